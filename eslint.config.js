@@ -1,0 +1,16 @@
+import neostandard, { plugins } from 'neostandard'
+
+export default [
+  { ignores: ['dist/', '.tap/', 'coverage/', 'deploy/agent/node_modules/'] },
+  ...neostandard({ ts: true }),
+  {
+    files: ['src/**/*.ts', 'plugins/**/*.ts', 'routes/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
+    languageOptions: { parserOptions: { project: './tsconfig.json' } },
+    plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }]
+    }
+  }
+]
