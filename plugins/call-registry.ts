@@ -1,0 +1,53 @@
+import fp from 'fastify-plugin'
+import type { Clock } from '../src/clock.ts'
+import { createCalls, type Calls } from '../src/calls/calls.ts'
+import type { Registry } from '../src/calls/registry.ts'
+import { createRunner, type Runner } from '../src/calls/runner.ts'
+import { rulesOf, verbConfigOf } from '../src/wiring.ts'
+import { createJambonzRest } from '../src/jambonz/rest.ts'
+import type { VerbConfig } from '../src/jambonz/verbs-for.ts'
+import { createObserver } from '../src/observer.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    clock: Clock
+    registry: Registry
+    calls: Calls
+    runner: Runner
+    verbConfig: VerbConfig
+  }
+}
+
+/**
+ * Decorates `registry`, `calls` (what happens to them), `runner` (their duties), `verbConfig` and `clock`.
+ * Needs `settings`, `metrics` and `rooms`; closes runner and registry.
+ */
+export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
+  const { settings, rooms, metrics, log } = fastify
+  const { JAMBONZ_REST_API_BASE_URL: baseUrl, JAMBONZ_ACCOUNT_SID: accountSid, JAMBONZ_API_KEY: apiKey } = settings
+  const rest = baseUrl && accountSid && apiKey ? createJambonzRest({ baseUrl, accountSid, apiKey }) : undefined
+  const observer = createObserver(log, metrics)
+  const calls = createCalls({
+    registry,
+    rooms,
+    clock,
+    observer,
+    rules: rulesOf(settings),
+    livekitTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
+    callHookDeadlineMs: settings.CALL_HOOK_DEADLINE_MS,
+    maxCalls: settings.MAX_CALLS,
+    capacityStatus: settings.CAPACITY_STATUS
+  })
+  const runner = createRunner({ registry, calls, rooms, rest, clock, observer })
+  calls.onDue(callSid => { runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error)) })
+  fastify.decorate('clock', clock)
+  fastify.decorate('registry', registry)
+  fastify.decorate('calls', calls)
+  fastify.decorate('runner', runner)
+  fastify.decorate('verbConfig', verbConfigOf(settings))
+  fastify.addHook('onReady', async () => runner.start())
+  fastify.addHook('onClose', async () => {
+    await runner.stop()
+    await registry.close()
+  })
+}, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client'] })

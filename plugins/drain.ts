@@ -1,0 +1,25 @@
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** `drain()`: not ready any more, connections end after their reply. `declining()`: new calls are declined from now on. */
+    draining: { readonly active: boolean, drain (): void, declining (): void }
+  }
+}
+
+/** Decorates `draining`: what the end of the process means to readiness, connections and new calls. Needs `calls`. */
+export default fp(async fastify => {
+  let active = false
+  fastify.decorate('draining', {
+    get active () { return active },
+    drain () { active = true },
+    declining () { fastify.calls.drain() }
+  })
+  fastify.addHook('onSend', async (_request, reply) => {
+    if (active) reply.header('connection', 'close')
+  })
+  fastify.addHook('preClose', async () => {
+    active = true
+    fastify.calls.drain()
+  })
+}, { name: 'drain', dependencies: ['call-registry'] })

@@ -1,0 +1,20 @@
+import fp from 'fastify-plugin'
+import type { FastifyError } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import { describe } from '../src/observer.ts'
+
+/** Error replies to people: `{ statusCode, code, error, message }`. Of our own faults they learn no more than that. */
+export default fp(async fastify => {
+  fastify.setErrorHandler((error: FastifyError, request, reply) => {
+    const statusCode = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
+    const ours = statusCode >= 500 && !error.code?.startsWith('BRIDGE_')
+    if (ours) request.log.error({ operation: request.routeOptions.config.operation, err: describe(error) }, 'request failed')
+    return reply.code(statusCode).send({
+      statusCode,
+      code: ours ? 'BRIDGE_INTERNAL_ERROR' : error.code ?? 'BRIDGE_BAD_REQUEST',
+      error: STATUS_CODES[statusCode] ?? 'Error',
+      message: ours ? 'Something went wrong here. The log has more.' : error.message
+    })
+  })
+  fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ statusCode: 404, code: 'BRIDGE_NO_ROUTE', error: 'Not Found', message: 'No such route. See /docs.' }))
+}, { name: 'errors' })

@@ -1,0 +1,18 @@
+import fp from 'fastify-plugin'
+import { createLiveKitEventReceiver, type ReceiveLiveKitEvent } from '../src/livekit/events.ts'
+import { createRooms, type Rooms } from '../src/livekit/rooms.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    rooms: Rooms
+    receiveLiveKitEvent: ReceiveLiveKitEvent
+  }
+}
+
+/** Decorates `rooms` (LiveKit's API) and `receiveLiveKitEvent` (its webhooks). Needs `settings` and `metrics`. */
+export default fp<{ rooms?: Rooms }>(async (fastify, options) => {
+  const { LIVEKIT_URL: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = fastify.settings
+  const observe = (operation: string, outcome: string, seconds: number) => fastify.metrics.livekit.observe({ operation, outcome }, seconds)
+  fastify.decorate('rooms', options.rooms ?? createRooms({ url, apiKey, apiSecret, observe }))
+  fastify.decorate('receiveLiveKitEvent', createLiveKitEventReceiver(apiKey, apiSecret))
+}, { name: 'livekit-client', dependencies: ['env', 'metrics'] })

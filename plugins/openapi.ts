@@ -1,0 +1,35 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+
+/** Serves the OpenAPI 3.1 document (`/docs/json`) and its page (`/docs`). */
+export default fp<{ version: string }>(async (fastify, { version }) => {
+  await fastify.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'jambonz-livekit-bridge',
+        version,
+        description: 'Connects Jambonz phone calls to LiveKit rooms with voice agents.\n\nJambonz calls the hooks, LiveKit sends its events, operators look at calls and end them.',
+        license: { name: 'MIT', identifier: 'MIT' }
+      },
+      servers: [{ url: '/', description: 'This bridge' }],
+      tags: [
+        { name: 'jambonz', description: 'Hooks that Jambonz calls' },
+        { name: 'livekit', description: 'Events that LiveKit sends' },
+        { name: 'operators', description: 'Calls, for operators' },
+        { name: 'service', description: 'Health and metrics' }
+      ],
+      components: {
+        securitySchemes: {
+          jambonzSignature: { type: 'apiKey', in: 'header', name: 'Jambonz-Signature', description: '`t=<unix seconds>,v1=<hex HMAC-SHA256(webhook secret, "<t>." + raw body)>`' },
+          hookBasic: { type: 'http', scheme: 'basic', description: 'HTTP_USERNAME and HTTP_PASSWORD, as set on the Jambonz application\'s hooks' },
+          livekitJwt: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'JWT signed with the LiveKit API secret, with the SHA-256 of the raw body' },
+          operatorToken: { type: 'http', scheme: 'bearer', description: 'OPERATOR_TOKEN' }
+        }
+      }
+    },
+    refResolver: { buildLocalReference: (schema, _baseUri, _fragment, i) => typeof schema.$id === 'string' ? schema.$id : `def-${i}` }
+  })
+  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { persistAuthorization: true, docExpansion: 'list' } })
+}, { name: 'openapi' })

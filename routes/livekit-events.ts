@@ -1,0 +1,50 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { BODY_LIMIT } from '../plugins/jambonz-hooks.ts'
+import { LiveKitSignatureError } from '../src/errors.ts'
+import { fromWebhook } from '../src/livekit/events.ts'
+import { ErrorReply } from '../src/schemas.ts'
+
+/** LiveKit's webhooks: what happens in the rooms of our calls. */
+const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (_request, body, done) => done(null, body))
+
+  fastify.post('/livekit-events', {
+    config: { operation: 'livekit-events' },
+    schema: {
+      operationId: 'livekitEvent',
+      tags: ['livekit'],
+      summary: 'Something happened in a room',
+      description: 'A webhook of LiveKit (`application/webhook+json`), verified over its raw body. Events about other rooms are taken and counted.',
+      security: [{ livekitJwt: [] }],
+      response: { 200: Type.Object({}, { description: 'Taken' }), 401: ErrorReply('No valid JWT for this body'), 413: ErrorReply('Larger than 256 KiB') }
+    }
+  }, async request => {
+    const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)
+    const known = fromWebhook(event)
+    const callSid = known && await fastify.registry.findByRoom(known.room)
+    if (!known || callSid === undefined) {
+      fastify.metrics.unknownRooms.inc()
+      return {}
+    }
+    request.callSid = callSid
+    await fastify.calls.apply(callSid, { ...known, at: fastify.clock.now() })
+    return {}
+  })
+
+  fastify.addHook('onResponse', async request => {
+    if (request.callSid) fastify.runner.run(request.callSid).catch(() => request.log.error({ callSid: request.callSid }, 'duties failed'))
+  })
+
+  async function verified (body: string, authorization: string | undefined) {
+    try {
+      return await fastify.receiveLiveKitEvent(body, authorization)
+    } catch (error) {
+      if (error instanceof LiveKitSignatureError) fastify.metrics.refused.inc({ operation: 'livekit-events' })
+      throw error
+    }
+  }
+}
+
+export default livekitEvents

@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { sendVerbs } from '../plugins/jambonz-hooks.ts'
+import { findHook } from '../src/calls/attempts.ts'
+import { referTarget, strangerFacts } from '../src/jambonz/caller.ts'
+import type { Refer, ReferComplete } from '../src/jambonz/payloads.ts'
+import type { Verbs } from '../src/jambonz/verbs.ts'
+import { verbsFor } from '../src/jambonz/verbs-for.ts'
+import { Empty, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
+
+/** Transfers: the agent's REFER is passed on to the caller leg, and its outcome decides what follows. */
+const refer: FastifyPluginAsyncTypebox = async fastify => {
+  fastify.post('/refer', {
+    config: { operation: 'refer', onFailure: 'no-verbs' },
+    schema: {
+      operationId: 'refer',
+      tags: ['jambonz'],
+      summary: 'A leg asks for a transfer',
+      description: 'The agent leg\'s REFER becomes a sip:refer to the caller. One from the caller\'s leg is refused: its verbs would run on the agent\'s leg.',
+      security: JAMBONZ_SECURITY,
+      body: Shared<Refer>('Refer'),
+      response: { 200: Shared<Verbs>('Verbs'), 403: Empty('Refused: the leg that asked gets 403 and the call goes on'), ...JAMBONZ_REFUSALS }
+    },
+    preValidation: fastify.authenticateHook
+  }, async (request, reply) => {
+    const body = request.body
+    const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
+    const call = await fastify.calls.apply(callSid, {
+      kind: 'refer',
+      callSid,
+      hash: request.bodyHash,
+      at: fastify.clock.now(),
+      facts: strangerFacts(body),
+      leg: body.parent_call_sid === undefined ? 'caller' : 'agent',
+      legSid: body.call_sid,
+      referTo: referTarget(body.refer_details)
+    })
+    const answer = call && findHook(call, 'refer', request.bodyHash)?.reply
+    if (!call || !answer || answer.kind === 'forbid') return reply.code(403).send()
+    return sendVerbs(reply, verbsFor(call, answer, fastify.verbConfig))
+  })
+
+  fastify.post('/refer-complete', {
+    config: { operation: 'refer-complete', onFailure: 'no-verbs' },
+    schema: {
+      operationId: 'referComplete',
+      tags: ['jambonz'],
+      summary: 'A transfer is decided',
+      description: 'Nothing after success. After a failure the caller goes back to the agent while its room stands, else to the next way of the plan, else the call ends.',
+      security: JAMBONZ_SECURITY,
+      body: Shared<ReferComplete>('ReferComplete'),
+      response: { 200: Shared<Verbs>('Verbs'), ...JAMBONZ_REFUSALS }
+    },
+    preValidation: fastify.authenticateHook
+  }, async (request, reply) => {
+    const body = request.body
+    const callSid = request.callSid = body.call_sid
+    const call = await fastify.calls.apply(callSid, {
+      kind: 'refer-complete',
+      hash: request.bodyHash,
+      at: fastify.clock.now(),
+      referStatus: body.refer_status,
+      finalStatus: body.final_referred_call_status,
+      callerStatus: body.call_status
+    })
+    const answer = call && findHook(call, 'refer-complete', request.bodyHash)?.reply
+    return sendVerbs(reply, call && answer ? verbsFor(call, answer, fastify.verbConfig) : [])
+  })
+}
+
+export default refer

@@ -1,0 +1,41 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { strangerFacts } from '../src/jambonz/caller.ts'
+import type { Status } from '../src/jambonz/payloads.ts'
+import { Empty, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
+
+/** Status events of both legs. */
+const status: FastifyPluginAsyncTypebox = async fastify => {
+  for (const url of ['/status', '/call-status']) {
+    fastify.post(url, {
+      config: { operation: 'status', onFailure: 'empty', ownCredentials: true },
+      schema: {
+        operationId: url === '/status' ? 'status' : 'callStatus',
+        tags: ['jambonz'],
+        summary: url === '/status' ? 'A leg has a new status' : 'Same as /status',
+        description: 'The status hook of the Jambonz application. Answered at once; Jambonz sends the next event of the call only then.',
+        security: JAMBONZ_SECURITY,
+        body: Shared<Status>('Status'),
+        response: { 200: Empty('Taken'), ...JAMBONZ_REFUSALS }
+      },
+      preValidation: fastify.authenticateHook
+    }, async (request, reply) => {
+      const body = request.body
+      const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
+      await fastify.calls.apply(callSid, {
+        kind: 'status',
+        callSid,
+        at: fastify.clock.now(),
+        facts: strangerFacts(body),
+        leg: body.parent_call_sid === undefined ? 'caller' : 'agent',
+        legSid: body.call_sid,
+        callStatus: body.call_status,
+        sipStatus: body.sip_status,
+        sipReason: body.sip_reason,
+        by: body.call_termination_by
+      })
+      return reply.code(200).send()
+    })
+  }
+}
+
+export default status

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import callRegistry from '../plugins/call-registry.ts'
+import drain from '../plugins/drain.ts'
+import env from '../plugins/env.ts'
+import errors from '../plugins/errors.ts'
+import jambonzHooks from '../plugins/jambonz-hooks.ts'
+import livekitClient from '../plugins/livekit-client.ts'
+import metrics from '../plugins/metrics.ts'
+import openapi from '../plugins/openapi.ts'
+import operatorAuth from '../plugins/operator-auth.ts'
+import requestLog from '../plugins/request-log.ts'
+import schemaValidation, { buildValidator } from '../plugins/schema-validation.ts'
+import sensible from '../plugins/sensible.ts'
+import action from '../routes/action.ts'
+import calls from '../routes/calls.ts'
+import health from '../routes/health.ts'
+import livekitEvents from '../routes/livekit-events.ts'
+import refer from '../routes/refer.ts'
+import status from '../routes/status.ts'
+import webhook from '../routes/webhook.ts'
+import { systemClock, type Clock } from './clock.ts'
+import type { Settings } from './config.ts'
+import { createMemoryRegistry } from './calls/memory-registry.ts'
+import type { Registry } from './calls/registry.ts'
+import type { Rooms } from './livekit/rooms.ts'
+
+export interface AppOptions {
+  settings: Settings
+  /** Without one nothing is logged. */
+  logger?: FastifyBaseLogger
+  clock?: Clock
+  registry?: Registry
+  rooms?: Rooms
+}
+
+/** Builds the service: plugins first, then routes, each by name. Nothing listens yet. */
+export async function buildApp ({ settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms }: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...(logger ? { loggerInstance: logger } : { logger: false }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // A hook on a connection that is still open while we close deserves verbs, not Fastify's 503.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // feature-server 0.9.8 sends the fragment of relative hook URLs, which holds its retry policy, as part of the path.
+    rewriteUrl: request => (request.url ?? '/').split(/#|%23/, 1)[0]!,
+    schemaController: { compilersFactory: { buildValidator } }
+  })
+
+  await app.register(sensible)
+  await app.register(errors)
+  await app.register(env, { settings })
+  await app.register(metrics, { registry })
+  await app.register(requestLog)
+  await app.register(livekitClient, { rooms })
+  await app.register(callRegistry, { registry, clock })
+  await app.register(drain)
+  await app.register(schemaValidation)
+  await app.register(openapi, { version: packageVersion() })
+
+  await app.register(async scope => {
+    await scope.register(jambonzHooks)
+    await scope.register(webhook)
+    await scope.register(action)
+    await scope.register(status)
+    await scope.register(refer)
+  })
+  await app.register(livekitEvents)
+  await app.register(async scope => {
+    await scope.register(operatorAuth)
+    await scope.register(calls)
+  })
+  await app.register(health)
+
+  return app
+}
+
+/** Version of this package, from its package.json beside `src` or above `dist`. */
+export function packageVersion (): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version
+    } catch {}
+  }
+  return '0.0.0'
+}

@@ -1,0 +1,77 @@
+import { currentAttempt, type AnsweredHook, type Attempt, type Call, type HookName, type Reply } from './call.ts'
+import { endOf } from './causes.ts'
+import { note, oweDeleteRoom, unowe } from './duties.ts'
+import { TIMES, type Rules } from './rules.ts'
+import type { End } from './call.ts'
+
+/** Opens the next attempt of the plan. A `room` attempt's reply has to wait for its room; a `phone` attempt is dialled at once. */
+export function openNext (draft: Call, at: number, rules: Rules): Attempt | undefined {
+  const [way, ...rest] = draft.plan
+  if (!way) return undefined
+  draft.plan = rest
+  const n = draft.attemptsBefore + draft.attempts.length + 1
+  const attempt: Attempt = { n, strategy: way.strategy, made: 'unknown', degraded: false, at: { opened: at }, legs: [], answered: false, view: { events: false, past: [] } }
+  if (way.strategy === 'room') {
+    attempt.agent = way.agent
+    attempt.token = rules.tokenOf(draft.callSid, n)
+    attempt.room = `${rules.roomPrefix}_${attempt.token}`
+    attempt.pendingSince = at
+  } else {
+    attempt.number = way.number
+  }
+  draft.attempts.push(attempt)
+  draft.phase = 'received'
+  draft.deadline = at + TIMES.received
+  draft.overdue = false
+  draft.settleAt = undefined
+  note(draft, at, { from: 'bridge', what: `attempt ${way.strategy}`, attempt: n })
+  return attempt
+}
+
+/** The current attempt while it can still connect the call. */
+export function openAttempt (draft: Call): Attempt | undefined {
+  const attempt = currentAttempt(draft)
+  return attempt && !attempt.end && !attempt.closing ? attempt : undefined
+}
+
+/** The attempt is dialled: its verbs are on their way to Jambonz. */
+export function dialled (draft: Call, attempt: Attempt, at: number): Reply {
+  attempt.at.replied ??= at
+  draft.at.replied ??= at
+  return { kind: 'dial', attempt: attempt.n }
+}
+
+/** An attempt is over for the given reason; its room goes with it. */
+export function endAttempt (draft: Call, attempt: Attempt, at: number, end: End): void {
+  if (attempt.end) return
+  attempt.end = end
+  attempt.closing = undefined
+  attempt.at.ended ??= at
+  unowe(draft, duty => duty.kind === 'look' && duty.target === String(attempt.n))
+  oweDeleteRoom(draft, attempt, at)
+  note(draft, at, { from: 'bridge', what: 'attempt ended', attempt: attempt.n, status: end.cause })
+}
+
+/** An attempt is over, but what could tell its cause may still come. */
+export function closeAttempt (attempt: Attempt, at: number): void {
+  if (attempt.end || attempt.closing) return
+  attempt.at.ended ??= at
+  attempt.closing = { until: at + TIMES.evidence }
+}
+
+/** A new call hook takes the call over: the open attempt is none any more. */
+export function redirectAttempt (draft: Call, at: number): void {
+  for (const attempt of draft.attempts) if (!attempt.closing) endAttempt(draft, attempt, at, endOf('redirected'))
+}
+
+const KEEP_HOOKS = 16
+
+export const findHook = (call: Call, hook: HookName, hash: string): AnsweredHook | undefined =>
+  call.hooks.find(known => known.hook === hook && known.hash === hash)
+
+/** Remembers a hook and what it is answered with, so that a repeat is answered the same. */
+export function answer (draft: Call, hook: HookName, hash: string, reply?: Reply): void {
+  const known = findHook(draft, hook, hash)
+  if (known) known.reply ??= reply
+  else draft.hooks = [...draft.hooks, { hook, hash, reply }].slice(-KEEP_HOOKS)
+}

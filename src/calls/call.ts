@@ -1,0 +1,225 @@
+import type { Way, Strategy } from '../connect/way.ts'
+import type { ApplicationConfig } from '../connect/plan.ts'
+import type { EventLine } from './event-list.ts'
+
+export const PHASES = ['received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
+export type Phase = typeof PHASES[number]
+
+/** Why an attempt or a call ended: a closed list. */
+export const CAUSES = [
+  'caller-hung-up', 'agent-hung-up', 'operator-hung-up', 'agent-lost', 'media-lost', 'redirected', 'time-limit',
+  'transferred', 'transfer-failed', 'caller-gave-up', 'livekit-no-route', 'no-agent', 'agent-without-audio', 'room-closed',
+  'livekit-refused-credentials', 'livekit-overloaded', 'sip-unreachable', 'media-mismatch', 'dial-timeout', 'busy', 'declined',
+  'livekit-failed', 'media-server-failed', 'reply-refused', 'capacity', 'draining', 'bridge-error', 'lost'
+] as const
+export type Cause = typeof CAUSES[number]
+
+export const ENDED_BY = ['caller', 'agent', 'operator', 'bridge', 'jambonz', 'carrier', 'unknown'] as const
+export type EndedBy = typeof ENDED_BY[number]
+
+/** What an unanswered call was waiting for when it ended. */
+export const WAITING_ON = ['hook', 'sip', 'route', 'agent', 'agent-audio', 'none'] as const
+export type WaitingOn = typeof WAITING_ON[number]
+
+export interface End {
+  cause: Cause
+  by: EndedBy
+  waitingOn: WaitingOn
+  sipStatus?: number
+  detail?: string
+}
+
+/** What the first hook says about the caller; a withheld number is masked before it gets here. */
+export interface CallerFacts {
+  direction: 'inbound' | 'outbound'
+  from: string
+  to: string
+  callerName: string
+  withheld: boolean
+  trunk?: string
+  /** Inbound SIP headers for the job metadata. */
+  headers: Record<string, string>
+  applicationSid?: string
+  /** Call-ID on the carrier's side. */
+  sbcCallId?: string
+}
+
+export type CallStatus = 'trying' | 'ringing' | 'early-media' | 'in-progress' | 'completed' | 'failed' | 'busy' | 'no-answer' | 'queued'
+
+/** How a leg ended, as Jambonz said first. */
+export interface LegFinal {
+  at: number
+  callStatus: CallStatus
+  sipStatus?: number
+  sipReason?: string
+  by?: 'caller' | 'jambonz'
+  /** Of a caller leg's final: the agent leg's was not known yet. Jambonz sends the statuses of both legs one after another. */
+  beforeAgentLeg?: boolean
+}
+
+/** The caller leg as Jambonz's own status events and actions show it. */
+export interface CallerLeg {
+  /** A status event of this leg arrived: this application has a status hook. */
+  seen: boolean
+  /** `trying` arrived before any final one; it does not when the caller gave up while Jambonz waited for our verbs. */
+  trying: boolean
+  answered: boolean
+  /** It was answered before it came to us: REST-originated, or redirected here. */
+  answeredBefore: boolean
+  final?: LegFinal
+}
+
+/** What LiveKit showed of an attempt's room, through its events or our looks. Everything seen once stays seen. */
+export interface RoomView {
+  /** LiveKit's events arrive here for this room. */
+  events: boolean
+  /** Last time that a look succeeded. */
+  lookedAt?: number
+  /** Last time that LiveKit could not be asked. */
+  lookFailedAt?: number
+  sip?: { sid?: string, joinedAt: number, left?: { at: number, reason: string, callStatus?: string } }
+  agent?: { identity: string, joinedAt: number, audioAt?: number, left?: { at: number, reason: string } }
+  goneAt?: number
+  /** SIP participants of earlier legs, whose leaving means nothing any more. */
+  past: string[]
+}
+
+/** What became of createRoom: `unknown` while it is on its way or after it took too long. */
+export type RoomOutcome = 'unknown' | 'created' | 'failed'
+
+export interface Attempt {
+  /** Numbered per call, from 1, on through every record of the call. */
+  n: number
+  strategy: Strategy
+  /** SIP user that is dialled, and name of the room behind the prefix (`room` only). */
+  token?: string
+  room?: string
+  agent?: string
+  /** Dialled number (`phone` only). */
+  number?: string
+  made: RoomOutcome
+  /** createRoom is still on its way since then. */
+  pendingSince?: number
+  /** Dialled without our own room: the dispatch rule's agent answers. */
+  degraded: boolean
+  at: { opened: number, replied?: number, dialing?: number, ringing?: number, lastRinging?: number, agentJoined?: number, agentAudio?: number, answered?: number, ended?: number }
+  /** B legs of this attempt in the order they were seen; after a transfer came back there are two. */
+  legs: string[]
+  /** The latest of them was answered. */
+  answered: boolean
+  view: RoomView
+  final?: LegFinal
+  action?: { at: number, dialCallStatus?: CallStatus, dialSipStatus?: number, callerStatus: CallStatus, rang: boolean }
+  /** The attempt is over; its cause may wait until then for what is still missing. */
+  closing?: { until: number }
+  end?: End
+}
+
+export interface Transfer {
+  at: number
+  attempt: number
+  /** B legs that somebody else's verbs dialled while the transfer was pending. */
+  legs: string[]
+  referStatus?: number
+  finalStatus?: number
+  result?: 'transferred' | 'failed'
+  /** The caller was dialled back to the agent. */
+  returned: boolean
+}
+
+/** What a hook of Jambonz is answered with, as data: verbs are built from it (jambonz/verbs-for.ts). */
+export type Reply =
+  | { kind: 'dial', attempt: number }
+  | { kind: 'decline', status: number, reason: string }
+  | { kind: 'refer', to: string, referredBy?: string }
+  | { kind: 'hangup' }
+  | { kind: 'nothing' }
+  | { kind: 'forbid' }
+
+export type HookName = 'call-hook' | 'action' | 'refer' | 'refer-complete'
+
+/** A hook that was answered, or is about to be: a repeat of it gets the same reply. */
+export interface AnsweredHook {
+  hook: HookName
+  /** Hash of the raw body. */
+  hash: string
+  /** Of a call hook: the attempt that it waits for. */
+  attempt?: number
+  /** Absent while the room is being made. */
+  reply?: Reply
+}
+
+export type DutyKind = 'delete-room' | 'hang-up' | 'look'
+
+/** Work that a call still owes to the outside. */
+export interface Duty {
+  /** Unique within the call. */
+  id: string
+  kind: DutyKind
+  /** Room name, attempt number or leg. */
+  target: string
+  /** Milliseconds since the epoch: not before then. */
+  due: number
+  tries: number
+  since: number
+  /** Who is doing it, while somebody is. */
+  claim?: string
+}
+
+export interface Call {
+  /** Version of this record. */
+  v: 1
+  callSid: string
+  phase: Phase
+  facts: CallerFacts
+  app: ApplicationConfig
+  /** The ways of the plan that were not tried yet, in order. */
+  plan: Way[]
+  attempts: Attempt[]
+  /** Attempts in earlier records of this call. */
+  attemptsBefore: number
+  hooks: AnsweredHook[]
+  caller: CallerLeg
+  transfer?: Transfer
+  /** An operator asked to end the call. */
+  hangupAt?: number
+  at: { received: number, replied?: number, ringing?: number, agentJoined?: number, agentAudio?: number, answered?: number, ended?: number }
+  /** The phase is over then, unless LiveKit shows that the call lives. */
+  deadline?: number
+  /** The deadline passed and a look has to say whether the call lives. */
+  overdue: boolean
+  /** Other calls of the same application sent statuses, as far as the waker knew. */
+  statusesExpected: boolean
+  /** The attempt seems over: without word from Jambonz until then the bridge ends the call. */
+  settleAt?: number
+  /** The call is over; its cause may wait until then for what is still missing. */
+  closing?: { until: number }
+  /** Written once, together with `phase: ended`. */
+  end?: End
+  duties: Duty[]
+  events: EventLine[]
+  /** Events dropped from the middle of the list. */
+  eventsDropped: number
+  earlier: EarlierCall[]
+  /** A tombstone is forgotten then. */
+  expiresAt?: number
+}
+
+/** A record of the same call that had ended before the call came back. */
+export interface EarlierCall { at: Call['at'], end: End, attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'end'>> }
+
+export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
+
+const FINAL: ReadonlySet<CallStatus> = new Set(['completed', 'failed', 'busy', 'no-answer'])
+export const isFinal = (status: CallStatus): boolean => FINAL.has(status)
+
+/** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
+export function wakeAt (call: Call): number | undefined {
+  const times = [
+    ...(call.phase === 'ended' ? [] : [call.deadline, call.settleAt, call.closing?.until]),
+    ...call.attempts.map(attempt => attempt.closing?.until),
+    ...call.duties.map(duty => duty.due),
+    call.duties.length === 0 ? call.expiresAt : undefined
+  ].filter(time => time !== undefined)
+  return times.length === 0 ? undefined : Math.min(...times)
+}

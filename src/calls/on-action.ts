@@ -1,0 +1,74 @@
+import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
+import { answer, closeAttempt, dialled, findHook, openNext } from './attempts.ts'
+import { beginClosing } from './ending.ts'
+import { note } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { adoptAttempt } from './new-call.ts'
+import { callerEnded } from './on-status.ts'
+import { UNAVAILABLE } from './on-call-hook.ts'
+import type { Rules } from './rules.ts'
+
+/**
+ * A dial of ours is over. The reply decides how the caller goes on: the next way of the plan, a decline, a hang-up,
+ * or nothing where the call had its talk or the caller is gone.
+ */
+export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): void {
+  const { at, hash, dialCallStatus } = event
+  if (findHook(draft, 'action', hash)) return
+  if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, event.attempt ?? 1, rules)
+  note(draft, at, { from: 'jambonz', what: 'action', attempt: event.attempt, status: dialCallStatus, sipStatus: event.dialSipStatus, detail: `caller leg ${event.callerStatus}` })
+  const attempt = currentAttempt(draft)
+  if (draft.phase === 'transferring') { answer(draft, 'action', hash, { kind: 'nothing' }); return }
+  if (draft.phase === 'ended' || !attempt || attempt.end || isStale(attempt, event)) {
+    answer(draft, 'action', hash, draft.phase === 'ended' ? replyWithoutPlan(event) : { kind: 'nothing' })
+    if (attempt && !isStale(attempt, event)) attempt.action ??= factsOf(event)
+    return
+  }
+  attempt.action = factsOf(event)
+  if (dialCallStatus === 'completed' || (dialCallStatus === 'in-progress' && attempt.answered)) attempt.answered = true
+  if (isFinal(event.callerStatus)) {
+    callerEnded(draft, at, { callStatus: event.callerStatus, sipStatus: event.callerSipStatus, by: event.callerEndedBy })
+  }
+  answer(draft, 'action', hash, next(draft, attempt, event, rules))
+}
+
+function next (draft: Call, attempt: Attempt, event: EventOf<'action'>, rules: Rules): Reply {
+  const goesOn = !draft.closing && !attempt.answered && draft.hangupAt === undefined && !isFinal(event.callerStatus)
+  if (goesOn && draft.plan[0]?.strategy === 'phone') {
+    closeAttempt(attempt, event.at)
+    return dialled(draft, openNext(draft, event.at, rules)!, event.at)
+  }
+  attempt.at.ended ??= event.at
+  beginClosing(draft, event.at)
+  return replyWithoutPlan(event)
+}
+
+/** jambonz.md 4.5: what ends the caller leg properly when no way is left. */
+function replyWithoutPlan (event: EventOf<'action'>): Reply {
+  if (event.dialCallStatus === 'completed' || isFinal(event.callerStatus)) return { kind: 'nothing' }
+  if (event.callerStatus === 'in-progress') return { kind: 'hangup' }
+  return { kind: 'decline', ...declineFor(event.dialSipStatus) }
+}
+
+const REASONS: Record<number, string> = { 404: 'Not Found', 408: 'Request Timeout', 486: 'Busy Here', 488: 'Not Acceptable Here', 500: 'Server Internal Error', 503: 'Service Unavailable', 600: 'Busy Everywhere', 603: 'Decline' }
+
+/** The far end's status where it can be passed on to a caller: not what it said about our credentials, nor about our own CANCEL. */
+function declineFor (sipStatus: number | undefined): { status: number, reason: string } {
+  if (sipStatus === undefined || sipStatus < 400 || sipStatus > 699 || [401, 407, 480, 487].includes(sipStatus)) return UNAVAILABLE
+  return { status: sipStatus, reason: REASONS[sipStatus] ?? UNAVAILABLE.reason }
+}
+
+/** It speaks of an earlier attempt, or of an earlier leg of this one. */
+function isStale (attempt: Attempt, event: EventOf<'action'>): boolean {
+  if (event.attempt !== undefined && event.attempt !== attempt.n) return true
+  const { dialCallSid } = event
+  return dialCallSid !== undefined && attempt.legs.includes(dialCallSid) && attempt.legs.at(-1) !== dialCallSid
+}
+
+const factsOf = (event: EventOf<'action'>): NonNullable<Attempt['action']> => ({
+  at: event.at,
+  dialCallStatus: event.dialCallStatus,
+  dialSipStatus: event.dialSipStatus,
+  callerStatus: event.callerStatus,
+  rang: event.rang
+})

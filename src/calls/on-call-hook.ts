@@ -1,0 +1,106 @@
+import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
+import { endOf } from './causes.ts'
+import { planFor, type ApplicationConfig } from '../connect/plan.ts'
+import { answer, dialled, endAttempt, findHook, openNext, redirectAttempt } from './attempts.ts'
+import { lateDeleteId, note, owe } from './duties.ts'
+import { endCall, endNow } from './ending.ts'
+import type { EventOf } from './events.ts'
+import { newCall, nextRecord } from './new-call.ts'
+import type { Rules } from './rules.ts'
+
+export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
+
+/**
+ * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
+ * (`redirect` verb, REST `call_hook`). A repeat of a hook changes nothing.
+ */
+export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>, rules: Rules): Call {
+  const { at, hash } = event
+  if (known && findHook(known, 'call-hook', hash)) {
+    note(known, at, { from: 'jambonz', what: 'call hook repeated' })
+    return known
+  }
+  if (known?.closing && known.caller.final) endNow(known, at, rules)
+  const app: ApplicationConfig = { ...(known?.app ?? rules.app), ...event.app }
+  // A hook that brings a call back lacks the SIP headers: what the first one said of the caller stands.
+  const facts = known && known.hooks.length > 0 ? known.facts : event.facts
+  const draft = known && known.phase !== 'ended' ? known : known ? nextRecord(known, at, facts, app) : newCall(event.callSid, at, facts, app)
+  draft.facts = facts
+  draft.app = app
+  draft.closing = undefined
+  draft.caller.answeredBefore = event.answered
+  draft.caller.answered ||= event.answered
+  note(draft, at, { from: 'jambonz', what: 'call hook', status: event.answered ? 'in-progress' : 'trying' })
+  if (event.refuse && (event.refuse.cause === 'draining' || draft !== known)) {
+    const { cause, status, reason } = event.refuse
+    answer(draft, 'call-hook', hash, { kind: 'decline', status, reason })
+    endCall(draft, at, endOf(cause, { sipStatus: status }), rules)
+    return draft
+  }
+  redirectAttempt(draft, at)
+  draft.transfer = undefined
+  const { ways, refused } = planFor(app, facts.to)
+  draft.plan = ways
+  if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
+  const attempt = openNext(draft, at, rules)
+  answer(draft, 'call-hook', hash)
+  draft.hooks.at(-1)!.attempt = attempt?.n
+  return draft
+}
+
+/** The room is there, or not, or not known in time: the call hook is answered accordingly. */
+export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
+  const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
+  if (!attempt || attempt.made === 'created') return
+  if (event.outcome !== 'timeout') {
+    attempt.pendingSince = undefined
+    attempt.made = event.outcome
+  }
+  if (attempt.at.replied !== undefined) return
+  note(draft, event.at, { from: 'livekit', what: 'createRoom', attempt: attempt.n, status: event.outcome, detail: event.detail })
+  if (attempt.end || draft.phase === 'ended') { answerCallHook(draft, attempt, { kind: 'decline', ...UNAVAILABLE }); return }
+  if (event.outcome === 'created') { answerCallHook(draft, attempt, dialled(draft, attempt, event.at)); return }
+  if (attempt.agent === rules.app.agent) {
+    // The dispatch rule's own agent answers when the SIP leg makes the room.
+    attempt.degraded = true
+    answerCallHook(draft, attempt, dialled(draft, attempt, event.at))
+    return
+  }
+  endAttempt(draft, attempt, event.at, endOf('livekit-failed', { waitingOn: 'hook', detail: event.detail }))
+  const next = openNext(draft, event.at, rules)
+  if (!next) failCallHook(draft, event.at, attempt, rules)
+  else if (next.strategy === 'phone') answerCallHook(draft, attempt, dialled(draft, next, event.at))
+  else for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.attempt = next.n
+}
+
+function failCallHook (draft: Call, at: number, attempt: Attempt, rules: Rules): void {
+  answerCallHook(draft, attempt, { kind: 'decline', ...UNAVAILABLE })
+  draft.at.replied ??= at
+  endCall(draft, at, attempt.end ?? endOf('livekit-failed'), rules)
+}
+
+/** The call hook that waits for this attempt gets its reply. */
+function answerCallHook (draft: Call, attempt: Attempt, reply: Reply): void {
+  for (const hook of draft.hooks) if (hook.hook === 'call-hook' && hook.attempt === attempt.n) hook.reply ??= reply
+}
+
+/** createRoom of an attempt that may be over has settled late: only now can its room be deleted for good. */
+export function onRoomSettled (draft: Call, event: EventOf<'room-settled'>): void {
+  const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
+  if (!attempt) return
+  attempt.pendingSince = undefined
+  if (attempt.end && attempt.room) owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
+}
+
+/** We failed to connect the call; what was answered already stands. */
+export function onDeclined (draft: Call, event: EventOf<'declined'>, rules: Rules): void {
+  if (findHook(draft, 'call-hook', event.hash)?.reply) return
+  answer(draft, 'call-hook', event.hash, { kind: 'decline', status: event.status, reason: event.reason })
+  draft.at.replied ??= event.at
+  endCall(draft, event.at, endOf(event.cause, { waitingOn: 'hook', sipStatus: event.status }), rules)
+}
+
+/** Jambonz stopped waiting for our verbs; without a status event nothing more will come. */
+export function onHookAbandoned (draft: Call, event: EventOf<'hook-abandoned'>): void {
+  note(draft, event.at, { from: 'jambonz', what: 'call hook abandoned', attempt: currentAttempt(draft)?.n })
+}

@@ -1,0 +1,93 @@
+import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
+import { answer, closeAttempt, dialled, findHook, openNext } from './attempts.ts'
+import { beginClosing } from './ending.ts'
+import { note, unowe } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { adoptAttempt } from './new-call.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/**
+ * Somebody asked for a transfer. The agent's request goes on to the caller leg as sip:refer.
+ * The caller leg's is refused: the verbs of our reply would run on the agent's leg.
+ */
+export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): void {
+  const { at, hash } = event
+  if (findHook(draft, 'refer', hash)) return
+  if (draft.attempts.length === 0 && draft.phase !== 'ended' && event.leg === 'agent') adoptAttempt(draft, at, 1, rules)
+  const attempt = currentAttempt(draft)
+  const allowed = event.leg === 'agent' && event.referTo !== undefined && attempt !== undefined && !attempt.end && draft.phase !== 'ended' && !draft.closing
+  note(draft, at, { from: 'jambonz', what: allowed ? 'refer' : 'refer refused', leg: event.leg, attempt: attempt?.n })
+  if (!allowed) { answer(draft, 'refer', hash, { kind: 'forbid' }); return }
+  draft.phase = 'transferring'
+  draft.transfer = { at, attempt: attempt.n, legs: [], returned: false }
+  draft.deadline = at + TIMES.transferring
+  draft.overdue = false
+  draft.settleAt = undefined
+  unowe(draft, duty => duty.kind === 'look')
+  const { direction, from, to } = draft.facts
+  const referredBy = (direction === 'inbound' ? to : from) || undefined
+  answer(draft, 'refer', hash, { kind: 'refer', to: event.referTo!, referredBy })
+}
+
+/**
+ * The carrier's word on the transfer, the only one that counts (LiveKit's API answers before it is known).
+ * Failed: back to the agent while its room still stands, else the next way, else the call ends.
+ */
+export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, rules: Rules): void {
+  const { at, hash, referStatus, finalStatus } = event
+  if (findHook(draft, 'refer-complete', hash)) return
+  note(draft, at, { from: 'jambonz', what: 'refer complete', attempt: draft.transfer?.attempt, sipStatus: finalStatus ?? referStatus, detail: referStatus === undefined ? undefined : `refer_status ${referStatus}` })
+  const transfer = draft.transfer
+  const attempt = currentAttempt(draft)
+  if (draft.phase !== 'transferring' || !transfer || !attempt) { answer(draft, 'refer-complete', hash, { kind: 'nothing' }); return }
+  transfer.referStatus = referStatus
+  transfer.finalStatus = finalStatus
+  answer(draft, 'refer-complete', hash, decide(draft, attempt, event, rules))
+}
+
+function decide (draft: Call, attempt: Attempt, event: EventOf<'refer-complete'>, rules: Rules): Reply {
+  const transfer = draft.transfer!
+  const result = resultOf(event.referStatus, event.finalStatus)
+  if (result === undefined) return { kind: 'nothing' }
+  transfer.result = result
+  if (result === 'transferred' || isFinal(event.callerStatus) || draft.closing) {
+    beginClosing(draft, event.at)
+    return { kind: 'nothing' }
+  }
+  if (attempt.strategy === 'room' && attempt.view.goneAt === undefined && event.at - transfer.at < TIMES.returnToAgent) {
+    backToAgent(draft, attempt, event.at)
+    return { kind: 'dial', attempt: attempt.n }
+  }
+  if (draft.plan[0]?.strategy === 'phone') {
+    closeAttempt(attempt, event.at)
+    return dialled(draft, openNext(draft, event.at, rules)!, event.at)
+  }
+  attempt.at.ended ??= event.at
+  beginClosing(draft, event.at)
+  return { kind: 'hangup' }
+}
+
+/**
+ * Undefined: not decided yet (200 alone, on which the caller leg's end follows). 202 without a final status is what
+ * feature-server reports after having waited 15 s for a NOTIFY in vain.
+ */
+function resultOf (referStatus: number | undefined, finalStatus: number | undefined): 'transferred' | 'failed' | undefined {
+  if (referStatus === undefined || referStatus >= 300) return 'failed'
+  if (finalStatus !== undefined) return finalStatus < 300 ? 'transferred' : 'failed'
+  return referStatus === 202 ? 'failed' : undefined
+}
+
+/** The same attempt is dialled again, with a new leg; what was known of the old one no longer says anything. */
+function backToAgent (draft: Call, attempt: Attempt, at: number): void {
+  draft.transfer!.returned = true
+  draft.phase = 'received'
+  draft.deadline = at + TIMES.received
+  draft.overdue = false
+  attempt.answered = false
+  attempt.final = undefined
+  attempt.action = undefined
+  if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)
+  attempt.view.sip = undefined
+  attempt.at.ringing = attempt.at.lastRinging = undefined
+  note(draft, at, { from: 'bridge', what: 'back to the agent', attempt: attempt.n })
+}

@@ -1,0 +1,43 @@
+import { currentAttempt, type Call } from './call.ts'
+import { beginClosing } from './ending.ts'
+import { claimDuties, note, owe, oweDeleteRoom, oweLook } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/** Time passed: what is overdue happens, and the waker takes the duties that are due. */
+export function onWake (draft: Call, event: EventOf<'wake'>): Call | undefined {
+  const { at, claim } = event
+  if (draft.phase === 'ended' && draft.duties.length === 0 && draft.expiresAt !== undefined && at >= draft.expiresAt) return undefined
+  draft.statusesExpected ||= event.statusesExpected
+  if (draft.phase !== 'ended') {
+    if (draft.settleAt !== undefined && at >= draft.settleAt) {
+      note(draft, at, { from: 'bridge', what: 'settled without word from jambonz', attempt: currentAttempt(draft)?.n })
+      beginClosing(draft, at)
+    }
+    if (draft.deadline !== undefined && at >= draft.deadline) onDeadline(draft, at)
+  }
+  claimDuties(draft, at, claim)
+  return draft
+}
+
+/** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
+function onDeadline (draft: Call, at: number): void {
+  const attempt = currentAttempt(draft)
+  note(draft, at, { from: 'bridge', what: 'deadline', attempt: attempt?.n, status: draft.phase })
+  if (attempt?.room === undefined || attempt.end) { beginClosing(draft, at); return }
+  draft.overdue = true
+  draft.deadline = at + TIMES.lookAgain
+  oweLook(draft, attempt, at, at)
+}
+
+/** An operator ends the call. The intent is recorded first: what follows is then known to be our doing. */
+export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
+  if (draft.phase === 'ended' || draft.hangupAt !== undefined) return
+  const { at } = event
+  draft.hangupAt = at
+  note(draft, at, { from: 'operator', what: 'hang-up' })
+  if (rules.callControl) owe(draft, at, 'hang-up', draft.caller.answered || draft.at.answered !== undefined ? 'completed' : 'no-answer', at)
+  const attempt = currentAttempt(draft)
+  if (attempt) oweDeleteRoom(draft, attempt, at)
+  draft.settleAt = at + TIMES.hangup
+}

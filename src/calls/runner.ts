@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import type { JambonzRest } from '../jambonz/rest.ts'
+import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
+import { wakeAt, type Call, type Duty } from './call.ts'
+import type { Calls, Observer } from './calls.ts'
+import type { Registry } from './registry.ts'
+
+export interface RunnerOptions {
+  registry: Registry
+  calls: Calls
+  rooms: Rooms
+  rest?: JambonzRest
+  clock: Clock
+  observer: Observer
+  /** Milliseconds between two looks at what is due. */
+  intervalMs?: number
+}
+
+export interface Runner {
+  start (): void
+  /** Does what a call owes now, and tells when that is done. */
+  run (callSid: string): Promise<void>
+  /** Takes no new work and waits for what is being done. */
+  stop (): Promise<void>
+}
+
+const AT_ONCE = 100
+/** A call whose duties lead to further ones is looked at again at most so often in one go. */
+const ROUNDS = 8
+
+/**
+ * Does the duties of calls and lets their time pass. Each piece of work is claimed by an update first, so that any number of
+ * runners, on any number of replicas, do it once; what a runner does not finish is due again after its lease.
+ */
+export function createRunner ({ registry, calls, rooms, rest, clock, observer, intervalMs = 250 }: RunnerOptions): Runner {
+  const busy = new Map<string, Promise<void>>()
+  let cancel = () => {}
+  let stopped = false
+
+  async function poll () {
+    try {
+      for (const callSid of await registry.due(clock.now(), AT_ONCE)) run(callSid).catch(error => observer.failed(callSid, 'duties', error))
+    } catch (error) {
+      observer.failed('', 'duties', error)
+    } finally {
+      if (!stopped) cancel = clock.schedule(intervalMs, () => { poll().catch(() => {}) })
+    }
+  }
+
+  /** One run at a time for each call; whoever asks meanwhile gets another one after it. */
+  function run (callSid: string): Promise<void> {
+    const work = (busy.get(callSid) ?? Promise.resolve()).then(() => rounds(callSid)).finally(() => { if (busy.get(callSid) === work) busy.delete(callSid) })
+    busy.set(callSid, work)
+    return work
+  }
+
+  async function rounds (callSid: string) {
+    for (let round = 0; round < ROUNDS; round++) {
+      const known = await registry.get(callSid)
+      const at = known && wakeAt(known)
+      if (at === undefined || at > clock.now()) return
+      const claim = randomUUID()
+      const call = await calls.apply(callSid, { kind: 'wake', at: clock.now(), claim, statusesExpected: calls.sendsStatuses(known!.facts.applicationSid) })
+      if (!call) return
+      await Promise.all(call.duties.filter(duty => duty.claim === claim).map(duty => perform(call, duty)))
+    }
+  }
+
+  async function perform (call: Call, duty: Duty) {
+    const { callSid } = call
+    try {
+      switch (duty.kind) {
+        case 'delete-room': await rooms.delete(duty.target); break
+        case 'hang-up': await rest?.hangUp(callSid, duty.target as 'completed' | 'no-answer'); break
+        case 'look': await look(call, Number(duty.target)); return
+      }
+      await calls.apply(callSid, { kind: 'duty', id: duty.id, outcome: 'done', at: clock.now() })
+    } catch (error) {
+      observer.failed(callSid, duty.kind, error)
+      await calls.apply(callSid, { kind: 'duty', id: duty.id, outcome: 'failed', detail: error instanceof LiveKitError ? error.failure : undefined, at: clock.now() })
+    }
+  }
+
+  async function look (call: Call, n: number) {
+    const room = call.attempts.find(attempt => attempt.n === n)?.room
+    if (room === undefined) return
+    const seen = await rooms.look(room).catch((error: unknown) => { observer.failed(call.callSid, 'look', error) })
+    await calls.apply(call.callSid, seen
+      ? { kind: 'look', attempt: n, outcome: 'seen', at: clock.now(), ...seen }
+      : { kind: 'look', attempt: n, outcome: 'unreachable', exists: false, at: clock.now() })
+  }
+
+  return {
+    start () { cancel = clock.schedule(intervalMs, () => { poll().catch(() => {}) }) },
+    run,
+    async stop () {
+      stopped = true
+      cancel()
+      await Promise.allSettled(busy.values())
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { Type, type Static } from 'typebox'
+import { CAUSES, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './call.ts'
+
+/*
+ * What operators see of a call. Times are ISO 8601 in UTC with milliseconds.
+ */
+
+const Time = Type.String({ format: 'date-time', examples: ['2026-11-21T10:15:30.123Z'] })
+const times = <K extends string>(names: readonly K[]) => Type.Object(Object.fromEntries(names.map(name => [name, Type.Optional(Time)])) as Record<K, ReturnType<typeof Type.Optional<typeof Time>>>)
+
+const CALL_TIMES = ['received', 'replied', 'ringing', 'agentJoined', 'agentAudio', 'answered', 'ended'] as const
+const ATTEMPT_TIMES = ['opened', 'replied', 'dialing', 'ringing', 'agentJoined', 'agentAudio', 'answered', 'ended'] as const
+
+export const EndSchema = Type.Object({
+  cause: Type.Enum([...CAUSES], { type: 'string', description: 'Why it ended', examples: ['agent-hung-up'] }),
+  by: Type.Enum([...ENDED_BY], { type: 'string', description: 'Who ended it' }),
+  waitingOn: Type.Enum([...WAITING_ON], { type: 'string', description: 'What an unanswered call was waiting for' }),
+  sipStatus: Type.Optional(Type.Integer({ examples: [487] })),
+  detail: Type.Optional(Type.String())
+}, { $id: 'End' })
+
+const Cause = Type.Optional(Type.Enum([...CAUSES], { type: 'string' }))
+
+export const AttemptSchema = Type.Object({
+  attempt: Type.Integer({ examples: [1] }),
+  strategy: Type.Enum(['room', 'phone'], { type: 'string' }),
+  room: Type.Optional(Type.String({ description: 'LiveKit room', examples: ['jambonz_c3f6zq2x7m4n5kd2aobr2w7gtha'] })),
+  agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
+  degraded: Type.Boolean({ description: 'Dialled without our own room: the dispatch rule\'s agent answered, without this call\'s metadata' }),
+  cause: Cause,
+  sipStatus: Type.Optional(Type.Integer()),
+  at: times(ATTEMPT_TIMES)
+}, { $id: 'Attempt' })
+
+export const DutySchema = Type.Object({
+  kind: Type.Enum(['delete-room', 'hang-up', 'look'], { type: 'string' }),
+  target: Type.String(),
+  due: Time,
+  tries: Type.Integer()
+}, { $id: 'Duty', description: 'Work that the call still owes to the outside' })
+
+export const EventSchema = Type.Object({
+  from: Type.Enum(['jambonz', 'livekit', 'bridge', 'operator'], { type: 'string' }),
+  what: Type.String({ examples: ['status'] }),
+  leg: Type.Optional(Type.Enum(['caller', 'agent'], { type: 'string' })),
+  attempt: Type.Optional(Type.Integer()),
+  status: Type.Optional(Type.String({ examples: ['ringing'] })),
+  sipStatus: Type.Optional(Type.Integer({ examples: [180] })),
+  reason: Type.Optional(Type.String({ examples: ['Ringing'] })),
+  by: Type.Optional(Type.String()),
+  detail: Type.Optional(Type.String()),
+  first: Time,
+  last: Time,
+  count: Type.Integer({ description: 'Equal consecutive events are folded into one', examples: [5] })
+}, { $id: 'Event' })
+
+const LiveSchema = Type.Object({
+  room: Type.Optional(Type.String()),
+  exists: Type.Optional(Type.Boolean()),
+  participants: Type.Array(Type.Object({
+    kind: Type.Enum(['SIP', 'AGENT', 'OTHER'], { type: 'string' }),
+    state: Type.String({ examples: ['ACTIVE'] }),
+    joinedAt: Type.Union([Time, Type.Null()]),
+    audio: Type.Boolean({ description: 'Publishes an audio track' }),
+    sipCallStatus: Type.Optional(Type.String({ examples: ['active'] }))
+  })),
+  error: Type.Optional(Type.String({ description: 'Why LiveKit could not be asked' }))
+}, { $id: 'Live', description: 'LiveKit\'s own view of the current attempt\'s room, asked for just now' })
+export type Live = Static<typeof LiveSchema>
+export { LiveSchema }
+
+const summary = {
+  callSid: Type.String({ description: 'The A leg\'s call_sid', examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }),
+  direction: Type.Enum(['inbound', 'outbound'], { type: 'string' }),
+  phase: Type.Enum([...PHASES], { type: 'string' }),
+  from: Type.String({ description: '`anonymous` when the caller withholds the number', examples: ['+15550001111'] }),
+  to: Type.String({ examples: ['+15551230000'] }),
+  agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
+  degraded: Type.Boolean(),
+  attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
+  at: times(CALL_TIMES),
+  end: Type.Optional(Type.Unsafe<Static<typeof EndSchema>>(Type.Ref('End'))),
+  duties: Type.Array(Type.Unsafe<Static<typeof DutySchema>>(Type.Ref('Duty')))
+}
+
+export const CallSummarySchema = Type.Object(summary, { $id: 'CallSummary', description: 'A call without its events' })
+export type CallSummary = Static<typeof CallSummarySchema>
+
+export const CallSchema = Type.Object({
+  ...summary,
+  events: Type.Array(Type.Unsafe<Static<typeof EventSchema>>(Type.Ref('Event')), { description: 'What was heard of the call, oldest first; of a long list the first and the last 32' }),
+  eventsDropped: Type.Integer({ description: 'Events dropped from the middle of the list' }),
+  earlier: Type.Array(Type.Object({ at: times(CALL_TIMES), end: Type.Unsafe<Static<typeof EndSchema>>(Type.Ref('End')) }), { description: 'Records of this call that had ended before it came back' }),
+  live: Type.Optional(Type.Unsafe<Live>(Type.Ref('Live')))
+}, { $id: 'Call', description: 'One caller\'s call' })
+export type CallView = Static<typeof CallSchema>
+
+export const VIEW_SCHEMAS = [EndSchema, AttemptSchema, DutySchema, EventSchema, LiveSchema, CallSummarySchema, CallSchema]
+
+/** A call as the list shows it. */
+export function summarize (call: Call): CallSummary {
+  const attempt = call.attempts.at(-1)
+  return {
+    callSid: call.callSid,
+    direction: call.facts.direction,
+    phase: call.phase,
+    from: call.facts.from,
+    to: call.facts.to,
+    agent: attempt?.agent ?? call.app.agent,
+    degraded: call.attempts.some(({ degraded }) => degraded),
+    attempts: call.attempts.map(presentAttempt),
+    at: iso(call.at),
+    end: call.end,
+    duties: call.duties.map(({ kind, target, due, tries }) => ({ kind, target, due: isoTime(due), tries }))
+  }
+}
+
+/** A call with all that is known of it. */
+export function present (call: Call, live?: Live): CallView {
+  return {
+    ...summarize(call),
+    events: call.events.map(event => ({ ...event, first: isoTime(event.first), last: isoTime(event.last) })),
+    eventsDropped: call.eventsDropped,
+    earlier: call.earlier.map(({ at, end }) => ({ at: iso(at), end })),
+    live
+  }
+}
+
+const presentAttempt = ({ n, strategy, room, agent, degraded, end, at: { lastRinging: _, ...at } }: Attempt): Static<typeof AttemptSchema> =>
+  ({ attempt: n, strategy, room, agent, degraded, cause: end?.cause, sipStatus: end?.sipStatus, at: iso(at) })
+
+const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+const iso = <K extends string>(at: Partial<Record<K, number>>): Partial<Record<K, string>> =>
+  Object.fromEntries(Object.entries<number | undefined>(at).filter(([, ms]) => ms !== undefined).map(([name, ms]) => [name, isoTime(ms!)])) as Partial<Record<K, string>>

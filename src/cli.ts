@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util'
+import { packageVersion } from './app.ts'
+import { loadSettings, readEnvironment, SettingsError } from './config.ts'
+
+const USAGE = `Usage: bridge <command>
+
+  serve           run the service with the settings of the environment and .env (default)
+  demo [--once]   three calls between doubles of Jambonz and LiveKit, on this machine alone
+  --version       print the version
+  --help          print this`
+
+/** The command line. Resolves to the exit code, or to undefined while a service runs. */
+async function main (args: string[]): Promise<number | undefined> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' }, once: { type: 'boolean' } }
+  })
+  const [command = 'serve', ...rest] = positionals
+  if (values.help) { console.log(USAGE); return 0 }
+  if (values.version) { console.log(packageVersion()); return 0 }
+  if (rest.length > 0) throw new UsageError(`Too many words: ${rest.join(' ')}`)
+  switch (command) {
+    case 'serve': {
+      const { serve } = await import('./server.ts')
+      await serve(loadSettings(readEnvironment()))
+      return undefined
+    }
+    case 'demo': {
+      const [{ runDemo }, { createLogger, startBridge }] = await Promise.all([import('./sandbox/demo.ts'), import('./server.ts')])
+      return runDemo({
+        out: process.stdout,
+        once: values.once === true || !process.stdin.isTTY,
+        startBridge: async env => startBridge(loadSettings(env), createLogger('silent'))
+      })
+    }
+    default: throw new UsageError(`No command ${command}`)
+  }
+}
+
+class UsageError extends Error {}
+
+try {
+  const code = await main(process.argv.slice(2))
+  if (code !== undefined) process.exitCode = code
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (error instanceof SettingsError) console.error(error.message)
+  else if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')) console.error(`${message}\n\n${USAGE}`)
+  else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') console.error(`Cannot listen: ${message}. Set PORT and HOST to an address that is free here.`)
+  else console.error(error)
+  process.exit(1)
+}

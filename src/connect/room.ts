@@ -1,0 +1,32 @@
+import type { Attempt, Call } from '../calls/call.ts'
+import type { VerbConfig } from '../jambonz/verbs-for.ts'
+import { jobMetadata, roomMetadata } from '../livekit/metadata.ts'
+import type { RoomRequest } from '../livekit/rooms.ts'
+
+/**
+ * Strategy `room`: the SIP user that is dialled names a LiveKit room in which an agent was called. LiveKit's Callee rule puts
+ * the SIP leg into `<prefix>_<SIP user>` (livekit/protocol sip/sip.go).
+ */
+export function roomTarget (attempt: Attempt, config: VerbConfig): { type: 'sip', sipUri: string, auth?: { username: string, password: string } } {
+  return {
+    type: 'sip',
+    sipUri: `sip:${attempt.token}@${config.sipHost};transport=${config.sipTransport}`,
+    ...(config.sipAuth ? { auth: config.sipAuth } : {})
+  }
+}
+
+/** Seconds that a room lives on after the SIP participant left: long enough to come back from a failed transfer. */
+const DEPARTURE_TIMEOUT_S = 10
+/** A room must outlive the ringing; agents alone do not keep it. */
+const EMPTY_SLACK_S = 60
+
+/** The one request that makes the room and calls its agent. Never without an agent: LiveKit would call every unnamed one. */
+export function roomRequest (call: Call, attempt: Attempt, dialTimeoutS: number): RoomRequest {
+  return {
+    name: attempt.room!,
+    emptyTimeoutS: dialTimeoutS + EMPTY_SLACK_S,
+    departureTimeoutS: DEPARTURE_TIMEOUT_S,
+    metadata: roomMetadata(call, attempt),
+    agent: { name: attempt.agent!, metadata: jobMetadata(call, attempt) }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Attempt, Call, Reply } from '../calls/call.ts'
+import { phoneTarget } from '../connect/phone.ts'
+import { roomTarget } from '../connect/room.ts'
+import { ANONYMOUS, remoteNumber } from './caller.ts'
+import { decline, type Dial, type Verbs } from './verbs.ts'
+
+/** What verbs are made with, besides the call. */
+export interface VerbConfig {
+  publicUrl: string
+  sipHost: string
+  sipTransport: 'udp' | 'tcp' | 'tls'
+  sipAuth?: { username: string, password: string }
+  srtp: boolean
+  dialTimeoutS: number
+  timeLimitS: number
+  /** Empty: none. */
+  ringbackTone: string
+}
+
+/** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
+const RETRY = '#rc=2&rp=all'
+
+/** Builds the verbs of a reply from the stored call: the same call gives the same verbs, however often it is asked. */
+export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
+  switch (reply.kind) {
+    case 'nothing': case 'forbid': return []
+    case 'hangup': return [{ verb: 'hangup' }]
+    case 'decline': return decline(reply.status, reply.reason)
+    case 'refer': return [{ verb: 'sip:refer', referTo: reply.to, ...(reply.referredBy ? { referredBy: reply.referredBy } : {}), actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${RETRY}` }]
+    case 'dial': {
+      const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
+      if (!attempt) return decline(480, 'Agent Unavailable')
+      // Without a verb behind it, a failed dial leaves an unanswered caller leg without any terminal status.
+      return [dialFor(call, attempt, config), ...decline(480, 'Agent Unavailable')]
+    }
+  }
+}
+
+function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
+  const sid = encodeURIComponent(call.callSid)
+  const callerId = call.facts.withheld ? ANONYMOUS : remoteNumber(call.facts)
+  const isRoom = attempt.strategy === 'room'
+  return {
+    verb: 'dial',
+    id: dialId(attempt.n),
+    target: [isRoom ? roomTarget(attempt, config) : phoneTarget(attempt)],
+    actionHook: `${config.publicUrl}/action?call=${sid}&attempt=${attempt.n}${RETRY}`,
+    // Only the agent may transfer; whoever answers the fallback number may not.
+    ...(isRoom ? { referHook: `${config.publicUrl}/refer?call=${sid}&attempt=${attempt.n}` } : {}),
+    answerOnBridge: true,
+    anchorMedia: true,
+    timeout: config.dialTimeoutS,
+    timeLimit: config.timeLimitS,
+    // An empty or null callerId makes feature-server refuse the whole application.
+    ...(callerId ? { callerId } : {}),
+    // LiveKit sends no early media; a carrier does, and music would cover it.
+    ...(isRoom && config.ringbackTone ? { dialMusic: config.ringbackTone } : {}),
+    ...(isRoom && config.srtp ? { srtpEncryption: 'sdes' as const } : {}),
+    headers: { 'X-LK-Call': call.callSid }
+  }
+}
+
+/** Our dial's id, which comes back as `verb_id`. */
+export const dialId = (attempt: number): string => `attempt-${attempt}`
+
+/** The attempt that a `verb_id` names; undefined when it is none of ours. */
+export function attemptOfDialId (verbId: string | undefined): number | undefined {
+  const match = /^attempt-(\d{1,6})$/.exec(verbId ?? '')
+  return match ? Number(match[1]) : undefined
+}

@@ -1,0 +1,74 @@
+import { Type, type Static } from 'typebox'
+
+/*
+ * The verbs that the bridge sends (jambonz-feature-server validates them with @jambonz/verb-specifications; one property
+ * too many and the call is refused with 480). Only properties that every server since 2023 knows, but srtpEncryption.
+ */
+
+const Auth = Type.Object({ username: Type.String(), password: Type.String() }, { additionalProperties: false })
+
+export const DialSchema = Type.Object({
+  verb: Type.Literal('dial'),
+  id: Type.String({ description: 'The attempt; comes back as `verb_id`', examples: ['attempt-1'] }),
+  target: Type.Array(Type.Union([
+    Type.Object({ type: Type.Literal('sip'), sipUri: Type.String({ examples: ['sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp'] }), auth: Type.Optional(Auth) }, { additionalProperties: false }),
+    Type.Object({ type: Type.Literal('phone'), number: Type.String({ examples: ['+15551230009'] }) }, { additionalProperties: false })
+  ]), { minItems: 1, maxItems: 1 }),
+  actionHook: Type.String(),
+  referHook: Type.Optional(Type.String()),
+  answerOnBridge: Type.Boolean(),
+  anchorMedia: Type.Boolean(),
+  timeout: Type.Integer({ description: 'Seconds' }),
+  timeLimit: Type.Integer({ description: 'Seconds' }),
+  callerId: Type.Optional(Type.String()),
+  dialMusic: Type.Optional(Type.String()),
+  headers: Type.Record(Type.String(), Type.String()),
+  srtpEncryption: Type.Optional(Type.Literal('sdes'))
+}, { $id: 'Dial', additionalProperties: false })
+export type Dial = Static<typeof DialSchema>
+
+export const DeclineSchema = Type.Object({
+  verb: Type.Literal('sip:decline'),
+  status: Type.Integer({ minimum: 400, maximum: 699, examples: [480] }),
+  reason: Type.String({ examples: ['Agent Unavailable'] })
+}, { $id: 'Decline', additionalProperties: false })
+export type Decline = Static<typeof DeclineSchema>
+
+export const SipReferSchema = Type.Object({
+  verb: Type.Literal('sip:refer'),
+  referTo: Type.String({ examples: ['+15559998888'] }),
+  referredBy: Type.Optional(Type.String({ examples: ['+15551230000'] })),
+  actionHook: Type.String()
+}, { $id: 'SipRefer', additionalProperties: false })
+
+export const HangupSchema = Type.Object({ verb: Type.Literal('hangup') }, { $id: 'Hangup', additionalProperties: false })
+
+export const VerbsSchema = Type.Array(Type.Union([
+  Type.Unsafe<Dial>(Type.Ref('Dial')),
+  Type.Unsafe<Decline>(Type.Ref('Decline')),
+  Type.Unsafe<Static<typeof SipReferSchema>>(Type.Ref('SipRefer')),
+  Type.Unsafe<Static<typeof HangupSchema>>(Type.Ref('Hangup'))
+]), {
+  $id: 'Verbs',
+  description: 'A Jambonz application: verbs that run one after another',
+  examples: [[
+    {
+      verb: 'dial',
+      id: 'attempt-1',
+      target: [{ type: 'sip', sipUri: 'sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp', auth: { username: 'jambonz', password: '…' } }],
+      actionHook: 'https://bridge.example.com/action?call=d00d8a36&attempt=1#rc=2&rp=all',
+      referHook: 'https://bridge.example.com/refer?call=d00d8a36',
+      answerOnBridge: true,
+      anchorMedia: true,
+      timeout: 40,
+      timeLimit: 7200,
+      callerId: '+15550001111',
+      dialMusic: 'tone_stream://L=20;%(2000,4000,440,480)',
+      headers: { 'X-LK-Call': 'd00d8a36-93f1-4a61-b3df-98751116d97a' }
+    },
+    { verb: 'sip:decline', status: 480, reason: 'Agent Unavailable' }
+  ]]
+})
+export type Verbs = Static<typeof VerbsSchema>
+
+export const decline = (status: number, reason: string): Verbs => [{ verb: 'sip:decline', status, reason }]

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OutgoingCall } from '../sip/user-agent.ts'
+import type { AgentBehaviour } from './livekit.ts'
+
+/** One call of the demo and what is announced about it. */
+export interface DemoCall {
+  /** What is going to happen, in a sentence. */
+  says: string
+  name: string
+  from: string
+  /** The agent that the Jambonz application asks for. */
+  agent: string
+  /** How that agent behaves; none: nobody has registered under that name. */
+  behaviour?: AgentBehaviour
+  /** The cause that the bridge has to find. */
+  cause: string
+  /** Milliseconds of ringing after which the caller gives up. */
+  patienceMs?: number
+}
+
+export const DEMO_CALLS: readonly DemoCall[] = [
+  {
+    says: 'Ada calls. The agent answers, talks for a second and hangs up: agent-hung-up.',
+    name: 'Ada',
+    from: '+15550000001',
+    agent: 'receptionist',
+    behaviour: { name: 'receptionist', joinAfterMs: 150, publishAfterMs: 150, publishes: true, onConnected: { hangUpAfterMs: 1000 } },
+    cause: 'agent-hung-up'
+  },
+  {
+    says: 'Grace calls. The agent is slow to come, so she gives up while it rings: caller-gave-up.',
+    name: 'Grace',
+    from: '+15550000002',
+    agent: 'slow-starter',
+    behaviour: { name: 'slow-starter', joinAfterMs: 30_000, publishAfterMs: 0, publishes: true },
+    cause: 'caller-gave-up',
+    patienceMs: 1500
+  },
+  {
+    says: 'Alan calls an agent that no worker runs. Jambonz stops ringing after 4 seconds: no-agent.',
+    name: 'Alan',
+    from: '+15550000003',
+    agent: 'nobody',
+    cause: 'no-agent'
+  }
+]
+
+/** The caller's part: waits, gives up or is hung up on; resolves when the phone is idle again. */
+export async function phoneFor (call: DemoCall, phone: OutgoingCall, signal: AbortSignal): Promise<void> {
+  const hungUp = new Promise<void>(resolve => phone.onBye(() => resolve()))
+  signal.addEventListener('abort', () => phone.cancel(), { once: true })
+  if (call.patienceMs !== undefined) {
+    const ringing = new Promise<void>(resolve => phone.onProvisional(({ status }) => { if (status > 100) resolve() }))
+    await Promise.race([phone.final, ringing])
+    await Promise.race([phone.final, sleep(call.patienceMs)])
+    phone.cancel()
+  }
+  const { status } = await phone.final
+  if (status < 300) await hungUp
+}

@@ -1,0 +1,239 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock, within } from '../clock.ts'
+import { createUserAgent } from '../sip/user-agent.ts'
+import type { UserAgent } from '../sip/user-agent.ts'
+import { DEMO_CALLS, phoneFor } from './demo-calls.ts'
+import type { DemoCall } from './demo-calls.ts'
+import { createJambonzDouble } from './jambonz.ts'
+import type { JambonzDouble } from './jambonz.ts'
+import { createLiveLadder, ladderOptionsFor } from './ladder.ts'
+import type { LadderOptions, LiveLadder } from './ladder.ts'
+import { createLiveKitDouble } from './livekit.ts'
+import type { Step } from './trace.ts'
+
+export interface DemoOptions {
+  /** Starts the service itself with these settings; resolves when it listens. */
+  startBridge (env: Record<string, string>): Promise<{ url: string, close (): Promise<void> }>
+  /** Where the demo is shown. */
+  out: { write (text: string): unknown, isTTY?: boolean, columns?: number }
+  /** End after the calls instead of staying up. */
+  once: boolean
+  /** For colours and width; the process' own by default. */
+  env?: Record<string, string | undefined>
+  /** Ends the demo, and the wait after the calls; the first SIGINT or SIGTERM when there is none. */
+  signal?: AbortSignal
+}
+
+interface Stage {
+  bridge: { url: string, close (): Promise<void> }
+  jambonz: JambonzDouble
+  phone: UserAgent
+  /** Jambonz's application environment: which agent the next call asks for. */
+  envVars: Record<string, unknown>
+  operatorToken: string
+  /** Where the steps of the doubles go at the moment. */
+  screen: { show (step: Step): void }
+  close (): Promise<void>
+}
+
+interface Verdict { cause?: string, by?: string, waitingOn?: string, problem?: string }
+
+const HOST = '127.0.0.1'
+const CALL_TIMEOUT_MS = 15_000
+/** What every call has and no newcomer asks about; the demo leaves it out of the picture. */
+const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
+
+/**
+ * Shows the service at work without any account: real calls over loopback SIP and HTTP from a phone through a Jambonz
+ * double, the bridge itself and a LiveKit double, each drawn as a ladder while it happens, and then the cause that the
+ * bridge's own operator API gives for its end.
+ *
+ * @returns the exit code: 0 when every call ended as announced, 1 when one did not, 130 when interrupted before that
+ * @throws what keeps the stage from being set, such as a missing development dependency
+ */
+export async function runDemo (options: DemoOptions): Promise<number> {
+  const { out, signal = interruption() } = options
+  const view = ladderOptionsFor(out, options.env ?? process.env)
+  const say = (text = '') => { out.write(text + '\n') }
+  say(strong('Three phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
+  say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
+  const stage = await setStage(options)
+  try {
+    let right = 0
+    for (const [index, call] of DEMO_CALLS.entries()) {
+      if (signal.aborted) return 130
+      say()
+      say(strong(`${index + 1}. ${call.says}`, view))
+      say()
+      const verdict = await play(stage, call, createLiveLadder(text => out.write(text), view), signal)
+      if (signal.aborted) return 130
+      if (verdict.cause === call.cause) right++
+      say()
+      say(judge(call, verdict, view))
+    }
+    say()
+    say(strong(`${right} of ${DEMO_CALLS.length} calls ended as announced.`, view))
+    if (!options.once) await stay(stage, say, signal)
+    return right === DEMO_CALLS.length ? 0 : 1
+  } finally {
+    await stage.close()
+  }
+}
+
+async function setStage (options: DemoOptions): Promise<Stage> {
+  const closers: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer().catch(() => {})
+  }
+  const screen: Stage['screen'] = { show () {} }
+  const trace = (step: Step) => screen.show(step)
+  const port = await freePort()
+  const url = `http://${HOST}:${port}`
+  const secrets = {
+    apiKey: 'demo', apiSecret: token(), webhookSecret: token(), operatorToken: token(), trunk: { username: 'jambonz', password: token() }
+  }
+  const envVars: Record<string, unknown> = {}
+  const account = { accountSid: randomUUID(), apiKey: token() }
+  try {
+    const livekit = await createLiveKitDouble({
+      apiKey: secrets.apiKey,
+      apiSecret: secrets.apiSecret,
+      webhookUrls: [`${url}/livekit-events`],
+      agents: DEMO_CALLS.flatMap(call => call.behaviour ?? []),
+      trace,
+      sipTransport: 'tcp',
+      trunk: secrets.trunk
+    })
+    closers.push(() => livekit.close())
+    const jambonz = await createJambonzDouble({
+      callHook: `${url}/livekit-api`,
+      statusHook: `${url}/status`,
+      webhookSecret: secrets.webhookSecret,
+      ...account,
+      envVars,
+      trace
+    })
+    closers.push(() => jambonz.close())
+    const bridge = await options.startBridge({
+      PORT: String(port),
+      HOST,
+      PUBLIC_URL: url,
+      LOG_LEVEL: 'silent',
+      LIVEKIT_URL: livekit.apiUrl,
+      LIVEKIT_API_KEY: secrets.apiKey,
+      LIVEKIT_API_SECRET: secrets.apiSecret,
+      LIVEKIT_SIP_HOST: `${livekit.sipHost}:${livekit.sipPort}`,
+      LIVEKIT_SIP_TRANSPORT: 'tcp',
+      LIVEKIT_SIP_USERNAME: secrets.trunk.username,
+      LIVEKIT_SIP_PASSWORD: secrets.trunk.password,
+      LIVEKIT_AGENT_NAME: DEMO_CALLS[0]?.agent ?? '',
+      JAMBONZ_WEBHOOK_SECRET: secrets.webhookSecret,
+      JAMBONZ_REST_API_BASE_URL: jambonz.restUrl,
+      JAMBONZ_ACCOUNT_SID: account.accountSid,
+      JAMBONZ_API_KEY: account.apiKey,
+      OPERATOR_TOKEN: secrets.operatorToken,
+      DIAL_TIMEOUT_S: '4',
+      DRAIN_DELAY_S: '0'
+    })
+    closers.push(() => bridge.close())
+    const phone = await createUserAgent({ host: HOST, name: 'phone' })
+    closers.push(() => phone.close())
+    return { bridge, jambonz, phone, envVars, operatorToken: secrets.operatorToken, screen, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** One call, from the phone's INVITE to the cause that the bridge names; whatever goes wrong is the verdict's problem. */
+async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: AbortSignal): Promise<Verdict> {
+  let lastStep = Date.now()
+  stage.screen.show = step => {
+    lastStep = Date.now()
+    if (!HOUSEKEEPING.test(step.what)) ladder.step(step)
+  }
+  stage.envVars['LIVEKIT_AGENT_NAME'] = call.agent
+  let callSid = ''
+  stage.jambonz.onCall(sid => { callSid ||= sid })
+  try {
+    const uri = `sip:+15551230000@${stage.jambonz.sipHost}:${stage.jambonz.sipPort}`
+    const phoned = phoneFor(call, stage.phone.invite(uri, { from: call.from, displayName: call.name }), signal)
+    await within(systemClock, CALL_TIMEOUT_MS, phoned, () => new Error('the call did not end'))
+    const verdict = await within(systemClock, CALL_TIMEOUT_MS, endOf(stage, () => callSid, signal), () => new Error('the bridge does not say that the call has ended'))
+    // What the bridge still owes, such as deleting the room, belongs to the picture.
+    const settled = Date.now() + 2000
+    do await sleep(100)
+    while (Date.now() - lastStep < 200 && Date.now() < settled)
+    return verdict
+  } catch (error) {
+    return { problem: (error as Error).message }
+  } finally {
+    stage.screen.show = () => {}
+    ladder.end()
+  }
+}
+
+/** Asks the operator API until it has the end of the call. */
+async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal): Promise<Verdict> {
+  for (;;) {
+    if (signal.aborted) return {}
+    const response = await fetch(`${stage.bridge.url}/calls/${callSid()}`, {
+      headers: { authorization: `Bearer ${stage.operatorToken}` }, signal: AbortSignal.timeout(5000)
+    })
+    const call = await response.json() as { phase?: string, end?: Verdict }
+    if (call.phase === 'ended' && call.end) return call.end
+    await sleep(50)
+  }
+}
+
+function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): string {
+  const right = verdict.cause === call.cause
+  const mark = view.ascii ? (right ? 'ok' : 'NOT OK') : (right ? '✓' : '✗')
+  const details = [
+    verdict.by && `by ${verdict.by}`,
+    verdict.waitingOn && verdict.waitingOn !== 'none' && `while waiting on ${verdict.waitingOn}`
+  ].filter(Boolean).join(', ')
+  const said = verdict.problem ?? `the bridge says ${verdict.cause ?? 'nothing'}${details && ` (${details})`}`
+  const text = `   ${mark} announced ${call.cause}, ${said}`
+  return view.colour ? `\x1b[${right ? 32 : 31}m${text}\x1b[0m` : text
+}
+
+async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSignal): Promise<void> {
+  const { url } = stage.bridge
+  say()
+  say('The bridge stays up until Ctrl-C. Have a look:')
+  say(`  API      ${url}/docs`)
+  say(`  token    ${stage.operatorToken}`)
+  say(`  calls    curl -H 'Authorization: Bearer ${stage.operatorToken}' ${url}/calls`)
+  if (!signal.aborted) await once(signal, 'abort')
+  say()
+}
+
+/** A port that was free a moment ago: the doubles have to know the bridge's address before it listens. */
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, HOST)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function interruption (): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
+  return controller.signal
+}
+
+function token (): string {
+  return randomBytes(18).toString('base64url')
+}
+
+function strong (text: string, view: LadderOptions): string {
+  const shown = view.ascii ? text.replaceAll('→', '->') : text
+  return view.colour ? `\x1b[1m${shown}\x1b[0m` : shown
+}

@@ -1,0 +1,159 @@
+import { Client } from 'undici'
+import type { Clock } from '../../clock.ts'
+import { resolveHook, signature } from './payloads.ts'
+import type { HookTarget, Payload } from './payloads.ts'
+
+/** A verb's hook: a URL, or a URL with credentials, which Jambonz ignores. */
+export type Hook = string | { url: string }
+
+export interface HookReply { status: number, body: unknown }
+
+export interface HookClientOptions {
+  /** URL of the call hook: relative hooks go to its host. */
+  base: string
+  secret: string
+  /** Sent with every request of this client, to whatever host. */
+  basic?: { username: string, password: string }
+  clock: Clock
+  /** Milliseconds until the head of a reply must be there. */
+  timeoutMs: number
+  onRequest?: (url: URL, payload: Payload) => void
+  onReply?: (url: URL, payload: Payload, reply: HookReply) => void
+  onFailure?: (hook: string, error: HookError) => void
+}
+
+/** Jambonz's HTTP client for hooks: one connection per host, one request at a time. */
+export interface HookClient {
+  /**
+   * Posts a payload and resolves with the parsed JSON of the reply, or `''` when its content type is not JSON.
+   *
+   * @throws {HookError} when the reply is none of 200, 202, 204, is late, or never comes
+   */
+  post (hook: Hook, payload: Payload): Promise<unknown>
+  close (): Promise<void>
+}
+
+/** A hook that failed; `status` is the reply's, if there was one. */
+export class HookError extends Error {
+  status: number | undefined
+  constructor (message: string, status?: number, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'HookError'
+    this.status = status
+  }
+}
+
+const RETRY_DELAYS_MS = [500, 1000, 2000, 4000, 4000]
+
+/**
+ * The hooks of one call go over one connection each client; Jambonz has a second client for status events, which is
+ * why `/action` and `/status` overtake each other (feature-server http-requestor).
+ */
+export function createHookClient (options: HookClientOptions): HookClient {
+  const { clock, timeoutMs } = options
+  const base = new URL(options.base)
+  const clients = new Map<string, Client>()
+
+  function clientFor (origin: string): Client {
+    let client = clients.get(origin)
+    if (client === undefined) {
+      client = new Client(origin, { pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+      clients.set(origin, client)
+    }
+    return client
+  }
+
+  async function attempt (target: HookTarget, body: string, sign: string): Promise<HookReply> {
+    const response = await clientFor(target.url.origin).request({
+      method: 'POST',
+      path: target.url.pathname + target.url.search,
+      headers: {
+        'jambonz-signature': sign,
+        ...options.basic && {
+          authorization: 'Basic ' + Buffer.from(`${options.basic.username}:${options.basic.password}`).toString('base64')
+        },
+        'user-agent': 'jambonz',
+        'content-type': 'application/json'
+      },
+      body
+    })
+    const text = await response.body.text()
+    if (![200, 202, 204].includes(response.statusCode)) {
+      throw new HookError('Unexpected HTTP Response', response.statusCode)
+    }
+    const json = String(response.headers['content-type'] ?? '').includes('application/json')
+    try {
+      return { status: response.statusCode, body: json ? JSON.parse(text) : '' }
+    } catch (error) {
+      throw new HookError((error as Error).message, response.statusCode, error)
+    }
+  }
+
+  async function post (hook: Hook, payload: Payload): Promise<unknown> {
+    const address = typeof hook === 'string' ? hook : hook.url
+    try {
+      const target = resolveHook(address, base)
+      const body = JSON.stringify(payload)
+      // The signature stays the same over all tries of one hook.
+      const sign = signature(options.secret, Math.floor(clock.now() / 1000), body)
+      for (let tries = 0; ; tries++) {
+        try {
+          options.onRequest?.(target.url, payload)
+          const reply = await attempt(target, body, sign)
+          options.onReply?.(target.url, payload, reply)
+          return reply.body
+        } catch (error) {
+          if (error instanceof HookError) options.onReply?.(target.url, payload, { status: error.status ?? 0, body: '' })
+          if (tries >= target.retries || !retryable(error, target.on)) throw error
+          await new Promise<void>(resolve => { clock.schedule(RETRY_DELAYS_MS[tries] ?? 4000, resolve) })
+        }
+      }
+    } catch (error) {
+      const failure = error instanceof HookError ? error : new HookError((error as Error).message, undefined, error)
+      options.onFailure?.(address, failure)
+      throw failure
+    }
+  }
+
+  return {
+    post,
+    async close () {
+      await Promise.all([...clients.values()].map(client => client.destroy()))
+    }
+  }
+}
+
+/**
+ * Which failures a retry rule covers. Jambonz looks for names that its HTTP client never gives a late reply, so `rt`
+ * never matches, and `ct` misses a connection that the other side closed; only `all` covers those.
+ */
+function retryable (error: unknown, on: Set<string>): boolean {
+  if (on.has('all')) return true
+  if (error instanceof HookError && error.status !== undefined) {
+    return (on.has('4xx') && error.status >= 400 && error.status < 500) || (on.has('5xx') && error.status >= 500)
+  }
+  const code = (error as NodeJS.ErrnoException).code
+  return on.has('ct') && (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'UND_ERR_CONNECT_TIMEOUT')
+}
+
+/** Status events of one call, both legs: one at a time, each waiting for the reply to the one before. */
+export interface StatusQueue {
+  send (payload: Payload): void
+  /** Settles when everything sent so far was answered or has failed. */
+  idle (): Promise<void>
+}
+
+export function createStatusQueue (client: HookClient, hook: () => Hook | undefined): StatusQueue {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    send (payload) {
+      last = last.then(async () => {
+        const target = hook()
+        if (target === undefined) return
+        // A failed status event is an alert in Jambonz and nothing else.
+        await client.post(target, payload).catch(() => {})
+      })
+    },
+    async idle () { await last }
+  }
+}

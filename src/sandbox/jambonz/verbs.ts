@@ -1,0 +1,100 @@
+import { createRequire } from 'node:module'
+import type { Hook } from './hooks.ts'
+
+/** One verb of a reply; the validator guarantees its shape. */
+export interface Verb { verb: string, id?: string, [property: string]: unknown }
+
+export interface DialTarget {
+  type: string
+  sipUri?: string
+  number?: string
+  trunk?: string
+  auth?: { username: string, password: string }
+  headers?: Record<string, string>
+}
+
+export interface DialVerb extends Verb {
+  target: DialTarget[]
+  actionHook?: Hook
+  referHook?: Hook
+  answerOnBridge?: boolean
+  callerId?: string
+  callerName?: string
+  headers?: Record<string, string>
+  /** Seconds to ring, 60 by default. */
+  timeout?: number
+  /** Seconds to talk. */
+  timeLimit?: number
+  tag?: unknown
+}
+
+export interface ReferVerb extends Verb {
+  referTo: string
+  referredBy?: string
+  headers?: Record<string, string>
+  actionHook?: Hook
+  eventHook?: Hook
+}
+
+/** Turns a reply's body into verbs, or throws with the words of Jambonz's own validator. */
+export type ParseVerbs = (body: unknown) => Verb[]
+
+interface VerbSpecifications {
+  normalizeJambones (logger: object, body: unknown): Record<string, Record<string, unknown>>[]
+  validate (logger: object, body: unknown): void
+}
+
+const quiet = { info () {}, debug () {}, error () {}, warn () {} }
+
+/**
+ * The validator that the feature server itself runs on every reply, so that a reply that passes here passes there.
+ * Loaded only when a double is made: production never needs it.
+ *
+ * @throws {Error} when `@jambonz/verb-specifications` is not installed
+ */
+export function loadVerbParser (): ParseVerbs {
+  let specs: VerbSpecifications
+  try {
+    specs = createRequire(import.meta.url)('@jambonz/verb-specifications') as VerbSpecifications
+  } catch (error) {
+    throw new Error('The Jambonz double needs the package @jambonz/verb-specifications: install the development dependencies',
+      { cause: error })
+  }
+  return body => {
+    // Normalizing turns `{ verb: 'dial', … }` into the keyed form `{ dial: {…} }`, which is as good in a reply.
+    const keyed = specs.normalizeJambones(quiet, body)
+    specs.validate(quiet, keyed)
+    return keyed.flatMap(one => Object.entries(one).map(([verb, properties]) => ({ ...properties, verb })))
+  }
+}
+
+/** Verbs to run, or undefined where Jambonz goes on with the remaining ones. */
+export function nonEmpty (verbs: Verb[]): Verb[] | undefined {
+  return verbs.length > 0 ? verbs : undefined
+}
+
+/** One line for a ladder: `dial sip:c3f…@host, sip:decline 480`. The user part is a secret, so it is never shown whole. */
+export function describeVerbs (verbs: readonly Verb[]): string {
+  return verbs.length === 0 ? '[]' : verbs.map(describeVerb).join(', ')
+}
+
+function describeVerb (verb: Verb): string {
+  if (verb.verb === 'dial') {
+    const target = (verb as DialVerb).target?.[0]
+    if (target?.type === 'phone') return `dial ${shorten(target.number ?? '')}`
+    return `dial ${shortUri(target?.sipUri ?? '')}`
+  }
+  if (verb.verb === 'sip:decline') return `sip:decline ${String(verb.status)}`
+  if (verb.verb === 'sip:refer') return `sip:refer ${shorten(String(verb.referTo))}`
+  return verb.verb
+}
+
+/** `sip:c3fab…@host:5060;transport=tcp` → `sip:c3f…@host:5060`. */
+export function shortUri (uri: string): string {
+  const [, scheme = 'sip', user = '', host = ''] = /^(sips?):([^@]*)@([^;?]+)/.exec(uri) ?? []
+  return host === '' ? uri : `${scheme}:${shorten(user)}@${host}`
+}
+
+function shorten (secret: string): string {
+  return secret.length > 5 ? secret.slice(0, 3) + '…' : secret
+}

@@ -1,0 +1,92 @@
+import type { Step } from './trace.ts'
+
+/** A step and how often it came, on its own or as half of an alternating pair. */
+export interface Row { step: Step, count: number }
+
+export interface Change {
+  /** Rows that are new. */
+  fresh: Row[]
+  /** The last rows, which now count more. */
+  again: Row[]
+}
+
+/** Folds a growing list of steps into rows. */
+export interface Folder {
+  readonly rows: Row[]
+  /** The last rows, one or two, that the present repetition counts up; empty when nothing repeats. */
+  readonly repeating: Row[]
+  /** Whether a step would go on with the present repetition. */
+  continues (step: Step): boolean
+  push (step: Step): Change
+  /** Releases a step that was held back. */
+  end (): Change
+}
+
+/**
+ * Ringing comes once a second as a pair, the SIP message and the status event, so pairs fold as single steps do. The
+ * first half of a possible pair is held back until the step after it shows whether it is one.
+ */
+export function createFolder (): Folder {
+  const rows: Row[] = []
+  let held: Step | undefined
+  let repeating: Row[] = []
+
+  function add (step: Step): Row {
+    const row = { step, count: 1 }
+    rows.push(row)
+    return row
+  }
+
+  function release (): Row[] {
+    if (held === undefined) return []
+    const row = add(held)
+    held = undefined
+    repeating = []
+    return [row]
+  }
+
+  const folder: Folder = {
+    rows,
+    get repeating () { return repeating },
+    continues (step) {
+      const [one, two] = repeating
+      if (one === undefined) return false
+      if (two === undefined) return same(one.step, step)
+      return same((held === undefined ? one : two).step, step)
+    },
+    push (step) {
+      const last = rows.at(-1)
+      const before = rows.at(-2)
+      if (held !== undefined) {
+        if (last !== undefined && before !== undefined && same(last.step, step)) {
+          held = undefined
+          before.count++
+          last.count++
+          repeating = [before, last]
+          return { fresh: [], again: repeating }
+        }
+        const fresh = release()
+        const next = folder.push(step)
+        return { fresh: [...fresh, ...next.fresh], again: next.again }
+      }
+      // A row that counts as half of a pair does not count alone, or the order of the two would get lost.
+      if (last !== undefined && same(last.step, step) && repeating.length < 2) {
+        last.count++
+        repeating = [last]
+        return { fresh: [], again: repeating }
+      }
+      if (before !== undefined && last !== undefined && before.count === last.count && same(before.step, step)) {
+        held = step
+        return { fresh: [], again: [] }
+      }
+      repeating = []
+      return { fresh: [add(step)], again: [] }
+    },
+    end: () => ({ fresh: release(), again: [] })
+  }
+  return folder
+}
+
+function same (a: Step, b: Step): boolean {
+  return a.from === b.from && a.to === b.to && a.what === b.what && a.via === b.via
+}

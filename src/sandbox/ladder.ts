@@ -1,0 +1,220 @@
+import { createFolder } from './ladder-fold.ts'
+import type { Row } from './ladder-fold.ts'
+import type { Party, Step } from './trace.ts'
+
+export interface LadderOptions {
+  /** Columns of the terminal; the ladder keeps within 80 to 160 of them. */
+  width: number
+  colour: boolean
+  /** Plain ASCII, for terminals without box drawing. */
+  ascii: boolean
+  /** Whether lines already written may be written over, as a terminal allows and a file does not. */
+  rewrite: boolean
+}
+
+export const PARTIES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent']
+
+/** What a stream and the environment allow: no colours without a terminal or with NO_COLOR (no-color.org). */
+export function ladderOptionsFor (
+  stream: { isTTY?: boolean, columns?: number }, env: Record<string, string | undefined>
+): LadderOptions {
+  const terminal = stream.isTTY === true && env['TERM'] !== 'dumb'
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''
+  return {
+    width: stream.columns ?? (Number(env['COLUMNS']) || 120),
+    colour: terminal && !env['NO_COLOR'],
+    // An unset locale says nothing; the ones that say something else than UTF-8 mean it.
+    ascii: env['TERM'] === 'dumb' || (locale !== '' && !/utf-?8/i.test(locale)),
+    rewrite: terminal
+  }
+}
+
+/** Where the lifelines stand, as zero-based columns; each party's messages get room by how long they usually are. */
+export function layout (width: number): { width: number, at: Record<Party, number> } {
+  const total = Math.min(160, Math.max(80, Math.floor(width)))
+  const shares = [3, 5, 4, 3]
+  const first = GUTTER + 4
+  const room = total - first - 5
+  const sum = shares.reduce((a, b) => a + b)
+  const at = {} as Record<Party, number>
+  let used = 0
+  PARTIES.forEach((party, i) => {
+    at[party] = first + Math.round(room * used / sum)
+    used += shares[i] ?? 0
+  })
+  return { width: total, at }
+}
+
+/** Columns on the left that hold the milliseconds. */
+export const GUTTER = 8
+
+/** The names of the parties above their lifelines. */
+export function ladderHeader (options: LadderOptions): string {
+  const { width, at } = layout(options.width)
+  const line = canvas(width)
+  write(line, 0, 'ms'.padStart(GUTTER - 2), 'time')
+  for (const party of PARTIES) write(line, at[party] - Math.floor(party.length / 2), party, 'name')
+  return paint(line, options)
+}
+
+/**
+ * One message as one line, or two when its text does not fit into its arrow and goes above it.
+ *
+ * @param start milliseconds since the epoch that count as 0
+ */
+export function ladderRow (row: Row, start: number, options: LadderOptions): string[] {
+  const { width, at } = layout(options.width)
+  const glyph = options.ascii ? ASCII : UNICODE
+  const { step } = row
+  const text = plain(step.what, options) + (row.count > 1 ? ` ${glyph.times}${row.count}` : '')
+  const style = styleOf(step)
+  const from = at[step.from]
+  const to = at[step.to]
+  const arrow = lifelines(width, at, glyph)
+  write(arrow, 0, String(Math.max(0, Math.round(step.at - start))).padStart(GUTTER - 2), 'time')
+
+  if (from === to) {
+    // Something a party does by itself: a dot on its lifeline, the text beside it, inwards at the right edge.
+    write(arrow, from, glyph.dot, style)
+    const right = clip(text, Math.max(width - from - 2, from - GUTTER - 2), glyph)
+    write(arrow, right.length <= width - from - 2 ? from + 2 : from - 1 - right.length, right, style)
+    return [paint(arrow, options)]
+  }
+
+  const left = Math.min(from, to)
+  const span = Math.abs(to - from) - 1
+  write(arrow, left + 1, glyph.line.repeat(span), style)
+  if (to > from) write(arrow, to - 1, glyph.right, style)
+  else write(arrow, to + 1, glyph.left, style)
+  const inside = [...text].length + 4 <= span
+  if (inside) {
+    write(arrow, left + 1 + Math.floor((span - [...text].length - 2) / 2), ` ${text} `, style)
+    return [paint(arrow, options)]
+  }
+  const label = lifelines(width, at, glyph)
+  const shown = clip(text, width - GUTTER - 1, glyph)
+  const length = [...shown].length
+  const middle = left + 1 + Math.floor((span - length) / 2)
+  write(label, Math.min(width - length, Math.max(GUTTER, middle)), shown, style)
+  return [paint(label, options), paint(arrow, options)]
+}
+
+/** A whole ladder as text. Equal consecutive steps, and pairs of them that alternate, are drawn once with their number. */
+export function renderLadder (steps: readonly Step[], options: LadderOptions): string {
+  const folder = createFolder()
+  for (const step of steps) folder.push(step)
+  folder.end()
+  const start = steps[0]?.at ?? 0
+  return [ladderHeader(options), ...folder.rows.flatMap(row => ladderRow(row, start, options))].join('\n') + '\n'
+}
+
+/** A ladder that grows while one looks at it. */
+export interface LiveLadder {
+  step (step: Step): void
+  /** Draws what was held back; nothing may follow. */
+  end (): void
+}
+
+/**
+ * Prints each step as it comes. Repeats count up in place where lines can be written over; elsewhere one line tells of
+ * them when something else follows.
+ */
+export function createLiveLadder (write: (text: string) => void, options: LadderOptions): LiveLadder {
+  const folder = createFolder()
+  let start: number | undefined
+  let told = true
+
+  function draw (rows: readonly Row[]): void {
+    for (const row of rows) for (const line of ladderRow(row, start ?? 0, options)) write(line + '\n')
+  }
+  function tell (): void {
+    if (told) return
+    told = true
+    const repeated = folder.repeating.map(row => `${plain(row.step.what, options)} ${options.ascii ? 'x' : '×'}${row.count}`)
+    write(clip(`${' '.repeat(GUTTER)}${options.ascii ? ':' : '⋮'} ${repeated.join(', ')} in all`,
+      layout(options.width).width, options.ascii ? ASCII : UNICODE) + '\n')
+  }
+  function show (change: { fresh: readonly Row[], again: readonly Row[] }): void {
+    if (change.again.length > 0) {
+      if (options.rewrite) {
+        const lines = change.again.reduce((sum, row) => sum + ladderRow(row, start ?? 0, options).length, 0)
+        write(`\x1b[${lines}A\x1b[0J`)
+        draw(change.again)
+      } else told = false
+    }
+    draw(change.fresh)
+  }
+
+  return {
+    step (step) {
+      if (start === undefined) {
+        start = step.at
+        write(ladderHeader(options) + '\n')
+      }
+      if (!folder.continues(step)) tell()
+      show(folder.push(step))
+    },
+    end () {
+      tell()
+      show(folder.end())
+    }
+  }
+}
+
+type Style = 'none' | 'life' | 'time' | 'name' | 'sip' | 'http' | 'room' | 'bad'
+interface Cell { char: string, style: Style }
+interface Glyphs { life: string, line: string, left: string, right: string, dot: string, times: string, more: string }
+
+const UNICODE: Glyphs = { life: '│', line: '─', left: '◀', right: '▶', dot: '●', times: '×', more: '…' }
+const ASCII: Glyphs = { life: '|', line: '-', left: '<', right: '>', dot: '*', times: 'x', more: '...' }
+const ANSI: Record<Style, string> = {
+  none: '', life: '\x1b[2m', time: '\x1b[2m', name: '\x1b[1m', sip: '\x1b[36m', http: '\x1b[33m', room: '\x1b[35m', bad: '\x1b[31m'
+}
+
+/** Final failures stand out, whatever carried them. */
+function styleOf (step: Step): Style {
+  return /^[4-6]\d\d\b/.test(step.what) || /\b(failed|no reply)\b/.test(step.what) ? 'bad' : step.via
+}
+
+function canvas (width: number): Cell[] {
+  return Array.from({ length: width }, () => ({ char: ' ', style: 'none' }))
+}
+
+function lifelines (width: number, at: Record<Party, number>, glyph: Glyphs): Cell[] {
+  const line = canvas(width)
+  for (const party of PARTIES) write(line, at[party], glyph.life, 'life')
+  return line
+}
+
+function write (line: Cell[], at: number, text: string, style: Style): void {
+  let i = at
+  for (const char of text) {
+    if (i >= 0 && i < line.length) line[i] = { char, style }
+    i++
+  }
+}
+
+function paint (line: readonly Cell[], options: LadderOptions): string {
+  let end = line.length
+  while (end > 0 && line[end - 1]?.char === ' ') end--
+  let out = ''
+  let style: Style = 'none'
+  for (const cell of line.slice(0, end)) {
+    if (options.colour && cell.style !== style) out += (ANSI[style] && '\x1b[0m') + ANSI[cell.style]
+    style = cell.style
+    out += cell.char
+  }
+  return options.colour && ANSI[style] ? out + '\x1b[0m' : out
+}
+
+function clip (text: string, length: number, glyph: Glyphs): string {
+  const chars = [...text]
+  return chars.length <= length ? text : chars.slice(0, Math.max(0, length - glyph.more.length)).join('') + glyph.more
+}
+
+/** What goes on a wire may hold anything: no control characters, no double-width ones, so that columns stay columns. */
+function plain (text: string, options: LadderOptions): string {
+  const single = text.replace(/[^\x20-\x7e\u00a1-\u02ff\u2010-\u22ff]/gu, '?')
+  if (!options.ascii) return single
+  return single.replaceAll('…', '...').replaceAll('→', '->').replace(/[^\x20-\x7e]/g, '?')
+}

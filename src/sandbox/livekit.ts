@@ -1,0 +1,204 @@
+import type { Clock } from '../clock.ts'
+import type { TlsOptions, TransportName } from '../sip/user-agent.ts'
+import type { Trace } from './trace.ts'
+import type { AgentBehaviour } from './livekit/agents.ts'
+import type { Faults } from './livekit/faults.ts'
+import type { Json } from './livekit/json.ts'
+import type { RoomEvent } from './livekit/state.ts'
+import type { SipSide } from './livekit/sip-side.ts'
+import { systemClock } from '../clock.ts'
+import { createUserAgent } from '../sip/user-agent.ts'
+import { createAgents } from './livekit/agents.ts'
+import { serveApi } from './livekit/api.ts'
+import { noFaults } from './livekit/faults.ts'
+import { text } from './livekit/json.ts'
+import { createProvisioning } from './livekit/provisioning.ts'
+import { createRooms } from './livekit/rooms.ts'
+import { apiDispatch, apiParticipant, apiRoom, webhookBody } from './livekit/shapes.ts'
+import { createSipSide } from './livekit/sip-side.ts'
+import { createWebhooks } from './livekit/webhooks.ts'
+
+export type { AgentBehaviour } from './livekit/agents.ts'
+export type { ApiFault, Faults, SipFault } from './livekit/faults.ts'
+
+export interface LiveKitDoubleOptions {
+  apiKey: string
+  apiSecret: string
+  /** Where webhooks go; more may be pushed to `webhookUrls` of the double later. */
+  webhookUrls?: string[]
+  /** Provisions an inbound trunk and a Callee rule bound to it. Without it the project is empty. */
+  trunk?: {
+    username?: string
+    password?: string
+    /** Default none: every number. */
+    numbers?: string[]
+    ringingTimeoutS?: number
+    roomPrefix?: string
+    /** The agent of the rule's own room_config. */
+    agentName?: string
+    agentMetadata?: string
+    metadata?: string
+  }
+  agents?: AgentBehaviour[]
+  clock?: Clock
+  trace?: Trace
+  sipTransport?: TransportName
+  /** For `sipTransport: 'tls'`. */
+  tls?: TlsOptions
+  /** Default 127.0.0.1. */
+  host?: string
+  /** Default 0: any free port. */
+  apiPort?: number
+  sipPort?: number
+  /** Delay of every API answer, ms. Default 0. */
+  apiLatencyMs?: number
+  /** Between two 180s, ms. Default 1000. */
+  ringIntervalMs?: number
+  /** How long listDispatch of an unknown room takes to say 503, ms. Default 3000. */
+  unknownRoomMs?: number
+}
+
+/** A room as the API shows it. */
+export interface RoomView { room: Json, participants: Json[], dispatches: Json[] }
+
+/** A LiveKit project in one process: API, SIP, agents and webhooks, without media. */
+export interface LiveKitDouble {
+  /** For LIVEKIT_URL. */
+  readonly apiUrl: string
+  readonly sipHost: string
+  readonly sipPort: number
+  /** The address of a SIP user here: `sip:<user>@host:port;transport=…`. */
+  sipUri (user: string): string
+  readonly faults: Faults
+  readonly webhookUrls: string[]
+  /** May be changed while it runs; holds for jobs that start later. */
+  readonly agents: AgentBehaviour[]
+  rooms (): RoomView[]
+  /** Calls a provisioning method (`CreateSIPInboundTrunk`, …) past HTTP. @throws TwirpError */
+  provision (method: string, request: Json): Json
+  /** Ends the call in a room the way LiveKit does after its media timeout. */
+  endMedia (room: string): void
+  /** Resolves when every webhook so far is delivered or given up. */
+  webhooksSent (): Promise<void>
+  close (): Promise<void>
+}
+
+/** Starts a LiveKit double. @throws the system's error when it cannot listen */
+export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promise<LiveKitDouble> {
+  const { apiKey, apiSecret, clock = systemClock, trace = () => {}, host = '127.0.0.1', sipTransport = 'tcp' } = options
+  const faults = noFaults()
+  const webhookUrls = [...options.webhookUrls ?? []]
+  const behaviours = [...options.agents ?? []]
+  const provisioning = createProvisioning()
+  if (options.trunk) provision(options.trunk)
+
+  const ua = await createUserAgent({
+    host,
+    port: options.sipPort ?? 0,
+    transport: sipTransport,
+    clock,
+    ...(options.tls && { tls: options.tls }),
+    onMessage ({ at, dir, message }) {
+      const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
+      trace({ at, from: dir === '<' ? 'jambonz' : 'livekit', to: dir === '<' ? 'livekit' : 'jambonz', what, via: 'sip' })
+    }
+  })
+  const webhooks = createWebhooks({
+    urls: webhookUrls,
+    apiKey,
+    apiSecret,
+    clock,
+    isOff: () => faults.webhooks === 'off',
+    onSend: what => trace({ at: clock.now(), from: 'livekit', to: 'bridge', what, via: 'http' })
+  })
+  const rooms = createRooms({
+    clock,
+    emit: event => webhooks.send(event.room.name, JSON.stringify(webhookBody(event, clock.now())), labelOf(event)),
+    onDispatch: (room, dispatch) => agents.start(room, dispatch)
+  })
+  const agents = createAgents({
+    behaviours,
+    clock,
+    trace,
+    rooms: () => rooms,
+    transfer (_room, caller, uri, headers) { sip.transfer(caller, uri, headers).catch(() => {}) }
+  })
+  const sip: SipSide = createSipSide({
+    ua,
+    provisioning,
+    rooms,
+    faults,
+    clock,
+    ringIntervalMs: options.ringIntervalMs ?? 1000,
+    onConnected: agents.connected
+  })
+  const api = await serveApi({
+    host,
+    port: options.apiPort ?? 0,
+    apiKey,
+    apiSecret,
+    clock,
+    rooms,
+    provisioning,
+    sip,
+    faults,
+    latencyMs: options.apiLatencyMs ?? 0,
+    unknownRoomMs: options.unknownRoomMs ?? 3000,
+    onRequest: what => trace({ at: clock.now(), from: 'bridge', to: 'livekit', what, via: 'http' }),
+    onReply: (method, status) => trace({ at: clock.now(), from: 'livekit', to: 'bridge', what: `${status} ${method}`, via: 'http' })
+  })
+
+  function provision (trunk: NonNullable<LiveKitDoubleOptions['trunk']>): void {
+    const made = provisioning.call('CreateSIPInboundTrunk', {
+      trunk: {
+        name: 'jambonz-bridge',
+        metadata: trunk.metadata ?? '',
+        numbers: trunk.numbers ?? [],
+        auth_username: trunk.username ?? 'jambonz',
+        auth_password: trunk.password ?? '',
+        include_headers: 'SIP_X_HEADERS',
+        ringing_timeout: `${trunk.ringingTimeoutS ?? 40}s`
+      }
+    })
+    provisioning.call('CreateSIPDispatchRule', {
+      dispatch_rule: {
+        name: 'jambonz-bridge',
+        metadata: trunk.metadata ?? '',
+        rule: { dispatch_rule_callee: { room_prefix: trunk.roomPrefix ?? 'jambonz' } },
+        trunk_ids: [text(made ?? {}, 'sip_trunk_id')],
+        ...(trunk.agentName !== undefined && { room_config: { agents: [{ agent_name: trunk.agentName, metadata: trunk.agentMetadata ?? '' }] } })
+      }
+    })
+  }
+
+  return {
+    apiUrl: api.url,
+    sipHost: host,
+    sipPort: ua.port,
+    sipUri: user => `sip:${user}@${host}:${ua.port};transport=${sipTransport}`,
+    faults,
+    webhookUrls,
+    agents: behaviours,
+    rooms: () => rooms.list().map(room => ({
+      room: apiRoom(room),
+      participants: [...room.participants.values()].map(apiParticipant),
+      dispatches: room.dispatches.map(dispatch => apiDispatch(room, dispatch))
+    })),
+    provision: (method, request) => provisioning.call(method, request) ?? {},
+    endMedia (name) {
+      for (const participant of rooms.get(name)?.participants.values() ?? []) sip.endMedia(participant)
+    },
+    webhooksSent: webhooks.idle,
+    async close () {
+      sip.stop()
+      rooms.stop()
+      webhooks.stop()
+      await Promise.all([api.close(), ua.close()])
+    }
+  }
+}
+
+/** What a ladder shows for a webhook: no names or numbers. */
+function labelOf ({ event, participant }: RoomEvent): string {
+  return [event, participant?.kind, event === 'participant_left' ? participant?.disconnectReason : undefined].filter(part => part !== undefined).join(' ')
+}

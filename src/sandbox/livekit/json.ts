@@ -1,0 +1,56 @@
+import { randomInt } from 'node:crypto'
+
+export type Json = Record<string, unknown>
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+/** An id as LiveKit makes them: prefix and 12 letters or digits. */
+export function newId (prefix: string, length = 12): string {
+  return prefix + Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+}
+
+/** Reads a field that may be written in snake_case or camelCase: LiveKit's JSON accepts both. */
+export function field (object: Json, name: string): unknown {
+  return object[name] ?? object[name.replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase())]
+}
+
+export function isJson (value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function text (object: Json, name: string, fallback = ''): string {
+  const value = field(object, name)
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : fallback
+}
+
+export function number (object: Json, name: string, fallback = 0): number {
+  const value = Number(field(object, name) ?? fallback)
+  return Number.isFinite(value) ? value : fallback
+}
+
+export function object (parent: Json, name: string): Json {
+  const value = field(parent, name)
+  return isJson(value) ? value : {}
+}
+
+export function list (parent: Json, name: string): unknown[] {
+  const value = field(parent, name)
+  return Array.isArray(value) ? value : []
+}
+
+export function texts (parent: Json, name: string): string[] {
+  return list(parent, name).filter(value => typeof value === 'string')
+}
+
+/** A map of strings, keys as they are. */
+export function textMap (parent: Json, name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(object(parent, name)).map(([key, value]) => [key, String(value)]))
+}
+
+/** Every field of `template`, from `source` where it is there and of the same kind, else from the template: the way protojson writes a message out in full. */
+export function filled (template: Json, source: Json): Json {
+  return Object.fromEntries(Object.entries(template).map(([name, fallback]) => {
+    const value = field(source, name)
+    return [name, value === undefined || value === null ? structuredClone(fallback) : value]
+  }))
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import type { SipHeader, SipRequest, SipResponse } from './message.ts'
+import type { TransportName } from './address.ts'
+import { cseq, header, headerList, withHeaders } from './message.ts'
+import { formatHost, tagOf } from './address.ts'
+
+/** RFC 3261 21, as far as a phone call meets them. */
+const REASONS: Readonly<Record<number, string>> = {
+  100: 'Trying',
+  180: 'Ringing',
+  181: 'Call Is Being Forwarded',
+  183: 'Session Progress',
+  200: 'OK',
+  202: 'Accepted',
+  302: 'Moved Temporarily',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  407: 'Proxy Authentication Required',
+  408: 'Request Timeout',
+  480: 'Temporarily Unavailable',
+  481: 'Call/Transaction Does Not Exist',
+  486: 'Busy Here',
+  487: 'Request Terminated',
+  488: 'Not Acceptable Here',
+  500: 'Server Internal Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+  600: 'Busy Everywhere',
+  603: 'Decline'
+}
+
+/** The usual phrase of a status; '' for one that has none here. */
+export function reasonOf (status: number): string {
+  return REASONS[status] ?? ''
+}
+
+/** A random token for tags, branches and Call-IDs. */
+export function randomToken (bytes = 8): string {
+  return randomBytes(bytes).toString('hex')
+}
+
+/** A Via value with a new branch that starts with the RFC 3261 cookie and asks for `rport`. */
+export function newVia (transport: TransportName, host: string, port: number): string {
+  return `SIP/2.0/${transport.toUpperCase()} ${formatHost(host)}:${port};branch=z9hG4bK${randomToken()};rport`
+}
+
+function copied (request: SipRequest, names: readonly string[]): SipHeader[] {
+  return names.flatMap(name => headerList(request, name).map(value => ({ name, value })))
+}
+
+/** A response to `request` (RFC 3261 8.2.6): same Via, From, Call-ID and CSeq, To with our tag. */
+export function responseTo (request: SipRequest, status: number, options: { reason?: string | undefined, toTag?: string | undefined, headers?: Record<string, string> | undefined, body?: string | undefined } = {}): SipResponse {
+  const to = header(request, 'to') ?? ''
+  const tagged = options.toTag !== undefined && tagOf(to) === undefined ? `${to};tag=${options.toTag}` : to
+  const headers: SipHeader[] = [
+    ...copied(request, ['Via']),
+    { name: 'From', value: header(request, 'from') ?? '' },
+    { name: 'To', value: tagged },
+    { name: 'Call-ID', value: header(request, 'call-id') ?? '' },
+    { name: 'CSeq', value: header(request, 'cseq') ?? '' },
+    ...(status > 100 && status < 300 ? copied(request, ['Record-Route']) : [])
+  ]
+  return { kind: 'response', status, reason: options.reason ?? reasonOf(status), headers: withHeaders(headers, options.headers), body: options.body ?? '' }
+}
+
+/** A response that never was on the wire: what this user agent makes of silence, a refusal or a broken connection. */
+export function localResponse (request: SipRequest, status: number, reason?: string): SipResponse {
+  return responseTo(request, status, { reason })
+}
+
+/** The ACK of a non-2xx final, which belongs to the INVITE's own transaction (RFC 3261 17.1.1.3). */
+export function ackFor (invite: SipRequest, response: SipResponse): SipRequest {
+  return {
+    kind: 'request',
+    method: 'ACK',
+    uri: invite.uri,
+    headers: [
+      { name: 'Via', value: headerList(invite, 'via')[0] ?? '' },
+      { name: 'Max-Forwards', value: '70' },
+      ...copied(invite, ['Route']),
+      { name: 'From', value: header(invite, 'from') ?? '' },
+      { name: 'To', value: header(response, 'to') ?? '' },
+      { name: 'Call-ID', value: header(invite, 'call-id') ?? '' },
+      { name: 'CSeq', value: `${cseq(invite).number} ACK` }
+    ],
+    body: ''
+  }
+}
+
+/** The CANCEL of an INVITE: same branch, same CSeq number, same To (RFC 3261 9.1). */
+export function cancelFor (invite: SipRequest, extra?: Record<string, string>): SipRequest {
+  const headers: SipHeader[] = [
+    { name: 'Via', value: headerList(invite, 'via')[0] ?? '' },
+    { name: 'Max-Forwards', value: '70' },
+    ...copied(invite, ['Route']),
+    { name: 'From', value: header(invite, 'from') ?? '' },
+    { name: 'To', value: header(invite, 'to') ?? '' },
+    { name: 'Call-ID', value: header(invite, 'call-id') ?? '' },
+    { name: 'CSeq', value: `${cseq(invite).number} CANCEL` }
+  ]
+  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers: withHeaders(headers, extra), body: '' }
+}

@@ -1,0 +1,205 @@
+import { SipParseError } from './parse-error.ts'
+
+/** One header line. Names keep the sender's spelling; look-ups ignore case and know the compact forms. */
+export interface SipHeader { name: string, value: string }
+
+export interface SipRequest { kind: 'request', method: string, uri: string, headers: SipHeader[], body: string }
+export interface SipResponse { kind: 'response', status: number, reason: string, headers: SipHeader[], body: string }
+export type SipMessage = SipRequest | SipResponse
+
+/** Largest start line plus headers that is read, in bytes. */
+export const MAX_HEAD_BYTES = 32 * 1024
+/** Largest body that is read, in bytes. */
+export const MAX_BODY_BYTES = 64 * 1024
+const MAX_HEADERS = 256
+
+/** RFC 3261 20 and the RFCs that registered a compact form later. */
+const COMPACT: Readonly<Record<string, string>> = {
+  c: 'content-type',
+  e: 'content-encoding',
+  f: 'from',
+  i: 'call-id',
+  k: 'supported',
+  l: 'content-length',
+  m: 'contact',
+  o: 'event',
+  r: 'refer-to',
+  b: 'referred-by',
+  s: 'subject',
+  t: 'to',
+  u: 'allow-events',
+  v: 'via',
+  x: 'session-expires'
+}
+
+function canonical (name: string): string {
+  const lower = name.toLowerCase()
+  return lower.length === 1 ? COMPACT[lower] ?? lower : lower
+}
+
+/** The first header of that name, compact forms included. */
+export function header (message: SipMessage, name: string): string | undefined {
+  const wanted = canonical(name)
+  return message.headers.find(h => canonical(h.name) === wanted)?.value
+}
+
+/** Every value of a header that may be repeated or be a comma list (Via, Route, Record-Route, Contact, Allow), in order. */
+export function headerList (message: SipMessage, name: string): string[] {
+  const wanted = canonical(name)
+  return message.headers.filter(h => canonical(h.name) === wanted).flatMap(h => splitList(h.value))
+}
+
+/** All headers as one object with lower-case long names; repeated ones are joined with a comma. */
+export function headersObject (message: SipMessage): Record<string, string> {
+  const all: Record<string, string> = {}
+  for (const { name, value } of message.headers) {
+    const key = canonical(name)
+    all[key] = Object.hasOwn(all, key) ? `${all[key]}, ${value}` : value
+  }
+  return all
+}
+
+/** `headers` with `extra` added; a name that is already there is replaced in its place. */
+export function withHeaders (headers: SipHeader[], extra: Record<string, string> = {}): SipHeader[] {
+  const result = [...headers]
+  for (const [name, value] of Object.entries(extra)) {
+    const at = result.findIndex(h => canonical(h.name) === canonical(name))
+    if (at < 0) result.push({ name, value })
+    else result[at] = { name, value }
+  }
+  return result
+}
+
+/** Splits a comma list, leaving commas inside quotes and angle brackets alone. */
+export function splitList (value: string): string[] {
+  const parts: string[] = []
+  let quoted = false
+  let angle = false
+  let start = 0
+  for (let i = 0; i < value.length; i++) {
+    const char = value[i]
+    if (quoted) {
+      if (char === '\\') i++
+      else if (char === '"') quoted = false
+    } else if (char === '"') quoted = true
+    else if (char === '<') angle = true
+    else if (char === '>') angle = false
+    else if (char === ',' && !angle) {
+      parts.push(value.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  parts.push(value.slice(start).trim())
+  return parts.filter(part => part !== '')
+}
+
+/** `CSeq` as number and method. @throws SipParseError when missing or malformed */
+export function cseq (message: SipMessage): { number: number, method: string } {
+  const match = /^(\d{1,10})\s+(\S+)$/.exec(header(message, 'cseq') ?? '')
+  if (!match) throw new SipParseError('missing or malformed CSeq')
+  return { number: Number(match[1]), method: match[2] ?? '' }
+}
+
+/**
+ * Reads one whole message, as it comes in a UDP packet: the body is what `Content-Length` says, without one all the rest.
+ * @throws SipParseError for anything that is not a complete SIP/2.0 message within the size limits
+ */
+export function parseMessage (input: Buffer | string): SipMessage {
+  const data = typeof input === 'string' ? Buffer.from(input) : input
+  const end = data.indexOf('\r\n\r\n')
+  if (end < 0) throw new SipParseError('no end of headers')
+  const message = parseHead(data, end)
+  const rest = data.length - end - 4
+  const length = contentLength(message) ?? rest
+  if (length > rest) throw new SipParseError('body is shorter than Content-Length')
+  if (length > MAX_BODY_BYTES) throw new SipParseError('body too large')
+  message.body = data.toString('utf8', end + 4, end + 4 + length)
+  return message
+}
+
+function parseHead (data: Buffer, end: number): SipMessage {
+  if (end > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
+  // A header that goes on in the next line starts that line with white space (RFC 3261 7.3.1).
+  const [start = '', ...lines] = data.toString('utf8', 0, end).replace(/\r\n[ \t]+/g, ' ').split('\r\n')
+  if (lines.length > MAX_HEADERS) throw new SipParseError('too many headers')
+  const headers = lines.map(line => {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).trim()
+    if (colon < 1 || !/^[\w\-.!%*+`'~]+$/.test(name)) throw new SipParseError('malformed header line')
+    return { name, value: line.slice(colon + 1).trim() }
+  })
+  const response = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/.exec(start)
+  if (response) return { kind: 'response', status: Number(response[1]), reason: response[2] ?? '', headers, body: '' }
+  const request = /^([A-Za-z\d\-.!%*_+`'~]+) (\S+) SIP\/2\.0$/.exec(start)
+  if (!request) throw new SipParseError('malformed start line')
+  return { kind: 'request', method: request[1] ?? '', uri: request[2] ?? '', headers, body: '' }
+}
+
+function contentLength (message: SipMessage): number | undefined {
+  const values = new Set(message.headers.filter(h => canonical(h.name) === 'content-length').map(h => h.value))
+  if (values.size === 0) return undefined
+  const [value = ''] = values
+  if (values.size > 1 || !/^\d{1,9}$/.test(value)) throw new SipParseError('malformed Content-Length')
+  return Number(value)
+}
+
+/** The message as bytes, with a `Content-Length` that fits its body. */
+export function serializeMessage (message: SipMessage): Buffer {
+  const body = Buffer.from(message.body)
+  const start = message.kind === 'request'
+    ? `${message.method} ${message.uri} SIP/2.0`
+    : `SIP/2.0 ${message.status} ${message.reason}`
+  const lines = message.headers
+    .filter(h => canonical(h.name) !== 'content-length')
+    // A line break in a value would start a header of the sender's choice.
+    .map(h => `${h.name}: ${h.value.replace(/[\r\n]+/g, ' ')}`)
+  const head = [start.replace(/[\r\n]+/g, ' '), ...lines, `Content-Length: ${body.length}`, '', ''].join('\r\n')
+  return Buffer.concat([Buffer.from(head), body])
+}
+
+/** Cuts a byte stream into messages (RFC 3261 18.3): feed it what arrives, in any portions. */
+export interface Framer {
+  /** @throws SipParseError when the stream cannot be read any further: close the connection */
+  push (chunk: Buffer): SipMessage[]
+}
+
+/** A framer for one TCP or TLS connection. CRLF keep-alives between messages (RFC 5626 3.5.1) are skipped. */
+export function createFramer (): Framer {
+  let buffer: Buffer = Buffer.alloc(0)
+  let searched = 0
+
+  function next (): SipMessage | undefined {
+    let start = 0
+    while (buffer[start] === 13 || buffer[start] === 10) start++
+    if (start > 0) {
+      buffer = buffer.subarray(start)
+      searched = 0
+    }
+    const end = buffer.indexOf('\r\n\r\n', Math.max(0, searched - 3))
+    searched = buffer.length
+    if (end < 0) {
+      if (buffer.length > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
+      return undefined
+    }
+    const message = parseHead(buffer, end)
+    const length = contentLength(message) ?? 0
+    if (length > MAX_BODY_BYTES) throw new SipParseError('body too large')
+    if (buffer.length < end + 4 + length) {
+      searched = end
+      return undefined
+    }
+    message.body = buffer.toString('utf8', end + 4, end + 4 + length)
+    buffer = buffer.subarray(end + 4 + length)
+    searched = 0
+    return message
+  }
+
+  return {
+    push (chunk) {
+      buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk])
+      const messages: SipMessage[] = []
+      for (let message = next(); message; message = next()) messages.push(message)
+      return messages
+    }
+  }
+}

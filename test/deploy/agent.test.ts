@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { callSidOf, readJob } from '../../deploy/agent/src/call.ts'
+import { Tones } from '../../deploy/agent/src/tone.ts'
+import { jobMetadata } from '../../src/livekit/metadata.ts'
+
+type Arguments = Parameters<typeof jobMetadata>
+const facts = { direction: 'inbound', from: '+15550001111', to: '+15551230000', callerName: 'Ada', withheld: false, trunk: 'MyCarrier', headers: { 'X-Customer-Id': '7' } }
+const metadata = (app: object) => jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], { n: 2 } as unknown as Arguments[1])
+
+await t.test('the example agent reads what the bridge writes', async t => {
+  t.same(readJob(metadata({ metadata: '{"tenant":"acme"}' })), {
+    call: { callSid: 'sid-1', direction: 'inbound', from: '+15550001111', to: '+15551230000', callerName: 'Ada', trunk: 'MyCarrier', attempt: 2, headers: { 'X-Customer-Id': '7' } },
+    app: '{"tenant":"acme"}'
+  })
+  t.notOk('app' in readJob(metadata({})))
+})
+
+await t.test('a degraded call is answered too', async t => {
+  for (const text of ['', 'null', '7', '{', '{"from":"rule"}', '{"v":2,"call":{"callSid":"x"}}', '{"v":1}', '{"v":1,"call":null}']) t.same(readJob(text), {}, text)
+  t.equal(callSidOf({}, { 'sip.h.x-lk-call': 'sid-2' }), 'sid-2')
+  t.equal(callSidOf(readJob(metadata({})), { 'sip.h.x-lk-call': 'sid-2' }), 'sid-1')
+  t.equal(callSidOf({}, {}), undefined)
+})
+
+await t.test('its audio never has a gap', async t => {
+  const tones = new Tones()
+  const loud = (frame: Int16Array) => frame.some(sample => sample !== 0)
+  t.notOk(loud(tones.next()))
+  tones.add(523, 50)
+  const frames = [tones.next(), tones.next(), tones.next(), tones.next()]
+  t.same(frames.map(loud), [true, true, true, false])
+  t.same(frames.map(frame => frame.length), [480, 480, 480, 480])
+})
+
+await t.test('its lockfile names no registry, and its Dockerfile starts what it builds', async t => {
+  const read = (name: string) => readFileSync(new URL(`../../deploy/agent/${name}`, import.meta.url), 'utf8')
+  t.notMatch(read('package-lock.json'), /"resolved"/)
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } }
+  const command = /^CMD (\[.*\])$/m.exec(read('Dockerfile'))?.[1] ?? '[]'
+  t.equal((JSON.parse(command) as string[]).join(' '), scripts.start)
+})

@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { createFolder } from '../../src/sandbox/ladder-fold.ts'
+import { createLiveLadder, ladderHeader, ladderOptionsFor, ladderRow, layout, PARTIES, renderLadder } from '../../src/sandbox/ladder.ts'
+import type { LadderOptions } from '../../src/sandbox/ladder.ts'
+import type { Party, Step } from '../../src/sandbox/trace.ts'
+
+const plain = (width: number): LadderOptions => ({ width, colour: false, ascii: false, rewrite: false })
+const step = (at: number, from: Party, to: Party, what: string): Step => ({ at, from, to, what, via: 'sip' })
+
+const party = fc.constantFrom(...PARTIES)
+const steps = fc.array(fc.record({
+  at: fc.integer({ min: 1000, max: 90_000 }),
+  from: party,
+  to: party,
+  what: fc.oneof(fc.constantFrom('INVITE', '180 Ringing', 'POST /status agent-leg ringing'), fc.string({ maxLength: 200, unit: 'grapheme' })),
+  via: fc.constantFrom('sip' as const, 'http' as const, 'room' as const)
+}), { maxLength: 40 })
+const width = fc.integer({ min: 20, max: 300 })
+
+await t.test('no line is wider than the terminal, between 80 and 160 columns', async () => {
+  fc.assert(fc.property(steps, width, fc.boolean(), (all, columns, ascii) => {
+    const limit = Math.min(160, Math.max(80, columns))
+    for (const line of renderLadder(all, { ...plain(columns), ascii }).split('\n')) {
+      if ([...line].length > limit) return false
+      if (ascii && /[^\x20-\x7e]/.test(line)) return false
+    }
+    return true
+  }))
+})
+
+await t.test('an arrow starts and ends at the lifelines of its parties', async () => {
+  fc.assert(fc.property(party, party, width, fc.string({ maxLength: 60 }), (from, to, columns, what) => {
+    fc.pre(from !== to)
+    const { at } = layout(columns)
+    const line = [...ladderRow({ step: step(0, from, to, what), count: 1 }, 0, plain(columns)).at(-1) ?? '']
+    const [left, right] = at[from] < at[to] ? [at[from], at[to]] : [at[to], at[from]]
+    const head = at[from] < at[to] ? right - 1 : left + 1
+    return line[left] === '│' && line[right] === '│' && line[head] === (at[from] < at[to] ? '▶' : '◀') &&
+      line.slice(left + 1, right).every(char => char !== '│' || what.includes('│'))
+  }))
+})
+
+await t.test('every step is drawn once: the numbers of the rows add up', async () => {
+  fc.assert(fc.property(steps, all => {
+    const folder = createFolder()
+    for (const one of all) folder.push(one)
+    folder.end()
+    const counted = folder.rows.reduce((sum, row) => sum + row.count, 0)
+    return counted === all.length && all.every(one => folder.rows.some(({ step: { from, to, what } }) => from === one.from && to === one.to && what === one.what))
+  }))
+})
+
+await t.test('a live ladder on a file shows what the finished one does', async () => {
+  fc.assert(fc.property(steps, all => {
+    let text = ''
+    const live = createLiveLadder(more => { text += more }, plain(120))
+    for (const one of all) live.step(one)
+    live.end()
+    const folder = createFolder()
+    for (const one of all) folder.push(one)
+    folder.end()
+    const drawn = text.split('\n').filter(line => /^ *\d+ /.test(line)).length
+    return drawn === folder.rows.length
+  }))
+})
+
+await t.test('a live ladder on a terminal counts repeats up in place', async t => {
+  const all = [step(0, 'caller', 'jambonz', 'INVITE'), step(1, 'livekit', 'jambonz', '180 Ringing'), step(2, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
+    step(1001, 'livekit', 'jambonz', '180 Ringing'), step(1002, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
+    step(2001, 'livekit', 'jambonz', '180 Ringing'), step(2002, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
+    step(2100, 'livekit', 'jambonz', '486 Busy Here')]
+  const screen: string[] = []
+  const live = createLiveLadder(text => {
+    // As much of a terminal as the ladder needs: up, and clear to the end.
+    // eslint-disable-next-line no-control-regex
+    const up = /^\x1b\[(\d+)A\x1b\[0J$/.exec(text)?.[1]
+    if (up !== undefined) screen.splice(-Number(up))
+    else screen.push(...text.split('\n').slice(0, -1))
+  }, { ...plain(160), rewrite: true })
+  for (const one of all) live.step(one)
+  live.end()
+  t.equal(screen.join('\n') + '\n', renderLadder(all, plain(160)))
+  t.match(screen[2], /180 Ringing ×3/)
+  t.match(screen[3], /ringing ×3/)
+  t.match(screen[4], /486 Busy Here/)
+})
+
+await t.test('repeats fold alone and as pairs, and keep their order otherwise', async t => {
+  const rows = (text: string) => {
+    const folder = createFolder()
+    for (const what of text) folder.push(step(0, 'caller', 'jambonz', what))
+    folder.end()
+    return folder.rows.map(row => row.step.what + (row.count > 1 ? row.count : '')).join('')
+  }
+  t.equal(rows('aaab'), 'a3b')
+  t.equal(rows('abababc'), 'a3b3c')
+  t.equal(rows('abac'), 'abac', 'half a pair is none')
+  t.equal(rows('ababac'), 'a2b2ac')
+  t.equal(rows('aba'), 'aba')
+  t.equal(rows('abab'), 'a2b2')
+})
+
+await t.test('milliseconds count from the first step; the header names all parties', async t => {
+  const [header = '', first = '', second = ''] = renderLadder([step(5000, 'caller', 'jambonz', 'INVITE'), step(5042, 'jambonz', 'caller', '100 Trying')], plain(160)).split('\n')
+  for (const name of PARTIES) t.match(header, name)
+  t.match(first, /^ +0 /)
+  t.match(second, /^ +42 /)
+  t.equal(ladderHeader(plain(160)), header)
+})
+
+await t.test('colours only on a terminal that wants them', async t => {
+  const tty = { isTTY: true, columns: 100 }
+  t.match(ladderOptionsFor(tty, { LANG: 'en_US.UTF-8' }), { colour: true, ascii: false, rewrite: true, width: 100 })
+  t.equal(ladderOptionsFor(tty, { NO_COLOR: '1' }).colour, false)
+  t.equal(ladderOptionsFor({}, {}).colour, false)
+  t.equal(ladderOptionsFor({}, {}).rewrite, false)
+  t.equal(ladderOptionsFor(tty, { LANG: 'C' }).ascii, true)
+  t.match(ladderOptionsFor(tty, { TERM: 'dumb' }), { colour: false, ascii: true, rewrite: false })
+  const row = { step: step(0, 'caller', 'jambonz', '486 Busy Here'), count: 1 }
+  const coloured = ladderRow(row, 0, { ...plain(120), colour: true })
+  t.match(coloured[0], '\x1b[31m')
+  // eslint-disable-next-line no-control-regex
+  t.same(coloured.map(line => line.replace(/\x1b\[\d+m/g, '')), ladderRow(row, 0, plain(120)))
+})

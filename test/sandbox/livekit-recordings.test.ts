@@ -1,0 +1,214 @@
+import { createHmac } from 'node:crypto'
+import t from 'tap'
+import type { AgentBehaviour, LiveKitDouble, LiveKitDoubleOptions } from '../../src/sandbox/livekit.ts'
+import type { OutgoingCall } from '../../src/sip/user-agent.ts'
+import type { Hook, Recording } from '../fixtures/livekit/helper.ts'
+import { createLiveKitDouble } from '../../src/sandbox/livekit.ts'
+import { createUserAgent } from '../../src/sip/user-agent.ts'
+import { header } from '../../src/sip/message.ts'
+import { KEY, recording, SECRET, shape, startSink, steady } from '../fixtures/livekit/helper.ts'
+
+type Json = Record<string, unknown>
+
+const METADATA = '{"managed_by":"jambonz-livekit-bridge"}'
+const TRUNK = { username: 'jambonz', password: 'trunk-password', roomPrefix: 'jb', agentName: 'demo-agent', agentMetadata: '{"from":"rule"}', metadata: METADATA }
+const AGENT: AgentBehaviour = { name: 'demo-agent', joinAfterMs: 80, publishAfterMs: 20 }
+
+interface Scenario {
+  name: string
+  agents?: AgentBehaviour[]
+  trunk?: Partial<NonNullable<LiveKitDoubleOptions['trunk']>>
+  password?: string | undefined
+  /** What ends the call. */
+  end?: 'caller' | 'cancel' | 'delete' | 'transfer' | 'none'
+}
+
+/** One line for each recording of a SIP call. Times are scaled: 180s come each 50 ms, ringing times out after 300 ms. */
+const SCENARIOS: Scenario[] = [
+  { name: 'answered-caller-hangs-up', agents: [AGENT], end: 'caller' },
+  { name: 'dtmf-from-caller', agents: [AGENT], end: 'caller' },
+  { name: 'room-not-created-rule-dispatches', agents: [AGENT], end: 'caller' },
+  { name: 'answered-room-deleted', agents: [AGENT], end: 'delete' },
+  { name: 'transfer-accepted', agents: [AGENT], end: 'transfer' },
+  { name: 'agent-silent', agents: [{ ...AGENT, publishes: false }], trunk: { ringingTimeoutS: 0.3 } },
+  { name: 'no-agent-worker', trunk: { ringingTimeoutS: 0.3 } },
+  { name: 'agent-name-typo', agents: [AGENT], trunk: { ringingTimeoutS: 0.3 } },
+  { name: 'caller-cancels-while-ringing', end: 'cancel' },
+  { name: 'bad-credentials', password: 'wrong' },
+  { name: 'no-credentials', password: undefined },
+  { name: 'no-common-codec', agents: [AGENT] },
+  { name: 'no-trunk-matches', trunk: { numbers: ['+15559990000'] }, end: 'cancel' },
+  { name: 'seed-option-1-no-credentials', password: undefined },
+  // Its outbound half (CreateSIPParticipant through a trunk) is not what the double does; the call that Jambonz makes is.
+  { name: 'seed-option-1', agents: [AGENT], end: 'none' }
+]
+// Left out on purpose: outbound-answered (the double has no outbound calls).
+
+function jwt (claims: Json, secret = SECRET): string {
+  const text = [{ alg: 'HS256' }, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+}
+
+/** Sends a recorded request with the grants it had, at the time it is now. */
+async function replay (double: LiveKitDouble, call: Recording['twirp'][number], secret = SECRET): Promise<{ status: number, type: string | null, reply: unknown }> {
+  const claims = JSON.parse(/grants (.*)>$/.exec(call.requestHeaders.authorization ?? '')?.[1] ?? '{}') as Json
+  const now = Math.floor(Date.now() / 1000)
+  const response = await fetch(double.apiUrl + call.path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json;charset=UTF-8', authorization: `Bearer ${jwt({ ...claims, nbf: now, exp: now + 600 }, secret)}` },
+    body: JSON.stringify(call.request)
+  })
+  const body = await response.text()
+  const type = response.headers.get('content-type')
+  return { status: response.status, type, reply: type === 'application/json' ? JSON.parse(body) as unknown : body }
+}
+
+/** The order of what LiveKit said on the wire; 180s that follow each other count as one. */
+function wire (lines: string[]): string[] {
+  return lines.filter((line, i) => !(line === '180 Ringing' && lines[i - 1] === line))
+}
+
+const label = ({ event, participant }: Hook) =>
+  [event, participant?.identity?.replace(/AJ_.*/, 'AJ'), participant?.disconnectReason, participant?.attributes?.['sip.callStatus']].filter(Boolean).join(' ')
+
+/** Counts lag behind on real servers by seconds, so they are in a webhook or not by chance; jobs are listed or not by chance too. */
+function comparable (value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key, entry: unknown) => key === 'jobs' ? [] : key === 'numParticipants' || key === 'numPublishers' ? undefined : entry) as unknown
+}
+
+for (const scenario of SCENARIOS) {
+  await t.test(scenario.name, async t => {
+    const recorded = recording(scenario.name)
+    const sink = await startSink()
+    const double = await createLiveKitDouble({
+      apiKey: KEY,
+      apiSecret: SECRET,
+      webhookUrls: [sink.url],
+      trunk: { ...TRUNK, ...scenario.trunk },
+      agents: scenario.agents ?? [],
+      ringIntervalMs: 50
+    })
+    const said: string[] = []
+    const caller = await createUserAgent({
+      transport: 'tcp',
+      name: 'sbc',
+      onMessage ({ dir, message }) {
+        if (dir === '<') said.push(message.kind === 'request' ? message.method : `${message.status} ${message.reason}`)
+      }
+    })
+    t.after(() => Promise.all([double.close(), caller.close(), sink.close()]))
+
+    const replayed: Array<{ call: Recording['twirp'][number], got: Awaited<ReturnType<typeof replay>> }> = []
+    async function look (methods: RegExp, from: number, to: number): Promise<void> {
+      for (const call of recorded.twirp) {
+        if (methods.test(call.path) && call.at_ms >= from && call.at_ms < to) replayed.push({ call, got: await replay(double, call) })
+      }
+    }
+    const READS = /ListDispatch|ListParticipants/
+    const lastSip = Math.max(...recorded.sip.map(m => m.at_ms))
+    await look(/CreateRoom/, 0, Infinity)
+    await look(READS, 0, 100)
+
+    const invite = recorded.sip[0]
+    const user = /sip:([^@]*)@/.exec(invite?.start ?? '')?.[1] ?? ''
+    const room = `jb_${user}`
+    const call: OutgoingCall = caller.invite(double.sipUri(user), {
+      from: 'sip:+15550001111@sbc.example.com',
+      headers: Object.fromEntries(Object.entries(invite?.headers ?? {}).filter(([name]) => name.startsWith('x-'))),
+      body: invite?.body ?? '',
+      ...('password' in scenario ? scenario.password !== undefined && { auth: { username: 'jambonz', password: scenario.password } } : { auth: { username: 'jambonz', password: 'trunk-password' } })
+    })
+    call.onRefer(() => {
+      // The far end takes the call elsewhere, as recorded.
+      setImmediate(() => { call.bye().catch(() => {}) })
+      return { status: 202 }
+    })
+    const ringings = (count: number) => new Promise<void>(resolve => call.onProvisional(m => { if (m.status === 180 && --count === 0) resolve() }))
+
+    if (scenario.end === 'cancel') {
+      await ringings(scenario.name === 'no-trunk-matches' ? 1 : 2)
+      if (scenario.name !== 'no-trunk-matches') await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
+      call.cancel()
+    } else if (recorded.sip.some(m => m.start.startsWith('SIP/2.0 486'))) {
+      await ringings(4)
+      await look(READS, 100, lastSip)
+    } else if (scenario.name === 'no-common-codec') await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
+
+    if (scenario.name !== 'no-trunk-matches') await call.final
+    if (call.state === 'answered') {
+      await sink.until(hooks => hooks.filter(h => h.event === 'track_published').length === 2)
+      await look(READS, 100, lastSip)
+      if (scenario.end === 'caller') await call.bye()
+      else if (scenario.end === 'delete') await look(/DeleteRoom/, 0, Infinity)
+      else if (scenario.end === 'transfer') await look(/TransferSIPParticipant/, 0, Infinity)
+    }
+    if (scenario.end !== 'none') await look(READS, lastSip, Infinity)
+
+    const relevant = (hooks: Hook[]) => scenario.name === 'seed-option-1' ? hooks.filter(h => h.room?.name === room) : hooks
+    const expected = relevant(recorded.webhooks.map(w => JSON.parse(w.body) as Hook))
+    await sink.until(hooks => relevant(hooks).length >= expected.length)
+    await double.webhooksSent()
+
+    await t.test('on the wire', async t => {
+      const lines = recorded.sip.filter(m => m.dir === '<').map(m => m.start.replace(/^SIP\/2\.0 /, '').replace(/^([A-Z]+) .*/, '$1'))
+      t.same(wire(said), wire(lines))
+      if (scenario.name === 'no-trunk-matches') t.equal(call.state, 'ringing', 'not even CANCEL is answered')
+    })
+    await t.test('webhooks', async t => {
+      t.same(relevant(sink.hooks).map(label), expected.map(label))
+      t.same(relevant(sink.hooks).map(hook => shape(comparable(hook))), expected.map(hook => shape(comparable(hook))))
+    })
+    await t.test('API', async t => {
+      for (const { call, got } of replayed) {
+        t.equal(got.status, call.status, call.path)
+        t.same(shape(comparable(got.reply)), shape(comparable(call.reply)), `${call.path} at ${call.at_ms}`)
+      }
+      const left = recorded.twirp.filter(c => !replayed.some(r => r.call === c)).map(c => c.path.split('/').pop())
+      t.same(left.filter(method => scenario.name !== 'seed-option-1' || !/SIP|List/.test(method ?? '')), [], 'nothing recorded was left out')
+    })
+  })
+}
+
+await t.test('headers and bodies of the recorded answers', async t => {
+  const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK, agents: [{ ...AGENT, joinAfterMs: 5, publishAfterMs: 1 }], ringIntervalMs: 50 })
+  const caller = await createUserAgent({ transport: 'tcp' })
+  t.after(() => Promise.all([double.close(), caller.close()]))
+  const recorded = recording('answered-caller-hangs-up').sip
+  const call = caller.invite(double.sipUri('ctoken'), { from: '+15550001111', body: recorded[0]?.body ?? '', auth: { username: 'jambonz', password: 'trunk-password' } })
+  const rings: string[] = []
+  call.onProvisional(m => rings.push(header(m, 'allow') ?? ''))
+  const final = await call.final
+  const answer = recorded.find(m => m.start === 'SIP/2.0 200 OK')
+  const same = (sdp: string) => sdp.replace(/m=audio \d+/, 'm=audio x')
+  t.equal(same(final.body), same(answer?.body ?? ''))
+  t.match(header(final, 'to'), /;tag=SCL_\w{12}$/)
+  t.same(new Set(rings), new Set([recorded[1]?.headers.allow]))
+})
+
+await t.test('api-errors: the same statuses, types and bodies', async t => {
+  const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK, unknownRoomMs: 5 })
+  t.after(() => double.close())
+  const [trunk] = (await replay(double, recording('dispatch-rules-listed').twirp[0] as Recording['twirp'][number])).reply instanceof Object ? [double.provision('ListSIPInboundTrunk', {})] : []
+  const trunkId = (trunk?.items as Array<{ sip_trunk_id: string }>)[0]?.sip_trunk_id ?? ''
+  for (const [i, call] of recording('api-errors').twirp.entries()) {
+    const request = JSON.parse(JSON.stringify(call.request).replace('ST_sxeREhPKmVj7', trunkId)) as Json
+    const got = await replay(double, { ...call, request }, i === 0 ? 'wrong' : SECRET)
+    t.equal(got.status, call.status, call.path)
+    t.equal(got.type, call.replyHeaders['content-type'])
+    t.same(steady(got.reply), steady(call.reply))
+  }
+})
+
+await t.test('dispatch-rules-listed: the same trunk and rule, before and after an update', async t => {
+  const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK })
+  t.after(() => double.close())
+  const ids = JSON.stringify([double.provision('ListSIPInboundTrunk', {}), double.provision('ListSIPDispatchRule', {})])
+  const [ruleId = ''] = /SDR_\w+/.exec(ids) ?? []
+  const [trunkId = ''] = /ST_\w+/.exec(ids) ?? []
+  for (const call of recording('dispatch-rules-listed').twirp) {
+    const request = JSON.parse(JSON.stringify(call.request).replaceAll(/SDR_\w+/g, ruleId).replaceAll(/ST_\w+/g, trunkId)) as Json
+    const got = await replay(double, { ...call, request })
+    t.equal(got.status, call.status)
+    t.same(steady(got.reply), steady(call.reply), call.path)
+  }
+})
