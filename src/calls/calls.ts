@@ -149,4 +149,3 @@ function rememberLast (size: number): { add (item: string): void, has (item: str
     has: item => items.has(item)
   }
 }
-

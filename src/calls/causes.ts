@@ -259,4 +259,3 @@ const known = ({ view }: Attempt): boolean => view.events || view.lookedAt !== u
 const ringingMs = (attempt: Attempt): number => attempt.at.ringing === undefined ? 0 : Math.max(0, endTime(attempt) - attempt.at.ringing)
 
 const silentMs = (attempt: Attempt): number => attempt.at.lastRinging === undefined ? 0 : Math.max(0, endTime(attempt) - attempt.at.lastRinging)
-

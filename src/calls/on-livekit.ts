@@ -21,6 +21,7 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>): void {
       attempt.view.goneAt ??= at
       if (attempt === currentAttempt(draft)) settleSoon(draft, at)
       break
+    case 'room_started': case 'track_unpublished': case 'other': break
   }
 }
 

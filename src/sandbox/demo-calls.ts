@@ -6,7 +6,6 @@ import type { AgentBehaviour } from './livekit.ts'
 export interface DemoCall {
   /** What is going to happen, in a sentence. */
   says: string
-  name: string
   from: string
   /** The agent that the Jambonz application asks for. */
   agent: string
@@ -20,16 +19,14 @@ export interface DemoCall {
 
 export const DEMO_CALLS: readonly DemoCall[] = [
   {
-    says: 'Ada calls. The agent answers, talks for a second and hangs up: agent-hung-up.',
-    name: 'Ada',
+    says: 'The agent answers, talks for a second and hangs up: agent-hung-up.',
     from: '+15550000001',
     agent: 'receptionist',
     behaviour: { name: 'receptionist', joinAfterMs: 150, publishAfterMs: 150, publishes: true, onConnected: { hangUpAfterMs: 1000 } },
     cause: 'agent-hung-up'
   },
   {
-    says: 'Grace calls. The agent is slow to come, so she gives up while it rings: caller-gave-up.',
-    name: 'Grace',
+    says: 'The agent is slow to come, and the caller gives up while it rings: caller-gave-up.',
     from: '+15550000002',
     agent: 'slow-starter',
     behaviour: { name: 'slow-starter', joinAfterMs: 30_000, publishAfterMs: 0, publishes: true },
@@ -37,8 +34,7 @@ export const DEMO_CALLS: readonly DemoCall[] = [
     patienceMs: 1500
   },
   {
-    says: 'Alan calls an agent that no worker runs. Jambonz stops ringing after 4 seconds: no-agent.',
-    name: 'Alan',
+    says: 'No worker runs the agent that is called. Jambonz stops ringing after 4 seconds: no-agent.',
     from: '+15550000003',
     agent: 'nobody',
     cause: 'no-agent'

@@ -62,6 +62,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   say(strong('Three phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
   const stage = await setStage(options)
+  say(`The bridge's OpenAPI page, while this runs: ${stage.bridge.url}/docs`)
   try {
     let right = 0
     for (const [index, call] of DEMO_CALLS.entries()) {
@@ -161,7 +162,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
   stage.jambonz.onCall(sid => { callSid ||= sid })
   try {
     const uri = `sip:+15551230000@${stage.jambonz.sipHost}:${stage.jambonz.sipPort}`
-    const phoned = phoneFor(call, stage.phone.invite(uri, { from: call.from, displayName: call.name }), signal)
+    const phoned = phoneFor(call, stage.phone.invite(uri, { from: call.from }), signal)
     await within(systemClock, CALL_TIMEOUT_MS, phoned, () => new Error('the call did not end'))
     const verdict = await within(systemClock, CALL_TIMEOUT_MS, endOf(stage, () => callSid, signal), () => new Error('the bridge does not say that the call has ended'))
     // What the bridge still owes, such as deleting the room, belongs to the picture.
