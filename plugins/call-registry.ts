@@ -5,7 +5,7 @@ import type { Registry } from '../src/calls/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf, verbConfigOf } from '../src/wiring.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
-import type { VerbConfig } from '../src/jambonz/verbs-for.ts'
+import type { VerbConfig } from '../src/jambonz/verb-config.ts'
 import { createObserver } from '../src/observer.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sendVerbs } from '../plugins/jambonz-hooks.ts'
-import { findHook } from '../src/calls/attempts.ts'
 import { strangerFacts } from '../src/jambonz/caller.ts'
 import type { Action } from '../src/jambonz/payloads.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
@@ -24,7 +23,7 @@ const action: FastifyPluginAsyncTypebox = async fastify => {
   }, async (request, reply) => {
     const body = request.body
     const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
-    const call = await fastify.calls.apply(callSid, {
+    const answer = await fastify.calls.answer({
       kind: 'action',
       callSid,
       hash: request.bodyHash,
@@ -38,9 +37,8 @@ const action: FastifyPluginAsyncTypebox = async fastify => {
       callerStatus: body.call_status,
       callerSipStatus: body.sip_status,
       callerEndedBy: body.call_termination_by
-    })
-    const answer = call && findHook(call, 'action', request.bodyHash)?.reply
-    return sendVerbs(reply, call && answer ? verbsFor(call, answer, fastify.verbConfig) : [])
+    }, callSid)
+    return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
   })
 }
 

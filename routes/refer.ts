@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sendVerbs } from '../plugins/jambonz-hooks.ts'
-import { findHook } from '../src/calls/attempts.ts'
 import { referTarget, strangerFacts } from '../src/jambonz/caller.ts'
 import type { Refer, ReferComplete } from '../src/jambonz/payloads.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
@@ -24,7 +23,7 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
   }, async (request, reply) => {
     const body = request.body
     const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
-    const call = await fastify.calls.apply(callSid, {
+    const answer = await fastify.calls.answer({
       kind: 'refer',
       callSid,
       hash: request.bodyHash,
@@ -33,10 +32,9 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
       leg: body.parent_call_sid === undefined ? 'caller' : 'agent',
       legSid: body.call_sid,
       referTo: referTarget(body.refer_details)
-    })
-    const answer = call && findHook(call, 'refer', request.bodyHash)?.reply
-    if (!call || !answer || answer.kind === 'forbid') return reply.code(403).send()
-    return sendVerbs(reply, verbsFor(call, answer, fastify.verbConfig))
+    }, callSid)
+    if (!answer || answer.reply.kind === 'forbid') return reply.code(403).send()
+    return sendVerbs(reply, verbsFor(answer.call, answer.reply, fastify.verbConfig))
   })
 
   fastify.post('/refer-complete', {
@@ -54,16 +52,15 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
   }, async (request, reply) => {
     const body = request.body
     const callSid = request.callSid = body.call_sid
-    const call = await fastify.calls.apply(callSid, {
+    const answer = await fastify.calls.answer({
       kind: 'refer-complete',
       hash: request.bodyHash,
       at: fastify.clock.now(),
       referStatus: body.refer_status,
       finalStatus: body.final_referred_call_status,
       callerStatus: body.call_status
-    })
-    const answer = call && findHook(call, 'refer-complete', request.bodyHash)?.reply
-    return sendVerbs(reply, call && answer ? verbsFor(call, answer, fastify.verbConfig) : [])
+    }, callSid)
+    return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Rules } from './calls/rules.ts'
 import type { Settings } from './config.ts'
-import type { VerbConfig } from './jambonz/verbs-for.ts'
+import type { VerbConfig } from './jambonz/verb-config.ts'
 import { createTokenOf } from './livekit/token.ts'
 
 /** What the state machine takes from the settings. */

@@ -1,24 +1,42 @@
 import { currentAttempt, type AnsweredHook, type Attempt, type Call, type HookName, type Reply } from './call.ts'
+import { openWay } from '../connect/strategies.ts'
 import { endOf } from './causes.ts'
 import { note, oweDeleteRoom, unowe } from './duties.ts'
 import { TIMES, type Rules } from './rules.ts'
 import type { End } from './call.ts'
 
-/** Opens the next attempt of the plan. A `room` attempt's reply has to wait for its room; a `phone` attempt is dialled at once. */
+/**
+ * Opens the next attempt of the plan as the reply to a hook: a dial, at once or, where a room is to be made first, with the
+ * `room` event.
+ * @returns false when no way is left
+ */
+export function goOn (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): boolean {
+  const attempt = openNext(draft, at, rules)
+  if (!attempt) return false
+  answer(draft, hook, hash, attempt.room === undefined ? dialled(draft, attempt, at) : undefined)
+  findHook(draft, hook, hash)!.attempt ??= attempt.n
+  return true
+}
+
+/** Opens the next attempt of the plan. */
 export function openNext (draft: Call, at: number, rules: Rules): Attempt | undefined {
   const [way, ...rest] = draft.plan
   if (!way) return undefined
   draft.plan = rest
   const n = draft.attemptsBefore + draft.attempts.length + 1
-  const attempt: Attempt = { n, strategy: way.strategy, made: 'unknown', degraded: false, at: { opened: at }, legs: [], answered: false, view: { events: false, past: [] } }
-  if (way.strategy === 'room') {
-    attempt.agent = way.agent
-    attempt.token = rules.tokenOf(draft.callSid, n)
-    attempt.room = `${rules.roomPrefix}_${attempt.token}`
-    attempt.pendingSince = at
-  } else {
-    attempt.number = way.number
+  const { tokenOf, roomPrefix } = rules
+  const attempt: Attempt = {
+    n,
+    strategy: way.strategy,
+    ...openWay(way, { callSid: draft.callSid, n, tokenOf, roomPrefix }),
+    made: 'unknown',
+    degraded: false,
+    at: { opened: at },
+    legs: [],
+    answered: false,
+    view: { events: false, past: [] }
   }
+  if (attempt.room !== undefined) attempt.pendingSince = at
   draft.attempts.push(attempt)
   draft.phase = 'received'
   draft.deadline = at + TIMES.received

@@ -143,7 +143,7 @@ export interface AnsweredHook {
   hook: HookName
   /** Hash of the raw body. */
   hash: string
-  /** Of a call hook: the attempt that it waits for. */
+  /** The attempt that its reply dials, or waits for. */
   attempt?: number
   /** Absent while the room is being made. */
   reply?: Reply

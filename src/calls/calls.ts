@@ -4,8 +4,8 @@ import { HookDeadlineError } from '../errors.ts'
 import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
 import { advance } from './advance.ts'
 import { findHook } from './attempts.ts'
-import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
-import type { CallEvent, CallHookEvent, RoomEvent } from './events.ts'
+import type { Attempt, Call, HookName, Reply } from './call.ts'
+import type { ActionEvent, CallEvent, CallHookEvent, ReferCompleteEvent, ReferEvent, RoomEvent } from './events.ts'
 import { UNAVAILABLE } from './on-call-hook.ts'
 import type { Registry } from './registry.ts'
 import type { Rules } from './rules.ts'
@@ -37,6 +37,8 @@ export interface Calls {
   apply (callSid: string, event: CallEvent): Promise<Call | undefined>
   /** Takes a call hook and finds its reply, making the room on the way. Never rejects and never takes longer than the deadline. */
   receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }>
+  /** Takes any other hook that is answered with verbs, and finds its reply. Undefined: there is nothing to say. */
+  answer (event: CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent), callSid: string): Promise<{ call: Call, reply: Reply } | undefined>
   /** From now on new calls are declined: nobody would be here to follow them. */
   drain (): void
   /** Whether another call of this application has sent status events. */
@@ -65,16 +67,20 @@ export function createCalls (options: CallsOptions): Calls {
   }
 
   async function connect (hook: ReceivedHook): Promise<{ call: Call, reply: Reply }> {
-    let call = await apply(hook.callSid, { ...hook, kind: 'call-hook', refuse: await refusal() })
-    for (;;) {
-      if (!call) throw new Error('The call is gone while its call hook is answered')
-      const reply = findHook(call, 'call-hook', hook.hash)?.reply
+    return replyTo(await apply(hook.callSid, { ...hook, kind: 'call-hook', refuse: await refusal() }), 'call-hook', hook.hash)
+  }
+
+  /** The reply to a hook that was committed, once the room that it waits for is made, or is not. */
+  async function replyTo (known: Call | undefined, hook: HookName, hash: string): Promise<{ call: Call, reply: Reply }> {
+    for (let call = known; call;) {
+      const { reply, attempt: n } = findHook(call, hook, hash) ?? {}
       if (reply) return { call, reply }
-      const attempt = waitingFor(call, hook.hash)
-      if (!attempt?.room) throw new Error('The call hook waits for no room')
+      const attempt = call.attempts.find(attempt => attempt.n === n)
+      if (!attempt?.room) break
       const outcome = await makeRoom(call, attempt)
-      call = await apply(hook.callSid, { kind: 'room', attempt: attempt.n, at: clock.now(), ...outcome })
+      call = await apply(call.callSid, { kind: 'room', attempt: attempt.n, at: clock.now(), ...outcome })
     }
+    throw new Error(`The ${hook} hook has no reply and waits for nothing`)
   }
 
   async function refusal (): Promise<CallHookEvent['refuse']> {
@@ -122,16 +128,14 @@ export function createCalls (options: CallsOptions): Calls {
         return { reply: { kind: 'decline', ...UNAVAILABLE } }
       }
     },
+    async answer (event, callSid) {
+      const call = await apply(callSid, event)
+      return call && findHook(call, event.kind, event.hash) ? within(clock, options.callHookDeadlineMs, replyTo(call, event.kind, event.hash), () => new HookDeadlineError()) : undefined
+    },
     drain () { draining = true },
     sendsStatuses: applicationSid => applicationSid !== undefined && applications.has(applicationSid),
     onDue (listener) { due = listener }
   }
-}
-
-/** The attempt whose room the reply to this call hook waits for. */
-function waitingFor (call: Call, hash: string): Attempt | undefined {
-  const n = findHook(call, 'call-hook', hash)?.attempt
-  return call.attempts.find(attempt => attempt.n === n) ?? currentAttempt(call)
 }
 
 /** The request may have reached LiveKit all the same. */

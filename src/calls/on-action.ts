@@ -1,5 +1,5 @@
 import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
-import { answer, closeAttempt, dialled, findHook, openNext } from './attempts.ts'
+import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -29,18 +29,16 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   if (isFinal(event.callerStatus)) {
     callerEnded(draft, at, { callStatus: event.callerStatus, sipStatus: event.callerSipStatus, by: event.callerEndedBy })
   }
-  answer(draft, 'action', hash, next(draft, attempt, event, rules))
-}
 
-function next (draft: Call, attempt: Attempt, event: EventOf<'action'>, rules: Rules): Reply {
   const goesOn = !draft.closing && !attempt.answered && draft.hangupAt === undefined && !isFinal(event.callerStatus)
-  if (goesOn && draft.plan[0]?.strategy === 'phone') {
-    closeAttempt(attempt, event.at)
-    return dialled(draft, openNext(draft, event.at, rules)!, event.at)
+  if (goesOn && draft.plan.length > 0) {
+    closeAttempt(attempt, at)
+    goOn(draft, at, rules, 'action', hash)
+    return
   }
-  attempt.at.ended ??= event.at
-  beginClosing(draft, event.at)
-  return replyWithoutPlan(event)
+  attempt.at.ended ??= at
+  beginClosing(draft, at)
+  answer(draft, 'action', hash, replyWithoutPlan(event))
 }
 
 /** jambonz.md 4.5: what ends the caller leg properly when no way is left. */

@@ -1,7 +1,7 @@
 import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
 import { endOf } from './causes.ts'
 import { planFor, type ApplicationConfig } from '../connect/plan.ts'
-import { answer, dialled, endAttempt, findHook, openNext, redirectAttempt } from './attempts.ts'
+import { answer, dialled, endAttempt, findHook, goOn, openNext, redirectAttempt } from './attempts.ts'
 import { lateDeleteId, note, owe } from './duties.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
@@ -42,13 +42,11 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   const { ways, refused } = planFor(app, facts.to)
   draft.plan = ways
   if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
-  const attempt = openNext(draft, at, rules)
-  answer(draft, 'call-hook', hash)
-  draft.hooks.at(-1)!.attempt = attempt?.n
+  goOn(draft, at, rules, 'call-hook', hash)
   return draft
 }
 
-/** The room is there, or not, or not known in time: the call hook is answered accordingly. */
+/** The room is there, or not, or not known in time: the hook that waits for it is answered accordingly. */
 export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
   const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
   if (!attempt || attempt.made === 'created') return
@@ -58,30 +56,32 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
   }
   if (attempt.at.replied !== undefined) return
   note(draft, event.at, { from: 'livekit', what: 'createRoom', attempt: attempt.n, status: event.outcome, detail: event.detail })
-  if (attempt.end || draft.phase === 'ended') { answerCallHook(draft, attempt, { kind: 'decline', ...UNAVAILABLE }); return }
-  if (event.outcome === 'created') { answerCallHook(draft, attempt, dialled(draft, attempt, event.at)); return }
+  if (attempt.end || draft.phase === 'ended') { answerWaiting(draft, attempt, noWayLeft(draft)); return }
+  if (event.outcome === 'created') { answerWaiting(draft, attempt, dialled(draft, attempt, event.at)); return }
   if (attempt.agent === rules.app.agent) {
     // The dispatch rule's own agent answers when the SIP leg makes the room.
     attempt.degraded = true
-    answerCallHook(draft, attempt, dialled(draft, attempt, event.at))
+    answerWaiting(draft, attempt, dialled(draft, attempt, event.at))
     return
   }
   endAttempt(draft, attempt, event.at, endOf('livekit-failed', { waitingOn: 'hook', detail: event.detail }))
   const next = openNext(draft, event.at, rules)
-  if (!next) failCallHook(draft, event.at, attempt, rules)
-  else if (next.strategy === 'phone') answerCallHook(draft, attempt, dialled(draft, next, event.at))
-  else for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.attempt = next.n
+  if (next?.room !== undefined) {
+    for (const hook of draft.hooks) if (hook.attempt === attempt.n && !hook.reply) hook.attempt = next.n
+  } else if (next) {
+    answerWaiting(draft, attempt, dialled(draft, next, event.at))
+  } else {
+    answerWaiting(draft, attempt, noWayLeft(draft))
+    draft.at.replied ??= event.at
+    endCall(draft, event.at, attempt.end!, rules)
+  }
 }
 
-function failCallHook (draft: Call, at: number, attempt: Attempt, rules: Rules): void {
-  answerCallHook(draft, attempt, { kind: 'decline', ...UNAVAILABLE })
-  draft.at.replied ??= at
-  endCall(draft, at, attempt.end ?? endOf('livekit-failed'), rules)
-}
+const noWayLeft = (draft: Call): Reply => draft.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
 
-/** The call hook that waits for this attempt gets its reply. */
-function answerCallHook (draft: Call, attempt: Attempt, reply: Reply): void {
-  for (const hook of draft.hooks) if (hook.hook === 'call-hook' && hook.attempt === attempt.n) hook.reply ??= reply
+/** The hook that waits for this attempt gets its reply. */
+function answerWaiting (draft: Call, attempt: Attempt, reply: Reply): void {
+  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.reply ??= reply
 }
 
 /** createRoom of an attempt that may be over has settled late: only now can its room be deleted for good. */

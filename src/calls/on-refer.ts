@@ -1,5 +1,5 @@
-import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
-import { answer, closeAttempt, dialled, findHook, openNext } from './attempts.ts'
+import { currentAttempt, isFinal, type Attempt, type Call } from './call.ts'
+import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -42,29 +42,23 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   if (draft.phase !== 'transferring' || !transfer || !attempt) { answer(draft, 'refer-complete', hash, { kind: 'nothing' }); return }
   transfer.referStatus = referStatus
   transfer.finalStatus = finalStatus
-  answer(draft, 'refer-complete', hash, decide(draft, attempt, event, rules))
-}
-
-function decide (draft: Call, attempt: Attempt, event: EventOf<'refer-complete'>, rules: Rules): Reply {
-  const transfer = draft.transfer!
-  const result = resultOf(event.referStatus, event.finalStatus)
-  if (result === undefined) return { kind: 'nothing' }
+  const result = resultOf(referStatus, finalStatus)
+  if (result === undefined) { answer(draft, 'refer-complete', hash, { kind: 'nothing' }); return }
   transfer.result = result
   if (result === 'transferred' || isFinal(event.callerStatus) || draft.closing) {
-    beginClosing(draft, event.at)
-    return { kind: 'nothing' }
+    beginClosing(draft, at)
+    answer(draft, 'refer-complete', hash, { kind: 'nothing' })
+  } else if (attempt.room !== undefined && attempt.view.goneAt === undefined && at - transfer.at < TIMES.returnToAgent) {
+    backToAgent(draft, attempt, at)
+    answer(draft, 'refer-complete', hash, { kind: 'dial', attempt: attempt.n })
+  } else if (draft.plan.length > 0) {
+    closeAttempt(attempt, at)
+    goOn(draft, at, rules, 'refer-complete', hash)
+  } else {
+    attempt.at.ended ??= at
+    beginClosing(draft, at)
+    answer(draft, 'refer-complete', hash, { kind: 'hangup' })
   }
-  if (attempt.strategy === 'room' && attempt.view.goneAt === undefined && event.at - transfer.at < TIMES.returnToAgent) {
-    backToAgent(draft, attempt, event.at)
-    return { kind: 'dial', attempt: attempt.n }
-  }
-  if (draft.plan[0]?.strategy === 'phone') {
-    closeAttempt(attempt, event.at)
-    return dialled(draft, openNext(draft, event.at, rules)!, event.at)
-  }
-  attempt.at.ended ??= event.at
-  beginClosing(draft, event.at)
-  return { kind: 'hangup' }
 }
 
 /**

@@ -1,6 +1,10 @@
-import type { Attempt } from '../calls/call.ts'
+import type { Strategy } from './strategy.ts'
 
-/** Strategy `phone`: a number that a carrier of Jambonz dials. */
-export function phoneTarget (attempt: Attempt): { type: 'phone', number: string } {
-  return { type: 'phone', number: attempt.number! }
+/**
+ * Strategy `phone`: a number that a carrier of Jambonz dials. No ring tone of ours, which would cover the carrier's early
+ * media, and no referHook: whoever answers must not transfer our caller.
+ */
+export const phone: Strategy<{ strategy: 'phone', number: string }> = {
+  open: ({ number }) => ({ number }),
+  dial: (_call, attempt) => ({ target: [{ type: 'phone', number: attempt.number! }] })
 }

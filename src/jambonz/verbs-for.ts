@@ -1,21 +1,8 @@
 import type { Attempt, Call, Reply } from '../calls/call.ts'
-import { phoneTarget } from '../connect/phone.ts'
-import { roomTarget } from '../connect/room.ts'
+import { dialOf } from '../connect/strategies.ts'
 import { ANONYMOUS, remoteNumber } from './caller.ts'
+import type { VerbConfig } from './verb-config.ts'
 import { decline, type Dial, type Verbs } from './verbs.ts'
-
-/** What verbs are made with, besides the call. */
-export interface VerbConfig {
-  publicUrl: string
-  sipHost: string
-  sipTransport: 'udp' | 'tcp' | 'tls'
-  sipAuth?: { username: string, password: string }
-  srtp: boolean
-  dialTimeoutS: number
-  timeLimitS: number
-  /** Empty: none. */
-  ringbackTone: string
-}
 
 /** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
 const RETRY = '#rc=2&rp=all'
@@ -37,26 +24,19 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
 }
 
 function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
-  const sid = encodeURIComponent(call.callSid)
   const callerId = call.facts.withheld ? ANONYMOUS : remoteNumber(call.facts)
-  const isRoom = attempt.strategy === 'room'
   return {
     verb: 'dial',
     id: dialId(attempt.n),
-    target: [isRoom ? roomTarget(attempt, config) : phoneTarget(attempt)],
-    actionHook: `${config.publicUrl}/action?call=${sid}&attempt=${attempt.n}${RETRY}`,
-    // Only the agent may transfer; whoever answers the fallback number may not.
-    ...(isRoom ? { referHook: `${config.publicUrl}/refer?call=${sid}&attempt=${attempt.n}` } : {}),
+    actionHook: `${config.publicUrl}/action?call=${encodeURIComponent(call.callSid)}&attempt=${attempt.n}${RETRY}`,
     answerOnBridge: true,
     anchorMedia: true,
     timeout: config.dialTimeoutS,
     timeLimit: config.timeLimitS,
     // An empty or null callerId makes feature-server refuse the whole application.
     ...(callerId ? { callerId } : {}),
-    // LiveKit sends no early media; a carrier does, and music would cover it.
-    ...(isRoom && config.ringbackTone ? { dialMusic: config.ringbackTone } : {}),
-    ...(isRoom && config.srtp ? { srtpEncryption: 'sdes' as const } : {}),
-    headers: { 'X-LK-Call': call.callSid }
+    headers: { 'X-LK-Call': call.callSid },
+    ...dialOf(call, attempt, config)
   }
 }
 
