@@ -3,9 +3,9 @@ import type { Clock } from '../src/clock.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
 import type { Registry } from '../src/calls/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
-import { rulesOf, verbConfigOf } from '../src/wiring.ts'
+import { rulesOf } from '../src/calls/rules.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
-import type { VerbConfig } from '../src/jambonz/verb-config.ts'
+import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
 import { createObserver } from '../src/observer.ts'
 
 declare module 'fastify' {
@@ -15,6 +15,10 @@ declare module 'fastify' {
     calls: Calls
     runner: Runner
     verbConfig: VerbConfig
+  }
+  interface FastifyRequest {
+    /** The call that a request is about; what that call owes is done after the reply. */
+    callSid: string
   }
 }
 
@@ -45,6 +49,11 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.decorate('calls', calls)
   fastify.decorate('runner', runner)
   fastify.decorate('verbConfig', verbConfigOf(settings))
+  // Commit, reply, then do what the call owes now.
+  fastify.decorateRequest('callSid', '')
+  fastify.addHook('onResponse', async ({ callSid }) => {
+    if (callSid) runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
+  })
   fastify.addHook('onReady', async () => runner.start())
   fastify.addHook('onClose', async () => {
     await runner.stop()

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import fp from 'fastify-plugin'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { commaList } from '../src/config.ts'
 import { UnauthorizedError } from '../src/errors.ts'
 import { verifyBasic, verifySignature } from '../src/jambonz/signature.ts'
-import { decline, type Verbs } from '../src/jambonz/verbs.ts'
+import { decline, UNAVAILABLE, type Verbs } from '../src/jambonz/verbs.ts'
 import { describe } from '../src/observer.ts'
 
 declare module 'fastify' {
@@ -15,8 +16,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Hash of the raw body, once its sender is proven: a repeat of a hook has the same. */
     bodyHash: string
-    /** The call that this hook is about; its duties are done after the reply. */
-    callSid: string
   }
   interface FastifyContextConfig {
     /** What Jambonz gets when we cannot do better. */
@@ -32,7 +31,7 @@ export const BODY_LIMIT = 256 * 1024
 /**
  * The scope of Jambonz's hooks: raw bodies, authentication before anything is parsed, and never an error reply but 401
  * and 413, since feature-server takes every other status but 200, 202 and 204 for a failed call.
- * After each reply the duties of its call are done. Needs `settings`, `calls`, `runner`, `metrics`.
+ * Every route here is authenticated, or the service does not start. Needs `settings`, `metrics` and `clock`.
  */
 export default fp(async fastify => {
   const { settings, metrics, clock } = fastify
@@ -42,40 +41,47 @@ export default fp(async fastify => {
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) => done(null, body))
   fastify.decorateRequest('bodyHash', '')
-  fastify.decorateRequest('callSid', '')
 
   fastify.decorate('authenticateHook', async (request: FastifyRequest) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const { config } = request.routeOptions
     const basicDue = username !== undefined && password !== undefined && (secrets.length === 0 || !config.ownCredentials)
-    const signed = secrets.length === 0 || verifySignature(header(request, 'jambonz-signature'), raw, secrets, clock.now())
+    const signed = secrets.length === 0 ? basicDue || settings.ALLOW_UNSIGNED_HOOKS : verifySignature(header(request, 'jambonz-signature'), raw, secrets, clock.now())
     if (!signed || (basicDue && !verifyBasic(header(request, 'authorization'), username, password))) {
       metrics.refused.inc({ operation: config.operation })
       throw new UnauthorizedError()
     }
     request.bodyHash = createHash('sha256').update(raw).digest('base64url')
-    request.body = JSON.parse(raw.toString('utf8'))
+    request.body = withoutNulls(JSON.parse(raw.toString('utf8')))
+  })
+  // Whatever type is claimed, or none: the signature is over the bytes, and they are JSON or not.
+  fastify.addHook('onRequest', async request => { request.raw.headers['content-type'] = 'application/json' })
+  fastify.addHook('onRoute', route => {
+    if (route.preValidation !== fastify.authenticateHook) throw new Error(`${String(route.method)} ${route.url} does not authenticate Jambonz`)
   })
 
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const { operation, onFailure } = request.routeOptions.config
-    if (error.statusCode === 401 || error.statusCode === 413) return reply.code(error.statusCode).send({ statusCode: error.statusCode, code: error.code, error: error.statusCode === 401 ? 'Unauthorized' : 'Payload Too Large', message: error.message })
+    const { statusCode, code, message } = error
+    if (statusCode === 401 || statusCode === 413) return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
     const bad = error.validation !== undefined || error instanceof SyntaxError || (error.statusCode ?? 500) < 500
     if (bad) metrics.badInput.inc({ operation })
     // The failing path, never a value: bodies hold phone numbers.
-    request.log[bad ? 'warn' : 'error']({ operation, path: error.validation?.[0]?.instancePath || undefined, problem: error.validation?.[0]?.message ?? (bad ? 'no JSON' : undefined), err: bad ? undefined : describe(error) }, bad ? 'hook fits no schema' : 'hook failed')
+    request.log[bad ? 'warn' : 'error']({ operation, callSid: request.callSid || undefined, path: error.validation?.[0]?.instancePath || undefined, problem: error.validation?.[0]?.message ?? (bad ? 'no JSON' : undefined), error: bad ? undefined : describe(error) }, bad ? 'hook fits no schema' : 'hook failed')
     return replyToFailure(reply, onFailure, bad)
-  })
-
-  fastify.addHook('onResponse', async request => {
-    if (request.callSid) fastify.runner.run(request.callSid).catch(error => request.log.error({ callSid: request.callSid, err: describe(error) }, 'duties failed'))
   })
 }, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'call-registry'] })
 
 function replyToFailure (reply: FastifyReply, onFailure: 'decline' | 'no-verbs' | 'empty' | undefined, bad: boolean) {
-  if (onFailure === 'decline') return sendVerbs(reply, bad ? decline(400, 'Bad Request') : decline(480, 'Agent Unavailable'))
+  if (onFailure === 'decline') return sendVerbs(reply, bad ? decline(400, 'Bad Request') : decline(UNAVAILABLE.status, UNAVAILABLE.reason))
   if (onFailure === 'no-verbs') return sendVerbs(reply, [])
   return reply.code(200).send()
+}
+
+/** A property that is null says no more than one that is absent. */
+function withoutNulls (body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
 }
 
 /** Verbs for Jambonz, which reads them only as `application/json` (http-requestor.js). */

@@ -31,5 +31,8 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
     },
     refResolver: { buildLocalReference: (schema, _baseUri, _fragment, i) => typeof schema.$id === 'string' ? schema.$id : `def-${i}` }
   })
-  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { persistAuthorization: true, docExpansion: 'list' } })
+  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, transformStaticCSP, uiConfig: { persistAuthorization: true, docExpansion: 'list' } })
 }, { name: 'openapi' })
+
+/** The page is served over plain http inside a cluster, where an upgrade to https would leave it blank. */
+const transformStaticCSP = (csp: string): string => csp.replace(/upgrade-insecure-requests;?/, '')

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { BODY_LIMIT } from '../plugins/jambonz-hooks.ts'
 import { LiveKitSignatureError } from '../src/errors.ts'
 import { fromWebhook } from '../src/livekit/events.ts'
-import { ErrorReply } from '../src/schemas.ts'
+import { ErrorReply, INTERNAL_ERROR } from '../src/schemas.ts'
 
 /** LiveKit's webhooks: what happens in the rooms of our calls. */
 const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
@@ -18,7 +18,8 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
       summary: 'Something happened in a room',
       description: 'A webhook of LiveKit (`application/webhook+json`), verified over its raw body. Events about other rooms are taken and counted.',
       security: [{ livekitJwt: [] }],
-      response: { 200: Type.Object({}, { description: 'Taken' }), 401: ErrorReply('No valid JWT for this body'), 413: ErrorReply('Larger than 256 KiB') }
+      body: { content: { 'application/webhook+json': { schema: Type.Unknown({ description: 'A WebhookEvent (livekit/protocol livekit_webhook.proto)' }) } } },
+      response: { 200: Type.Object({}, { description: 'Taken' }), 401: ErrorReply('No valid JWT for this body'), 413: ErrorReply('Larger than 256 KiB'), ...INTERNAL_ERROR }
     }
   }, async request => {
     const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)
@@ -31,10 +32,6 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
     request.callSid = callSid
     await fastify.calls.apply(callSid, { ...known, at: fastify.clock.now() })
     return {}
-  })
-
-  fastify.addHook('onResponse', async request => {
-    if (request.callSid) fastify.runner.run(request.callSid).catch(() => request.log.error({ callSid: request.callSid }, 'duties failed'))
   })
 
   async function verified (body: string, authorization: string | undefined) {

@@ -1,19 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { sendVerbs } from '../plugins/jambonz-hooks.ts'
 import { commaList } from '../src/config.ts'
-import { PostOnlyError } from '../src/errors.ts'
 import { callerFacts } from '../src/jambonz/caller.ts'
-import { applicationOf, envVarsSchema } from '../src/jambonz/env-vars.ts'
+import { applicationOf } from '../src/jambonz/env-vars.ts'
 import type { CallHook } from '../src/jambonz/payloads.ts'
-import { decline, type Verbs } from '../src/jambonz/verbs.ts'
+import { decline, UNAVAILABLE, type Verbs } from '../src/jambonz/verbs.ts'
 import { verbsFor } from '../src/jambonz/verbs-for.ts'
-import { ErrorReply, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
+import { describe } from '../src/observer.ts'
+import { JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
 
 /** The call hook: Jambonz asks what to do with a call and waits for verbs. */
 const webhook: FastifyPluginAsyncTypebox = async fastify => {
   const wanted = commaList(fastify.settings.CALLER_HEADERS)
-  const envVars = envVarsSchema(fastify.settings)
 
   fastify.post('/livekit-api', {
     config: { operation: 'call-hook', onFailure: 'decline' },
@@ -37,36 +35,18 @@ const webhook: FastifyPluginAsyncTypebox = async fastify => {
       hash: request.bodyHash,
       at: fastify.clock.now(),
       facts: callerFacts(hook, wanted),
+      // feature-server tells little of a call that it already had: neither its INVITE nor the application's defaults.
+      redirected: hook.sip === undefined && hook.defaults === undefined,
       answered: hook.call_status === 'in-progress',
       app: applicationOf(hook)
     })
-    return sendVerbs(reply, call ? verbsFor(call, answer, fastify.verbConfig) : answer.kind === 'decline' ? decline(answer.status, answer.reason) : decline(480, 'Agent Unavailable'))
+    return sendVerbs(reply, call ? verbsFor(call, answer, fastify.verbConfig) : decline(UNAVAILABLE.status, UNAVAILABLE.reason))
   })
-
-  fastify.get('/livekit-api', {
-    config: { operation: 'call-hook-get' },
-    schema: { operationId: 'callHookByGet', tags: ['jambonz'], summary: 'Not with GET', description: 'Jambonz sends no call data with GET.', security: [], response: { 405: ErrorReply('Set the method of the application\'s call hook to POST') } }
-  }, async (_request, reply) => {
-    const { statusCode, code, message } = new PostOnlyError()
-    return reply.code(405).header('allow', 'POST, OPTIONS').send({ statusCode: statusCode!, code, error: 'Method Not Allowed', message })
-  })
-
-  fastify.options('/livekit-api', {
-    config: { operation: 'env-vars' },
-    schema: {
-      operationId: 'applicationEnvVars',
-      tags: ['jambonz'],
-      summary: 'Which application environment variables are there?',
-      description: 'Jambonz\'s portal makes a form of this. It asks without authentication.',
-      security: [],
-      response: { 200: Type.Record(Type.String(), Type.Object({ type: Type.String(), description: Type.String(), required: Type.Boolean(), default: Type.Optional(Type.String()), uiHint: Type.Optional(Type.String()) }), { description: 'Variables by name', examples: [envVarsSchema({ LIVEKIT_AGENT_NAME: 'my-agent' })] }) }
-    }
-  }, async () => envVars)
 
   /** Jambonz hangs up on us after 10 s: nothing else may ever come of this call. */
   function watchConnection (callSid: string, response: import('node:http').ServerResponse) {
     response.once('close', () => {
-      if (!response.writableFinished) fastify.calls.apply(callSid, { kind: 'hook-abandoned', at: fastify.clock.now() }).catch(error => fastify.log.error({ callSid, err: error }, 'event lost'))
+      if (!response.writableEnded) fastify.calls.apply(callSid, { kind: 'hook-abandoned', at: fastify.clock.now() }).catch(error => fastify.log.error({ callSid, error: describe(error) }, 'event lost'))
     })
   }
 }

@@ -14,7 +14,7 @@ const END = '<!-- /settings -->'
 const table = [
   '| name | default | |',
   '| --- | --- | --- |',
-  ...settings.map(([name, setting]) => `| \`${name}\` | ${isRequired(name) ? '**required**' : setting.default === undefined ? '–' : `\`${String(setting.default)}\``} | ${setting.description.replaceAll('|', '\\|')} |`)
+  ...settings.map(([name, setting]) => `| \`${name}\` | ${name === 'JAMBONZ_WEBHOOK_SECRET' ? '**required**, or Basic' : isRequired(name) ? '**required**' : setting.default === undefined ? '–' : `\`${String(setting.default)}\``} | ${setting.description.replaceAll('|', '\\|')} |`)
 ].join('\n')
 
 const example = [

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import callRegistry from '../plugins/call-registry.ts'
 import drain from '../plugins/drain.ts'
@@ -14,6 +13,7 @@ import schemaValidation, { buildValidator } from '../plugins/schema-validation.t
 import sensible from '../plugins/sensible.ts'
 import action from '../routes/action.ts'
 import calls from '../routes/calls.ts'
+import discovery from '../routes/discovery.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import refer from '../routes/refer.ts'
@@ -24,6 +24,7 @@ import type { Settings } from './config.ts'
 import { createMemoryRegistry } from './calls/memory-registry.ts'
 import type { Registry } from './calls/registry.ts'
 import type { Rooms } from './livekit/rooms.ts'
+import { packageVersion } from './version.ts'
 
 export interface AppOptions {
   settings: Settings
@@ -41,9 +42,17 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
     logController: new LogController({ disableRequestLogging: true }),
     // A hook on a connection that is still open while we close deserves verbs, not Fastify's 503.
     return503OnClosing: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: 384 },
+    clientErrorHandler: (error, socket) => {
+      // Fastify's own handler logs the packet, with whatever is in it.
+      logger?.debug({ code: (error as NodeJS.ErrnoException).code }, 'bytes that are no HTTP request')
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      else socket.destroy()
+    },
     forceCloseConnections: 'idle',
     // feature-server 0.9.8 sends the fragment of relative hook URLs, which holds its retry policy, as part of the path.
-    rewriteUrl: request => (request.url ?? '/').split(/#|%23/, 1)[0]!,
+    rewriteUrl: request => request.method === 'POST' ? request.url!.split(/#|%23/, 1)[0]! : request.url!,
     schemaController: { compilersFactory: { buildValidator } }
   })
 
@@ -58,6 +67,7 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
   await app.register(schemaValidation)
   await app.register(openapi, { version: packageVersion() })
 
+  await app.register(discovery)
   await app.register(async scope => {
     await scope.register(jambonzHooks)
     await scope.register(webhook)
@@ -75,12 +85,5 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
   return app
 }
 
-/** Version of this package, from its package.json beside `src` or above `dist`. */
-export function packageVersion (): string {
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version
-    } catch {}
-  }
-  return '0.0.0'
-}
+/** A request must have arrived whole within this time, milliseconds. */
+const REQUEST_TIMEOUT_MS = 15_000

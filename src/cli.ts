@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { packageVersion } from './app.ts'
 import { loadSettings, readEnvironment, SettingsError } from './config.ts'
+import { packageVersion } from './version.ts'
 
 const USAGE = `Usage: bridge <command>
 

@@ -24,7 +24,7 @@ export const SettingsSchema = Type.Object({
   LIVEKIT_AGENT_NAME: Type.String({ minLength: 1, description: 'Agent that answers; also the dispatch rule\'s default agent', examples: ['my-agent'] }),
   AGENT_METADATA: Type.Optional(Type.String({ description: 'Passed verbatim to the agent as `app` of the job metadata', examples: ['{"tenant":"acme"}'] })),
   FALLBACK_NUMBER: Type.Optional(Type.String({ pattern: '^\\+?[0-9*#]{2,32}$', description: 'Phone number that is dialled when the agent cannot be reached', examples: ['+15551230009'] })),
-  CALLER_HEADERS: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9-]+(\\s*,\\s*[A-Za-z0-9-]+)*$', description: 'Inbound SIP headers, comma separated, that the agent gets in the job metadata', examples: ['X-Customer-Id,X-Language'] })),
+  CALLER_HEADERS: Type.Optional(Type.String({ pattern: '^[Xx]-[A-Za-z0-9-]+(\\s*,\\s*[Xx]-[A-Za-z0-9-]+)*$', description: 'Inbound X- SIP headers, comma separated, that the agent gets in the job metadata', examples: ['X-Customer-Id,X-Language'] })),
   AGENT_REDISPATCH_MS: Type.Integer({ default: 8000, minimum: 0, description: 'Not used by this version', examples: [8000] }),
   AGENT_REJOIN_MS: Type.Integer({ default: 5000, minimum: 0, description: 'Not used by this version', examples: [5000] }),
   AGENT_LOST_ACTION: Type.Enum(['end', 'next'], { type: 'string', default: 'end', description: 'Not used by this version', examples: ['end'] }),
@@ -148,7 +148,7 @@ function contradictions (settings: Partial<Record<keyof Settings, unknown>>): st
   together(['LIVEKIT_SIP_USERNAME', 'LIVEKIT_SIP_PASSWORD'], 'LiveKit does not challenge callers of a trunk with only one of them')
   together(['JAMBONZ_REST_API_BASE_URL', 'JAMBONZ_ACCOUNT_SID', 'JAMBONZ_API_KEY'], 'the Jambonz REST API needs all three')
   const unsigned = String(settings.ALLOW_UNSIGNED_HOOKS ?? 'false') === 'true'
-  if (!unsigned && !set('JAMBONZ_WEBHOOK_SECRET') && !(set('HTTP_USERNAME') || set('HTTP_PASSWORD'))) {
+  if (!unsigned && commaList(settings.JAMBONZ_WEBHOOK_SECRET as string | undefined).length === 0 && !(set('HTTP_USERNAME') || set('HTTP_PASSWORD'))) {
     problems.push('JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either anybody could make calls. Example: JAMBONZ_WEBHOOK_SECRET=wh_secret_abc (portal: Account, Webhook secret)')
   }
   const number = (name: keyof Settings) => Number(settings[name] ?? properties[name]?.default)

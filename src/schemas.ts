@@ -3,6 +3,9 @@ import { Type, type TSchema } from 'typebox'
 /** A reply that is an error, with the shape that @fastify/sensible shares as `HttpError`. */
 export const ErrorReply = (description: string) => Type.Unsafe<{ statusCode: number, code: string, error: string, message: string }>({ ...Type.Ref('HttpError'), description })
 
+/** Our own fault; the log has more. */
+export const INTERNAL_ERROR = { 500: ErrorReply('Something went wrong here') }
+
 /** A reference to a shared schema that keeps its type. */
 export const Shared = <T>(id: string) => Type.Unsafe<T>(Type.Ref(id))
 

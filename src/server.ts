@@ -3,10 +3,11 @@ import closeWithGrace from 'close-with-grace'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { Agent, setGlobalDispatcher } from 'undici'
 import { buildApp } from './app.ts'
+import { systemClock, within } from './clock.ts'
 import { settingsWarnings, type Settings } from './config.ts'
 
-/** Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. */
-const LIVEKIT_KEEP_ALIVE_MS = 60_000
+/** Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. Load balancers close after 60 s. */
+const LIVEKIT_KEEP_ALIVE_MS = 30_000
 
 export interface RunningBridge {
   /** Where it listens, for people on this machine. */
@@ -14,6 +15,9 @@ export interface RunningBridge {
   /** Not ready, then closing, as SIGTERM does; at most SHUTDOWN_TIMEOUT_S. */
   close (): Promise<void>
 }
+
+/** Part of the time after draining that closing in good order may take. */
+const CLOSING_SHARE = 0.9
 
 /** The process' logger: JSON lines, never a header, query or body. */
 export function createLogger (level: string, destination?: DestinationStream): Logger {
@@ -31,16 +35,21 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
   for (const warning of settingsWarnings(settings)) logger.warn(warning)
   await app.listen({ port: settings.PORT, host: settings.HOST, listenTextResolver: address => `listening at ${address}` })
   const { port } = app.server.address() as AddressInfo
-  return { url: `http://${host(settings.HOST)}:${port}`, close }
+  let closing: Promise<void> | undefined
+  return { url: `http://${host(settings.HOST)}:${port}`, close: () => closing ??= close() }
 
   async function close () {
-    if (app.draining.active) return
     app.draining.drain()
     logger.info({ seconds: settings.DRAIN_DELAY_S }, 'draining: not ready, calls are still connected')
     await new Promise(resolve => setTimeout(resolve, settings.DRAIN_DELAY_S * 1000))
     app.draining.declining()
     logger.info('closing')
-    await app.close()
+    // Silent connections, and a LiveKit that hangs, must not keep the process for longer than it was promised.
+    const left = (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * CLOSING_SHARE
+    await within(systemClock, left, app.close(), () => new Error('still closing')).catch(() => {
+      logger.warn('closing took too long: ending the connections that are left')
+      app.server.closeAllConnections()
+    })
   }
 }
 

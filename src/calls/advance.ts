@@ -29,14 +29,14 @@ function startedBy (event: CallEvent, rules: Rules): Call | undefined {
     case 'status': case 'action': case 'refer': {
       const draft = fold(newCall(event.callSid, event.at, event.facts, rules.app), event, rules)
       // What begins with its end leaves a tombstone, not a call that waits for evidence.
-      if (draft && isTerminal(event)) endNow(draft, event.at, rules)
+      if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
       return finish(draft, event, rules)
     }
     default: return undefined
   }
 }
 
-const isTerminal = (event: CallEvent): boolean => event.kind === 'action' || (event.kind === 'status' && isFinal(event.callStatus))
+const isTerminal = (event: CallEvent): boolean => event.kind === 'status' && isFinal(event.callStatus)
 
 function fold (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {

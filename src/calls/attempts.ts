@@ -13,7 +13,7 @@ import type { End } from './call.ts'
 export function goOn (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): boolean {
   const attempt = openNext(draft, at, rules)
   if (!attempt) return false
-  answer(draft, hook, hash, attempt.room === undefined ? dialled(draft, attempt, at) : undefined)
+  answer(draft, hook, hash, attempt.room === undefined ? dialled(draft, attempt, at, rules) : undefined)
   findHook(draft, hook, hash)!.attempt ??= attempt.n
   return true
 }
@@ -33,6 +33,7 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
     degraded: false,
     at: { opened: at },
     legs: [],
+    pastLegs: [],
     answered: false,
     view: { events: false, past: [] }
   }
@@ -53,9 +54,11 @@ export function openAttempt (draft: Call): Attempt | undefined {
 }
 
 /** The attempt is dialled: its verbs are on their way to Jambonz. */
-export function dialled (draft: Call, attempt: Attempt, at: number): Reply {
+export function dialled (draft: Call, attempt: Attempt, at: number, rules: Rules): Reply {
   attempt.at.replied ??= at
   draft.at.replied ??= at
+  // Without a status hook nothing is heard of a phone before /action, and nobody can look at it.
+  if (attempt.room === undefined && !draft.caller.seen) draft.deadline = at + (rules.dialTimeoutS + rules.timeLimitS) * 1000 + TIMES.dialSlack
   return { kind: 'dial', attempt: attempt.n }
 }
 
@@ -83,6 +86,10 @@ export function redirectAttempt (draft: Call, at: number): void {
 }
 
 const KEEP_HOOKS = 16
+
+/** Whether a leg is the one that the attempt stands and falls with. */
+export const isLatestLeg = (attempt: Attempt, legSid: string): boolean =>
+  attempt.legs.at(-1) === legSid && !attempt.pastLegs.includes(legSid)
 
 export const findHook = (call: Call, hook: HookName, hash: string): AnsweredHook | undefined =>
   call.hooks.find(known => known.hook === hook && known.hash === hash)

@@ -105,6 +105,8 @@ export interface Attempt {
   at: { opened: number, replied?: number, dialing?: number, ringing?: number, lastRinging?: number, agentJoined?: number, agentAudio?: number, answered?: number, ended?: number }
   /** B legs of this attempt in the order they were seen; after a transfer came back there are two. */
   legs: string[]
+  /** Those of them that are history since the caller was dialled back: whatever still comes of them is late. */
+  pastLegs: string[]
   /** The latest of them was answered. */
   answered: boolean
   view: RoomView
@@ -123,6 +125,8 @@ export interface Transfer {
   referStatus?: number
   finalStatus?: number
   result?: 'transferred' | 'failed'
+  /** The result overtook the request. */
+  early?: boolean
   /** The caller was dialled back to the agent. */
   returned: boolean
 }

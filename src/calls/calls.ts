@@ -1,13 +1,13 @@
 import { within, type Clock } from '../clock.ts'
 import { roomRequest } from '../connect/room.ts'
-import { HookDeadlineError } from '../errors.ts'
+import { CallEndedError, CallNotFoundError, HookDeadlineError, NoCallControlError } from '../errors.ts'
 import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
 import { advance } from './advance.ts'
 import { findHook } from './attempts.ts'
-import type { Attempt, Call, HookName, Reply } from './call.ts'
+import { currentAttempt, type Attempt, type Call, type HookName, type Reply } from './call.ts'
 import type { ActionEvent, CallEvent, CallHookEvent, ReferCompleteEvent, ReferEvent, RoomEvent } from './events.ts'
-import { UNAVAILABLE } from './on-call-hook.ts'
 import type { Registry } from './registry.ts'
+import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import type { Rules } from './rules.ts'
 
 export interface CallsOptions {
@@ -39,6 +39,13 @@ export interface Calls {
   receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }>
   /** Takes any other hook that is answered with verbs, and finds its reply. Undefined: there is nothing to say. */
   answer (event: CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent), callSid: string): Promise<{ call: Call, reply: Reply } | undefined>
+  /**
+   * An operator ends a call.
+   * @throws {CallNotFoundError}
+   * @throws {CallEndedError}
+   * @throws {NoCallControlError} when only Jambonz's REST API could end it, which is not configured
+   */
+  hangUp (callSid: string): Promise<Call>
   /** From now on new calls are declined: nobody would be here to follow them. */
   drain (): void
   /** Whether another call of this application has sent status events. */
@@ -72,11 +79,13 @@ export function createCalls (options: CallsOptions): Calls {
 
   /** The reply to a hook that was committed, once the room that it waits for is made, or is not. */
   async function replyTo (known: Call | undefined, hook: HookName, hash: string): Promise<{ call: Call, reply: Reply }> {
+    let tried: number | undefined
     for (let call = known; call;) {
       const { reply, attempt: n } = findHook(call, hook, hash) ?? {}
       if (reply) return { call, reply }
-      const attempt = call.attempts.find(attempt => attempt.n === n)
-      if (!attempt?.room) break
+      const attempt: Attempt | undefined = call.attempts.find(attempt => attempt.n === n)
+      if (!attempt?.room || attempt.n === tried) break
+      tried = attempt.n
       const outcome = await makeRoom(call, attempt)
       call = await apply(call.callSid, { kind: 'room', attempt: attempt.n, at: clock.now(), ...outcome })
     }
@@ -131,6 +140,13 @@ export function createCalls (options: CallsOptions): Calls {
     async answer (event, callSid) {
       const call = await apply(callSid, event)
       return call && findHook(call, event.kind, event.hash) ? within(clock, options.callHookDeadlineMs, replyTo(call, event.kind, event.hash), () => new HookDeadlineError()) : undefined
+    },
+    async hangUp (callSid) {
+      const known = await registry.get(callSid)
+      if (!known) throw new CallNotFoundError(callSid)
+      if (known.phase === 'ended') throw new CallEndedError(callSid)
+      if (currentAttempt(known)?.room === undefined && !rules.callControl) throw new NoCallControlError(callSid)
+      return await apply(callSid, { kind: 'hangup', at: clock.now() }) ?? known
     },
     drain () { draining = true },
     sendsStatuses: applicationSid => applicationSid !== undefined && applications.has(applicationSid),

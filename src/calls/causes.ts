@@ -185,13 +185,13 @@ function ringingOver (attempt: Attempt): Verdict {
 /** 486 while ringing: LiveKit's "Rejected", which covers a closed room, its own ringing timeout and other failures. */
 function rejected (attempt: Attempt): Verdict {
   const { view } = attempt
-  const sipStatus = 486
+  const sipStatus = finalSipStatus(attempt)
   const left = view.sip?.left
   if (left && left.reason !== 'CLIENT_INITIATED' && left.reason !== 'UNSEEN') return endOf('room-closed', { sipStatus })
   if (view.goneAt !== undefined) return endOf('room-closed', { sipStatus })
   const missing: Missing | undefined = notLookedSince(attempt) ? 'look' : undefined
   const patient = left?.callStatus === 'ringing' || ringingMs(attempt) >= EARLY_486_MS
-  if (patient && view.sip) return { ...endOf(!view.agent ? 'no-agent' : 'agent-without-audio', { sipStatus }), missing: view.agent?.audioAt === undefined ? missing : undefined }
+  if (patient && view.sip && view.agent?.audioAt === undefined) return { ...endOf(view.agent ? 'agent-without-audio' : 'no-agent', { sipStatus }), missing }
   return { ...endOf('livekit-failed', { sipStatus }), missing }
 }
 
@@ -207,7 +207,8 @@ function withoutAgentLegFinal (call: Call, attempt: Attempt, { statusesExpected 
   }
   if (view.sip?.left && view.sip.left.reason !== 'CLIENT_INITIATED' && view.sip.left.reason !== 'UNSEEN') return endOf('room-closed')
   if (caller && !attempt.action) return { ...ringingOver(attempt), missing: 'action' }
-  if (caller || rang(attempt)) return ringingOver(attempt)
+  if (caller || (rang(attempt) && known(attempt))) return ringingOver(attempt)
+  if (rang(attempt)) return endOf('lost')
   if (anyLeg) return endOf('sip-unreachable')
   if (call.caller.trying) return endOf('media-server-failed')
   if (view.sip) return endOf('lost')

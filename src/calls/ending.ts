@@ -47,7 +47,7 @@ export function endCall (draft: Call, at: number, end: End, rules: Rules): void 
   draft.deadline = draft.settleAt = draft.closing = undefined
   draft.overdue = false
   draft.plan = []
-  unowe(draft, duty => duty.kind !== 'delete-room')
+  unowe(draft, duty => duty.kind === 'look' || (duty.kind === 'hang-up' && draft.caller.final !== undefined))
   draft.expiresAt = at + rules.retentionS * 1000
   note(draft, at, { from: 'bridge', what: 'call ended', status: end.cause, by: end.by })
 }

@@ -7,6 +7,8 @@ export interface CallHookEvent {
   callSid: string
   hash: string
   facts: CallerFacts
+  /** It brings back a call that Jambonz already had: such hooks tell so little that two different ones can be the same, byte by byte. */
+  redirected?: boolean
   /** The caller leg was already answered (REST-originated, or redirected to us). */
   answered: boolean
   /** What the application's env vars ask for; absent where the hook has none. */
@@ -27,7 +29,7 @@ export interface RoomEvent {
 export interface RoomSettledEvent { kind: 'room-settled', attempt: number }
 
 /** We failed to answer the call hook properly; the caller is declined. */
-export interface DeclinedEvent { kind: 'declined', hash: string, cause: 'bridge-error' | 'draining', status: number, reason: string }
+export interface DeclinedEvent { kind: 'declined', hash: string, cause: 'bridge-error', status: number, reason: string }
 
 /** Jambonz closed the connection before the call hook was answered. */
 export interface HookAbandonedEvent { kind: 'hook-abandoned' }
@@ -84,8 +86,18 @@ export interface LiveKitEvent {
   kind: 'livekit'
   room: string
   what: 'room_started' | 'room_finished' | 'participant_joined' | 'participant_left' | 'participant_connection_aborted' | 'track_published' | 'track_unpublished' | 'other'
-  participant?: { sid: string, identity: string, kind?: 'SIP' | 'AGENT' | 'OTHER', reason?: string, sipCallStatus?: string }
+  participant?: { sid: string, identity: string, kind?: 'SIP' | 'AGENT' | 'OTHER', reason?: string, sip?: SipAttributes }
   track?: 'AUDIO' | 'OTHER'
+}
+
+/** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
+export interface SipAttributes {
+  /** `sip.callStatus`: ringing, active, hangup. */
+  callStatus?: string
+  /** `sip.h.x-lk-call`: the call_sid that our dial's header carries. */
+  callSid?: string
+  /** `sip.trunkPhoneNumber`: the SIP user that was called, our token. */
+  called?: string
 }
 
 /** What a look at LiveKit saw of an attempt's room. */
@@ -94,12 +106,13 @@ export interface LookEvent {
   attempt: number
   outcome: 'seen' | 'unreachable'
   exists: boolean
+  /** The caller's leg. */
   sip?: { sid: string, callStatus?: string }
   agent?: { identity: string, audio: boolean }
 }
 
-/** A duty's outcome: `done`; `failed`, to be tried again; `impossible`, never to be tried again. */
-export interface DutyEvent { kind: 'duty', id: string, outcome: 'done' | 'failed' | 'impossible', detail?: string }
+/** A duty's outcome: `done`; `failed`, to be tried again. */
+export interface DutyEvent { kind: 'duty', id: string, outcome: 'done' | 'failed', detail?: string }
 
 export interface HangupEvent { kind: 'hangup' }
 

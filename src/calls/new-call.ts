@@ -1,5 +1,5 @@
 import type { Call, CallerFacts } from './call.ts'
-import type { ApplicationConfig } from '../connect/plan.ts'
+import { planFor, type ApplicationConfig } from '../connect/plan.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { openNext } from './attempts.ts'
 
@@ -45,9 +45,10 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
  */
 export function adoptAttempt (draft: Call, at: number, n: number, rules: Rules): void {
   draft.attemptsBefore = n - 1
-  draft.plan = n === 1 ? [{ strategy: 'room', agent: draft.app.agent }] : []
+  draft.plan = planFor(draft.app, draft.facts.to).ways
   const attempt = openNext(draft, at, rules)
   if (!attempt) return
+  if (n > 1) draft.plan = []
   attempt.made = 'created'
   attempt.pendingSince = undefined
   attempt.at.replied = at

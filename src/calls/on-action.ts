@@ -1,11 +1,11 @@
 import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
-import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
+import { answer, closeAttempt, findHook, goOn, isLatestLeg } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'
 import { callerEnded } from './on-status.ts'
-import { UNAVAILABLE } from './on-call-hook.ts'
+import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import type { Rules } from './rules.ts'
 
 /**
@@ -18,7 +18,12 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, event.attempt ?? 1, rules)
   note(draft, at, { from: 'jambonz', what: 'action', attempt: event.attempt, status: dialCallStatus, sipStatus: event.dialSipStatus, detail: `caller leg ${event.callerStatus}` })
   const attempt = currentAttempt(draft)
-  if (draft.phase === 'transferring') { answer(draft, 'action', hash, { kind: 'nothing' }); return }
+  ownLeg(draft, event)
+  if (draft.phase === 'transferring') {
+    if (isFinal(event.callerStatus)) callerEnded(draft, at, { callStatus: event.callerStatus, sipStatus: event.callerSipStatus, by: event.callerEndedBy })
+    answer(draft, 'action', hash, { kind: 'nothing' })
+    return
+  }
   if (draft.phase === 'ended' || !attempt || attempt.end || isStale(attempt, event)) {
     answer(draft, 'action', hash, draft.phase === 'ended' ? replyWithoutPlan(event) : { kind: 'nothing' })
     if (attempt && !isStale(attempt, event)) attempt.action ??= factsOf(event)
@@ -41,7 +46,14 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   answer(draft, 'action', hash, replyWithoutPlan(event))
 }
 
-/** jambonz.md 4.5: what ends the caller leg properly when no way is left. */
+/** The leg belongs to the attempt that was dialled: its statuses may come after this, when another attempt is open. */
+function ownLeg (draft: Call, { attempt: n, dialCallSid }: EventOf<'action'>): void {
+  if (dialCallSid === undefined || draft.attempts.some(({ legs }) => legs.includes(dialCallSid))) return
+  const attempt = n === undefined ? currentAttempt(draft) : draft.attempts.find(attempt => attempt.n === n)
+  attempt?.legs.push(dialCallSid)
+}
+
+/** What ends the caller leg properly when no way is left. */
 function replyWithoutPlan (event: EventOf<'action'>): Reply {
   if (event.dialCallStatus === 'completed' || isFinal(event.callerStatus)) return { kind: 'nothing' }
   if (event.callerStatus === 'in-progress') return { kind: 'hangup' }
@@ -60,7 +72,7 @@ function declineFor (sipStatus: number | undefined): { status: number, reason: s
 function isStale (attempt: Attempt, event: EventOf<'action'>): boolean {
   if (event.attempt !== undefined && event.attempt !== attempt.n) return true
   const { dialCallSid } = event
-  return dialCallSid !== undefined && attempt.legs.includes(dialCallSid) && attempt.legs.at(-1) !== dialCallSid
+  return dialCallSid !== undefined && attempt.legs.includes(dialCallSid) && !isLatestLeg(attempt, dialCallSid)
 }
 
 const factsOf = (event: EventOf<'action'>): NonNullable<Attempt['action']> => ({

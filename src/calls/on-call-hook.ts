@@ -6,9 +6,8 @@ import { lateDeleteId, note, owe } from './duties.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { newCall, nextRecord } from './new-call.ts'
+import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import type { Rules } from './rules.ts'
-
-export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
 
 /**
  * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
@@ -16,7 +15,7 @@ export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
  */
 export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>, rules: Rules): Call {
   const { at, hash } = event
-  if (known && findHook(known, 'call-hook', hash)) {
+  if (known && isRepeat(known, event)) {
     note(known, at, { from: 'jambonz', what: 'call hook repeated' })
     return known
   }
@@ -31,7 +30,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   draft.caller.answeredBefore = event.answered
   draft.caller.answered ||= event.answered
   note(draft, at, { from: 'jambonz', what: 'call hook', status: event.answered ? 'in-progress' : 'trying' })
-  if (event.refuse && (event.refuse.cause === 'draining' || draft !== known)) {
+  if (event.refuse && (event.refuse.cause === 'draining' || draft.attempts.length === 0)) {
     const { cause, status, reason } = event.refuse
     answer(draft, 'call-hook', hash, { kind: 'decline', status, reason })
     endCall(draft, at, endOf(cause, { sipStatus: status }), rules)
@@ -46,6 +45,19 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   return draft
 }
 
+/**
+ * Jambonz repeats a hook when it did not get our reply. What brings a call back says so little that the second time may read
+ * like the first: it is a repeat only while nothing came of the first.
+ */
+function isRepeat (known: Call, { hash, redirected }: EventOf<'call-hook'>): boolean {
+  const before = findHook(known, 'call-hook', hash)
+  if (!before || !redirected) return before !== undefined
+  const attempt = known.attempts.find(attempt => attempt.n === before.attempt)
+  const untouched = attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action
+  if (!untouched) known.hooks = known.hooks.filter(hook => hook !== before)
+  return untouched
+}
+
 /** The room is there, or not, or not known in time: the hook that waits for it is answered accordingly. */
 export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
   const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
@@ -56,12 +68,13 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
   }
   if (attempt.at.replied !== undefined) return
   note(draft, event.at, { from: 'livekit', what: 'createRoom', attempt: attempt.n, status: event.outcome, detail: event.detail })
+  if (attempt.end && event.outcome !== 'timeout' && attempt.room) owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
   if (attempt.end || draft.phase === 'ended') { answerWaiting(draft, attempt, noWayLeft(draft)); return }
-  if (event.outcome === 'created') { answerWaiting(draft, attempt, dialled(draft, attempt, event.at)); return }
+  if (event.outcome === 'created') { answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules)); return }
   if (attempt.agent === rules.app.agent) {
     // The dispatch rule's own agent answers when the SIP leg makes the room.
     attempt.degraded = true
-    answerWaiting(draft, attempt, dialled(draft, attempt, event.at))
+    answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules))
     return
   }
   endAttempt(draft, attempt, event.at, endOf('livekit-failed', { waitingOn: 'hook', detail: event.detail }))
@@ -69,7 +82,7 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
   if (next?.room !== undefined) {
     for (const hook of draft.hooks) if (hook.attempt === attempt.n && !hook.reply) hook.attempt = next.n
   } else if (next) {
-    answerWaiting(draft, attempt, dialled(draft, next, event.at))
+    answerWaiting(draft, attempt, dialled(draft, next, event.at, rules))
   } else {
     answerWaiting(draft, attempt, noWayLeft(draft))
     draft.at.replied ??= event.at
@@ -94,8 +107,10 @@ export function onRoomSettled (draft: Call, event: EventOf<'room-settled'>): voi
 
 /** We failed to connect the call; what was answered already stands. */
 export function onDeclined (draft: Call, event: EventOf<'declined'>, rules: Rules): void {
-  if (findHook(draft, 'call-hook', event.hash)?.reply) return
+  const known = findHook(draft, 'call-hook', event.hash)
+  if (known?.reply) return
   answer(draft, 'call-hook', event.hash, { kind: 'decline', status: event.status, reason: event.reason })
+  if (known?.attempt !== undefined && known.attempt !== currentAttempt(draft)?.n) return
   draft.at.replied ??= event.at
   endCall(draft, event.at, endOf(event.cause, { waitingOn: 'hook', sipStatus: event.status }), rules)
 }

@@ -2,6 +2,7 @@ import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { beginClosing } from './ending.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { isCallerLeg } from '../livekit/events.ts'
 import { agentAnswered, settleSoon } from './on-status.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -10,8 +11,10 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>): void {
   const attempt = draft.attempts.find(attempt => attempt.room === event.room)
   if (!attempt) return
   const { at, what, participant } = event
+  // With LiveKit's own word there is nothing to look for while it rings.
+  if (!attempt.view.events && (draft.phase === 'dialing' || draft.phase === 'ringing') && !draft.overdue && !draft.closing) unowe(draft, duty => duty.kind === 'look')
   attempt.view.events = true
-  const kind = kindOf(attempt, participant)
+  const kind = kindOf(draft, attempt, participant)
   note(draft, at, { from: 'livekit', what, attempt: attempt.n, status: kind, reason: participant?.reason, detail: event.track })
   switch (what) {
     case 'participant_joined': joined(draft, attempt, at, kind, participant!); break
@@ -28,16 +31,24 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>): void {
 type Participant = NonNullable<EventOf<'livekit'>['participant']>
 
 /** Track events carry no kind: LiveKit names agents `agent-<job>` and SIP participants `sip_<From user>`. */
-function kindOf (attempt: Attempt, participant: Participant | undefined): 'SIP' | 'AGENT' | 'OTHER' | undefined {
+function kindOf (call: Call, attempt: Attempt, participant: Participant | undefined): 'SIP' | 'AGENT' | 'OTHER' | undefined {
   if (!participant) return undefined
-  if (participant.kind) return participant.kind
-  if (participant.identity === attempt.view.agent?.identity || participant.identity.startsWith('agent-')) return 'AGENT'
-  return participant.sid === attempt.view.sip?.sid || participant.identity.startsWith('sip_') ? 'SIP' : 'OTHER'
+  const { kind, identity, sid, sip } = participant
+  if (kind === 'SIP') return isCallerLeg(sip ?? {}, { callSid: call.callSid, token: attempt.token }) ? 'SIP' : 'OTHER'
+  if (kind) return kind
+  if (identity === attempt.view.agent?.identity || identity.startsWith('agent-')) return 'AGENT'
+  return sid === attempt.view.sip?.sid || identity.startsWith('sip_') ? 'SIP' : 'OTHER'
 }
 
 function joined (draft: Call, attempt: Attempt, at: number, kind: string | undefined, { sid, identity }: Participant): void {
-  if (kind === 'SIP' && !attempt.view.past.includes(sid) && attempt.view.sip?.sid !== sid) attempt.view.sip = { sid, joinedAt: at, left: attempt.view.sip?.sid === undefined ? attempt.view.sip?.left : undefined }
+  const { view } = attempt
   if (kind === 'AGENT') agentSeen(draft, attempt, at, identity)
+  if (kind !== 'SIP' || view.past.includes(sid) || view.sip?.sid === sid) return
+  // Whoever is there already stays the caller until it leaves.
+  if (view.sip?.sid !== undefined && !view.sip.left) return
+  if (view.sip?.sid !== undefined) view.past.push(view.sip.sid)
+  view.sip = { sid, joinedAt: at }
+  if (attempt === currentAttempt(draft) && !attempt.final) draft.settleAt = undefined
 }
 
 function agentSeen (draft: Call, attempt: Attempt, at: number, identity: string): void {
@@ -54,7 +65,7 @@ function agentAudio (draft: Call, attempt: Attempt, at: number): void {
   draft.at.agentAudio ??= at
 }
 
-function left (draft: Call, attempt: Attempt, at: number, kind: string | undefined, { sid, identity, reason = 'UNKNOWN', sipCallStatus }: Participant): void {
+function left (draft: Call, attempt: Attempt, at: number, kind: string | undefined, { sid, identity, reason = 'UNKNOWN', sip }: Participant): void {
   const { view } = attempt
   if (kind === 'AGENT' && (view.agent === undefined || view.agent.identity === identity)) {
     agentSeen(draft, attempt, at, identity)
@@ -62,7 +73,7 @@ function left (draft: Call, attempt: Attempt, at: number, kind: string | undefin
   }
   if (kind !== 'SIP' || view.past.includes(sid)) return
   if (view.sip?.sid !== undefined && view.sip.sid !== sid) return
-  view.sip = { joinedAt: at, ...view.sip, sid, left: view.sip?.left ?? { at, reason, callStatus: sipCallStatus } }
+  view.sip = { joinedAt: at, ...view.sip, sid, left: view.sip?.left ?? { at, reason, callStatus: sip?.callStatus } }
   if (attempt === currentAttempt(draft)) settleSoon(draft, at)
 }
 
@@ -108,7 +119,14 @@ function judgeOverdue (draft: Call, attempt: Attempt, event: EventOf<'look'>, ru
   const { at, sip } = event
   draft.overdue = false
   if (event.outcome === 'unreachable' && at < longestLife(attempt, rules)) { draft.deadline = at + TIMES.lookAgain; return }
-  if (!sip) { attempt.at.ended ??= at; beginClosing(draft, at); return }
+  if (!sip) {
+    const patience = attempt.at.opened + rules.dialTimeoutS * 1000 + TIMES.dialSlack
+    // An application without a status hook is silent until /action, which may still want the next way.
+    if (draft.phase === 'received' && !draft.caller.seen && !draft.statusesExpected && draft.plan.length > 0 && at < patience) { draft.deadline = patience; return }
+    attempt.at.ended ??= at
+    beginClosing(draft, at)
+    return
+  }
   draft.deadline = at + TIMES.look
   if (draft.phase === 'transferring') {
     // The agent leg is still up: nothing came of the transfer.

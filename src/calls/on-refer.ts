@@ -1,4 +1,4 @@
-import { currentAttempt, isFinal, type Attempt, type Call } from './call.ts'
+import { currentAttempt, isFinal, type Attempt, type Call, type HookName } from './call.ts'
 import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note, unowe } from './duties.ts'
@@ -18,15 +18,18 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   const allowed = event.leg === 'agent' && event.referTo !== undefined && attempt !== undefined && !attempt.end && draft.phase !== 'ended' && !draft.closing
   note(draft, at, { from: 'jambonz', what: allowed ? 'refer' : 'refer refused', leg: event.leg, attempt: attempt?.n })
   if (!allowed) { answer(draft, 'refer', hash, { kind: 'forbid' }); return }
+  const { direction, from, to } = draft.facts
+  const referredBy = (direction === 'inbound' ? to : from) || undefined
+  answer(draft, 'refer', hash, { kind: 'refer', to: event.referTo!, referredBy })
+  if (draft.transfer?.early) { draft.transfer.early = false; return }
+  forget(draft, 'refer-complete')
   draft.phase = 'transferring'
+  if (!attempt.legs.includes(event.legSid)) attempt.legs.push(event.legSid)
   draft.transfer = { at, attempt: attempt.n, legs: [], returned: false }
   draft.deadline = at + TIMES.transferring
   draft.overdue = false
   draft.settleAt = undefined
   unowe(draft, duty => duty.kind === 'look')
-  const { direction, from, to } = draft.facts
-  const referredBy = (direction === 'inbound' ? to : from) || undefined
-  answer(draft, 'refer', hash, { kind: 'refer', to: event.referTo!, referredBy })
 }
 
 /**
@@ -37,9 +40,10 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   const { at, hash, referStatus, finalStatus } = event
   if (findHook(draft, 'refer-complete', hash)) return
   note(draft, at, { from: 'jambonz', what: 'refer complete', attempt: draft.transfer?.attempt, sipStatus: finalStatus ?? referStatus, detail: referStatus === undefined ? undefined : `refer_status ${referStatus}` })
-  const transfer = draft.transfer
   const attempt = currentAttempt(draft)
-  if (draft.phase !== 'transferring' || !transfer || !attempt) { answer(draft, 'refer-complete', hash, { kind: 'nothing' }); return }
+  if (draft.phase === 'connected' && attempt?.answered) draft.transfer = { at, attempt: attempt.n, legs: [], returned: false, early: true }
+  const transfer = draft.transfer
+  if ((draft.phase !== 'transferring' && !transfer?.early) || !transfer || !attempt) { answer(draft, 'refer-complete', hash, { kind: 'nothing' }); return }
   transfer.referStatus = referStatus
   transfer.finalStatus = finalStatus
   const result = resultOf(referStatus, finalStatus)
@@ -48,7 +52,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   if (result === 'transferred' || isFinal(event.callerStatus) || draft.closing) {
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'nothing' })
-  } else if (attempt.room !== undefined && attempt.view.goneAt === undefined && at - transfer.at < TIMES.returnToAgent) {
+  } else if (attempt.room !== undefined && attempt.view.goneAt === undefined && !attempt.view.agent?.left && at - transfer.at < TIMES.returnToAgent) {
     backToAgent(draft, attempt, at)
     answer(draft, 'refer-complete', hash, { kind: 'dial', attempt: attempt.n })
   } else if (draft.plan.length > 0) {
@@ -71,12 +75,19 @@ function resultOf (referStatus: number | undefined, finalStatus: number | undefi
   return referStatus === 202 ? 'failed' : undefined
 }
 
+/** The next hook of this kind is another one, even if it reads the same. */
+function forget (draft: Call, hook: HookName): void {
+  draft.hooks = draft.hooks.filter(known => known.hook !== hook)
+}
+
 /** The same attempt is dialled again, with a new leg; what was known of the old one no longer says anything. */
 function backToAgent (draft: Call, attempt: Attempt, at: number): void {
   draft.transfer!.returned = true
   draft.phase = 'received'
   draft.deadline = at + TIMES.received
   draft.overdue = false
+  forget(draft, 'refer')
+  attempt.pastLegs = [...attempt.legs]
   attempt.answered = false
   attempt.final = undefined
   attempt.action = undefined

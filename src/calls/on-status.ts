@@ -1,4 +1,5 @@
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
+import { isLatestLeg } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -49,7 +50,7 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
     if (draft.phase === 'transferring') { draft.transfer?.legs.push(event.legSid); return }
     attempt.legs.push(event.legSid)
   }
-  if (attempt.end || attempt.legs.at(-1) !== event.legSid) return
+  if (attempt.end || !isLatestLeg(attempt, event.legSid)) return
   switch (event.callStatus) {
     case 'trying': agentDialing(draft, attempt, event.at, rules); break
     case 'ringing': case 'early-media': agentRinging(draft, attempt, event.at, rules); break
@@ -88,7 +89,7 @@ function agentRinging (draft: Call, attempt: Attempt, at: number, rules: Rules):
   if (openLeg(draft) !== attempt) return
   agentDialing(draft, attempt, at, rules)
   if (draft.phase === 'dialing') draft.phase = 'ringing'
-  if (first) oweLook(draft, attempt, at, at + TIMES.firstLook)
+  if (first && !attempt.view.events) oweLook(draft, attempt, at, at + TIMES.firstLook)
 }
 
 /** The agent leg is up: the two are talking. */

@@ -10,20 +10,28 @@ export function onWake (draft: Call, event: EventOf<'wake'>): Call | undefined {
   if (draft.phase === 'ended' && draft.duties.length === 0 && draft.expiresAt !== undefined && at >= draft.expiresAt) return undefined
   draft.statusesExpected ||= event.statusesExpected
   if (draft.phase !== 'ended') {
-    if (draft.settleAt !== undefined && at >= draft.settleAt) {
-      note(draft, at, { from: 'bridge', what: 'settled without word from jambonz', attempt: currentAttempt(draft)?.n })
-      beginClosing(draft, at)
+    if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at)
+    if (draft.deadline !== undefined && at >= draft.deadline) {
+      note(draft, at, { from: 'bridge', what: 'deadline', attempt: currentAttempt(draft)?.n, status: draft.phase })
+      onDeadline(draft, at)
     }
-    if (draft.deadline !== undefined && at >= draft.deadline) onDeadline(draft, at)
   }
   claimDuties(draft, at, claim)
   return draft
 }
 
+/** The attempt seemed over and Jambonz said nothing of it. What only LiveKit said may have been a hiccup: it is asked once more. */
+function onSettled (draft: Call, at: number): void {
+  const attempt = currentAttempt(draft)
+  draft.settleAt = undefined
+  note(draft, at, { from: 'bridge', what: 'settled without word from jambonz', attempt: attempt?.n })
+  if (draft.hangupAt !== undefined || attempt?.final) beginClosing(draft, at)
+  else onDeadline(draft, at)
+}
+
 /** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
 function onDeadline (draft: Call, at: number): void {
   const attempt = currentAttempt(draft)
-  note(draft, at, { from: 'bridge', what: 'deadline', attempt: attempt?.n, status: draft.phase })
   if (attempt?.room === undefined || attempt.end) { beginClosing(draft, at); return }
   draft.overdue = true
   draft.deadline = at + TIMES.lookAgain
@@ -32,7 +40,7 @@ function onDeadline (draft: Call, at: number): void {
 
 /** An operator ends the call. The intent is recorded first: what follows is then known to be our doing. */
 export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
-  if (draft.phase === 'ended' || draft.hangupAt !== undefined) return
+  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) return
   const { at } = event
   draft.hangupAt = at
   note(draft, at, { from: 'operator', what: 'hang-up' })

@@ -1,4 +1,6 @@
+import type { Settings } from '../config.ts'
 import type { ApplicationConfig } from '../connect/plan.ts'
+import { createTokenOf } from '../livekit/token.ts'
 
 /** What the fold needs to know of this installation. */
 export interface Rules {
@@ -15,6 +17,17 @@ export interface Rules {
   /** The Jambonz REST settings are there: a caller leg can be hung up. */
   callControl: boolean
 }
+
+/** What the state machine takes from the settings. */
+export const rulesOf = (settings: Settings): Rules => ({
+  tokenOf: createTokenOf(settings.LIVEKIT_API_SECRET),
+  roomPrefix: settings.LIVEKIT_ROOM_PREFIX,
+  app: { agent: settings.LIVEKIT_AGENT_NAME, metadata: settings.AGENT_METADATA ?? '', fallbackNumber: settings.FALLBACK_NUMBER },
+  dialTimeoutS: settings.DIAL_TIMEOUT_S,
+  timeLimitS: settings.MAX_CALL_DURATION_S,
+  retentionS: settings.CALL_RETENTION_S,
+  callControl: settings.JAMBONZ_API_KEY !== undefined
+})
 
 /** Times of the state machine, milliseconds. */
 export const TIMES = {

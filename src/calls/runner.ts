@@ -34,7 +34,7 @@ const ROUNDS = 8
  * runners, on any number of replicas, do it once; what a runner does not finish is due again after its lease.
  */
 export function createRunner ({ registry, calls, rooms, rest, clock, observer, intervalMs = 250 }: RunnerOptions): Runner {
-  const busy = new Map<string, Promise<void>>()
+  const busy = new Set<Promise<void>>()
   let cancel = () => {}
   let stopped = false
 
@@ -48,10 +48,11 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     }
   }
 
-  /** One run at a time for each call; whoever asks meanwhile gets another one after it. */
+  /** Any number may run for one call: each duty is claimed by one of them, and a slow one does not keep the call's time from passing. */
   function run (callSid: string): Promise<void> {
-    const work = (busy.get(callSid) ?? Promise.resolve()).then(() => rounds(callSid)).finally(() => { if (busy.get(callSid) === work) busy.delete(callSid) })
-    busy.set(callSid, work)
+    if (stopped) return Promise.resolve()
+    const work = rounds(callSid).finally(() => busy.delete(work))
+    busy.add(work)
     return work
   }
 
@@ -59,7 +60,7 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     for (let round = 0; round < ROUNDS; round++) {
       const known = await registry.get(callSid)
       const at = known && wakeAt(known)
-      if (at === undefined || at > clock.now()) return
+      if (at === undefined || at > clock.now() || (stopped && round > 0)) return
       const claim = randomUUID()
       const call = await calls.apply(callSid, { kind: 'wake', at: clock.now(), claim, statusesExpected: calls.sendsStatuses(known!.facts.applicationSid) })
       if (!call) return
@@ -83,9 +84,9 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
   }
 
   async function look (call: Call, n: number) {
-    const room = call.attempts.find(attempt => attempt.n === n)?.room
+    const { room, token } = call.attempts.find(attempt => attempt.n === n) ?? {}
     if (room === undefined) return
-    const seen = await rooms.look(room).catch((error: unknown) => { observer.failed(call.callSid, 'look', error) })
+    const seen = await rooms.look(room, { callSid: call.callSid, token }).catch((error: unknown) => { observer.failed(call.callSid, 'look', error) })
     await calls.apply(call.callSid, seen
       ? { kind: 'look', attempt: n, outcome: 'seen', at: clock.now(), ...seen }
       : { kind: 'look', attempt: n, outcome: 'unreachable', exists: false, at: clock.now() })
@@ -97,7 +98,7 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     async stop () {
       stopped = true
       cancel()
-      await Promise.allSettled(busy.values())
+      await Promise.allSettled(busy)
     }
   }
 }

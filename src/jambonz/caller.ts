@@ -22,7 +22,7 @@ export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerF
   const headers = hook.sip?.headers
   const withheld = isWithheld(hook, headers)
   const secrets = withheld ? numbersOf([hook.from, headerOf(headers, 'from'), headerOf(headers, 'p-asserted-identity'), headerOf(headers, 'remote-party-id')]) : []
-  const mask = (text: string) => secrets.reduce((masked, number) => masked.replaceAll(number, ANONYMOUS), text)
+  const mask = (text: string) => withheld ? text.replace(NUMBER, number => secrets.some(secret => sameDigits(secret, number)) ? ANONYMOUS : number) : text
   const passed = [...wanted, 'Diversion'].flatMap(name => {
     const value = headerOf(headers, name)
     return value === undefined ? [] : [[name, mask(value).slice(0, LONGEST_HEADER)] as const]
@@ -47,13 +47,19 @@ function isWithheld (hook: CallHook, headers: Record<string, unknown> | undefine
   if (hook.direction !== 'inbound') return false
   const privacy = (headerOf(headers, 'privacy') ?? '').toLowerCase().split(/[;,\s]+/)
   return privacy.includes('id') || privacy.includes('user') ||
-    hook.from?.toLowerCase() === ANONYMOUS || /@anonymous\.invalid/i.test(headerOf(headers, 'from') ?? '')
+    hook.from?.toLowerCase() === ANONYMOUS || /[@:]anonymous\.invalid/i.test(headerOf(headers, 'from') ?? '')
 }
 
-/** The caller's number in every spelling that the INVITE has of it, longest first. */
-function numbersOf (texts: Array<string | undefined>): string[] {
-  const users = texts.flatMap(text => [...(text ?? '').matchAll(/(?:(?:sips?|tel):)?(\+?\d{5,})/gi)].map(match => match[1]!))
-  return [...new Set(users.flatMap(number => [number, number.replace('+', '')]))].sort((a, b) => b.length - a.length)
+/** A phone number in any of the spellings that headers have. */
+const NUMBER = /\+?\d(?:[\d().\- ]{3,}\d)/g
+
+const numbersOf = (texts: Array<string | undefined>): string[] => texts.flatMap(text => text?.match(NUMBER) ?? [])
+
+/** Whether two spellings end in the same digits; country and area may be left out, or have a prefix in front. */
+function sameDigits (one: string, other: string): boolean {
+  const [a, b] = [one, other].map(number => number.replace(/\D/g, '')) as [string, string]
+  const shorter = Math.min(a.length, b.length)
+  return shorter >= 5 && a.slice(-Math.min(shorter, 7)) === b.slice(-Math.min(shorter, 7))
 }
 
 /** What a later hook says of a call that we do not know: less, and nothing of a B leg's target, which holds the token. */

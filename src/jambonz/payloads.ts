@@ -83,7 +83,7 @@ export const ActionSchema = Type.Object({
   dial_sip_status: Type.Optional(Type.Integer({ examples: [486] })),
   dial_call_sid: Type.Optional(Sid('The B leg')),
   dial_sbc_callid: Type.Optional(Type.String({ description: 'SIP Call-ID of the INVITE that reached the far end, once that answered provisionally' })),
-  parent_call_sid: Type.Optional(Type.String())
+  parent_call_sid: Type.Optional(Sid('The A leg'))
 }, {
   $id: 'Action',
   description: 'Result of a dial (actionHook)',

@@ -1,3 +1,5 @@
+import type { Settings } from '../config.ts'
+
 /** What verbs are made with, besides the call. */
 export interface VerbConfig {
   publicUrl: string
@@ -10,3 +12,15 @@ export interface VerbConfig {
   /** Empty: none. */
   ringbackTone: string
 }
+
+/** What the verbs take from the settings. */
+export const verbConfigOf = (settings: Settings): VerbConfig => ({
+  publicUrl: settings.PUBLIC_URL.replace(/\/+$/, ''),
+  sipHost: settings.LIVEKIT_SIP_HOST,
+  sipTransport: settings.LIVEKIT_SIP_TRANSPORT,
+  sipAuth: settings.LIVEKIT_SIP_USERNAME && settings.LIVEKIT_SIP_PASSWORD ? { username: settings.LIVEKIT_SIP_USERNAME, password: settings.LIVEKIT_SIP_PASSWORD } : undefined,
+  srtp: settings.LIVEKIT_SIP_SRTP,
+  dialTimeoutS: settings.DIAL_TIMEOUT_S,
+  timeLimitS: settings.MAX_CALL_DURATION_S,
+  ringbackTone: settings.RINGBACK_TONE
+})

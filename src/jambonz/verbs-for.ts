@@ -2,7 +2,7 @@ import type { Attempt, Call, Reply } from '../calls/call.ts'
 import { dialOf } from '../connect/strategies.ts'
 import { ANONYMOUS, remoteNumber } from './caller.ts'
 import type { VerbConfig } from './verb-config.ts'
-import { decline, type Dial, type Verbs } from './verbs.ts'
+import { decline, UNAVAILABLE, type Dial, type Verbs } from './verbs.ts'
 
 /** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
 const RETRY = '#rc=2&rp=all'
@@ -16,9 +16,9 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
     case 'refer': return [{ verb: 'sip:refer', referTo: reply.to, ...(reply.referredBy ? { referredBy: reply.referredBy } : {}), actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${RETRY}` }]
     case 'dial': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
-      if (!attempt) return decline(480, 'Agent Unavailable')
+      if (!attempt) return decline(UNAVAILABLE.status, UNAVAILABLE.reason)
       // Without a verb behind it, a failed dial leaves an unanswered caller leg without any terminal status.
-      return [dialFor(call, attempt, config), ...decline(480, 'Agent Unavailable')]
+      return [dialFor(call, attempt, config), ...decline(UNAVAILABLE.status, UNAVAILABLE.reason)]
     }
   }
 }

@@ -1,7 +1,7 @@
 import { TrackType, WebhookReceiver, type WebhookEvent } from 'livekit-server-sdk'
 import { DisconnectReason, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
 import { LiveKitSignatureError } from '../errors.ts'
-import type { LiveKitEvent } from '../calls/events.ts'
+import type { LiveKitEvent, SipAttributes } from '../calls/events.ts'
 
 export type ReceiveLiveKitEvent = (rawBody: string, authorization: string | undefined) => Promise<WebhookEvent>
 
@@ -38,12 +38,25 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
             identity: participant.identity,
             kind: kindOf(event),
             reason: participant.disconnectReason === DisconnectReason.UNKNOWN_REASON ? undefined : DisconnectReason[participant.disconnectReason],
-            sipCallStatus: participant.attributes['sip.callStatus']
+            sip: sipAttributes(participant.attributes)
           }
         }
       : {}),
     ...(track ? { track: track.type === TrackType.AUDIO ? 'AUDIO' as const : 'OTHER' as const } : {})
   }
+}
+
+/** LiveKit's names for what a SIP participant is (livekit/protocol livekit/attrs.go; `sip.h.` are the INVITE's X- headers). */
+export const sipAttributes = (attributes: Record<string, string>): SipAttributes => ({
+  callStatus: attributes['sip.callStatus'],
+  callSid: attributes['sip.h.x-lk-call'],
+  called: attributes['sip.trunkPhoneNumber']
+})
+
+/** Whether a SIP participant is the caller's leg of an attempt, and nobody whom the agent called into the room. */
+export function isCallerLeg ({ callSid, called }: SipAttributes, attempt: { callSid: string, token?: string }): boolean {
+  if (callSid !== undefined) return callSid === attempt.callSid
+  return called === undefined || called === attempt.token
 }
 
 /** Events about tracks carry sid and identity of the participant alone. */

@@ -1,7 +1,7 @@
 import { RoomServiceClient, ServerError, TrackType, type ParticipantInfo } from 'livekit-server-sdk'
 import { ParticipantInfo_Kind as Kind, RoomAgentDispatch } from '@livekit/protocol'
 import type { EventOf } from '../calls/events.ts'
-import { TIMES } from '../calls/rules.ts'
+import { isCallerLeg, sipAttributes } from './events.ts'
 
 export interface RoomRequest {
   name: string
@@ -22,7 +22,8 @@ export interface Rooms {
   create (request: RoomRequest): Promise<void>
   /** @returns false when there was no such room */
   delete (room: string): Promise<boolean>
-  look (room: string): Promise<Look>
+  /** @param caller whose SIP leg to look for among those in the room */
+  look (room: string, caller: { callSid: string, token?: string }): Promise<Look>
   view (room: string): Promise<RoomLiveView>
   /** Cheapest proof that LiveKit answers and knows the key. */
   ping (): Promise<void>
@@ -44,6 +45,8 @@ export interface RoomsOptions {
   url: string
   apiKey: string
   apiSecret: string
+  /** A createRoom of which nothing was heard is given up after this, seconds. */
+  createTimeoutS: number
   /** Called after every request with its operation, outcome and duration in seconds. */
   observe?: (operation: string, outcome: 'ok' | LiveKitFailure, seconds: number) => void
 }
@@ -52,11 +55,11 @@ export interface RoomsOptions {
 const BACKGROUND_TIMEOUT_S = 5
 
 /** Rooms over LiveKit's server API. */
-export function createRooms ({ url, apiKey, apiSecret, observe }: RoomsOptions): Rooms {
+export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, observe }: RoomsOptions): Rooms {
   // No failover: its further attempts would take longer than Jambonz waits, and log past our logger.
   const client = (requestTimeout: number) => new RoomServiceClient(url, apiKey, apiSecret, { requestTimeout, failover: false })
   // The caller of create() waits LIVEKIT_TIMEOUT_MS; the request itself goes on, so that its outcome becomes known.
-  const creator = client(TIMES.roomSettles / 1000)
+  const creator = client(createTimeoutS)
   const background = client(BACKGROUND_TIMEOUT_S)
 
   async function request<T> (operation: string, work: () => Promise<T>): Promise<T> {
@@ -95,9 +98,9 @@ export function createRooms ({ url, apiKey, apiSecret, observe }: RoomsOptions):
         throw error
       }
     },
-    async look (room) {
+    async look (room, caller) {
       const [there, present] = await Promise.all([exists(room), participants(room)])
-      const sip = present.find(({ kind }) => kind === Kind.SIP)
+      const sip = present.find(({ kind, attributes }) => kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller))
       const agent = present.find(({ kind }) => kind === Kind.AGENT)
       return {
         exists: there || present.length > 0,

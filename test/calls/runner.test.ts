@@ -1,0 +1,203 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { createCalls } from '../../src/calls/calls.ts'
+import { createMemoryRegistry } from '../../src/calls/memory-registry.ts'
+import type { Registry } from '../../src/calls/registry.ts'
+import { createRunner } from '../../src/calls/runner.ts'
+import type { JambonzRest } from '../../src/jambonz/rest.ts'
+import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { createFakeRooms } from '../fixtures/fake-rooms.ts'
+import { createTestClock, settle } from '../fixtures/test-clock.ts'
+
+const ROOM = `jb_${tokenOf('call-1', 1)}`
+
+function build (t: Test, { runners = 1, registry = createMemoryRegistry() as Registry, rest }: { runners?: number, registry?: Registry, rest?: JambonzRest } = {}) {
+  const clock = createTestClock()
+  const rooms = createFakeRooms()
+  const failures: string[] = []
+  const observer = { changed () {}, failed (_callSid: string, what: string) { failures.push(what) } }
+  const calls = createCalls({ registry, rules: rulesWith({ callControl: rest !== undefined }), rooms, clock, livekitTimeoutMs: 3000, callHookDeadlineMs: 6000, maxCalls: 0, capacityStatus: 486, observer })
+  const all = Array.from({ length: runners }, () => createRunner({ registry, calls, rooms, rest, clock, observer }))
+  for (const runner of all) runner.start()
+  t.teardown(async () => { rooms.release(); await Promise.all(all.map(runner => runner.stop())) })
+  const status = (leg: 'caller' | 'agent', callStatus: 'trying' | 'ringing' | 'in-progress' | 'completed', by?: 'caller') =>
+    calls.apply('call-1', { kind: 'status', at: clock.now(), callSid: 'call-1', facts: factsWith(), leg, legSid: leg === 'caller' ? 'call-1' : 'b1', callStatus, by })
+  return {
+    calls,
+    clock,
+    rooms,
+    registry,
+    failures,
+    runners: all,
+    status,
+    deletes: () => rooms.log.filter(line => line === `delete ${ROOM}`).length,
+    async connect () {
+      await calls.receive({ callSid: 'call-1', hash: 'h', at: clock.now(), facts: factsWith(), answered: false, redirected: false })
+      for (const callStatus of ['trying', 'ringing', 'in-progress'] as const) await status('agent', callStatus)
+      rooms.present = () => ({ sip: { sid: 'PA_sip1', callStatus: 'active' }, agent: { identity: 'agent-1', audio: true } })
+    },
+    async hangUp () {
+      await status('caller', 'completed', 'caller')
+      await calls.apply('call-1', { kind: 'action', callSid: 'call-1', hash: 'a', at: clock.now(), facts: factsWith(), attempt: 1, dialCallStatus: 'completed', dialSipStatus: 200, dialCallSid: 'b1', rang: true, callerStatus: 'completed', callerEndedBy: 'caller' })
+    }
+  }
+}
+
+await t.test('the room of an ended call is deleted, once', async t => {
+  const { clock, rooms, connect, hangUp, deletes } = build(t)
+  await connect()
+  t.ok(rooms.open.has(ROOM))
+  await hangUp()
+  await clock.pass(2000)
+  t.notOk(rooms.open.has(ROOM))
+  await clock.pass(60_000)
+  t.equal(deletes(), 1)
+})
+
+await t.test('however many runners there are', async t => {
+  const { clock, runners, connect, hangUp, deletes } = build(t, { runners: 4 })
+  await connect()
+  await hangUp()
+  await Promise.all(runners.flatMap(runner => [runner.run('call-1'), runner.run('call-1')]))
+  await clock.pass(60_000)
+  t.equal(deletes(), 1)
+})
+
+await t.test('deleting is tried again, ever later, until LiveKit is back', async t => {
+  const { clock, rooms, connect, hangUp, deletes, registry, failures } = build(t)
+  await connect()
+  await hangUp()
+  rooms.mode = 'unreachable'
+  await clock.pass(10_000)
+  const early = deletes()
+  t.ok(early >= 3, 'soon at first')
+  await clock.pass(120_000)
+  const later = deletes() - early
+  t.ok(later >= 3 && later <= 10, `then seldom: ${later} times in two minutes`)
+  t.ok(rooms.open.has(ROOM))
+  t.ok(failures.includes('delete-room'))
+  t.equal((await registry.get('call-1'))?.duties.length, 1)
+  rooms.mode = 'ok'
+  await clock.pass(31_000)
+  t.notOk(rooms.open.has(ROOM))
+  t.same((await registry.get('call-1'))?.duties, [])
+})
+
+await t.test('what a runner took and never finished is another one\'s after the lease', async t => {
+  const { clock, rooms, runners, connect, hangUp, deletes } = build(t, { runners: 2 })
+  await connect()
+  await hangUp()
+  rooms.mode = 'hang'
+  runners[0]!.run('call-1').catch(() => {})
+  runners[0]!.stop().catch(() => {})
+  await clock.pass(20_000)
+  t.equal(deletes(), 1)
+  rooms.mode = 'ok'
+  await clock.pass(15_000)
+  t.equal(deletes(), 2)
+  t.notOk(rooms.open.has(ROOM))
+})
+
+await t.test('an ended call is forgotten after its retention', async t => {
+  const { clock, connect, hangUp, registry } = build(t)
+  await connect()
+  await hangUp()
+  await clock.pass(890_000)
+  t.ok(await registry.get('call-1'))
+  await clock.pass(20_000)
+  t.equal(await registry.get('call-1'), undefined)
+})
+
+await t.test('a connected call is looked at every minute, and ends when nobody is there', async t => {
+  const { clock, rooms, connect, registry } = build(t)
+  await connect()
+  await clock.pass(305_000)
+  t.equal(rooms.log.filter(line => line.startsWith('look')).length, 5)
+  t.equal((await registry.get('call-1'))?.phase, 'connected')
+  rooms.present = () => ({})
+  await clock.pass(70_000)
+  t.equal((await registry.get('call-1'))?.phase, 'ended')
+  t.notOk(rooms.open.has(ROOM))
+})
+
+await t.test('LiveKit away for an hour does not end a connected call', async t => {
+  const { clock, rooms, connect, registry } = build(t)
+  await connect()
+  rooms.mode = 'unreachable'
+  await clock.pass(3600_000)
+  t.equal((await registry.get('call-1'))?.phase, 'connected')
+})
+
+await t.test('an operator\'s hang-up goes to Jambonz and LiveKit', async t => {
+  const asked: string[] = []
+  let down = true
+  const rest: JambonzRest = {
+    async hangUp (callSid, status) {
+      asked.push(`${callSid} ${status}`)
+      if (down) throw new Error('down')
+      return true
+    }
+  }
+  const { calls, clock, rooms, connect } = build(t, { rest })
+  await connect()
+  await calls.apply('call-1', { kind: 'hangup', at: clock.now() })
+  await clock.pass(300)
+  t.same(asked, ['call-1 completed'])
+  t.notOk(rooms.open.has(ROOM))
+  down = false
+  await clock.pass(2000)
+  t.same(asked, ['call-1 completed', 'call-1 completed'], 'a failure is tried again')
+})
+
+await t.test('a registry that fails for a while stops nothing', async t => {
+  const memory = createMemoryRegistry()
+  let down = false
+  const registry: Registry = {
+    ...memory,
+    async update (callSid, fn) { if (down) throw new Error('down'); return memory.update(callSid, fn) },
+    async due (now, limit) { if (down) throw new Error('down'); return memory.due(now, limit) }
+  }
+  const { clock, rooms, connect, hangUp, failures } = build(t, { registry })
+  await connect()
+  await hangUp()
+  down = true
+  await clock.pass(60_000)
+  t.ok(failures.includes('duties'))
+  t.ok(rooms.open.has(ROOM))
+  down = false
+  await clock.pass(31_000)
+  t.notOk(rooms.open.has(ROOM))
+})
+
+await t.test('a runner that is stopped finishes what it does and begins nothing more', async t => {
+  const { clock, rooms, runners: [runner], connect, hangUp, deletes } = build(t)
+  await connect()
+  await hangUp()
+  rooms.mode = 'hang'
+  await clock.pass(300)
+  t.equal(deletes(), 1)
+  let stopped = false
+  const stopping = runner!.stop().then(() => { stopped = true })
+  await settle()
+  t.notOk(stopped, 'it waits')
+  rooms.release()
+  await stopping
+  t.notOk(rooms.open.has(ROOM))
+  const { length } = rooms.log
+  await clock.pass(60_000)
+  t.equal(rooms.log.length, length)
+})
+
+await t.test('a run tells when what was owed is done', async t => {
+  const { rooms, runners: [runner], connect, hangUp } = build(t)
+  await connect()
+  await hangUp()
+  await runner!.run('call-1')
+  t.notOk(rooms.open.has(ROOM))
+})
+
+await t.test('running a call that is not known is nothing', async t => {
+  const { runners: [runner], rooms } = build(t)
+  await runner!.run('nobody')
+  t.same(rooms.log, [])
+})

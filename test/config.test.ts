@@ -1,0 +1,219 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { ALIASES, commaList, loadSettings, readEnvironment, SettingsError, SettingsSchema, settingsWarnings } from '../src/config.ts'
+import { buildTestBridge, callHook } from './fixtures/build.ts'
+
+const REQUIRED = {
+  PUBLIC_URL: 'https://bridge.example.com',
+  LIVEKIT_URL: 'wss://livekit.example.com',
+  LIVEKIT_API_KEY: 'key',
+  LIVEKIT_API_SECRET: 'secret',
+  LIVEKIT_SIP_HOST: 'sip.example.com',
+  LIVEKIT_AGENT_NAME: 'my-agent',
+  JAMBONZ_WEBHOOK_SECRET: 'wh_secret_abc'
+}
+
+function problemsOf (env: Record<string, string | undefined>): string[] {
+  try {
+    loadSettings(env)
+    return []
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems
+    throw error
+  }
+}
+
+await t.test('the defaults are the documented ones', async t => {
+  const { ...settings } = loadSettings(REQUIRED)
+  t.strictSame(settings, {
+    ...REQUIRED,
+    PORT: 3000,
+    HOST: '0.0.0.0',
+    LOG_LEVEL: 'info',
+    LIVEKIT_SIP_TRANSPORT: 'tcp',
+    LIVEKIT_SIP_SRTP: false,
+    LIVEKIT_ROOM_PREFIX: 'jambonz',
+    AGENT_REDISPATCH_MS: 8000,
+    AGENT_REJOIN_MS: 5000,
+    AGENT_LOST_ACTION: 'end',
+    LIVEKIT_TIMEOUT_MS: 3000,
+    CALL_HOOK_DEADLINE_MS: 6000,
+    DIAL_TIMEOUT_S: 40,
+    MAX_CALL_DURATION_S: 7200,
+    RINGBACK_TONE: 'tone_stream://L=20;%(2000,4000,440,480)',
+    CALL_RETENTION_S: 900,
+    MAX_CALLS: 0,
+    CAPACITY_STATUS: 486,
+    DRAIN_DELAY_S: 5,
+    SHUTDOWN_TIMEOUT_S: 25,
+    ALLOW_UNSIGNED_HOOKS: false
+  })
+})
+
+await t.test('an empty environment: everything that is missing at once, each with its name and an example', async t => {
+  const problems = problemsOf({})
+  t.equal(problems.length, Object.keys(REQUIRED).length, 'one problem for each')
+  for (const name of Object.keys(REQUIRED)) {
+    const lines = problems.filter(line => line.startsWith(`${name} `))
+    t.equal(lines.length, 1, `${name} is listed once`)
+    t.match(lines[0], new RegExp(`Example: ${name}=\\S`), `${name} has an example`)
+  }
+  t.match(problems.find(line => line.startsWith('JAMBONZ_WEBHOOK_SECRET')), /HTTP_USERNAME and HTTP_PASSWORD/, 'the other way is named')
+})
+
+await t.test('the message of the error lists every problem on a line of its own', async t => {
+  const problems = problemsOf({ PORT: 'abc' })
+  try {
+    loadSettings({ PORT: 'abc' })
+    t.fail('should have failed')
+  } catch (error) {
+    const { message, name } = error as SettingsError
+    t.equal(name, 'SettingsError')
+    t.same(message.split('\n').slice(1), problems.map(line => `  - ${line}`))
+  }
+})
+
+await t.test('wrong values, missing ones and contradictions come together', async t => {
+  const problems = problemsOf({
+    PORT: '70000',
+    LOG_LEVEL: 'loud',
+    PUBLIC_URL: 'bridge.example.com',
+    LIVEKIT_SIP_SRTP: 'maybe',
+    DIAL_TIMEOUT_S: 'long',
+    OPERATOR_TOKEN: 'short',
+    HTTP_USERNAME: 'jambonz',
+    LIVEKIT_TIMEOUT_MS: '7000',
+    DRAIN_DELAY_S: '30'
+  }).join('\n')
+  for (const name of ['PORT', 'LOG_LEVEL', 'PUBLIC_URL', 'LIVEKIT_SIP_SRTP', 'DIAL_TIMEOUT_S', 'OPERATOR_TOKEN', 'HTTP_PASSWORD', 'LIVEKIT_TIMEOUT_MS', 'DRAIN_DELAY_S', 'LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_HOST', 'LIVEKIT_AGENT_NAME']) {
+    t.match(problems, new RegExp(`^${name} .*Example: `, 'm'), name)
+  }
+  t.match(problems, /LOG_LEVEL .*trace, debug, info/, 'the allowed values are listed')
+})
+
+await t.test('a wrong value is not repeated: it may be a secret', async t => {
+  t.notMatch(problemsOf({ ...REQUIRED, OPERATOR_TOKEN: 'hunter2' }).join('\n'), 'hunter2')
+  t.notMatch(problemsOf({ ...REQUIRED, LIVEKIT_URL: 'https-hunter2' }).join('\n'), 'hunter2')
+  t.notMatch(problemsOf({ ...REQUIRED, HTTP_USERNAME: 'hunter2' }).join('\n'), 'hunter2')
+})
+
+await t.test('each form that is wrong', async t => {
+  const wrong: Array<[name: string, value: string]> = [
+    ['PORT', '-1'], ['PORT', '3000.5'], ['PORT', '1e9'], ['PUBLIC_URL', 'https://bridge.example.com/?x=1'], ['PUBLIC_URL', 'https://bridge.example.com/#x'],
+    ['LIVEKIT_URL', 'livekit.example.com'], ['LIVEKIT_SIP_HOST', 'sip:sip.example.com'], ['LIVEKIT_SIP_HOST', 'sip.example.com;transport=tcp'], ['LIVEKIT_SIP_HOST', 'sip.example.com:'],
+    ['LIVEKIT_SIP_TRANSPORT', 'sctp'], ['LIVEKIT_ROOM_PREFIX', 'a b'], ['FALLBACK_NUMBER', 'nobody'], ['CALLER_HEADERS', 'X-One;X-Two'],
+    ['LIVEKIT_TIMEOUT_MS', '50'], ['CALL_HOOK_DEADLINE_MS', '10000'], ['DIAL_TIMEOUT_S', '0'], ['AGENT_LOST_ACTION', 'wait'],
+    ['JAMBONZ_REST_API_BASE_URL', 'ftp://jambonz'], ['MAX_CALLS', '-1'], ['CAPACITY_STATUS', '200'], ['SHUTDOWN_TIMEOUT_S', '0'], ['ALLOW_UNSIGNED_HOOKS', 'perhaps']
+  ]
+  for (const [name, value] of wrong) t.match(problemsOf({ ...REQUIRED, [name]: value }).join('\n'), new RegExp(`^${name} `, 'm'), `${name}=${value}`)
+})
+
+await t.test('each form that is right', async t => {
+  const right: Array<[name: keyof typeof SettingsSchema.properties, value: string, setting: unknown]> = [
+    ['PORT', '0', 0], ['PORT', ' 8080 ', 8080], ['PUBLIC_URL', 'http://10.0.0.1:8080/bridge', 'http://10.0.0.1:8080/bridge'], ['LIVEKIT_URL', 'http://localhost:7880', 'http://localhost:7880'],
+    ['LIVEKIT_SIP_HOST', '[2001:db8::1]:5060', '[2001:db8::1]:5060'], ['LIVEKIT_SIP_HOST', '10.0.0.1:5060', '10.0.0.1:5060'], ['LIVEKIT_SIP_SRTP', 'true', true],
+    ['FALLBACK_NUMBER', '+15551230009', '+15551230009'], ['CALLER_HEADERS', 'X-One, X-Two', 'X-One, X-Two'], ['DRAIN_DELAY_S', '0.5', 0.5], ['ALLOW_UNSIGNED_HOOKS', 'false', false]
+  ]
+  for (const [name, value, setting] of right) t.equal(loadSettings({ ...REQUIRED, [name]: value })[name], setting, `${name}=${value}`)
+})
+
+await t.test('names that Jambonz applications use', async t => {
+  const { JAMBONZ_WEBHOOK_SECRET: _, ...rest } = REQUIRED
+  const settings = loadSettings({ ...rest, HTTP_PORT: '8080', LOGLEVEL: 'debug', WEBHOOK_SECRET: 'theirs' })
+  t.equal(settings.PORT, 8080)
+  t.equal(settings.LOG_LEVEL, 'debug')
+  t.equal(settings.JAMBONZ_WEBHOOK_SECRET, 'theirs')
+  t.equal(loadSettings({ ...REQUIRED, PORT: '1', HTTP_PORT: '2' }).PORT, 1, 'our own name wins')
+  t.equal(loadSettings({ ...REQUIRED, PORT: '', HTTP_PORT: '2' }).PORT, 2, 'unless it is empty')
+  t.match(problemsOf({ ...REQUIRED, HTTP_PORT: 'abc' }).join('\n'), /^PORT .*HTTP_PORT/m, 'a wrong value under the other name is explained with both')
+})
+
+await t.test('an empty variable is unset', async t => {
+  const settings = loadSettings({ ...REQUIRED, PORT: '', LIVEKIT_SIP_TRANSPORT: '  ', OPERATOR_TOKEN: '', FALLBACK_NUMBER: '', HTTP_USERNAME: '', HTTP_PASSWORD: '', AGENT_METADATA: '' })
+  t.equal(settings.PORT, 3000)
+  t.equal(settings.LIVEKIT_SIP_TRANSPORT, 'tcp')
+  for (const name of ['OPERATOR_TOKEN', 'FALLBACK_NUMBER', 'HTTP_USERNAME', 'HTTP_PASSWORD', 'AGENT_METADATA'] as const) t.equal(settings[name], undefined, name)
+  t.match(problemsOf({ ...REQUIRED, PUBLIC_URL: ' ' }).join('\n'), /^PUBLIC_URL is required/m)
+})
+
+await t.test('an empty ring tone is none', async t => {
+  t.equal(loadSettings({ ...REQUIRED, RINGBACK_TONE: '' }).RINGBACK_TONE, '')
+  const quiet = await buildTestBridge(t, { RINGBACK_TONE: '' })
+  t.notOk('dialMusic' in (await quiet.hook('/livekit-api', callHook())).json[0], 'no dialMusic')
+  const own = await buildTestBridge(t, { RINGBACK_TONE: 'https://example.com/ring.wav' })
+  t.equal((await own.hook('/livekit-api', callHook())).json[0].dialMusic, 'https://example.com/ring.wav')
+})
+
+await t.test('rules between settings', async t => {
+  const { JAMBONZ_WEBHOOK_SECRET: _, ...unsigned } = REQUIRED
+  const broken: Array<[env: Record<string, string>, problem: RegExp]> = [
+    [{ ...REQUIRED, HTTP_USERNAME: 'u' }, /^HTTP_PASSWORD must be set too/],
+    [{ ...REQUIRED, HTTP_PASSWORD: 'p' }, /^HTTP_USERNAME must be set too/],
+    [{ ...REQUIRED, LIVEKIT_SIP_PASSWORD: 'p' }, /^LIVEKIT_SIP_USERNAME must be set too/],
+    [{ ...REQUIRED, LIVEKIT_SIP_USERNAME: 'u' }, /^LIVEKIT_SIP_PASSWORD must be set too/],
+    [{ ...REQUIRED, JAMBONZ_API_KEY: 'k' }, /^JAMBONZ_REST_API_BASE_URL and JAMBONZ_ACCOUNT_SID must be set too/],
+    [{ ...REQUIRED, LIVEKIT_TIMEOUT_MS: '6000' }, /^LIVEKIT_TIMEOUT_MS must be smaller than CALL_HOOK_DEADLINE_MS/],
+    [{ ...REQUIRED, CALL_HOOK_DEADLINE_MS: '3000' }, /^LIVEKIT_TIMEOUT_MS must be smaller than CALL_HOOK_DEADLINE_MS/],
+    [{ ...REQUIRED, SHUTDOWN_TIMEOUT_S: '5' }, /^DRAIN_DELAY_S must be smaller than SHUTDOWN_TIMEOUT_S/],
+    [unsigned, /^JAMBONZ_WEBHOOK_SECRET is required \(or HTTP_USERNAME and HTTP_PASSWORD\)/]
+  ]
+  for (const [env, problem] of broken) {
+    const problems = problemsOf(env)
+    t.equal(problems.length, 1, String(problem))
+    t.match(problems[0], problem)
+    t.match(problems[0], /Example: /)
+  }
+  t.same(problemsOf({ ...unsigned, HTTP_USERNAME: 'u', HTTP_PASSWORD: 'p' }), [], 'Basic alone is enough')
+  t.same(problemsOf({ ...unsigned, ALLOW_UNSIGNED_HOOKS: 'true' }), [], 'no authentication, when told so')
+  t.same(problemsOf({ ...REQUIRED, JAMBONZ_API_KEY: 'k', JAMBONZ_ACCOUNT_SID: 'a', JAMBONZ_REST_API_BASE_URL: 'https://jambonz.example.com/api/v1' }), [])
+})
+
+await t.test('a list of secrets without any secret in it is none: the hooks would be open to everybody', async t => {
+  for (const secret of [',', ' , ,']) t.match(problemsOf({ ...REQUIRED, JAMBONZ_WEBHOOK_SECRET: secret }).join('\n'), /JAMBONZ_WEBHOOK_SECRET/, JSON.stringify(secret))
+})
+
+await t.test('what is usable, but seldom meant, is a warning', async t => {
+  const full = { ...REQUIRED, LIVEKIT_SIP_USERNAME: 'u', LIVEKIT_SIP_PASSWORD: 'p', OPERATOR_TOKEN: '0123456789abcdef' }
+  t.same(settingsWarnings(loadSettings(full)), [])
+  t.match(settingsWarnings(loadSettings(REQUIRED)).join('\n'), /LIVEKIT_SIP_USERNAME[^]*OPERATOR_TOKEN/)
+  t.match(settingsWarnings(loadSettings({ ...full, ALLOW_UNSIGNED_HOOKS: 'true' })).join('\n'), /ALLOW_UNSIGNED_HOOKS/)
+})
+
+await t.test('.env adds what the environment does not have', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'bridge-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, '.env')
+  writeFileSync(file, '# a comment\nPORT=4000\nLIVEKIT_AGENT_NAME="from file"\nAGENT_METADATA=\'{"tenant":"acme"}\'\n')
+  const env = readEnvironment({ PORT: '5000' }, file)
+  t.equal(env['PORT'], '5000', 'a variable that is set wins')
+  t.equal(env['LIVEKIT_AGENT_NAME'], 'from file')
+  t.equal(env['AGENT_METADATA'], '{"tenant":"acme"}')
+  t.same(readEnvironment({ PORT: '5000' }, join(directory, 'none')), { PORT: '5000' }, 'no file, no difference')
+})
+
+await t.test('unknown variables are no business of ours', async t => {
+  t.notOk('PATH' in loadSettings({ ...REQUIRED, PATH: '/bin' }))
+})
+
+await t.test('every setting says what it is for, with an example that is usable', async t => {
+  for (const [name, schema] of Object.entries(SettingsSchema.properties)) {
+    const { description, examples } = schema as { description?: string, examples?: unknown[] }
+    t.ok(description, `${name} is described`)
+    t.ok(examples?.length, `${name} has an example`)
+    t.notMatch(problemsOf({ ...REQUIRED, [name]: String(examples?.[0]) }).join('\n'), new RegExp(`^${name} `, 'm'), `${name}: its example is valid`)
+  }
+  for (const name of Object.values(ALIASES)) t.ok(name in SettingsSchema.properties, `${name} exists`)
+})
+
+await t.test('.env.example lists every setting and nothing else', async t => {
+  const text = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const names = [...text.matchAll(/^\s*#?\s*([A-Z][A-Z0-9_]+)=/gm)].map(match => match[1]!)
+  t.same([...new Set(names)].sort(), Object.keys(SettingsSchema.properties).sort())
+})
+
+await t.test('comma lists', async t => {
+  t.same(commaList(undefined), [])
+  t.same(commaList(' a, b ,,c '), ['a', 'b', 'c'])
+})
