@@ -117,7 +117,7 @@ function usable (env: Environment): Environment {
   for (const name of Object.keys(properties)) {
     const names = [name, ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name)]
     const value = names.map(key => env[key]).find(value => value !== undefined && value.trim() !== '')
-    if (value !== undefined) data[name] = value.trim()
+    if (value !== undefined) data[name] = name === 'AGENT_METADATA' ? value : value.trim()
     else if (name === 'RINGBACK_TONE' && env[name] === '') data[name] = ''
   }
   return data

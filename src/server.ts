@@ -36,7 +36,13 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
   await app.listen({ port: settings.PORT, host: settings.HOST, listenTextResolver: address => `listening at ${address}` })
   const { port } = app.server.address() as AddressInfo
   let closing: Promise<void> | undefined
-  return { url: `http://${host(settings.HOST)}:${port}`, close: () => closing ??= close() }
+  return {
+    url: `http://${host(settings.HOST)}:${port}`,
+    close () {
+      closing ??= close()
+      return closing
+    }
+  }
 
   async function close () {
     app.draining.drain()

@@ -210,7 +210,7 @@ export interface Call {
 }
 
 /** A record of the same call that had ended before the call came back. */
-export interface EarlierCall { at: Call['at'], end: End, attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'end'>> }
+export interface EarlierCall { at: Call['at'], end: End, attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'legs' | 'end'>> }
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
 

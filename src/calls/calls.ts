@@ -74,7 +74,7 @@ export function createCalls (options: CallsOptions): Calls {
   }
 
   async function connect (hook: ReceivedHook): Promise<{ call: Call, reply: Reply }> {
-    return replyTo(await apply(hook.callSid, { ...hook, kind: 'call-hook', refuse: await refusal() }), 'call-hook', hook.hash)
+    return replyTo(await apply(hook.callSid, { ...hook, kind: 'call-hook', refuse: await refusal(hook.callSid) }), 'call-hook', hook.hash)
   }
 
   /** The reply to a hook that was committed, once the room that it waits for is made, or is not. */
@@ -92,11 +92,13 @@ export function createCalls (options: CallsOptions): Calls {
     throw new Error(`The ${hook} hook has no reply and waits for nothing`)
   }
 
-  async function refusal (): Promise<CallHookEvent['refuse']> {
+  async function refusal (callSid: string): Promise<CallHookEvent['refuse']> {
     if (draining) return { cause: 'draining', ...UNAVAILABLE }
     if (options.maxCalls === 0) return undefined
-    const { phases } = await registry.stats()
-    const active = Object.entries(phases).reduce((sum, [phase, calls]) => phase === 'ended' ? sum : sum + calls, 0)
+    const [{ phases }, known] = await Promise.all([registry.stats(), registry.get(callSid)])
+    // A call whose statuses came before its call hook is among them.
+    const itself = known && known.phase !== 'ended' ? 1 : 0
+    const active = Object.entries(phases).reduce((sum, [phase, calls]) => phase === 'ended' ? sum : sum + calls, 0) - itself
     return active >= options.maxCalls ? { cause: 'capacity', status: options.capacityStatus, reason: 'Busy Here' } : undefined
   }
 

@@ -51,7 +51,8 @@ export function claimDuties (draft: Call, at: number, claim: string): void {
 export function onDuty (draft: Call, event: EventOf<'duty'>): void {
   const duty = draft.duties.find(duty => duty.id === event.id)
   if (!duty) return
-  const tooOld = event.at - duty.since >= TIMES.giveUp
+  // A look is what wakes a connected call: without one nothing would.
+  const tooOld = duty.kind !== 'look' && event.at - duty.since >= TIMES.giveUp
   if (event.outcome === 'failed' && !tooOld) {
     const backOff = Math.min(TIMES.longestRetry, TIMES.firstRetry * 2 ** (duty.tries - 1))
     draft.duties = draft.duties.map(other => other === duty ? { ...duty, due: event.at + backOff, claim: undefined } : other)

@@ -2,6 +2,7 @@ import { currentAttempt, type Attempt, type Call, type End } from './call.ts'
 import { causeOf, type Verdict } from './causes.ts'
 import { endAttempt } from './attempts.ts'
 import { note, oweLook, unowe } from './duties.ts'
+import { noWayLeft } from './on-call-hook.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /** The call is over. It ends now, or when its cause is known, at the latest after {@link TIMES.evidence}. */
@@ -40,13 +41,14 @@ export function endNow (draft: Call, at: number, rules: Rules): void {
 /** Writes the end of the call: phase and cause together, once. */
 export function endCall (draft: Call, at: number, end: End, rules: Rules): void {
   if (draft.phase === 'ended') return
-  for (const attempt of draft.attempts) endAttempt(draft, attempt, at, end)
+  for (const attempt of draft.attempts) endAttempt(draft, attempt, at, attempt.closing ? endFrom(causeOf(attemptAlone(draft), attempt, circumstances(draft, rules))) : end)
   draft.phase = 'ended'
   draft.end = end
   draft.at.ended = at
   draft.deadline = draft.settleAt = draft.closing = undefined
   draft.overdue = false
   draft.plan = []
+  for (const hook of draft.hooks) if (hook.attempt !== undefined) hook.reply ??= noWayLeft(draft)
   unowe(draft, duty => duty.kind === 'look' || (duty.kind === 'hang-up' && draft.caller.final !== undefined))
   draft.expiresAt = at + rules.retentionS * 1000
   note(draft, at, { from: 'bridge', what: 'call ended', status: end.cause, by: end.by })

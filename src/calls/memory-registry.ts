@@ -50,10 +50,11 @@ export function createMemoryRegistry (): Registry {
     async due (now, limit) {
       const due = new Set<string>()
       while (due.size < limit && alarms.length > 0 && alarms.peek()!.at <= now) {
-        const { callSid } = alarms.pop()!
-        const call = calls.get(callSid)
+        const alarm = alarms.pop()!
+        const call = calls.get(alarm.callSid)
         const at = call && wakeAt(call)
-        if (at !== undefined && at <= now) due.add(callSid)
+        // What is due later than its alarm has another one, in its turn.
+        if (at !== undefined && at <= alarm.at) due.add(alarm.callSid)
       }
       // Whoever asked may fail before it updates the call.
       for (const callSid of due) alarms.push({ at: now + 1000, callSid })

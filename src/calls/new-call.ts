@@ -35,7 +35,7 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
     attemptsBefore: ended.attemptsBefore + attempts.length,
     hooks: ended.hooks,
     duties: ended.duties,
-    earlier: [...ended.earlier, ...(end ? [{ at: times, end, attempts: attempts.map(({ n, strategy, room, end }) => ({ n, strategy, room, end })) }] : [])]
+    earlier: [...ended.earlier, ...(end ? [{ at: times, end, attempts: attempts.map(({ n, strategy, room, legs, end }) => ({ n, strategy, room, legs, end })) }] : [])]
   }
 }
 

@@ -38,6 +38,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   }
   redirectAttempt(draft, at)
   draft.transfer = undefined
+  draft.hangupAt = undefined
   const { ways, refused } = planFor(app, facts.to)
   draft.plan = ways
   if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
@@ -90,7 +91,7 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
   }
 }
 
-const noWayLeft = (draft: Call): Reply => draft.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
+export const noWayLeft = (draft: Call): Reply => draft.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
 
 /** The hook that waits for this attempt gets its reply. */
 function answerWaiting (draft: Call, attempt: Attempt, reply: Reply): void {

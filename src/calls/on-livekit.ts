@@ -73,7 +73,8 @@ function left (draft: Call, attempt: Attempt, at: number, kind: string | undefin
   }
   if (kind !== 'SIP' || view.past.includes(sid)) return
   if (view.sip?.sid !== undefined && view.sip.sid !== sid) return
-  view.sip = { joinedAt: at, ...view.sip, sid, left: view.sip?.left ?? { at, reason, callStatus: sip?.callStatus } }
+  const known = view.sip?.left?.reason === 'UNSEEN' ? undefined : view.sip?.left
+  view.sip = { joinedAt: at, ...view.sip, sid, left: known ?? { at, reason, callStatus: sip?.callStatus } }
   if (attempt === currentAttempt(draft)) settleSoon(draft, at)
 }
 
@@ -90,9 +91,9 @@ export function onLook (draft: Call, event: EventOf<'look'>, rules: Rules): void
   if (attempt !== currentAttempt(draft) || attempt.end || draft.phase === 'ended' || draft.closing) return
   if (draft.overdue) judgeOverdue(draft, attempt, event, rules)
   else if (draft.phase === 'connected') {
+    if (event.outcome === 'unreachable' && at >= longestLife(attempt, rules)) { beginClosing(draft, at); return }
+    oweLook(draft, attempt, at, at + TIMES.look)
     if (event.outcome === 'seen' && !event.sip) settleSoon(draft, at)
-    else if (event.outcome === 'unreachable' && at >= longestLife(attempt, rules)) beginClosing(draft, at)
-    else oweLook(draft, attempt, at, at + TIMES.look)
   }
 }
 

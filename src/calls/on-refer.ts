@@ -15,7 +15,8 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   if (findHook(draft, 'refer', hash)) return
   if (draft.attempts.length === 0 && draft.phase !== 'ended' && event.leg === 'agent') adoptAttempt(draft, at, 1, rules)
   const attempt = currentAttempt(draft)
-  const allowed = event.leg === 'agent' && event.referTo !== undefined && attempt !== undefined && !attempt.end && draft.phase !== 'ended' && !draft.closing
+  const stale = attempt !== undefined && (attempt.pastLegs.includes(event.legSid) || draft.attempts.some(other => other !== attempt && other.legs.includes(event.legSid)))
+  const allowed = event.leg === 'agent' && !stale && event.referTo !== undefined && attempt !== undefined && !attempt.end && draft.phase !== 'ended' && !draft.closing
   note(draft, at, { from: 'jambonz', what: allowed ? 'refer' : 'refer refused', leg: event.leg, attempt: attempt?.n })
   if (!allowed) { answer(draft, 'refer', hash, { kind: 'forbid' }); return }
   const { direction, from, to } = draft.facts
@@ -52,6 +53,9 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   if (result === 'transferred' || isFinal(event.callerStatus) || draft.closing) {
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'nothing' })
+  } else if (draft.hangupAt !== undefined) {
+    beginClosing(draft, at)
+    answer(draft, 'refer-complete', hash, { kind: 'hangup' })
   } else if (attempt.room !== undefined && attempt.view.goneAt === undefined && !attempt.view.agent?.left && at - transfer.at < TIMES.returnToAgent) {
     backToAgent(draft, attempt, at)
     answer(draft, 'refer-complete', hash, { kind: 'dial', attempt: attempt.n })
@@ -89,6 +93,7 @@ function backToAgent (draft: Call, attempt: Attempt, at: number): void {
   forget(draft, 'refer')
   attempt.pastLegs = [...attempt.legs]
   attempt.answered = false
+  attempt.at.answered = undefined
   attempt.final = undefined
   attempt.action = undefined
   if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)

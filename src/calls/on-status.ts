@@ -35,6 +35,7 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
   const attempt = currentAttempt(draft)
   // Only an answered leg is `completed`; unless the caller was answered elsewhere, the agent answered.
   if (callStatus === 'completed' && attempt?.at.replied !== undefined && !attempt.end && !draft.caller.answeredBefore) attempt.answered = true
+  if (attempt && !attempt.end) attempt.at.ended ??= at
   draft.caller.final = { at, callStatus, sipStatus, sipReason, by, beforeAgentLeg: attempt?.final === undefined }
   beginClosing(draft, at)
 }
@@ -42,10 +43,7 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
 function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
   if (draft.phase !== 'ended' && draft.attempts.length === 0) adoptAttempt(draft, event.at, 1, rules)
   const attempt = attemptOf(draft, event.legSid)
-  if (!attempt) {
-    if (isFinal(event.callStatus)) beginClosing(draft, event.at)
-    return
-  }
+  if (!attempt) return
   if (!attempt.legs.includes(event.legSid)) {
     if (draft.phase === 'transferring') { draft.transfer?.legs.push(event.legSid); return }
     attempt.legs.push(event.legSid)
@@ -62,7 +60,7 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
 
 /** The attempt that a B leg belongs to: the one that was current when the leg was first seen. */
 function attemptOf (call: Call, legSid: string): Attempt | undefined {
-  if (call.transfer?.legs.includes(legSid)) return undefined
+  if (call.transfer?.legs.includes(legSid) || call.earlier.some(({ attempts }) => attempts.some(({ legs }) => legs.includes(legSid)))) return undefined
   return call.attempts.find(attempt => attempt.legs.includes(legSid)) ?? currentAttempt(call)
 }
 

@@ -23,10 +23,10 @@ export function applicationOf (hook: Pick<CallHook, 'env_vars'>): Partial<Applic
   }
   const config: Partial<ApplicationConfig> = {}
   const agent = text('LIVEKIT_AGENT_NAME')
-  const metadata = text('AGENT_METADATA')
+  const metadata = vars['AGENT_METADATA']
   const fallbackNumber = text('FALLBACK_NUMBER')
   if (agent !== undefined) config.agent = agent
-  if (metadata !== undefined) config.metadata = metadata
+  if (typeof metadata === 'string' && metadata.trim() !== '') config.metadata = metadata
   if (fallbackNumber !== undefined && /^\+?[0-9*#]{2,32}$/.test(fallbackNumber)) config.fallbackNumber = fallbackNumber
   return config
 }

@@ -12,7 +12,7 @@ type Json = Record<string, unknown>
 
 const METADATA = '{"managed_by":"jambonz-livekit-bridge"}'
 const TRUNK = { username: 'jambonz', password: 'trunk-password', roomPrefix: 'jb', agentName: 'demo-agent', agentMetadata: '{"from":"rule"}', metadata: METADATA }
-const AGENT: AgentBehaviour = { name: 'demo-agent', joinAfterMs: 80, publishAfterMs: 20 }
+const AGENT: AgentBehaviour = { name: 'demo-agent', joinAfterMs: 350, publishAfterMs: 100 }
 
 interface Scenario {
   name: string
@@ -23,14 +23,14 @@ interface Scenario {
   end?: 'caller' | 'cancel' | 'delete' | 'transfer' | 'none'
 }
 
-/** One line for each recording of a SIP call. Times are scaled: 180s come each 50 ms, ringing times out after 300 ms. */
+/** One line for each recording of a SIP call. Times are scaled: 180s come each 50 ms, ringing times out after 300 ms; with an agent that has to join before, after 1.5 s. */
 const SCENARIOS: Scenario[] = [
   { name: 'answered-caller-hangs-up', agents: [AGENT], end: 'caller' },
   { name: 'dtmf-from-caller', agents: [AGENT], end: 'caller' },
   { name: 'room-not-created-rule-dispatches', agents: [AGENT], end: 'caller' },
   { name: 'answered-room-deleted', agents: [AGENT], end: 'delete' },
   { name: 'transfer-accepted', agents: [AGENT], end: 'transfer' },
-  { name: 'agent-silent', agents: [{ ...AGENT, publishes: false }], trunk: { ringingTimeoutS: 0.3 } },
+  { name: 'agent-silent', agents: [{ ...AGENT, publishes: false }], trunk: { ringingTimeoutS: 1.5 } },
   { name: 'no-agent-worker', trunk: { ringingTimeoutS: 0.3 } },
   { name: 'agent-name-typo', agents: [AGENT], trunk: { ringingTimeoutS: 0.3 } },
   { name: 'caller-cancels-while-ringing', end: 'cancel' },
