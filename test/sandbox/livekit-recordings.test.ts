@@ -131,6 +131,7 @@ for (const scenario of SCENARIOS) {
       call.cancel()
     } else if (recorded.sip.some(m => m.start.startsWith('SIP/2.0 486'))) {
       await ringings(4)
+      if (recorded.webhooks.some(w => w.body.includes('"AGENT"'))) await sink.until(hooks => hooks.some(h => h.participant?.kind === 'AGENT'))
       await look(READS, 100, lastSip)
     } else if (scenario.name === 'no-common-codec') await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
 
