@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sendVerbs } from '../plugins/jambonz-hooks.ts'
-import { strangerFacts } from '../src/jambonz/caller.ts'
+import { actionEvent, callSidOf } from '../src/jambonz/events.ts'
 import type { Action } from '../src/jambonz/payloads.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
-import { attemptOfDialId, verbsFor } from '../src/jambonz/verbs-for.ts'
+import { verbsFor } from '../src/jambonz/verbs-for.ts'
 import { JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
 
 /** The dial's actionHook: a dial is over, what next? */
@@ -21,23 +21,8 @@ const action: FastifyPluginAsyncTypebox = async fastify => {
     },
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
-    const body = request.body
-    const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
-    const answer = await fastify.calls.answer({
-      kind: 'action',
-      callSid,
-      hash: request.bodyHash,
-      at: fastify.clock.now(),
-      facts: strangerFacts(body),
-      attempt: attemptOfDialId(body.verb_id),
-      dialCallStatus: body.dial_call_status,
-      dialSipStatus: body.dial_sip_status,
-      dialCallSid: body.dial_call_sid,
-      rang: body.dial_sbc_callid !== undefined,
-      callerStatus: body.call_status,
-      callerSipStatus: body.sip_status,
-      callerEndedBy: body.call_termination_by
-    }, callSid)
+    request.callSid = callSidOf(request.body)
+    const answer = await fastify.calls.answer({ ...actionEvent(request.body, request.bodyHash), at: fastify.clock.now() }, request.callSid)
     return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
   })
 }

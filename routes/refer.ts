@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sendVerbs } from '../plugins/jambonz-hooks.ts'
-import { referTarget, strangerFacts } from '../src/jambonz/caller.ts'
+import { callSidOf, referCompleteEvent, referEvent } from '../src/jambonz/events.ts'
 import type { Refer, ReferComplete } from '../src/jambonz/payloads.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
 import { verbsFor } from '../src/jambonz/verbs-for.ts'
@@ -21,18 +21,8 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
     },
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
-    const body = request.body
-    const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
-    const answer = await fastify.calls.answer({
-      kind: 'refer',
-      callSid,
-      hash: request.bodyHash,
-      at: fastify.clock.now(),
-      facts: strangerFacts(body),
-      leg: body.parent_call_sid === undefined ? 'caller' : 'agent',
-      legSid: body.call_sid,
-      referTo: referTarget(body.refer_details)
-    }, callSid)
+    request.callSid = callSidOf(request.body)
+    const answer = await fastify.calls.answer({ ...referEvent(request.body, request.bodyHash), at: fastify.clock.now() }, request.callSid)
     if (!answer || answer.reply.kind === 'forbid') return reply.code(403).send()
     return sendVerbs(reply, verbsFor(answer.call, answer.reply, fastify.verbConfig))
   })
@@ -50,16 +40,8 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
     },
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
-    const body = request.body
-    const callSid = request.callSid = body.call_sid
-    const answer = await fastify.calls.answer({
-      kind: 'refer-complete',
-      hash: request.bodyHash,
-      at: fastify.clock.now(),
-      referStatus: body.refer_status,
-      finalStatus: body.final_referred_call_status,
-      callerStatus: body.call_status
-    }, callSid)
+    request.callSid = request.body.call_sid
+    const answer = await fastify.calls.answer({ ...referCompleteEvent(request.body, request.bodyHash), at: fastify.clock.now() }, request.callSid)
     return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
   })
 }

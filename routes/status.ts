@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { strangerFacts } from '../src/jambonz/caller.ts'
+import { callSidOf, statusEvent } from '../src/jambonz/events.ts'
 import type { Status } from '../src/jambonz/payloads.ts'
 import { Empty, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
 
@@ -19,20 +19,8 @@ const status: FastifyPluginAsyncTypebox = async fastify => {
       },
       preValidation: fastify.authenticateHook
     }, async (request, reply) => {
-      const body = request.body
-      const callSid = request.callSid = body.parent_call_sid ?? body.call_sid
-      await fastify.calls.apply(callSid, {
-        kind: 'status',
-        callSid,
-        at: fastify.clock.now(),
-        facts: strangerFacts(body),
-        leg: body.parent_call_sid === undefined ? 'caller' : 'agent',
-        legSid: body.call_sid,
-        callStatus: body.call_status,
-        sipStatus: body.sip_status,
-        sipReason: body.sip_reason,
-        by: body.call_termination_by
-      })
+      request.callSid = callSidOf(request.body)
+      await fastify.calls.apply(request.callSid, { ...statusEvent(request.body), at: fastify.clock.now() })
       return reply.code(200).send()
     })
   }

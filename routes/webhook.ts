@@ -1,8 +1,8 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sendVerbs } from '../plugins/jambonz-hooks.ts'
 import { commaList } from '../src/config.ts'
-import { callerFacts } from '../src/jambonz/caller.ts'
-import { applicationOf } from '../src/jambonz/env-vars.ts'
+import { callHookEvent } from '../src/jambonz/events.ts'
 import type { CallHook } from '../src/jambonz/payloads.ts'
 import { decline, UNAVAILABLE, type Verbs } from '../src/jambonz/verbs.ts'
 import { verbsFor } from '../src/jambonz/verbs-for.ts'
@@ -30,21 +30,12 @@ const webhook: FastifyPluginAsyncTypebox = async fastify => {
     if (hook.participants) return sendVerbs(reply, decline(488, 'Not Acceptable Here'))
     request.callSid = hook.call_sid
     watchConnection(hook.call_sid, reply.raw)
-    const { call, reply: answer } = await fastify.calls.receive({
-      callSid: hook.call_sid,
-      hash: request.bodyHash,
-      at: fastify.clock.now(),
-      facts: callerFacts(hook, wanted),
-      // feature-server tells little of a call that it already had: neither its INVITE nor the application's defaults.
-      redirected: hook.sip === undefined && hook.defaults === undefined,
-      answered: hook.call_status === 'in-progress',
-      app: applicationOf(hook)
-    })
+    const { call, reply: answer } = await fastify.calls.receive({ ...callHookEvent(hook, request.bodyHash, wanted), at: fastify.clock.now() })
     return sendVerbs(reply, call ? verbsFor(call, answer, fastify.verbConfig) : decline(UNAVAILABLE.status, UNAVAILABLE.reason))
   })
 
   /** Jambonz hangs up on us after 10 s: nothing else may ever come of this call. */
-  function watchConnection (callSid: string, response: import('node:http').ServerResponse) {
+  function watchConnection (callSid: string, response: ServerResponse) {
     response.once('close', () => {
       if (!response.writableEnded) fastify.calls.apply(callSid, { kind: 'hook-abandoned', at: fastify.clock.now() }).catch(error => fastify.log.error({ callSid, error: describe(error) }, 'event lost'))
     })

@@ -1,6 +1,7 @@
 import { currentAttempt, type AnsweredHook, type Attempt, type Call, type HookName, type Reply } from './call.ts'
 import { openWay } from '../connect/strategies.ts'
 import { endOf } from './causes.ts'
+import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import { note, oweDeleteRoom, unowe } from './duties.ts'
 import { TIMES, type Rules } from './rules.ts'
 import type { End } from './call.ts'
@@ -84,6 +85,9 @@ export function closeAttempt (attempt: Attempt, at: number): void {
 export function redirectAttempt (draft: Call, at: number): void {
   for (const attempt of draft.attempts) if (!attempt.closing) endAttempt(draft, attempt, at, endOf('redirected'))
 }
+
+/** What a caller gets whom no way is left for. */
+export const noWayLeft = (call: Call): Reply => call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
 
 const KEEP_HOOKS = 16
 

@@ -1,8 +1,7 @@
 import { currentAttempt, type Attempt, type Call, type End } from './call.ts'
 import { causeOf, type Verdict } from './causes.ts'
-import { endAttempt } from './attempts.ts'
+import { endAttempt, noWayLeft } from './attempts.ts'
 import { note, oweLook, unowe } from './duties.ts'
-import { noWayLeft } from './on-call-hook.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /** The call is over. It ends now, or when its cause is known, at the latest after {@link TIMES.evidence}. */

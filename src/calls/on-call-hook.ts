@@ -1,13 +1,15 @@
 import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
 import { endOf } from './causes.ts'
 import { planFor, type ApplicationConfig } from '../connect/plan.ts'
-import { answer, dialled, endAttempt, findHook, goOn, openNext, redirectAttempt } from './attempts.ts'
+import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
 import { lateDeleteId, note, owe } from './duties.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { newCall, nextRecord } from './new-call.ts'
-import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import type { Rules } from './rules.ts'
+
+/** A call that is brought back again and again goes round in a circle. */
+const MOST_ATTEMPTS = 50
 
 /**
  * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
@@ -34,6 +36,11 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
     const { cause, status, reason } = event.refuse
     answer(draft, 'call-hook', hash, { kind: 'decline', status, reason })
     endCall(draft, at, endOf(cause, { sipStatus: status }), rules)
+    return draft
+  }
+  if (draft.attemptsBefore + draft.attempts.length >= MOST_ATTEMPTS) {
+    answer(draft, 'call-hook', hash, { kind: 'decline', status: 482, reason: 'Loop Detected' })
+    endCall(draft, at, endOf('bridge-error', { sipStatus: 482, detail: 'brought back too often' }), rules)
     return draft
   }
   redirectAttempt(draft, at)
@@ -90,8 +97,6 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
     endCall(draft, event.at, attempt.end!, rules)
   }
 }
-
-export const noWayLeft = (draft: Call): Reply => draft.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
 
 /** The hook that waits for this attempt gets its reply. */
 function answerWaiting (draft: Call, attempt: Attempt, reply: Reply): void {

@@ -1,0 +1,71 @@
+import type { ActionEvent, CallHookEvent, ReferCompleteEvent, ReferEvent, StatusEvent } from '../calls/events.ts'
+import { callerFacts, referTarget, strangerFacts } from './caller.ts'
+import { applicationOf } from './env-vars.ts'
+import type { Action, CallHook, Refer, ReferComplete, Status } from './payloads.ts'
+import { attemptOfDialId } from './verbs-for.ts'
+
+/*
+ * What Jambonz's hooks mean to a call. `hash` is the raw body's.
+ */
+
+/** The call that a hook is about: a B leg's has its A leg as parent. */
+export const callSidOf = (body: { call_sid: string, parent_call_sid?: string }): string => body.parent_call_sid ?? body.call_sid
+
+/** @param wanted names of the inbound headers that the agent may see */
+export const callHookEvent = (body: CallHook, hash: string, wanted: readonly string[]): Omit<CallHookEvent, 'refuse'> => ({
+  kind: 'call-hook',
+  callSid: body.call_sid,
+  hash,
+  facts: callerFacts(body, wanted),
+  // feature-server tells little of a call that it already had: neither its INVITE nor the application's defaults.
+  redirected: body.sip === undefined && body.defaults === undefined,
+  answered: body.call_status === 'in-progress',
+  app: applicationOf(body)
+})
+
+export const statusEvent = (body: Status): StatusEvent => ({
+  kind: 'status',
+  callSid: callSidOf(body),
+  facts: strangerFacts(body),
+  leg: legOf(body),
+  legSid: body.call_sid,
+  callStatus: body.call_status,
+  sipStatus: body.sip_status,
+  sipReason: body.sip_reason,
+  by: body.call_termination_by
+})
+
+export const actionEvent = (body: Action, hash: string): ActionEvent => ({
+  kind: 'action',
+  callSid: callSidOf(body),
+  hash,
+  facts: strangerFacts(body),
+  attempt: attemptOfDialId(body.verb_id),
+  dialCallStatus: body.dial_call_status,
+  dialSipStatus: body.dial_sip_status,
+  dialCallSid: body.dial_call_sid,
+  rang: body.dial_sbc_callid !== undefined,
+  callerStatus: body.call_status,
+  callerSipStatus: body.sip_status,
+  callerEndedBy: body.call_termination_by
+})
+
+export const referEvent = (body: Refer, hash: string): ReferEvent => ({
+  kind: 'refer',
+  callSid: callSidOf(body),
+  hash,
+  facts: strangerFacts(body),
+  leg: legOf(body),
+  legSid: body.call_sid,
+  referTo: referTarget(body.refer_details)
+})
+
+export const referCompleteEvent = (body: ReferComplete, hash: string): ReferCompleteEvent => ({
+  kind: 'refer-complete',
+  hash,
+  referStatus: body.refer_status,
+  finalStatus: body.final_referred_call_status,
+  callerStatus: body.call_status
+})
+
+const legOf = (body: { parent_call_sid?: string }): 'caller' | 'agent' => body.parent_call_sid === undefined ? 'caller' : 'agent'
