@@ -217,13 +217,18 @@ export const currentAttempt = (call: Call): Attempt | undefined => call.attempts
 const FINAL: ReadonlySet<CallStatus> = new Set(['completed', 'failed', 'busy', 'no-answer'])
 export const isFinal = (status: CallStatus): boolean => FINAL.has(status)
 
-/** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
-export function wakeAt (call: Call): number | undefined {
+/** When time itself next changes the call, whatever it owes; undefined: never. */
+export function turnsAt (call: Call): number | undefined {
   const times = [
     ...(call.phase === 'ended' ? [] : [call.deadline, call.settleAt, call.closing?.until]),
     ...call.attempts.map(attempt => attempt.closing?.until),
-    ...call.duties.map(duty => duty.due),
     call.duties.length === 0 ? call.expiresAt : undefined
   ].filter(time => time !== undefined)
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+/** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
+export function wakeAt (call: Call): number | undefined {
+  const times = [turnsAt(call), ...call.duties.map(duty => duty.due)].filter(time => time !== undefined)
   return times.length === 0 ? undefined : Math.min(...times)
 }

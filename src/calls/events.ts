@@ -116,10 +116,10 @@ export interface DutyEvent { kind: 'duty', id: string, outcome: 'done' | 'failed
 
 export interface HangupEvent { kind: 'hangup' }
 
-/** Time passed. `claim` names whoever will do the duties that are due. */
+/** Time passed. `claim` names whoever will do the duties that are due; without it they stay due. */
 export interface WakeEvent {
   kind: 'wake'
-  claim: string
+  claim?: string
   /** Another call of this application sent statuses: silence of this one means something. */
   statusesExpected: boolean
 }

@@ -16,7 +16,7 @@ export function onWake (draft: Call, event: EventOf<'wake'>): Call | undefined {
       onDeadline(draft, at)
     }
   }
-  claimDuties(draft, at, claim)
+  if (claim !== undefined) claimDuties(draft, at, claim)
   return draft
 }
 

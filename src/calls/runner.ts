@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { JambonzRest } from '../jambonz/rest.ts'
 import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
-import { wakeAt, type Call, type Duty } from './call.ts'
+import { turnsAt, wakeAt, type Call, type Duty } from './call.ts'
 import type { Calls, Observer } from './calls.ts'
 import type { Registry } from './registry.ts'
 
@@ -25,7 +25,9 @@ export interface Runner {
   stop (): Promise<void>
 }
 
-const AT_ONCE = 100
+const AT_ONCE = 25
+/** Calls whose duties are being done at once: a LiveKit that hangs, or comes back, must not be met with everything at the same time. */
+const MOST_AT_ONCE = 16
 /** A call whose duties lead to further ones is looked at again at most so often in one go. */
 const ROUNDS = 8
 
@@ -33,10 +35,11 @@ const ROUNDS = 8
  * Does the duties of calls and lets their time pass. Each piece of work is claimed by an update first, so that any number of
  * runners, on any number of replicas, do it once; what a runner does not finish is due again after its lease.
  */
-export function createRunner ({ registry, calls, rooms, rest, clock, observer, intervalMs = 250 }: RunnerOptions): Runner {
+export function createRunner ({ registry, calls, rooms, rest, clock, observer, intervalMs = 100 }: RunnerOptions): Runner {
   const busy = new Set<Promise<void>>()
   let cancel = () => {}
   let stopped = false
+  let underWay = 0
 
   async function poll () {
     try {
@@ -59,12 +62,20 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
   async function rounds (callSid: string) {
     for (let round = 0; round < ROUNDS; round++) {
       const known = await registry.get(callSid)
-      const at = known && wakeAt(known)
-      if (at === undefined || at > clock.now() || (stopped && round > 0)) return
-      const claim = randomUUID()
-      const call = await calls.apply(callSid, { kind: 'wake', at: clock.now(), claim, statusesExpected: calls.sendsStatuses(known!.facts.applicationSid) })
-      if (!call) return
-      await Promise.all(call.duties.filter(duty => duty.claim === claim).map(duty => perform(call, duty)))
+      const now = clock.now()
+      if (!known || (wakeAt(known) ?? Infinity) > now || (stopped && round > 0)) return
+      // With enough under way the duties stay due, but the call's time passes.
+      const free = underWay < MOST_AT_ONCE
+      if (!free && (turnsAt(known) ?? Infinity) > now) return
+      if (free) underWay++
+      try {
+        const claim = free ? randomUUID() : undefined
+        const call = await calls.apply(callSid, { kind: 'wake', at: now, claim, statusesExpected: calls.sendsStatuses(known.facts.applicationSid) })
+        if (!call || claim === undefined) return
+        await Promise.all(call.duties.filter(duty => duty.claim === claim).map(duty => perform(call, duty)))
+      } finally {
+        if (free) underWay--
+      }
     }
   }
 

@@ -99,11 +99,11 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, observe }
       }
     },
     async look (room, caller) {
-      const [there, present] = await Promise.all([exists(room), participants(room)])
+      const present = await participants(room)
       const sip = present.find(({ kind, attributes }) => kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller))
       const agent = present.find(({ kind }) => kind === Kind.AGENT)
       return {
-        exists: there || present.length > 0,
+        exists: present.length > 0 || await exists(room),
         ...(sip ? { sip: { sid: sip.sid, callStatus: sip.attributes['sip.callStatus'] } } : {}),
         ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {})
       }

@@ -201,3 +201,19 @@ await t.test('running a call that is not known is nothing', async t => {
   await runner!.run('nobody')
   t.same(rooms.log, [])
 })
+
+await t.test('a LiveKit that hangs is asked a bounded number of things at once, and time goes on for every call', async t => {
+  const { calls, clock, rooms, registry } = build(t)
+  const callSids = Array.from({ length: 100 }, (_, i) => `many-${i}`)
+  for (const callSid of callSids) await calls.receive({ callSid, hash: callSid, at: clock.now(), facts: factsWith(), answered: false, redirected: false })
+  rooms.mode = 'hang'
+  const before = rooms.log.length
+  for (const callSid of callSids) await calls.apply(callSid, { kind: 'status', at: clock.now(), callSid, facts: factsWith(), leg: 'caller', legSid: callSid, callStatus: 'failed', sipStatus: 480 })
+  await clock.pass(3000)
+  t.ok(rooms.log.length - before <= 40, 'no more than the runner\'s bound')
+  t.equal((await registry.stats()).phases.ended, 100, 'every call has ended in time')
+  rooms.mode = 'ok'
+  rooms.release()
+  await clock.pass(60_000)
+  t.same([...rooms.open.keys()], [], 'and every room is deleted in the end')
+})
