@@ -24,7 +24,7 @@ export function createObserver (log: FastifyBaseLogger, metrics: Metrics): Obser
       }
     },
     failed (callSid, what, error) {
-      log.warn({ ...(callSid ? { callSid } : {}), operation: what, error: describe(error) }, 'failed')
+      log.warn({ ...(callSid ? { callSid } : {}), operation: what, error: describe(error) }, 'operation failed')
     }
   }
 
