@@ -84,7 +84,7 @@ await t.test('LiveKit refuses, fails, hangs', async t => {
   }
   assertClean(t, bridge.logged(), [])
   const about = lines(bridge.logged()).filter(isAboutCall)
-  t.ok(about.some(({ msg }) => msg === 'failed'), 'the failures are logged')
+  t.ok(about.some(({ msg }) => msg === 'operation failed'), 'the failures are logged')
   t.ok(about.some(({ msg }) => /^duty given up/.test(msg)), 'and what was given up')
   t.same(about.filter(line => !line['callSid']), [], 'every line about a call has its callSid')
 })
