@@ -1,7 +1,7 @@
 import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from './call.ts'
 
-/** What a verdict would still like to know: LiveKit's view now, its participant_left, the caller leg's final, or /action. */
-export type Missing = 'look' | 'livekit' | 'caller' | 'action'
+/** What a verdict would still like to know: LiveKit's view now, its participant_left, either leg's final status, or /action. */
+export type Missing = 'look' | 'livekit' | 'caller' | 'agent-leg' | 'action'
 
 export interface Verdict extends End { missing?: Missing }
 
@@ -132,7 +132,8 @@ function agentLegEnded (call: Call, attempt: Attempt, { timeLimitS }: Circumstan
   const { view, at, final, action } = attempt
   const left = view.sip?.left
   const endedAt = final?.at ?? action?.at ?? call.caller.final?.at
-  if (at.answered !== undefined && endedAt !== undefined && endedAt - at.answered >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS) return endOf('time-limit')
+  const answeredAt = at.answered ?? view.agent?.audioAt
+  if (answeredAt !== undefined && endedAt !== undefined && endedAt - answeredAt >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS) return endOf('time-limit')
   if (attempt.strategy === 'phone') return endOf('agent-hung-up', { by: 'carrier', detail: 'the fallback number hung up' })
   if (left?.reason === 'CLIENT_INITIATED' && left.callStatus === 'hangup') return endOf('media-lost')
   if (!left && view.events && mayWait) return { ...endOf('agent-hung-up'), missing: 'livekit' }
@@ -160,8 +161,10 @@ function roomCause (call: Call, attempt: Attempt, circumstances: Circumstances):
     case 400: return endOf(rang(attempt) ? 'media-mismatch' : 'livekit-failed', { sipStatus })
     case 486: case 600: return rejected(attempt)
     case 503: {
+      // Only the status has the reason phrase, and /action may overtake it.
+      const missing = !attempt.final && call.caller.seen ? 'agent-leg' as const : undefined
       const overloaded = reason === undefined ? rang(attempt) : OVERLOADED.test(reason)
-      return endOf(overloaded ? 'livekit-overloaded' : 'sip-unreachable', { sipStatus, detail: reason })
+      return { ...endOf(overloaded ? 'livekit-overloaded' : 'sip-unreachable', { sipStatus, detail: reason }), missing }
     }
     default: return endOf('livekit-failed', { sipStatus, detail: reason })
   }
@@ -175,10 +178,14 @@ function ringingOver (attempt: Attempt): Verdict {
   const missing: Missing | undefined = !view.events && notLookedSince(attempt) ? 'look' : undefined
   if (view.sip) return { ...end(!view.agent ? 'no-agent' : view.agent.audioAt === undefined ? 'agent-without-audio' : 'dial-timeout'), missing }
   if (!rang(attempt)) return end('sip-unreachable')
-  if (attempt.at.ringing === undefined) return { ...end('dial-timeout'), missing }
+  if (attempt.at.ringing === undefined) {
+    // Without a status hook /action alone says that it rang.
+    const waited = endTime(attempt) - (attempt.at.replied ?? endTime(attempt))
+    return { ...end(known(attempt) && waited >= SIP_JOIN_MS ? 'livekit-no-route' : 'dial-timeout'), missing }
+  }
+  if ((attempt.at.lastRinging ?? 0) - attempt.at.ringing >= RINGING_GAP_MS) return { ...end('no-agent'), missing }
   const rungFor = ringingMs(attempt)
   if (known(attempt) && (view.events || rungFor >= SIP_JOIN_MS)) return { ...end('livekit-no-route'), missing }
-  if ((attempt.at.lastRinging ?? 0) - attempt.at.ringing >= RINGING_GAP_MS) return { ...end('no-agent'), missing }
   return { ...end(silentMs(attempt) >= RINGING_GAP_MS ? 'livekit-no-route' : 'dial-timeout'), missing }
 }
 
@@ -189,7 +196,7 @@ function rejected (attempt: Attempt): Verdict {
   const left = view.sip?.left
   if (left && left.reason !== 'CLIENT_INITIATED' && left.reason !== 'UNSEEN') return endOf('room-closed', { sipStatus })
   if (view.goneAt !== undefined) return endOf('room-closed', { sipStatus })
-  const missing: Missing | undefined = notLookedSince(attempt) ? 'look' : undefined
+  const missing: Missing | undefined = view.events && view.sip && !left ? 'livekit' : notLookedSince(attempt) ? 'look' : undefined
   const patient = left?.callStatus === 'ringing' || ringingMs(attempt) >= EARLY_486_MS
   if (patient && view.sip && view.agent?.audioAt === undefined) return { ...endOf(view.agent ? 'agent-without-audio' : 'no-agent', { sipStatus }), missing }
   return { ...endOf('livekit-failed', { sipStatus }), missing }

@@ -53,15 +53,19 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   return draft
 }
 
+/** Jambonz tries a hook again within this time of our lost reply, milliseconds. */
+const RETRY_MS = 2000
+
 /**
  * Jambonz repeats a hook when it did not get our reply. What brings a call back says so little that the second time may read
  * like the first: it is a repeat only while nothing came of the first.
  */
-function isRepeat (known: Call, { hash, redirected }: EventOf<'call-hook'>): boolean {
+function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>): boolean {
   const before = findHook(known, 'call-hook', hash)
   if (!before || !redirected) return before !== undefined
   const attempt = known.attempts.find(attempt => attempt.n === before.attempt)
-  const untouched = attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action
+  const untouched = attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action && !attempt.view.sip &&
+    at - (attempt.at.replied ?? at) < RETRY_MS
   if (!untouched) known.hooks = known.hooks.filter(hook => hook !== before)
   return untouched
 }
@@ -78,6 +82,11 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
   note(draft, event.at, { from: 'livekit', what: 'createRoom', attempt: attempt.n, status: event.outcome, detail: event.detail })
   if (attempt.end && event.outcome !== 'timeout' && attempt.room) owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
   if (attempt.end || draft.phase === 'ended') { answerWaiting(draft, attempt, noWayLeft(draft)); return }
+  if (draft.hangupAt !== undefined) {
+    answerWaiting(draft, attempt, noWayLeft(draft))
+    endCall(draft, event.at, endOf('operator-hung-up'), rules)
+    return
+  }
   if (event.outcome === 'created') { answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules)); return }
   if (attempt.agent === rules.app.agent) {
     // The dispatch rule's own agent answers when the SIP leg makes the room.

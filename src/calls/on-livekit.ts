@@ -48,7 +48,7 @@ function joined (draft: Call, attempt: Attempt, at: number, kind: string | undef
   if (view.sip?.sid !== undefined && !view.sip.left) return
   if (view.sip?.sid !== undefined) view.past.push(view.sip.sid)
   view.sip = { sid, joinedAt: at }
-  if (attempt === currentAttempt(draft) && !attempt.final) draft.settleAt = undefined
+  if (attempt === currentAttempt(draft) && !attempt.final && draft.hangupAt === undefined) draft.settleAt = undefined
 }
 
 function agentSeen (draft: Call, attempt: Attempt, at: number, identity: string): void {

@@ -38,13 +38,22 @@ function onDeadline (draft: Call, at: number): void {
   oweLook(draft, attempt, at, at)
 }
 
-/** An operator ends the call. The intent is recorded first: what follows is then known to be our doing. */
+/**
+ * An operator ends the call. The intent is recorded first: what follows is then known to be our doing. Asked again once
+ * nothing came of it, it is tried again.
+ */
 export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
-  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) return
+  if (draft.phase === 'ended' || draft.closing || (draft.hangupAt !== undefined && draft.settleAt !== undefined)) return
   const { at } = event
   draft.hangupAt = at
   note(draft, at, { from: 'operator', what: 'hang-up' })
-  if (rules.callControl) owe(draft, at, 'hang-up', draft.caller.answered || draft.at.answered !== undefined ? 'completed' : 'no-answer', at)
+  if (rules.callControl) {
+    const answered = draft.caller.answered || draft.at.answered !== undefined
+    // Jambonz ends an answered leg by the one status and an unanswered one by the other, and ignores the one that does not
+    // fit (feature-server lib/session/call-session.js). Without a status hook we do not know which it is.
+    if (answered || !draft.caller.seen) owe(draft, at, 'hang-up', 'completed', at)
+    if (!answered) owe(draft, at, 'hang-up', 'no-answer', at)
+  }
   const attempt = currentAttempt(draft)
   if (attempt) oweDeleteRoom(draft, attempt, at)
   draft.settleAt = at + TIMES.hangup
