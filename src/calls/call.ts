@@ -59,7 +59,7 @@ export interface LegFinal {
 
 /** The caller leg as Jambonz's own status events and actions show it. */
 export interface CallerLeg {
-  /** A status event of this leg arrived: this application has a status hook. */
+  /** A status event of either leg arrived: this application has a status hook. */
   seen: boolean
   /** `trying` arrived before any final one; it does not when the caller gave up while Jambonz waited for our verbs. */
   trying: boolean

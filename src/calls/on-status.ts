@@ -9,12 +9,12 @@ import { TIMES, type Rules } from './rules.ts'
 /** A status event of either leg. Jambonz sends those of one call one after another, but they may still overtake hooks. */
 export function onStatus (draft: Call, event: EventOf<'status'>, rules: Rules): void {
   note(draft, event.at, { from: 'jambonz', what: 'status', leg: event.leg, status: event.callStatus, sipStatus: event.sipStatus, reason: event.sipReason, by: event.by, attempt: event.leg === 'agent' ? attemptOf(draft, event.legSid)?.n : undefined })
+  draft.caller.seen = true
   if (event.leg === 'caller') onCallerLeg(draft, event, rules)
   else onAgentLeg(draft, event, rules)
 }
 
 function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
-  draft.caller.seen = true
   if (isFinal(event.callStatus)) {
     callerEnded(draft, event.at, event)
     return

@@ -279,6 +279,7 @@ await t.test('a Jambonz REST API that fails is asked again, and the key is not l
   const rest = await startRest(t, 500)
   const bridge = await buildTestBridge(t, rest.env)
   const sid = await received(bridge)
+  await bridge.hook('/status', callerStatus(sid, 'trying', 100))
   let asked = rest.answered()
   t.equal((await bridge.operator('POST', `/calls/${sid}/hangup`)).status, 202)
   await asked
