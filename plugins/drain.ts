@@ -2,8 +2,8 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** `drain()`: not ready any more, connections end after their reply. `declining()`: new calls are declined from now on. */
-    draining: { readonly active: boolean, drain (): void, declining (): void }
+    /** `drain()`: not ready any more, connections end after their reply. Once the app closes, new calls are declined. */
+    draining: { readonly active: boolean, drain (): void }
   }
 }
 
@@ -12,8 +12,7 @@ export default fp(async fastify => {
   let active = false
   fastify.decorate('draining', {
     get active () { return active },
-    drain () { active = true },
-    declining () { fastify.calls.drain() }
+    drain () { active = true }
   })
   fastify.addHook('onSend', async (_request, reply) => {
     if (active) reply.header('connection', 'close')

@@ -5,6 +5,7 @@ import { Agent, setGlobalDispatcher } from 'undici'
 import { buildApp } from './app.ts'
 import { systemClock, within } from './clock.ts'
 import { settingsWarnings, type Settings } from './config.ts'
+import { describe } from './observer.ts'
 
 /** Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. Load balancers close after 60 s. */
 const LIVEKIT_KEEP_ALIVE_MS = 30_000
@@ -48,7 +49,6 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
     app.draining.drain()
     logger.info({ seconds: settings.DRAIN_DELAY_S }, 'draining: not ready, calls are still connected')
     await new Promise(resolve => setTimeout(resolve, settings.DRAIN_DELAY_S * 1000))
-    app.draining.declining()
     logger.info('closing')
     // Silent connections, and a LiveKit that hangs, must not keep the process for longer than it was promised.
     const left = (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * CLOSING_SHARE
@@ -63,7 +63,7 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
 export async function serve (settings: Settings): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL)
   const bridge = await startBridge(settings, logger)
-  closeWithGrace({ delay: settings.SHUTDOWN_TIMEOUT_S * 1000, logger: { error: (message: unknown) => logger.error({ err: message instanceof Error ? message : undefined }, 'closing') } as never }, async ({ err }) => {
+  closeWithGrace({ delay: settings.SHUTDOWN_TIMEOUT_S * 1000, logger: { error: (message: unknown) => logger.error({ error: message instanceof Error ? describe(message) : undefined }, 'closing') } as never }, async ({ err }) => {
     if (err) logger.fatal({ type: err.name, stack: err.stack?.split('\n').slice(1).join('\n') }, 'unexpected error: closing')
     await bridge.close()
   })

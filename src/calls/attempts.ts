@@ -1,10 +1,9 @@
-import { currentAttempt, type AnsweredHook, type Attempt, type Call, type HookName, type Reply } from './call.ts'
+import type { AnsweredHook, Attempt, Call, End, HookName, Reply } from './call.ts'
 import { openWay } from '../connect/strategies.ts'
 import { endOf } from './causes.ts'
 import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import { note, oweDeleteRoom, unowe } from './duties.ts'
 import { TIMES, type Rules } from './rules.ts'
-import type { End } from './call.ts'
 
 /**
  * Opens the next attempt of the plan as the reply to a hook: a dial, at once or, where a room is to be made first, with the
@@ -46,12 +45,6 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
   draft.settleAt = undefined
   note(draft, at, { from: 'bridge', what: `attempt ${way.strategy}`, attempt: n })
   return attempt
-}
-
-/** The current attempt while it can still connect the call. */
-export function openAttempt (draft: Call): Attempt | undefined {
-  const attempt = currentAttempt(draft)
-  return attempt && !attempt.end && !attempt.closing ? attempt : undefined
 }
 
 /** The attempt is dialled: its verbs are on their way to Jambonz. */

@@ -40,8 +40,6 @@ export interface CallerFacts {
   /** Inbound SIP headers for the job metadata. */
   headers: Record<string, string>
   applicationSid?: string
-  /** Call-ID on the carrier's side. */
-  sbcCallId?: string
 }
 
 export type CallStatus = 'trying' | 'ringing' | 'early-media' | 'in-progress' | 'completed' | 'failed' | 'busy' | 'no-answer' | 'queued'

@@ -21,6 +21,8 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
     note(known, at, { from: 'jambonz', what: 'call hook repeated' })
     return known
   }
+  // What reads like it, if anything does, is history now.
+  if (known) known.hooks = known.hooks.filter(other => other.hook !== 'call-hook' || other.hash !== hash)
   if (known?.closing && known.caller.final) endNow(known, at, rules)
   const app: ApplicationConfig = { ...(known?.app ?? rules.app), ...event.app }
   // A hook that brings a call back lacks the SIP headers: what the first one said of the caller stands.
@@ -64,10 +66,8 @@ function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>):
   const before = findHook(known, 'call-hook', hash)
   if (!before || !redirected) return before !== undefined
   const attempt = known.attempts.find(attempt => attempt.n === before.attempt)
-  const untouched = attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action && !attempt.view.sip &&
+  return attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action && !attempt.view.sip &&
     at - (attempt.at.replied ?? at) < RETRY_MS
-  if (!untouched) known.hooks = known.hooks.filter(hook => hook !== before)
-  return untouched
 }
 
 /** The room is there, or not, or not known in time: the hook that waits for it is answered accordingly. */

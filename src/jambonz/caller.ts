@@ -35,8 +35,7 @@ export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerF
     withheld,
     trunk: hook.originating_sip_trunk_name,
     headers: Object.fromEntries(passed),
-    applicationSid: hook.application_sid,
-    sbcCallId: hook.sbc_callid
+    applicationSid: hook.application_sid
   }
 }
 

@@ -27,8 +27,7 @@ await t.test('what a call hook says of the caller', async t => {
     withheld: false,
     trunk: 'MyCarrier',
     headers: { 'X-Customer-Id': '4711' },
-    applicationSid: 'app-1',
-    sbcCallId: 'carrier-call-id'
+    applicationSid: 'app-1'
   })
 })
 

@@ -67,7 +67,7 @@ await bridgeTest('draining: alive, not ready', async (t, bridge) => {
     t.equal(reply.headers['connection'], 'close')
   }
   t.equal((await bridge.hook('/livekit-api', callHook())).json[0].verb, 'dial', 'calls are still connected')
-  bridge.app.draining.declining()
+  bridge.app.calls.drain()
   const hook = callHook()
   t.match((await bridge.hook('/livekit-api', hook)).json, [{ verb: 'sip:decline', status: 480 }], 'until they are not')
   t.match((await bridge.operator('GET', `/calls/${hook['call_sid']}`)).json, { phase: 'ended', end: { cause: 'draining', by: 'bridge' } })
