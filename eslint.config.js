@@ -4,7 +4,7 @@ export default [
   { ignores: ['**/dist/', '.tap/', 'coverage/', 'deploy/agent/node_modules/'] },
   ...neostandard({ ts: true }),
   {
-    files: ['src/**/*.ts', 'plugins/**/*.ts', 'routes/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
+    files: ['src/**/*.ts', 'plugins/**/*.ts', 'routes/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
     languageOptions: { parserOptions: { project: './tsconfig.json' } },
     plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin },
     rules: {

@@ -22,6 +22,9 @@ declare module 'fastify' {
   }
 }
 
+/** Part of the time after draining in which kept events may still be handed over. */
+const HAND_OVER_SHARE = 0.6
+
 /**
  * Decorates `registry`, `calls` (what happens to them), `runner` (their duties), `verbConfig` and `clock`.
  * Needs `settings`, `metrics` and `rooms`; closes runner and registry.
@@ -39,6 +42,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     rules: rulesOf(settings),
     livekitTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
     callHookDeadlineMs: settings.CALL_HOOK_DEADLINE_MS,
+    handOverMs: (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * HAND_OVER_SHARE,
     maxCalls: settings.MAX_CALLS,
     capacityStatus: settings.CAPACITY_STATUS
   })
@@ -54,9 +58,14 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.addHook('onResponse', async ({ callSid }) => {
     if (callSid) runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
   })
-  fastify.addHook('onReady', async () => runner.start())
+  fastify.addHook('onReady', async () => {
+    runner.start()
+    // Calls in a store outlive this process; those in memory only LiveKit still knows.
+    if (!registry.shared) calls.recover().catch(error => observer.failed('', 'recovery', error))
+  })
   fastify.addHook('onClose', async () => {
     await runner.stop()
+    await calls.close()
     await registry.close()
   })
 }, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client'] })

@@ -16,5 +16,4 @@ export default fp(async fastify => {
       message: ours ? 'Something went wrong here. The log has more.' : error.message
     })
   })
-  fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ statusCode: 404, code: 'BRIDGE_NO_ROUTE', error: 'Not Found', message: 'No such route. See /docs.' }))
 }, { name: 'errors' })

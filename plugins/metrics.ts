@@ -8,5 +8,5 @@ declare module 'fastify' {
 
 /** Decorates `metrics`. */
 export default fp<{ registry: Registry }>(async (fastify, { registry }) => {
-  fastify.decorate('metrics', createMetrics(() => registry.stats()))
+  fastify.decorate('metrics', createMetrics(() => registry.stats(), () => fastify.calls.waiting))
 }, { name: 'metrics' })

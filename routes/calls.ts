@@ -7,7 +7,8 @@ import { LiveKitError } from '../src/livekit/rooms.ts'
 import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from '../src/schemas.ts'
 
 const Params = Type.Object({ callSid: Type.String({ description: 'The A leg\'s call_sid', examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }) })
-const Refused = { ...INTERNAL_ERROR, 401: ErrorReply('No valid token'), 404: ErrorReply('No such call, or the operator API is off') }
+const Limits = { 429: ErrorReply('Too many requests from this address'), 503: ErrorReply('The store of calls cannot be used now') }
+const Refused = { ...INTERNAL_ERROR, ...Limits, 401: ErrorReply('No valid token'), 404: ErrorReply('No such call, or the operator API is off') }
 
 /** The operator API: calls, one call, ending a call. */
 const calls: FastifyPluginAsyncTypebox = async fastify => {
@@ -34,6 +35,7 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
         200: Type.Object({ calls: Type.Array(Shared<CallSummary>('CallSummary')), next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last one' })) }, { description: 'One page' }),
         400: ErrorReply('A filter or the cursor is wrong'),
         ...INTERNAL_ERROR,
+        ...Limits,
         401: Refused[401],
         404: ErrorReply('The operator API is off')
       }

@@ -36,7 +36,8 @@ const health: FastifyPluginAsyncTypebox = async fastify => {
     }, async (_request, reply) => {
       check()
       const { active } = fastify.draining
-      return reply.code(active ? 503 : 200).send({ status: active ? 'draining' : 'ready', degraded })
+      const trouble = fastify.registry.trouble()
+      return reply.code(active ? 503 : 200).send({ status: active ? 'draining' : 'ready', degraded: trouble === undefined ? degraded : [...degraded, trouble] })
     })
   }
 

@@ -24,13 +24,9 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
   }, async request => {
     const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)
     const known = fromWebhook(event)
-    const callSid = known && await fastify.registry.findByRoom(known.room)
-    if (!known || callSid === undefined) {
-      fastify.metrics.unknownRooms.inc()
-      return {}
-    }
-    request.callSid = callSid
-    await fastify.calls.apply(callSid, { ...known, at: fastify.clock.now() })
+    const callSid = known && await fastify.calls.hear({ ...known, at: fastify.clock.now() }, event.room?.metadata)
+    if (callSid === undefined) fastify.metrics.unknownRooms.inc()
+    else request.callSid = callSid
     return {}
   })
 

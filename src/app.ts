@@ -7,12 +7,14 @@ import jambonzHooks from '../plugins/jambonz-hooks.ts'
 import livekitClient from '../plugins/livekit-client.ts'
 import metrics from '../plugins/metrics.ts'
 import openapi from '../plugins/openapi.ts'
+import rateLimit from '../plugins/rate-limit.ts'
 import operatorAuth from '../plugins/operator-auth.ts'
 import requestLog from '../plugins/request-log.ts'
 import schemaValidation, { buildValidator } from '../plugins/schema-validation.ts'
 import sensible from '../plugins/sensible.ts'
 import action from '../routes/action.ts'
 import calls from '../routes/calls.ts'
+import diagnosis from '../routes/diagnosis.ts'
 import discovery from '../routes/discovery.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
@@ -58,6 +60,7 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
 
   await app.register(sensible)
   await app.register(errors)
+  await app.register(rateLimit)
   await app.register(env, { settings })
   await app.register(metrics, { registry })
   await app.register(requestLog)
@@ -79,6 +82,7 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
   await app.register(async scope => {
     await scope.register(operatorAuth)
     await scope.register(calls)
+    await scope.register(diagnosis)
   })
   await app.register(health)
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { TOOLS } from './cli/tools.ts'
 import { loadSettings, readEnvironment, SettingsError } from './config.ts'
 import { packageVersion } from './version.ts'
 
@@ -7,11 +8,18 @@ const USAGE = `Usage: bridge <command>
 
   serve           run the service with the settings of the environment and .env (default)
   demo [--once]   three calls between doubles of Jambonz and LiveKit, on this machine alone
+  provision       make trunk and dispatch rule in LiveKit match the settings; shows first, then asks
+  probe           call LiveKit by SIP without Jambonz, and say what came of it
+  calls [SID]     calls of a running bridge; one of them explained
+  explain FILE…   calls that the bridge never saw, from captures and logs
+                  (each of these has more with --help)
   --version       print the version
   --help          print this`
 
 /** The command line. Resolves to the exit code, or to undefined while a service runs. */
 async function main (args: string[]): Promise<number | undefined> {
+  const tool = Object.hasOwn(TOOLS, args[0] ?? '') ? TOOLS[args[0]!] : undefined
+  if (tool) return tool(args.slice(1))
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -46,7 +54,7 @@ try {
   if (code !== undefined) process.exitCode = code
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException
-  if (error instanceof SettingsError) console.error(error.message)
+  if (error instanceof SettingsError || (error as Error).name === 'RedisStartError') console.error(message)
   else if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')) console.error(`${message}\n\n${USAGE}`)
   else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') console.error(`Cannot listen: ${message}. Set PORT and HOST to an address that is free here.`)
   else console.error(error)

@@ -25,9 +25,9 @@ export const SettingsSchema = Type.Object({
   AGENT_METADATA: Type.Optional(Type.String({ description: 'Passed verbatim to the agent as `app` of the job metadata', examples: ['{"tenant":"acme"}'] })),
   FALLBACK_NUMBER: Type.Optional(Type.String({ pattern: '^\\+?[0-9*#]{2,32}$', description: 'Phone number that is dialled when the agent cannot be reached', examples: ['+15551230009'] })),
   CALLER_HEADERS: Type.Optional(Type.String({ pattern: '^[Xx]-[A-Za-z0-9-]+(\\s*,\\s*[Xx]-[A-Za-z0-9-]+)*$', description: 'Inbound X- SIP headers, comma separated, that the agent gets in the job metadata', examples: ['X-Customer-Id,X-Language'] })),
-  AGENT_REDISPATCH_MS: Type.Integer({ default: 8000, minimum: 0, description: 'Not used by this version', examples: [8000] }),
-  AGENT_REJOIN_MS: Type.Integer({ default: 5000, minimum: 0, description: 'Not used by this version', examples: [5000] }),
-  AGENT_LOST_ACTION: Type.Enum(['end', 'next'], { type: 'string', default: 'end', description: 'Not used by this version', examples: ['end'] }),
+  AGENT_REDISPATCH_MS: Type.Integer({ default: 8000, minimum: 0, description: 'Without an agent in the room for this long it is called once more, milliseconds (0 = never)', examples: [8000] }),
+  AGENT_REJOIN_MS: Type.Integer({ default: 5000, minimum: 0, description: 'An agent that left a caller is called again after this, and counts as lost after as long again, milliseconds (0 = the caller waits for ever)', examples: [5000] }),
+  AGENT_LOST_ACTION: Type.Enum(['end', 'next'], { type: 'string', default: 'end', description: 'A caller whose agent is lost: `end` the call, or connect the `next` attempt', examples: ['end'] }),
   LIVEKIT_TIMEOUT_MS: Type.Integer({ default: 3000, minimum: 100, maximum: 9000, description: 'Longest wait for LiveKit while Jambonz waits for the call hook, milliseconds', examples: [3000] }),
   CALL_HOOK_DEADLINE_MS: Type.Integer({ default: 6000, minimum: 200, maximum: 9500, description: 'The call hook is answered within this time whatever happens, milliseconds (Jambonz gives up after 10000)', examples: [6000] }),
   DIAL_TIMEOUT_S: Type.Integer({ default: 40, minimum: 1, maximum: 160, description: 'How long an attempt may ring, seconds', examples: [40] }),
@@ -40,7 +40,7 @@ export const SettingsSchema = Type.Object({
   JAMBONZ_ACCOUNT_SID: Type.Optional(Type.String({ description: 'Jambonz account', examples: ['9351f46a-678c-43f5-b8a6-d4eb58d131af'] })),
   JAMBONZ_API_KEY: Type.Optional(Type.String({ description: 'Jambonz API key of that account', examples: ['38700987-c7a4-4685-a5bb-af378f9734de'] })),
   OPERATOR_TOKEN: Type.Optional(Type.String({ minLength: 16, description: 'Bearer token of the operator API; without it those routes answer 404', examples: ['at-least-16-random-characters'] })),
-  REDIS_URL: Type.Optional(Type.String({ description: 'Not used by this version: calls are kept in the memory of one process', examples: ['redis://localhost:6379'] })),
+  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://[^\\s]+$', description: 'Calls are kept in this Redis (6.2 or newer) or Valkey, and any number of replicas share them; rediss:// for TLS. Without it they are in the memory of one process', examples: ['redis://user:password@localhost:6379/0'] })),
   CALL_RETENTION_S: Type.Integer({ default: 900, minimum: 1, description: 'How long an ended call can be looked at, seconds', examples: [900] }),
   MAX_CALLS: Type.Integer({ default: 0, minimum: 0, description: 'Calls at once; further ones are declined (0 = no limit)', examples: [0] }),
   CAPACITY_STATUS: Type.Integer({ default: 486, minimum: 400, maximum: 699, description: 'SIP status of a call declined for MAX_CALLS', examples: [486] }),
@@ -104,7 +104,6 @@ export function settingsWarnings (settings: Settings): string[] {
   if (!settings.LIVEKIT_SIP_USERNAME) warnings.push('LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD are not set: the LiveKit trunk must then be open, and anybody who finds it can call your agents')
   if (settings.ALLOW_UNSIGNED_HOOKS) warnings.push('ALLOW_UNSIGNED_HOOKS is set: anybody who reaches this service can make calls in its name')
   if (!settings.OPERATOR_TOKEN) warnings.push('OPERATOR_TOKEN is not set: /calls answers 404')
-  if (settings.REDIS_URL) warnings.push('REDIS_URL is set, but this version keeps calls in the memory of one process: run a single replica')
   return warnings
 }
 

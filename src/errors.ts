@@ -25,3 +25,8 @@ export const PostOnlyError = createError('BRIDGE_POST_ONLY', 'Jambonz sends no c
 
 /** The call hook could not be answered within CALL_HOOK_DEADLINE_MS. */
 export const HookDeadlineError = createError('BRIDGE_HOOK_DEADLINE', 'The call hook was not answered within CALL_HOOK_DEADLINE_MS', 500)
+
+/** The reason is one of a few set phrases: never an address with its credentials, never a command or its data. */
+export const StoreUnavailableError = createError<[string]>('BRIDGE_STORE_UNAVAILABLE', 'The store of calls cannot be used now: %s. Check Redis and REDIS_URL; the bridge reconnects by itself.', 503)
+
+export const TooManyRequestsError = createError('BRIDGE_TOO_MANY_REQUESTS', 'Too many requests from this address. Wait as many seconds as Retry-After says.', 429)

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { diagnose, isFailure, logFields } from './diagnosis/diagnose.ts'
 import type { Call } from './calls/call.ts'
 import type { Observer } from './calls/calls.ts'
 import type { CallEvent } from './calls/events.ts'
@@ -8,6 +9,8 @@ import type { Metrics } from './metrics.ts'
 
 /** Makes logs and metrics of what happens to calls. Every line has the call's `callSid`, none a number, token or room. */
 export function createObserver (log: FastifyBaseLogger, metrics: Metrics): Observer {
+  let full = false
+
   return {
     changed (before, after, event) {
       if (!after) return
@@ -16,12 +19,27 @@ export function createObserver (log: FastifyBaseLogger, metrics: Metrics): Obser
       if (before?.phase !== after.phase && after.phase !== 'ended') log.info({ ...line, phase: after.phase, attempt: after.attempts.at(-1)?.n }, 'call phase')
       if (event.kind !== 'wake') log.debug({ ...line, event: event.kind, phase: after.phase }, 'call event')
       attemptsOf(before, after)
+      if (event.kind === 'redispatched') metrics.redispatches.inc({ outcome: event.outcome })
       lostDuties(before, after, event)
       if (after.phase === 'ended' && (before?.phase !== 'ended' || before.at.received !== after.at.received) && after.end) {
         const { cause, by, waitingOn, sipStatus } = after.end
         metrics.ended.inc({ cause, waiting_on: waitingOn })
         log.info({ ...line, cause, by, waitingOn, sipStatus, attempts: after.attempts.length, seconds: seconds(after) }, 'call ended')
+        if (isFailure(cause)) log.warn({ ...line, ...logFields(diagnose(after)) }, 'call failed')
       }
+    },
+    store (state, events) {
+      if (state === 'full') {
+        metrics.lostEvents.inc()
+        if (!full) log.error('no more events can be kept until the store of calls is back: further ones are lost')
+      }
+      full = state === 'full'
+      if (state === 'lost') {
+        metrics.lostEvents.inc(events ?? 0)
+        log.error({ events }, 'kept events are lost: the process ends and the store of calls is still gone')
+      }
+      if (state === 'gone') log.error('the store of calls is gone: events are kept until it is back')
+      if (state === 'back') log.warn({ events }, 'the store of calls is back: kept events were handed over')
     },
     failed (callSid, what, error) {
       log.warn({ ...(callSid ? { callSid } : {}), operation: what, error: describe(error) }, 'operation failed')

@@ -3,6 +3,9 @@ import closeWithGrace from 'close-with-grace'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { Agent, setGlobalDispatcher } from 'undici'
 import { buildApp } from './app.ts'
+import { RECORD_VERSION } from './calls/call.ts'
+import { openRedisRegistry } from './calls/redis-registry.ts'
+import type { Registry } from './calls/registry.ts'
 import { systemClock, within } from './clock.ts'
 import { settingsWarnings, type Settings } from './config.ts'
 import { describe } from './observer.ts'
@@ -28,11 +31,12 @@ export function createLogger (level: string, destination?: DestinationStream): L
 
 /**
  * Starts the service and listens.
+ * @throws {RedisStartError} when the Redis of REDIS_URL cannot be used
  * @throws when the address is taken or settings do not fit together
  */
 export async function startBridge (settings: Settings, logger: Logger = createLogger(settings.LOG_LEVEL)): Promise<RunningBridge> {
   setGlobalDispatcher(new Agent({ keepAliveTimeout: LIVEKIT_KEEP_ALIVE_MS, keepAliveMaxTimeout: LIVEKIT_KEEP_ALIVE_MS, connect: { timeout: settings.LIVEKIT_TIMEOUT_MS } }))
-  const app = await buildApp({ settings, logger })
+  const app = await buildApp({ settings, logger, registry: await openStore(settings) })
   for (const warning of settingsWarnings(settings)) logger.warn(warning)
   await app.listen({ port: settings.PORT, host: settings.HOST, listenTextResolver: address => `listening at ${address}` })
   const { port } = app.server.address() as AddressInfo
@@ -57,6 +61,13 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
       app.server.closeAllConnections()
     })
   }
+}
+
+/** The store that the settings ask for; undefined: this process' memory. */
+async function openStore ({ REDIS_URL: url, LIVEKIT_ROOM_PREFIX: prefix, LIVEKIT_URL: livekit }: Settings): Promise<Registry | undefined> {
+  if (url === undefined) return undefined
+  // Bridges of several LiveKit projects may share a Redis, but never each other's calls; nor do versions whose records differ.
+  return openRedisRegistry(url, { keyPrefix: `bridge:v${RECORD_VERSION}:${prefix}@${new URL(livekit).host}` })
 }
 
 /** Runs the service until SIGTERM or SIGINT. */

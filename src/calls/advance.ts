@@ -1,8 +1,11 @@
 import { isFinal, type Call } from './call.ts'
+import { onRedispatched, onRedispatching } from './agent-watch.ts'
+import { copy } from './copy.ts'
 import { endNow, finishClosing } from './ending.ts'
 import type { CallEvent } from './events.ts'
 import { onDuty } from './duties.ts'
-import { newCall } from './new-call.ts'
+import { collect, takeLate, waitsWith } from './late.ts'
+import { foundCall, newCall, onFound } from './new-call.ts'
 import { onCallHook, onDeclined, onHookAbandoned, onRoom, onRoomSettled } from './on-call-hook.ts'
 import { onAction } from './on-action.ts'
 import { onStatus } from './on-status.ts'
@@ -18,9 +21,15 @@ import type { Rules } from './rules.ts'
  * @returns undefined: nothing is to be kept of this call (any more)
  */
 export function advance (call: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
-  if (event.kind === 'call-hook') return finish(onCallHook(call && structuredClone(call), event, rules), event, rules)
+  if (event.kind === 'handed-over') return collect(call, event, rules)
+  if (call?.late) {
+    if (event.kind === 'wake' && event.at < call.late.until) return call
+    if (waitsWith(call.late, event)) return { ...call, late: { ...call.late, events: [...call.late.events, event] } }
+    return advance(takeLate(call, (before, late) => advance(before, late, rules)), event, rules)
+  }
+  if (event.kind === 'call-hook') return finish(onCallHook(call && copy(call), event, rules), event, rules)
   if (!call) return startedBy(event, rules)
-  return finish(fold(structuredClone(call), event, rules), event, rules)
+  return finish(fold(copy(call), event, rules), event, rules)
 }
 
 /** A call that we do not know, because it is REST-originated or this process was not there, begins with its first event. */
@@ -32,6 +41,7 @@ function startedBy (event: CallEvent, rules: Rules): Call | undefined {
       if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
       return finish(draft, event, rules)
     }
+    case 'found': return foundCall(event, rules)
     default: return undefined
   }
 }
@@ -40,7 +50,6 @@ const isTerminal = (event: CallEvent): boolean => event.kind === 'status' && isF
 
 function fold (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {
-    case 'call-hook': return draft
     case 'room': onRoom(draft, event, rules); return draft
     case 'room-settled': onRoomSettled(draft, event); return draft
     case 'declined': onDeclined(draft, event, rules); return draft
@@ -49,11 +58,16 @@ function fold (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
     case 'action': onAction(draft, event, rules); return draft
     case 'refer': onRefer(draft, event, rules); return draft
     case 'refer-complete': onReferComplete(draft, event, rules); return draft
-    case 'livekit': onLiveKit(draft, event); return draft
+    case 'livekit': onLiveKit(draft, event, rules); return draft
     case 'look': onLook(draft, event, rules); return draft
+    case 'redispatching': onRedispatching(draft, event); return draft
+    case 'redispatched': onRedispatched(draft, event); return draft
+    case 'found': onFound(draft, event); return draft
     case 'duty': onDuty(draft, event); return draft
     case 'hangup': onHangup(draft, event, rules); return draft
-    case 'wake': return onWake(draft, event)
+    case 'wake': return onWake(draft, event, rules)
+    // Of a newer version: it means nothing here, and changes nothing.
+    default: return draft
   }
 }
 

@@ -2,6 +2,7 @@ import type { AnsweredHook, Attempt, Call, End, HookName, Reply } from './call.t
 import { openWay } from '../connect/strategies.ts'
 import { endOf } from './causes.ts'
 import { UNAVAILABLE } from '../jambonz/verbs.ts'
+import { awaitAgent } from './agent-watch.ts'
 import { note, oweDeleteRoom, unowe } from './duties.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -35,7 +36,8 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
     legs: [],
     pastLegs: [],
     answered: false,
-    view: { events: false, past: [] }
+    view: { events: false, past: [] },
+    redispatches: []
   }
   if (attempt.room !== undefined) attempt.pendingSince = at
   draft.attempts.push(attempt)
@@ -51,6 +53,7 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
 export function dialled (draft: Call, attempt: Attempt, at: number, rules: Rules): Reply {
   attempt.at.replied ??= at
   draft.at.replied ??= at
+  awaitAgent(draft, attempt, at, rules)
   // Without a status hook nothing is heard of a phone before /action, and nobody can look at it.
   if (attempt.room === undefined && !draft.caller.seen) draft.deadline = at + (rules.dialTimeoutS + rules.timeLimitS) * 1000 + TIMES.dialSlack
   return { kind: 'dial', attempt: attempt.n }
@@ -62,7 +65,8 @@ export function endAttempt (draft: Call, attempt: Attempt, at: number, end: End)
   attempt.end = end
   attempt.closing = undefined
   attempt.at.ended ??= at
-  unowe(draft, duty => duty.kind === 'look' && duty.target === String(attempt.n))
+  unowe(draft, duty => (duty.kind === 'look' || duty.kind === 'redispatch') && duty.target === String(attempt.n))
+  attempt.agentless = undefined
   oweDeleteRoom(draft, attempt, at)
   note(draft, at, { from: 'bridge', what: 'attempt ended', attempt: attempt.n, status: end.cause })
 }

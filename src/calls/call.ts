@@ -1,6 +1,7 @@
 import type { Way, Strategy } from '../connect/way.ts'
 import type { ApplicationConfig } from '../connect/plan.ts'
 import type { EventLine } from './event-list.ts'
+import type { CallEvent } from './events.ts'
 
 export const PHASES = ['received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
 export type Phase = typeof PHASES[number]
@@ -78,6 +79,10 @@ export interface RoomView {
   sip?: { sid?: string, joinedAt: number, left?: { at: number, reason: string, callStatus?: string } }
   agent?: { identity: string, joinedAt: number, audioAt?: number, left?: { at: number, reason: string } }
   goneAt?: number
+  /** Identities of further agents in the room. */
+  moreAgents?: string[]
+  /** Shortest time from LiveKit's making an event to its arrival here, milliseconds, the difference of the clocks included. */
+  lag?: number
   /** SIP participants of earlier legs, whose leaving means nothing any more. */
   past: string[]
 }
@@ -100,6 +105,8 @@ export interface Attempt {
   pendingSince?: number
   /** Dialled without our own room: the dispatch rule's agent answers. */
   degraded: boolean
+  /** Rebuilt from what LiveKit told of its room. */
+  found?: boolean
   at: { opened: number, replied?: number, dialing?: number, ringing?: number, lastRinging?: number, agentJoined?: number, agentAudio?: number, answered?: number, ended?: number }
   /** B legs of this attempt in the order they were seen; after a transfer came back there are two. */
   legs: string[]
@@ -108,6 +115,14 @@ export interface Attempt {
   /** The latest of them was answered. */
   answered: boolean
   view: RoomView
+  /** Agents that we called again because none was there, newest last. Marked before it is done: it is done at most once. */
+  redispatches: Array<{ at: number, claim: string }>
+  /** A createDispatch is on its way since then; it makes the room anew if that is gone. */
+  dispatchingSince?: number
+  /** The caller is connected and no agent is there: since when, and when that is to be looked into. */
+  agentless?: { since: number, due: number }
+  /** The agent did not come back: that the attempt ends now is our doing. */
+  agentLostAt?: number
   final?: LegFinal
   action?: { at: number, dialCallStatus?: CallStatus, dialSipStatus?: number, callerStatus: CallStatus, rang: boolean }
   /** The attempt is over; its cause may wait until then for what is still missing. */
@@ -151,14 +166,15 @@ export interface AnsweredHook {
   reply?: Reply
 }
 
-export type DutyKind = 'delete-room' | 'hang-up' | 'look'
+export const DUTY_KINDS = ['delete-room', 'hang-up', 'look', 'redispatch', 'remove-agent'] as const
+export type DutyKind = typeof DUTY_KINDS[number]
 
 /** Work that a call still owes to the outside. */
 export interface Duty {
   /** Unique within the call. */
   id: string
   kind: DutyKind
-  /** Room name, attempt number or leg. */
+  /** Room name, attempt number, status of the leg, or attempt number and identity. */
   target: string
   /** Milliseconds since the epoch: not before then. */
   due: number
@@ -168,9 +184,12 @@ export interface Duty {
   claim?: string
 }
 
+/** Raised when a record means something else to an older reader. Within a version fields are only added, and readers keep those that they do not know. */
+export const RECORD_VERSION = 1
+
 export interface Call {
   /** Version of this record. */
-  v: 1
+  v: typeof RECORD_VERSION
   callSid: string
   phase: Phase
   facts: CallerFacts
@@ -196,9 +215,13 @@ export interface Call {
   settleAt?: number
   /** The call is over; its cause may wait until then for what is still missing. */
   closing?: { until: number }
+  /** Handed over by replicas after the store was gone, and not taken yet. `known`: the rest of this record is a call's. */
+  late?: { events: CallEvent[], until: number, known: boolean }
   /** Written once, together with `phase: ended`. */
   end?: End
   duties: Duty[]
+  /** Ids of LiveKit's latest events: it may deliver one twice. */
+  heard: string[]
   events: EventLine[]
   /** Events dropped from the middle of the list. */
   eventsDropped: number
@@ -217,8 +240,9 @@ export const isFinal = (status: CallStatus): boolean => FINAL.has(status)
 
 /** When time itself next changes the call, whatever it owes; undefined: never. */
 export function turnsAt (call: Call): number | undefined {
+  if (call.late) return call.late.until
   const times = [
-    ...(call.phase === 'ended' ? [] : [call.deadline, call.settleAt, call.closing?.until]),
+    ...(call.phase === 'ended' ? [] : [call.deadline, call.settleAt, call.closing?.until, currentAttempt(call)?.agentless?.due]),
     ...call.attempts.map(attempt => attempt.closing?.until),
     call.duties.length === 0 ? call.expiresAt : undefined
   ].filter(time => time !== undefined)
@@ -227,6 +251,6 @@ export function turnsAt (call: Call): number | undefined {
 
 /** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
 export function wakeAt (call: Call): number | undefined {
-  const times = [turnsAt(call), ...call.duties.map(duty => duty.due)].filter(time => time !== undefined)
+  const times = [turnsAt(call), ...(call.late ? [] : call.duties.map(duty => duty.due))].filter(time => time !== undefined)
   return times.length === 0 ? undefined : Math.min(...times)
 }

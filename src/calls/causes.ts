@@ -74,12 +74,17 @@ export function causeOf (call: Call, attempt: Attempt | undefined, circumstances
     if (transfer.result === 'transferred' || caller || callerGone(attempt)) return endOf('transferred')
     return endOf('lost', { detail: 'no result of the transfer was reported' })
   }
-  if (attempt?.answered) return answeredCause(call, attempt, circumstances)
+  if (attempt && (attempt.answered || talkedUnheard(call, attempt))) return answeredCause(call, attempt, circumstances)
   if (caller?.by === 'caller' && (caller.callStatus === 'no-answer' || attempt)) return endOf('caller-gave-up', { waitingOn: waitingOn(call, attempt), sipStatus: caller.sipStatus })
   if (!attempt) return withoutAttempt(call)
   const verdict = attempt.strategy === 'phone' ? phoneCause(call, attempt) : roomCause(call, attempt, circumstances)
   return { ...verdict, waitingOn: verdict.waitingOn === 'none' ? waitingOn(call, attempt) : verdict.waitingOn }
 }
+
+/** LiveKit answers as soon as the agent's audio is there: where Jambonz says nothing at all of its legs, that has to do. */
+const talkedUnheard = (call: Call, { legs, action, final, view: { sip, agent } }: Attempt): boolean =>
+  legs.length === 0 && !action && !final && !call.caller.seen && !call.caller.final &&
+  sip !== undefined && agent?.audioAt !== undefined && agent.audioAt <= (sip.left?.at ?? Infinity)
 
 /** What an unanswered attempt was waiting for. */
 export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn {
@@ -105,9 +110,12 @@ function answeredCause (call: Call, attempt: Attempt, circumstances: Circumstanc
   const left = sip?.left?.reason
   const removed = left !== undefined && left !== 'CLIENT_INITIATED' && left !== 'UNSEEN'
 
+  if (attempt.agentLostAt !== undefined && !(caller?.by === 'caller' && caller.at < attempt.agentLostAt)) return endOf('agent-lost', { by: 'bridge' })
   if (caller?.by === 'caller' || (caller && !caller.by && caller.callStatus === 'completed' && first === 'caller')) {
     if (first === 'agent-leg' && attempt.action?.callerStatus === 'in-progress') return removed ? endOf('agent-hung-up') : endOf('redirected')
-    return agentLeftBefore(attempt, caller.at) ? endOf('agent-lost') : endOf('caller-hung-up')
+    if (agentLeftBefore(attempt, caller.at)) return endOf('agent-lost')
+    // LiveKit tells of a room in order: once the caller's own leaving is told, an agent that had left before is, too.
+    return { ...endOf('caller-hung-up'), missing: attempt.view.events && sip && !sip.left ? 'livekit' : undefined }
   }
   if (caller) {
     if (first === 'caller') return endOf('operator-hung-up')
@@ -117,7 +125,8 @@ function answeredCause (call: Call, attempt: Attempt, circumstances: Circumstanc
   if (first === 'agent-leg') {
     if (call.caller.seen) {
       // The caller leg should end at once; when it goes on, somebody else has it now.
-      const verdict = removed || attempt.action === undefined ? agentLegEnded(call, attempt, circumstances, false) : endOf('redirected')
+      // The statuses come one after another: before the agent leg's own, that the caller leg's is not there says nothing.
+      const verdict = removed || attempt.action === undefined || !attempt.final ? agentLegEnded(call, attempt, circumstances, false) : endOf('redirected')
       return { ...verdict, missing: 'caller' }
     }
     return agentLegEnded(call, attempt, circumstances, true)
@@ -162,7 +171,7 @@ function roomCause (call: Call, attempt: Attempt, circumstances: Circumstances):
     case 486: case 600: return rejected(attempt)
     case 503: {
       // Only the status has the reason phrase, and /action may overtake it.
-      const missing = !attempt.final && call.caller.seen ? 'agent-leg' as const : undefined
+      const missing = attempt.final ? undefined : 'agent-leg' as const
       const overloaded = reason === undefined ? rang(attempt) : OVERLOADED.test(reason)
       return { ...endOf(overloaded ? 'livekit-overloaded' : 'sip-unreachable', { sipStatus, detail: reason }), missing }
     }
@@ -218,6 +227,7 @@ function withoutAgentLegFinal (call: Call, attempt: Attempt, { statusesExpected 
   if (rang(attempt)) return endOf('lost')
   if (anyLeg) return endOf('sip-unreachable')
   if (call.caller.trying) return endOf('media-server-failed')
+  if (view.sip?.left && view.sip.left.reason === 'CLIENT_INITIATED') return endOf(view.agent ? 'agent-without-audio' : 'no-agent', { by: 'unknown', detail: 'only LiveKit said so: the caller may have given up' })
   if (view.sip) return endOf('lost')
   return endOf(statusesExpected && !call.caller.seen ? 'reply-refused' : 'lost')
 }
@@ -237,8 +247,10 @@ function whoFirst (call: Call, attempt: Attempt): 'caller' | 'agent-leg' | undef
   const caller = call.caller.final
   if (attempt.action?.callerStatus === 'in-progress') return 'agent-leg'
   if (attempt.action?.callerStatus === 'completed') return 'caller'
-  if (attempt.final) return caller?.beforeAgentLeg ? 'caller' : 'agent-leg'
-  return undefined
+  if (!attempt.final) return undefined
+  // Replicas may write down what they heard in another order.
+  if (caller && caller.at !== attempt.final.at) return caller.at < attempt.final.at ? 'caller' : 'agent-leg'
+  return caller?.beforeAgentLeg ? 'caller' : 'agent-leg'
 }
 
 const agentLeftBefore = ({ view: { agent } }: Attempt, at: number): boolean =>

@@ -1,4 +1,4 @@
-import type { Attempt, Call, Duty, DutyKind } from './call.ts'
+import { DUTY_KINDS, type Attempt, type Call, type Duty, type DutyKind } from './call.ts'
 import { addLine, type NewLine } from './event-list.ts'
 import type { EventOf } from './events.ts'
 import { TIMES } from './rules.ts'
@@ -29,12 +29,12 @@ export const oweLook = (draft: Call, attempt: Attempt, at: number, due: number):
 }
 
 /**
- * The room of an attempt that is over is deleted at once. Where a createRoom is still on its way it may come into being
- * later: then also as soon as that settles, or when it must have.
+ * The room of an attempt that is over is deleted at once. Where a request that makes it is still on its way it may come into
+ * being later: then also as soon as that settles, or when it must have.
  */
 export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void {
   if (attempt.room === undefined) return
-  const pending = attempt.pendingSince
+  const pending = attempt.pendingSince ?? attempt.dispatchingSince
   const dialled = attempt.at.replied !== undefined
   if (pending === undefined || dialled) owe(draft, at, 'delete-room', attempt.room, at)
   if (pending !== undefined) owe(draft, at, 'delete-room', attempt.room, Math.max(at, pending + TIMES.roomSettles), lateDeleteId(attempt))
@@ -42,9 +42,12 @@ export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void 
 
 export const lateDeleteId = (attempt: Attempt): string => `delete-room:${attempt.room}:late`
 
-/** Marks the duties that are due as being done by `claim`; when it never reports back they are due again after the lease. */
+/**
+ * Marks the duties that are due as being done by `claim`; when it never reports back they are due again after the lease.
+ * A duty that this version does not know is left for the one that does.
+ */
 export function claimDuties (draft: Call, at: number, claim: string): void {
-  draft.duties = draft.duties.map(duty => duty.due <= at ? { ...duty, claim, due: at + TIMES.lease, tries: duty.tries + 1 } : duty)
+  draft.duties = draft.duties.map(duty => duty.due <= at && (DUTY_KINDS as readonly string[]).includes(duty.kind) ? { ...duty, claim, due: at + (duty.kind === 'redispatch' ? TIMES.redispatchLease : TIMES.lease), tries: duty.tries + 1 } : duty)
 }
 
 /** Books the outcome of a duty: gone, or due again with back-off, or given up. */
@@ -59,7 +62,7 @@ export function onDuty (draft: Call, event: EventOf<'duty'>): void {
     return
   }
   unowe(draft, other => other.id === duty.id)
-  if (duty.kind === 'look') return
+  if (duty.kind === 'look' || duty.kind === 'redispatch') return
   const what = event.outcome === 'done' ? `${duty.kind} done` : `${duty.kind} given up`
   note(draft, event.at, { from: 'bridge', what, attempt: draft.attempts.find(attempt => attempt.room === duty.target)?.n, detail: event.detail })
 }

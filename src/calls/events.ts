@@ -1,5 +1,6 @@
 import type { CallerFacts, CallStatus } from './call.ts'
 import type { ApplicationConfig } from '../connect/plan.ts'
+import type { Way } from '../connect/way.ts'
 
 /** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
 export interface CallHookEvent {
@@ -44,7 +45,13 @@ export interface LegStatus {
 }
 
 /** A leg's status. `facts`: what is known of a call that begins with this event. */
-export interface StatusEvent extends LegStatus { kind: 'status', callSid: string, facts: CallerFacts }
+export interface StatusEvent extends LegStatus {
+  kind: 'status'
+  callSid: string
+  facts: CallerFacts
+  /** Of an agent leg: the SIP user or number that was dialled. */
+  dialled?: string
+}
 
 export interface ActionEvent {
   kind: 'action'
@@ -88,6 +95,10 @@ export interface LiveKitEvent {
   what: 'room_started' | 'room_finished' | 'participant_joined' | 'participant_left' | 'participant_connection_aborted' | 'track_published' | 'track_unpublished' | 'other'
   participant?: { sid: string, identity: string, kind?: 'SIP' | 'AGENT' | 'OTHER', reason?: string, sip?: SipAttributes }
   track?: 'AUDIO' | 'OTHER'
+  /** LiveKit's id of the event: a second delivery has the same. */
+  id?: string
+  /** When LiveKit made it, by its own clock, in whole seconds: milliseconds since the epoch. */
+  madeAt?: number
 }
 
 /** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
@@ -98,18 +109,49 @@ export interface SipAttributes {
   callSid?: string
   /** `sip.trunkPhoneNumber`: the SIP user that was called, our token. */
   called?: string
+  /** `sip.ruleID` is there: a dispatch rule let it in. */
+  dispatched?: boolean
 }
 
 /** What a look at LiveKit saw of an attempt's room. */
 export interface LookEvent {
   kind: 'look'
   attempt: number
+  /** When LiveKit was asked, milliseconds since the epoch: who came after that was not to be seen. */
+  askedAt: number
   outcome: 'seen' | 'unreachable'
   exists: boolean
   /** The caller's leg. */
   sip?: { sid: string, callStatus?: string }
+  /** The one that came first. */
   agent?: { identity: string, audio: boolean }
+  /** Identities of the others. */
+  moreAgents?: string[]
+  /** Somebody else is there, whom the caller may be talking to. */
+  company?: boolean
 }
+
+/** The agent of an attempt is about to be called again by whoever has claimed that. */
+export interface RedispatchingEvent { kind: 'redispatching', attempt: number, claim: string }
+
+export interface RedispatchedEvent { kind: 'redispatched', attempt: number, outcome: 'done' | 'failed', detail?: string }
+
+/** LiveKit has a room of ours whose call nobody here knows: what its metadata says of it. */
+export interface FoundEvent {
+  kind: 'found'
+  callSid: string
+  attempt: number
+  facts: CallerFacts
+  app: ApplicationConfig
+  /** The ways that were left. */
+  plan: Way[]
+  /** Milliseconds since the epoch. */
+  receivedAt: number
+  openedAt: number
+}
+
+/** Events that a replica kept while the store was gone. */
+export interface HandedOverEvent { kind: 'handed-over', callSid: string, events: CallEvent[] }
 
 /** A duty's outcome: `done`; `failed`, to be tried again. */
 export interface DutyEvent { kind: 'duty', id: string, outcome: 'done' | 'failed', detail?: string }
@@ -126,7 +168,7 @@ export interface WakeEvent {
 
 export type CallEvent = { /** Milliseconds since the epoch. */ at: number } & (
   CallHookEvent | RoomEvent | RoomSettledEvent | DeclinedEvent | HookAbandonedEvent | StatusEvent | ActionEvent |
-  ReferEvent | ReferCompleteEvent | LiveKitEvent | LookEvent | DutyEvent | HangupEvent | WakeEvent
+  ReferEvent | ReferCompleteEvent | LiveKitEvent | LookEvent | RedispatchingEvent | RedispatchedEvent | FoundEvent | HandedOverEvent | DutyEvent | HangupEvent | WakeEvent
 )
 
 /** An event of one kind, with its time. */

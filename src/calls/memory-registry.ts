@@ -27,6 +27,7 @@ export function createMemoryRegistry (): Registry {
   }
 
   return {
+    shared: false,
     async update (callSid, fn) {
       const before = calls.get(callSid)
       const after = fn(before)
@@ -61,6 +62,7 @@ export function createMemoryRegistry (): Registry {
       return [...due]
     },
     async stats () { return { phases: { ...phases }, duties } },
+    trouble: () => undefined,
     async close () {}
   }
 }

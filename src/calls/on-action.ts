@@ -15,7 +15,7 @@ import type { Rules } from './rules.ts'
 export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): void {
   const { at, hash, dialCallStatus } = event
   if (findHook(draft, 'action', hash)) return
-  if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, event.attempt ?? 1, rules)
+  if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, { n: event.attempt }, rules)
   note(draft, at, { from: 'jambonz', what: 'action', attempt: event.attempt, status: dialCallStatus, sipStatus: event.dialSipStatus, detail: `caller leg ${event.callerStatus}` })
   const attempt = currentAttempt(draft)
   ownLeg(draft, event)
@@ -35,7 +35,8 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
     callerEnded(draft, at, { callStatus: event.callerStatus, sipStatus: event.callerSipStatus, by: event.callerEndedBy })
   }
 
-  const goesOn = !draft.closing && !attempt.answered && draft.hangupAt === undefined && !isFinal(event.callerStatus)
+  const talked = attempt.answered && !(attempt.agentLostAt !== undefined && rules.agentLost === 'next')
+  const goesOn = !draft.closing && !talked && draft.hangupAt === undefined && !isFinal(event.callerStatus)
   if (goesOn && draft.plan.length > 0) {
     closeAttempt(attempt, at)
     goOn(draft, at, rules, 'action', hash)

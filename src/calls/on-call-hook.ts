@@ -5,11 +5,8 @@ import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redir
 import { lateDeleteId, note, owe } from './duties.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
-import { newCall, nextRecord } from './new-call.ts'
-import type { Rules } from './rules.ts'
-
-/** A call that is brought back again and again goes round in a circle. */
-const MOST_ATTEMPTS = 50
+import { MOST_ATTEMPTS, newCall, nextRecord } from './new-call.ts'
+import { TIMES, type Rules } from './rules.ts'
 
 /**
  * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
@@ -21,6 +18,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
     note(known, at, { from: 'jambonz', what: 'call hook repeated' })
     return known
   }
+  if (known && isLate(known, event)) return onLateHook(known, event, rules)
   // What reads like it, if anything does, is history now.
   if (known) known.hooks = known.hooks.filter(other => other.hook !== 'call-hook' || other.hash !== hash)
   if (known?.closing && known.caller.final) endNow(known, at, rules)
@@ -52,6 +50,34 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   draft.plan = ways
   if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
   goOn(draft, at, rules, 'call-hook', hash)
+  return draft
+}
+
+/**
+ * A call has one first hook. When the call was dialled already, or has ended, and that hook is not known, it was answered by a
+ * replica that could not write so down until now.
+ */
+function isLate (known: Call, { at, redirected }: EventOf<'call-hook'>): boolean {
+  if (redirected || known.attemptsBefore > 0 || known.earlier.length > 0 || known.hooks.some(({ hook }) => hook === 'call-hook')) return false
+  return known.attempts.length > 0 || (known.caller.final !== undefined && at <= known.caller.final.at)
+}
+
+/** Completes what is known of a call by the hook that it began with. */
+function onLateHook (draft: Call, { at, hash, facts, app }: EventOf<'call-hook'>, rules: Rules): Call {
+  draft.facts = facts
+  draft.app = { ...draft.app, ...app }
+  note(draft, at, { from: 'jambonz', what: 'call hook', status: 'late' })
+  const [first] = draft.attempts
+  answer(draft, 'call-hook', hash, first ? { kind: 'dial', attempt: first.n } : noWayLeft(draft))
+  if (first) {
+    findHook(draft, 'call-hook', hash)!.attempt = first.n
+    if (first.room !== undefined) first.agent = draft.app.agent
+    if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = planFor(draft.app, facts.to).ways.slice(1)
+  } else {
+    const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
+    owe(draft, at, 'delete-room', room, at + TIMES.roomSettles)
+  }
+  if (draft.phase !== 'ended') draft.at.received = Math.min(at, draft.at.received)
   return draft
 }
 

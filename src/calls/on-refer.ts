@@ -13,7 +13,7 @@ import { TIMES, type Rules } from './rules.ts'
 export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): void {
   const { at, hash } = event
   if (findHook(draft, 'refer', hash)) return
-  if (draft.attempts.length === 0 && draft.phase !== 'ended' && event.leg === 'agent') adoptAttempt(draft, at, 1, rules)
+  if (draft.attempts.length === 0 && draft.phase !== 'ended' && event.leg === 'agent') adoptAttempt(draft, at, {}, rules)
   const attempt = currentAttempt(draft)
   const stale = attempt !== undefined && (attempt.pastLegs.includes(event.legSid) || draft.attempts.some(other => other !== attempt && other.legs.includes(event.legSid)))
   const allowed = event.leg === 'agent' && !stale && event.referTo !== undefined && attempt !== undefined && !attempt.end && draft.phase !== 'ended' && !draft.closing

@@ -1,7 +1,8 @@
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
 import { isLatestLeg } from './attempts.ts'
+import { agentGone, stopWaiting } from './agent-watch.ts'
 import { beginClosing } from './ending.ts'
-import { note, oweLook, unowe } from './duties.ts'
+import { note, owe, oweDeleteRoom, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'
 import { TIMES, type Rules } from './rules.ts'
@@ -10,6 +11,8 @@ import { TIMES, type Rules } from './rules.ts'
 export function onStatus (draft: Call, event: EventOf<'status'>, rules: Rules): void {
   note(draft, event.at, { from: 'jambonz', what: 'status', leg: event.leg, status: event.callStatus, sipStatus: event.sipStatus, reason: event.sipReason, by: event.by, attempt: event.leg === 'agent' ? attemptOf(draft, event.legSid)?.n : undefined })
   draft.caller.seen = true
+  // Found without a word of who is calling.
+  if (event.leg === 'caller' && draft.facts.from === '' && draft.facts.to === '') draft.facts = event.facts
   if (event.leg === 'caller') onCallerLeg(draft, event, rules)
   else onAgentLeg(draft, event, rules)
 }
@@ -41,14 +44,15 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
 }
 
 function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
-  if (draft.phase !== 'ended' && draft.attempts.length === 0) adoptAttempt(draft, event.at, 1, rules)
+  if (draft.phase !== 'ended' && draft.attempts.length === 0) adoptAttempt(draft, event.at, { dialled: event.dialled }, rules)
   const attempt = attemptOf(draft, event.legSid)
   if (!attempt) return
   if (!attempt.legs.includes(event.legSid)) {
     if (draft.phase === 'transferring') { draft.transfer?.legs.push(event.legSid); return }
     attempt.legs.push(event.legSid)
   }
-  if (attempt.end || !isLatestLeg(attempt, event.legSid)) return
+  if (attempt.end) { livesOn(draft, attempt, event, rules); return }
+  if (!isLatestLeg(attempt, event.legSid)) return
   switch (event.callStatus) {
     case 'trying': agentDialing(draft, attempt, event.at, rules); break
     case 'ringing': case 'early-media': agentRinging(draft, attempt, event.at, rules); break
@@ -56,6 +60,13 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
     case 'completed': case 'failed': case 'busy': case 'no-answer': agentEnded(draft, attempt, event); break
     case 'queued': break
   }
+}
+
+/** Our verbs were so late that the call had ended before they were run: what was done to end it is done again. */
+function livesOn (draft: Call, attempt: Attempt, { at, callStatus }: EventOf<'status'>, rules: Rules): void {
+  if (isFinal(callStatus) || attempt.final || attempt.action || draft.caller.final) return
+  oweDeleteRoom(draft, attempt, at)
+  if (draft.hangupAt !== undefined && rules.callControl) owe(draft, at, 'hang-up', 'completed', at)
 }
 
 /** The attempt that a B leg belongs to: the one that was current when the leg was first seen. */
@@ -78,7 +89,8 @@ function agentDialing (draft: Call, attempt: Attempt, at: number, rules: Rules):
   draft.overdue = false
 }
 
-function agentRinging (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+/** The agent leg rings. */
+export function agentRinging (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   if (attempt.answered || attempt.final) return
   const first = attempt.at.ringing === undefined
   attempt.at.ringing ??= at
@@ -93,6 +105,9 @@ function agentRinging (draft: Call, attempt: Attempt, at: number, rules: Rules):
 /** The agent leg is up: the two are talking. */
 export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   attempt.answered = true
+  // LiveKit does not answer before somebody is there to talk.
+  const alone = attempt.view.agent?.left !== undefined
+  if (attempt.at.answered === undefined && !alone) stopWaiting(draft, attempt)
   attempt.at.answered ??= at
   draft.at.answered ??= at
   if (openLeg(draft) !== attempt) return
@@ -102,13 +117,17 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   draft.deadline = attempt.strategy === 'phone' ? at + rules.timeLimitS * 1000 + TIMES.dialSlack : undefined
   unowe(draft, duty => duty.kind === 'look')
   oweLook(draft, attempt, at, at + TIMES.look)
+  if (alone) agentGone(draft, attempt, at, rules)
 }
 
 function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): void {
   if (attempt.final) return
   attempt.final = { at: event.at, callStatus: event.callStatus, sipStatus: event.sipStatus, sipReason: event.sipReason }
   if (event.callStatus === 'completed') attempt.answered = true
-  if (attempt === currentAttempt(draft)) settleSoon(draft, event.at)
+  if (attempt !== currentAttempt(draft)) return
+  // The caller leg's is next in Jambonz' queue.
+  if (draft.closing) draft.closing.until = Math.max(draft.closing.until, event.at + TIMES.evidence)
+  settleSoon(draft, event.at)
 }
 
 /** The attempt seems over: what comes next is for /action or the caller leg to say, but not for ever. */

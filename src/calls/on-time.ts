@@ -1,19 +1,22 @@
 import { currentAttempt, type Call } from './call.ts'
+import { onAgentOverdue } from './agent-watch.ts'
 import { beginClosing } from './ending.ts'
 import { claimDuties, note, owe, oweDeleteRoom, oweLook } from './duties.ts'
 import type { EventOf } from './events.ts'
-import { TIMES, type Rules } from './rules.ts'
+import { longestLife, TIMES, type Rules } from './rules.ts'
 
 /** Time passed: what is overdue happens, and the waker takes the duties that are due. */
-export function onWake (draft: Call, event: EventOf<'wake'>): Call | undefined {
+export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call | undefined {
   const { at, claim } = event
   if (draft.phase === 'ended' && draft.duties.length === 0 && draft.expiresAt !== undefined && at >= draft.expiresAt) return undefined
   draft.statusesExpected ||= event.statusesExpected
   if (draft.phase !== 'ended') {
-    if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at)
+    if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at, rules)
+    const attempt = currentAttempt(draft)
+    if (attempt?.agentless && at >= attempt.agentless.due) onAgentOverdue(draft, attempt, at)
     if (draft.deadline !== undefined && at >= draft.deadline) {
       note(draft, at, { from: 'bridge', what: 'deadline', attempt: currentAttempt(draft)?.n, status: draft.phase })
-      onDeadline(draft, at)
+      onDeadline(draft, at, rules)
     }
   }
   if (claim !== undefined) claimDuties(draft, at, claim)
@@ -21,17 +24,22 @@ export function onWake (draft: Call, event: EventOf<'wake'>): Call | undefined {
 }
 
 /** The attempt seemed over and Jambonz said nothing of it. What only LiveKit said may have been a hiccup: it is asked once more. */
-function onSettled (draft: Call, at: number): void {
+function onSettled (draft: Call, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
   draft.settleAt = undefined
   note(draft, at, { from: 'bridge', what: 'settled without word from jambonz', attempt: attempt?.n })
   if (draft.hangupAt !== undefined || attempt?.final) beginClosing(draft, at)
-  else onDeadline(draft, at)
+  else onDeadline(draft, at, rules)
 }
 
 /** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
-function onDeadline (draft: Call, at: number): void {
+function onDeadline (draft: Call, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
+  if (attempt && attempt.room === undefined && !attempt.end && at < longestLife(attempt, rules)) {
+    // Nobody can look at a phone: that its answer was lost must not end a talk.
+    draft.deadline = longestLife(attempt, rules)
+    return
+  }
   if (attempt?.room === undefined || attempt.end) { beginClosing(draft, at); return }
   draft.overdue = true
   draft.deadline = at + TIMES.lookAgain

@@ -20,11 +20,16 @@ export interface RegistryStats { phases: Record<Phase, number>, duties: number }
 /**
  * Where the calls are kept. The one thing that knows which store it is; every store passes the same contract tests.
  * Calls handed out are never changed afterwards, and must not be changed.
+ * A store outside this process rejects with {@link StoreUnavailableError} while it cannot be used, within 500 milliseconds;
+ * what it was asked for may have been done all the same.
  */
 export interface Registry {
+  /** Other processes use the same store, and it outlives this one. */
+  readonly shared: boolean
   /**
    * Replaces a call by what `fn` makes of it, undivided: no other update of the same call comes between.
-   * @param fn may run several times, so it must be pure; `undefined` in: not known; `undefined` out: forget it
+   * @param fn may run several times, also on what turns out to be out of date, so it must be pure; `undefined` in: not known;
+   *   `undefined` out: forget it; the same object out: nothing is written
    */
   update (callSid: string, fn: (call: Call | undefined) => Call | undefined): Promise<Call | undefined>
   get (callSid: string): Promise<Call | undefined>
@@ -32,9 +37,14 @@ export interface Registry {
   findByRoom (room: string): Promise<string | undefined>
   /** @throws {InvalidCursorError} when `cursor` is none of ours */
   list (filter: CallFilter, page: { limit: number, cursor?: string }): Promise<CallPage>
-  /** Calls that need somebody's attention at `now` (milliseconds since the epoch), most urgent first, at most `limit`. */
+  /**
+   * Calls that need somebody's attention at `now` (milliseconds since the epoch), most urgent first, at most `limit`.
+   * Each is handed to one asker, and to nobody else for the next second.
+   */
   due (now: number, limit: number): Promise<string[]>
   stats (): Promise<RegistryStats>
+  /** Why the store is not well at the moment, for people; undefined: it is, as far as is known. */
+  trouble (): string | undefined
   close (): Promise<void>
 }
 

@@ -1,3 +1,4 @@
+import type { Attempt } from './call.ts'
 import type { Settings } from '../config.ts'
 import type { ApplicationConfig } from '../connect/plan.ts'
 import { createTokenOf } from '../livekit/token.ts'
@@ -14,6 +15,12 @@ export interface Rules {
   timeLimitS: number
   /** How long an ended call is kept. */
   retentionS: number
+  /** After this without an agent it is called again, milliseconds; 0: never. */
+  redispatchMs: number
+  /** An agent that left is waited for that long, milliseconds; 0: for ever. */
+  rejoinMs: number
+  /** What becomes of a caller whose agent is lost. */
+  agentLost: 'end' | 'next'
   /** The Jambonz REST settings are there: a caller leg can be hung up. */
   callControl: boolean
 }
@@ -26,6 +33,9 @@ export const rulesOf = (settings: Settings): Rules => ({
   dialTimeoutS: settings.DIAL_TIMEOUT_S,
   timeLimitS: settings.MAX_CALL_DURATION_S,
   retentionS: settings.CALL_RETENTION_S,
+  redispatchMs: settings.AGENT_REDISPATCH_MS,
+  rejoinMs: settings.AGENT_REJOIN_MS,
+  agentLost: settings.AGENT_LOST_ACTION,
   callControl: settings.JAMBONZ_API_KEY !== undefined
 })
 
@@ -54,10 +64,17 @@ export const TIMES = {
   hangup: 5000,
   /** A createRoom of unknown outcome has happened by then, or never will. */
   roomSettles: 15_000,
-  /** Lease of a duty that somebody is doing. */
-  lease: 30_000,
+  /** Lease of a duty that somebody is doing: longer than that can take. */
+  lease: 15_000,
+  redispatchLease: 30_000,
+  /** Within this time all replicas have noticed that the store is back and handed over what they kept. */
+  handOver: 2000,
   firstRetry: 1000,
   longestRetry: 30_000,
   /** A duty is given up after this. */
   giveUp: 600_000
 } as const
+
+/** After this nothing of Jambonz's dial can be left, milliseconds since the epoch. */
+export const longestLife = ({ at: { answered, opened } }: Attempt, rules: Rules): number =>
+  (answered ?? opened + rules.dialTimeoutS * 1000) + rules.timeLimitS * 1000 + TIMES.dialSlack

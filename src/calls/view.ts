@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './call.ts'
+import { CAUSES, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './call.ts'
 
 /*
  * What operators see of a call. Times are ISO 8601 in UTC with milliseconds.
@@ -33,7 +33,7 @@ export const AttemptSchema = Type.Object({
 }, { $id: 'Attempt' })
 
 export const DutySchema = Type.Object({
-  kind: Type.Enum(['delete-room', 'hang-up', 'look'], { type: 'string' }),
+  kind: Type.Enum([...DUTY_KINDS], { type: 'string' }),
   target: Type.String(),
   due: Time,
   tries: Type.Integer()

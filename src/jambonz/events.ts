@@ -32,7 +32,8 @@ export const statusEvent = (body: Status): StatusEvent => ({
   callStatus: body.call_status,
   sipStatus: body.sip_status,
   sipReason: body.sip_reason,
-  by: body.call_termination_by
+  by: body.call_termination_by,
+  dialled: body.parent_call_sid === undefined ? undefined : dialledUser(body.to)
 })
 
 export const actionEvent = (body: Action, hash: string): ActionEvent => ({
@@ -67,5 +68,8 @@ export const referCompleteEvent = (body: ReferComplete, hash: string): ReferComp
   finalStatus: body.final_referred_call_status,
   callerStatus: body.call_status
 })
+
+/** User part of a SIP URI, or a number as it is. */
+const dialledUser = (to: string | undefined): string | undefined => to?.replace(/^sips?:/, '').split('@')[0]
 
 const legOf = (body: { parent_call_sid?: string }): 'caller' | 'agent' => body.parent_call_sid === undefined ? 'caller' : 'agent'

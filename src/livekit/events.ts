@@ -31,6 +31,8 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
     kind: 'livekit',
     room: room.name,
     what: KNOWN.find(name => name === event.event) ?? 'other',
+    ...(event.id ? { id: event.id } : {}),
+    ...(event.createdAt ? { madeAt: Number(event.createdAt) * 1000 } : {}),
     ...(participant
       ? {
           participant: {
@@ -50,11 +52,14 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
 export const sipAttributes = (attributes: Record<string, string>): SipAttributes => ({
   callStatus: attributes['sip.callStatus'],
   callSid: attributes['sip.h.x-lk-call'],
-  called: attributes['sip.trunkPhoneNumber']
+  called: attributes['sip.trunkPhoneNumber'],
+  dispatched: attributes['sip.ruleID'] !== undefined
 })
 
 /** Whether a SIP participant is the caller's leg of an attempt, and nobody whom the agent called into the room. */
-export function isCallerLeg ({ callSid, called }: SipAttributes, attempt: { callSid: string, token?: string }): boolean {
+export function isCallerLeg ({ callSid, called, dispatched }: SipAttributes, attempt: { callSid: string, token?: string }): boolean {
+  // Only who dials our token gets into the room from outside; whom an agent calls comes by no rule.
+  if (dispatched) return true
   if (callSid !== undefined) return callSid === attempt.callSid
   return called === undefined || called === attempt.token
 }
@@ -62,5 +67,6 @@ export function isCallerLeg ({ callSid, called }: SipAttributes, attempt: { call
 /** Events about tracks carry sid and identity of the participant alone. */
 function kindOf ({ event, participant }: WebhookEvent): 'SIP' | 'AGENT' | 'OTHER' | undefined {
   if (!participant || event.startsWith('track_')) return undefined
+  if (participant.attributes['lk.publish_on_behalf'] !== undefined) return 'OTHER'
   return participant.kind === Kind.SIP ? 'SIP' : participant.kind === Kind.AGENT ? 'AGENT' : 'OTHER'
 }

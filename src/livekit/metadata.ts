@@ -1,3 +1,5 @@
+import { Type, type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { Attempt, Call } from '../calls/call.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
@@ -13,8 +15,57 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
   })
 }
 
-/** What a room says of its call, as JSON: enough to recognise it without any other record. */
+const RoomMetadataSchema = Type.Object({
+  v: Type.Literal(1),
+  callSid: Type.String({ minLength: 1 }),
+  attempt: Type.Integer({ minimum: 1 }),
+  direction: Type.Enum(['inbound', 'outbound']),
+  from: Type.String(),
+  to: Type.String(),
+  withheld: Type.Boolean(),
+  applicationSid: Type.Optional(Type.String()),
+  agent: Type.String({ minLength: 1 }),
+  /** The ways that are left after this attempt. */
+  fallbackNumber: Type.Optional(Type.String()),
+  receivedAt: Type.Integer(),
+  openedAt: Type.Integer()
+})
+
+/** What a room says of its call. Times are milliseconds since the epoch. */
+export type RoomMetadata = Static<typeof RoomMetadataSchema>
+
+const schema = Compile(RoomMetadataSchema)
+
+/**
+ * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone. Everybody in the
+ * room can read it, so it holds nothing that was meant for the agent alone.
+ */
 export function roomMetadata (call: Call, attempt: Attempt): string {
   const { direction, from, to, withheld, applicationSid } = call.facts
-  return JSON.stringify({ v: 1, callSid: call.callSid, attempt: attempt.n, direction, from, to, withheld, applicationSid, agent: attempt.agent, receivedAt: call.at.received })
+  const fallback = call.plan.find(way => way.strategy === 'phone')
+  return JSON.stringify({
+    v: 1,
+    callSid: call.callSid,
+    attempt: attempt.n,
+    direction,
+    from,
+    to,
+    withheld,
+    applicationSid,
+    agent: attempt.agent!,
+    fallbackNumber: fallback?.number,
+    receivedAt: call.at.received,
+    openedAt: attempt.at.opened
+  } satisfies RoomMetadata)
+}
+
+/** Reads {@link roomMetadata}; undefined when a room has other metadata, or none. */
+export function readRoomMetadata (text: string): RoomMetadata | undefined {
+  if (!text.startsWith('{')) return undefined
+  try {
+    const metadata: unknown = JSON.parse(text)
+    return schema.Check(metadata) ? metadata : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,6 +1,7 @@
-import { RoomServiceClient, ServerError, TrackType, type ParticipantInfo } from 'livekit-server-sdk'
-import { ParticipantInfo_Kind as Kind, RoomAgentDispatch } from '@livekit/protocol'
-import type { EventOf } from '../calls/events.ts'
+import { AgentDispatchClient, RoomServiceClient, ServerError, TrackType, type ParticipantInfo, type Room } from 'livekit-server-sdk'
+import { ParticipantInfo_Kind as Kind } from '@livekit/protocol'
+import type { EventOf, SipAttributes } from '../calls/events.ts'
+import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
 import { isCallerLeg, sipAttributes } from './events.ts'
 
 export interface RoomRequest {
@@ -11,7 +12,7 @@ export interface RoomRequest {
   agent: { name: string, metadata: string }
 }
 
-export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent'>
+export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company'>
 
 /** One participant as operators see it; a SIP identity holds the caller's number and is left out. */
 export interface ParticipantView { kind: 'SIP' | 'AGENT' | 'OTHER', state: string, joinedAt: string | null, audio: boolean, sipCallStatus?: string }
@@ -25,11 +26,23 @@ export interface Rooms {
   /** @param caller whose SIP leg to look for among those in the room */
   look (room: string, caller: { callSid: string, token?: string }): Promise<Look>
   view (room: string): Promise<RoomLiveView>
+  /** Those rooms that exist; without names all of the project, as name and metadata. */
+  list (names?: string[]): Promise<Array<{ name: string, metadata: string }>>
+  /** SIP attributes of whoever called into the room: what is left to tell whose room it is when it has no metadata. */
+  callers (room: string): Promise<SipAttributes[]>
+  /**
+   * Calls an agent into a room, again. Earlier calls of the same agent are taken back first, so that it does not come twice.
+   * @param commit is asked before anything is changed; false: nothing is
+   */
+  redispatch (room: string, agent: { name: string, metadata?: string }, commit: () => Promise<boolean>): Promise<void>
+  /** @returns false when nobody of that identity was there */
+  remove (room: string, identity: string): Promise<boolean>
   /** Cheapest proof that LiveKit answers and knows the key. */
   ping (): Promise<void>
 }
 
-export type LiveKitFailure = 'timeout' | 'unreachable' | 'refused-key' | 'refused' | 'not-found' | 'failed'
+/** `skipped`: too many requests were under way already. */
+export type LiveKitFailure = 'timeout' | 'skipped' | 'unreachable' | 'refused-key' | 'refused' | 'not-found' | 'failed'
 
 /** A failed request to LiveKit. Its text is ours: LiveKit's own may hold the JWT. */
 export class LiveKitError extends Error {
@@ -47,6 +60,8 @@ export interface RoomsOptions {
   apiSecret: string
   /** A createRoom of which nothing was heard is given up after this, seconds. */
   createTimeoutS: number
+  /** How createRoom is sent. */
+  post?: Post
   /** Called after every request with its operation, outcome and duration in seconds. */
   observe?: (operation: string, outcome: 'ok' | LiveKitFailure, seconds: number) => void
 }
@@ -55,12 +70,13 @@ export interface RoomsOptions {
 const BACKGROUND_TIMEOUT_S = 5
 
 /** Rooms over LiveKit's server API. */
-export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, observe }: RoomsOptions): Rooms {
-  // No failover: its further attempts would take longer than Jambonz waits, and log past our logger.
-  const client = (requestTimeout: number) => new RoomServiceClient(url, apiKey, apiSecret, { requestTimeout, failover: false })
+export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, observe }: RoomsOptions): Rooms {
   // The caller of create() waits LIVEKIT_TIMEOUT_MS; the request itself goes on, so that its outcome becomes known.
-  const creator = client(createTimeoutS)
-  const background = client(BACKGROUND_TIMEOUT_S)
+  const createRoom = createRoomRequester({ url, apiKey, apiSecret, timeoutS: createTimeoutS, post })
+  // No failover: its further attempts log past our logger.
+  const options = { requestTimeout: BACKGROUND_TIMEOUT_S, failover: false }
+  const background = new RoomServiceClient(url, apiKey, apiSecret, options)
+  const dispatches = new AgentDispatchClient(url, apiKey, apiSecret, options)
 
   async function request<T> (operation: string, work: () => Promise<T>): Promise<T> {
     const started = performance.now()
@@ -81,31 +97,36 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, observe }
 
   return {
     async create ({ name, emptyTimeoutS, departureTimeoutS, metadata, agent }) {
-      await request('createRoom', () => creator.createRoom({
-        name,
-        emptyTimeout: emptyTimeoutS,
-        departureTimeout: departureTimeoutS,
-        metadata,
-        agents: [new RoomAgentDispatch({ agentName: agent.name, metadata: agent.metadata })]
-      }))
+      await request('createRoom', async () => {
+        const refusal = await createRoom({ name, emptyTimeout: emptyTimeoutS, departureTimeout: departureTimeoutS, metadata, agents: [{ agentName: agent.name, metadata: agent.metadata }] })
+        if (refusal) throw refused('createRoom', refusal)
+      })
     },
-    async delete (room) {
-      try {
-        await request('deleteRoom', () => background.deleteRoom(room))
-        return true
-      } catch (error) {
-        if ((error as LiveKitError).failure === 'not-found') return false
-        throw error
-      }
+    delete: room => found(request('deleteRoom', () => background.deleteRoom(room))),
+    remove: (room, identity) => found(request('removeParticipant', () => background.removeParticipant(room, identity))),
+    async list (names) {
+      const rooms: Room[] = await request('listRooms', () => background.listRooms(names))
+      return rooms.map(({ name, metadata }) => ({ name, metadata }))
+    },
+    async callers (room) {
+      return (await participants(room)).filter(({ kind }) => kind === Kind.SIP).map(({ attributes }) => sipAttributes(attributes))
+    },
+    async redispatch (room, { name, metadata }, commit) {
+      const earlier = (await request('listDispatch', () => dispatches.listDispatch(room))).filter(({ agentName }) => agentName === name)
+      if (!await commit()) return
+      for (const { id } of earlier) await found(request('deleteDispatch', () => dispatches.deleteDispatch(id, room)))
+      await request('createDispatch', () => dispatches.createDispatch(room, name, { metadata: metadata ?? earlier[0]?.metadata ?? '' }))
     },
     async look (room, caller) {
       const present = await participants(room)
       const sip = present.find(({ kind, attributes }) => kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller))
-      const agent = present.find(({ kind }) => kind === Kind.AGENT)
+      const [agent, ...more] = present.filter(isAgent).sort((a, b) => Number(a.joinedAtMs - b.joinedAtMs))
       return {
         exists: present.length > 0 || await exists(room),
         ...(sip ? { sip: { sid: sip.sid, callStatus: sip.attributes['sip.callStatus'] } } : {}),
-        ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {})
+        ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {}),
+        ...(more.length > 0 ? { moreAgents: more.map(({ identity }) => identity) } : {}),
+        ...(present.some(other => other !== sip && COMPANY.has(other.kind)) ? { company: true } : {})
       }
     },
     async view (room) {
@@ -113,6 +134,23 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, observe }
       return { exists: there || present.length > 0, participants: present.map(participantView) }
     },
     async ping () { await request('listRooms', () => background.listRooms(['jambonz-livekit-bridge-health'])) }
+  }
+}
+
+/** Kinds of those whom a caller can talk to besides an agent: recorders and ingress are none. */
+const COMPANY: ReadonlySet<Kind> = new Set([Kind.STANDARD, Kind.SIP])
+
+/** An avatar, say, joins as an agent too, on behalf of one. */
+const isAgent = ({ kind, attributes }: ParticipantInfo): boolean => kind === Kind.AGENT && attributes['lk.publish_on_behalf'] === undefined
+
+/** Whether there was something to act on. */
+async function found (work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if ((error as LiveKitError).failure === 'not-found') return false
+    throw error
   }
 }
 
@@ -131,13 +169,14 @@ function participantView (participant: ParticipantInfo): ParticipantView {
   }
 }
 
+const refused = (operation: string, { status, code }: { status: number, code?: string }): LiveKitError =>
+  new LiveKitError(operation, failureOfStatus(status), `${status}${code ? ` ${code}` : ''}`)
+
 function asLiveKitError (operation: string, error: unknown): LiveKitError {
-  if (error instanceof ServerError) {
-    const { status, code } = error
-    const failure = status === 401 || status === 403 ? 'refused-key' : status === 404 ? 'not-found' : status < 500 && status !== 408 && status !== 429 ? 'refused' : 'failed'
-    return new LiveKitError(operation, failure, `${status}${code ? ` ${code}` : ''}`)
-  }
-  const { name, cause } = error as { name?: string, cause?: { code?: string } }
+  if (error instanceof LiveKitError) return error
+  if (error instanceof ServerError) return refused(operation, error)
+  // fetch keeps what happened in `cause`.
+  const { name, code, cause } = error as { name?: string, code?: string, cause?: { code?: string } }
   if (name === 'TimeoutError' || name === 'AbortError') return new LiveKitError(operation, 'timeout')
-  return new LiveKitError(operation, 'unreachable', cause?.code)
+  return new LiveKitError(operation, 'unreachable', cause?.code ?? code)
 }

@@ -16,6 +16,8 @@ import type { CallerLeg, Session, Surroundings } from './jambonz/session.ts'
 import { createSession } from './jambonz/session.ts'
 import { hookObserver, sipObserver } from './jambonz/tracing.ts'
 import { loadVerbParser } from './jambonz/verbs.ts'
+import { socketNetwork } from './network.ts'
+import type { Network } from './network.ts'
 import type { Trace } from './trace.ts'
 
 export type { Faults } from './jambonz/dial.ts'
@@ -32,10 +34,12 @@ export interface JambonzDoubleOptions {
   basic?: { username: string, password: string }
   /** The status hook's own credentials. */
   statusBasic?: { username: string, password: string }
-  /** Application environment variables; they come with the first call hook only. Change them at any time. */
-  envVars?: Record<string, unknown>
+  /** Application environment variables, of all calls or by call; they come with the first call hook only. Change them at any time. */
+  envVars?: Record<string, unknown> | ((leg: Leg) => Record<string, unknown> | undefined)
   trace?: Trace
   clock?: Clock
+  /** Default: sockets. */
+  network?: Network
   host?: string
   /** Milliseconds that a hook may take, 10 000 as in Jambonz. */
   httpTimeoutMs?: number
@@ -64,10 +68,12 @@ export interface JambonzDouble {
   /** Change them at any time. */
   readonly faults: Faults
   readonly alerts: Alert[]
-  /** Told of every call as it arrives or is placed, with its `call_sid`. */
-  onCall (fn: (callSid: string) => void): void
+  /** Told of every call as it arrives or is placed, with its `call_sid` and its caller leg. */
+  onCall (fn: (callSid: string, leg: Readonly<Leg>) => void): void
   /** The caller legs of all calls so far, and whether Jambonz is through with them. */
   calls (): { leg: Leg, ended: boolean }[]
+  /** Since when a call's caller and somebody whom a dial called have been talking; undefined when they are not. */
+  talkingSince (callSid: string): number | undefined
   /** Resolves when Jambonz is through with a call: all its hooks are answered or lost. */
   ended (callSid: string): Promise<void>
   /** Live call control; false for a call that is unknown or over. */
@@ -90,6 +96,8 @@ export interface Registered {
 /** What the parts of the double share. */
 export interface Double extends Surroundings {
   options: JambonzDoubleOptions
+  /** A call's application environment. */
+  envVars (leg: Leg): Record<string, unknown> | undefined
   host: string
   accountSid: string
   applicationSid: string
@@ -107,12 +115,12 @@ export interface Double extends Surroundings {
  * @throws {Error} when `@jambonz/verb-specifications` is not installed
  */
 export async function createJambonzDouble (options: JambonzDoubleOptions): Promise<JambonzDouble> {
-  const { clock = systemClock, host = '127.0.0.1', accountSid = randomUUID(), applicationSid = randomUUID() } = options
+  const { clock = systemClock, network = socketNetwork, host = '127.0.0.1', accountSid = randomUUID(), applicationSid = randomUUID() } = options
   const apiKey = options.apiKey ?? randomUUID()
   const faults = options.faults ?? {}
   const parse = loadVerbParser()
   const alerts: Alert[] = []
-  const watchers: ((callSid: string) => void)[] = []
+  const watchers: ((callSid: string, leg: Leg) => void)[] = []
   const calls = new Map<string, Call>()
   const clients = new Set<HookClient>()
 
@@ -121,14 +129,16 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     transport: options.sipTransport ?? 'udp',
     name: 'jambonz-sandbox',
     clock,
+    openTransport: network.openSip,
     ...options.trace && { onMessage: sipObserver(options.trace) }
   })
 
   // One of its own, so that only the callers' messages are traced: LiveKit's side tells of the others.
-  const agentSide = await createUserAgent({ host, name: 'jambonz-sandbox', clock })
+  const agentSide = await createUserAgent({ host, name: 'jambonz-sandbox', clock, openTransport: network.openSip })
 
   const double: Double = {
     options,
+    envVars: leg => typeof options.envVars === 'function' ? options.envVars(leg) : options.envVars,
     clock,
     parse,
     faults,
@@ -151,7 +161,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
       const notifier = createHookClient({ ...common, ...options.statusBasic && { basic: options.statusBasic } })
       clients.add(hooks).add(notifier)
       const statuses = createStatusQueue(notifier, () => statusHook)
-      for (const watch of watchers) watch(leg.callSid)
+      for (const watch of watchers) watch(leg.callSid, leg)
       return {
         hooks,
         session (caller) {
@@ -176,6 +186,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
       base: typeof callHook === 'string' ? callHook : callHook.url,
       secret: options.webhookSecret,
       clock,
+      network,
       timeoutMs: options.httpTimeoutMs ?? 10_000,
       ...options.trace && hookObserver(options.trace, clock),
       onFailure: double.alert
@@ -194,6 +205,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
   }
   const createCall = (request: CreateCall) => outboundCall(double, callerSide, request)
   const rest = await createRestServer({
+    network,
     host,
     accountSid,
     apiKey,
@@ -215,6 +227,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     alerts,
     onCall (fn) { watchers.push(fn) },
     calls: () => [...calls.values()].map(({ leg, ended }) => ({ leg: { ...leg }, ended })),
+    talkingSince: callSid => calls.get(callSid)?.session?.talkingSince,
     async ended (callSid) { await calls.get(callSid)?.over },
     update,
     createCall,

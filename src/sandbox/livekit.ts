@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { TlsOptions, TransportName } from '../sip/user-agent.ts'
+import type { Network } from './network.ts'
 import type { Trace } from './trace.ts'
 import type { AgentBehaviour } from './livekit/agents.ts'
 import type { Faults } from './livekit/faults.ts'
 import type { Json } from './livekit/json.ts'
-import type { RoomEvent } from './livekit/state.ts'
+import type { Room, RoomEvent } from './livekit/state.ts'
 import type { SipSide } from './livekit/sip-side.ts'
 import { systemClock } from '../clock.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
@@ -17,6 +18,7 @@ import { createRooms } from './livekit/rooms.ts'
 import { apiDispatch, apiParticipant, apiRoom, webhookBody } from './livekit/shapes.ts'
 import { createSipSide } from './livekit/sip-side.ts'
 import { createWebhooks } from './livekit/webhooks.ts'
+import { socketNetwork } from './network.ts'
 
 export type { AgentBehaviour } from './livekit/agents.ts'
 export type { ApiFault, Faults, SipFault } from './livekit/faults.ts'
@@ -41,7 +43,13 @@ export interface LiveKitDoubleOptions {
   }
   agents?: AgentBehaviour[]
   clock?: Clock
+  /** Default: sockets. */
+  network?: Network
+  /** The time that tokens are stamped with and checked at; default the clock's. For SDKs that only know the system's. */
+  tokenTime?: () => number
   trace?: Trace
+  /** Told of everything that webhooks tell of, whether they are sent or not. */
+  onEvent?: (event: RoomEvent['event'], room: string) => void
   sipTransport?: TransportName
   /** For `sipTransport: 'tls'`. */
   tls?: TlsOptions
@@ -74,6 +82,7 @@ export interface LiveKitDouble {
   /** May be changed while it runs; holds for jobs that start later. */
   readonly agents: AgentBehaviour[]
   rooms (): RoomView[]
+  room (name: string): RoomView | undefined
   /** Calls a provisioning method (`CreateSIPInboundTrunk`, …) past HTTP. @throws TwirpError */
   provision (method: string, request: Json): Json
   /** Ends the call in a room the way LiveKit does after its media timeout. */
@@ -85,7 +94,7 @@ export interface LiveKitDouble {
 
 /** Starts a LiveKit double. @throws the system's error when it cannot listen */
 export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promise<LiveKitDouble> {
-  const { apiKey, apiSecret, clock = systemClock, trace = () => {}, host = '127.0.0.1', sipTransport = 'tcp' } = options
+  const { apiKey, apiSecret, clock = systemClock, network = socketNetwork, tokenTime = () => clock.now(), trace = () => {}, host = '127.0.0.1', sipTransport = 'tcp' } = options
   const faults = noFaults()
   const webhookUrls = [...options.webhookUrls ?? []]
   const behaviours = [...options.agents ?? []]
@@ -97,6 +106,7 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     port: options.sipPort ?? 0,
     transport: sipTransport,
     clock,
+    openTransport: network.openSip,
     ...(options.tls && { tls: options.tls }),
     onMessage ({ at, dir, message }) {
       const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
@@ -108,12 +118,17 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     apiKey,
     apiSecret,
     clock,
+    network,
+    tokenTime,
     isOff: () => faults.webhooks === 'off',
     onSend: what => trace({ at: clock.now(), from: 'livekit', to: 'bridge', what, via: 'http' })
   })
   const rooms = createRooms({
     clock,
-    emit: event => webhooks.send(event.room.name, JSON.stringify(webhookBody(event, clock.now())), labelOf(event)),
+    emit (event) {
+      options.onEvent?.(event.event, event.room.name)
+      webhooks.send(event.room.name, JSON.stringify(webhookBody(event, clock.now())), labelOf(event))
+    },
     onDispatch: (room, dispatch) => agents.start(room, dispatch)
   })
   const agents = createAgents({
@@ -138,6 +153,8 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     apiKey,
     apiSecret,
     clock,
+    network,
+    tokenTime,
     rooms,
     provisioning,
     sip,
@@ -179,11 +196,11 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     faults,
     webhookUrls,
     agents: behaviours,
-    rooms: () => rooms.list().map(room => ({
-      room: apiRoom(room),
-      participants: [...room.participants.values()].map(apiParticipant),
-      dispatches: room.dispatches.map(dispatch => apiDispatch(room, dispatch))
-    })),
+    rooms: () => rooms.list().map(viewOf),
+    room (name) {
+      const room = rooms.get(name)
+      return room && viewOf(room)
+    },
     provision: (method, request) => provisioning.call(method, request) ?? {},
     endMedia (name) {
       for (const participant of rooms.get(name)?.participants.values() ?? []) sip.endMedia(participant)
@@ -197,6 +214,12 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     }
   }
 }
+
+const viewOf = (room: Room): RoomView => ({
+  room: apiRoom(room),
+  participants: [...room.participants.values()].map(apiParticipant),
+  dispatches: room.dispatches.map(dispatch => apiDispatch(room, dispatch))
+})
 
 /** What a ladder shows for a webhook: no names or numbers. */
 function labelOf ({ event, participant }: RoomEvent): string {

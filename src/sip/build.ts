@@ -66,9 +66,10 @@ export function responseTo (request: SipRequest, status: number, options: { reas
   return { kind: 'response', status, reason: options.reason ?? reasonOf(status), headers: withHeaders(headers, options.headers), body: options.body ?? '' }
 }
 
-/** A response that never was on the wire: what this user agent makes of silence, a refusal or a broken connection. */
-export function localResponse (request: SipRequest, status: number, reason?: string): SipResponse {
-  return responseTo(request, status, { reason })
+/** A response that never was on the wire: what this user agent makes of silence, a refusal or a broken connection, with the error that it was made of. */
+export function localResponse (request: SipRequest, status: number, reason?: string, error?: unknown): SipResponse {
+  const { code, message } = (error ?? {}) as { code?: unknown, message?: unknown }
+  return { ...responseTo(request, status, { reason }), local: { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' } }
 }
 
 /** The ACK of a non-2xx final, which belongs to the INVITE's own transaction (RFC 3261 17.1.1.3). */

@@ -4,7 +4,15 @@ import { SipParseError } from './parse-error.ts'
 export interface SipHeader { name: string, value: string }
 
 export interface SipRequest { kind: 'request', method: string, uri: string, headers: SipHeader[], body: string }
-export interface SipResponse { kind: 'response', status: number, reason: string, headers: SipHeader[], body: string }
+export interface SipResponse {
+  kind: 'response'
+  status: number
+  reason: string
+  headers: SipHeader[]
+  body: string
+  /** Set when this never was on the wire: the system's or OpenSSL's error code, '' when there is none, and its text. */
+  local?: { code: string, message: string }
+}
 export type SipMessage = SipRequest | SipResponse
 
 /** Largest start line plus headers that is read, in bytes. */

@@ -67,7 +67,7 @@ export async function sendInDialog (context: CallContext, dialog: Dialog, method
 export function unreachable (request: SipRequest, error: unknown): SipResponse {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const reason = /^(ENOTFOUND|EAI_)/.test(code) ? 'DNS Error' : code === 'ECONNREFUSED' ? 'Connection refused' : 'Service Unavailable'
-  return localResponse(request, 503, reason)
+  return localResponse(request, 503, reason, error)
 }
 
 /** Starts the call that `invite` (without Via and Contact) describes. */

@@ -45,11 +45,12 @@ export interface TransactionLayer {
   request (request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction
   /** The INVITE that a CANCEL means: same branch (RFC 3261 9.2). */
   inviteOf (cancel: SipRequest): ServerTransaction | undefined
-  flowClosed (flow: Flow): void
+  /** The connection broke, with the system's error when there is one. */
+  flowClosed (flow: Flow, error?: Error): void
   close (): void
 }
 
-interface Client { tx: ClientTransaction, onResponse (response: SipResponse): void, fail (status: number, reason: string): void, stop (): void }
+interface Client { tx: ClientTransaction, onResponse (response: SipResponse): void, fail (status: number, reason: string, error?: Error): void, stop (): void }
 interface Server { tx: ServerTransaction, again (): void, stop (): void }
 
 /** Transactions of RFC 3261 17, simplified: timers A, B, E, F, G and H run; requests and finals are repeated over UDP only. */
@@ -103,7 +104,7 @@ export function createTransactions (options: {
     clients.set(key, {
       tx,
       stop,
-      fail (status, reason) { if (state !== 'completed') finish(localResponse(message, status, reason)) },
+      fail (status, reason, error) { if (state !== 'completed') finish(localResponse(message, status, reason, error)) },
       onResponse (response) {
         if (state === 'completed') {
           if (ack && response.status >= 200) send(ack.message, ack.flow)
@@ -191,9 +192,9 @@ export function createTransactions (options: {
       clients.get(`${branchOf(message)} ${cseq(message).method}`)?.onResponse(message)
     },
     inviteOf: cancel => servers.get(serverKey({ ...cancel, method: 'INVITE' }))?.tx,
-    flowClosed (flow) {
+    flowClosed (flow, error) {
       for (const client of [...clients.values()]) {
-        if (client.tx.flow === flow) client.fail(503, 'Connection closed')
+        if (client.tx.flow === flow) client.fail(503, 'Connection closed', error)
       }
     },
     close () {

@@ -15,6 +15,8 @@ export interface TlsOptions { key?: string | Buffer, cert?: string | Buffer, ca?
 export interface Flow {
   readonly transport: TransportName
   readonly remote: { host: string, port: number }
+  /** Own port of a connection that was opened from here. */
+  readonly localPort?: number | undefined
   readonly isOpen: boolean
   send (message: SipMessage): void
 }
@@ -36,8 +38,11 @@ export interface SipTransport {
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Opens a transport and listens; port 0 takes any free port. @throws the system's error when it cannot listen */
-export function createTransport (name: TransportName, options: { host: string, port: number, tls?: TlsOptions | undefined }, events: TransportEvents): Promise<SipTransport> {
+/** Opens a transport and listens; port 0 takes any free one. @throws the system's error when it cannot listen */
+export type OpenTransport = (name: TransportName, options: { host: string, port: number, tls?: TlsOptions | undefined }, events: TransportEvents) => Promise<SipTransport>
+
+/** Transports over sockets. */
+export const createTransport: OpenTransport = (name, options, events) => {
   return name === 'udp' ? createUdp(options, events) : createStream(name, options, events)
 }
 
@@ -76,7 +81,8 @@ async function createUdp (options: { host: string, port: number }, events: Trans
     host: options.host,
     port,
     async flowTo (host, remotePort) {
-      return flow(isIP(host) ? host : (await lookup(host)).address, remotePort)
+      // An address of the other family cannot be sent to from this socket.
+      return flow(isIP(host) ? host : (await lookup(host, { family: options.host.includes(':') ? 6 : 4 })).address, remotePort)
     },
     close: () => new Promise(resolve => {
       if (closed) return resolve()
@@ -97,6 +103,7 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
     const flow: Flow = {
       transport: name,
       remote: { host, port },
+      localPort: socket.localPort,
       get isOpen () { return socket.writable },
       send (message) { if (socket.writable) socket.write(serializeMessage(message)) }
     }
@@ -126,7 +133,9 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
         : connectTls({ host, port, ca, key: tlsKey, cert, rejectUnauthorized, servername: servername ?? (isIP(host) ? '' : host) })
       // A connection attempt must not outlive close().
       sockets.add(socket)
-      socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(Object.assign(new Error('connection attempt timed out'), { code: 'ETIMEDOUT' })))
+      socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(socket.connecting
+        ? Object.assign(new Error('connection attempt timed out'), { code: 'ETIMEDOUT' })
+        : Object.assign(new Error('TLS handshake timed out'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })))
       socket.once('error', reject)
       socket.once('close', () => {
         sockets.delete(socket)

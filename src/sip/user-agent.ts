@@ -3,7 +3,7 @@ import type { IncomingCall, IncomingCallControl } from './incoming-call.ts'
 import type { CallContext, OutgoingCall } from './outgoing-call.ts'
 import type { ServerTransaction } from './transaction.ts'
 import type { SipHeader, SipMessage, SipRequest, SipResponse } from './message.ts'
-import type { Flow, SipTransport, TlsOptions } from './transport.ts'
+import type { Flow, OpenTransport, SipTransport, TlsOptions } from './transport.ts'
 import type { TransportName } from './address.ts'
 import { systemClock } from '../clock.ts'
 import { formatAddress, formatHost, parseUri, tagOf, targetOf } from './address.ts'
@@ -31,6 +31,8 @@ export interface UserAgentOptions {
   /** `User-Agent` header of requests. */
   name?: string
   clock?: Clock
+  /** What messages travel over; default: sockets. */
+  openTransport?: OpenTransport
   /** Sees every message on the wire, repetitions included. */
   onMessage?: (event: { at: number, dir: '>' | '<', message: SipMessage, remote: string }) => void
 }
@@ -66,7 +68,7 @@ const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY'
 
 /** Starts a user agent. @throws the system's error when it cannot listen */
 export async function createUserAgent (options: UserAgentOptions = {}): Promise<UserAgent> {
-  const { host = '127.0.0.1', port = 0, transport: own = 'udp', name, clock = systemClock } = options
+  const { host = '127.0.0.1', port = 0, transport: own = 'udp', name, clock = systemClock, openTransport = createTransport } = options
   const transports = new Map<TransportName, Promise<SipTransport>>()
   const ports = new Map<TransportName, number>()
   const dialogs = new Map<string, { serve (tx: ServerTransaction): void, onAck (ack: SipRequest): void }>()
@@ -91,7 +93,7 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
   function transportNamed (name: TransportName): Promise<SipTransport> {
     let transport = transports.get(name)
     if (!transport) {
-      transport = createTransport(name, { host, port: name === own ? port : 0, tls: options.tls }, {
+      transport = openTransport(name, { host, port: name === own ? port : 0, tls: options.tls }, {
         onMessage (message, flow) {
           report('<', message, flow)
           try {
@@ -100,7 +102,7 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
             // A message that parses but contradicts itself is dropped; the retransmission timers of its sender go on.
           }
         },
-        onClose: flow => layer.flowClosed(flow)
+        onClose: (flow, error) => layer.flowClosed(flow, error)
       }).then(opened => {
         ports.set(name, opened.port)
         return opened
@@ -109,6 +111,9 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
     }
     return transport
   }
+
+  /** Where the far end finds us: a transport that does not listen (TLS without a certificate) has the connection's own port alone. */
+  const portFor = (flow: Flow): number => ports.get(flow.transport) || flow.localPort || port
 
   const context: CallContext = {
     clock,
@@ -121,7 +126,7 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
     reuse: async (flow, uri) => flow.transport !== 'udp' && flow.isOpen ? flow : await context.flowTo(uri),
     complete (request, flow) {
       const headers: SipHeader[] = [
-        { name: 'Via', value: newVia(flow.transport, host, ports.get(flow.transport) ?? port) },
+        { name: 'Via', value: newVia(flow.transport, host, portFor(flow)) },
         ...request.headers
       ]
       const missing: Record<string, string> = {}
@@ -132,7 +137,7 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
     transmit: layer.request,
     contact (flow) {
       const suffix = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`
-      return `<sip:${formatHost(host)}:${ports.get(flow.transport) ?? port}${suffix}>`
+      return `<sip:${formatHost(host)}:${portFor(flow)}${suffix}>`
     },
     addDialog (callId, localTag, serveInDialog, onAck = () => {}) { dialogs.set(`${callId} ${localTag}`, { serve: serveInDialog, onAck }) },
     removeDialog (callId, localTag) { dialogs.delete(`${callId} ${localTag}`) }

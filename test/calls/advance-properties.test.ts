@@ -27,8 +27,8 @@ const extras = (callSid: string, hook: Untimed | undefined): Untimed[] => [
   { kind: 'room', attempt: 1, outcome: 'timeout', detail: 'timeout' },
   { kind: 'room', attempt: 2, outcome: 'failed', detail: 'refused' },
   { kind: 'room-settled', attempt: 1 },
-  { kind: 'look', attempt: 1, outcome: 'seen', exists: true },
-  { kind: 'look', attempt: 2, outcome: 'seen', exists: false },
+  { kind: 'look', attempt: 1, askedAt: Number.MAX_SAFE_INTEGER, outcome: 'seen', exists: true },
+  { kind: 'look', attempt: 2, askedAt: Number.MAX_SAFE_INTEGER, outcome: 'seen', exists: false },
   { kind: 'declined', hash: 'redirect', cause: 'bridge-error', status: 480, reason: 'Agent Unavailable' },
   ...(hook?.kind === 'call-hook'
     ? [

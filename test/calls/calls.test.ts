@@ -16,8 +16,8 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
   const registry = options.registry ?? createMemoryRegistry()
   const rooms = createFakeRooms()
   const failures: string[] = []
-  const observer = { changed () {}, failed (_callSid: string, what: string) { failures.push(what) } }
-  const calls = createCalls({ registry, rules: rulesWith(), rooms, clock, livekitTimeoutMs: 3000, callHookDeadlineMs: 6000, maxCalls: 0, capacityStatus: 486, observer, ...options })
+  const observer = { changed () {}, store () {}, failed (_callSid: string, what: string) { failures.push(what) } }
+  const calls = createCalls({ registry, rules: rulesWith(), rooms, clock, livekitTimeoutMs: 3000, callHookDeadlineMs: 6000, handOverMs: 0, maxCalls: 0, capacityStatus: 486, observer, ...options })
   const runner = createRunner({ registry, calls, rooms, clock, observer })
   calls.onDue(callSid => { runner.run(callSid).catch(() => {}) })
   runner.start()

@@ -5,7 +5,7 @@ import { tell, type Story } from '../fixtures/events.ts'
 const looks = (story: Story) => story.performed.filter(({ kind }) => kind === 'look')
 
 function ringing (): Story {
-  const story = tell()
+  const story = tell({ rules: { redispatchMs: 0 } })
   story.connect()
   story.caller('trying', 100)
   story.agent('trying', 100)
@@ -177,7 +177,7 @@ await t.test('three seconds after the first ringing the bridge looks, once', asy
 })
 
 await t.test('what LiveKit\'s events tell is not asked for again', async t => {
-  const story = tell()
+  const story = tell({ rules: { redispatchMs: 0 } })
   story.connect()
   story.livekit('room_started')
   story.agent('trying', 100)

@@ -1,72 +1,24 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SipClient } from 'livekit-server-sdk'
-import t, { type Test } from 'tap'
-import { desiredRule, desiredTrunk, ensureProvisioned, MARKER, ProvisionError, type ProvisionSettings } from '../../src/livekit/provision.ts'
+import t from 'tap'
+import { applyProvision, ensureProvisioned, ProvisionError } from '../../src/livekit/provision.ts'
+import { desiredRule, desiredTrunk, MARKER, type ProvisionSettings } from '../../src/livekit/provision-wish.ts'
+import { KEY, liveKitProject, SECRET, type Project } from '../fixtures/livekit-project.ts'
 
-type Json = Record<string, unknown>
+type Json = Record<string, any>
 interface Exchange { path: string, request: Json, status: number, reply: unknown }
 const recorded = (name: string) => (JSON.parse(readFileSync(new URL(`../fixtures/livekit/${name}.json`, import.meta.url), 'utf8')) as { twirp: Exchange[] }).twirp
 const errors = recorded('api-errors')
 const listed = recorded('dispatch-rules-listed')
-const recordedItem = (method: string) => structuredClone((listed.find(x => x.path.endsWith(method))?.reply as { items: Json[] }).items[0]!)
-const recordedError = (text: string) => errors.find(x => JSON.stringify(x.reply).includes(text))!
-
-const settings: ProvisionSettings = {
-  livekitSipUsername: 'jambonz',
-  livekitSipPassword: 'trunk-password',
-  livekitRoomPrefix: 'jb',
-  livekitAgentName: 'demo-agent',
-  dialTimeoutS: 25
+const recordedItem = (method: string): Json => structuredClone((listed.find(x => x.path.endsWith(method))?.reply as { items: Json[] }).items[0]!)
+const recordedError = (text: string) => {
+  const { status, reply } = errors.find(x => JSON.stringify(x.reply).includes(text))!
+  return { status, body: reply }
 }
 
-/** What LiveKit keeps, in the spelling of its replies: the request's properties over the recorded object's. */
-const stored = (base: Json, sent: Json): Json =>
-  ({ ...base, ...Object.fromEntries(Object.entries(sent).map(([key, value]) => [key.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`), value])) })
-
-/** A LiveKit that knows the six requests of provisioning; `fails` answers a method as the recording did. */
-async function liveKit (t: Test, { trunks = [] as Json[], rules = [] as Json[], fails = {} as Record<string, Exchange> } = {}) {
-  const requests: Array<{ method: string, body: Json }> = []
-  const bareTrunk = { ...recordedItem('ListSIPInboundTrunk'), sip_trunk_id: 'ST_new', name: '', metadata: '', auth_username: '', auth_password: '', include_headers: 'SIP_NO_HEADERS', ringing_timeout: null }
-  const bareRule = { ...recordedItem('ListSIPDispatchRule'), sip_dispatch_rule_id: 'SDR_new', rule: null, name: '', metadata: '', trunk_ids: [], room_config: null }
-  const answers: Record<string, (body: Json) => Json> = {
-    ListSIPInboundTrunk: () => ({ items: trunks }),
-    ListSIPDispatchRule: () => ({ items: rules }),
-    CreateSIPInboundTrunk: body => push(trunks, stored(bareTrunk, body.trunk as Json)),
-    CreateSIPDispatchRule: body => push(rules, stored(bareRule, body)),
-    UpdateSIPInboundTrunk: body => replace(trunks, 'sip_trunk_id', body.sipTrunkId, stored(bareTrunk, body.replace as Json)),
-    UpdateSIPDispatchRule: body => replace(rules, 'sip_dispatch_rule_id', body.sipDispatchRuleId, stored(bareRule, body.replace as Json))
-  }
-  const server = createServer((req, res) => {
-    let text = ''
-    req.on('data', chunk => { text += String(chunk) })
-    req.on('end', () => {
-      const method = req.url?.split('/').at(-1) ?? ''
-      const body = JSON.parse(text) as Json
-      requests.push({ method, body })
-      const failure = fails[method]
-      const reply = failure ? failure.reply : answers[method]?.(body)
-      res.writeHead(failure?.status ?? 200, { 'content-type': typeof reply === 'string' ? 'text/plain' : 'application/json' })
-      res.end(typeof reply === 'string' ? reply : JSON.stringify(reply))
-    })
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => { server.closeAllConnections(); server.close() })
-  const sip = new SipClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'devkey', 'devsecretdevsecretdevsecretdevsecret')
-  return { sip, requests, trunks, rules, writes: () => requests.filter(x => !x.method.startsWith('List')).map(x => x.method) }
-}
-
-function push (items: Json[], item: Json): Json {
-  items.push(item)
-  return item
-}
-
-function replace (items: Json[], key: string, id: unknown, item: Json): Json {
-  items[items.findIndex(old => old[key] === id)] = { ...item, [key]: id }
-  return item
-}
-
+const settings: ProvisionSettings = { livekitSipUsername: 'jambonz', livekitSipPassword: 'trunk-password', livekitRoomPrefix: 'jb', livekitAgentName: 'demo-agent', dialTimeoutS: 25 }
+const clientOf = (project: Project) => new SipClient(project.url, KEY, SECRET, { failover: false, requestTimeout: 2 })
 const failure = async (work: Promise<unknown>) => {
   try {
     await work
@@ -74,6 +26,11 @@ const failure = async (work: Promise<unknown>) => {
     return error as ProvisionError
   }
   throw new Error('should have failed')
+}
+/** A project with what LiveKit really listed; `id` says which id the double gave. */
+function withRecorded (project: Project, trunk: Json = {}, rule: Json = {}): { trunk: string, rule: string } {
+  const id = project.addTrunk({ ...recordedItem('ListSIPInboundTrunk'), ...trunk })
+  return { trunk: id, rule: project.addRule({ ...recordedItem('ListSIPDispatchRule'), trunk_ids: [id], ...rule }) }
 }
 
 await t.test('the desired trunk takes any number, with credentials, and outlasts Jambonz\' dial', async t => {
@@ -87,6 +44,7 @@ await t.test('the desired trunk takes any number, with credentials, and outlasts
     media: { mediaTimeout: '120s' }
   })
   t.equal(MARKER, '{"managed_by":"jambonz-livekit-bridge"}')
+  t.same(desiredTrunk({ ...settings, livekitSipSrtp: true }).toJson(), { ...desiredTrunk(settings).toJson() as Json, media: { mediaTimeout: '120s', encryption: 'SIP_MEDIA_ENCRYPT_ALLOW' } })
 })
 
 await t.test('a trunk that would challenge nobody is not made', async t => {
@@ -105,92 +63,159 @@ await t.test('the desired rule is bound to the trunk and brings the default agen
 })
 
 await t.test('an empty project gets both; the second run changes nothing', async t => {
-  const livekit = await liveKit(t)
-  t.same(await ensureProvisioned(livekit.sip, settings), {
-    trunk: { id: 'ST_new', did: 'created', changed: [] },
-    rule: { id: 'SDR_new', did: 'created', changed: [] }
-  })
-  t.same(livekit.requests.find(x => x.method === 'CreateSIPInboundTrunk')?.body, { trunk: desiredTrunk(settings).toJson() })
-  t.same(livekit.requests.find(x => x.method === 'CreateSIPDispatchRule')?.body, desiredRule(settings, 'ST_new').toJson())
-  t.same(await ensureProvisioned(livekit.sip, settings), {
-    trunk: { id: 'ST_new', did: 'nothing', changed: [] },
-    rule: { id: 'SDR_new', did: 'nothing', changed: [] }
-  })
-  t.equal(livekit.writes().length, 2)
+  const project = await liveKitProject(t)
+  const done = await ensureProvisioned(clientOf(project), settings)
+  t.match(done, { trunk: { id: /^ST_/, did: 'created', changed: [] }, rule: { id: /^SDR_/, did: 'created', changed: [] } })
+  t.match(project.trunks(), [{ metadata: MARKER, numbers: [], auth_username: 'jambonz', auth_password: 'trunk-password', include_headers: 'SIP_X_HEADERS', ringing_timeout: '40s', media: { media_timeout: '120s' } }])
+  t.match(project.rules(), [{ metadata: MARKER, trunk_ids: [done.trunk.id], rule: { dispatch_rule_callee: { room_prefix: 'jb', randomize: false, pin: '' } }, room_config: { agents: [{ agent_name: 'demo-agent' }] } }])
+  t.same(await ensureProvisioned(clientOf(project), settings), { trunk: { ...done.trunk, did: 'nothing' }, rule: { ...done.rule, did: 'nothing' } })
+  t.same(project.writes, ['CreateSIPInboundTrunk', 'CreateSIPDispatchRule'])
 })
 
 await t.test('what LiveKit really listed for such a pair lacks only the media timeout', async t => {
-  const livekit = await liveKit(t, { trunks: [recordedItem('ListSIPInboundTrunk')], rules: [recordedItem('ListSIPDispatchRule')] })
-  t.same(await ensureProvisioned(livekit.sip, settings), {
-    trunk: { id: 'ST_cfYDX5BsrjmH', did: 'updated', changed: ['media'] },
-    rule: { id: 'SDR_BFvbjzqKWSrr', did: 'nothing', changed: [] }
+  const project = await liveKitProject(t)
+  const ids = withRecorded(project)
+  t.same(await ensureProvisioned(clientOf(project), settings), {
+    trunk: { id: ids.trunk, did: 'updated', changed: ['media'] },
+    rule: { id: ids.rule, did: 'nothing', changed: [] }
   })
-  t.same(livekit.writes(), ['UpdateSIPInboundTrunk'])
-  t.equal((await ensureProvisioned(livekit.sip, settings)).trunk.did, 'nothing')
+  t.same(project.writes, ['UpdateSIPInboundTrunk'])
+  t.equal(project.rules()[0]?.room_config.agents[0].metadata, '{"from":"rule"}', 'the rule\'s agent keeps its metadata')
 })
 
 await t.test('drift is repaired, and what an operator added stays', async t => {
-  const trunk = { ...recordedItem('ListSIPInboundTrunk'), numbers: ['+15550001111'], auth_password: 'old', allowed_addresses: ['203.0.113.9'], media: { media_timeout: '15s', encryption: 'SIP_MEDIA_ENCRYPT_ALLOW' } }
-  const rule = { ...recordedItem('ListSIPDispatchRule'), trunk_ids: ['ST_gone'], inbound_numbers: ['+15550002222'], rule: { dispatch_rule_direct: { room_name: 'x', pin: '1' } }, attributes: { tenant: 'acme' } }
-  const livekit = await liveKit(t, { trunks: [trunk], rules: [rule] })
-  const done = await ensureProvisioned(livekit.sip, { ...settings, livekitAgentName: 'other' })
-  t.same(done.trunk.changed.sort(), ['authPassword', 'media', 'numbers'])
-  t.same(done.rule.changed.sort(), ['inboundNumbers', 'roomConfig', 'rule', 'trunkIds'])
-  t.match(livekit.requests.find(x => x.method === 'UpdateSIPInboundTrunk')?.body, {
-    sipTrunkId: 'ST_cfYDX5BsrjmH',
-    replace: { authPassword: 'trunk-password', allowedAddresses: ['203.0.113.9'], media: { mediaTimeout: '120s', encryption: 'SIP_MEDIA_ENCRYPT_ALLOW' } }
-  })
-  t.match(livekit.requests.find(x => x.method === 'UpdateSIPDispatchRule')?.body, {
-    replace: { trunkIds: ['ST_cfYDX5BsrjmH'], rule: { dispatchRuleCallee: { roomPrefix: 'jb' } }, attributes: { tenant: 'acme' }, roomConfig: { agents: [{ agentName: 'other' }] } }
-  })
+  const project = await liveKitProject(t)
+  withRecorded(project,
+    { numbers: ['+15550001111'], auth_password: 'old', allowed_addresses: ['203.0.113.9'], media: { media_timeout: '15s', encryption: 'SIP_MEDIA_ENCRYPT_REQUIRE' } },
+    { trunk_ids: ['ST_gone'], inbound_numbers: ['+15550002222'], rule: { dispatch_rule_direct: { room_name: 'x', pin: '1' } }, attributes: { tenant: 'acme' } })
+  const done = await ensureProvisioned(clientOf(project), { ...settings, livekitAgentName: 'other' })
+  t.same(done.trunk.changed.sort(), ['auth_password', 'media', 'numbers'])
+  t.same(done.rule.changed.sort(), ['inbound_numbers', 'room_config', 'rule', 'trunk_ids'])
+  t.match(project.trunks(), [{ auth_password: 'trunk-password', allowed_addresses: ['203.0.113.9'], numbers: [], media: { media_timeout: '120s', encryption: 'SIP_MEDIA_ENCRYPT_ALLOW' } }])
+  t.match(project.rules(), [{ trunk_ids: [done.trunk.id], inbound_numbers: [], rule: { dispatch_rule_callee: { room_prefix: 'jb' } }, attributes: { tenant: 'acme' }, room_config: { agents: [{ agent_name: 'other' }] } }])
 })
 
 await t.test('objects of others are left alone', async t => {
-  const livekit = await liveKit(t, {
-    trunks: [{ ...recordedItem('ListSIPInboundTrunk'), sip_trunk_id: 'ST_theirs', metadata: 'not json', numbers: ['+15550001111'] }],
-    rules: [{ ...recordedItem('ListSIPDispatchRule'), sip_dispatch_rule_id: 'SDR_theirs', metadata: '{"managed_by":"somebody"}', trunk_ids: ['ST_theirs'] }]
-  })
-  const done = await ensureProvisioned(livekit.sip, settings)
-  t.equal(done.trunk.did, 'created')
-  t.equal(done.rule.did, 'created')
-  t.same(livekit.writes(), ['CreateSIPInboundTrunk', 'CreateSIPDispatchRule'])
+  const project = await liveKitProject(t)
+  const trunk = project.addTrunk({ name: 'theirs', metadata: 'not json', numbers: ['+15550001111'] })
+  project.addRule({ name: 'theirs', metadata: '{"managed_by":"somebody"}', trunk_ids: [trunk], rule: { dispatch_rule_direct: { room_name: 'x' } } })
+  const before = [project.trunks()[0], project.rules()[0]]
+  const done = await ensureProvisioned(clientOf(project), settings)
+  t.same([done.trunk.did, done.rule.did], ['created', 'created'])
+  t.same([project.trunks()[0], project.rules()[0]], before)
 })
 
-await t.test('of two rules of ours, the one on the trunk is the one', async t => {
-  const stale = { ...recordedItem('ListSIPDispatchRule'), sip_dispatch_rule_id: 'SDR_stale', trunk_ids: ['ST_gone'] }
-  const livekit = await liveKit(t, { trunks: [recordedItem('ListSIPInboundTrunk')], rules: [stale, recordedItem('ListSIPDispatchRule')] })
-  t.equal((await ensureProvisioned(livekit.sip, settings)).rule.id, 'SDR_BFvbjzqKWSrr')
+await t.test('never a second pair: of several of ours the one in use stays', async t => {
+  const project = await liveKitProject(t)
+  const { trunk, rule } = withRecorded(project)
+  project.addRule({ ...recordedItem('ListSIPDispatchRule'), trunk_ids: ['ST_gone'] })
+  project.addTrunk({ metadata: MARKER, numbers: ['+1'] })
+  t.match(await ensureProvisioned(clientOf(project), settings), { trunk: { id: trunk }, rule: { id: rule } })
+  t.same(project.trunks().map(x => x.sip_trunk_id), [trunk])
+  t.same(project.rules().map(x => x.sip_dispatch_rule_id), [rule])
+})
+
+await t.test('an interrupted run is finished by the next one', async t => {
+  const project = await liveKitProject(t)
+  const stop = new AbortController()
+  const first = await failure(applyProvision(clientOf(project), settings, { onChange: () => stop.abort(), signal: stop.signal }))
+  t.equal(first.reason, 'interrupted')
+  t.same([project.trunks().length, project.rules().length], [1, 0])
+  const done = await ensureProvisioned(clientOf(project), settings)
+  t.same([done.trunk.did, done.rule.did], ['nothing', 'created'])
+  t.same([project.trunks().length, project.rules().length], [1, 1])
+})
+
+await t.test('a lost answer makes nothing twice', async t => {
+  const project = await liveKitProject(t)
+  const lost = new Set<string>()
+  project.meets = method => method.startsWith('List') || lost.has(method) ? 'pass' : (lost.add(method), 'lost')
+  await ensureProvisioned(clientOf(project), settings)
+  t.same(project.writes, ['CreateSIPInboundTrunk', 'CreateSIPDispatchRule'])
+  t.same([project.trunks().length, project.rules().length], [1, 1])
+})
+
+await t.test('runs at once converge to one pair', async t => {
+  for (const runs of [2, 5]) {
+    const project = await liveKitProject(t)
+    project.meets = async () => await sleep(Math.random() * 10, 'pass' as const)
+    const all = await Promise.all(Array.from({ length: runs }, () => ensureProvisioned(clientOf(project), settings)))
+    t.same([project.trunks().length, project.rules().length], [1, 1])
+    t.same(new Set(all.map(({ trunk, rule }) => `${trunk.id} ${rule.id}`)).size, 1, 'all name the same')
+  }
+})
+
+await t.test('two runs that both made a pair, which LiveKit\'s own check need not prevent, keep the same one', async t => {
+  const project = await liveKitProject(t)
+  project.addTrunk({ ...recordedItem('ListSIPInboundTrunk'), allowed_numbers: ['+1'] })
+  project.addTrunk({ ...recordedItem('ListSIPInboundTrunk'), allowed_numbers: ['+2'] })
+  const all = await Promise.all([1, 2].map(() => ensureProvisioned(clientOf(project), settings)))
+  t.equal(all[0]?.trunk.id, all[1]?.trunk.id)
+  t.same([project.trunks().length, project.rules().length], [1, 1])
+})
+
+await t.test('a LiveKit that does not show passwords is written to once', async t => {
+  const project = await liveKitProject(t)
+  const sip = clientOf(project)
+  const list = sip.listSipInboundTrunk.bind(sip)
+  sip.listSipInboundTrunk = async () => (await list()).map(trunk => { trunk.authPassword = ''; return trunk })
+  const done = await ensureProvisioned(sip, settings)
+  t.same([done.trunk.did, done.rule.did], ['created', 'created'])
+  t.ok(project.writes.length <= 3)
+})
+
+await t.test('another prefix is followed by whoever owns the project', async t => {
+  const project = await liveKitProject(t)
+  const sip = clientOf(project)
+  await ensureProvisioned(sip, settings)
+  t.equal((await failure(applyProvision(sip, { ...settings, livekitRoomPrefix: 'new' }))).finding.code, 'prefix-conflict')
+  t.same((await ensureProvisioned(sip, { ...settings, livekitRoomPrefix: 'new' })).rule.changed, ['rule'])
 })
 
 await t.test('conflicts say what is in the way and what to do', async t => {
-  const trunk = await failure(ensureProvisioned((await liveKit(t, { fails: { CreateSIPInboundTrunk: recordedError('Conflicting inbound SIP Trunks') } })).sip, settings))
+  const project = await liveKitProject(t)
+  project.meets = method => method === 'CreateSIPInboundTrunk' ? recordedError('Conflicting inbound SIP Trunks') : 'pass'
+  const trunk = await failure(ensureProvisioned(clientOf(project), settings))
   t.type(trunk, ProvisionError)
-  t.equal(trunk.reason, 'trunk-conflict')
-  t.match(trunk.message, /ST_sxeREhPKmVj7.*Delete it/)
-  const rule = await failure(ensureProvisioned((await liveKit(t, { fails: { CreateSIPDispatchRule: recordedError('Dispatch rule for the same trunk') } })).sip, settings))
-  t.equal(rule.reason, 'rule-conflict')
-  t.match(rule.message, /SDR_ZREV6WHCGH5u.*Delete it/)
+  t.match(trunk, { reason: 'trunk-conflict', message: /ST_sxeREhPKmVj7.*delete it/ })
+  project.meets = method => method === 'CreateSIPDispatchRule' ? recordedError('Dispatch rule for the same trunk') : 'pass'
+  t.match(await failure(ensureProvisioned(clientOf(project), settings)), { reason: 'rule-conflict', message: /SDR_ZREV6WHCGH5u.*delete it/ })
 })
 
 await t.test('a refused key is reported without the token that LiveKit\'s text contains', async t => {
-  const error = await failure(ensureProvisioned((await liveKit(t, { fails: { ListSIPInboundTrunk: recordedError('invalid token') } })).sip, settings))
-  t.equal(error.reason, 'not-allowed')
-  t.match(error.message, /LIVEKIT_API_SECRET/)
-  t.notMatch(error.message, /eyJ/)
-  t.equal(error.cause, undefined)
+  const project = await liveKitProject(t)
+  const wrong: Array<[client: SipClient, code: string]> = [
+    [new SipClient(project.url, KEY, 'wrong'.repeat(8)), 'livekit-key-refused'],
+    [new SipClient(project.url, 'nokey', SECRET), 'livekit-key-refused']
+  ]
+  for (const [client, code] of wrong) {
+    const error = await failure(ensureProvisioned(client, settings))
+    t.equal(error.finding.code, code)
+    t.match(error.message, /LIVEKIT_API_SECRET/)
+    t.notMatch(JSON.stringify([error.message, error.finding, error.cause]), /eyJ/)
+  }
 })
 
-await t.test('other failures', async t => {
-  const reply = (status: number, msg: string): Exchange => ({ path: '', request: {}, status, reply: { code: 'internal', msg } })
-  const cases: Array<[ProvisionError['reason'], Exchange]> = [
-    ['no-redis', reply(500, 'sip not connected (redis required)')],
-    ['unreachable', reply(503, 'no response from servers')],
-    ['refused', recordedError('for security, one of the fields')]
+await t.test('other failures are findings with a next step', async t => {
+  const project = await liveKitProject(t)
+  const error = (status: number, code: string, msg: string) => ({ status, body: { code, msg } })
+  const cases: Array<[reason: string, code: string, meets: Project['meets']]> = [
+    ['no-sip-rights', 'livekit-key-without-sip', () => error(401, 'unauthenticated', 'permissions denied')],
+    ['no-sip-rights', 'livekit-key-without-sip', () => error(403, 'permission_denied', 'no')],
+    ['clock', 'clock-skew', () => ({ status: 401, body: 'invalid token: eyJ.eyJ.x, error: token has invalid claims: token is not valid yet' })],
+    ['no-redis', 'livekit-without-redis', () => error(500, 'internal', 'sip not connected (redis required)')],
+    ['unreachable', 'livekit-unreachable', () => error(503, 'unavailable', 'no response from servers')],
+    ['unreachable', 'livekit-unreachable', () => 'refuse'],
+    ['not-livekit', 'not-livekit', () => ({ status: 404, body: '<html>nothing here</html>' })],
+    ['not-livekit', 'not-livekit', () => ({ status: 200, body: '<html>welcome</html>' })],
+    ['refused', 'livekit-refused', () => recordedError('for security, one of the fields')]
   ]
-  for (const [reason, exchange] of cases) {
-    const error = await failure(ensureProvisioned((await liveKit(t, { fails: { ListSIPInboundTrunk: exchange } })).sip, settings))
-    t.equal(error.reason, reason)
+  for (const [reason, code, meets] of cases) {
+    project.meets = meets
+    const found = await failure(ensureProvisioned(clientOf(project), settings))
+    t.match(found, { reason, finding: { code, severity: 'failed', todo: String } }, `${reason}: ${found.message}`)
+    t.notMatch(found.message, /eyJ/)
   }
-  const nobody = new SipClient('http://127.0.0.1:1', 'devkey', 'devsecretdevsecretdevsecretdevsecret')
-  t.equal((await failure(ensureProvisioned(nobody, settings))).reason, 'unreachable')
+  t.equal((await failure(ensureProvisioned(new SipClient('http://127.0.0.1:1', KEY, SECRET), settings))).reason, 'unreachable')
+  t.equal(project.writes.length, 0)
 })

@@ -137,7 +137,8 @@ await t.test('a look says who is there', async t => {
   t.same(await (await inRoom(t, [agent, sip])).look('r', WHO), { exists: true, sip: CALLER, agent: { identity: 'agent-AJ_1', audio: true } })
   t.same(await (await inRoom(t, [{ ...agent, tracks: [] }])).look('r', WHO), { exists: true, agent: { identity: 'agent-AJ_1', audio: false } })
   t.same(await (await inRoom(t, [{ ...agent, tracks: [{ sid: 'TR_3', type: 'VIDEO' }] }])).look('r', WHO), { exists: true, agent: { identity: 'agent-AJ_1', audio: false } })
-  t.same(await (await inRoom(t, [{ ...sip, kind: 'STANDARD' }])).look('r', WHO), { exists: true }, 'other people do not matter')
+  t.same(await (await inRoom(t, [{ ...sip, kind: 'STANDARD' }])).look('r', WHO), { exists: true, company: true }, 'somebody else is not the caller, but may talk with him')
+  t.same(await (await inRoom(t, [{ ...sip, kind: 'EGRESS' }])).look('r', WHO), { exists: true }, 'a recorder does not talk')
   t.equal((await (await inRoom(t, [sip], false)).look('r', WHO)).exists, true, 'a room with somebody in it exists, whatever the list says')
 })
 

@@ -80,7 +80,8 @@ await bridgeTest('health, metrics and the documentation are open', async (t, bri
 const SERIES = [
   'bridge_hook_reply_seconds', 'bridge_hook_agent_joined_seconds', 'bridge_hook_agent_audio_seconds', 'bridge_hook_answered_seconds', 'bridge_calls', 'bridge_duties_pending',
   'bridge_request_seconds', 'bridge_livekit_request_seconds', 'bridge_calls_ended_total', 'bridge_attempts_ended_total', 'bridge_attempts_degraded_total',
-  'bridge_authentication_refused_total', 'bridge_bad_input_total', 'bridge_livekit_events_unmatched_total', 'bridge_duties_given_up_total'
+  'bridge_authentication_refused_total', 'bridge_bad_input_total', 'bridge_livekit_events_unmatched_total', 'bridge_duties_given_up_total',
+  'bridge_redispatches_total', 'bridge_events_lost_total', 'bridge_events_waiting'
 ]
 
 await bridgeTest('/metrics: every series has a help text, and there are no others', async (t, bridge) => {

@@ -15,6 +15,7 @@ import { settle } from '../fixtures/test-clock.ts'
 /** Where an operation is in the document. */
 const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'call-hook': [['post', '/livekit-api']],
+  'diagnose-call': [['get', '/calls/{callSid}/diagnosis']],
   'call-hook-get': [['get', '/livekit-api']],
   'env-vars': [['options', '/livekit-api']],
   action: [['post', '/action']],

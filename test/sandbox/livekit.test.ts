@@ -202,10 +202,13 @@ await t.test('faults', async t => {
   double.faults.latencyMs.ListRooms = 1000
   await fails(t, rooms.listRooms(), { name: 'TimeoutError' })
 
-  for (const [sip, status, reason] of [['overloaded', 503, 'Try again later'], ['quota', 503, 'Service temporarily unavailable'], ['no-trunk', 404, 'No trunk found'], ['failed', 500, '']] as const) {
+  for (const [sip, status, reason] of [['overloaded', 503, 'Try again later'], ['quota', 503, 'Service temporarily unavailable'], ['no-trunk', 404, 'No trunk found'], ['failed', 500, ''], ['refused', 401, 'Unauthorized']] as const) {
     double.faults.sip = sip
     t.match(await dial('c').final, { status, reason })
   }
+  double.faults.sip = 'ok'
+  double.faults.sipCallers['+15550002222'] = 'quota'
+  t.match(await dial('c', '+15550002222').final, { status: 503 }, 'one caller alone')
   double.faults.sip = 'silent'
   const silent = dial('c')
   const statuses: number[] = []

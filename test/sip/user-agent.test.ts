@@ -245,3 +245,30 @@ await t.test('UDP: a repeated INVITE gets the last response again, the 200 is re
   const [a] = [await agent(t, 'udp')]
   t.match(await a.options(`sip:127.0.0.1:${b.port}`), { status: 200 }, 'garbage harms nobody')
 })
+
+await t.test('what never was on the wire says so, and why', async t => {
+  const a = await agent(t, 'tcp')
+  const b = await agent(t, 'tcp')
+  t.match(await a.invite('sip:x@no-such-host.invalid;transport=tcp', { from: 'x' }).final, { status: 503, reason: 'DNS Error', local: { code: 'ENOTFOUND' } })
+  t.match((await a.options('sip:127.0.0.1:1;transport=tcp')).local, { code: 'ECONNREFUSED' })
+  t.equal((await a.options(uriOf(b, 'tcp', ''))).local, undefined)
+  const secure = await agent(t, 'tls')
+  const stranger = await agent(t, 'tls', { tls: {} })
+  t.match((await stranger.options(uriOf(secure, 'tls', ''))).local, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+})
+
+await t.test('without a certificate it is found on the connection it opened', async t => {
+  const client = await agent(t, 'tls', { tls: { ca: tls.ca } })
+  const server = await agent(t, 'tls')
+  const invited = callee(server)
+  const out = client.invite(uriOf(server, 'tls'), { from: 'x', body })
+  const call = await invited
+  const port = Number(/:(\d+)$/.exec(call.remote)?.[1])
+  t.match(header(call.request, 'contact'), `127.0.0.1:${port};transport=tls`)
+  t.match(header(call.request, 'via'), `127.0.0.1:${port};`)
+  call.respond(200, 'OK', { body })
+  await out.final
+  const gone = event(out.onBye)
+  t.equal((await call.bye()).status, 200)
+  t.ok(await gone)
+})

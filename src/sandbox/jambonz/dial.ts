@@ -108,6 +108,7 @@ async function connect (
 
     function finish (): void {
       over = true
+      session.talkingSince = undefined
       cancelTimer()
       signal.removeEventListener('abort', onStop)
       resolve()
@@ -163,6 +164,7 @@ async function connect (
         leg.sbcCallid = call.callId
         report('in-progress', 200, 'OK')
         session.answer()
+        session.talkingSince = answeredAt
       } else {
         report(failure(status), status, reason)
         finish()

@@ -1,5 +1,5 @@
-import { Client } from 'undici'
 import type { Clock } from '../../clock.ts'
+import type { Network } from '../network.ts'
 import { resolveHook, signature } from './payloads.ts'
 import type { HookTarget, Payload } from './payloads.ts'
 
@@ -15,6 +15,7 @@ export interface HookClientOptions {
   /** Sent with every request of this client, to whatever host. */
   basic?: { username: string, password: string }
   clock: Clock
+  network: Network
   /** Milliseconds until the head of a reply must be there. */
   timeoutMs: number
   onRequest?: (url: URL, payload: Payload) => void
@@ -52,21 +53,12 @@ const RETRY_DELAYS_MS = [500, 1000, 2000, 4000, 4000]
 export function createHookClient (options: HookClientOptions): HookClient {
   const { clock, timeoutMs } = options
   const base = new URL(options.base)
-  const clients = new Map<string, Client>()
-
-  function clientFor (origin: string): Client {
-    let client = clients.get(origin)
-    if (client === undefined) {
-      client = new Client(origin, { pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
-      clients.set(origin, client)
-    }
-    return client
-  }
+  const client = options.network.client({ timeoutMs, connections: 1 })
 
   async function attempt (target: HookTarget, body: string, sign: string): Promise<HookReply> {
-    const response = await clientFor(target.url.origin).request({
+    const reply = await client.send({
       method: 'POST',
-      path: target.url.pathname + target.url.search,
+      url: target.url.href,
       headers: {
         'jambonz-signature': sign,
         ...options.basic && {
@@ -77,15 +69,14 @@ export function createHookClient (options: HookClientOptions): HookClient {
       },
       body
     })
-    const text = await response.body.text()
-    if (![200, 202, 204].includes(response.statusCode)) {
-      throw new HookError('Unexpected HTTP Response', response.statusCode)
+    if (![200, 202, 204].includes(reply.status)) {
+      throw new HookError('Unexpected HTTP Response', reply.status)
     }
-    const json = String(response.headers['content-type'] ?? '').includes('application/json')
+    const json = (reply.headers['content-type'] ?? '').includes('application/json')
     try {
-      return { status: response.statusCode, body: json ? JSON.parse(text) : '' }
+      return { status: reply.status, body: json ? JSON.parse(reply.body) : '' }
     } catch (error) {
-      throw new HookError((error as Error).message, response.statusCode, error)
+      throw new HookError((error as Error).message, reply.status, error)
     }
   }
 
@@ -117,9 +108,7 @@ export function createHookClient (options: HookClientOptions): HookClient {
 
   return {
     post,
-    async close () {
-      await Promise.all([...clients.values()].map(client => client.destroy()))
-    }
+    close: () => client.close()
   }
 }
 

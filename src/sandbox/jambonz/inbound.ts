@@ -29,13 +29,14 @@ export async function inboundCall (double: Double, call: IncomingCall): Promise<
   call.onRefer(async message => await running.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
   call.onNotify(message => running.onCallerNotify?.(message))
 
+  const envVars = double.envVars(leg)
   let verbs: Verb[]
   try {
     verbs = double.parse(await hooks.post(double.options.callHook, callHookPayload(leg, {
       sip: sipObject(double, call.request),
       callerName: callerName(call.request),
       serviceProviderSid: 'sandbox',
-      ...double.options.envVars && { envVars: double.options.envVars }
+      ...envVars && { envVars }
     })))
     if (verbs.length === 0) throw new Error('no application provided')
   } catch (error) {

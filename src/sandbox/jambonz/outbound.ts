@@ -87,7 +87,7 @@ async function answered (
     running.answer()
     try {
       const hook = request.call_hook ?? double.options.callHook
-      const reply = await running.hooks.post(hook, outboundCallHookPayload(running.leg, double.options.envVars))
+      const reply = await running.hooks.post(hook, outboundCallHookPayload(running.leg, double.envVars(running.leg)))
       await running.run(double.parse(reply))
     } catch {
       // A call hook that fails ends a call that is up already with a BYE.

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http'
-import type { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { HttpRequest, Network } from '../network.ts'
 import type { Payload } from './payloads.ts'
 
 /** A live call control request: one of these, as the REST API takes it. */
@@ -34,17 +32,17 @@ export interface RestHandlers {
  * `GET /v1/Accounts/:sid/Calls`, `GET` of one call. Bearer authentication, the account in the path has to fit the key.
  */
 export async function createRestServer (options: {
-  host: string, accountSid: string, apiKey: string, handlers: RestHandlers
+  network: Network, host: string, accountSid: string, apiKey: string, handlers: RestHandlers
 }): Promise<{ url: string, close (): Promise<void> }> {
   const { accountSid, apiKey, handlers } = options
 
-  async function answer (request: IncomingMessage): Promise<{ status: number, body?: unknown }> {
-    if (request.headers.authorization !== `Bearer ${apiKey}`) return { status: 401, body: { msg: 'unauthorized' } }
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+  async function answer (request: HttpRequest): Promise<{ status: number, body?: unknown }> {
+    if (request.headers['authorization'] !== `Bearer ${apiKey}`) return { status: 401, body: { msg: 'unauthorized' } }
+    const path = new URL(request.url, 'http://localhost').pathname
     const [, account, callSid] = /^\/v1\/Accounts\/([^/]+)\/Calls(?:\/([^/]+))?\/?$/.exec(path) ?? []
     if (account === undefined) return { status: 404, body: { msg: 'not found' } }
     if (account !== accountSid) return { status: 403, body: { msg: 'insufficient privileges' } }
-    const method = request.method ?? 'GET'
+    const { method } = request
     if (method === 'GET') {
       if (callSid === undefined) return { status: 200, body: handlers.list() }
       const call = handlers.get(callSid)
@@ -52,7 +50,7 @@ export async function createRestServer (options: {
     }
     let body: unknown
     try {
-      body = JSON.parse(await readAll(request))
+      body = JSON.parse(request.body)
     } catch {
       return { status: 400, body: { msg: 'invalid JSON' } }
     }
@@ -67,29 +65,11 @@ export async function createRestServer (options: {
     return handlers.update(callSid, body as CallUpdate) ? { status: 202 } : { status: 404 }
   }
 
-  const server = createServer((request, response) => {
-    answer(request).catch((error: Error) => ({ status: 500, body: { msg: error.message } })).then(({ status, body }) => {
-      response.statusCode = status
-      if (body !== undefined) response.setHeader('content-type', 'application/json')
-      // Like Express's sendStatus: a reply without content of its own says its status in words.
-      response.end(body !== undefined ? JSON.stringify(body) : status === 202 ? 'Accepted' : '')
-    }, () => {})
+  const server = await options.network.serve({ host: options.host, port: 0 }, async request => {
+    const { status, body } = await answer(request).catch((error: Error) => ({ status: 500, body: { msg: error.message } }))
+    // Like Express's sendStatus: a reply without content of its own says its status in words.
+    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+    return { status, headers, body: body !== undefined ? JSON.stringify(body) : status === 202 ? 'Accepted' : '' }
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, options.host, resolve)
-  })
-  return {
-    url: `http://${options.host}:${(server.address() as AddressInfo).port}/v1`,
-    async close () {
-      server.closeAllConnections()
-      await new Promise<void>(resolve => { server.close(() => resolve()) })
-    }
-  }
-}
-
-async function readAll (request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
+  return { url: `${server.url}/v1`, close: () => server.close() }
 }

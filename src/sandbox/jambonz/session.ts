@@ -65,6 +65,8 @@ export interface Session {
   noAnswer (): void
   redirect (hook: Hook): Promise<void>
   readonly answered: boolean
+  /** A dial has had somebody on the line since then; the dial says so. */
+  talkingSince: number | undefined
 }
 
 /** Why a running verb was stopped. */
@@ -91,6 +93,7 @@ export function createSession (options: {
 
   function stop (reason: Stop): void {
     if (reason === 'gone') gone = true
+    session.talkingSince = undefined
     running?.abort(reason)
   }
 
@@ -153,6 +156,7 @@ export function createSession (options: {
     hooks,
     caller,
     onCallerRefer: undefined,
+    talkingSince: undefined,
     onCallerNotify: undefined,
     notify (of) { statuses.send(legPayload(of)) },
     async endpoint (answer) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Trace } from '../trace.ts'
-import type { Dispatch, Participant, Room } from './state.ts'
+import type { Dispatch, LeaveReason, Participant, Room } from './state.ts'
 import type { Rooms } from './rooms.ts'
 import { newId } from './json.ts'
 
@@ -17,15 +17,27 @@ export interface AgentBehaviour {
   publishes?: boolean
   /** Whether listDispatch shows its job: real servers sometimes do not. Default true. */
   jobListed?: boolean
+  /** The first of a room's dispatches of this name that it heeds, for a worker that misses jobs. Default 1. */
+  heedsDispatch?: number
+  /** What becomes of it from its joining on. */
+  onJoined?: Exit
   /** From the caller's answered call on, ms each. */
-  onConnected?: {
+  onConnected?: Exit & {
     /** Ends the call: deletes the room. */
     hangUpAfterMs?: number
-    /** Goes, the caller stays in silence. */
-    leaveAfterMs?: number
     transferTo?: { uri: string, afterMs: number, headers?: Record<string, string> }
   }
 }
+
+/** How an agent goes and leaves the caller in silence, after ms; it holds for its first job in a room. */
+export interface Exit {
+  leaveAfterMs?: number
+  /** Its process dies. LiveKit notices only {@link DEAD_AFTER} later. */
+  dieAfterMs?: number
+}
+
+/** From the last sign of life of a participant to LiveKit putting it out, ms, as recorded. */
+export const DEAD_AFTER = 20_000
 
 export interface Agents {
   start (room: Room, dispatch: Dispatch): void
@@ -47,10 +59,21 @@ export function createAgents (options: {
     options.trace({ at: clock.now(), from, to: from === 'agent' ? 'livekit' : 'agent', what, via: 'room' })
   const isLive = (room: Room) => options.rooms().get(room.name) === room
 
+  function exitLater (room: Room, participant: Participant, { leaveAfterMs, dieAfterMs }: Exit): void {
+    const leaveLater = (ms: number, reason: LeaveReason, what: string) => clock.schedule(ms, () => {
+      if (participant.disconnectReason !== undefined || !isLive(room)) return
+      step('agent', what)
+      options.rooms().leave(room, participant, reason)
+    })
+    if (leaveAfterMs !== undefined) leaveLater(leaveAfterMs, 'CLIENT_INITIATED', 'leaves')
+    if (dieAfterMs !== undefined) leaveLater(dieAfterMs + DEAD_AFTER, 'CONNECTION_TIMEOUT', 'is gone')
+  }
+
   return {
     start (room, dispatch) {
       const behaviour = options.behaviours.find(b => b.name === dispatch.agentName)
       if (!behaviour) return
+      if (room.dispatches.filter(({ agentName }) => agentName === behaviour.name).length < (behaviour.heedsDispatch ?? 1)) return
       const id = newId('AJ_')
       const identity = `agent-${id}`
       step('livekit', `job ${dispatch.agentName}`.trim())
@@ -65,7 +88,9 @@ export function createAgents (options: {
           metadata: '',
           attributes: { 'lk.agent.name': behaviour.name, 'lk.agent_name': behaviour.name }
         }, reason => step('livekit', reason.toLowerCase().replaceAll('_', ' ')))
-        present.set(room, [...present.get(room) ?? [], { participant, behaviour }])
+        const others = present.get(room) ?? []
+        present.set(room, [...others, { participant, behaviour }])
+        if (others.length === 0) exitLater(room, participant, behaviour.onJoined ?? {})
         if (behaviour.publishes === false) return
         clock.schedule(behaviour.publishAfterMs ?? 60, () => {
           if (participant.disconnectReason !== undefined) return
@@ -75,15 +100,15 @@ export function createAgents (options: {
       })
     },
     connected (room, caller) {
-      for (const { participant, behaviour } of present.get(room) ?? []) {
-        const { hangUpAfterMs, leaveAfterMs, transferTo } = behaviour.onConnected ?? {}
+      for (const [index, { participant, behaviour }] of (present.get(room) ?? []).entries()) {
+        const { hangUpAfterMs, transferTo } = behaviour.onConnected ?? {}
+        if (index === 0) exitLater(room, participant, behaviour.onConnected ?? {})
         const later = (ms: number, what: string, fn: () => void) => clock.schedule(ms, () => {
           if (participant.disconnectReason !== undefined || !isLive(room)) return
           step('agent', what)
           fn()
         })
         if (hangUpAfterMs !== undefined) later(hangUpAfterMs, 'deletes the room', () => options.rooms().close(room, 'ROOM_DELETED'))
-        if (leaveAfterMs !== undefined) later(leaveAfterMs, 'leaves', () => options.rooms().leave(room, participant, 'CLIENT_INITIATED'))
         if (transferTo) later(transferTo.afterMs, 'transfers', () => options.transfer(room, caller, transferTo.uri, transferTo.headers ?? {}))
       }
     }

@@ -1,7 +1,5 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../clock.ts'
+import type { HttpRequest, Network, Served } from '../network.ts'
 import type { Faults } from './faults.ts'
 import type { Grant } from './auth.ts'
 import type { Json } from './json.ts'
@@ -15,15 +13,15 @@ import { isJson, list, number, text, textMap, texts } from './json.ts'
 import { durationMs } from './provisioning.ts'
 import { TwirpError } from './twirp-error.ts'
 
-/** Largest request body, bytes. */
-const MAX_BODY = 1024 * 1024
-
 export interface ApiOptions {
   host: string
   port: number
   apiKey: string
   apiSecret: string
   clock: Clock
+  network: Network
+  /** The time that tokens are checked at. */
+  tokenTime (): number
   rooms: Rooms
   provisioning: Provisioning
   sip: SipSide
@@ -130,8 +128,9 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
     'SIP/UpdateSIPDispatchRule': provisioned('UpdateSIPDispatchRule'),
     'SIP/ListSIPDispatchRule': provisioned('ListSIPDispatchRule'),
     'SIP/DeleteSIPDispatchRule': provisioned('DeleteSIPDispatchRule'),
-    // The double has no outbound trunks, so every outbound call fails like one through an unknown trunk.
-    'SIP/ListSIPOutboundTrunk': { grants: ['sip.admin'], run: () => ({ items: [] }) },
+    'SIP/CreateSIPOutboundTrunk': provisioned('CreateSIPOutboundTrunk'),
+    'SIP/ListSIPOutboundTrunk': provisioned('ListSIPOutboundTrunk'),
+    // The double calls nobody: every outbound call fails like one through an unknown trunk.
     'SIP/CreateSIPParticipant': { grants: ['sip.call'], run () { throw new TwirpError('not_found', 'requested sip trunk does not exist') } },
     'SIP/TransferSIPParticipant': {
       grants: ['sip.call', 'roomAdmin'],
@@ -149,56 +148,37 @@ export async function serveApi (options: ApiOptions): Promise<{ url: string, clo
   const { clock, faults } = options
   const methods = methodsOf(options)
 
-  async function handle (request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request)
-    const path = (request.url ?? '').split('?')[0] ?? ''
+  async function handle (request: HttpRequest): Promise<Served> {
+    const path = request.url.split('?')[0] ?? ''
     const name = path.replace(/^\/twirp\/livekit\./, '')
     const method = path.startsWith('/twirp/livekit.') && Object.hasOwn(methods, name) ? methods[name] : undefined
     const short = name.split('/').pop() ?? ''
     options.onRequest(short)
-    const reply = (status: number, type: string, content: string) => {
+    const reply = (status: number, type: string, body: string): Served => {
       options.onReply(short, status)
-      response.writeHead(status, { vary: 'Origin', 'content-type': type, 'content-length': Buffer.byteLength(content) }).end(content)
+      return { status, headers: { vary: 'Origin', 'content-type': type }, body }
     }
     const delay = options.latencyMs + (faults.latencyMs[short] ?? 0)
     if (delay > 0) await new Promise<void>(resolve => clock.schedule(delay, resolve))
     const fault = faults.apiMethods[short] ?? faults.api
-    if (fault === 'refuse') {
-      request.socket.destroy()
-      return
-    }
-    if (fault === 'hang') return
-    const token = checkToken(request.headers.authorization, options.apiKey, options.apiSecret, clock.now())
+    if (fault === 'refuse' || fault === 'hang') return fault
+    const token = checkToken(request.headers['authorization'], options.apiKey, options.apiSecret, options.tokenTime())
     if (!token.ok) return reply(401, 'text/plain; charset=utf-8', token.message)
     try {
       if (fault === 'fail') throw new TwirpError('internal', 'twirp error unknown: internal error')
       if (!method || request.method !== 'POST') throw new TwirpError('bad_route', `no handler for path "${path}"`)
-      const json = parsed(body)
+      const json = parsed(request.body)
       const room = text(json, 'room') || text(json, 'room_name')
       if (!method.grants.every(grant => hasGrant(token.claims, grant, room))) throw new TwirpError('unauthenticated', 'permissions denied')
       const result = await method.run(json)
-      if (fault !== 'lost') reply(200, 'application/json', JSON.stringify(result))
+      return fault === 'lost' ? 'hang' : reply(200, 'application/json', JSON.stringify(result))
     } catch (error) {
       const known = error instanceof TwirpError ? error : new TwirpError('internal', 'twirp error unknown: internal error')
-      reply(known.status, 'application/json', JSON.stringify({ code: known.code, msg: known.message, ...(known.meta && { meta: known.meta }) }))
+      return reply(known.status, 'application/json', JSON.stringify({ code: known.code, msg: known.message, ...(known.meta && { meta: known.meta }) }))
     }
   }
 
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => request.socket.destroy())
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, options.host, resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://${options.host}:${port}`,
-    close: () => new Promise(resolve => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  }
+  return await options.network.serve({ host: options.host, port: options.port }, handle)
 }
 
 function parsed (body: string): Json {
@@ -210,15 +190,4 @@ function parsed (body: string): Json {
   }
   if (!isJson(json)) throw new TwirpError('malformed', 'the json request could not be decoded')
   return json
-}
-
-async function bodyOf (request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY) throw new Error('request body too large')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }

@@ -26,6 +26,27 @@ const TRUNK: Json = {
   updated_at: null
 }
 
+const OUTBOUND_TRUNK: Json = {
+  sip_trunk_id: '',
+  name: '',
+  metadata: '',
+  address: '',
+  destination_country: '',
+  transport: 'SIP_TRANSPORT_AUTO',
+  numbers: [],
+  auth_username: '',
+  auth_password: '',
+  headers: {},
+  headers_to_attributes: {},
+  attributes_to_headers: {},
+  include_headers: 'SIP_NO_HEADERS',
+  media_encryption: 'SIP_MEDIA_ENCRYPT_DISABLE',
+  media: null,
+  from_host: '',
+  created_at: null,
+  updated_at: null
+}
+
 const RULE: Json = {
   sip_dispatch_rule_id: '',
   rule: null,
@@ -78,6 +99,7 @@ export interface Provisioning {
 
 export function createProvisioning (): Provisioning {
   const trunks = new Map<string, Json>()
+  const outboundTrunks = new Map<string, Json>()
   const rules = new Map<string, Json>()
 
   function checkTrunk (trunk: Json): void {
@@ -122,6 +144,7 @@ export function createProvisioning (): Provisioning {
     // An unknown id is deleted with the same success.
     DeleteSIPTrunk (request) {
       trunks.delete(text(request, 'sip_trunk_id'))
+      outboundTrunks.delete(text(request, 'sip_trunk_id'))
       return {
         sip_trunk_id: text(request, 'sip_trunk_id'),
         kind: 'TRUNK_LEGACY',
@@ -138,6 +161,14 @@ export function createProvisioning (): Provisioning {
         name: '',
         metadata: ''
       }
+    },
+    // Kept and listed, for whoever looks at a project; nothing dials through them.
+    CreateSIPOutboundTrunk (request) {
+      return keep(outboundTrunks, 'sip_trunk_id', { ...filled(OUTBOUND_TRUNK, object(request, 'trunk')), sip_trunk_id: newId('ST_') })
+    },
+    ListSIPOutboundTrunk (request) {
+      const ids = texts(request, 'trunk_ids')
+      return { items: [...outboundTrunks.values()].filter(trunk => ids.length === 0 || ids.includes(text(trunk, 'sip_trunk_id'))) }
     },
     CreateSIPDispatchRule (request) {
       const nested = field(request, 'dispatch_rule')

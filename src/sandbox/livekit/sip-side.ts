@@ -6,10 +6,13 @@ import type { InboundCall, RoutingRule } from './routing.ts'
 import type { Json } from './json.ts'
 import type { Participant, Room } from './state.ts'
 import type { Provisioning } from './provisioning.ts'
+import type { RtpCodec, RtpSession } from '../../sip/rtp.ts'
+import type { Sdp, SdpCodec } from '../../sip/sdp.ts'
 import type { Rooms } from './rooms.ts'
 import { parseAddress, parseUri, tagOf } from '../../sip/address.ts'
 import { formatChallenge, parseAnswer, verifyAnswer } from '../../sip/digest.ts'
 import { header, headersObject } from '../../sip/message.ts'
+import { openRtp } from '../../sip/rtp.ts'
 import { buildSdp, commonCodecs, parseSdp } from '../../sip/sdp.ts'
 import { durationMs } from './provisioning.ts'
 import { isJson, list, newId, object, text, textMap } from './json.ts'
@@ -27,8 +30,10 @@ const TRACK_DELAY = 30
 /** How long a challenge may be answered (livekit/sip participant.go), ms. */
 const CHALLENGE_LIFETIME = 30_000
 
+/** The audio of one call. */
+interface Media { start (): void, stop (): void }
 interface Challenge { tag: string, nonce: string }
-interface Leg { call: IncomingCall, trunk: Json, referred?: (status: number, reason: string) => void }
+interface Leg { call: IncomingCall, trunk: Json, media?: Media | undefined, referred?: (status: number, reason: string) => void }
 
 export interface SipSide {
   /** Sends REFER into a caller's call; resolves when the far end took it. @throws TwirpError */
@@ -53,6 +58,7 @@ export function createSipSide (options: {
   const challenges = new Map<string, Challenge>()
   const legs = new WeakMap<Participant, Leg>()
   const ringings = new Set<() => void>()
+  const streams = new Set<Media>()
 
   ua.onInvite(call => {
     try {
@@ -64,17 +70,20 @@ export function createSipSide (options: {
   })
 
   function invited (call: IncomingCall): void {
-    const { faults } = options
-    if (faults.sip === 'mute') return call.drop()
+    const inbound = inboundOf(call)
+    const fault = options.faults.sipCallers[inbound.fromUser] ?? options.faults.sip
+    if (fault === 'mute') return call.drop()
     const known = challenges.get(call.callId)
     const tag = known?.tag ?? newId('SCL_')
-    const inbound = inboundOf(call)
     call.tag(tag)
     call.respond(100, 'Processing', { headers: ALLOW })
-    if (faults.sip === 'overloaded') return call.respond(503, 'Try again later')
-    if (faults.sip === 'quota') return call.respond(503, 'Service temporarily unavailable')
-    if (faults.sip === 'no-trunk') return call.respond(404, 'No trunk found')
-    if (faults.sip === 'failed') return call.respond(500, '')
+    if (fault === 'overloaded') return call.respond(503, 'Try again later')
+    if (fault === 'dropped') return call.drop()
+    if (fault === 'quota') return call.respond(503, 'Service temporarily unavailable')
+    if (fault === 'no-trunk') return call.respond(404, 'No trunk found')
+    if (fault === 'failed') return call.respond(500, '')
+
+    if (fault === 'refused') return call.respond(401, 'Unauthorized')
 
     const found = matchTrunk(provisioning.trunks(), inbound)
     if (found.match === 'conflict') return call.respond(503, 'Try again later')
@@ -83,18 +92,41 @@ export function createSipSide (options: {
 
     const ringing = ring(call)
     // LiveKit without a trunk lets the call go on to rules that name none.
-    const rule = faults.sip === 'silent' ? undefined : matchRule(provisioning.rules(), text(trunk, 'sip_trunk_id') || undefined, inbound)
+    const rule = fault === 'silent' ? undefined : matchRule(provisioning.rules(), text(trunk, 'sip_trunk_id') || undefined, inbound)
     if (!rule) {
       ringing.stop()
       return call.drop()
     }
     const offer = parseSdp(call.request.body)
     const codecs = offer ? commonCodecs(offer, CODECS) : []
-    if (codecs.length === 0 || offer?.profile !== 'RTP/AVP') {
+    if (fault === 'no-codec' || codecs.length === 0 || offer?.profile !== 'RTP/AVP') {
       ringing.stop()
       return call.respond(400, '')
     }
-    enter(call, { trunk, rule, inbound, tag, ringing, answer: buildSdp({ ip: ua.host, port: 30_000 + 2 * randomInt(5000), codecs, name: 'LiveKit', version: 3 }) })
+    const proceed = (port: number, media?: Media) =>
+      enter(call, { trunk, rule, inbound, tag, ringing, media, answer: buildSdp({ ip: ua.host, port, codecs, name: 'LiveKit', version: 3 }) })
+    if (options.faults.media === 'none') return proceed(30_000 + 2 * randomInt(5000))
+    const sound = options.faults.media === 'audio' ? 'tone' : 'silence'
+    openRtp({ host: ua.host, clock }).then(rtp => {
+      if (call.state === 'ended') return rtp.close()
+      const media = mediaOf(rtp, offer, codecs[0], sound)
+      streams.add(media)
+      proceed(rtp.port, media)
+    }).catch(() => {
+      ringing.stop()
+      call.respond(500, '')
+    })
+  }
+
+  function mediaOf (rtp: RtpSession, offer: Sdp, codec: SdpCodec | undefined, sound: 'silence' | 'tone'): Media {
+    const media: Media = {
+      start () { if (codec) rtp.start({ host: offer.ip, port: offer.port }, { name: codec.name.toUpperCase() as RtpCodec, payload: codec.payload }, sound) },
+      stop () {
+        streams.delete(media)
+        rtp.close().catch(() => {})
+      }
+    }
+    return media
   }
 
   /** Digest, when the trunk has user name and password; half a pair disables it. */
@@ -132,7 +164,7 @@ export function createSipSide (options: {
     return { stop }
   }
 
-  function enter (call: IncomingCall, input: { trunk: Json, rule: RoutingRule & { json: Json }, inbound: InboundCall, tag: string, ringing: { stop (): void }, answer: string }): void {
+  function enter (call: IncomingCall, input: { trunk: Json, rule: RoutingRule & { json: Json }, inbound: InboundCall, tag: string, ringing: { stop (): void }, media?: Media | undefined, answer: string }): void {
     const { trunk, rule, ringing } = input
     const config = object(rule.json, 'room_config')
     // The rule's room settings count only when this call makes the room.
@@ -147,10 +179,11 @@ export function createSipSide (options: {
     let settle = () => {}
     const participant = rooms.join(room, callerOf(call, input), () => {
       settle()
+      input.media?.stop()
       if (call.state === 'answered') call.bye().catch(() => {})
       else call.respond(486, 'Rejected')
     })
-    const leg: Leg = { call, trunk }
+    const leg: Leg = { call, trunk, media: input.media }
     legs.set(participant, leg)
     clock.schedule(TRACK_DELAY, () => rooms.publish(room, participant, { name: participant.identity, mimeType: 'audio/opus', mid: '0', cid: 'audio' }))
 
@@ -158,12 +191,14 @@ export function createSipSide (options: {
       settle()
       call.respond(200, 'OK', { body: input.answer, headers: { ...textMap(trunk, 'headers'), ...mappedHeaders(trunk, participant) } })
       rooms.setAttributes(participant, { 'sip.callStatus': 'active' })
+      input.media?.start()
       options.onConnected(room, participant)
     })
     const stopTimeout = clock.schedule(durationMs(trunk, 'ringing_timeout') || RINGING_TIMEOUT, () => {
       settle()
       if (call.state === 'answered') return
       call.respond(486, 'Rejected')
+      input.media?.stop()
       rooms.leave(room, participant, 'CLIENT_INITIATED')
     })
     settle = () => {
@@ -176,6 +211,7 @@ export function createSipSide (options: {
 
     const gone = () => {
       settle()
+      input.media?.stop()
       rooms.setAttributes(participant, { 'sip.callStatus': 'hangup' })
       rooms.leave(room, participant, 'CLIENT_INITIATED')
       leg.referred?.(200, 'OK')
@@ -211,12 +247,14 @@ export function createSipSide (options: {
       const leg = legs.get(participant)
       const room = rooms.list().find(r => r.participants.get(participant.identity) === participant)
       if (!room || leg?.call.state !== 'answered') return
+      leg.media?.stop()
       rooms.setAttributes(participant, { 'sip.callStatus': 'hangup' })
       rooms.leave(room, participant, 'CLIENT_INITIATED')
       leg.call.bye().catch(() => {})
     },
     stop () {
       for (const stop of [...ringings]) stop()
+      for (const media of [...streams]) media.stop()
     }
   }
 }

@@ -45,7 +45,7 @@ export interface Room {
 }
 
 /** Why somebody left, as LiveKit names it. */
-export type LeaveReason = 'CLIENT_INITIATED' | 'DUPLICATE_IDENTITY' | 'PARTICIPANT_REMOVED' | 'ROOM_DELETED' | 'ROOM_CLOSED'
+export type LeaveReason = 'CLIENT_INITIATED' | 'DUPLICATE_IDENTITY' | 'PARTICIPANT_REMOVED' | 'ROOM_DELETED' | 'ROOM_CLOSED' | 'CONNECTION_TIMEOUT'
 
 export interface RoomEvent {
   event: 'room_started' | 'room_finished' | 'participant_joined' | 'participant_left' | 'track_published' | 'track_unpublished'

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts'
+import type { Network } from '../network.ts'
 import { webhookToken } from './auth.ts'
 
 /** First pause before a repetition, ms; it doubles up to `MAX_PAUSE`. As LiveKit's notifier: 4 repetitions, 1 s to 30 s. */
@@ -21,42 +22,51 @@ export function createWebhooks (options: {
   apiKey: string
   apiSecret: string
   clock: Clock
+  network: Network
+  /** The time that tokens are stamped with. */
+  tokenTime (): number
   isOff (): boolean
   onSend (label: string): void
 }): Webhooks {
   const { clock } = options
   const queues = new Map<string, Promise<void>>()
-  const stopping = new AbortController()
+  const pauses = new Set<() => void>()
+  let stopped = false
+  const client = options.network.client({ timeoutMs: REQUEST_TIMEOUT })
 
   async function post (url: string, body: string): Promise<'done' | 'again'> {
     try {
-      const response = await fetch(url, {
+      const { status } = await client.send({
         method: 'POST',
+        url,
         headers: {
           'content-type': 'application/webhook+json',
           'user-agent': 'Go-http-client/1.1',
-          authorization: webhookToken(body, options.apiKey, options.apiSecret, clock.now())
+          authorization: webhookToken(body, options.apiKey, options.apiSecret, options.tokenTime())
         },
-        body,
-        signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(REQUEST_TIMEOUT)])
+        body
       })
-      await response.arrayBuffer()
-      return response.status === 429 || response.status >= 500 ? 'again' : 'done'
+      return status === 429 || status >= 500 ? 'again' : 'done'
     } catch {
       return 'again'
     }
   }
 
   async function deliver (url: string, body: string, label: string): Promise<void> {
-    if (options.isOff() || stopping.signal.aborted) return
+    if (options.isOff() || stopped) return
     options.onSend(label)
     for (let repetition = 0, pause = FIRST_PAUSE; await post(url, body) === 'again'; repetition++, pause = Math.min(pause * 2, MAX_PAUSE)) {
-      if (repetition >= REPETITIONS || stopping.signal.aborted) return
+      if (repetition >= REPETITIONS || stopped) return
       await new Promise<void>(resolve => {
-        const cancel = clock.schedule(pause, resolve)
-        stopping.signal.addEventListener('abort', () => { cancel(); resolve() }, { once: true })
+        const cancel = clock.schedule(pause, end)
+        function end () {
+          pauses.delete(end)
+          cancel()
+          resolve()
+        }
+        pauses.add(end)
       })
-      if (stopping.signal.aborted) return
+      if (stopped) return
     }
   }
 
@@ -72,6 +82,10 @@ export function createWebhooks (options: {
     async idle () {
       while (queues.size > 0) await Promise.all(queues.values())
     },
-    stop: () => stopping.abort()
+    stop () {
+      stopped = true
+      for (const end of pauses) end()
+      client.close().catch(() => {})
+    }
   }
 }

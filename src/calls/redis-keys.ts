@@ -1,0 +1,14 @@
+export interface Keys {
+  /** Of what a call's update may change: record, entries, wake-up times, whose turn it is to write. */
+  ofCall (callSid: string): [string, string, string, string]
+  /** Of a record, but for its call_sid. */
+  record: string
+  entries: string
+  times: string
+}
+
+/** @param prefix goes into braces, so that all keys are in one hash slot and scripts may use them together */
+export function keysOf (prefix: string): Keys {
+  const [record, entries, times, turn] = [`{${prefix}}:call:`, `{${prefix}}:entries`, `{${prefix}}:times`, `{${prefix}}:turn:`]
+  return { ofCall: callSid => [record + callSid, entries, times, turn + callSid], record, entries, times }
+}

@@ -1,0 +1,79 @@
+import { createReadStream } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { explainSeen, type Explained, type Explanation } from '../diagnosis/explain/explain.ts'
+import { createKeep } from '../diagnosis/explain/keep.ts'
+import { readInput } from '../diagnosis/explain/read.ts'
+import { reportJson, reportText } from '../diagnosis/explain/report.ts'
+import type { Finding } from '../diagnosis/finding.ts'
+import { ladderOptionsFor } from '../sandbox/ladder.ts'
+
+export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--json] FILE…
+
+Explains calls that the bridge never saw. FILE is any of these, in any number; - is standard input:
+  a capture (pcap, pcapng, also gzipped) with SIP over UDP or TCP
+  a SIP log (sngrep, ngrep, sofia, drachtio, Asterisk, or the messages alone)
+  webhooks of Jambonz or LiveKit as JSON lines
+  logs of feature-server or livekit-sip
+
+  --call <id>   only the calls with this call_sid, SIP Call-ID, token or number
+  --json        for tools
+
+Exit code: 0 all calls went well, 1 something failed, 2 nothing could be told.`
+
+/** Where a command reads and writes. */
+export interface ExplainIo {
+  stdin: AsyncIterable<Buffer>
+  stdout: { write (text: string): unknown, isTTY?: boolean, columns?: number }
+  stderr: { write (text: string): unknown }
+  env: Record<string, string | undefined>
+}
+
+/** `bridge explain FILE…` Resolves to the exit code. */
+export async function explain (args: string[], io: ExplainIo): Promise<number> {
+  const options = readOptions(args)
+  if (typeof options === 'string') {
+    io.stderr.write(`${options}\n\n${EXPLAIN_USAGE}\n`)
+    return 2
+  }
+  if (options.help) {
+    io.stdout.write(`${EXPLAIN_USAGE}\n`)
+    return 0
+  }
+  const keep = createKeep()
+  const unread: Finding[] = []
+  for (const name of options.files) {
+    unread.push(...await readInput(name === '-' ? { name: 'standard input', chunks: io.stdin } : { name, chunks: createReadStream(name) }, keep))
+  }
+  const all = explainSeen(keep)
+  const explanation = chosen({ calls: all.calls, findings: [...unread, ...all.findings] }, options.call)
+  io.stdout.write(options.json ? reportJson(explanation) : reportText(explanation, ladderOptionsFor(io.stdout, io.env)))
+  return exitCode(explanation)
+}
+
+function readOptions (args: string[]): { files: string[], call?: string, json: boolean, help: boolean } | string {
+  try {
+    const { values, positionals: files } = parseArgs({ args, allowPositionals: true, options: { call: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+    if (values.help !== true && files.length === 0) return 'Which file is to be explained? - is standard input.'
+    if (files.filter(file => file === '-').length > 1) return 'Standard input can be read only once.'
+    return { files, ...(values.call !== undefined && { call: values.call }), json: values.json === true, help: values.help === true }
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function chosen (explanation: Explanation, wanted: string | undefined): Explanation {
+  if (wanted === undefined) return explanation
+  const calls = explanation.calls.filter(call => isCall(call, wanted))
+  const { length } = explanation.calls
+  if (calls.length > 0 || length === 0) return { ...explanation, calls }
+  const missing: Finding = { code: 'no-such-call', severity: 'failed', seen: `None of the ${length} calls in these files is ${wanted}.`, todo: `Choose one of them: ${explanation.calls.slice(0, 10).map(({ id }) => id).join(', ')}` }
+  return { calls, findings: [...explanation.findings, missing] }
+}
+
+const isCall = ({ id, from, to, legs }: Explained, wanted: string): boolean =>
+  [id, from, to, ...legs.flatMap(({ callId, dialled }) => [callId, dialled, dialled.split('@')[0]])].includes(wanted)
+
+function exitCode ({ calls, findings }: Explanation): number {
+  if (calls.length === 0) return 2
+  return [...findings, ...calls.flatMap(call => call.findings)].some(({ severity }) => severity === 'failed') ? 1 : 0
+}

@@ -1,0 +1,32 @@
+import { readEnvironment } from '../config.ts'
+
+/** What the command line does besides running the service. Each has flags of its own and explains them with `--help`. */
+export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
+  async provision (args) {
+    const [{ provision }, { terminalAsk }] = await Promise.all([import('./provision.ts'), import('./ask.ts')])
+    const stop = new AbortController()
+    // Once: a second Ctrl-C ends the process.
+    process.once('SIGINT', () => stop.abort())
+    return provision(args, { ...lines(), ask: terminalAsk(), signal: stop.signal })
+  },
+  async probe (args) {
+    const { probe } = await import('./probe.ts')
+    return probe(args, { ...lines(), screen: process.stdout })
+  },
+  async calls (args) {
+    const [{ calls }, { ladderOptionsFor }] = await Promise.all([import('./calls.ts'), import('../sandbox/ladder.ts')])
+    const io = lines()
+    return calls(args, { ...io, ladder: ladderOptionsFor(process.stdout, io.env) })
+  },
+  async explain (args) {
+    const { explain } = await import('./explain.ts')
+    return explain(args, { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: readEnvironment() })
+  }
+}
+
+/** Settings, and where lines go. */
+const lines = () => ({
+  env: readEnvironment(),
+  out: (line: string) => { console.log(line) },
+  err: (line: string) => { console.error(line) }
+})

@@ -1,0 +1,129 @@
+import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/call.ts'
+import { waitingOn as waitingOnOf } from '../calls/causes.ts'
+import { CATALOGUE, type CatalogueEntry, type NextStep } from './causes-catalogue.ts'
+import { notToldApart } from './diagnose-doubts.ts'
+import { evidenceFor, evidenceSoFar } from './diagnose-evidence.ts'
+import { answersTo, type Answer } from './diagnose-questions.ts'
+import { summaryOf, summarySoFar } from './diagnose-summary.ts'
+import { factsOf, type Facts } from './facts.ts'
+import type { Evidence } from './signals.ts'
+
+/** How an attempt before the last one ended. */
+export interface EarlierAttempt {
+  attempt: number
+  strategy: Attempt['strategy']
+  cause: Cause
+  summary: string
+  evidence: Evidence[]
+  nextSteps: NextStep[]
+}
+
+/** Why a call ended as it did, or what one under way waits for. */
+export interface Diagnosis {
+  callSid: string
+  /** Absent while the call is under way. */
+  cause?: Cause
+  by?: EndedBy
+  waitingOn: WaitingOn
+  sipStatus?: number
+  /** `ok`: as calls end; `warning`: it went well in the end, or was declined on purpose; `failed`. */
+  severity: CatalogueEntry['severity']
+  /** One sentence, without a number or name. */
+  summary: string
+  /** What the cause means in general; absent while the call is under way. */
+  meaning?: string
+  /** What decides, in the order of time. */
+  evidence: Evidence[]
+  answers: Answer[]
+  nextSteps: NextStep[]
+  /** What else would look the same in this call. */
+  notToldApart: string[]
+  earlierAttempts: EarlierAttempt[]
+}
+
+/** Explains a call by what is known of it. Pure. */
+export function diagnose (call: Call): Diagnosis {
+  const facts = factsOf(call)
+  const { end } = call
+  const open = waitingOnOf(call, facts.attempt)
+  const earlierAttempts = call.attempts.slice(0, -1).flatMap(attempt => attempt.end ? [earlier(call, attempt, attempt.end)] : [])
+  if (!end) {
+    return {
+      callSid: call.callSid,
+      waitingOn: call.phase === 'connected' || call.phase === 'transferring' ? 'none' : open,
+      severity: 'ok',
+      summary: summarySoFar(facts, open),
+      evidence: evidenceSoFar(facts),
+      answers: answersTo(facts, undefined),
+      nextSteps: call.phase === 'connected' || call.phase === 'transferring' ? [] : stepsFor('caller-gave-up', open, call),
+      notToldApart: [],
+      earlierAttempts
+    }
+  }
+  const { cause, by, waitingOn, sipStatus } = end
+  const known = CATALOGUE[cause]
+  const failedBefore = earlierAttempts.some(({ cause }) => CATALOGUE[cause].severity === 'failed')
+  return {
+    callSid: call.callSid,
+    cause,
+    by,
+    waitingOn,
+    ...(sipStatus === undefined ? {} : { sipStatus }),
+    severity: known.severity === 'ok' && (failedBefore || facts.attempt?.degraded) ? 'warning' : known.severity,
+    summary: summaryOf(end, facts) + whatWentBefore(earlierAttempts) + (facts.attempt?.degraded ? ' The bridge could not make the room: the dispatch rule\'s agent was called, without this call\'s metadata.' : ''),
+    meaning: known.meaning,
+    evidence: evidenceFor(cause, facts),
+    answers: answersTo(facts, cause),
+    nextSteps: unique([...stepsFor(cause, waitingOn, call, sipStatus), ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps), ...stepsOfSide(facts, cause)]),
+    notToldApart: notToldApart(cause, facts),
+    earlierAttempts
+  }
+}
+
+/** Whether somebody should look at a call that ended like this. */
+export const isFailure = (cause: Cause): boolean => CATALOGUE[cause].severity !== 'ok'
+
+/** What a log may hold of a diagnosis: no numbers, names, tokens, nor anybody else's text. */
+export function logFields ({ cause, by, waitingOn, sipStatus, summary, evidence, nextSteps }: Diagnosis): Record<string, unknown> {
+  return { cause, by, waitingOn, sipStatus, summary, signals: evidence.map(({ signal }) => signal), next: nextSteps[0]?.todo }
+}
+
+function earlier (call: Call, attempt: Attempt, end: End): EarlierAttempt {
+  const facts = factsOf(call, attempt)
+  return {
+    attempt: attempt.n,
+    strategy: attempt.strategy,
+    cause: end.cause,
+    summary: summaryOf(end, facts),
+    evidence: evidenceFor(end.cause, facts),
+    nextSteps: stepsFor(end.cause, end.waitingOn, call, end.sipStatus)
+  }
+}
+
+const whatWentBefore = (earlier: readonly EarlierAttempt[]): string => earlier.map(({ attempt, summary }) => ` Attempt ${attempt} before it: ${summary}`).join('')
+
+/** What a caller who gave up was waiting for is what is to be mended. */
+const BEHIND: Partial<Record<WaitingOn, Cause>> = { sip: 'sip-unreachable', route: 'livekit-no-route', agent: 'no-agent', 'agent-audio': 'agent-without-audio' }
+
+const ANSWER_FASTER: NextStep[] = [
+  { todo: 'Answer the call hook sooner: how long LiveKit\'s API takes is in the metrics (hook to reply); run the bridge near LiveKit, and lower LIVEKIT_TIMEOUT_MS' },
+  { todo: 'If hooks are slow before they reach the bridge, look at the load balancer and at TLS in between' }
+]
+
+function stepsFor (cause: Cause, waitingOn: WaitingOn, call: Call, sipStatus?: number): NextStep[] {
+  const behind = cause === 'caller-gave-up' ? BEHIND[waitingOn] : undefined
+  const steps = cause === 'caller-gave-up' && waitingOn === 'hook' ? ANSWER_FASTER : CATALOGUE[behind ?? cause].fix
+  const fitting = cause === 'livekit-failed' ? steps.filter(({ todo }) => todo.startsWith('486') ? sipStatus === 486 : todo.startsWith('If the room') ? sipStatus === undefined : true) : steps
+  return fitting.map(step => step.command === undefined ? step : { ...step, command: step.command.replace('<callSid>', call.callSid) })
+}
+
+/** Where one side was not heard at all, that is worth mending, too. */
+function stepsOfSide ({ attempt, call, livekitKnown, undialled }: Facts, cause: Cause): NextStep[] {
+  const steps: NextStep[] = []
+  if (CATALOGUE[cause].severity === 'ok' || undialled) return steps
+  if (attempt?.strategy === 'room' && !attempt.view.events && cause !== 'lost' && cause !== 'dial-timeout') steps.push({ todo: `Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events${livekitKnown ? '' : ': nothing is known of its side of this call'}` })
+  if (!call.caller.seen && attempt && cause !== 'lost') steps.push({ todo: 'Set the Jambonz application\'s status hook to <PUBLIC_URL>/status#rc=2&rp=all, method POST: no status of this call came' })
+  return steps
+}
+
+const unique = (steps: readonly NextStep[]): NextStep[] => steps.filter(({ todo }, i) => steps.findIndex(other => other.todo === todo) === i)

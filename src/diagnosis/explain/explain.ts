@@ -1,0 +1,214 @@
+import type { Call, Cause, End } from '../../calls/call.ts'
+import { endOf } from '../../calls/causes.ts'
+import type { Step } from '../../sandbox/trace.ts'
+import { CATALOGUE, type NextStep } from '../causes-catalogue.ts'
+import { diagnose } from '../diagnose.ts'
+import { duration } from '../facts.ts'
+import type { Finding } from '../finding.ts'
+import type { Evidence } from '../signals.ts'
+import { judgeCallerLeg } from './carrier.ts'
+import { agentLegFindings, carrierFindings, causeFinding, headerFinding, hookFindings, notToldApart, refusedFinding } from './findings.ts'
+import { groupByCall } from './group.ts'
+import type { Keep } from './keep.ts'
+import { endsText, legsOf, type Leg, type Role } from './legs.ts'
+import { judgeLogs } from './logs.ts'
+import { stepsOf } from './picture.ts'
+import type { LogSeen, RefusedSeen, Seen } from './seen.ts'
+import { tell } from './story.ts'
+
+/** What the files tell of one call. */
+export interface Explained {
+  /** call_sid where one is known, else the SIP Call-ID of its first leg. */
+  id: string
+  from: string
+  to: string
+  /** Milliseconds since the epoch, or since what the file counts from. */
+  began?: number
+  legs: Array<{ role: Role, callId: string, dialled: string, ends: string }>
+  sources: { sip: number, hooks: number, rooms: number, logs: number }
+  end?: End
+  summary: string
+  evidence: Evidence[]
+  notToldApart: string[]
+  nextSteps: NextStep[]
+  findings: Finding[]
+  steps: Step[]
+  stepsLeftOut: number
+}
+
+export interface Explanation {
+  calls: Explained[]
+  /** About the files, not a call. */
+  findings: Finding[]
+}
+
+/** How much a cause of the servers' own logs is better than what the wire alone tells. */
+const VAGUE: ReadonlySet<Cause> = new Set(['lost', 'dial-timeout', 'livekit-failed', 'no-agent', 'agent-hung-up', 'livekit-no-route', 'sip-unreachable', 'livekit-overloaded'])
+
+/** Explains every call in what was read. Pure. */
+export function explainSeen (keep: Keep): Explanation {
+  const ordered = inOrder(keep.seen)
+  const { calls, loose } = groupByCall(ordered.seen)
+  const refused = keep.seen.filter((item): item is RefusedSeen => item.kind === 'refused')
+  const explained = calls.map(seen => explainCall(seen, keep, refused)).filter(call => call !== undefined)
+    .sort((a, b) => (a.began ?? 0) - (b.began ?? 0))
+  const looseLogs = judgeLogs(loose.filter((item): item is LogSeen => item.kind === 'log'))
+  const findings = [...looseLogs.findings]
+  if (explained.length === 0 && refused.length > 0) findings.push(refusedFinding(refused[0]!))
+  if (ordered.aligned) findings.push({ code: 'clocks-not-comparable', severity: 'warning', seen: 'Some of the files have dates and others only count from their own start: how the ones lie to the others in time is a guess.', todo: 'Give files whose lines have a date' })
+  if (keep.leftOut > 0) findings.push({ code: 'left-out', severity: 'warning', seen: `${keep.leftOut} messages were left out: there are more than fit into memory.`, todo: 'Cut the capture to the time of the call first', command: 'editcap -A "2026-01-31 10:00:00" -B "2026-01-31 10:05:00" all.pcap call.pcap' })
+  if (explained.length === 0 && findings.length === 0 && keep.noise > 0) findings.push({ code: 'no-call', severity: 'failed', seen: `${keep.noise} SIP messages, all OPTIONS, REGISTER and the like: no call is among them.`, todo: 'Capture while a call is made' })
+  return { calls: explained, findings }
+}
+
+const WIRE_ALONE = 'No agent, an agent that publishes no audio (agent-without-audio), and a room that is deleted while it rings (room-closed) look alike on the wire: LiveKit\'s webhooks or livekit-sip\'s log of the same call tell'
+
+/** Less than that may be a room that was closed. */
+const RANG_MS = 3000
+
+/** How long LiveKit rang, once a second, for nobody: as it does while it waits for an agent's audio. */
+function rangInVain (leg: Leg | undefined): number | undefined {
+  if (leg?.at.ringing === undefined || leg.at.lastRinging === undefined || leg.at.answered !== undefined || leg.rings < 3) return undefined
+  const rang = (leg.at.final ?? leg.at.cancel ?? leg.at.lastRinging) - leg.at.ringing
+  return rang >= RANG_MS ? rang : undefined
+}
+
+const JITTER_MS = 20
+
+/** In the order of time; what has none follows what stood in front of it. Files that count from their own start begin with the others. */
+function inOrder (all: readonly Seen[]): { seen: Seen[], aligned: boolean } {
+  const dated = all.filter(({ at }) => at !== undefined && at > 9e11)
+  const undated = new Set(all.filter(({ at }) => at === undefined || at <= 9e11).map(({ place }) => place.file))
+  const earliest = dated.reduce((first, { at = Infinity }) => Math.min(first, at), Infinity)
+  const shifts = new Map<string, number>()
+  if (dated.length > 0) for (const file of undated) if (!dated.some(({ place }) => place.file === file)) shifts.set(file, earliest - (all.find(({ place, at }) => place.file === file && at !== undefined)?.at ?? 0))
+  const before = new Map<string, number>()
+  const timed = all.map((item, order) => {
+    const last = before.get(item.place.file)
+    const own = item.at === undefined ? last ?? shifts.get(item.place.file) ?? 0 : item.at + (shifts.get(item.place.file) ?? 0)
+    // The clocks of several interfaces are a little off: the file's own order is the better one then.
+    const at = last !== undefined && last > own && last - own < JITTER_MS ? last : own
+    before.set(item.place.file, at)
+    return { item: { ...item, at } as Seen, order }
+  })
+  timed.sort((a, b) => (a.item.at ?? 0) - (b.item.at ?? 0) || a.order - b.order)
+  return { seen: timed.map(({ item }) => item), aligned: shifts.size > 0 }
+}
+
+function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[]): Explained | undefined {
+  const legs = legsOf(seen)
+  const hooks = seen.filter(item => item.kind === 'hook')
+  const rooms = seen.filter(item => item.kind === 'room')
+  const logs = seen.filter(item => item.kind === 'log')
+  if (legs.length === 0 && hooks.length === 0 && logs.length === 0 && rooms.length === 0) return undefined
+  const logged = judgeLogs(logs)
+  // Log lines of a call of which nothing is wrong and nothing else is known are no call.
+  if (legs.length === 0 && hooks.length === 0 && rooms.length === 0 && logged.findings.length === 0) return undefined
+  const told = tell(seen, legs)
+  const agentLegs = legs.filter(({ role }) => role === 'agent')
+  const { steps, leftOut } = stepsOf(seen, legs)
+  const facts = factsOf(seen, legs, told?.call)
+  const base = {
+    ...facts,
+    legs: legs.map(leg => ({ role: leg.role, callId: leg.callId, dialled: leg.user === '' ? leg.host : `${leg.user}@${leg.host}`, ends: endsText(leg) })),
+    sources: { sip: seen.filter(({ kind }) => kind === 'sip').length, hooks: hooks.length, rooms: rooms.length, logs: logs.length },
+    evidence: [],
+    notToldApart: [],
+    nextSteps: [],
+    steps,
+    stepsLeftOut: leftOut
+  }
+  const aboutLegs = [...agentLegs.flatMap(leg => agentLegFindings(leg, keep.rtp)), ...hookFindings(hooks), ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)]
+  if (told) {
+    const hookRefused = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.status !== undefined && ![200, 202, 204].includes(reply.status))
+    const rang = rooms.length === 0 ? rangInVain(agentLegs.at(-1)) : undefined
+    const wire = rang !== undefined && ['livekit-failed', 'no-agent', 'dial-timeout'].includes(told.end.cause) ? { ...told.end, cause: 'no-agent' as const, waitingOn: 'agent' as const } : told.end
+    const end = refine(wire, hookRefused && agentLegs.length === 0 ? 'reply-refused' : logged.cause)
+    const blind = end.cause === 'no-agent' && rang !== undefined
+    const diagnosis = diagnose(told.over || VAGUE.has(end.cause) ? { ...told.call, phase: 'ended', end } : { ...told.call, end })
+    const going = !told.over && agentLegs.length + hooks.length > 0 && end.cause === 'lost'
+    const summary = going ? 'The call had not ended when the files end.' : blind ? `LiveKit rang every second for ${duration(rang)} and nobody answered: no agent joined the room, or the one that did published no audio.` : diagnosis.summary
+    const apart = going ? [] : [...blind ? [WIRE_ALONE] : [], ...diagnosis.notToldApart, ...assumedText(told.assumed)]
+    const seenHook = hooks.some(({ hook }) => hook === 'call-hook')
+    const missing = hooks.length === 0 && !legs.some(({ role }) => role === 'caller' || role === 'inside')
+      ? [{ code: 'agent-leg-only', severity: 'skipped' as const, seen: 'Only the leg to LiveKit is in these files: what the caller did is concluded from it.', todo: 'Add the caller\'s leg or the webhooks of the same call' }]
+      : []
+    return {
+      ...base,
+      ...(!going && { end }),
+      summary,
+      evidence: onlySeen(diagnosis.evidence, seenHook, hooks.length > 0, legs),
+      notToldApart: apart,
+      nextSteps: going ? [] : diagnosis.nextSteps,
+      findings: unique([
+        going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end.cause, summary),
+        ...aboutLegs, ...logged.findings, ...missing,
+        ...end.cause === 'sip-unreachable' ? refused.slice(0, 1).map(refusedFinding) : [],
+        ...agentLegs.slice(0, 1).flatMap(leg => headerFinding(leg) ?? []),
+        ...apart.map((seen): Finding => ({ code: 'not-told-apart', severity: 'skipped', seen }))
+      ])
+    }
+  }
+  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside')
+  if (callerLeg) {
+    const verdict = judgeCallerLeg(callerLeg)
+    const end = refine(verdict.end, logged.cause)
+    const findings = unique([...logged.cause && end.cause !== verdict.end.cause ? [causeFinding(end.cause, CATALOGUE[end.cause].meaning)] : [], ...carrierFindings(callerLeg, verdict), ...aboutLegs, ...logged.findings])
+    return { ...base, ...(verdict.over && { end }), summary: findings[0]?.seen ?? '', notToldApart: verdict.alike, nextSteps: verdict.over ? CATALOGUE[end.cause].fix : [], findings }
+  }
+  const end = logged.cause && endOf(logged.cause)
+  const findings = unique([
+    ...end ? [causeFinding(end.cause, CATALOGUE[end.cause].meaning)] : [], ...logged.findings, ...aboutLegs,
+    ...rooms.length > 0 && !end ? [{ code: 'room-only', severity: 'skipped' as const, seen: 'Only LiveKit\'s events of a room are here: how the SIP leg ended is not.', todo: 'Add the SIP capture or Jambonz\' webhooks of the same call' }] : [],
+    ...end ? CATALOGUE[end.cause].fix.length === 0 ? [notToldApart([end.cause])] : [] : []
+  ])
+  return { ...base, ...(end && { end }), summary: findings[0]?.seen ?? '', nextSteps: end ? CATALOGUE[end.cause].fix : [], findings }
+}
+
+const refine = (end: End, logged: Cause | undefined): End =>
+  logged && logged !== end.cause && VAGUE.has(end.cause) ? { ...endOf(logged), ...(end.sipStatus !== undefined && { sipStatus: end.sipStatus }), waitingOn: end.waitingOn } : end
+
+/** Where no hook or caller's leg was seen the fold was told of what must have been: that is no evidence. */
+function onlySeen (evidence: readonly Evidence[], callHook: boolean, hooks: boolean, legs: readonly Leg[]): Evidence[] {
+  const ofHooks: ReadonlyArray<Evidence['signal']> = ['action', 'no-action', 'refer-result', 'decline', 'deadline']
+  const ofCaller: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-trying']
+  const callerSeen = hooks || legs.some(({ role }) => role === 'caller' || role === 'inside')
+  return evidence
+    .filter(({ signal }) => callHook || (signal !== 'call-hook' && signal !== 'create-room'))
+    .filter(({ signal }) => (hooks || !ofHooks.includes(signal)) && (callerSeen || !ofCaller.includes(signal)))
+    .map(item => callHook ? item : { ...item, seen: item.seen.replace(' after the call hook', ' after the INVITE') })
+}
+
+function assumedText (assumed: 'caller-gave-up' | 'dial-timeout' | 'caller-hung-up' | undefined): string[] {
+  switch (assumed) {
+    case 'caller-gave-up': return ['Jambonz cancelled at no round time, so the caller gave up; a dial that somebody ended over the API looks the same']
+    case 'dial-timeout': return ['Jambonz cancelled after a round number of seconds, so its dial timeout was over; a caller who gave up just then looks the same']
+    case 'caller-hung-up': return ['Jambonz sent the BYE: because the caller hung up, as a rule; a hang-up over its API and the time limit look the same']
+    case undefined: return []
+  }
+}
+
+const dialledByLiveKit = ({ user, host }: Leg): Finding =>
+  ({ code: 'livekit-dialled', severity: 'skipped', seen: `LiveKit itself dialled sip:${user}@${host} (createSIPParticipant): that is a call out, and brings no caller in.` })
+
+function factsOf (seen: readonly Seen[], legs: readonly Leg[], call: Call | undefined): Pick<Explained, 'id' | 'from' | 'to' | 'began'> {
+  const first = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside') ?? legs[0]
+  const hook = seen.find(item => item.kind === 'hook')
+  const log = seen.find(item => item.kind === 'log')
+  const text = (name: string): string => log && typeof log.fields[name] === 'string' ? log.fields[name] as string : ''
+  const began = seen.find(({ at }) => at !== undefined)?.at
+  const known = call && call.callSid !== 'unknown' ? call.callSid : undefined
+  return {
+    id: known ?? first?.callId ?? (hook?.body.call_sid || text('callSid') || text('sipCallID') || text('callID') || roomOf(seen)),
+    from: first?.from || call?.facts.from || text('fromUser') || text('callingNumber'),
+    to: first?.user || call?.facts.to || text('toUser') || text('calledNumber'),
+    ...(began !== undefined && { began })
+  }
+}
+
+const roomOf = (seen: readonly Seen[]): string => seen.find(item => item.kind === 'room')?.event.room ?? ''
+
+/** One finding a code, the first one, but every doubt. */
+function unique (findings: readonly Finding[]): Finding[] {
+  return findings.filter((finding, i) => findings.findIndex(other => other.code === finding.code && (finding.code !== 'not-told-apart' || other.seen === finding.seen)) === i)
+}

@@ -1,0 +1,85 @@
+import { currentAttempt, isFinal, type Attempt, type Call, type CallStatus, type LegFinal } from '../calls/call.ts'
+import type { EventLine } from '../calls/event-list.ts'
+
+/** What is known of one attempt, in the order in which a diagnosis asks for it. Times are milliseconds since the epoch. */
+export interface Facts {
+  call: Call
+  attempt: Attempt | undefined
+  /** Events that speak of this attempt, or of the caller. */
+  lines: readonly EventLine[]
+  /** The attempt, or else the call, was over then; undefined while it is under way. */
+  overAt: number | undefined
+  callerFinal: LegFinal | undefined
+  /** The agent leg's end, also one that came too late to matter. */
+  agentFinal: { at: number, callStatus: string, sipStatus?: number, reason?: string } | undefined
+  action: { at: number, dialCallStatus?: string, dialSipStatus?: number, callerStatus: string } | undefined
+  dialledAt: number | undefined
+  ringing: { first: number, last: number, count: number } | undefined
+  answeredAt: number | undefined
+  sip: Attempt['view']['sip']
+  agent: Attempt['view']['agent']
+  goneAt: number | undefined
+  /** A participant that is not known of was not there: LiveKit told of the room, or it was looked at while the leg was up. */
+  livekitKnown: boolean
+  /** Jambonz dialled nothing, as far as it tells of its legs at all. */
+  undialled: boolean
+}
+
+const isLine = (line: EventLine, what: string, leg?: 'caller' | 'agent'): boolean => line.what === what && (leg === undefined || line.leg === leg)
+
+/** Gathers what a call's record and its events say of an attempt, the last one unless told otherwise. */
+export function factsOf (call: Call, attempt: Attempt | undefined = currentAttempt(call)): Facts {
+  const { lines, ofLeg } = linesOf(call, attempt)
+  const status = (test: (status: string) => boolean): EventLine[] => ofLeg.filter(line => isLine(line, 'status', 'agent') && test(line.status ?? ''))
+  const rings = status(status => status === 'ringing' || status === 'early-media')
+  const ended = status(status => isFinal(status as CallStatus)).at(-1)
+  const acted = ofLeg.findLast(line => isLine(line, 'action'))
+  const { final, action, at, view } = attempt ?? {}
+  const callerFinal = call.caller.final ?? lateCallerFinal(lines)
+  const dialledAt = status(status => status === 'trying')[0]?.first ?? at?.dialing
+  const agentFinal = final ? { ...final, reason: final.sipReason } : ended && { at: ended.first, callStatus: ended.status!, sipStatus: ended.sipStatus, reason: ended.reason }
+  const legOver = Math.min(agentFinal?.at ?? Infinity, action?.at ?? Infinity, callerFinal?.at ?? Infinity)
+  const looked = ofLeg.some(line => isLine(line, 'look') && line.status === 'seen' && line.last < legOver && line.last >= (at?.ringing ?? 0))
+  const heardOf = dialledAt !== undefined || rings.length > 0 || agentFinal !== undefined || action?.dialSipStatus !== undefined || view?.sip !== undefined
+  return {
+    call,
+    attempt,
+    lines,
+    overAt: at?.ended ?? call.at.ended,
+    callerFinal,
+    agentFinal,
+    action: action ?? (acted && { at: acted.first, dialCallStatus: acted.status, dialSipStatus: acted.sipStatus, callerStatus: (acted.detail ?? '').replace('caller leg ', '') }),
+    dialledAt,
+    ringing: at?.ringing === undefined ? undefined : { first: at.ringing, last: at.lastRinging ?? at.ringing, count: rings.reduce((sum, { count }) => sum + count, 0) },
+    answeredAt: at?.answered,
+    sip: view?.sip,
+    agent: view?.agent,
+    goneAt: view?.goneAt,
+    livekitKnown: view?.events === true || looked,
+    undialled: !heardOf && (call.caller.seen || at?.replied === undefined || call.end?.cause === 'reply-refused')
+  }
+}
+
+/** A leg that was dialled back replaces the one before it. */
+function linesOf (call: Call, attempt: Attempt | undefined): { lines: EventLine[], ofLeg: EventLine[] } {
+  const lines = call.events.filter(line => line.attempt === undefined || line.attempt === attempt?.n)
+  const back = lines.findLastIndex(line => line.what === 'back to the agent')
+  return { lines, ofLeg: lines.slice(back + 1).filter(line => line.attempt === attempt?.n) }
+}
+
+/** A word of the caller leg's end that came when the call was over already. */
+function lateCallerFinal (lines: readonly EventLine[]): LegFinal | undefined {
+  const line = lines.find(line => isLine(line, 'status', 'caller') && isFinal(line.status as CallStatus))
+  return line && { at: line.first, callStatus: line.status as CallStatus, sipStatus: line.sipStatus, sipReason: line.reason, by: line.by as 'caller' | 'jambonz' | undefined }
+}
+
+/** `1.3 s`, `12 s`, `25 ms`. */
+export function duration (ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
+}
+
+/** How long after the call began. */
+export const since = (call: Call, at: number): string => duration(at - call.at.received)
+
+export const sipText = (status: number | undefined, reason?: string): string => [status, reason].filter(part => part !== undefined && part !== '').join(' ')

@@ -1,0 +1,53 @@
+import type { Clock } from '../clock.ts'
+import type { Look, Rooms } from '../livekit/rooms.ts'
+import type { Step } from '../sandbox/trace.ts'
+
+/** What was seen of a room while a probe called into it; what was once there stays. */
+export interface Watched {
+  look?: Look
+  /** From the beginning of the watch, milliseconds, as exact as the looks are frequent. */
+  agentJoinedMs?: number
+  agentAudioMs?: number
+}
+
+const EVERY_MS = 150
+
+/** Looks into a room again and again. A look that fails is made up for by the next. */
+export function watchRoom (options: { rooms: Pick<Rooms, 'look'>, name: string, caller: { callSid: string, token: string }, clock: Clock, onStep (step: Step): void }): { seen: Watched, stop (): Promise<void> } {
+  const { rooms, clock } = options
+  const began = clock.now()
+  const seen: Watched = {}
+  const ending = new AbortController()
+  let wake = () => {}
+
+  const happened = (what: string) => {
+    options.onStep({ at: clock.now(), from: 'agent', to: 'livekit', what, via: 'room' })
+    return clock.now() - began
+  }
+
+  async function look (): Promise<void> {
+    const now = await rooms.look(options.name, options.caller).catch(() => undefined)
+    if (!now) return
+    if (now.agent && seen.agentJoinedMs === undefined) seen.agentJoinedMs = happened('is seen')
+    if (now.agent?.audio && seen.agentAudioMs === undefined) seen.agentAudioMs = happened('is seen with audio')
+    const agent = now.agent ?? seen.look?.agent
+    const sip = now.sip ?? seen.look?.sip
+    seen.look = { ...now, exists: now.exists || seen.look?.exists === true, ...(agent && { agent: { ...agent, audio: seen.agentAudioMs !== undefined } }), ...(sip && { sip }) }
+  }
+
+  const watching = (async () => {
+    while (!ending.signal.aborted) {
+      await look()
+      if (!ending.signal.aborted) await new Promise<void>(resolve => { wake = resolve; clock.schedule(EVERY_MS, resolve) })
+    }
+  })()
+
+  return {
+    seen,
+    async stop () {
+      ending.abort()
+      wake()
+      await watching
+    }
+  }
+}

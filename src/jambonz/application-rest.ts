@@ -1,0 +1,90 @@
+import type { Finding } from '../diagnosis/finding.ts'
+import type { Application, ApplicationChange, ApplicationState, PhoneNumber } from './application.ts'
+
+/** Jambonz' REST API did not do it; says what to do, never the key. */
+export class ApplicationError extends Error {
+  readonly finding: Finding
+  constructor (finding: Omit<Finding, 'severity'>, cause?: unknown) {
+    super([finding.seen, finding.todo].join('. '), cause === undefined ? undefined : { cause })
+    this.name = 'ApplicationError'
+    this.finding = { severity: 'failed', ...finding }
+  }
+}
+
+export interface ApplicationRest {
+  /** @throws {ApplicationError} */
+  read (): Promise<ApplicationState>
+  /** @returns the application's id. @throws {ApplicationError} */
+  apply (change: ApplicationChange): Promise<string>
+}
+
+const TIMEOUT_MS = 8000
+
+/** Applications and phone numbers of an account (jambonz-api-server lib/routes/api/applications.js and phone-numbers.js). */
+export function createApplicationRest ({ baseUrl, apiKey }: { baseUrl: string, apiKey: string }): ApplicationRest {
+  // People write the base with or without the version.
+  const base = baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')
+
+  async function ask (method: string, path: string, body?: unknown): Promise<unknown> {
+    let status: number
+    let text: string
+    try {
+      const reply = await fetch(base + path, {
+        method,
+        headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS)
+      })
+      status = reply.status
+      text = await reply.text()
+    } catch (error) {
+      const code = (error as { cause?: { code?: string } }).cause?.code
+      throw new ApplicationError({
+        code: 'jambonz-unreachable',
+        seen: `Jambonz' REST API does not answer at ${base}${code === undefined ? '' : ` (${code})`}`,
+        todo: 'Check JAMBONZ_REST_API_BASE_URL, for example https://jambonz.cloud/api/v1'
+      }, error)
+    }
+    if (status === 401 || status === 403) {
+      throw new ApplicationError({ code: 'jambonz-key-refused', seen: `Jambonz refuses the API key (${status})`, todo: 'Check JAMBONZ_API_KEY: it must be a key of the account JAMBONZ_ACCOUNT_SID, of the server JAMBONZ_REST_API_BASE_URL' })
+    }
+    if (status < 200 || status > 299) {
+      throw new ApplicationError({ code: 'jambonz-refused', seen: `Jambonz answers ${method} ${path} with ${status}${messageOf(text)}`, todo: 'If that is not Jambonz\' REST API, check JAMBONZ_REST_API_BASE_URL; otherwise make the application in the portal' })
+    }
+    if (text === '') return undefined
+    try {
+      return JSON.parse(text) as unknown
+    } catch (error) {
+      throw new ApplicationError({ code: 'jambonz-refused', seen: `${base} answers with something that is not JSON`, todo: 'Check JAMBONZ_REST_API_BASE_URL: it is the API, not the portal' }, error)
+    }
+  }
+
+  return {
+    async read () {
+      const [applications, numbers] = await Promise.all([ask('GET', '/Applications'), ask('GET', '/PhoneNumbers')])
+      return { applications: rows<Application>(applications), numbers: rows<PhoneNumber>(numbers) }
+    },
+    async apply ({ do: what, id, body }) {
+      if (what === 'update') {
+        await ask('PUT', `/Applications/${encodeURIComponent(id)}`, body)
+        return id
+      }
+      return String((await ask('POST', '/Applications', body) as { sid?: unknown } | undefined)?.sid ?? '')
+    }
+  }
+}
+
+/** Lists come as arrays, and as `{ data }` where they come in pages. */
+function rows<T> (reply: unknown): T[] {
+  const list = Array.isArray(reply) ? reply : (reply as { data?: unknown } | undefined)?.data
+  return Array.isArray(list) ? list as T[] : []
+}
+
+function messageOf (text: string): string {
+  try {
+    const { msg } = JSON.parse(text) as { msg?: unknown }
+    return typeof msg === 'string' ? `: ${msg}` : ''
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,97 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Agent } from 'undici'
+import { createTransport } from '../sip/transport.ts'
+import type { OpenTransport } from '../sip/transport.ts'
+
+export interface HttpRequest {
+  method: string
+  /** Absolute for a client; what stands in the request line for a server. */
+  url: string
+  /** Names in lower case. */
+  headers: Record<string, string | undefined>
+  body: string
+}
+
+export interface HttpReply {
+  status: number
+  /** Names in lower case. */
+  headers: Record<string, string>
+  body: string
+}
+
+/** What a server does with a request: it replies, breaks the connection, or says nothing at all. */
+export type Served = HttpReply | 'refuse' | 'hang'
+
+export interface HttpClient {
+  /** Sends a request. @throws when there is no reply; `code` says why, as undici and the system name it */
+  send (request: HttpRequest): Promise<HttpReply>
+  /** Breaks off what is under way. */
+  close (): Promise<void>
+}
+
+/** What the doubles reach the world by: sockets, unless they are given another one. */
+export interface Network {
+  /** @param options.connections connections to one host, one request at a time on each; default: as many as are needed */
+  client (options: { timeoutMs: number, connections?: number }): HttpClient
+  /** Serves HTTP; port 0 takes any free one. @throws the system's error when it cannot listen */
+  serve (options: { host: string, port: number }, handler: (request: HttpRequest) => Promise<Served>): Promise<{ url: string, close (): Promise<void> }>
+  openSip: OpenTransport
+}
+
+/** Largest request body, bytes. */
+const MAX_BODY = 1024 * 1024
+
+/** Real sockets. */
+export const socketNetwork: Network = {
+  client ({ timeoutMs, connections }) {
+    const agent = new Agent({ pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs }, ...connections !== undefined && { connections } })
+    return {
+      async send ({ method, url, headers, body }) {
+        const { origin, pathname, search } = new URL(url)
+        const reply = await agent.request({ origin, path: pathname + search, method: method as 'POST', headers, body })
+        const named = Object.entries(reply.headers).map(([name, value]) => [name, String(value)])
+        return { status: reply.statusCode, headers: Object.fromEntries(named), body: await reply.body.text() }
+      },
+      close: () => agent.destroy()
+    }
+  },
+  async serve ({ host, port: wanted }, handler) {
+    const server = createServer((request, response) => {
+      const refuse = () => { request.socket.destroy() }
+      bodyOf(request).then(body => handler({ method: request.method ?? 'GET', url: request.url ?? '/', headers: flat(request), body })).then(served => {
+        if (served === 'refuse') return refuse()
+        if (served === 'hang') return
+        response.writeHead(served.status, { ...served.headers, 'content-length': Buffer.byteLength(served.body) }).end(served.body)
+      }).catch(refuse)
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wanted, host, resolve)
+    })
+    const { port } = server.address() as AddressInfo
+    return {
+      url: `http://${host}:${port}`,
+      close: () => new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+    }
+  },
+  openSip: createTransport
+}
+
+const flat = (request: IncomingMessage): HttpRequest['headers'] =>
+  Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
+
+async function bodyOf (request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY) throw new Error('request body too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

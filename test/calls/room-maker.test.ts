@@ -1,0 +1,63 @@
+import t, { type Test } from 'tap'
+import { newCall } from '../../src/calls/new-call.ts'
+import { createRoomMaker } from '../../src/calls/room-maker.ts'
+import { attemptWith, factsWith, rulesWith, START } from '../fixtures/events.ts'
+import { createFakeRooms } from '../fixtures/fake-rooms.ts'
+import { createTestClock, settle } from '../fixtures/test-clock.ts'
+
+function build (t: Test) {
+  const rooms = createFakeRooms()
+  const clock = createTestClock()
+  const settled: string[] = []
+  const failures: string[] = []
+  const maker = createRoomMaker({
+    rooms,
+    clock,
+    timeoutMs: 3000,
+    dialTimeoutS: 40,
+    observer: { changed () {}, store () {}, failed (callSid) { failures.push(callSid) } },
+    onSettled (callSid) { settled.push(callSid) }
+  })
+  t.teardown(() => rooms.release())
+  const make = (callSid: string) => maker.make(newCall(callSid, START, factsWith(), rulesWith().app), attemptWith({ room: `jb_${callSid}` }))
+  return { rooms, clock, settled, failures, maker, make }
+}
+
+await t.test('whoever asks for the same room shares the request, until it is forgotten', async t => {
+  const { rooms, maker, make } = build(t)
+  t.same(await Promise.all([make('a'), make('a')]), [{ outcome: 'created' }, { outcome: 'created' }])
+  await make('a')
+  t.same(rooms.log, ['create jb_a'])
+  maker.forget('jb_a')
+  await make('a')
+  t.equal(rooms.log.length, 2)
+})
+
+await t.test('a LiveKit that is too slow is not met with more than 200 requests: the rest is told at once', async t => {
+  const { rooms, clock, make, failures } = build(t)
+  rooms.mode = 'hang'
+  const waiting = Array.from({ length: 200 }, (_, i) => make(`call-${i}`))
+  await settle()
+  t.same(await make('one-more'), { outcome: 'failed', detail: 'skipped' })
+  t.same(failures, ['one-more'])
+  t.equal(rooms.log.length, 200)
+  await clock.pass(3000)
+  t.ok((await Promise.all(waiting)).every(({ outcome }) => outcome === 'timeout'))
+  t.match(await make('still-too-many'), { detail: 'skipped' }, 'those that nobody waits for are under way all the same')
+  rooms.mode = 'ok'
+  rooms.release()
+  await settle()
+  t.same(await make('again'), { outcome: 'created' })
+})
+
+await t.test('who gave up on a room hears when the request is over', async t => {
+  const { rooms, clock, make, settled } = build(t)
+  rooms.mode = 'hang'
+  const made = make('a')
+  await clock.pass(3000)
+  t.same(await made, { outcome: 'timeout', detail: 'timeout' })
+  t.same(settled, [])
+  rooms.release()
+  await settle()
+  t.same(settled, ['a'])
+})

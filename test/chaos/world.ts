@@ -1,0 +1,315 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { buildApp } from '../../src/app.ts'
+import { TIMES } from '../../src/calls/rules.ts'
+import { createRooms } from '../../src/livekit/rooms.ts'
+import { createMemoryRegistry } from '../../src/calls/memory-registry.ts'
+import { loadSettings } from '../../src/config.ts'
+import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
+import { createLiveKitDouble, type AgentBehaviour } from '../../src/sandbox/livekit.ts'
+import { createUserAgent } from '../../src/sip/user-agent.ts'
+import { createWorldClock } from './clock.ts'
+import { createFates, planOutages, WEATHERS, type Outage, type Weather } from './faults.ts'
+import { createJournal } from './journal.ts'
+import { agentName, DEFAULT_AGENT, DIAL_TIMEOUT_S, MAX_CALL_DURATION_S, NUMBERS, planCall, type Plan } from './mix.ts'
+import { BRIDGE_URL, createWorldNetwork } from './network.ts'
+import { beCalled, phoneUs } from './people.ts'
+import { createRandom, hash } from './random.ts'
+import { createRules, type Broken } from './rules.ts'
+import { watchRegistry } from './watch.ts'
+
+export interface WorldOptions {
+  seed: number
+  /** How many calls there are. */
+  calls: number
+  /** Default: by seed, with everything from fine to wild. */
+  weather?: Weather
+  /** Only these of the calls, with the same chances as in the whole run. */
+  only?: number[]
+  /** Told now and then how far it is. */
+  onProgress?: (text: string) => void
+}
+
+/** How a run went. */
+export interface Outcome {
+  seed: number
+  weather: Weather
+  installation: Installation
+  broken: Broken[]
+  /** Ends by cause. */
+  causes: Record<string, number>
+  /** Seconds that passed in the world. */
+  worldSeconds: number
+  /** Of everything that was noted: equal for equal runs. */
+  fingerprint: string
+}
+
+/** What differs from one deployment of the bridge to the next. */
+interface Installation { statusHook: boolean, webhooks: boolean, rest: boolean, agentLost: 'end' | 'next' }
+
+const API = { apiKey: 'chaoskey', apiSecret: 'chaossecretchaossecretchaossecret' }
+const TRUNK = { username: 'jambonz', password: 'trunk-password', roomPrefix: 'chaos', agentName: DEFAULT_AGENT.name, ringingTimeoutS: DIAL_TIMEOUT_S + 15 }
+const ACCOUNT = { accountSid: 'account', apiKey: 'rest-key' }
+const SECRET = 'wh_secret_chaos'
+const OPERATOR_TOKEN = 'operator-token-operator-token'
+
+/** Milliseconds between two calls, on average. */
+const GAP_MS = 250
+/** After the last call things go wrong for as long again as a call takes, then all is well until every deadline has passed. */
+const STORM_AFTER_MS = 90_000
+const QUIET_MS = 15 * 60_000
+const RETENTION_S = 3600
+
+/**
+ * Lets many calls happen at once between the doubles of Jambonz and LiveKit and the real bridge, on one clock and over one
+ * network that goes wrong, and says which rules were broken. The same seed and calls give the same run.
+ */
+export async function runWorld (options: WorldOptions): Promise<Outcome> {
+  const { seed, calls: count } = options
+  const random = createRandom(seed, 'world')
+  const weather = options.weather ?? WEATHERS[seed % WEATHERS.length]!
+  const installation: Installation = weather === 'calm'
+    ? { statusHook: true, webhooks: true, rest: true, agentLost: 'end' }
+    : { statusHook: random.chance(0.8), webhooks: random.chance(0.75), rest: random.chance(0.75), agentLost: random.pick(['end', 'next']) }
+  const plans = planCalls(seed, count).filter(({ n }) => !options.only || options.only.includes(n))
+  const byNumber = new Map(plans.map(plan => [plan.n, plan]))
+
+  const started = Date.UTC(2026, 10, 21, 10)
+  const clock = createWorldClock(started)
+  const fates = createFates(weather)
+  let fingerprint = 0
+  const lines = createJournal(() => (clock.now() - started) / 1000)
+  const journal = {
+    linesOf: lines.linesOf,
+    note (n: number | undefined, what: string) {
+      // Ids are random, and their order means nothing.
+      fingerprint = hash(`${n} ${clock.now()} ${what.length}`, fingerprint)
+      lines.note(n, what)
+    }
+  }
+  const callSids = new Map<string, number>()
+  const sidOf = new Map<number, string>()
+  const callOf = (text: string): number | undefined => {
+    const number = /1(?:777|888)(\d{7})/.exec(text)
+    if (number) return Number(number[1])
+    const room = /chaos_c[a-z2-7]{26}/.exec(text)
+    const callSid = room ? watch.rooms.get(room[0]) : /Calls\/([\w-]+)/.exec(text)?.[1] ?? /"call_sid":"([\w-]+)"/.exec(text)?.[1]
+    return callSid === undefined ? undefined : callSids.get(callSid)
+  }
+
+  const network = createWorldNetwork({
+    seed,
+    clock,
+    fates,
+    journal,
+    callOf,
+    onArrival: (side, request, n) => rules.arrived(side, request, n),
+    onAnswer: (path, status, ms, n) => rules.answered(path, status, ms, n)
+  })
+  const watch = watchRegistry(createMemoryRegistry(), {
+    ended (call) {
+      const n = callSids.get(call.callSid)
+      journal.note(n, `     ended: ${call.end?.cause}`)
+      rules.ended(call, n)
+    },
+    broken: (callSid, what) => rules.broken(callSids.get(callSid), what)
+  })
+  const agents: AgentBehaviour[] = [DEFAULT_AGENT, ...plans.flatMap(({ n, agent }) => agent ? [{ joinAfterMs: 250, publishAfterMs: 80, ...agent, name: agentName(n) }] : [])]
+  const livekit = await createLiveKitDouble({
+    ...API,
+    webhookUrls: installation.webhooks ? [`${BRIDGE_URL}/livekit-events`] : [],
+    agents,
+    trunk: TRUNK,
+    clock,
+    network: network.at('livekit.test'),
+    // The bridge's SDK knows only the system's clock.
+    tokenTime: Date.now,
+    sipTransport: 'udp',
+    onEvent: (event, room) => rules.roomEvent(event, room)
+  })
+  network.rough.add(livekit.sipPort)
+  const gateway = await createUserAgent({ clock, openTransport: network.at('gateway.test').openSip })
+  const jambonz = await createJambonzDouble({
+    callHook: `${BRIDGE_URL}/livekit-api`,
+    ...installation.statusHook && { statusHook: `${BRIDGE_URL}/status#rc=2&rp=all` },
+    webhookSecret: SECRET,
+    ...ACCOUNT,
+    applicationSid: 'application',
+    gateways: { carrier: `127.0.0.1:${gateway.port}` },
+    envVars: leg => envVarsOf(byNumber.get(callOf(`${leg.from} ${leg.to}`) ?? -1)),
+    clock,
+    network: network.at('jambonz.test')
+  })
+  jambonz.onCall((callSid, { from, to }) => {
+    const n = callOf(`${from} ${to}`)
+    if (n === undefined) return
+    callSids.set(callSid, n)
+    sidOf.set(n, callSid)
+    journal.note(n, `call_sid ${callSid}`)
+  })
+
+  const logged: string[] = []
+  const logger = pino({ level: 'warn' }, new Writable({ write (chunk, _encoding, done) { logged.push(String(chunk)); done() } }))
+  const restore = takeOver(network)
+  const app = await buildApp({
+    settings: loadSettings({
+      PUBLIC_URL: BRIDGE_URL,
+      LIVEKIT_URL: livekit.apiUrl,
+      LIVEKIT_API_KEY: API.apiKey,
+      LIVEKIT_API_SECRET: API.apiSecret,
+      LIVEKIT_SIP_HOST: `${livekit.sipHost}:${livekit.sipPort}`,
+      LIVEKIT_SIP_TRANSPORT: 'udp',
+      LIVEKIT_SIP_USERNAME: TRUNK.username,
+      LIVEKIT_SIP_PASSWORD: TRUNK.password,
+      LIVEKIT_ROOM_PREFIX: TRUNK.roomPrefix,
+      LIVEKIT_AGENT_NAME: DEFAULT_AGENT.name,
+      JAMBONZ_WEBHOOK_SECRET: SECRET,
+      ...installation.rest && { JAMBONZ_REST_API_BASE_URL: jambonz.restUrl, JAMBONZ_ACCOUNT_SID: ACCOUNT.accountSid, JAMBONZ_API_KEY: ACCOUNT.apiKey },
+      OPERATOR_TOKEN,
+      DIAL_TIMEOUT_S: String(DIAL_TIMEOUT_S),
+      MAX_CALL_DURATION_S: String(MAX_CALL_DURATION_S),
+      AGENT_REDISPATCH_MS: '4000',
+      AGENT_REJOIN_MS: '3000',
+      AGENT_LOST_ACTION: installation.agentLost,
+      CALL_RETENTION_S: String(RETENTION_S)
+    }),
+    logger,
+    clock,
+    registry: watch.registry,
+    rooms: createRooms({ url: livekit.apiUrl, ...API, createTimeoutS: TIMES.roomSettles / 1000, post: (url, options) => fetch(url, { method: 'POST', ...options }) })
+  })
+  network.serveBridge(app)
+  await app.ready()
+
+  const rules = createRules({ clock, plans: byNumber, jambonz, livekit, watch, journal, weather, logged })
+  const phone = await createUserAgent({ clock, openTransport: network.at('phone.test').openSip })
+  let idle = 0
+  const uri = `sip:${NUMBERS.us}@127.0.0.1:${jambonz.sipPort}`
+  gateway.onInvite(call => {
+    const plan = byNumber.get(callOf(call.request.uri) ?? -1)
+    const behaviour = plan?.outbound ?? plan?.fallback
+    if (!plan || !behaviour) return call.respond(404)
+    beCalled(call, behaviour, plan.carrier, clock).catch(() => {})
+  })
+
+  for (const plan of plans) clock.schedule(plan.at, () => begin(plan))
+  const storm = (plans.at(-1)?.at ?? 0) + STORM_AFTER_MS
+  for (const { what, from, to } of planOutages(createRandom(seed, 'outages'), weather, storm)) {
+    clock.schedule(from, () => outage(what, true))
+    clock.schedule(Math.min(to, storm), () => outage(what, false))
+  }
+  clock.schedule(storm, () => { fates.off = true })
+
+  try {
+    for (let at = 0; at < storm + QUIET_MS; at += 30_000) {
+      await clock.runUntil(started + at)
+      if (at <= storm) options.onProgress?.(`${Math.round(at / 1000)} s of ${Math.round(storm / 1000)} s, ${watch.calls.size} of ${plans.length} calls, ${rules.found.length} rules broken`)
+    }
+    await rules.finish({ idle, unanswered: network.unanswered(), stats: await watch.registry.stats() })
+  } finally {
+    fates.off = true
+    const closing = Promise.all([app.close(), jambonz.close(), livekit.close(), phone.close(), gateway.close()])
+    await clock.runUntil(clock.now() + 60_000)
+    await closing
+    restore()
+  }
+  return {
+    seed,
+    weather,
+    installation,
+    broken: rules.found,
+    causes: countOf([...watch.calls.values()].map(call => call.end?.cause ?? 'none')),
+    worldSeconds: Math.round((clock.now() - started) / 1000),
+    fingerprint: fingerprint.toString(16)
+  }
+
+  function begin (plan: Plan): void {
+    const { n, outbound, operatorAfterMs, bringBackAfterMs, mediaLostAfterMs, sipFault } = plan
+    journal.note(n, plan.kind)
+    if (sipFault) livekit.faults.sipCallers[plan.from] = sipFault
+    if (outbound) jambonz.createCall({ from: NUMBERS.us, to: { type: 'phone', number: plan.from }, application_sid: 'application' }).catch(() => {})
+    else phoneUs(plan, { phone, uri, clock }).then(() => { idle++ }, () => {})
+    const callSid = () => sidOf.get(n)
+    if (operatorAfterMs !== undefined) clock.schedule(operatorAfterMs, () => operator(n, callSid()))
+    if (bringBackAfterMs !== undefined) clock.schedule(bringBackAfterMs, () => { jambonz.update(callSid() ?? '', { call_hook: `${BRIDGE_URL}/livekit-api` }) })
+    if (mediaLostAfterMs !== undefined) {
+      clock.schedule(mediaLostAfterMs, () => {
+        for (const { room } of watch.calls.get(callSid() ?? '')?.attempts ?? []) if (room !== undefined) livekit.endMedia(room)
+      })
+    }
+  }
+
+  function operator (n: number, callSid: string | undefined): void {
+    if (callSid === undefined) return
+    app.inject({ method: 'POST', url: `/calls/${callSid}/hangup`, headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }).then(({ statusCode }) => {
+      journal.note(n, `operator hangs up: ${statusCode}`)
+      rules.operatorAsked(n, statusCode)
+    }, () => {})
+  }
+
+  function outage (what: Outage, begins: boolean): void {
+    for (const n of byNumber.keys()) lines.note(n, `${what} ${begins ? 'begins' : 'is over'}`)
+    const { faults } = livekit
+    switch (what) {
+      case 'api-refuses': faults.api = begins ? 'refuse' : 'ok'; break
+      case 'api-hangs': faults.api = begins ? 'hang' : 'ok'; break
+      case 'api-fails': faults.api = begins ? 'fail' : 'ok'; break
+      case 'api-replies-lost': faults.api = begins ? 'lost' : 'ok'; break
+      case 'no-webhooks': faults.webhooks = begins ? 'off' : 'ok'; break
+      case 'sip-overloaded': faults.sip = begins ? 'overloaded' : 'ok'; break
+      case 'sip-mute': faults.sip = begins ? 'mute' : 'ok'; break
+      case 'all-down':
+        faults.api = begins ? 'hang' : 'ok'
+        faults.sip = begins ? 'mute' : 'ok'
+        faults.webhooks = begins ? 'off' : 'ok'
+        break
+      case 'bridge-unreachable':
+        if (begins) fates.down.add('hook').add('webhook')
+        else fates.down.clear()
+        break
+      case 'no-hooks':
+        if (begins) fates.down.add('hook')
+        else fates.down.clear()
+        break
+      case 'stale-after-cancel': jambonz.faults.staleAfterCancel = begins; break
+      case 'no-media-server': jambonz.faults.noMediaServer = begins; break
+      case 'slow-media': jambonz.faults.mediaDelayMs = begins ? 1500 : 0; break
+    }
+  }
+}
+
+function planCalls (seed: number, count: number): Plan[] {
+  const random = createRandom(seed, 'arrivals')
+  let at = 0
+  return Array.from({ length: count }, (_, n) => {
+    at += random.next() * 2 * GAP_MS
+    return planCall(n, at, createRandom(seed, 'plan', n))
+  })
+}
+
+/** What the call's application asks for in Jambonz's portal. */
+function envVarsOf (plan: Plan | undefined): Record<string, unknown> | undefined {
+  if (!plan || (plan.agent === undefined && !plan.fallback)) return undefined
+  return {
+    ...plan.agent !== undefined && { LIVEKIT_AGENT_NAME: agentName(plan.n) },
+    ...plan.fallback && { FALLBACK_NUMBER: NUMBERS.fallback(plan.n) }
+  }
+}
+
+/** The bridge's HTTP clients find no other network than the process' own. */
+function takeOver (network: Pick<ReturnType<typeof createWorldNetwork>, 'fetch' | 'timeout'>): () => void {
+  const { fetch } = globalThis
+  const { timeout } = AbortSignal
+  globalThis.fetch = network.fetch
+  AbortSignal.timeout = network.timeout
+  return () => {
+    globalThis.fetch = fetch
+    AbortSignal.timeout = timeout
+  }
+}
+
+function countOf (items: string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const item of items.toSorted()) counts[item] = (counts[item] ?? 0) + 1
+  return counts
+}
