@@ -21,22 +21,23 @@ import type { Rules } from './rules.ts'
  * @returns undefined: nothing is to be kept of this call (any more)
  */
 export function advance (call: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
-  if (event.kind === 'handed-over') return collect(call, event, rules)
+  const fold = (before: Call | undefined, later: CallEvent) => advance(before, later, rules)
+  if (event.kind === 'handed-over') return collect(call, event, rules, fold)
   if (call?.late) {
     if (event.kind === 'wake' && event.at < call.late.until) return call
     if (waitsWith(call.late, event)) return { ...call, late: { ...call.late, events: [...call.late.events, event] } }
-    return advance(takeLate(call, (before, late) => advance(before, late, rules)), event, rules)
+    return advance(takeLate(call, fold), event, rules)
   }
   if (event.kind === 'call-hook') return finish(onCallHook(call && copy(call), event, rules), event, rules)
   if (!call) return startedBy(event, rules)
-  return finish(fold(copy(call), event, rules), event, rules)
+  return finish(apply(copy(call), event, rules), event, rules)
 }
 
 /** A call that we do not know, because it is REST-originated or this process was not there, begins with its first event. */
 function startedBy (event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {
     case 'status': case 'action': case 'refer': {
-      const draft = fold(newCall(event.callSid, event.at, event.facts, rules.app), event, rules)
+      const draft = apply(newCall(event.callSid, event.at, event.facts, rules.app), event, rules)
       // What begins with its end leaves a tombstone, not a call that waits for evidence.
       if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
       return finish(draft, event, rules)
@@ -48,7 +49,7 @@ function startedBy (event: CallEvent, rules: Rules): Call | undefined {
 
 const isTerminal = (event: CallEvent): boolean => event.kind === 'status' && isFinal(event.callStatus)
 
-function fold (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
+function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {
     case 'room': onRoom(draft, event, rules); return draft
     case 'room-settled': onRoomSettled(draft, event); return draft

@@ -215,8 +215,8 @@ export interface Call {
   settleAt?: number
   /** The call is over; its cause may wait until then for what is still missing. */
   closing?: { until: number }
-  /** Handed over by replicas after the store was gone, and not taken yet. `known`: the rest of this record is a call's. */
-  late?: { events: CallEvent[], until: number, known: boolean }
+  /** Handed over by replicas after the store was gone, and not taken yet. `known`: the rest of this record is a call's; `rooms`: those that it has with these events. */
+  late?: { events: CallEvent[], until: number, known: boolean, rooms?: string[] }
   /** Written once, together with `phase: ended`. */
   end?: End
   duties: Duty[]
@@ -234,6 +234,14 @@ export interface Call {
 export interface EarlierCall { at: Call['at'], end: End, attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'legs' | 'end'>> }
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
+
+/** All rooms of a call: LiveKit may tell of any of them. */
+export function roomsOf ({ attempts, earlier, late }: Call): Set<string> {
+  const rooms = new Set(late?.rooms)
+  for (const { room } of attempts) if (room !== undefined) rooms.add(room)
+  for (const { attempts } of earlier) for (const { room } of attempts) if (room !== undefined) rooms.add(room)
+  return rooms
+}
 
 const FINAL: ReadonlySet<CallStatus> = new Set(['completed', 'failed', 'busy', 'no-answer'])
 export const isFinal = (status: CallStatus): boolean => FINAL.has(status)

@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import { roomsOf, type Call } from './call.ts'
 import type { CallEvent, EventOf } from './events.ts'
 import { newCall } from './new-call.ts'
 import { TIMES, type Rules } from './rules.ts'
@@ -8,10 +8,17 @@ import { TIMES, type Rules } from './rules.ts'
  * these events tell what happened: they are collected in the record until nobody can have more of them.
  */
 
-/** Collects events in the record. A call that is not known has one that holds nothing else. */
-export function collect (call: Call | undefined, { at, callSid, events }: EventOf<'handed-over'>, rules: Rules): Call {
+type Fold = (call: Call | undefined, event: CallEvent) => Call | undefined
+
+/**
+ * Collects events in the record. A call that is not known has one that holds nothing else but the rooms that it will have: what
+ * LiveKit tells of them meanwhile belongs here too.
+ */
+export function collect (call: Call | undefined, { at, callSid, events }: EventOf<'handed-over'>, rules: Rules, fold: Fold): Call {
   const base = call ?? newCall(callSid, at, NOBODY, rules.app)
-  return { ...base, late: { known: base.late?.known ?? call !== undefined, events: [...base.late?.events ?? [], ...events], until: at + TIMES.handOver } }
+  const late = { known: base.late?.known ?? call !== undefined, events: [...base.late?.events ?? [], ...events], until: at + TIMES.handOver }
+  const taken = takeLate({ ...base, late }, fold)
+  return { ...base, late: { ...late, rooms: taken ? [...roomsOf(taken)] : [] } }
 }
 
 /** Whether an event can wait with the others. One that wants an answer cannot: for it they are taken now. */
@@ -20,7 +27,7 @@ export const waitsWith = ({ until }: NonNullable<Call['late']>, event: CallEvent
 const PATIENT: ReadonlySet<CallEvent['kind']> = new Set(['status', 'livekit', 'hook-abandoned', 'duty', 'look', 'redispatched', 'room-settled'])
 
 /** Folds what was collected, in its order. */
-export function takeLate (call: Call, fold: (call: Call | undefined, event: CallEvent) => Call | undefined): Call | undefined {
+export function takeLate (call: Call, fold: Fold): Call | undefined {
   const { late, ...base } = call
   const events = [...late?.events ?? []].sort((a, b) => a.at - b.at)
   return events.reduce(fold, late?.known ? base : undefined)

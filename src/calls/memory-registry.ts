@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import { PHASES, wakeAt, type Call, type Phase } from './call.ts'
+import { PHASES, roomsOf, wakeAt, type Call, type Phase } from './call.ts'
 import { InvalidCursorError } from '../errors.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
 
@@ -19,8 +19,8 @@ export function createMemoryRegistry (): Registry {
   }
 
   function index (before: Call | undefined, after: Call | undefined) {
-    const now = new Set(roomsOf(after))
-    for (const room of roomsOf(before)) if (!now.has(room)) rooms.delete(room)
+    const now = after ? roomsOf(after) : new Set<string>()
+    for (const room of before ? roomsOf(before) : []) if (!now.has(room)) rooms.delete(room)
     for (const room of now) rooms.set(room, after!.callSid)
     const at = after && wakeAt(after)
     if (at !== undefined && (!before || wakeAt(before) !== at)) alarms.push({ at, callSid: after!.callSid })
@@ -72,7 +72,3 @@ const position = (call: Call): Position => ({ received: call.at.received, callSi
 /** Whether `one` comes after `other` in the list: newest first, then by call_sid. */
 const isAfter = (one: Position, other: Position): boolean =>
   one.received < other.received || (one.received === other.received && one.callSid > other.callSid)
-
-const roomsOf = (call: Call | undefined): string[] => call
-  ? [...call.attempts, ...call.earlier.flatMap(({ attempts }) => attempts)].flatMap(({ room }) => room ?? [])
-  : []

@@ -56,18 +56,20 @@ const MOST_RECENT = 5000
 const TRY_EVERY_MS = 250
 /** So long after the store was gone other replicas may still be handing over. */
 const SETTLING_MS = TIMES.handOver + 1000
-/** Within this time after the store is back, every replica has handed over and what was collected has been taken. */
+/** Within this time after the store is back, every replica has handed over and what was collected has been taken: a room that is unknown then is nobody's. */
 const STRAYS_MS = TIMES.handOver + 3000
 /** Calls whose events are handed over at once. */
 const AT_ONCE = 16
 
 export function createOutage ({ commit, findByRoom, rules, clock, observer }: OutageOptions): Outage {
   const recent = new Map<string, Call>()
+  const recentRooms = new Map<string, string>()
   const copies = new Map<string, Call>()
   const queues = new Map<string, CallEvent[]>()
   const strays: Array<EventOf<'livekit'>> = []
   const rooms = new Map<string, string>()
   let waiting = 0
+  let handed = 0
   let scheduled = false
   let handing: Promise<void> | undefined
   let goneAt = -Infinity
@@ -96,12 +98,13 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
   }
 
   async function handOverAll () {
-    const handed = waiting
+    await straysHome()
     while (queues.size > 0) await Promise.all([...queues.keys()].slice(0, AT_ONCE).map(drain))
-    if (strays.length > 0) await straysHome()
+    if (waiting > 0) return
     copies.clear()
     rooms.clear()
     observer.store('back', handed)
+    handed = 0
   }
 
   async function drain (callSid: string) {
@@ -116,19 +119,21 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
       }
       queue.splice(0, events.length)
       waiting -= events.length
+      handed += events.length
     }
     queues.delete(callSid)
     copies.delete(callSid)
   }
 
-  /** A room's call can be looked up once what was handed over of it has been taken. */
+  /** Whose call is known by now goes with the rest of it; another replica may have to hand over the call first. */
   async function straysHome () {
-    await new Promise<void>(resolve => clock.schedule(STRAYS_MS, resolve))
-    while (strays.length > 0) {
-      const callSid = await findByRoom(strays[0]!.room)
+    for (let left = strays.length; left > 0; left--) {
+      const { room, at } = strays[0]!
+      const callSid = rooms.get(room) ?? recentRooms.get(room) ?? await findByRoom(room)
       const event = strays.shift()!
-      waiting--
-      if (callSid !== undefined) await commit(callSid, event).catch(error => lost(callSid, error))
+      if (callSid !== undefined) enqueue(callSid, event)
+      else if (clock.now() - Math.max(goneAt, at) < STRAYS_MS) strays.push(event)
+      else waiting--
     }
   }
 
@@ -136,9 +141,17 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
   function lost (callSid: string, error: unknown) { observer.failed(callSid, 'kept event', error) }
 
   function remember (callSid: string, call: Call | undefined) {
+    forget(callSid)
+    if (call) {
+      recent.set(callSid, call)
+      for (const { room } of call.attempts) if (room !== undefined) recentRooms.set(room, callSid)
+    }
+    if (recent.size > MOST_RECENT) forget(recent.keys().next().value!)
+  }
+
+  function forget (callSid: string) {
+    for (const { room } of recent.get(callSid)?.attempts ?? []) if (room !== undefined) recentRooms.delete(room)
     recent.delete(callSid)
-    if (call) recent.set(callSid, call)
-    if (recent.size > MOST_RECENT) recent.delete(recent.keys().next().value!)
   }
 
   function picture (callSid: string, call: Call) {
@@ -154,10 +167,14 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
       return call
     }
     if (call) picture(callSid, call)
+    enqueue(callSid, event)
+    return call
+  }
+
+  function enqueue (callSid: string, event: CallEvent) {
     const queue = queues.get(callSid)
     if (queue) queue.push(event)
     else queues.set(callSid, [event])
-    return call
   }
 
   return {
@@ -166,9 +183,14 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
     holds: callSid => queues.has(callSid),
     keep,
     keepRoomEvent (event, told) {
-      const callSid = told ?? rooms.get(event.room)
-      if (callSid !== undefined) keep(callSid, event)
-      else if (book()) strays.push(event)
+      const callSid = told ?? rooms.get(event.room) ?? recentRooms.get(event.room)
+      if (callSid !== undefined) {
+        keep(callSid, event)
+        // Not all events of a room tell whose it is.
+        if (queues.has(callSid)) rooms.set(event.room, callSid)
+      } else if (event.room.startsWith(`${rules.roomPrefix}_`) && book()) {
+        strays.push(event)
+      }
       return callSid
     },
     begin (callSid, event) {
@@ -176,7 +198,7 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
       if (call && waiting < MOST_EVENTS) picture(callSid, call)
     },
     callOfRoom: room => rooms.get(room),
-    get settling () { return waiting > 0 || clock.now() - goneAt < SETTLING_MS },
+    get settling () { return queues.size > 0 || clock.now() - goneAt < SETTLING_MS },
     notice () { goneAt = clock.now() },
     recent: callSid => copies.get(callSid) ?? recent.get(callSid),
     remember,

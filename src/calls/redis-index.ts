@@ -1,4 +1,4 @@
-import { PHASES, wakeAt, type Call } from './call.ts'
+import { PHASES, roomsOf, wakeAt, type Call } from './call.ts'
 import type { CallFilter, Position } from './registry.ts'
 
 /*
@@ -41,14 +41,14 @@ export function kindsOf ({ phase, from, to, cause }: CallFilter): string[] {
 }
 
 /** Every entry of a call. */
-export function entriesOf (callSid: string, { phase, facts, at, end, duties, attempts, earlier }: Call): Set<string> {
+export function entriesOf (callSid: string, call: Call): Set<string> {
+  const { phase, facts, at, end, duties } = call
   const place = `\0${placeOf({ received: at.received, callSid })}`
   const entries = new Set([ALL + place, phaseKind(phase) + place, fromKind(facts.from) + place, toKind(facts.to) + place])
   if (phase !== 'ended') entries.add(ACTIVE + place)
   if (end) entries.add(causeKind(end.cause) + place)
   for (let i = 0; i < duties.length; i++) entries.add(`${DUTY}\0${i}${place}`)
-  for (const { room } of attempts) if (room !== undefined) entries.add(roomKind(room) + place)
-  for (const { attempts } of earlier) for (const { room } of attempts) if (room !== undefined) entries.add(roomKind(room) + place)
+  for (const room of roomsOf(call)) entries.add(roomKind(room) + place)
   return entries
 }
 
