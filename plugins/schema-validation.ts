@@ -18,8 +18,11 @@ export default fp(async fastify => {
  * parameters are text and have to be coerced.
  */
 export function buildValidator (...[schemas, options]: Parameters<AjvCompiler.BuildCompilerFromPool>) {
-  const compile = AjvCompiler()
-  const strict = compile(schemas, { ...options, customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } } as typeof options)
-  const text = compile(schemas, { ...options, customOptions: { coerceTypes: true, removeAdditional: false, useDefaults: true, allErrors: false } } as typeof options)
+  const strict = compileStrict(schemas, { ...options, customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } } as typeof options)
+  const text = compileText(schemas, { ...options, customOptions: { coerceTypes: true, removeAdditional: false, useDefaults: true, allErrors: false } } as typeof options)
   return ((route: AjvCompiler.RouteDefinition) => (route.httpPart === 'body' ? strict : text)(route as never)) as ReturnType<AjvCompiler.BuildCompilerFromPool>
 }
+
+/** One of each for the process: it remembers what it compiled, and two instances of the service share that. */
+const compileStrict = AjvCompiler()
+const compileText = AjvCompiler()
