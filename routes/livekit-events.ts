@@ -2,11 +2,15 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { BODY_LIMIT } from '../plugins/jambonz-hooks.ts'
 import { LiveKitSignatureError } from '../src/errors.ts'
+import { createDoctorEcho } from '../src/livekit/doctor-echo.ts'
 import { fromWebhook } from '../src/livekit/events.ts'
 import { ErrorReply, INTERNAL_ERROR } from '../src/schemas.ts'
+import { packageVersion } from '../src/version.ts'
 
 /** LiveKit's webhooks: what happens in the rooms of our calls. */
 const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
+  const aboutDoctor = createDoctorEcho({ rooms: fastify.rooms, roomPrefix: fastify.settings.LIVEKIT_ROOM_PREFIX, version: packageVersion() })
+
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (_request, body, done) => done(null, body))
 
@@ -23,6 +27,7 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
     }
   }, async request => {
     const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)
+    if (aboutDoctor(event)) return {}
     const known = fromWebhook(event)
     const callSid = known && await fastify.calls.hear({ ...known, at: fastify.clock.now() }, event.room?.metadata)
     if (callSid === undefined) fastify.metrics.unknownRooms.inc()

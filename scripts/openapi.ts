@@ -24,7 +24,7 @@ const SETTINGS = {
 }
 
 const notAsked = async (): Promise<never> => { throw new Error('The document asks nothing of LiveKit') }
-const nobody: Rooms = { create: notAsked, delete: notAsked, look: notAsked, view: notAsked, list: notAsked, callers: notAsked, redispatch: notAsked, remove: notAsked, ping: notAsked }
+const nobody: Rooms = { create: notAsked, delete: notAsked, look: notAsked, view: notAsked, list: notAsked, callers: notAsked, jobs: notAsked, setMetadata: notAsked, redispatch: notAsked, remove: notAsked, ping: notAsked }
 
 /** The document of a running service as text: the same routes give the same bytes. */
 export const openapiOf = (app: FastifyInstance): string => `${JSON.stringify(app.swagger(), null, 2)}\n`

@@ -16,6 +16,7 @@ import action from '../routes/action.ts'
 import calls from '../routes/calls.ts'
 import diagnosis from '../routes/diagnosis.ts'
 import discovery from '../routes/discovery.ts'
+import doctor from '../routes/doctor.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import refer from '../routes/refer.ts'
@@ -83,6 +84,7 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
     await scope.register(operatorAuth)
     await scope.register(calls)
     await scope.register(diagnosis)
+    await scope.register(doctor)
   })
   await app.register(health)
 

@@ -9,6 +9,7 @@ const USAGE = `Usage: bridge <command>
   serve           run the service with the settings of the environment and .env (default)
   demo [--once]   three calls between doubles of Jambonz and LiveKit, on this machine alone
   provision       make trunk and dispatch rule in LiveKit match the settings; shows first, then asks
+  doctor          check everything that a call needs, and put right what is ours to put right
   probe           call LiveKit by SIP without Jambonz, and say what came of it
   calls [SID]     calls of a running bridge; one of them explained
   explain FILE…   calls that the bridge never saw, from captures and logs

@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { Agent, setGlobalDispatcher } from 'undici'
 import { buildApp } from './app.ts'
-import { RECORD_VERSION } from './calls/call.ts'
+import { keyPrefixOf } from './calls/redis-keys.ts'
 import { openRedisRegistry } from './calls/redis-registry.ts'
 import type { Registry } from './calls/registry.ts'
 import { systemClock, within } from './clock.ts'
@@ -64,10 +64,8 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
 }
 
 /** The store that the settings ask for; undefined: this process' memory. */
-async function openStore ({ REDIS_URL: url, LIVEKIT_ROOM_PREFIX: prefix, LIVEKIT_URL: livekit }: Settings): Promise<Registry | undefined> {
-  if (url === undefined) return undefined
-  // Bridges of several LiveKit projects may share a Redis, but never each other's calls; nor do versions whose records differ.
-  return openRedisRegistry(url, { keyPrefix: `bridge:v${RECORD_VERSION}:${prefix}@${new URL(livekit).host}` })
+async function openStore (settings: Settings): Promise<Registry | undefined> {
+  return settings.REDIS_URL === undefined ? undefined : openRedisRegistry(settings.REDIS_URL, { keyPrefix: keyPrefixOf(settings) })
 }
 
 /** Runs the service until SIGTERM or SIGINT. */

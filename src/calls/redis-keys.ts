@@ -1,3 +1,10 @@
+import type { Settings } from '../config.ts'
+import { RECORD_VERSION } from './call.ts'
+
+/** Bridges of several LiveKit projects may share a Redis, but never each other's calls; nor do versions whose records differ. */
+export const keyPrefixOf = ({ LIVEKIT_ROOM_PREFIX: prefix, LIVEKIT_URL: livekit }: Pick<Settings, 'LIVEKIT_ROOM_PREFIX' | 'LIVEKIT_URL'>): string =>
+  `bridge:v${RECORD_VERSION}:${prefix}@${new URL(livekit).host}`
+
 export interface Keys {
   /** Of what a call's update may change: record, entries, wake-up times, whose turn it is to write. */
   ofCall (callSid: string): [string, string, string, string]

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { CAUSES } from '../calls/call.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
+import { jambonzAccess } from '../diagnosis/jambonz-api.ts'
 import { askJambonz, type JambonzView } from '../diagnosis/jambonz-view.ts'
 import { ladderOptionsFor, type LadderOptions } from '../sandbox/ladder.ts'
 import { callPage, callTable, plain } from './calls-print.ts'
@@ -91,10 +92,6 @@ function readOptions (args: string[], env: CallsIo['env']): Options {
 
 function protocolOf (url: string): string {
   try { return new URL(url).protocol } catch { return '' }
-}
-
-function jambonzAccess ({ JAMBONZ_REST_API_BASE_URL: baseUrl, JAMBONZ_ACCOUNT_SID: accountSid, JAMBONZ_API_KEY: apiKey }: CallsIo['env']): { baseUrl: string, accountSid: string, apiKey: string } | undefined {
-  return baseUrl && accountSid && apiKey ? { baseUrl, accountSid, apiKey } : undefined
 }
 
 async function list (options: Options, io: CallsIo): Promise<number> {

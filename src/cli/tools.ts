@@ -9,6 +9,12 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
     process.once('SIGINT', () => stop.abort())
     return provision(args, { ...lines(), ask: terminalAsk(), signal: stop.signal })
   },
+  async doctor (args) {
+    const [{ doctor }, { terminalAsk }] = await Promise.all([import('./doctor.ts'), import('./ask.ts')])
+    const stop = new AbortController()
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+    return doctor(args, { ...lines(), ask: terminalAsk(), screen: process.stderr, signal: stop.signal })
+  },
   async probe (args) {
     const { probe } = await import('./probe.ts')
     return probe(args, { ...lines(), screen: process.stdout })

@@ -109,7 +109,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     fix: [
       { todo: 'Is a worker running that is registered under exactly this agent name, with this LiveKit project\'s URL and key? Its log says "registered worker" with the name' },
       { todo: 'Is a worker free? All of them busy, or one that takes longer to start than the caller waits, looks the same' },
-      { todo: 'Call the agent without Jambonz in between', command: 'bridge probe' }
+      { todo: 'Call the agent into a room of its own, without a caller', command: 'bridge doctor --only agent' }
     ]
   },
   'agent-without-audio': {
@@ -198,7 +198,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     signals: 'The agent leg ends with 500, an early 486 with the room still there, or any other final; or LiveKit\'s API could not make the room and nothing else could be dialled.',
     fix: [
       { todo: '486 while ringing is LiveKit\'s "Rejected", never "busy": look at the agent first, then at who else touches the room' },
-      { todo: 'If the room could not be made: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and the clock of this machine', command: 'bridge probe' },
+      { todo: 'If the room could not be made: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and the clock of this machine', command: 'bridge doctor --only livekit-api' },
       PROBE
     ]
   },
@@ -213,8 +213,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'reply-refused': {
     severity: 'failed',
-    meaning: 'Jambonz did not run the verbs that the bridge answered with. The caller got a 480.',
-    signals: 'No event of any kind after the bridge\'s reply, no SIP participant, though this application does send statuses.',
+    meaning: 'Jambonz did not run the verbs that its call hook was answered with. The caller got a 480.',
+    signals: 'No event of any kind after the reply to the call hook, no SIP participant, though this application does send statuses.',
     fix: [
       { todo: 'Jambonz\'s alerts name the reason: INVALID_APP_PAYLOAD or WEBHOOK_… with this call_sid as target', command: 'bridge calls <callSid> --fetch' },
       { todo: 'LIVEKIT_SIP_SRTP needs feature-server 0.9.8 or newer: an older one refuses the whole reply' },
@@ -247,8 +247,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     meaning: 'Nothing more was heard of the call, and nobody can say how it ended.',
     signals: 'Only a deadline ended it: neither statuses nor `/action` nor LiveKit said anything.',
     fix: [
-      { todo: 'The Jambonz application\'s status hook is <PUBLIC_URL>/status#rc=2&rp=all with POST, and PUBLIC_URL reaches this bridge from Jambonz', command: 'bridge provision --plan' },
-      { todo: 'LiveKit\'s webhooks go to <PUBLIC_URL>/livekit-events' },
+      { todo: 'The Jambonz application\'s status hook is <PUBLIC_URL>/status#rc=2&rp=all with POST, and PUBLIC_URL reaches this bridge from Jambonz', command: 'bridge doctor --only application,public-url' },
+      { todo: 'LiveKit\'s webhooks go to <PUBLIC_URL>/livekit-events', command: 'bridge doctor --only livekit-events' },
       ALERTS
     ]
   }

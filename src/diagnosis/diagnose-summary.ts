@@ -2,7 +2,7 @@ import type { End } from '../calls/call.ts'
 import { duration, type Facts } from './facts.ts'
 
 const WAITED_FOR: Record<End['waitingOn'], string> = {
-  hook: 'the bridge\'s reply to the call hook',
+  hook: 'the reply to the call hook',
   sip: 'LiveKit\'s SIP service to ring',
   route: 'LiveKit, which has no trunk or rule for this call',
   agent: 'an agent to join',
@@ -42,7 +42,7 @@ export function summaryOf (end: End, facts: Facts): string {
     case 'declined': return `The far end did not take the call${status}.`
     case 'livekit-failed': return end.sipStatus === undefined ? 'LiveKit could not make the room, and nothing else could be dialled.' : end.sipStatus === 486 ? 'LiveKit rejected the call while it rang (486).' : `LiveKit, or Jambonz's SBC before it, refused the call${status}.`
     case 'media-server-failed': return `Jambonz gave up before it dialled: its media server failed${status}.`
-    case 'reply-refused': return 'Jambonz did not run the bridge\'s reply, and turned the caller away with a 480.'
+    case 'reply-refused': return 'Jambonz did not run the reply to its call hook, and turned the caller away with a 480.'
     case 'capacity': return `The bridge declined the call: MAX_CALLS were under way${status}.`
     case 'draining': return `The bridge declined the call: it was shutting down${status}.`
     case 'bridge-error': return end.sipStatus === 482 ? 'The bridge declined the call: Jambonz had brought it back too often (482).' : `The bridge failed to answer the call hook and declined the call${status}.`

@@ -55,7 +55,7 @@ export function diagnose (call: Call): Diagnosis {
       summary: summarySoFar(facts, open),
       evidence: evidenceSoFar(facts),
       answers: answersTo(facts, undefined),
-      nextSteps: call.phase === 'connected' || call.phase === 'transferring' ? [] : stepsFor('caller-gave-up', open, call),
+      nextSteps: call.phase === 'connected' || call.phase === 'transferring' ? [] : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, call.callSid),
       notToldApart: [],
       earlierAttempts
     }
@@ -74,7 +74,7 @@ export function diagnose (call: Call): Diagnosis {
     meaning: known.meaning,
     evidence: evidenceFor(cause, facts),
     answers: answersTo(facts, cause),
-    nextSteps: unique([...stepsFor(cause, waitingOn, call, sipStatus), ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps), ...stepsOfSide(facts, cause)]),
+    nextSteps: unique([...stepsFor(end, call.callSid), ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps), ...stepsOfSide(facts, cause)]),
     notToldApart: notToldApart(cause, facts),
     earlierAttempts
   }
@@ -96,7 +96,7 @@ function earlier (call: Call, attempt: Attempt, end: End): EarlierAttempt {
     cause: end.cause,
     summary: summaryOf(end, facts),
     evidence: evidenceFor(end.cause, facts),
-    nextSteps: stepsFor(end.cause, end.waitingOn, call, end.sipStatus)
+    nextSteps: stepsFor(end, call.callSid)
   }
 }
 
@@ -110,11 +110,12 @@ const ANSWER_FASTER: NextStep[] = [
   { todo: 'If hooks are slow before they reach the bridge, look at the load balancer and at TLS in between' }
 ]
 
-function stepsFor (cause: Cause, waitingOn: WaitingOn, call: Call, sipStatus?: number): NextStep[] {
+/** What to do about an end, the most likely first. Pure. @param callSid for commands that name the call */
+export function stepsFor ({ cause, waitingOn, sipStatus }: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>, callSid?: string): NextStep[] {
   const behind = cause === 'caller-gave-up' ? BEHIND[waitingOn] : undefined
   const steps = cause === 'caller-gave-up' && waitingOn === 'hook' ? ANSWER_FASTER : CATALOGUE[behind ?? cause].fix
   const fitting = cause === 'livekit-failed' ? steps.filter(({ todo }) => todo.startsWith('486') ? sipStatus === 486 : todo.startsWith('If the room') ? sipStatus === undefined : true) : steps
-  return fitting.map(step => step.command === undefined ? step : { ...step, command: step.command.replace('<callSid>', call.callSid) })
+  return fitting.map(step => step.command === undefined || callSid === undefined ? step : { ...step, command: step.command.replace('<callSid>', callSid) })
 }
 
 /** Where one side was not heard at all, that is worth mending, too. */

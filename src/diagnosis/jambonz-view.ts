@@ -1,11 +1,10 @@
 import type { Finding } from './finding.ts'
+import { accountApi, clean, pageOf, readAlert, refused, rowsOf, type Alert, type JambonzAccess } from './jambonz-api.ts'
 
 /*
  * Jambonz's own view of a call, over its REST API (jambonz-api-server lib/routes/api/recent-calls.js, alerts.js): the records
  * of its legs, the SIP trace of each where Homer is installed, and its alerts.
  */
-
-export interface JambonzAccess { baseUrl: string, accountSid: string, apiKey: string }
 
 /** What is asked about: the call, and when it was. Milliseconds since the epoch. */
 export interface JambonzQuestion { callSid: string, receivedAt: number, endedAt: number | undefined, publicUrl?: string }
@@ -17,20 +16,15 @@ export interface JambonzView {
 }
 
 interface Cdr { call_sid?: string, direction?: string, answered?: boolean, sip_callid?: string, sip_parent_callid?: string, sip_status?: number, termination_reason?: string, duration?: number }
-interface Alert { time?: string, alert_type?: string, message?: string, target_sid?: string }
-type Got = { data: unknown } | { status: number | undefined }
 
-const TIMEOUT_MS = 10_000
 /** A call's record carries the time of its INVITE, which is before our hook; alerts come while it goes on. */
 const BEFORE_MS = 60_000
 const AFTER_MS = 120_000
 
 /** Asks Jambonz about a call. Never throws: what cannot be had is a finding. */
-export async function askJambonz ({ baseUrl, accountSid, apiKey }: JambonzAccess, question: JambonzQuestion, fetchIt: typeof fetch = fetch): Promise<JambonzView> {
-  const base = `${baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')}/Accounts/${encodeURIComponent(accountSid)}`
-  const from = new Date(question.receivedAt - BEFORE_MS).toISOString()
-  const until = new Date((question.endedAt ?? question.receivedAt) + AFTER_MS).toISOString()
-  const window = `page=1&count=500&start=${encodeURIComponent(from)}&end=${encodeURIComponent(until)}`
+export async function askJambonz (access: JambonzAccess, question: JambonzQuestion, fetchIt: typeof fetch = fetch): Promise<JambonzView> {
+  const { base, get } = accountApi(access, { fetchIt })
+  const window = pageOf(question.receivedAt - BEFORE_MS, (question.endedAt ?? question.receivedAt) + AFTER_MS)
   const [calls, alerts] = await Promise.all([get('/RecentCalls?' + window), get('/Alerts?' + window)])
   const findings: Finding[] = []
   const trace: string[] = []
@@ -65,35 +59,6 @@ export async function askJambonz ({ baseUrl, accountSid, apiKey }: JambonzAccess
     if (reason) findings.push({ code: 'jambonz-x-reason', severity: 'failed', seen: `Jambonz gave the ${leg} leg as its reason: ${reason}`, todo: 'This is Jambonz\'s own word for why it refused the call' })
     findings.push({ code: 'jambonz-trace', severity: 'ok', seen: `${messages.length} SIP messages of the ${leg} leg`, todo: 'Get them as a capture, and have it explained', command: `curl -fH "Authorization: Bearer $JAMBONZ_API_KEY" '${base}/RecentCalls/${encodeURIComponent(callId)}/invite/pcap' -o call.pcap && bridge explain call.pcap` })
   }
-
-  async function get (path: string): Promise<Got> {
-    try {
-      const reply = await fetchIt(base + path, { headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' }, signal: AbortSignal.timeout(TIMEOUT_MS) })
-      if (!reply.ok) { await reply.arrayBuffer(); return { status: reply.status } }
-      return { data: await reply.json() as unknown }
-    } catch {
-      return { status: undefined }
-    }
-  }
-}
-
-const refused = (what: string, status: number | undefined): Finding => ({
-  code: status === undefined ? 'jambonz-unreachable' : status === 401 || status === 403 ? 'jambonz-key-refused' : 'jambonz-refused',
-  severity: 'failed',
-  seen: status === undefined ? `The Jambonz REST API could not be reached for ${what}, or its answer was no JSON` : `The Jambonz REST API answered ${status} for ${what}`,
-  todo: status === 401 || status === 403 ? 'JAMBONZ_API_KEY must be a key of the account JAMBONZ_ACCOUNT_SID' : 'JAMBONZ_REST_API_BASE_URL is the API server\'s address, as in https://jambonz.cloud/api/v1'
-})
-
-/** What each alert that is about hooks means; the types are written `invalid-app-payload` or `INVALID_APP_PAYLOAD`. */
-const ALERTS: Record<string, string> = {
-  'invalid-app-payload': 'Jambonz did not take the verbs of the bridge: an old feature-server, or something between the two that changes replies',
-  'webhook-failure': 'A hook was answered with an error: is PUBLIC_URL this bridge, with its path, and nothing in front of it that refuses?',
-  'webhook-connection-failure': 'Jambonz could not connect to a hook: PUBLIC_URL, DNS, TLS, firewall',
-  'webhook-url-notfound': 'A hook answered 404: the path of PUBLIC_URL, or a hook path that is not published',
-  'webhook-auth-failure': 'A hook refused Jambonz\'s credentials or signature: JAMBONZ_WEBHOOK_SECRET, HTTP_USERNAME, HTTP_PASSWORD',
-  'no-carrier': 'Jambonz has no carrier for outbound calls',
-  'account-call-limit': 'The account\'s limit of concurrent calls was reached',
-  'service-provider-call-limit': 'The service provider\'s limit of concurrent calls was reached'
 }
 
 function alertFindings (alerts: readonly Alert[], { callSid, publicUrl }: JambonzQuestion): Finding[] {
@@ -105,22 +70,12 @@ function alertFindings (alerts: readonly Alert[], { callSid, publicUrl }: Jambon
   return distinct.length > 0 ? distinct : [{ code: 'jambonz-no-alert', severity: 'ok', seen: 'Jambonz has no alert of this call' }]
 }
 
-function alertFinding ({ alert_type: type = 'unknown', message }: Alert, whose: string): Finding {
-  const name = clean(type).toLowerCase().replaceAll('_', '-')
-  return { code: 'jambonz-alert', severity: 'failed', seen: `Alert ${whose}: ${name}${message ? `: ${clean(message)}` : ''}`, todo: ALERTS[name] ?? 'Look it up in Jambonz\'s portal under Alerts' }
+function alertFinding (alert: Alert, whose: string): Finding {
+  const { name, meaning } = readAlert(alert)
+  return { code: 'jambonz-alert', severity: 'failed', seen: `Alert ${whose}: ${name}${alert.message ? `: ${clean(alert.message)}` : ''}`, todo: meaning ?? 'Look it up in Jambonz\'s portal under Alerts' }
 }
 
 interface SipLine { at: string, line: string, reason?: string }
-
-/** The rows of a page; of each only what is text, a number or a boolean. */
-function rowsOf<T> (page: unknown): T[] {
-  const rows = (page as { data?: unknown } | null)?.data
-  if (!Array.isArray(rows)) return []
-  // eslint-disable-next-line valid-typeof
-  return rows.filter(row => typeof row === 'object' && row !== null).map(row => Object.fromEntries(Object.entries(row as object).filter(([name, value]) => typeof value === (KINDS[name] ?? 'string'))) as T)
-}
-
-const KINDS: Record<string, string> = { answered: 'boolean', sip_status: 'number', duration: 'number' }
 
 /** Homer's transaction: messages with their text, or at least a list of methods. */
 function messagesOf (homer: unknown): SipLine[] {
@@ -141,7 +96,3 @@ function firstLine (raw: string): string | undefined {
   const line = raw.split(/\r?\n/, 1)[0]!
   return /^SIP\/2\.0 (\d{3} ?.*)$/.exec(line)?.[1] ?? /^([A-Z]+) \S+ SIP\/2\.0$/.exec(line)?.[1]
 }
-
-/** Text of others goes to a terminal: one line, no control characters, not endless. */
-// eslint-disable-next-line no-control-regex
-const clean = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim().slice(0, 300)

@@ -24,7 +24,7 @@ export interface ProbeContext {
 }
 
 const PROVISION = 'bridge provision --plan'
-const SETTINGS = 'bridge provision --plan'
+const AGENT = 'bridge doctor --only agent'
 
 /** What a probe call means, the outcome first. Pure. */
 export function findingsOf (call: ProbeCall, context: ProbeContext): Finding[] {
@@ -66,7 +66,7 @@ function unsent ({ final, invitedAt }: ProbeCall, { host, remote }: ProbeContext
 export function localFinding ({ code, message }: { code: string, message: string }, { host, remote, sent, status }: { host: string, remote?: string, sent: boolean, status: number }): Finding {
   const where = remote === undefined || remote === host ? host : `${host} (${remote})`
   if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) {
-    return { code: 'sip-host-unknown', severity: 'failed', seen: `No address is known for ${host} (${code}).`, todo: 'Correct LIVEKIT_SIP_HOST. On LiveKit Cloud it is the project id without p_, before .sip.livekit.cloud; the list of projects shows it', command: 'lk project list --json' }
+    return { code: 'sip-host-unresolved', severity: 'failed', seen: `No address is known for ${host} (${code}).`, todo: 'Correct LIVEKIT_SIP_HOST. On LiveKit Cloud it is the project id without p_, before .sip.livekit.cloud; the list of projects shows it', command: 'lk project list --json' }
   }
   if (code === 'ECONNREFUSED') {
     return { code: 'sip-refused', severity: 'failed', seen: `${where} is there, and nobody listens on that port (ECONNREFUSED).`, todo: 'Start livekit-sip, or correct port and transport: LiveKit takes UDP and TCP on 5060, TLS on 5061. Try the other transports', command: 'bridge probe --transport udp' }
@@ -126,15 +126,15 @@ function notAnswered (call: ProbeCall, context: ProbeContext): Finding {
   const { room } = context
   const long = call.invitedAt === undefined ? '' : ` for ${Math.round(((call.final?.at ?? call.responses.at(-1)?.at ?? call.invitedAt) - call.invitedAt) / 1000)} s`
   if (!room?.look) {
-    return { code: 'dial-timeout', severity: 'failed', seen: `It rang${long} and nobody answered${call.final ? ` (${lastHeard(call)})` : ''}.`, todo: 'LiveKit answers when an agent in the room has published audio: see whether one joins', command: SETTINGS }
+    return { code: 'dial-timeout', severity: 'failed', seen: `It rang${long} and nobody answered${call.final ? ` (${lastHeard(call)})` : ''}.`, todo: 'LiveKit answers when an agent in the room has published audio: see whether one joins', command: AGENT }
   }
   if (!room.look.agent) {
-    return { code: 'no-agent', severity: 'failed', seen: `It rang${long}; the SIP participant was in the room and no agent came. A wrong agent name and no running worker look alike.`, todo: `Start a worker registered as ${room.agent} in this LiveKit project, and compare the name (agentName of its WorkerOptions) letter by letter`, command: SETTINGS }
+    return { code: 'no-agent', severity: 'failed', seen: `It rang${long}; the SIP participant was in the room and no agent came. A wrong agent name and no running worker look alike.`, todo: `Start a worker registered as ${room.agent} in this LiveKit project, and compare the name (agentName of its WorkerOptions) letter by letter`, command: AGENT }
   }
   if (!room.look.agent.audio) {
-    return { code: 'agent-without-audio', severity: 'failed', seen: `It rang${long}; agent ${room.agent} was in the room and published no audio, which LiveKit waits for.`, todo: 'The agent must publish its audio on joining (session.start), and not wait for sip.callStatus or for the caller\'s audio first', command: SETTINGS }
+    return { code: 'agent-without-audio', severity: 'failed', seen: `It rang${long}; agent ${room.agent} was in the room and published no audio, which LiveKit waits for.`, todo: 'The agent must publish its audio on joining (session.start), and not wait for sip.callStatus or for the caller\'s audio first', command: AGENT }
   }
-  return { code: 'dial-timeout', severity: 'failed', seen: `It rang${long} although agent ${room.agent} was there with audio.`, todo: 'Look at the log of livekit-sip: it could not subscribe to the agent\'s track', command: SETTINGS }
+  return { code: 'dial-timeout', severity: 'failed', seen: `It rang${long} although agent ${room.agent} was there with audio.`, todo: 'Look at the log of livekit-sip: it could not subscribe to the agent\'s track', command: AGENT }
 }
 
 function refused (call: ProbeCall, context: ProbeContext): Finding {
@@ -161,7 +161,7 @@ function refused (call: ProbeCall, context: ProbeContext): Finding {
       return { code: 'media-mismatch', severity: 'failed', seen: `${said}: it can do nothing with the audio that was offered (G.722, PCMU and PCMA over plain RTP).`, todo: `Compare the codecs and the encryption of the trunk and rule (media): ${context.srtp ? 'LIVEKIT_SIP_SRTP is set, so the trunk may well insist on SRTP, which the probe cannot speak; make a call over Jambonz to see' : 'with encryption REQUIRE set LIVEKIT_SIP_SRTP=true, and note that the probe cannot speak SRTP'}`, command: PROVISION }
     case 486:
       if (context.room?.look && !context.room.closed && !context.room.look.agent?.audio) return notAnswered(call, context)
-      return { code: 'room-closed', severity: 'failed', seen: `${said}. From LiveKit that is not busy: the room was deleted or closed while it rang, or LiveKit's ringing timeout came.`, todo: 'See who deletes rooms (an agent that ends its job by deleting the room?), and whether an agent joins and publishes audio', command: SETTINGS }
+      return { code: 'room-closed', severity: 'failed', seen: `${said}. From LiveKit that is not busy: the room was deleted or closed while it rang, or LiveKit's ringing timeout came.`, todo: 'See who deletes rooms (an agent that ends its job by deleting the room?), and whether an agent joins and publishes audio', command: AGENT }
     case 480:
     case 408:
       return { code: 'sip-unreachable', severity: 'failed', seen: `${said}.`, todo: 'LiveKit itself never says that to an INVITE: something in between does. Dial LiveKit directly' }

@@ -6,7 +6,7 @@ import { rulesOf } from '../calls/rules.ts'
 import type { Settings } from '../config.ts'
 import { room as strategy, roomRequest } from '../connect/room.ts'
 import { verbConfigOf } from '../jambonz/verb-config.ts'
-import { LiveKitError, type LiveKitFailure, type RoomRequest, type Rooms } from '../livekit/rooms.ts'
+import { LiveKitError, type RoomRequest, type Rooms } from '../livekit/rooms.ts'
 import type { TransportName } from '../sip/user-agent.ts'
 import type { Finding } from './finding.ts'
 
@@ -35,33 +35,9 @@ export function planCall (settings: Settings, options: { agent?: string | undefi
   }
 }
 
-/** What a failed request to LiveKit's API means, and what to do. */
-export function apiFinding (error: unknown, url: string): Finding {
-  const failure: LiveKitFailure = error instanceof LiveKitError ? error.failure : 'failed'
-  // The text is the bridge's own: LiveKit's may hold a token.
-  const said = error instanceof LiveKitError ? error.message : 'LiveKit could not be asked'
-  const host = hostOf(url)
-  switch (failure) {
-    case 'timeout':
-    case 'unreachable':
-    case 'skipped':
-      return { code: 'livekit-unreachable', severity: 'failed', seen: `The API of LiveKit at ${host} did not answer: ${said}.`, todo: 'Correct LIVEKIT_URL, start the server, or let this machine out to it (HTTPS 443; 7880 on your own server)', command: 'bridge provision --plan' }
-    case 'refused-key':
-      return { code: 'livekit-refused-key', severity: 'failed', seen: `LiveKit at ${host} refuses the API key: ${said}.`, todo: 'Take LIVEKIT_API_KEY and LIVEKIT_API_SECRET from the project that LIVEKIT_URL names, both from the same line, and see that this machine\'s clock is right', command: 'bridge provision --plan' }
-    case 'refused':
-    case 'not-found':
-    case 'failed':
-      return { code: 'livekit-failed', severity: 'failed', seen: `LiveKit at ${host} answered, and did not do it: ${said}.`, todo: failure === 'not-found' ? 'LIVEKIT_URL has a path or a host that is no LiveKit server: correct it' : 'Look at the server\'s log, and run the probe again', command: 'bridge provision --plan' }
-  }
-}
-
-function hostOf (url: string): string {
-  try {
-    return new URL(url).host
-  } catch {
-    return 'LIVEKIT_URL'
-  }
-}
+/** Whether a createRoom that failed may have made the room all the same. */
+export const mayExist = (error: unknown): boolean =>
+  error instanceof LiveKitError && (error.failure === 'timeout' || error.failure === 'failed' || (error.failure === 'unreachable' && !/ECONNREFUSED|ENOTFOUND|EAI_/.test(error.message)))
 
 const DELETE_TRIES = 3
 const AGAIN_MS = 1000

@@ -2,17 +2,18 @@ import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import type { Settings } from '../config.ts'
 import { verbConfigOf } from '../jambonz/verb-config.ts'
-import { createRooms, LiveKitError, type Rooms } from '../livekit/rooms.ts'
+import { createRooms, type Rooms } from '../livekit/rooms.ts'
 import type { Step } from '../sandbox/trace.ts'
 import type { RtpStats } from '../sip/rtp.ts'
 import { SipParseError } from '../sip/parse-error.ts'
 import type { TlsOptions, TransportName } from '../sip/user-agent.ts'
 import type { Finding } from './finding.ts'
+import { livekitFinding } from './livekit-finding.ts'
 import { addressesTowards } from './probe-address.ts'
 import { DEFAULT_LIMITS, probeCall, type ProbeCall, type ProbeLimits } from './probe-call.ts'
 import { findingsOf, localFinding, type ProbeContext } from './probe-findings.ts'
 import { probeReach } from './probe-reach.ts'
-import { apiFinding, planCall, PROBE_USER, removeRoom } from './probe-room.ts'
+import { mayExist, planCall, PROBE_USER, removeRoom } from './probe-room.ts'
 import { isOurs, readTarget, type Target } from './probe-target.ts'
 import { watchRoom, type Watched } from './probe-watch.ts'
 
@@ -105,7 +106,7 @@ export async function runProbe (options: ProbeOptions): Promise<ProbeReport> {
     try {
       await rooms.create(room)
     } catch (error) {
-      report.findings.push(apiFinding(error, settings!.LIVEKIT_URL))
+      report.findings.push(livekitFinding(error, settings!.LIVEKIT_URL))
       if (mayExist(error)) await cleanUp(rooms, room.name)
       return
     }
@@ -131,7 +132,7 @@ export async function runProbe (options: ProbeOptions): Promise<ProbeReport> {
     } catch (error) {
       // Without a look beforehand nobody knows whose room it is: it is left alone.
       await call(addresses)
-      report.findings.push({ ...apiFinding(error, settings.LIVEKIT_URL), severity: 'warning' })
+      report.findings.push({ ...livekitFinding(error, settings.LIVEKIT_URL), severity: 'warning' })
       return
     }
     try {
@@ -223,10 +224,6 @@ function limitsOf ({ limits, seconds, settings }: ProbeOptions): ProbeLimits {
     ...limits
   }
 }
-
-/** Whether a createRoom that failed may have made the room all the same. */
-const mayExist = (error: unknown): boolean =>
-  error instanceof LiveKitError && (error.failure === 'timeout' || error.failure === 'failed' || (error.failure === 'unreachable' && !/ECONNREFUSED|ENOTFOUND|EAI_/.test(error.message)))
 
 /** Whether a room has gone although its emptyTimeout is not over: somebody deleted it. */
 async function isGone (rooms: Rooms, name: string): Promise<boolean> {

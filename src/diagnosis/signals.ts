@@ -37,8 +37,8 @@ export const callHook: Signal = facts => {
   const replied = repliedAt(facts)
   const opened = facts.attempt?.at.opened ?? call.at.received
   return replied === undefined
-    ? { signal: 'call-hook', at: opened, seen: 'call hook, no reply of the bridge', shows: 'the bridge never answered this hook with a dial' }
-    : { signal: 'call-hook', at: replied, seen: `reply of the bridge ${duration(replied - opened)} after the hook`, shows: 'from then on it was Jambonz\'s turn' }
+    ? { signal: 'call-hook', at: opened, seen: 'call hook, no reply', shows: 'this hook was never answered with a dial' }
+    : { signal: 'call-hook', at: replied, seen: `reply ${duration(replied - opened)} after the hook`, shows: 'from then on it was Jambonz\'s turn' }
 }
 
 export const createRoom: Signal = facts => {
@@ -130,7 +130,7 @@ export const lateTrying: Signal = ({ lines, callerFinal, dialledAt }) => {
   const trying = lines.findIndex(({ what, leg, status }) => what === 'status' && leg === 'caller' && status === 'trying')
   const line = trying > ended ? lines[trying] : undefined
   if (trying !== -1 && !line) return undefined
-  return { signal: 'late-trying', at: line?.first ?? callerFinal.at, seen: line ? 'caller leg trying 100 only after its end' : 'caller leg ended without a trying', shows: 'Jambonz was still waiting for the bridge\'s verbs when the caller hung up' }
+  return { signal: 'late-trying', at: line?.first ?? callerFinal.at, seen: line ? 'caller leg trying 100 only after its end' : 'caller leg ended without a trying', shows: 'Jambonz was still waiting for the reply to its call hook when the caller hung up' }
 }
 
 export const noAction: Signal = facts => facts.action ? undefined : { signal: 'no-action', at: until(facts), seen: 'no /action', shows: 'Jambonz reported no result of a dial' }
@@ -217,7 +217,7 @@ export const redirected: Signal = ({ call, attempt, lines }) => {
 
 export const decline: Signal = ({ call }) => {
   const { end, at } = call
-  return end && at.ended !== undefined ? { signal: 'decline', at: at.ended, seen: `the bridge declined with ${end.sipStatus ?? 480}${end.detail === undefined ? '' : ` (${end.detail})`}`, shows: 'it was the bridge\'s own decision' } : undefined
+  return end && at.ended !== undefined ? { signal: 'decline', at: at.ended, seen: `call hook answered with a decline: ${end.sipStatus ?? 480}${end.detail === undefined ? '' : ` (${end.detail})`}`, shows: 'Jambonz did as it was told' } : undefined
 }
 
 /** Nothing at all came after our reply. */

@@ -1,4 +1,5 @@
 import type { Settings } from '../config.ts'
+import type { FindingCode } from './finding-codes.ts'
 import type { Finding } from './finding.ts'
 
 /*
@@ -9,8 +10,14 @@ const CLOUD_SIP = /^([a-z0-9-]+)(?:\.[a-z0-9-]+)?\.sip\.livekit\.cloud$/
 const CLOUD_WEBSOCKET = /^([a-z0-9-]+)\.livekit\.cloud$/
 /** A project id without `p_`: every one that is known has 11 characters; the suffix of a websocket name has 8. */
 const PROJECT_ID = /^[a-z0-9]{11}$/
-/** LiveKit projects of Retell, which circulate in its users' configurations. */
-const RETELL = /^(sip\.retellai\.com|5t4n6j0wnrl(\.[a-z0-9-]+)?\.sip\.livekit\.cloud)$/
+/** Whether the first label of a Cloud SIP host can be a project id. */
+export const isProjectId = (label: string): boolean => PROJECT_ID.test(label)
+
+/** LiveKit projects of Retell, which circulate in its users' configurations: Jambonz' own samples for Retell dial them. */
+const RETELL = /^((?:[a-z0-9-]+\.)*retellai\.com|5t4n6j0wnrl(\.[a-z0-9-]+)?\.sip\.livekit\.cloud)$/
+
+/** @param host without port, in lower case */
+export const isRetellHost = (host: string): boolean => RETELL.test(host)
 
 const WHERE = 'LiveKit Cloud shows it under Settings, Project, "SIP URI"; `lk project list --json` prints the project id: it is that without p_'
 
@@ -19,18 +26,18 @@ export function checkSipHost ({ LIVEKIT_SIP_HOST, LIVEKIT_URL }: Pick<Settings, 
   const host = LIVEKIT_SIP_HOST.replace(/:\d+$/, '').toLowerCase()
   const websocket = CLOUD_WEBSOCKET.exec(new URL(LIVEKIT_URL).hostname.toLowerCase())?.[1]
   const sip = CLOUD_SIP.exec(host)?.[1]
-  const failed = (code: string, seen: string, todo = `Set LIVEKIT_SIP_HOST to the project's own SIP host. ${WHERE}.`): Finding => ({ code, severity: 'failed', seen, todo })
+  const failed = (code: FindingCode, seen: string, todo = `Set LIVEKIT_SIP_HOST to the project's own SIP host. ${WHERE}.`): Finding => ({ code, severity: 'failed', seen, todo })
 
-  if (RETELL.test(host)) return failed('sip-host-retell', `${host} is Retell's, not yours: strategy room makes its rooms in your own project`)
+  if (isRetellHost(host)) return failed('sip-host-retell', `${host} is Retell's, not yours: strategy room makes its rooms in your own project`)
   if (CLOUD_WEBSOCKET.test(host)) return failed('sip-host-websocket', `${host} is where LiveKit's API and websockets are, not SIP`)
   if (sip === undefined) {
     return websocket === undefined
-      ? { code: 'sip-host', severity: 'ok', seen: `${host}: a LiveKit of your own` }
+      ? { code: 'sip-host-ok', severity: 'ok', seen: `${host}: a LiveKit of your own` }
       : { code: 'sip-host-foreign', severity: 'warning', seen: `LIVEKIT_URL is on LiveKit Cloud, ${host} is not`, todo: `If it is no proxy of yours in front of LiveKit: ${WHERE}.` }
   }
   if (websocket === undefined) return failed('sip-host-cloud', `${host} is on LiveKit Cloud, LIVEKIT_URL is not`, 'Set LIVEKIT_SIP_HOST to the host on which your own livekit-sip listens.')
   if (sip === websocket) return failed('sip-host-websocket-label', `${sip} is the websocket name of the project; SIP has another`)
   if (websocket.endsWith(`-${sip}`)) return failed('sip-host-websocket-suffix', `${sip} is the end of the project's websocket name; a SIP host is the project id, 11 characters`)
-  if (!PROJECT_ID.test(sip)) return { code: 'sip-host-form', severity: 'warning', seen: `${sip} does not look like a project id (11 letters and digits, without p_)`, todo: `${WHERE}.` }
-  return { code: 'sip-host', severity: 'ok', seen: `${host} has the form of a project's SIP host. Whether it is this project's only a call shows`, command: 'bridge probe' }
+  if (!isProjectId(sip)) return { code: 'sip-host-form', severity: 'warning', seen: `${sip} does not look like a project id (11 letters and digits, without p_)`, todo: `${WHERE}.` }
+  return { code: 'sip-host-ok', severity: 'ok', seen: `${host} has the form of a project's SIP host. Whether it is this project's only a call shows`, command: 'bridge probe' }
 }

@@ -1,19 +1,19 @@
-import type { Finding } from '../diagnosis/finding.ts'
+import { FindingError, type Finding } from '../diagnosis/finding.ts'
 import type { Application, ApplicationChange, ApplicationState, PhoneNumber } from './application.ts'
 
 /** Jambonz' REST API did not do it; says what to do, never the key. */
-export class ApplicationError extends Error {
-  readonly finding: Finding
+export class ApplicationError extends FindingError {
   constructor (finding: Omit<Finding, 'severity'>, cause?: unknown) {
-    super([finding.seen, finding.todo].join('. '), cause === undefined ? undefined : { cause })
+    super({ severity: 'failed', ...finding }, cause)
     this.name = 'ApplicationError'
-    this.finding = { severity: 'failed', ...finding }
   }
 }
 
 export interface ApplicationRest {
   /** @throws {ApplicationError} */
   read (): Promise<ApplicationState>
+  /** The secret that Jambonz signs the account's hooks with; undefined when this API does not tell. @throws {ApplicationError} */
+  webhookSecret (accountSid: string): Promise<string | undefined>
   /** @returns the application's id. @throws {ApplicationError} */
   apply (change: ApplicationChange): Promise<string>
 }
@@ -21,7 +21,7 @@ export interface ApplicationRest {
 const TIMEOUT_MS = 8000
 
 /** Applications and phone numbers of an account (jambonz-api-server lib/routes/api/applications.js and phone-numbers.js). */
-export function createApplicationRest ({ baseUrl, apiKey }: { baseUrl: string, apiKey: string }): ApplicationRest {
+export function createApplicationRest ({ baseUrl, apiKey, signal }: { baseUrl: string, apiKey: string, signal?: AbortSignal }): ApplicationRest {
   // People write the base with or without the version.
   const base = baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')
 
@@ -33,7 +33,7 @@ export function createApplicationRest ({ baseUrl, apiKey }: { baseUrl: string, a
         method,
         headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MS)
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])])
       })
       status = reply.status
       text = await reply.text()
@@ -63,6 +63,12 @@ export function createApplicationRest ({ baseUrl, apiKey }: { baseUrl: string, a
     async read () {
       const [applications, numbers] = await Promise.all([ask('GET', '/Applications'), ask('GET', '/PhoneNumbers')])
       return { applications: rows<Application>(applications), numbers: rows<PhoneNumber>(numbers) }
+    },
+    async webhookSecret (accountSid) {
+      // Only a query of `regenerate` would make another one (jambonz-api-server lib/routes/api/accounts.js).
+      const account = await ask('GET', `/Accounts/${encodeURIComponent(accountSid)}/WebhookSecret`) as { webhook_secret?: unknown } | null | undefined
+      const secret = account?.webhook_secret
+      return typeof secret === 'string' && secret !== '' ? secret : undefined
     },
     async apply ({ do: what, id, body }) {
       if (what === 'update') {

@@ -41,16 +41,14 @@ export function applicationHooks (publicUrl: string): { callHook: string, status
  * call hook is ours are ours, and no other one is touched. There may be several, with other application variables.
  */
 export function planApplication (wish: ApplicationWish, { applications, numbers }: ApplicationState): ApplicationPlan {
-  const { callHook } = applicationHooks(wish.publicUrl)
-  const own = applications.filter(({ account_sid: account }) => account === undefined || account === wish.accountSid)
-  const ours = own.filter(({ call_hook: hook }) => hook && bare(hook.url) === bare(callHook))
+  const ours = ourApplications(wish, applications)
   if (ours.length === 0) {
     const change = creation(wish)
-    const elsewhere = own.filter(({ call_hook: hook }) => hook && /\/livekit-api$/.test(bare(hook.url)))
+    const elsewhere = ofAccount(wish, applications).filter(({ call_hook: hook }) => hook && /\/livekit-api$/.test(bare(hook.url)))
     return {
       changes: [change],
       findings: [...elsewhere.map(({ name, call_hook: hook }) => ({
-        code: 'application-elsewhere',
+        code: 'application-elsewhere' as const,
         severity: 'warning' as const,
         seen: `Jambonz application "${name}" calls a bridge at ${bare(hook?.url ?? '')}`,
         todo: 'If that was this bridge before PUBLIC_URL changed, give its numbers the new application and delete it'
@@ -62,11 +60,20 @@ export function planApplication (wish: ApplicationWish, { applications, numbers 
     findings: ours.map(({ name, application_sid: sid }) => {
       const used = numbers.filter(number => number.application_sid === sid).map(({ number }) => number)
       return used.length > 0
-        ? { code: 'application-numbers', severity: 'ok' as const, seen: `Jambonz application "${name}" has the numbers ${used.join(', ')}` }
+        ? { code: 'application-numbers' as const, severity: 'ok' as const, seen: `Jambonz application "${name}" has the numbers ${used.join(', ')}` }
         : withoutNumbers(name)
     })
   }
 }
+
+/** Those that call this bridge. */
+export function ourApplications (wish: ApplicationWish, applications: readonly Application[]): Application[] {
+  const { callHook } = applicationHooks(wish.publicUrl)
+  return ofAccount(wish, applications).filter(({ call_hook: hook }) => hook && bare(hook.url) === bare(callHook))
+}
+
+const ofAccount = ({ accountSid }: ApplicationWish, applications: readonly Application[]): Application[] =>
+  applications.filter(({ account_sid: account }) => account === undefined || account === accountSid)
 
 function withoutNumbers (name: string): Finding {
   return {

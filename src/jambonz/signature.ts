@@ -3,6 +3,12 @@ import { createHmac, createHash, timingSafeEqual } from 'node:crypto'
 /** How old, or how far ahead, a signature's timestamp may be, seconds (as Jambonz's own SDKs have it). */
 export const TOLERANCE_S = 300
 
+/** `Jambonz-Signature` of a body, as Jambonz makes it. @param now milliseconds since the epoch */
+export function signatureOf (body: string, secret: string, now: number): string {
+  const time = Math.floor(now / 1000)
+  return `t=${time},v1=${createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')}`
+}
+
 /**
  * Verifies `Jambonz-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256(secret, "<t>." + body)>` over the body's raw bytes
  * (jambonz-feature-server lib/utils/base-requestor.js). Any of the secrets may have signed, so that they can be rotated.

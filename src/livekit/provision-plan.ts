@@ -73,7 +73,8 @@ export function planProvision (wish: ProvisionSettings, state: ProvisionState, {
   return {
     changes,
     conflicts,
-    findings: reviewProject(afterwards(state, changes)).flatMap(object => object.findings).filter(({ severity }) => severity !== 'ok'),
+    // What is in the way is told already.
+    findings: reviewProject(afterwards(state, changes)).flatMap(object => object.findings).filter(({ severity, code }) => severity !== 'ok' && !conflicts.some(conflict => conflict.code === code)),
     ...(trunk && { trunkId: trunk.sipTrunkId }),
     ...(rule && { ruleId: rule.sipDispatchRuleId }),
     credentials

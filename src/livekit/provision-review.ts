@@ -1,5 +1,6 @@
 import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } from 'livekit-server-sdk'
 import type { Finding } from '../diagnosis/finding.ts'
+import { isRetellHost } from '../diagnosis/sip-host.ts'
 import type { ProvisionState } from './provision-plan.ts'
 import { HEADERS, isOurs } from './provision-wish.ts'
 
@@ -25,10 +26,12 @@ export function reviewProject (state: ProvisionState, { sipHost }: { sipHost?: s
   ]
 }
 
+const FINE = { 'inbound trunk': 'inbound-trunk-ok', 'dispatch rule': 'dispatch-rule-ok', 'outbound trunk': 'outbound-trunk-ok' } as const
+
 function reviewed (kind: Reviewed['kind'], id: string, object: { name: string, metadata: string }, does: string, findings: Array<Finding | undefined | false>): Reviewed {
   const ours = isOurs(object)
   const wrong = findings.filter(finding => finding !== undefined && finding !== false)
-  return { kind, id, name: object.name, ours, does, findings: wrong.length > 0 ? wrong : [{ code: `${kind.replace(' ', '-')}-ok`, severity: 'ok', seen: `${titled(id, object.name)}: nothing wrong by itself` }] }
+  return { kind, id, name: object.name, ours, does, findings: wrong.length > 0 ? wrong : [{ code: FINE[kind], severity: 'ok', seen: `${titled(id, object.name)}: nothing wrong by itself` }] }
 }
 
 const titled = (id: string, name: string) => name === '' ? id : `${id} "${name}"`
@@ -102,7 +105,7 @@ function inboundFindings (trunk: SIPInboundTrunkInfo, { trunks, rules }: Provisi
       ...change
     },
     rival && {
-      code: 'trunks-compete',
+      code: 'trunk-conflict',
       severity: ours || isOurs(rival) ? 'failed' : 'warning',
       seen: `${who} and ${rival.sipTrunkId} both take every number: LiveKit answers a call that fits both with 503 "Try again later"`,
       todo: 'Give the one that is not the bridge\'s the numbers it is for'
@@ -168,7 +171,7 @@ function ruleFindings (info: SIPDispatchRuleInfo, { trunks, rules }: ProvisionSt
     },
     // Dialled numbers never fit our tokens, so a rule with numbers takes no call of ours.
     !ours && our && info.numbers.length === 0 && {
-      code: 'rule-wins',
+      code: 'rule-conflict',
       severity: 'failed',
       seen: `${who} is bound to the bridge's trunk ${our.sipTrunkId} and wins over the bridge's rule${info.inboundNumbers.length > 0 ? ` for callers ${comma(info.inboundNumbers)}` : ''}: those calls land in another room`,
       todo: `Take ${our.sipTrunkId} out of its trunk_ids, or delete it`
@@ -194,15 +197,13 @@ function prefixOf (info: SIPDispatchRuleInfo): string | undefined {
   return rule?.case === 'dispatchRuleCallee' || rule?.case === 'dispatchRuleIndividual' ? rule.value.roomPrefix : undefined
 }
 
-/** Retell runs on LiveKit Cloud; this is the project that Jambonz' own samples for Retell dial. */
-const RETELL = /(^|\.)retellai\.com$|^5t4n6j0wnrl\.(?:[a-z0-9-]+\.)?sip\.livekit\.cloud$/
 const hostOf = (address: string) => address.trim().toLowerCase().replace(/^sips?:/, '').replace(/^[^@]*@/, '').replace(/[:;].*$/, '').replace(/\.$/, '')
 
 function outboundFindings (trunk: SIPOutboundTrunkInfo, sipHost: string | undefined): Array<Finding | false> {
   const who = `Outbound trunk ${titled(trunk.sipTrunkId, trunk.name)}`
   const host = hostOf(trunk.address)
   const remove = { command: `lk sip outbound delete ${trunk.sipTrunkId}` }
-  if (RETELL.test(host)) {
+  if (isRetellHost(host)) {
     return [{ code: 'outbound-retell', severity: 'warning', seen: `${who} dials ${host}: that is Retell's project, not yours`, todo: 'The bridge needs no outbound trunk: delete it, unless you do mean to call Retell', ...remove }]
   }
   const own = sipHost !== undefined && host === hostOf(sipHost)

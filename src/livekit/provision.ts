@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SipClient } from 'livekit-server-sdk'
-import { explained, ProvisionError } from './provision-error.ts'
+import type { FindingCode } from '../diagnosis/finding-codes.ts'
+import { explained, interrupted, ProvisionError } from './provision-error.ts'
 import { NEW_TRUNK, planProvision, type Change, type Plan, type PlanOptions, type ProvisionState } from './provision-plan.ts'
 import type { ProvisionSettings } from './provision-wish.ts'
 
-export { ProvisionError } from './provision-error.ts'
+export { interrupted, ProvisionError } from './provision-error.ts'
 export type { ProvisionSettings } from './provision-wish.ts'
 
 /** The part of the SDK's client that provisioning needs. */
@@ -25,6 +26,8 @@ export interface Provisioned { trunk: ProvisionedObject, rule: ProvisionedObject
 
 /** A run makes at most 2 objects and repairs some; whoever needs more is running against somebody. */
 const MAX_ROUNDS = 12
+/** What another run, or the network, may have been the reason of. */
+const PASSING: ReadonlySet<FindingCode> = new Set(['trunk-conflict', 'rule-conflict', 'livekit-object-gone', 'livekit-unreachable', 'livekit-failed'])
 /** Two runs that met do not meet again at once. */
 const PAUSE_MS = 100
 
@@ -61,12 +64,12 @@ export async function untilDone<T extends Pick<Plan, 'changes' | 'conflicts'>> (
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const plan = planned(await readState(sip))
     const [conflict] = plan.conflicts
-    if (conflict) throw new ProvisionError(conflict.code as 'trunk-conflict', conflict)
+    if (conflict) throw new ProvisionError(conflict)
     // A LiveKit that took the password and does not show it: there is nothing that could be compared.
     const hidden = (change: Change) => change.do === 'update' && written.has(change.id) && change.fields.every(({ name }) => name === 'auth_password')
     const change = plan.changes.find(change => !hidden(change))
     if (!change) return plan
-    if (signal?.aborted) throw new ProvisionError('interrupted', { code: 'interrupted', seen: 'Interrupted before everything was made', todo: 'Run it again: it goes on where it stopped', command: 'bridge provision' })
+    if (signal?.aborted) throw interrupted()
     const key = `${change.do} ${change.what} ${change.id}`
     try {
       const id = await makeChange(sip, change)
@@ -76,12 +79,13 @@ export async function untilDone<T extends Pick<Plan, 'changes' | 'conflicts'>> (
     } catch (error) {
       const failure = explained(error)
       // The object came or went since the look, or the answer was lost: the next look tells. Twice the same is no accident.
-      if ((last?.key === key && last.failure.reason === failure.reason) || !['trunk-conflict', 'rule-conflict', 'gone', 'unreachable'].includes(failure.reason)) throw failure
+      const { code } = failure.finding
+      if ((last?.key === key && last.failure.finding.code === code) || !PASSING.has(code)) throw failure
       last = { failure, key }
       await sleep(PAUSE_MS * (1 + Math.random()))
     }
   }
-  throw last?.failure ?? new ProvisionError('unsettled', { code: 'unsettled', seen: 'Trunk or rule keep changing', todo: 'Somebody else changes them at the same time: let one finish, then run it again', command: 'bridge provision' })
+  throw last?.failure ?? new ProvisionError({ code: 'unsettled', seen: 'Trunk or rule keep changing', todo: 'Somebody else changes them at the same time: let one finish, then run it again', command: 'bridge provision' })
 }
 
 /**

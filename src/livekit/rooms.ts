@@ -1,5 +1,5 @@
 import { AgentDispatchClient, RoomServiceClient, ServerError, TrackType, type ParticipantInfo, type Room } from 'livekit-server-sdk'
-import { ParticipantInfo_Kind as Kind } from '@livekit/protocol'
+import { JobStatus, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
 import type { EventOf, SipAttributes } from '../calls/events.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
 import { isCallerLeg, sipAttributes } from './events.ts'
@@ -35,6 +35,10 @@ export interface Rooms {
    * @param commit is asked before anything is changed; false: nothing is
    */
   redispatch (room: string, agent: { name: string, metadata?: string }, commit: () => Promise<boolean>): Promise<void>
+  /** Agents' jobs in a room, as far as LiveKit shows them: a job proves that a worker took it, no job proves nothing. */
+  jobs (room: string): Promise<Array<{ agent: string, status: string }>>
+  /** @returns false when there was no such room */
+  setMetadata (room: string, metadata: string): Promise<boolean>
   /** @returns false when nobody of that identity was there */
   remove (room: string, identity: string): Promise<boolean>
   /** Cheapest proof that LiveKit answers and knows the key. */
@@ -104,6 +108,11 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, obs
     },
     delete: room => found(request('deleteRoom', () => background.deleteRoom(room))),
     remove: (room, identity) => found(request('removeParticipant', () => background.removeParticipant(room, identity))),
+    setMetadata: (room, metadata) => found(request('updateRoomMetadata', () => background.updateRoomMetadata(room, metadata))),
+    async jobs (room) {
+      const called = await request('listDispatch', () => dispatches.listDispatch(room))
+      return called.flatMap(({ agentName, state }) => (state?.jobs ?? []).map(job => ({ agent: agentName, status: JobStatus[job.state?.status ?? JobStatus.JS_PENDING] ?? 'UNKNOWN' })))
+    },
     async list (names) {
       const rooms: Room[] = await request('listRooms', () => background.listRooms(names))
       return rooms.map(({ name, metadata }) => ({ name, metadata }))

@@ -126,7 +126,7 @@ await t.test('arguments and settings that do not do: exit code 2', async t => {
   t.match(err, /LIVEKIT_URL is required[^]*LIVEKIT_AGENT_NAME is required/)
   t.notMatch(err, /PUBLIC_URL|WEBHOOK|SIP_HOST/, 'what is not needed is not asked for')
   t.equal((await run(['--help'])).code, 0)
-  t.match(JSON.parse((await run(['--json'], { LIVEKIT_URL: '' })).out), { findings: [{ code: 'settings', severity: 'failed' }] })
+  t.match(JSON.parse((await run(['--json'], { LIVEKIT_URL: '' })).out), { findings: [{ code: 'settings-unusable', severity: 'failed' }] })
 })
 
 await t.test('conflicts: explained, and nothing is changed', async t => {
@@ -157,7 +157,7 @@ await t.test('what is wrong with a project beside our pair is said, and a rule t
   project.double.provision('UpdateSIPInboundTrunk', { sip_trunk_id: ours, update: { allowed_addresses: { set: ['sip://1.2.3.4'] } } })
   const { code, out, err } = await run(['--yes'])
   t.equal(code, 1)
-  t.match(err, /rule-wins/)
+  t.match(err, /rule-conflict/)
   t.match(err, /trunk-addresses-dropped/)
   t.match(out, /rule-without-trunks/)
 })

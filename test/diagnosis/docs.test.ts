@@ -2,30 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CAUSES } from '../../src/calls/call.ts'
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
+import { FINDING_CODES } from '../../src/diagnosis/finding-codes.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const troubleshooting = read('docs/troubleshooting.md')
 const [causesPart = '', findingsPart = ''] = troubleshooting.split('\n## Findings\n')
-
-/** Codes of findings stand in the sources as `code: 'like-this'`, also where one of two is chosen. */
-function codesOfSources (): Set<string> {
-  const codes = new Set<string>()
-  for (const folder of ['src/diagnosis', 'src/cli', 'src/livekit', 'src/jambonz']) {
-    for (const file of readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })) {
-      if (!file.endsWith('.ts')) continue
-      for (const [, value] of read(`${folder}/${file}`).matchAll(/\bcode: ([^\n]*)/g)) {
-        for (const code of [...value!.matchAll(/'([a-z0-9-]+)'/g)].slice(0, /^'/.test(value!) ? 1 : /\?/.test(value!.split(',')[0]!) ? 9 : 0)) codes.add(code[1]!)
-      }
-    }
-  }
-  for (const cause of CAUSES) codes.delete(cause)
-  for (const word of NO_CODES) codes.delete(word)
-  return codes
-}
-
-/** Words beside a chosen code: what it is chosen by, and the rest of the line. */
-const NO_CODES = ['failed', 'warning', 'ok', 'skipped', 'call-hook', 'string', 'number']
 
 await t.test('every cause: what it means, its signals, what to do, as the code says', async t => {
   const sections = new Map(causesPart.split('\n### ').slice(1).map(section => [/^`([a-z-]+)`/.exec(section)?.[1], section]))
@@ -38,12 +20,18 @@ await t.test('every cause: what it means, its signals, what to do, as the code s
   }
 })
 
-await t.test('every finding code, and no others', async t => {
-  const documented = new Set(findingsPart.split('\n').filter(line => line.startsWith('| `')).flatMap(line => [...line.split('|')[1]!.matchAll(/`([a-z0-9-]+)`/g)].map(([, code]) => code!)))
-  const codes = codesOfSources()
-  for (const code of codes) t.ok(documented.has(code), `${code} is in docs/troubleshooting.md`)
-  const sources = ['src/diagnosis', 'src/cli', 'src/livekit', 'src/jambonz'].flatMap(folder => readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts')).map(file => read(`${folder}/${file}`))).join('\n')
-  for (const code of documented) t.ok(sources.includes(`'${code}'`), `${code} is in the sources`)
+await t.test('every finding code, once, and no others: what it means', async t => {
+  const rows = findingsPart.split('\n').filter(line => line.startsWith('| `')).map(line => line.split(/(?<!\\)\|/).slice(1, -1).map(cell => cell.trim()))
+  for (const row of rows) t.ok(row.length === 3 && row[1], row[0] ?? '')
+  const documented = rows.flatMap(([codes = '']) => [...codes.matchAll(/`([a-z0-9-]+)`/g)].map(([, code]) => code!))
+  const causes: readonly string[] = CAUSES
+  t.strictSame(documented.toSorted(), FINDING_CODES.filter(code => !causes.includes(code)).toSorted())
+})
+
+await t.test('every code of the list is that of some finding', async t => {
+  const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts') && !file.endsWith('finding-codes.ts')).map(file => read(`src/${file}`)).join('\n')
+  t.strictSame(FINDING_CODES.filter(code => !sources.includes(`'${code}'`)), [])
+  t.equal(new Set(FINDING_CODES).size, FINDING_CODES.length, 'each once')
 })
 
 await t.test('myths: each claim with what is true and how to see it', async t => {

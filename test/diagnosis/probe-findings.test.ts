@@ -59,7 +59,7 @@ await t.test('100 and nothing: the trap of the websocket name is named', async t
 
 await t.test('what the network says', async t => {
   const codeOf = (code: string, sent = false, status = 503) => localFinding({ code, message: 'x' }, { host: 'h', sent, status }).code
-  t.same(['ENOTFOUND', 'EAI_AGAIN'].map(code => codeOf(code)), ['sip-host-unknown', 'sip-host-unknown'])
+  t.same(['ENOTFOUND', 'EAI_AGAIN'].map(code => codeOf(code)), ['sip-host-unresolved', 'sip-host-unresolved'])
   t.equal(codeOf('ECONNREFUSED'), 'sip-refused')
   t.same(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', ''].map(code => codeOf(code)), Array.from({ length: 4 }, () => 'sip-unreachable'))
   t.equal(codeOf('', true, 408), 'sip-unreachable')

@@ -31,8 +31,8 @@ const DECIDING: Partial<Record<Cause, Needed[]>> = {
   'media-mismatch': [[['ringing', /./], ['agent-leg-final', /400/]], [['agent-leg-not-dialled', /./], ['caller-leg-final', /488/]]],
   'dial-timeout': [[['ringing', /./], ['agent-leg-final', /487/]]],
   'livekit-failed': [[['agent-leg-final', /\d\d\d/]], [['action', /\d\d\d/]]],
-  'reply-refused': [[['call-hook', /reply of the bridge/], ['silence', /./], ['agent-leg-not-dialled', /./]]],
-  'bridge-error': [[['decline', /declined with 480/]]]
+  'reply-refused': [[['call-hook', /^reply /], ['silence', /./], ['agent-leg-not-dialled', /./]]],
+  'bridge-error': [[['decline', /decline: 480/]]]
 }
 
 const names = ({ evidence }: Diagnosis, needed: Needed): boolean => needed.every(([signal, seen]) => evidence.some(item => item.signal === signal && seen.test(item.seen)))

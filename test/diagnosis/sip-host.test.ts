@@ -5,9 +5,9 @@ const CLOUD = 'wss://myproject-1a2b3c4d.livekit.cloud'
 const OWN = 'ws://livekit.example.com:7880'
 
 const CASES: Array<[string, string, string, 'ok' | 'warning' | 'failed']> = [
-  [CLOUD, 'vjnxecm0tjk.sip.livekit.cloud', 'sip-host', 'ok'],
-  [CLOUD, 'VJNXECM0TJK.sip.livekit.cloud:5061', 'sip-host', 'ok'],
-  [CLOUD, 'vjnxecm0tjk.aus.sip.livekit.cloud', 'sip-host', 'ok'],
+  [CLOUD, 'vjnxecm0tjk.sip.livekit.cloud', 'sip-host-ok', 'ok'],
+  [CLOUD, 'VJNXECM0TJK.sip.livekit.cloud:5061', 'sip-host-ok', 'ok'],
+  [CLOUD, 'vjnxecm0tjk.aus.sip.livekit.cloud', 'sip-host-ok', 'ok'],
   [CLOUD, 'myproject-1a2b3c4d.sip.livekit.cloud', 'sip-host-websocket-label', 'failed'],
   [CLOUD, '1a2b3c4d.sip.livekit.cloud', 'sip-host-websocket-suffix', 'failed'],
   [CLOUD, 'myproject-1a2b3c4d.livekit.cloud', 'sip-host-websocket', 'failed'],
@@ -16,8 +16,8 @@ const CASES: Array<[string, string, string, 'ok' | 'warning' | 'failed']> = [
   [CLOUD, '5t4n6j0wnrl.sip.livekit.cloud', 'sip-host-retell', 'failed'],
   [CLOUD, 'sip.retellai.com', 'sip-host-retell', 'failed'],
   [CLOUD, 'sip.example.com', 'sip-host-foreign', 'warning'],
-  [OWN, 'sip.example.com:5060', 'sip-host', 'ok'],
-  [OWN, '[2001:db8::1]:5060', 'sip-host', 'ok'],
+  [OWN, 'sip.example.com:5060', 'sip-host-ok', 'ok'],
+  [OWN, '[2001:db8::1]:5060', 'sip-host-ok', 'ok'],
   [OWN, 'vjnxecm0tjk.sip.livekit.cloud', 'sip-host-cloud', 'failed']
 ]
 

@@ -80,7 +80,7 @@ await t.test('another trunk for every number', async t => {
   t.same(told(project([{ numbers: ['+1'] }])).conflicts, [], 'one with numbers is nobody\'s rival')
   const some = told(project([{ allowedNumbers: ['+1'], authUsername: 'a', authPassword: 'b' }], [{ trunkIds: ['ST_0'], rule: direct() }]))
   t.same(some.conflicts, [], 'nor does LiveKit refuse one for some callers')
-  t.ok(some.findings.includes('failed trunks-compete'), 'but their calls get 503')
+  t.ok(some.findings.includes('failed trunk-conflict'), 'but their calls get 503')
 })
 
 await t.test('another rule on the trunk', async t => {
@@ -89,8 +89,8 @@ await t.test('another rule on the trunk', async t => {
   t.same(told(same, { adopt: true }).changes, ['update rule SDR_0'])
   const shared = project([ourTrunk()], [{ trunkIds: ['ST_0', 'ST_1'], rule: direct() }, ourRule({ trunkIds: [] })])
   t.same(told(shared, { adopt: true }).conflicts, ['rule-conflict'], 'what serves others too is not taken')
-  t.ok(told(project([ourTrunk()], [ourRule(), { trunkIds: ['ST_0'], inboundNumbers: ['+1'], rule: direct() }])).findings.includes('failed rule-wins'))
-  t.ok(told(project([ourTrunk()], [ourRule(), { trunkIds: ['ST_0'], rule: direct('x', '12') }])).findings.includes('failed rule-wins'), 'one with a PIN')
+  t.ok(told(project([ourTrunk()], [ourRule(), { trunkIds: ['ST_0'], inboundNumbers: ['+1'], rule: direct() }])).findings.includes('failed rule-conflict'))
+  t.ok(told(project([ourTrunk()], [ourRule(), { trunkIds: ['ST_0'], rule: direct('x', '12') }])).findings.includes('failed rule-conflict'), 'one with a PIN')
   t.same(told(project([ourTrunk()], [ourRule(), { trunkIds: ['ST_0'], numbers: ['+1'], rule: direct() }])).findings, [], 'a dialled number is never a token')
 })
 

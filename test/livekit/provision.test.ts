@@ -119,7 +119,7 @@ await t.test('an interrupted run is finished by the next one', async t => {
   const project = await liveKitProject(t)
   const stop = new AbortController()
   const first = await failure(applyProvision(clientOf(project), settings, { onChange: () => stop.abort(), signal: stop.signal }))
-  t.equal(first.reason, 'interrupted')
+  t.equal(first.finding.code, 'interrupted')
   t.same([project.trunks().length, project.rules().length], [1, 0])
   const done = await ensureProvisioned(clientOf(project), settings)
   t.same([done.trunk.did, done.rule.did], ['nothing', 'created'])
@@ -177,9 +177,9 @@ await t.test('conflicts say what is in the way and what to do', async t => {
   project.meets = method => method === 'CreateSIPInboundTrunk' ? recordedError('Conflicting inbound SIP Trunks') : 'pass'
   const trunk = await failure(ensureProvisioned(clientOf(project), settings))
   t.type(trunk, ProvisionError)
-  t.match(trunk, { reason: 'trunk-conflict', message: /ST_sxeREhPKmVj7.*delete it/ })
+  t.match(trunk, { finding: { code: 'trunk-conflict' }, message: /ST_sxeREhPKmVj7.*delete it/ })
   project.meets = method => method === 'CreateSIPDispatchRule' ? recordedError('Dispatch rule for the same trunk') : 'pass'
-  t.match(await failure(ensureProvisioned(clientOf(project), settings)), { reason: 'rule-conflict', message: /SDR_ZREV6WHCGH5u.*delete it/ })
+  t.match(await failure(ensureProvisioned(clientOf(project), settings)), { finding: { code: 'rule-conflict' }, message: /SDR_ZREV6WHCGH5u.*delete it/ })
 })
 
 await t.test('a refused key is reported without the token that LiveKit\'s text contains', async t => {
@@ -199,23 +199,23 @@ await t.test('a refused key is reported without the token that LiveKit\'s text c
 await t.test('other failures are findings with a next step', async t => {
   const project = await liveKitProject(t)
   const error = (status: number, code: string, msg: string) => ({ status, body: { code, msg } })
-  const cases: Array<[reason: string, code: string, meets: Project['meets']]> = [
-    ['no-sip-rights', 'livekit-key-without-sip', () => error(401, 'unauthenticated', 'permissions denied')],
-    ['no-sip-rights', 'livekit-key-without-sip', () => error(403, 'permission_denied', 'no')],
-    ['clock', 'clock-skew', () => ({ status: 401, body: 'invalid token: eyJ.eyJ.x, error: token has invalid claims: token is not valid yet' })],
-    ['no-redis', 'livekit-without-redis', () => error(500, 'internal', 'sip not connected (redis required)')],
-    ['unreachable', 'livekit-unreachable', () => error(503, 'unavailable', 'no response from servers')],
-    ['unreachable', 'livekit-unreachable', () => 'refuse'],
-    ['not-livekit', 'not-livekit', () => ({ status: 404, body: '<html>nothing here</html>' })],
-    ['not-livekit', 'not-livekit', () => ({ status: 200, body: '<html>welcome</html>' })],
-    ['refused', 'livekit-refused', () => recordedError('for security, one of the fields')]
+  const cases: Array<[code: string, meets: Project['meets']]> = [
+    ['livekit-key-without-sip', () => error(401, 'unauthenticated', 'permissions denied')],
+    ['livekit-key-without-sip', () => error(403, 'permission_denied', 'no')],
+    ['clock-skew', () => ({ status: 401, body: 'invalid token: eyJ.eyJ.x, error: token has invalid claims: token is not valid yet' })],
+    ['livekit-without-redis', () => error(500, 'internal', 'sip not connected (redis required)')],
+    ['livekit-failed', () => error(503, 'unavailable', 'no response from servers')],
+    ['livekit-unreachable', () => 'refuse'],
+    ['not-livekit', () => ({ status: 404, body: '<html>nothing here</html>' })],
+    ['not-livekit', () => ({ status: 200, body: '<html>welcome</html>' })],
+    ['livekit-refused', () => recordedError('for security, one of the fields')]
   ]
-  for (const [reason, code, meets] of cases) {
+  for (const [code, meets] of cases) {
     project.meets = meets
     const found = await failure(ensureProvisioned(clientOf(project), settings))
-    t.match(found, { reason, finding: { code, severity: 'failed', todo: String } }, `${reason}: ${found.message}`)
+    t.match(found, { finding: { code, severity: 'failed', todo: String } }, `${code}: ${found.message}`)
     t.notMatch(found.message, /eyJ/)
   }
-  t.equal((await failure(ensureProvisioned(new SipClient('http://127.0.0.1:1', KEY, SECRET), settings))).reason, 'unreachable')
+  t.equal((await failure(ensureProvisioned(new SipClient('http://127.0.0.1:1', KEY, SECRET), settings))).finding.code, 'livekit-unreachable')
   t.equal(project.writes.length, 0)
 })

@@ -153,6 +153,18 @@ await t.test('a look tells the caller\'s leg from others whom the agent called i
   t.match((await (await inRoom(t, [invited({})])).look('r', WHO)).sip, { sid: 'PA_sip2' }, 'with nothing to tell by, it is ours')
 })
 
+await t.test('jobs of a room by agent; what a room says of itself', async t => {
+  const { rooms, asked } = await serve(t, {
+    ListDispatch: ok({ agent_dispatches: [{ id: 'AD_1', agent_name: 'demo-agent', state: { jobs: [{ id: 'AJ_1', state: { status: 'JS_RUNNING' } }, { id: 'AJ_2', state: { status: 'JS_FAILED', error: 'crashed' } }] } }, { id: 'AD_2', agent_name: 'other', state: { jobs: [] } }] }),
+    UpdateRoomMetadata: ok({ name: 'jb_token' })
+  })
+  t.same(await rooms.jobs('jb_token'), [{ agent: 'demo-agent', status: 'JS_RUNNING' }, { agent: 'demo-agent', status: 'JS_FAILED' }])
+  t.equal(await rooms.setMetadata('jb_token', '{"heard":true}'), true)
+  t.match(asked.at(-1), { method: 'UpdateRoomMetadata', body: { room: 'jb_token', metadata: '{"heard":true}' } })
+  const gone = await serve(t, { UpdateRoomMetadata: recorded('DeleteRoom', 404) })
+  t.equal(await gone.rooms.setMetadata('jb_token', ''), false)
+})
+
 await t.test('what operators see of a room holds no number', async t => {
   const view = await (await inRoom(t, [sip, agent])).view('r')
   t.same(view, {

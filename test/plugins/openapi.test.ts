@@ -78,6 +78,7 @@ await t.test('what each operation can answer', async t => {
     listCalls: ['200', '400', '401', '404', '429', '500', '503'],
     getCall: ['200', '400', '401', '404', '429', '500', '503'],
     diagnoseCall: ['200', '401', '404', '429', '500', '503'],
+    doctor: ['200', '401', '404', '429', '500'],
     hangUpCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
     live: ['200'],
     ready: ['200', '503'],
@@ -88,7 +89,7 @@ await t.test('what each operation can answer', async t => {
 })
 
 await t.test('components have the names of their schemas', async t => {
-  t.same(Object.keys(document.components.schemas).sort(), ['Action', 'Attempt', 'Call', 'CallHook', 'CallSummary', 'Decline', 'Diagnosis', 'Dial', 'Duty', 'End', 'Event', 'Hangup', 'HttpError', 'Live', 'Refer', 'ReferComplete', 'SipRefer', 'Status', 'Verbs'])
+  t.same(Object.keys(document.components.schemas).sort(), ['Action', 'Attempt', 'Call', 'CallHook', 'CallSummary', 'Decline', 'Diagnosis', 'Dial', 'DoctorReport', 'Duty', 'End', 'Event', 'Hangup', 'HttpError', 'Live', 'Refer', 'ReferComplete', 'SipRefer', 'Status', 'Verbs'])
   t.notMatch(text, /"def-\d+"/)
   for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) t.ok(name! in document.components.schemas, String(name))
   t.match(document.components.schemas['HttpError'].properties, { statusCode: { type: 'number' }, code: { type: 'string' }, error: { type: 'string' }, message: { type: 'string' } })

@@ -16,6 +16,7 @@ import { settle } from '../fixtures/test-clock.ts'
 const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'call-hook': [['post', '/livekit-api']],
   'diagnose-call': [['get', '/calls/{callSid}/diagnosis']],
+  doctor: [['get', '/doctor']],
   'call-hook-get': [['get', '/livekit-api']],
   'env-vars': [['options', '/livekit-api']],
   action: [['post', '/action']],

@@ -5,7 +5,7 @@ import type { Leg } from './legs.ts'
 export interface CarrierVerdict {
   end: End
   /** More exact than the cause, where that alone would say too little. */
-  code?: 'hook-refused' | 'no-application' | 'no-feature-server' | 'sbc-wants-credentials' | 'sbc-silent' | 'dial-failed'
+  code?: 'reply-refused' | 'no-application' | 'no-feature-server' | 'sbc-wants-credentials' | 'sbc-silent' | 'dial-failed'
   /** What looks the same from here. */
   alike: Cause[]
   over: boolean
@@ -49,7 +49,7 @@ export function judgeCallerLeg ({ at, final, byeFrom, refer, challenged, authori
     const waited = (at.final ?? 0) - (at.early ?? at.final ?? 0)
     return judged(endOf('lost', { ...sipStatus, detail: 'the dial failed' }), { code: 'dial-failed', alike: waited < QUICK_MS ? QUICK : SLOW })
   }
-  if (xReason !== undefined) return judged(endOf('reply-refused', { ...sipStatus, waitingOn: 'hook', detail: xReason }), { code: 'hook-refused' })
+  if (xReason !== undefined) return judged(endOf('reply-refused', { ...sipStatus, waitingOn: 'hook', detail: xReason }), { code: 'reply-refused' })
   if (status === 480 || status === 503) return judged(endOf('lost', sipStatus), { code: 'no-feature-server', alike: ['reply-refused', 'media-server-failed'] })
   return judged(endOf('lost', sipStatus), { alike: ['reply-refused', 'declined'] })
 }

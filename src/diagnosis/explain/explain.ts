@@ -2,18 +2,19 @@ import type { Call, Cause, End } from '../../calls/call.ts'
 import { endOf } from '../../calls/causes.ts'
 import type { Step } from '../../sandbox/trace.ts'
 import { CATALOGUE, type NextStep } from '../causes-catalogue.ts'
-import { diagnose } from '../diagnose.ts'
+import { diagnose, stepsFor } from '../diagnose.ts'
 import { duration } from '../facts.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../signals.ts'
 import { judgeCallerLeg } from './carrier.ts'
-import { agentLegFindings, carrierFindings, causeFinding, headerFinding, hookFindings, notToldApart, refusedFinding } from './findings.ts'
+import { agentLegFindings, carrierFindings, causeFinding, headerFinding, hookFindings, missingHooks, refusedFinding } from './findings.ts'
 import { groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
 import { endsText, legsOf, type Leg, type Role } from './legs.ts'
 import { judgeLogs } from './logs.ts'
+import { inOrder } from './order.ts'
 import { stepsOf } from './picture.ts'
-import type { LogSeen, RefusedSeen, Seen } from './seen.ts'
+import type { HookSeen, LogSeen, RefusedSeen, Seen } from './seen.ts'
 import { tell } from './story.ts'
 
 /** What the files tell of one call. */
@@ -73,28 +74,6 @@ function rangInVain (leg: Leg | undefined): number | undefined {
   return rang >= RANG_MS ? rang : undefined
 }
 
-const JITTER_MS = 20
-
-/** In the order of time; what has none follows what stood in front of it. Files that count from their own start begin with the others. */
-function inOrder (all: readonly Seen[]): { seen: Seen[], aligned: boolean } {
-  const dated = all.filter(({ at }) => at !== undefined && at > 9e11)
-  const undated = new Set(all.filter(({ at }) => at === undefined || at <= 9e11).map(({ place }) => place.file))
-  const earliest = dated.reduce((first, { at = Infinity }) => Math.min(first, at), Infinity)
-  const shifts = new Map<string, number>()
-  if (dated.length > 0) for (const file of undated) if (!dated.some(({ place }) => place.file === file)) shifts.set(file, earliest - (all.find(({ place, at }) => place.file === file && at !== undefined)?.at ?? 0))
-  const before = new Map<string, number>()
-  const timed = all.map((item, order) => {
-    const last = before.get(item.place.file)
-    const own = item.at === undefined ? last ?? shifts.get(item.place.file) ?? 0 : item.at + (shifts.get(item.place.file) ?? 0)
-    // The clocks of several interfaces are a little off: the file's own order is the better one then.
-    const at = last !== undefined && last > own && last - own < JITTER_MS ? last : own
-    before.set(item.place.file, at)
-    return { item: { ...item, at } as Seen, order }
-  })
-  timed.sort((a, b) => (a.item.at ?? 0) - (b.item.at ?? 0) || a.order - b.order)
-  return { seen: timed.map(({ item }) => item), aligned: shifts.size > 0 }
-}
-
 function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[]): Explained | undefined {
   const legs = legsOf(seen)
   const hooks = seen.filter(item => item.kind === 'hook')
@@ -126,23 +105,23 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
     const end = refine(wire, hookRefused && agentLegs.length === 0 ? 'reply-refused' : logged.cause)
     const blind = end.cause === 'no-agent' && rang !== undefined
     const diagnosis = diagnose(told.over || VAGUE.has(end.cause) ? { ...told.call, phase: 'ended', end } : { ...told.call, end })
-    const going = !told.over && agentLegs.length + hooks.length > 0 && end.cause === 'lost'
-    const summary = going ? 'The call had not ended when the files end.' : blind ? `LiveKit rang every second for ${duration(rang)} and nobody answered: no agent joined the room, or the one that did published no audio.` : diagnosis.summary
+    const nothingElse = legs.length + rooms.length + logs.length === 0 && hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
+    const going = nothingElse || (!told.over && agentLegs.length + hooks.length > 0 && end.cause === 'lost')
+    const summary = nothingElse ? 'Of this call the files have only its call hook, and not what became of it.' : going ? 'The call had not ended when the files end.' : end.cause === 'lost' ? 'The files do not tell how the call ended.' : end.cause === 'bridge-error' ? `The call hook was answered with a decline (${end.sipStatus ?? 480}).` : blind ? `LiveKit rang every second for ${duration(rang)} and nobody answered: no agent joined the room, or the one that did published no audio.` : diagnosis.summary
     const apart = going ? [] : [...blind ? [WIRE_ALONE] : [], ...diagnosis.notToldApart, ...assumedText(told.assumed)]
-    const seenHook = hooks.some(({ hook }) => hook === 'call-hook')
     const missing = hooks.length === 0 && !legs.some(({ role }) => role === 'caller' || role === 'inside')
-      ? [{ code: 'agent-leg-only', severity: 'skipped' as const, seen: 'Only the leg to LiveKit is in these files: what the caller did is concluded from it.', todo: 'Add the caller\'s leg or the webhooks of the same call' }]
+      ? [{ code: 'agent-leg-only' as const, severity: 'skipped' as const, seen: 'Only the leg to LiveKit is in these files: what the caller did is concluded from it.', todo: 'Add the caller\'s leg or the webhooks of the same call' }]
       : []
     return {
       ...base,
       ...(!going && { end }),
       summary,
-      evidence: onlySeen(diagnosis.evidence, seenHook, hooks.length > 0, legs),
+      evidence: nothingElse ? [] : onlySeen(diagnosis.evidence, hooks, legs),
       notToldApart: apart,
       nextSteps: going ? [] : diagnosis.nextSteps,
       findings: unique([
-        going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end.cause, summary),
-        ...aboutLegs, ...logged.findings, ...missing,
+        going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end, summary),
+        ...aboutLegs, ...logged.findings, ...missing, ...missingHooks(hooks, legs),
         ...end.cause === 'sip-unreachable' ? refused.slice(0, 1).map(refusedFinding) : [],
         ...agentLegs.slice(0, 1).flatMap(leg => headerFinding(leg) ?? []),
         ...apart.map((seen): Finding => ({ code: 'not-told-apart', severity: 'skipped', seen }))
@@ -153,29 +132,31 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
   if (callerLeg) {
     const verdict = judgeCallerLeg(callerLeg)
     const end = refine(verdict.end, logged.cause)
-    const findings = unique([...logged.cause && end.cause !== verdict.end.cause ? [causeFinding(end.cause, CATALOGUE[end.cause].meaning)] : [], ...carrierFindings(callerLeg, verdict), ...aboutLegs, ...logged.findings])
-    return { ...base, ...(verdict.over && { end }), summary: findings[0]?.seen ?? '', notToldApart: verdict.alike, nextSteps: verdict.over ? CATALOGUE[end.cause].fix : [], findings }
+    const findings = unique([...logged.cause && end.cause !== verdict.end.cause ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [], ...carrierFindings(callerLeg, verdict), ...aboutLegs, ...logged.findings])
+    return { ...base, ...(verdict.over && { end }), summary: findings[0]?.seen ?? '', notToldApart: verdict.alike, nextSteps: verdict.over ? stepsFor(end) : [], findings }
   }
   const end = logged.cause && endOf(logged.cause)
   const findings = unique([
-    ...end ? [causeFinding(end.cause, CATALOGUE[end.cause].meaning)] : [], ...logged.findings, ...aboutLegs,
-    ...rooms.length > 0 && !end ? [{ code: 'room-only', severity: 'skipped' as const, seen: 'Only LiveKit\'s events of a room are here: how the SIP leg ended is not.', todo: 'Add the SIP capture or Jambonz\' webhooks of the same call' }] : [],
-    ...end ? CATALOGUE[end.cause].fix.length === 0 ? [notToldApart([end.cause])] : [] : []
+    ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [], ...logged.findings, ...aboutLegs,
+    ...rooms.length > 0 && !end ? [{ code: 'room-only' as const, severity: 'skipped' as const, seen: 'Only LiveKit\'s events of a room are here: how the SIP leg ended is not.', todo: 'Add the SIP capture or Jambonz\' webhooks of the same call' }] : [],
+    ...missingHooks(hooks, legs)
   ])
-  return { ...base, ...(end && { end }), summary: findings[0]?.seen ?? '', nextSteps: end ? CATALOGUE[end.cause].fix : [], findings }
+  return { ...base, ...(end && { end }), summary: findings[0]?.seen ?? '', nextSteps: end ? stepsFor(end) : [], findings }
 }
 
 const refine = (end: End, logged: Cause | undefined): End =>
   logged && logged !== end.cause && VAGUE.has(end.cause) ? { ...endOf(logged), ...(end.sipStatus !== undefined && { sipStatus: end.sipStatus }), waitingOn: end.waitingOn } : end
 
-/** Where no hook or caller's leg was seen the fold was told of what must have been: that is no evidence. */
-function onlySeen (evidence: readonly Evidence[], callHook: boolean, hooks: boolean, legs: readonly Leg[]): Evidence[] {
-  const ofHooks: ReadonlyArray<Evidence['signal']> = ['action', 'no-action', 'refer-result', 'decline', 'deadline']
+/** Where no hook or caller's leg was seen the fold was told of what must have been: that is no evidence. Its own rooms and deadlines never are. */
+function onlySeen (evidence: readonly Evidence[], hooks: readonly HookSeen[], legs: readonly Leg[]): Evidence[] {
+  const ofHooks: ReadonlyArray<Evidence['signal']> = ['action', 'no-action', 'refer-result', 'decline']
   const ofCaller: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-trying']
-  const callerSeen = hooks || legs.some(({ role }) => role === 'caller' || role === 'inside')
+  const callHook = hooks.some(({ hook }) => hook === 'call-hook')
+  const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
+  const callerSeen = hooks.length > 0 || legs.some(({ role }) => role === 'caller' || role === 'inside')
   return evidence
-    .filter(({ signal }) => callHook || (signal !== 'call-hook' && signal !== 'create-room'))
-    .filter(({ signal }) => (hooks || !ofHooks.includes(signal)) && (callerSeen || !ofCaller.includes(signal)))
+    .filter(({ signal }) => signal !== 'create-room' && signal !== 'deadline' && (replied || signal !== 'call-hook'))
+    .filter(({ signal }) => (hooks.length > 0 || !ofHooks.includes(signal)) && (callerSeen || !ofCaller.includes(signal)))
     .map(item => callHook ? item : { ...item, seen: item.seen.replace(' after the call hook', ' after the INVITE') })
 }
 
@@ -208,7 +189,16 @@ function factsOf (seen: readonly Seen[], legs: readonly Leg[], call: Call | unde
 
 const roomOf = (seen: readonly Seen[]): string => seen.find(item => item.kind === 'room')?.event.room ?? ''
 
-/** One finding a code, the first one, but every doubt. */
+/** One finding a code, the first one, with what else was seen of the same; but every doubt. */
 function unique (findings: readonly Finding[]): Finding[] {
-  return findings.filter((finding, i) => findings.findIndex(other => other.code === finding.code && (finding.code !== 'not-told-apart' || other.seen === finding.seen)) === i)
+  const found: Finding[] = []
+  for (const finding of findings) {
+    const i = found.findIndex(({ code, seen }) => code === finding.code && (code !== 'not-told-apart' || seen === finding.seen))
+    const first = found[i]
+    if (!first) found.push(finding)
+    else if (!first.seen.includes(finding.seen)) found[i] = { ...first, seen: `${sentence(first.seen)} ${finding.seen}` }
+  }
+  return found
 }
+
+const sentence = (text: string): string => /[.?!]$/.test(text) ? text : `${text}.`

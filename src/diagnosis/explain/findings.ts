@@ -1,9 +1,11 @@
 import { header } from '../../sip/message.ts'
 import type { Cause, End } from '../../calls/call.ts'
 import { CATALOGUE } from '../causes-catalogue.ts'
+import { stepsFor } from '../diagnose.ts'
 import { duration } from '../facts.ts'
 import type { Finding } from '../finding.ts'
 import { isPrivate } from '../probe-address.ts'
+import { isProjectId, isRetellHost } from '../sip-host.ts'
 import type { CarrierVerdict } from './carrier.ts'
 import { isLiveKitHost, type Leg } from './legs.ts'
 import { quote } from './logs.ts'
@@ -11,12 +13,10 @@ import type { HookSeen, RefusedSeen, RtpCounts } from './seen.ts'
 
 /** Larger UDP packets are cut into fragments, which firewalls like to lose (RFC 3261 18.1.1 asks for TCP from 1300 on). */
 const SAFE_UDP_BYTES = 1300
-/** LiveKit's project ids, without p_; the suffix of a websocket name has 8 characters. */
-const PROJECT_ID = /^[a-z0-9]{11}$/
 
-export const causeFinding = (cause: Cause, seen: string): Finding => {
-  const { severity, fix: [first] } = CATALOGUE[cause]
-  return { code: cause, severity, seen, ...(first && { todo: first.todo, ...(first.command !== undefined && { command: first.command }) }) }
+export const causeFinding = (end: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>, seen: string): Finding => {
+  const [first] = stepsFor(end)
+  return { code: end.cause, severity: CATALOGUE[end.cause].severity, seen, ...(first && { todo: first.todo, ...(first.command !== undefined && { command: first.command }) }) }
 }
 
 /** What a leg to LiveKit shows beside how the call ended. */
@@ -33,12 +33,15 @@ export function agentLegFindings (leg: Leg, rtp: RtpCounts): Finding[] {
   if (!final && at.ringing === undefined && !challenged) {
     found.push(at.trying !== undefined
       ? { code: 'sip-host-silent', severity: 'failed', seen: `LiveKit's edge sent 100 and then nothing for ${waited(at.cancel)}. So it does with calls for a project that it does not find by the SIP host ${host}.`, todo: `Check LIVEKIT_SIP_HOST: on LiveKit Cloud it is the project id without p_${hostHint(host)}`, command: 'bridge probe' }
-      : { code: 'no-answer-to-invite', severity: 'failed', seen: `Nothing came back to the INVITE${leg.repeats > 0 ? `, sent ${leg.repeats + 1} times` : ''}, for ${waited(at.cancel)}.`, todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit', command: 'bridge probe' })
+      : { code: 'sip-unreachable', severity: 'failed', seen: `Nothing came back to the INVITE${leg.repeats > 0 ? `, sent ${leg.repeats + 1} times` : ''}, for ${waited(at.cancel)}.`, todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit', command: 'bridge probe' })
   }
   if (leg.rings === 1 && at.answered === undefined && (!final || final.status === 487) && (at.cancel ?? at.last ?? 0) - (at.lastRinging ?? 0) >= 1500) {
-    found.push({ code: 'one-ringing-then-silence', severity: 'failed', seen: `LiveKit rang once, then nothing for ${duration((at.cancel ?? at.last ?? 0) - (at.lastRinging ?? 0))}${final ? '' : at.cancel === undefined ? '' : ', not even an answer to CANCEL'}. With a trunk and a rule for the call it rings every second.`, todo: 'Compare the dialled user, the caller and the SBC\'s address with trunk and rule', command: 'bridge probe' })
+    found.push({ code: 'livekit-no-route', severity: 'failed', seen: `LiveKit rang once, then nothing for ${duration((at.cancel ?? at.last ?? 0) - (at.lastRinging ?? 0))}${final ? '' : at.cancel === undefined ? '' : ', not even an answer to CANCEL'}. With a trunk and a rule for the call it rings every second.`, todo: 'Compare the dialled user, the caller and the SBC\'s address with trunk and rule', command: 'bridge probe' })
   }
-  if (isLiveKitHost(host) && !PROJECT_ID.test(host.split('.')[0] ?? '')) {
+  if (isRetellHost(host.toLowerCase())) {
+    found.push({ code: 'sip-host-retell', severity: 'warning', seen: `${host} is Retell's LiveKit project.`, todo: 'For rooms of your own dial your own project\'s SIP host: the project id without p_', command: 'lk project list --json' })
+  }
+  if (isLiveKitHost(host) && !isProjectId(host.split('.')[0] ?? '')) {
     found.push({ code: 'sip-host-form', severity: 'warning', seen: `${host} does not look like a project's SIP host (11 letters and digits).`, todo: `Set LIVEKIT_SIP_HOST to the project id without p_${hostHint(host)}`, command: 'lk project list --json' })
   }
   if (leg.transport === 'udp' && (leg.inviteBytes ?? 0) > SAFE_UDP_BYTES) {
@@ -78,7 +81,7 @@ function referFindings ({ refer }: Leg): Finding[] {
   if (status === undefined) return [{ code: 'refer-unanswered', severity: 'failed', seen: 'A REFER was never answered.', todo: 'See that Jambonz is still in the call, and that REFER is let through' }]
   if (status === 501) return [{ code: 'refer-refused', severity: 'failed', seen: 'Jambonz refused the REFER (501): the dial has no referHook.', todo: 'Give the dial a referHook' }]
   if (status >= 300) return [{ code: 'refer-refused', severity: 'failed', seen: `The REFER was refused (${status}); the call went on.`, todo: status === 603 || status === 405 ? 'The far end takes no REFER: transfer by dialling' : 'See what the referHook answered' }]
-  if (notified !== undefined && notified >= 300) return [{ code: 'refer-failed', severity: 'failed', seen: `The REFER was accepted, and the call to its target failed (${notified}).` }]
+  if (notified !== undefined && notified >= 300) return [{ code: 'refer-failed', severity: 'failed', seen: `The REFER was accepted, and the call to its target failed (${notified}).`, todo: 'Dial the target by hand over the same carrier' }]
   return [{ code: 'refer-accepted', severity: 'ok', seen: `The REFER was accepted (${status}${notified === undefined ? ', no word of the outcome' : `, target ${notified}`}).` }]
 }
 
@@ -95,19 +98,19 @@ export function carrierFindings (leg: Leg, { end, code, alike, over }: CarrierVe
     command: 'tcpdump -s 0 -i any -w call.pcap port 5060'
   }]
   switch (code) {
-    case 'hook-refused': found.unshift({ code: 'reply-refused', severity: 'failed', seen: `Jambonz declined with ${final?.status}${reason} ${seconds(at.final)} after the INVITE, before any dial: its call hook failed, or the reply was none it could use.`, todo: hookTodo(final?.xReason ?? '', (at.final ?? 0) - (at.invite ?? 0)) }); break
+    case 'reply-refused': found.unshift({ code, severity: 'failed', seen: `Jambonz declined with ${final?.status}${reason} ${seconds(at.final)} after the INVITE, before any dial: its call hook failed, or the reply was none it could use.`, todo: hookTodo(final?.xReason ?? '', (at.final ?? 0) - (at.invite ?? 0)) }); break
     case 'no-application': found.unshift({ code, severity: 'failed', seen: `Jambonz declined with ${final?.status}${reason}: no application for the number that was called.`, todo: 'Assign the application to the number in Jambonz\' portal' }); break
     case 'no-feature-server': found.unshift({ code, severity: 'failed', seen: `Jambonz declined with ${final?.status} and no X-Reason, ${seconds(at.final)} after the INVITE: its SBC found no feature-server or no rtpengine, or an older one does not say why.`, todo: 'See that feature-server, FreeSWITCH and rtpengine run and are registered; look at the account\'s alerts in the portal' }); break
     case 'sbc-wants-credentials': found.unshift({ code, severity: 'failed', seen: `The SBC refused the call (${final?.status}): ${end.detail}. It did not know the carrier by its address.`, todo: 'Enter the carrier\'s signalling addresses as inbound gateways in Jambonz\' portal' }); break
     case 'sbc-silent': found.unshift({ code, severity: 'failed', seen: 'The SBC never answered the INVITE.', todo: 'Check the address and port that the carrier sends to, the firewall, and that the SBC knows this carrier' }); break
     case 'dial-failed': found.unshift({ code, severity: 'failed', seen: at.early === undefined ? `The application declined with ${final?.status}${reason}, ${seconds(at.final)} after the INVITE, without dialling.` : `The dial to LiveKit failed: the caller heard ringing from ${seconds(at.early)} on, and ${final?.status}${reason} came ${duration((at.final ?? 0) - at.early)} later.`, todo: 'Look at the other leg', command: 'bridge calls' }); break
-    case undefined: found.unshift(over ? causeFinding(end.cause, carrierSays(leg, end)) : { code: 'still-going', severity: 'skipped', seen: 'The call had not ended when the file ends.' })
+    case undefined: found.unshift(over ? causeFinding(end, carrierSays(leg, end)) : { code: 'still-going', severity: 'skipped', seen: 'The call had not ended when the file ends.' })
   }
   if (alike.length > 0) found.push(notToldApart(alike))
   return [...found, ...referFindings(leg)]
 }
 
-export const notToldApart = (causes: readonly Cause[]): Finding =>
+const notToldApart = (causes: readonly Cause[]): Finding =>
   ({ code: 'not-told-apart', severity: 'skipped', seen: `These look alike from here: ${causes.join(', ')}.` })
 
 function carrierSays (leg: Leg, end: End): string {
@@ -151,6 +154,18 @@ export function hookFindings (hooks: readonly HookSeen[]): Finding[] {
     }
   }
   return found
+}
+
+/** Webhooks that were not collected; statuses only where no SIP tells the same. */
+export function missingHooks (hooks: readonly HookSeen[], legs: readonly Leg[]): Finding[] {
+  if (hooks.length === 0) return []
+  const callHook = hooks.find(({ hook }) => hook === 'call-hook')
+  const missing = [
+    callHook === undefined ? 'the call hook' : callHook.reply === undefined && 'the reply to the call hook',
+    legs.length === 0 && !hooks.some(({ hook, body }) => hook === 'status' && body.call_status !== undefined) && 'statuses (the status hook)'
+  ].filter(name => name !== false)
+  if (missing.length === 0) return []
+  return [{ code: 'hooks-missing', severity: 'skipped', seen: `Not in these files: ${missing.join(', ')}. What they would tell is concluded from the rest.`, todo: 'Log every request of Jambonz: when, path, body, and what it was answered' }]
 }
 
 export const refusedFinding = ({ destination, place }: RefusedSeen): Finding =>

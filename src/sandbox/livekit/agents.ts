@@ -11,6 +11,8 @@ export interface AgentBehaviour {
   name: string
   /** From dispatch to being in the room, ms. Default 200. */
   joinAfterMs?: number
+  /** Whether the worker that took a job joins the room. Default true. */
+  joins?: boolean
   /** From joining to its audio track, ms. Default 60. */
   publishAfterMs?: number
   /** Whether it publishes audio at all. Default true. */
@@ -80,6 +82,7 @@ export function createAgents (options: {
       clock.schedule(behaviour.joinAfterMs ?? 200, () => {
         if (!isLive(room) || dispatch.deletedMs > 0) return
         if (behaviour.jobListed ?? true) dispatch.jobs.push({ id, identity, startedMs: clock.now(), workerId: newId('AW_') })
+        if (behaviour.joins === false) return
         step('agent', 'joins')
         const participant = options.rooms().join(room, {
           identity,

@@ -82,6 +82,15 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
         return { rooms: rooms.list().filter(room => names.length === 0 || names.includes(room.name)).map(apiRoom) }
       }
     },
+    'RoomService/UpdateRoomMetadata': {
+      grants: ['roomAdmin'],
+      run (request) {
+        const room = rooms.get(text(request, 'room'))
+        if (!room) throw new TwirpError('not_found', 'twirp error unknown: requested room does not exist')
+        room.metadata = text(request, 'metadata')
+        return apiRoom(room)
+      }
+    },
     'RoomService/ListParticipants': {
       grants: ['roomAdmin'],
       run: request => ({ participants: [...rooms.get(text(request, 'room'))?.participants.values() ?? []].map(apiParticipant) })

@@ -1,21 +1,12 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { explainSeen, type Explanation } from '../../../src/diagnosis/explain/explain.ts'
-import { createKeep } from '../../../src/diagnosis/explain/keep.ts'
-import { readInput } from '../../../src/diagnosis/explain/read.ts'
+import type { Explanation } from '../../../src/diagnosis/explain/explain.ts'
 import { reportJson, reportText } from '../../../src/diagnosis/explain/report.ts'
-import { pcapFile, portions, recordedSip, udpFrames, type Wire } from '../../fixtures/captures.ts'
+import { pcapFile, recordedSip, udpFrames, type Wire } from '../../fixtures/captures.ts'
+import { codesOf as codes, explainedAll } from '../../fixtures/explained.ts'
 import { readRecordings } from '../../fixtures/recordings.ts'
 
-async function explained (...texts: Array<Buffer | string>): Promise<Explanation> {
-  const keep = createKeep()
-  const findings = []
-  for (const [i, text] of texts.entries()) findings.push(...await readInput({ name: `file-${i + 1}.log`, chunks: portions(text, 777) }, keep))
-  const told = explainSeen(keep)
-  return { calls: told.calls, findings: [...findings, ...told.findings] }
-}
-
-const codes = (explanation: Explanation): string[] => [...explanation.findings, ...explanation.calls.flatMap(({ findings }) => findings)].map(({ code }) => code)
+const explained = (...texts: Array<Buffer | string>): Promise<Explanation> => explainedAll(texts)
 
 const stamp = (at: number): string => new Date(at).toISOString().replace('T', ' ').replace('Z', '000').replace(/-/g, '/')
 const lf = (raw: string): string => raw.replaceAll('\r\n', '\n')

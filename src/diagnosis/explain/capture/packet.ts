@@ -13,25 +13,36 @@ export interface Endpoint { address: string, port: number }
 
 export const endpointText = ({ address, port }: Endpoint): string => address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 
-interface Fragments { parts: Array<{ offset: number, data: Buffer }>, total?: number, protocol: number }
+interface Fragments { parts: Array<{ offset: number, data: Buffer }>, total?: number, protocol: number, from: string, to: string }
+
+export interface Decoder {
+  /** Undefined for what carries neither UDP nor TCP, and for a fragment that is not the last one to come. */
+  decode (link: number, data: Buffer, cut: boolean): Packet | undefined
+  /** The capture is over: the beginnings of datagrams whose other fragments never came. */
+  finish (): Packet[]
+}
 
 /** Datagrams that wait for more fragments. */
 const MAX_PENDING = 256
+/** A datagram of 64 KiB in the smallest packets that IPv4 knows has no more (RFC 791 3.2 asks for 576 bytes). */
+const MAX_PARTS = 128
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_IPV6 = 0x86dd
 
 /** Decodes frames; remembers fragments of IP datagrams, as large INVITEs over UDP come in them. */
-export function createDecoder (): (link: number, data: Buffer, cut: boolean) => Packet | undefined {
+export function createDecoder (): Decoder {
   const pending = new Map<string, Fragments>()
 
-  return (link, data, cut) => {
-    try {
-      const ip = ipOf(link, data)
-      return ip && decodeIp(ip, cut)
-    } catch (error) {
-      // A frame that was cut within its headers.
-      if (error instanceof RangeError) return undefined
-      throw error
+  return {
+    decode (link, data, cut) {
+      return whole(() => {
+        const ip = ipOf(link, data)
+        return ip && decodeIp(ip, cut)
+      })
+    },
+    finish () {
+      return [...pending.values()].flatMap(({ parts: [first], protocol, from, to }) =>
+        (first?.offset === 0 && whole(() => transport(protocol, first.data, from, to, true))) || [])
     }
   }
 
@@ -54,8 +65,8 @@ export function createDecoder (): (link: number, data: Buffer, cut: boolean) => 
     const more = (flags & 0x2000) !== 0
     const offset = (flags & 0x1fff) * 8
     if (!more && offset === 0) return transport(protocol, payload, from, to, short)
-    const whole = join(`${from}>${to}#${ip.readUInt16BE(4)}/${protocol}`, { offset, data: payload }, more, protocol)
-    return whole && transport(protocol, whole, from, to, short)
+    const datagram = join(`${from}>${to}#${ip.readUInt16BE(4)}/${protocol}`, { offset, data: payload }, more, { protocol, from, to })
+    return datagram && transport(protocol, datagram, from, to, short)
   }
 
   /** RFC 8200 3 and 4 */
@@ -77,16 +88,16 @@ export function createDecoder (): (link: number, data: Buffer, cut: boolean) => 
     }
     const payload = ip.subarray(at, Math.max(at, Math.min(total === 40 ? ip.length : total, ip.length)))
     if (!fragment || (!fragment.more && fragment.offset === 0)) return transport(next, payload, from, to, short)
-    const whole = join(`${from}>${to}#${fragment.id}`, { offset: fragment.offset, data: payload }, fragment.more, next)
-    return whole && transport(next, whole, from, to, short)
+    const datagram = join(`${from}>${to}#${fragment.id}`, { offset: fragment.offset, data: payload }, fragment.more, { protocol: next, from, to })
+    return datagram && transport(next, datagram, from, to, short)
   }
 
-  function join (key: string, part: { offset: number, data: Buffer }, more: boolean, protocol: number): Buffer | undefined {
-    const known = pending.get(key) ?? { parts: [], protocol }
+  function join (key: string, part: { offset: number, data: Buffer }, more: boolean, ends: Omit<Fragments, 'parts' | 'total'>): Buffer | undefined {
+    const known = pending.get(key) ?? { parts: [], ...ends }
     // The oldest goes: its missing part was not captured.
     if (!pending.has(key) && pending.size >= MAX_PENDING) pending.delete(pending.keys().next().value!)
     pending.set(key, known)
-    if (!known.parts.some(({ offset }) => offset === part.offset)) known.parts.push({ offset: part.offset, data: Buffer.from(part.data) })
+    if (known.parts.length < MAX_PARTS && !known.parts.some(({ offset }) => offset === part.offset)) known.parts.push({ offset: part.offset, data: Buffer.from(part.data) })
     if (!more) known.total = part.offset + part.data.length
     known.parts.sort((a, b) => a.offset - b.offset)
     let end = 0
@@ -96,9 +107,19 @@ export function createDecoder (): (link: number, data: Buffer, cut: boolean) => 
     }
     if (known.total === undefined || end < known.total || known.total > 0xffff) return undefined
     pending.delete(key)
-    const whole = Buffer.alloc(known.total)
-    for (const { offset, data } of known.parts) data.copy(whole, offset)
-    return whole
+    const datagram = Buffer.alloc(known.total)
+    for (const { offset, data } of known.parts) data.copy(datagram, offset)
+    return datagram
+  }
+}
+
+/** Undefined for a frame that was cut within its headers. */
+function whole<T> (read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
   }
 }
 

@@ -3,11 +3,9 @@ import { SipParseError } from '../../../sip/parse-error.ts'
 
 /** How every SIP/2.0 message begins (RFC 3261 7.1, 7.2). */
 const START = /^(?:SIP\/2\.0 [1-6]\d\d[ \r\n]|[A-Z]{3,12} (?:sips?|tel):[^\s]{1,1024} SIP\/2\.0\r?\n)/
-/** A start line in the midst of a stream. */
-const START_WITHIN = /(?:^|\n)(SIP\/2\.0 [1-6]\d\d[ \r\n]|[A-Z]{3,12} (?:sips?|tel):[^\s]{1,1024} SIP\/2\.0\r?\n)/
-
 /** Enough of a start line to know it by. */
 const START_BYTES = 1100
+const WORDS = 'SIP/2.0'
 
 export const looksLikeSip = (data: Buffer): boolean => START.test(data.toString('latin1', 0, START_BYTES))
 
@@ -45,9 +43,11 @@ export function createStreamCutter (): StreamCutter {
   /** Drops what is in front of the next start line; true when there is one. */
   function findStart (): boolean {
     if (looksLikeSip(buffer)) return true
-    const match = START_WITHIN.exec(buffer.toString('latin1'))
-    if (match) {
-      buffer = buffer.subarray(match.index + match[0].length - (match[1]?.length ?? 0))
+    // Each message has these words in its first line, and hardly anything else has.
+    for (let at = buffer.indexOf(WORDS); at >= 0; at = buffer.indexOf(WORDS, at + 1)) {
+      const line = buffer.lastIndexOf(10, at) + 1
+      if (at - line > START_BYTES || !looksLikeSip(buffer.subarray(line))) continue
+      buffer = buffer.subarray(line)
       return true
     }
     // The beginning of a start line may be at the very end.
@@ -56,19 +56,21 @@ export function createStreamCutter (): StreamCutter {
   }
 
   function next (): SipMessage | undefined {
-    if (buffer.length === 0 || !findStart()) return undefined
-    const end = buffer.indexOf('\r\n\r\n')
-    if (end < 0) {
-      if (buffer.length > MAX_HEAD_BYTES) buffer = buffer.subarray(1)
-      return undefined
+    while (buffer.length > 0 && findStart()) {
+      const end = buffer.indexOf('\r\n\r\n')
+      if (end < 0) {
+        if (buffer.length > MAX_HEAD_BYTES) buffer = buffer.subarray(1)
+        return undefined
+      }
+      const length = end > MAX_HEAD_BYTES ? undefined : /\r\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r\n/i.exec(buffer.toString('latin1', 0, end + 2))
+      const whole = end + 4 + Math.min(Number(length?.[1] ?? 0), MAX_BODY_BYTES)
+      if (buffer.length < whole) return undefined
+      const message = end > MAX_HEAD_BYTES ? undefined : parseLeniently(buffer.subarray(0, whole))
+      // What does not parse is passed over, up to the next start line.
+      buffer = buffer.subarray(message ? whole : 1)
+      if (message) return message
     }
-    const length = /\r\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r\n/i.exec(buffer.toString('latin1', 0, end + 2))
-    const whole = end + 4 + Math.min(Number(length?.[1] ?? 0), MAX_BODY_BYTES)
-    if (buffer.length < whole) return undefined
-    const message = parseLeniently(buffer.subarray(0, whole))
-    // What does not parse is passed over, up to the next start line.
-    buffer = buffer.subarray(message ? whole : 1)
-    return message ?? next()
+    return undefined
   }
 
   return {

@@ -1,10 +1,13 @@
 import type { Finding } from '../../finding.ts'
 import type { Keep } from '../keep.ts'
 import { linesOf } from './lines.ts'
-import { recordOf, zapLine } from './records.ts'
+import type { HookSeen } from '../seen.ts'
+import { bareLine, recordOf, replyIn, requestIdOf, zapLine } from './records.ts'
 import { createSipLog } from './sip-log.ts'
-import { timeIn } from './times.ts'
+import { timeIn, timeOf } from './times.ts'
 
+/** Requests whose reply may be in a later line. */
+const MAX_OPEN_REQUESTS = 1000
 /** Longest JSON document, spread over lines, that is read whole. */
 const MAX_DOCUMENT = 8 * 1024 * 1024
 
@@ -20,6 +23,7 @@ export async function readText (file: string, chunks: AsyncIterable<Buffer>, kee
   /** Lines from the first one on, while the file may be one JSON document. */
   let document: string[] | undefined = []
   let size = 0
+  const open = new Map<string, HookSeen>()
 
   for await (const { line, number, cut } of linesOf(chunks)) {
     if (line.trim() !== '') lines++
@@ -61,21 +65,41 @@ export async function readText (file: string, chunks: AsyncIterable<Buffer>, kee
     const zap = zapLine(line.replace(/^[^{]*?(?=\d{4}-\d\d-\d\dT\S+\s+(?:DEBUG|INFO|WARN|ERROR|FATAL)\b)/, ''), place, timeIn(line))
     if (zap) return zap
     // What is in front of it is pm2's, docker's or kubectl's.
-    if (prefix.length > 200 || !line.trimEnd().endsWith('}')) return undefined
+    // And behind it is the comma of an array.
+    const end = line.lastIndexOf('}') + 1
+    if (prefix.length > 200 || !/^[\s,\]]*$/.test(line.slice(end))) return undefined
+    let json: Record<string, unknown>
     try {
-      return recordOf(JSON.parse(line.slice(brace)) as Record<string, unknown>, place, timeIn(prefix))
+      json = JSON.parse(line.slice(brace, end)) as Record<string, unknown>
     } catch {
       return undefined
+    }
+    const record = recordOf(json, place, timeIn(prefix)) ?? bareLine(prefix, json, place, timeIn(prefix))
+    join(json, record)
+    return record
+  }
+
+  /** pino writes a request and its reply as two lines with one id. */
+  function join (json: Record<string, unknown>, record: ReturnType<typeof recordOf>): void {
+    const id = requestIdOf(json)
+    if (id === undefined) return
+    const hook = open.get(id)
+    if (record?.kind === 'hook') {
+      open.delete(id)
+      open.set(id, record)
+      if (open.size > MAX_OPEN_REQUESTS) open.delete(open.keys().next().value!)
+    } else if (hook && !hook.reply) {
+      const reply = replyIn(json)
+      const at = timeOf(json)
+      if (reply) hook.reply = { ...reply, ...(at !== undefined && reply.at === undefined && { at }) }
     }
   }
 
   function readDocument (text: string): number {
     let count = 0
     try {
-      const parsed: unknown = JSON.parse(text)
-      const all = Array.isArray(parsed) ? parsed : [parsed]
-      all.forEach((item: unknown, i) => {
-        const record = typeof item === 'object' && item !== null ? recordOf(item as Record<string, unknown>, { file, at: i + 1 }) : undefined
+      rowsIn(JSON.parse(text)).forEach((row, i) => {
+        const record = recordOf(row, { file, at: i + 1 })
         if (!record) return
         keep.add(record)
         count++
@@ -85,4 +109,17 @@ export async function readText (file: string, chunks: AsyncIterable<Buffer>, kee
     }
     return count
   }
+}
+
+type Json = Record<string, unknown>
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The records of a document: a list, a list within it (`{ data: [] }`, `{ log: { entries: [] } }`), or the document itself. */
+function rowsIn (document: unknown, depth = 0): Json[] {
+  if (Array.isArray(document)) return document.filter(isObject)
+  if (!isObject(document)) return []
+  const lists = depth < 2 ? Object.values(document).map(value => rowsIn(value, depth + 1)).filter((_, i) => typeof Object.values(document)[i] === 'object') : []
+  const longest = lists.filter(list => list.length > 1).sort((a, b) => b.length - a.length)[0]
+  return longest ?? [document]
 }

@@ -1,0 +1,82 @@
+import type { Finding } from '../diagnosis/finding.ts'
+import type { ApplicationChange } from '../jambonz/application.ts'
+import type { Change } from '../livekit/provision-plan.ts'
+import type { Reviewed } from '../livekit/provision-review.ts'
+import { changeLines, doneLine, findingLines, reviewedLines } from './provision-print.ts'
+
+/** Everything that a run says and does: lines while it goes on, or one JSON document at its end. */
+export interface ProvisionReport {
+  readonly json: boolean
+  readonly findings: readonly Finding[]
+  say (...lines: string[]): void
+  /** The Jambonz API that is looked at. */
+  jambonz (baseUrl: string, accountSid: string): void
+  /** What would be changed. */
+  show (changes: Array<Change | ApplicationChange>): void
+  find (findings: readonly Finding[]): void
+  /** A change was made; it is told also when the rest fails. */
+  done (change: Change | ApplicationChange, id: string): void
+  /** All changes were made. */
+  applied (): void
+  /** Lines for `.env`, and why. */
+  env (values: Record<string, string>, why: string): void
+  /** Every trunk and rule of the project: instead of the rest. */
+  list (reviewed: Reviewed[]): void
+  end (): void
+}
+
+interface Result {
+  project: string
+  jambonz?: string
+  changes: Array<Change | ApplicationChange>
+  done: string[]
+  findings: Finding[]
+  applied: boolean
+  env?: Record<string, string>
+}
+
+/** @param project LIVEKIT_URL, which is named first */
+export function createReport (project: string, { json, out, err }: { json: boolean, out: (line: string) => void, err: (line: string) => void }): ProvisionReport {
+  const result: Result = { project, changes: [], done: [], findings: [], applied: false }
+  let document: object | undefined
+  const say = (...lines: string[]) => { if (!json) for (const line of lines) out(line) }
+  say(`LiveKit project: ${project}`)
+
+  return {
+    json,
+    findings: result.findings,
+    say,
+    jambonz (baseUrl, accountSid) {
+      result.jambonz = baseUrl
+      say(`Jambonz account: ${accountSid} at ${baseUrl}`)
+    },
+    show (changes) {
+      result.changes = changes
+      for (const change of changes) say(...changeLines(change))
+    },
+    find (findings) {
+      result.findings.push(...findings)
+      if (!json) for (const finding of findings) for (const line of findingLines(finding)) (finding.severity === 'failed' ? err : out)(line)
+    },
+    done (change, id) {
+      const line = doneLine(change, id)
+      result.done.push(line)
+      say(line)
+    },
+    applied () { result.applied = true },
+    env (values, why) {
+      result.env = values
+      say('', why, '', ...Object.entries(values).map(([name, value]) => `${name}=${value}`))
+    },
+    list (reviewed) {
+      document = { project, objects: reviewed }
+      for (const object of reviewed) say('', ...reviewedLines(object))
+      if (reviewed.length === 0) say('No trunks and no dispatch rules.')
+    },
+    end () {
+      if (json) out(JSON.stringify(document ?? { ...result, changes: result.changes.map(plain) }, null, 2))
+    }
+  }
+}
+
+const plain = (change: Change | ApplicationChange) => ({ what: 'what' in change ? change.what : 'application', do: change.do, id: change.id, name: change.name, fields: change.fields })
