@@ -10,7 +10,9 @@ import { API_KEY, API_SECRET, ENV } from '../fixtures/build.ts'
 const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
 const tls = { key: pem('key'), cert: pem('cert'), ca: pem('cert') }
 const AGENT = { name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }
-const LIMITS = { response: 600, ringing: 600, nextRinging: 600, answer: 1200, listen: 250, goodbye: 100 }
+/** Whatever comes is waited for, also on a busy machine; only what is waited for in vain is waited for briefly. */
+const LIMITS = { response: 20_000, ringing: 20_000, nextRinging: 20_000, answer: 30_000, listen: 800, goodbye: 10_000 }
+const IN_VAIN = 500
 
 // Most of a probe is waiting: several wait at once, each with a double of its own.
 t.jobs = 8
@@ -86,13 +88,13 @@ for (const sipTransport of ['udp', 'tcp', 'tls'] as TransportName[]) {
   test(`${sipTransport}: 100 and then nothing; one 180 and then nothing; nothing at all`, async t => {
     const s = await stage(t, { sipTransport })
     s.double.faults.sip = 'dropped'
-    failed(t, await s.probe(), 'sip-host-silent', s, 1)
+    failed(t, await s.probe({ limits: { ...LIMITS, ringing: IN_VAIN, goodbye: IN_VAIN } }), 'sip-host-silent', s, 1)
     s.double.faults.sip = 'silent'
-    const report = await s.probe()
+    const report = await s.probe({ limits: { ...LIMITS, nextRinging: IN_VAIN, goodbye: IN_VAIN } })
     failed(t, report, 'livekit-no-route', s, 2)
     t.ok(told(report).includes('bridge>livekit CANCEL'), 'it does not just go away')
     s.double.faults.sip = 'mute'
-    failed(t, await s.probe(), 'sip-unreachable', s, 3)
+    failed(t, await s.probe({ limits: { ...LIMITS, response: IN_VAIN } }), 'sip-unreachable', s, 3)
   })
 
   test(`${sipTransport}: no codec`, async t => {
@@ -103,13 +105,13 @@ for (const sipTransport of ['udp', 'tcp', 'tls'] as TransportName[]) {
 
   test(`${sipTransport}: nobody listens`, async t => {
     const s = await stage(t, { sipTransport: sipTransport === 'udp' ? 'tcp' : 'udp' })
-    failed(t, await s.probe({ transport: sipTransport }), sipTransport === 'udp' ? 'sip-unreachable' : 'sip-refused', s)
+    failed(t, await s.probe({ transport: sipTransport, limits: { ...LIMITS, response: IN_VAIN } }), sipTransport === 'udp' ? 'sip-unreachable' : 'sip-refused', s)
   })
 
   test(`${sipTransport}: no agent, an agent without audio`, async t => {
     const s = await stage(t, { sipTransport, agents: [{ ...AGENT, publishes: false }] })
-    failed(t, await s.probe({ agent: 'typo' }), 'no-agent', s, 1)
-    failed(t, await s.probe(), 'agent-without-audio', s, 2)
+    failed(t, await s.probe({ agent: 'typo', limits: { ...LIMITS, answer: 4 * IN_VAIN } }), 'no-agent', s, 1)
+    failed(t, await s.probe({ limits: { ...LIMITS, answer: 4 * IN_VAIN } }), 'agent-without-audio', s, 2)
   })
 
   test(`${sipTransport}: OPTIONS`, async t => {
@@ -136,10 +138,10 @@ test('what LiveKit refuses with', async t => {
 
 test('486: LiveKit\'s ringing timeout without an agent, and a room that was deleted', async t => {
   const s = await stage(t, { trunk: { username: 'jambonz', password: 'trunk-password', roomPrefix: 'jb', ringingTimeoutS: 1 }, agents: [] })
-  const late = await s.probe({ limits: { ...LIMITS, answer: 3000 } })
+  const late = await s.probe()
   failed(t, late, 'no-agent', s, 1)
   t.match(late.findings[0]?.seen, /rang for 1 s/)
-  const deleted = s.probe({ limits: { ...LIMITS, answer: 3000 } })
+  const deleted = s.probe()
   while (s.double.rooms()[0]?.participants.length !== 1) await new Promise(resolve => setTimeout(resolve, 5))
   await fetch(`${s.double.apiUrl}/twirp/livekit.RoomService/DeleteRoom`, { method: 'POST', headers: { authorization: `Bearer ${await jwt()}`, 'content-type': 'application/json' }, body: JSON.stringify({ room: s.made[1] }) })
   const report = await deleted
@@ -154,7 +156,7 @@ test('silence comes back, or nothing, or the agent hangs up', async t => {
   t.same(codes(await s.probe()), ['answered ok', 'audio-missing failed', 'room-deleted ok'])
   s.double.agents[0] = { ...AGENT, onConnected: { hangUpAfterMs: 50 } }
   s.double.faults.media = 'audio'
-  t.same(codes(await s.probe({ limits: { ...LIMITS, listen: 2000 } })).filter(code => !code.startsWith('audio')), ['answered ok', 'hung-up-early warning'])
+  t.same(codes(await s.probe({ limits: { ...LIMITS, listen: 10_000 } })).filter(code => !code.startsWith('audio')), ['answered ok', 'hung-up-early warning'])
   t.same(s.double.rooms(), [])
 })
 
@@ -167,7 +169,7 @@ test('credentials: none set, and a trunk that asks for none', async t => {
 })
 
 test('LiveKit\'s API: unreachable, wrong key, failing, hanging, late', async t => {
-  const s = await stage(t, {}, { LIVEKIT_TIMEOUT_MS: '300' })
+  const s = await stage(t, {}, { LIVEKIT_TIMEOUT_MS: '1000' })
   const probe = (settings: Partial<Settings>) => s.probe({ settings: { ...s.settings, ...settings } })
   failed(t, await probe({ LIVEKIT_URL: 'http://127.0.0.1:1' }), 'livekit-unreachable', s, 0)
   failed(t, await probe({ LIVEKIT_API_SECRET: 'another-secret-another-secret-another' }), 'livekit-key-refused', s, 0)
