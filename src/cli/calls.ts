@@ -129,7 +129,8 @@ async function get<T> (path: string, { base, token }: Options, { fetch: fetchIt 
   }
   const body = await reply.json().catch(() => undefined) as (T & { code?: string, message?: string }) | undefined
   if (reply.ok && body !== undefined) return body
-  if (reply.status === 401) throw new ApiError('The bridge refused OPERATOR_TOKEN: it runs with another one')
+  if (reply.status === 401 && body?.code === 'BRIDGE_UNAUTHORIZED') throw new ApiError('The bridge refused OPERATOR_TOKEN: it runs with another one')
+  if (reply.status === 401 || reply.status === 403) throw new ApiError(`What answers at ${base} refuses (${reply.status}), and is no bridge or stands in front of one. ${ELSEWHERE}`)
   if (reply.status === 404 && body?.code === 'BRIDGE_CALL_NOT_FOUND') throw new ApiError('The bridge knows no such call. Ended calls are kept for CALL_RETENTION_S; for older ones: bridge explain with what Jambonz or a capture has')
   if (reply.ok || (reply.status === 404 && !body?.code?.startsWith('BRIDGE_'))) throw new ApiError(`What answers at ${base} has no operator API. ${ELSEWHERE}`)
   throw new ApiError(`The bridge answered ${reply.status}${body?.message === undefined ? '' : `: ${plain(body.message)}`}`)

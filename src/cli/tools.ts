@@ -5,15 +5,14 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
   async provision (args) {
     const [{ provision }, { terminalAsk }] = await Promise.all([import('./provision.ts'), import('./ask.ts')])
     const stop = new AbortController()
-    // Once: a second Ctrl-C ends the process.
-    process.once('SIGINT', () => stop.abort())
-    return provision(args, { ...lines(), ask: terminalAsk(), signal: stop.signal })
+    for (const name of ENDINGS) process.once(name, () => stop.abort())
+    return provision(args, { ...lines(), ask: terminalAsk(stop.signal), signal: stop.signal })
   },
   async doctor (args) {
     const [{ doctor }, { terminalAsk }] = await Promise.all([import('./doctor.ts'), import('./ask.ts')])
     const stop = new AbortController()
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
-    return doctor(args, { ...lines(), ask: terminalAsk(), screen: process.stderr, signal: stop.signal })
+    for (const name of ENDINGS) process.once(name, () => stop.abort())
+    return doctor(args, { ...lines(), ask: terminalAsk(stop.signal), screen: process.stderr, signal: stop.signal })
   },
   async probe (args) {
     const { probe } = await import('./probe.ts')
@@ -29,6 +28,9 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
     return explain(args, { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: readEnvironment() })
   }
 }
+
+/** Ctrl-C, and the end of a container or job. Heeded once: the second one ends the process. */
+const ENDINGS = ['SIGINT', 'SIGTERM'] as const
 
 /** Settings, and where lines go. */
 const lines = () => ({

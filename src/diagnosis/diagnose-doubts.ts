@@ -5,16 +5,16 @@ const WEBHOOKS = 'LiveKit\'s webhooks would tell'
 
 /** What looks alike in this very call. */
 export function notToldApart (cause: Cause, facts: Facts): string[] {
-  const { attempt, call, sip, livekitKnown, agentFinal, callerFinal } = facts
+  const { attempt, call, sip, livekitKnown, agentFinal, callerFinal, action, lines } = facts
   const blind = attempt?.strategy === 'room' && attempt.view.events !== true
   switch (cause) {
-    case 'no-agent': return ['An agent name that no worker has, no worker at all, a worker of another LiveKit project, and workers that are all busy look alike: LiveKit says of none of them']
+    case 'no-agent': return [...livekitKnown ? [] : [`No agent, and one that publishes no audio (agent-without-audio), look alike from Jambonz's side; ${WEBHOOKS}`], 'An agent name that no worker has, no worker at all, a worker of another LiveKit project, and workers that are all busy look alike: LiveKit says of none of them']
     case 'agent-without-audio': return ['An agent that waits for something before it publishes, and one that failed while starting, look alike: its log tells']
     case 'livekit-no-route': return facts.agentFinal?.sipStatus === 404
       ? ['A trunk that does not match and a rule that does not match: the reason phrase tells where LiveKit sends one']
       : ['No matching trunk, no matching rule, and an address that the trunk does not allow: LiveKit is silent in the same way']
     case 'livekit-refused-credentials': return ['Whether the user name or the password is wrong: LiveKit answers both alike']
-    case 'sip-unreachable': return agentFinal?.sipStatus === 503 ? [] : ['A wrong LiveKit Cloud host, which swallows INVITEs, and a firewall look alike: neither rings']
+    case 'sip-unreachable': return agentFinal?.sipStatus === 503 ? [] : !agentFinal && action?.dialSipStatus === 503 ? ['A 503 of LiveKit\'s own (livekit-overloaded) and one of Jambonz\'s SBC: only the agent leg\'s status has the phrase that tells, and it did not come'] : ['A wrong LiveKit Cloud host, which swallows INVITEs, and a firewall look alike: neither rings']
     case 'media-mismatch': return ['Codecs and encryption: the answer is the same; the SDP in Jambonz\'s SIP trace tells']
     case 'livekit-overloaded': return ['A server that is down or slow, and two trunks that both match: both are "Try again later"']
     case 'room-closed': return ['Who deleted the room: LiveKit\'s log or your other services\' tell']
@@ -31,12 +31,13 @@ export function notToldApart (cause: Cause, facts: Facts): string[] {
     case 'caller-gave-up': return doubtsOfWaiting(facts)
     case 'transferred': return call.transfer?.result === undefined ? ['A carrier that took the caller without reporting, and a caller who hung up during the transfer, look alike'] : []
     case 'transfer-failed': return call.transfer?.referStatus === 202 && call.transfer.finalStatus === undefined ? ['The carrier took the REFER and reported nothing: it may have put the caller through all the same'] : []
-    case 'reply-refused': return ['Verbs that Jambonz refused, a reply that did not arrive, and a feature-server that died look alike from here: Jambonz\'s alerts tell']
-    case 'media-server-failed': return ['Which of its resources Jambonz lacked: the X-Reason header in its SIP trace tells']
+    case 'reply-refused': return [...call.caller.seen ? [] : ['A caller who gave up while the call hook was pending, if the status that tells so was lost'], 'Verbs that Jambonz refused, a reply that did not arrive, and a feature-server that died look alike from here: Jambonz\'s alerts tell']
+    case 'media-server-failed': return [...callerFinal ? [] : ['A caller who gave up while the call hook was pending, if the status that tells so was lost'], 'Which of its resources Jambonz lacked: the X-Reason header in its SIP trace tells']
     case 'lost': return [callerFinal ? 'How the agent leg ended' : 'Everything after the last event: a missing status hook, a PUBLIC_URL that Jambonz does not reach, and a Jambonz that died look alike']
     case 'agent-lost': return facts.agent?.left?.reason === 'CONNECTION_TIMEOUT' ? ['A crash, a kill and a lost network of the worker: LiveKit sees the same silence'] : []
+    case 'redirected': return callerFinal || lines.some(({ what, first }) => what === 'call hook' && first > (attempt?.at.opened ?? 0)) ? [] : ['That the agent hung up (agent-hung-up), if the status that the caller leg ended with was lost']
     case 'busy': case 'declined': return ['Whether the far end or the carrier said so']
-    case 'redirected': case 'time-limit': case 'capacity': case 'draining': case 'bridge-error': return []
+    case 'time-limit': case 'capacity': case 'draining': case 'bridge-error': return []
   }
 }
 

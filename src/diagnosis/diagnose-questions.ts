@@ -68,8 +68,8 @@ function inviteSent (facts: Facts, cause: Cause | undefined): Said {
 
 const isOwnOfJambonz = (status: number | undefined, reason = ''): boolean => status === 503 && !/try again later|service temporarily unavailable/i.test(reason)
 
-function livekitAnswer ({ agentFinal, ringing, answeredAt, call, action, attempt, dialledAt }: Facts): Said {
-  const rang = ringing ? `180 ${since(call, ringing.first)} after the call hook${ringing.count > 1 ? `, ${ringing.count} times` : ''}` : undefined
+function livekitAnswer ({ agentFinal, ringing, answeredAt, call, action, attempt, dialledAt, sip }: Facts): Said {
+  const rang = !ringing ? sip || attempt?.action?.rang ? 'It rang, as its participant or /action shows; without statuses not when' : undefined : `180 ${since(call, ringing.first)} after the call hook${ringing.count > 1 ? `, ${ringing.count} times` : ''}`
   if (answeredAt !== undefined || attempt?.answered) return ['yes', [rang, answeredAt === undefined ? '200' : `200 after ${since(call, answeredAt)}`].filter(Boolean).join(', then ')]
   const status = agentFinal?.sipStatus ?? (action?.dialSipStatus !== undefined && action.dialSipStatus >= 300 ? action.dialSipStatus : undefined)
   if (isOwnOfJambonz(agentFinal?.sipStatus, agentFinal?.reason) && !ringing) return ['no', `${sipText(status, agentFinal?.reason)} is Jambonz's own, nothing came from LiveKit`]
@@ -125,7 +125,11 @@ function published ({ agent, livekitKnown, attempt, call, overAt }: Facts): Said
 function why487 ({ callerFinal, agentFinal, action, attempt, call, overAt }: Facts): Said | undefined {
   if (callerFinal?.sipStatus !== 487 && agentFinal?.sipStatus !== 487 && action?.dialSipStatus !== 487) return undefined
   const always = 'LiveKit sends 487 only as the answer to Jambonz\'s CANCEL'
-  if (callerFinal?.by === 'caller' && callerFinal.callStatus === 'no-answer') return ['because', `The caller hung up ${since(call, callerFinal.at)} after the call hook, before an answer, and Jambonz cancelled. ${always}`]
+  if (callerFinal?.by === 'caller' && callerFinal.callStatus === 'no-answer') {
+    // When it was Jambonz tells only after the reply.
+    const when = call.end?.waitingOn === 'hook' ? `within ${since(call, callerFinal.at)} of the call hook, while Jambonz waited for the reply` : `${since(call, callerFinal.at)} after the call hook, before an answer, and Jambonz cancelled`
+    return ['because', `The caller hung up ${when}. ${always}`]
+  }
   if (call.hangupAt !== undefined) return ['because', `The call was ended over an API while it rang. ${always}`]
   const at = agentFinal?.at ?? action?.at ?? overAt
   const rangFor = at === undefined || attempt === undefined ? '' : ` ${duration(at - (attempt.at.replied ?? attempt.at.opened))} after the bridge's reply`

@@ -12,7 +12,7 @@ const WAITED_FOR: Record<End['waitingOn'], string> = {
 
 /** One sentence about how an attempt, or the call, ended. It is logged: no number, name, token or text of anybody else may be in it. */
 export function summaryOf (end: End, facts: Facts): string {
-  const { call, attempt, answeredAt, callerFinal, overAt = call.at.ended ?? call.at.received, sip, agent, ringing } = facts
+  const { call, attempt, answeredAt, callerFinal, overAt = call.at.ended ?? call.at.received, sip, agent, ringing, livekitKnown } = facts
   const opened = attempt?.at.opened ?? call.at.received
   const talk = answeredAt === undefined ? '' : ` after ${duration(overAt - answeredAt)} of talk`
   const waited = duration(overAt - opened)
@@ -28,9 +28,11 @@ export function summaryOf (end: End, facts: Facts): string {
     case 'time-limit': return `The call reached its time limit${talk}.`
     case 'transferred': return `The agent transferred the caller${talk}.`
     case 'transfer-failed': return `The agent's transfer failed${status}${talk}.`
-    case 'caller-gave-up': return `The caller hung up after ${duration((callerFinal?.at ?? overAt) - opened)}, waiting for ${WAITED_FOR[end.waitingOn]}.`
+    // Jambonz tells of a caller who leaves while the call hook is pending only after the reply.
+    case 'caller-gave-up': return `The caller hung up ${end.waitingOn === 'hook' ? 'within' : 'after'} ${duration((callerFinal?.at ?? overAt) - opened)}, waiting for ${WAITED_FOR[end.waitingOn]}.`
     case 'livekit-no-route': return end.sipStatus === 404 ? 'LiveKit has no trunk or rule for this call (404).' : `LiveKit rang once and dropped the call: no trunk or rule of it takes this call; Jambonz gave up after ${waited}.`
-    case 'no-agent': return `LiveKit ${rang} with the caller in the room, and no agent ever joined${status}.`
+    case 'no-agent': if (!livekitKnown) return `LiveKit ${rang} and nobody answered${status}: no agent joined the room, or the one that did published no audio.`
+      return `LiveKit ${rang} with the caller in the room, and no agent ever joined${status}.`
     case 'agent-without-audio': return `LiveKit ${rang} with the agent in the room, which never published audio${status}.`
     case 'room-closed': return `The room was deleted while LiveKit rang, ${duration(overAt - (sip?.joinedAt ?? opened))} after the caller came into it${status}.`
     case 'livekit-refused-credentials': return `LiveKit's trunk refused the ${end.sipStatus === 407 ? 'INVITE, which had no credentials' : 'user name or password'}${status}.`

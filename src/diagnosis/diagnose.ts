@@ -74,7 +74,7 @@ export function diagnose (call: Call): Diagnosis {
     meaning: known.meaning,
     evidence: evidenceFor(cause, facts),
     answers: answersTo(facts, cause),
-    nextSteps: unique([...stepsFor(end, call.callSid), ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps), ...stepsOfSide(facts, cause)]),
+    nextSteps: unique([...facts.attempt?.degraded ? [MAKE_ROOMS] : [], ...stepsFor(end, call.callSid), ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps), ...stepsOfSide(facts, cause)]),
     notToldApart: notToldApart(cause, facts),
     earlierAttempts
   }
@@ -109,6 +109,8 @@ const ANSWER_FASTER: NextStep[] = [
   { todo: 'Answer the call hook sooner: how long LiveKit\'s API takes is in the metrics (hook to reply); run the bridge near LiveKit, and lower LIVEKIT_TIMEOUT_MS' },
   { todo: 'If hooks are slow before they reach the bridge, look at the load balancer and at TLS in between' }
 ]
+
+const MAKE_ROOMS: NextStep = { todo: 'See why LiveKit\'s API could not make the room: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, the clock of this machine', command: 'bridge doctor --only livekit-api' }
 
 /** What to do about an end, the most likely first. Pure. @param callSid for commands that name the call */
 export function stepsFor ({ cause, waitingOn, sipStatus }: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>, callSid?: string): NextStep[] {

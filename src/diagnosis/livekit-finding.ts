@@ -20,7 +20,8 @@ export function livekitFinding (error: unknown, url?: string): Finding {
 /** The text of these errors is the bridge's own. */
 function ofRooms ({ failure, message }: LiveKitError, who: string): Finding {
   switch (failure) {
-    case 'timeout':
+    // Not the same as nobody there: it may do what was asked all the same, later.
+    case 'timeout': return { ...unreachable(`${who} did not answer in time: ${message}`), todo: 'Where it answers other requests in time it is slow: see its load and the way there, or give it longer (LIVEKIT_TIMEOUT_MS); callers wait for it. Else correct LIVEKIT_URL, start the server, or let this machine out to it (HTTPS 443; 7880 on your own server)' }
     case 'unreachable':
     case 'skipped': return unreachable(`${who} does not answer: ${message}`)
     case 'refused-key': return keyRefused(`${who} refuses the API key or its secret: ${message}`)

@@ -1,7 +1,8 @@
-import type { Look } from '../livekit/rooms.ts'
+import type { TransportName } from '../sip/user-agent.ts'
 import type { ProbeCall } from './probe-call.ts'
 import type { Finding } from './finding.ts'
 import { isPrivate } from './probe-address.ts'
+import type { Watched } from './probe-watch.ts'
 import { checkSipHost } from './sip-host.ts'
 
 /** What a probe call is judged with besides itself. */
@@ -11,6 +12,8 @@ export interface ProbeContext {
   /** User part of the URI. */
   user: string
   host: string
+  /** How it was called; unknown: tcp, as the settings have it. */
+  transport?: TransportName
   own: string
   remote: string
   /** The host is LIVEKIT_SIP_HOST: our trunk and rule are meant to take the call. */
@@ -20,7 +23,7 @@ export interface ProbeContext {
   /** For the trap of a SIP host made out of the websocket name. */
   livekitUrl?: string | undefined
   /** The room the call should have landed in, and what LiveKit showed of it during the call. `closed`: it went away before its time. */
-  room?: { name: string, made: boolean, agent: string, closed?: boolean, look?: Look, agentJoinedMs?: number, agentAudioMs?: number } | undefined
+  room?: { name: string, made: boolean, agent: string, closed?: boolean } & Watched | undefined
 }
 
 const PROVISION = 'bridge provision --plan'
@@ -52,30 +55,54 @@ const lastHeard = ({ responses }: ProbeCall): string => {
 /** From the INVITE on, as text. */
 const after = (call: ProbeCall, at: number | undefined): string => at === undefined || call.invitedAt === undefined ? '' : ` after ${Math.max(0, Math.round(at - call.invitedAt))} ms`
 
-function answered (call: ProbeCall, { room }: ProbeContext): Finding {
+function answered (call: ProbeCall, context: ProbeContext): Finding {
+  const { room } = context
+  if (isElsewhere(call, context)) return otherRoom(`LiveKit answered${after(call, call.final?.at)}`, context)
   const agent = room?.agentJoinedMs === undefined ? '' : ` Agent ${room.agent} was seen in the room ${room.agentJoinedMs} ms${room.agentAudioMs === undefined ? '' : `, with audio ${room.agentAudioMs} ms`} after it was made.`
   return { code: 'answered', severity: 'ok', seen: `LiveKit answered${after(call, call.final?.at)}.${agent}` }
 }
 
+/** LiveKit rings before it has chosen a room, milliseconds: both of its questions to its server take no longer than 3 s. */
+const CHOOSING_MS = 6000
+
+/** Somebody looked into the room that was made for the call while it had to be in one, and never saw it there. */
+function isElsewhere ({ final, ended, responses }: ProbeCall, { room }: ProbeContext): boolean {
+  const { made, looks = [] } = room ?? {}
+  const rang = responses.find(({ status }) => status >= 180 && status < 200)?.at
+  const since = final && final.status < 300 ? final.at : rang === undefined ? Infinity : rang + CHOOSING_MS
+  const over = ended?.at ?? final?.at ?? Infinity
+  return made === true && !looks.some(({ sip }) => sip) && looks.some(({ from, until }) => from > since && until < over)
+}
+
+const otherRoom = (seen: string, { room, host }: ProbeContext): Finding => ({
+  code: 'other-room',
+  severity: 'failed',
+  seen: `${seen}, and the call was not in its room ${room?.name}: another rule took it, or ${host} is another project's.`,
+  todo: 'See where a call lands by the project\'s trunks and rules, and compare LIVEKIT_SIP_HOST with the project\'s SIP URI. The room it went to closes by itself',
+  command: 'bridge doctor --only sip-host,trunk-and-rule,matching'
+})
+
 /** The request never got an answer from the far end: what the system, DNS or TLS said. */
-function unsent ({ final, invitedAt }: ProbeCall, { host, remote }: ProbeContext): Finding {
-  return localFinding(final?.local ?? { code: '', message: '' }, { host, remote, sent: invitedAt !== undefined, status: final?.status ?? 503 })
+function unsent ({ final, invitedAt }: ProbeCall, { host, remote, transport }: ProbeContext): Finding {
+  return localFinding(final?.local ?? { code: '', message: '' }, { host, remote, transport, sent: invitedAt !== undefined, status: final?.status ?? 503 })
 }
 
 /** What an error of the network means. `sent`: there was a connection, and the request went out. */
-export function localFinding ({ code, message }: { code: string, message: string }, { host, remote, sent, status }: { host: string, remote?: string, sent: boolean, status: number }): Finding {
+export function localFinding ({ code, message }: { code: string, message: string }, { host, remote, transport = 'tcp', sent, status }: { host: string, remote?: string, transport?: TransportName | undefined, sent: boolean, status: number }): Finding {
+  // What was just tried says the same again.
+  const tryOver = (...others: TransportName[]) => `bridge probe --transport ${others.find(other => other !== transport)}`
   const where = remote === undefined || remote === host ? host : `${host} (${remote})`
   if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) {
     return { code: 'sip-host-unresolved', severity: 'failed', seen: `No address is known for ${host} (${code}).`, todo: 'Correct LIVEKIT_SIP_HOST. On LiveKit Cloud it is the project id without p_, before .sip.livekit.cloud; the list of projects shows it', command: 'lk project list --json' }
   }
   if (code === 'ECONNREFUSED') {
-    return { code: 'sip-refused', severity: 'failed', seen: `${where} is there, and nobody listens on that port (ECONNREFUSED).`, todo: 'Start livekit-sip, or correct port and transport: LiveKit takes UDP and TCP on 5060, TLS on 5061. Try the other transports', command: 'bridge probe --transport udp' }
+    return { code: 'sip-refused', severity: 'failed', seen: `${where} is there, and nobody listens on that port (ECONNREFUSED).`, todo: 'Start livekit-sip, or correct port and transport: LiveKit takes UDP and TCP on 5060, TLS on 5061. Try the other transports', command: tryOver('udp', 'tcp') }
   }
   if (/CERT|SSL|TLS|EPROTO|SELF_SIGNED|UNABLE_TO_|HOSTNAME|ISSUER/.test(code)) return tlsFinding(code, message, where)
   if (sent && status === 503) {
-    return { code: 'sip-connection-closed', severity: 'failed', seen: `${where} took the connection and closed it without an answer${code ? ` (${code})` : ''}.`, todo: 'Something other than SIP listens there, or it wants TLS: correct the port of LIVEKIT_SIP_HOST, or try the other transports', command: 'bridge probe --transport tls' }
+    return { code: 'sip-connection-closed', severity: 'failed', seen: `${where} took the connection and closed it without an answer${code ? ` (${code})` : ''}.`, todo: 'Something other than SIP listens there, or it wants TLS: correct the port of LIVEKIT_SIP_HOST, or try the other transports', command: tryOver('tls', 'tcp') }
   }
-  return { code: 'sip-unreachable', severity: 'failed', seen: `Nothing came back from ${where}${code ? ` (${code})` : ''}.`, todo: 'A firewall drops it, or the host is wrong: allow outgoing SIP to it (TCP and UDP 5060, TLS 5061), compare LIVEKIT_SIP_HOST with the project\'s SIP URI, and try another transport', command: 'bridge probe --transport tcp' }
+  return { code: 'sip-unreachable', severity: 'failed', seen: `Nothing came back from ${where}${code ? ` (${code})` : ''}.`, todo: 'A firewall drops it, or the host is wrong: allow outgoing SIP to it (TCP and UDP 5060, TLS 5061), compare LIVEKIT_SIP_HOST with the project\'s SIP URI, and try another transport', command: tryOver('tcp', 'tls') }
 }
 
 function tlsFinding (code: string, message: string, where: string): Finding {
@@ -88,15 +115,21 @@ function tlsFinding (code: string, message: string, where: string): Finding {
 
 function unanswered (call: ProbeCall, context: ProbeContext, gaveUp: 'no-response' | 'no-ringing' | 'no-further-ringing' | 'not-answered'): Finding {
   switch (gaveUp) {
-    case 'no-response': return call.challenged ? silentAfterChallenge(call) : localFinding({ code: '', message: '' }, { host: context.host, remote: context.remote, sent: true, status: 408 })
+    case 'no-response': return call.challenged ? silentAfterChallenge(call, context) : localFinding({ code: '', message: '' }, { host: context.host, remote: context.remote, transport: context.transport, sent: true, status: 408 })
     case 'no-ringing': return hostSilent(call, context)
     case 'no-further-ringing': return noRoute('LiveKit said 100, one 180 and then nothing: it found no trunk or no dispatch rule for the call.', context)
     case 'not-answered': return notAnswered(call, context)
   }
 }
 
-const silentAfterChallenge = (call: ProbeCall): Finding =>
-  ({ code: 'sip-unreachable', severity: 'failed', seen: `LiveKit asked for credentials (${lastHeard(call)}) and did not answer the second INVITE.`, todo: 'The second INVITE is larger: over UDP a firewall may drop its fragments. Dial over TCP', command: 'bridge probe --transport tcp' })
+const silentAfterChallenge = (call: ProbeCall, { transport }: ProbeContext): Finding => ({
+  code: 'sip-unreachable',
+  severity: 'failed',
+  seen: `LiveKit asked for credentials (${lastHeard(call)}) and did not answer the second INVITE.`,
+  ...(transport === 'udp'
+    ? { todo: 'The second INVITE is larger: over UDP a firewall may drop its fragments. Dial over TCP', command: 'bridge probe --transport tcp' }
+    : { todo: 'Something in between lets the first request through and not the second: a SIP helper (ALG) of a router or firewall. Switch it off, or dial over TLS', command: `bridge probe --transport ${transport === 'tls' ? 'tcp' : 'tls'}` })
+})
 
 /** LiveKit Cloud takes every host and port; only the project's own name leads anywhere. */
 function hostSilent (call: ProbeCall, { host, livekitUrl, user }: ProbeContext): Finding {
@@ -125,6 +158,7 @@ const noRoute = (seen: string, { ours }: ProbeContext): Finding => ({
 function notAnswered (call: ProbeCall, context: ProbeContext): Finding {
   const { room } = context
   const long = call.invitedAt === undefined ? '' : ` for ${Math.round(((call.final?.at ?? call.responses.at(-1)?.at ?? call.invitedAt) - call.invitedAt) / 1000)} s`
+  if (isElsewhere(call, context)) return otherRoom(`It rang${long}`, context)
   if (!room?.look) {
     return { code: 'dial-timeout', severity: 'failed', seen: `It rang${long} and nobody answered${call.final ? ` (${lastHeard(call)})` : ''}.`, todo: 'LiveKit answers when an agent in the room has published audio: see whether one joins', command: AGENT }
   }

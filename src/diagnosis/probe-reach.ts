@@ -33,7 +33,7 @@ export async function probeReach ({ target, own, remote, limitMs, clock, tls, on
   })
   try {
     const response = await within(clock, limitMs, ua.options(target.uri), () => new Error('late')).catch((): Pick<SipResponse, 'status' | 'reason' | 'local'> => ({ status: 408, reason: '', local: { code: '', message: '' } }))
-    if (response.local) return localFinding(response.local, { host: target.host, remote, sent: sentAt !== undefined, status: response.status })
+    if (response.local) return localFinding(response.local, { host: target.host, remote, transport: target.transport, sent: sentAt !== undefined, status: response.status })
     return {
       code: 'options-answered',
       severity: response.status < 300 ? 'ok' : 'warning',

@@ -8,6 +8,8 @@ export interface Watched {
   /** From the beginning of the watch, milliseconds, as exact as the looks are frequent. */
   agentJoinedMs?: number
   agentAudioMs?: number
+  /** When each look began and ended, and whether the caller was there: a call may be in another room. */
+  looks?: Array<{ from: number, until: number, sip: boolean }>
 }
 
 const EVERY_MS = 150
@@ -16,7 +18,7 @@ const EVERY_MS = 150
 export function watchRoom (options: { rooms: Pick<Rooms, 'look'>, name: string, caller: { callSid: string, token: string }, clock: Clock, onStep (step: Step): void }): { seen: Watched, stop (): Promise<void> } {
   const { rooms, clock } = options
   const began = clock.now()
-  const seen: Watched = {}
+  const seen: Watched & Required<Pick<Watched, 'looks'>> = { looks: [] }
   const ending = new AbortController()
   let wake = () => {}
 
@@ -26,8 +28,10 @@ export function watchRoom (options: { rooms: Pick<Rooms, 'look'>, name: string, 
   }
 
   async function look (): Promise<void> {
+    const from = clock.now()
     const now = await rooms.look(options.name, options.caller).catch(() => undefined)
     if (!now) return
+    seen.looks.push({ from, until: clock.now(), sip: now.sip !== undefined })
     if (now.agent && seen.agentJoinedMs === undefined) seen.agentJoinedMs = happened('is seen')
     if (now.agent?.audio && seen.agentAudioMs === undefined) seen.agentAudioMs = happened('is seen with audio')
     const agent = now.agent ?? seen.look?.agent

@@ -213,7 +213,7 @@ function networkFinding (error: unknown, target: Target): Finding {
   if (code === 'EADDRNOTAVAIL' || code === 'EADDRINUSE' || code === 'EACCES' || code === 'EMFILE') {
     return { code: 'probe-cannot-listen', severity: 'failed', seen: `This machine lets the probe open no port for SIP or RTP (${String(code)}).`, todo: 'Run it where UDP and TCP ports may be opened' }
   }
-  return localFinding({ code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' }, { host: target.host, sent: false, status: 503 })
+  return localFinding({ code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' }, { host: target.host, transport: target.transport, sent: false, status: 503 })
 }
 
 function limitsOf ({ limits, seconds, settings }: ProbeOptions): ProbeLimits {

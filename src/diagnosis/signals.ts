@@ -140,7 +140,7 @@ export const sipJoined: Signal = ({ sip, attempt }) => sip && attempt?.room !== 
   : undefined
 
 export const noSip: Signal = facts => !facts.sip && facts.livekitKnown
-  ? { signal: 'no-sip', at: until(facts), seen: 'no SIP participant in the room', shows: 'LiveKit did not let the call into its room' }
+  ? { signal: 'no-sip', at: until(facts), seen: 'no SIP participant in the room', shows: facts.undialled ? 'nothing reached LiveKit' : 'LiveKit did not let the call into its room' }
   : undefined
 
 export const sipLeft: Signal = ({ sip }) => {
@@ -165,7 +165,7 @@ export const agentJoined: Signal = ({ agent, call, overAt }) => agent && {
   shows: overAt !== undefined && agent.joinedAt > overAt ? 'an agent came when the call was over already' : 'an agent took the job'
 }
 
-export const noAgent: Signal = facts => (!facts.agent || facts.agent.joinedAt > until(facts)) && facts.livekitKnown
+export const noAgent: Signal = facts => (!facts.agent || facts.agent.joinedAt > until(facts)) && facts.livekitKnown && !facts.undialled
   ? { signal: 'no-agent', at: until(facts), seen: 'no AGENT participant in the room', shows: 'no agent took the job' }
   : undefined
 
@@ -173,7 +173,7 @@ export const agentAudio: Signal = ({ agent, overAt }) => agent?.audioAt === unde
   ? undefined
   : { signal: 'agent-audio', at: agent.audioAt, seen: 'AUDIO track of the agent published', shows: overAt !== undefined && agent.audioAt > overAt ? 'it came when the call was over already' : 'LiveKit may answer from now on' }
 
-export const noAgentAudio: Signal = facts => facts.agent && (facts.agent.audioAt ?? Infinity) > until(facts) && facts.livekitKnown
+export const noAgentAudio: Signal = facts => facts.agent && (facts.agent.audioAt ?? Infinity) > until(facts) && facts.livekitKnown && !facts.undialled
   ? { signal: 'no-agent-audio', at: until(facts), seen: 'no AUDIO track of the agent', shows: 'LiveKit goes on ringing until there is one' }
   : undefined
 

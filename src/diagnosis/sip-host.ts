@@ -6,8 +6,9 @@ import type { Finding } from './finding.ts'
  * LIVEKIT_SIP_HOST is the setting that most often costs days: LiveKit Cloud answers OPTIONS on wrong hosts too, and drops the INVITE.
  */
 
-const CLOUD_SIP = /^([a-z0-9-]+)(?:\.[a-z0-9-]+)?\.sip\.livekit\.cloud$/
-const CLOUD_WEBSOCKET = /^([a-z0-9-]+)\.livekit\.cloud$/
+const CLOUD_SIP = /^([a-z0-9_-]+)((?:\.[a-z0-9-]+)?\.sip\.livekit\.cloud)$/
+/** With a region in it when the project is pinned to one. */
+const CLOUD_WEBSOCKET = /^([a-z0-9-]+)(?:\.(?!sip\.)[a-z0-9-]+)*\.livekit\.cloud$/
 /** A project id without `p_`: every one that is known has 11 characters; the suffix of a websocket name has 8. */
 const PROJECT_ID = /^[a-z0-9]{11}$/
 /** Whether the first label of a Cloud SIP host can be a project id. */
@@ -23,9 +24,9 @@ const WHERE = 'LiveKit Cloud shows it under Settings, Project, "SIP URI"; `lk pr
 
 /** Whether the SIP host can be the LiveKit project's. Nothing is asked of anybody: it is the form that is judged. */
 export function checkSipHost ({ LIVEKIT_SIP_HOST, LIVEKIT_URL }: Pick<Settings, 'LIVEKIT_SIP_HOST' | 'LIVEKIT_URL'>): Finding {
-  const host = LIVEKIT_SIP_HOST.replace(/:\d+$/, '').toLowerCase()
+  const host = LIVEKIT_SIP_HOST.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase()
   const websocket = CLOUD_WEBSOCKET.exec(new URL(LIVEKIT_URL).hostname.toLowerCase())?.[1]
-  const sip = CLOUD_SIP.exec(host)?.[1]
+  const [, sip, zone] = CLOUD_SIP.exec(host) ?? []
   const failed = (code: FindingCode, seen: string, todo = `Set LIVEKIT_SIP_HOST to the project's own SIP host. ${WHERE}.`): Finding => ({ code, severity: 'failed', seen, todo })
 
   if (isRetellHost(host)) return failed('sip-host-retell', `${host} is Retell's, not yours: strategy room makes its rooms in your own project`)
@@ -38,6 +39,7 @@ export function checkSipHost ({ LIVEKIT_SIP_HOST, LIVEKIT_URL }: Pick<Settings, 
   if (websocket === undefined) return failed('sip-host-cloud', `${host} is on LiveKit Cloud, LIVEKIT_URL is not`, 'Set LIVEKIT_SIP_HOST to the host on which your own livekit-sip listens.')
   if (sip === websocket) return failed('sip-host-websocket-label', `${sip} is the websocket name of the project; SIP has another`)
   if (websocket.endsWith(`-${sip}`)) return failed('sip-host-websocket-suffix', `${sip} is the end of the project's websocket name; a SIP host is the project id, 11 characters`)
+  if (sip.startsWith('p_')) return failed('sip-host-form', `${sip} is the project id; the SIP host has it without p_`, `Set LIVEKIT_SIP_HOST=${sip.slice(2)}${zone}`)
   if (!isProjectId(sip)) return { code: 'sip-host-form', severity: 'warning', seen: `${sip} does not look like a project id (11 letters and digits, without p_)`, todo: `${WHERE}.` }
   return { code: 'sip-host-ok', severity: 'ok', seen: `${host} has the form of a project's SIP host. Whether it is this project's only a call shows`, command: 'bridge probe' }
 }

@@ -85,7 +85,16 @@ export function planProvision (wish: ProvisionSettings, state: ProvisionState, {
 export function planDeletion (state: ProvisionState, livekitRoomPrefix: string | undefined, { adopt = false }: PlanOptions = {}): Pick<Plan, 'changes' | 'conflicts'> {
   const rules = state.rules.filter(isOurs)
   const other = rules.map(prefixOf).find(prefix => prefix !== undefined && livekitRoomPrefix !== undefined && prefix !== livekitRoomPrefix)
-  if (other !== undefined && !adopt) return { changes: [], conflicts: [prefixConflict(other, livekitRoomPrefix ?? '')] }
+  if (other !== undefined && !adopt) {
+    return {
+      changes: [],
+      conflicts: [{
+        ...prefixConflict(other, livekitRoomPrefix ?? ''),
+        todo: `If another bridge uses this project, leave its pair alone. If it is this bridge's of before, delete it all the same: a bridge with prefix "${other}" gets no more calls then`,
+        command: 'bridge provision --delete --adopt'
+      }]
+    }
+  }
   return { changes: [...rules, ...state.trunks.filter(isOurs)].map(object => deletion(object)), conflicts: [] }
 }
 
@@ -177,7 +186,19 @@ function afterwards (state: ProvisionState, changes: Change[]): ProvisionState {
 type Info = SIPInboundTrunkInfo | SIPDispatchRuleInfo
 /** The API's own names, which are also those of LiveKit's documents and of the `lk` tool. */
 const json = (info: Info) => info.toJson({ useProtoFieldName: true }) as Record<string, unknown>
-const shown = (name: string, value: unknown) => name === 'auth_password' ? (value === undefined ? '(none)' : '(not shown)') : value === undefined ? '(none)' : JSON.stringify(value)
+/** How a property that is not set is shown. */
+export const NOTHING = '(none)'
+/** Of people, or wide enough to hold some. */
+const COUNTED = ['numbers', 'inbound_numbers', 'allowed_numbers']
+
+/** No passwords, no phone numbers, and nothing that somebody wrote for an agent: what is changed is shown to more people than may know these. */
+function shown (name: string, value: unknown): string {
+  if (value === undefined) return NOTHING
+  if (name === 'auth_password') return '(not shown)'
+  if (COUNTED.includes(name) && Array.isArray(value)) return `${value.length} number${value.length === 1 ? '' : 's'}`
+  return JSON.stringify(value, (key, inner: unknown) => key === 'pin' || key === 'metadata' ? '(not shown)' : inner)
+}
+
 const IDS = ['sip_trunk_id', 'sip_dispatch_rule_id']
 
 function fieldsOf (info: Info): FieldChange[] {

@@ -2,6 +2,7 @@ import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } f
 import type { Finding } from '../diagnosis/finding.ts'
 import { isRetellHost } from '../diagnosis/sip-host.ts'
 import type { ProvisionState } from './provision-plan.ts'
+import { addressCounts, addressHasPort, challenges } from './routing.ts'
 import { HEADERS, isOurs } from './provision-wish.ts'
 
 /** One trunk or rule of a project, what it does, and what is wrong with it. */
@@ -37,21 +38,20 @@ function reviewed (kind: Reviewed['kind'], id: string, object: { name: string, m
 const titled = (id: string, name: string) => name === '' ? id : `${id} "${name}"`
 const comma = (items: string[]) => items.join(', ')
 
-/** Entries with these characters are silently filtered out; a list of nothing else allows everyone. */
-const dropped = (address: string) => address === '' || /[()+*;, ]|:\/\//.test(address)
-/** Compared with an IP address without port, so it never fits. IPv6 has more than one colon. */
-const withPort = (address: string) => !dropped(address) && /^[^:]+:\d+$/.test(address)
+/** Callers are counted, not named: they are people, and findings are passed on. */
+const some = (callers: string[]) => `${callers.length} caller${callers.length === 1 ? '' : 's'}`
+/** What LiveKit does with a call that no trunk or rule takes (livekit/sip inbound.go; on LiveKit Cloud it refuses). */
+const UNTAKEN = 'LiveKit Cloud refuses them with 404, a LiveKit of your own rings once and falls silent'
 
 /** An empty list allows every caller. */
 const callersMeet = (a: string[], b: string[]) => a.length === 0 || b.length === 0 || a.some(number => b.includes(number))
 
 function inboundText (trunk: SIPInboundTrunkInfo): string {
-  const auth = trunk.authUsername !== '' && trunk.authPassword !== ''
   return [
     trunk.numbers.length === 0 ? 'takes every number' : `takes ${comma(trunk.numbers)}`,
-    auth ? 'asks for user name and password' : 'asks for no password',
+    challenges(trunk) ? 'asks for user name and password' : 'asks for no password',
     trunk.allowedAddresses.length > 0 && `from ${comma(trunk.allowedAddresses)}`,
-    trunk.allowedNumbers.length > 0 && `for callers ${comma(trunk.allowedNumbers)}`
+    trunk.allowedNumbers.length > 0 && `for ${some(trunk.allowedNumbers)} alone`
   ].filter(part => part !== false).join(', ')
 }
 
@@ -60,9 +60,9 @@ function inboundFindings (trunk: SIPInboundTrunkInfo, { trunks, rules }: Provisi
   const ours = isOurs(trunk)
   const change = ours ? { command: 'bridge provision' } : {}
   const [username, password] = [trunk.authUsername !== '', trunk.authPassword !== '']
-  const lost = trunk.allowedAddresses.filter(dropped)
-  const usable = trunk.allowedAddresses.filter(address => !dropped(address))
-  const open = !(username && password) && usable.length === 0
+  const lost = trunk.allowedAddresses.filter(address => !addressCounts(address))
+  const usable = trunk.allowedAddresses.filter(addressCounts)
+  const open = !challenges(trunk) && usable.length === 0
   const rival = trunks.find(other => other !== trunk && trunk.numbers.length === 0 && other.numbers.length === 0 && callersMeet(trunk.allowedNumbers, other.allowedNumbers))
   return [
     username !== password && {
@@ -85,16 +85,16 @@ function inboundFindings (trunk: SIPInboundTrunkInfo, { trunks, rules }: Provisi
       seen: `${who} allows ${comma(lost.map(address => JSON.stringify(address)))}, which LiveKit silently drops${usable.length === 0 ? '; nothing else is in the list, so every address is allowed' : ''}`,
       todo: 'Write plain IP addresses or networks like 203.0.113.0/24, without scheme, port, blank or wildcard'
     },
-    usable.some(withPort) && {
+    usable.some(addressHasPort) && {
       code: 'trunk-addresses-with-port',
-      severity: usable.every(withPort) ? 'failed' : 'warning',
-      seen: `${who} allows ${comma(usable.filter(withPort))}: with a port it never fits${usable.every(withPort) ? ', and nothing else is allowed' : ''}`,
+      severity: usable.every(addressHasPort) ? 'failed' : 'warning',
+      seen: `${who} allows ${comma(usable.filter(addressHasPort))}: with a port it never fits${usable.every(addressHasPort) ? ', and nothing else is allowed' : ''}`,
       todo: 'Leave the port out'
     },
     ours && trunk.allowedNumbers.length > 0 && {
       code: 'trunk-callers-restricted',
       severity: 'warning',
-      seen: `${who} takes calls of ${comma(trunk.allowedNumbers)} only: everybody else rings once and hears nothing`,
+      seen: `${who} takes calls of ${some(trunk.allowedNumbers)} only (allowed_numbers). Of everybody else it takes none: ${UNTAKEN}`,
       todo: 'Empty its allowed_numbers, unless that is meant'
     },
     trunk.includeHeaders === HEADERS.all && {
@@ -113,7 +113,7 @@ function inboundFindings (trunk: SIPInboundTrunkInfo, { trunks, rules }: Provisi
     !ours && !rules.some(rule => rule.trunkIds.length === 0 || rule.trunkIds.includes(trunk.sipTrunkId)) && {
       code: 'trunk-without-rule',
       severity: 'warning',
-      seen: `${who} has no dispatch rule: its callers ring once and hear nothing`,
+      seen: `${who} has no dispatch rule, so nobody gets its callers: ${UNTAKEN}`,
       todo: 'Bind a rule to it, or delete it'
     }
   ]
@@ -131,7 +131,7 @@ function ruleText (info: SIPDispatchRuleInfo): string {
     room,
     info.trunkIds.length === 0 ? 'for calls of any trunk and of none' : `for ${comma(info.trunkIds)}`,
     rule?.value?.pin && 'with PIN',
-    info.inboundNumbers.length > 0 && `callers ${comma(info.inboundNumbers)}`,
+    info.inboundNumbers.length > 0 && `for ${some(info.inboundNumbers)} alone`,
     info.numbers.length > 0 && `dialled ${comma(info.numbers)}`,
     agents.length > 0 && `agent ${comma(agents)}`
   ].filter(part => part).join(', ')
@@ -166,14 +166,14 @@ function ruleFindings (info: SIPDispatchRuleInfo, { trunks, rules }: ProvisionSt
     dialled.length > 0 && {
       code: 'rule-inbound-numbers',
       severity: 'warning',
-      seen: `${who} has ${comma(dialled)} in inbound_numbers, which means callers; it is the trunk's own number`,
+      seen: `${who} has ${dialled.length === 1 ? 'a number' : `${dialled.length} numbers`} of its trunk in inbound_numbers, which means callers`,
       todo: 'Put dialled numbers into numbers and leave inbound_numbers empty'
     },
     // Dialled numbers never fit our tokens, so a rule with numbers takes no call of ours.
     !ours && our && info.numbers.length === 0 && {
       code: 'rule-conflict',
       severity: 'failed',
-      seen: `${who} is bound to the bridge's trunk ${our.sipTrunkId} and wins over the bridge's rule${info.inboundNumbers.length > 0 ? ` for callers ${comma(info.inboundNumbers)}` : ''}: those calls land in another room`,
+      seen: `${who} is bound to the bridge's trunk ${our.sipTrunkId} and wins over the bridge's rule${info.inboundNumbers.length > 0 ? ` for ${some(info.inboundNumbers)}` : ''}: those calls land in another room`,
       todo: `Take ${our.sipTrunkId} out of its trunk_ids, or delete it`
     },
     rule?.case === 'dispatchRuleCallee' && prefix === '' && !rule.value.randomize && {

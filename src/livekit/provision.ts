@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SipClient } from 'livekit-server-sdk'
 import type { FindingCode } from '../diagnosis/finding-codes.ts'
 import { explained, interrupted, ProvisionError } from './provision-error.ts'
-import { NEW_TRUNK, planProvision, type Change, type Plan, type PlanOptions, type ProvisionState } from './provision-plan.ts'
+import { NEW_TRUNK, NOTHING, planProvision, type Change, type Plan, type PlanOptions, type ProvisionState } from './provision-plan.ts'
 import type { ProvisionSettings } from './provision-wish.ts'
 
 export { interrupted, ProvisionError } from './provision-error.ts'
@@ -65,10 +65,12 @@ export async function untilDone<T extends Pick<Plan, 'changes' | 'conflicts'>> (
     const plan = planned(await readState(sip))
     const [conflict] = plan.conflicts
     if (conflict) throw new ProvisionError(conflict)
+    const again = (change: Change) => change.do === 'update' && written.has(change.id) && change.fields.every(({ name }) => name === 'auth_username' || name === 'auth_password')
     // A LiveKit that took the password and does not show it: there is nothing that could be compared.
-    const hidden = (change: Change) => change.do === 'update' && written.has(change.id) && change.fields.every(({ name }) => name === 'auth_password')
-    const change = plan.changes.find(change => !hidden(change))
+    const change = plan.changes.find(change => !(again(change) && isHidden(change)))
     if (!change) return plan
+    // Another run's pair on top of this one's: whose lines are true then is for people to settle.
+    if (again(change)) throw new ProvisionError({ code: 'unsettled', seen: 'Somebody else has just given the trunk another user name or password', todo: 'Let the other one finish, then run it again: the pair that this run made does not count any more', command: 'bridge provision' })
     if (signal?.aborted) throw interrupted()
     const key = `${change.do} ${change.what} ${change.id}`
     try {
@@ -87,6 +89,9 @@ export async function untilDone<T extends Pick<Plan, 'changes' | 'conflicts'>> (
   }
   throw last?.failure ?? new ProvisionError({ code: 'unsettled', seen: 'Trunk or rule keep changing', todo: 'Somebody else changes them at the same time: let one finish, then run it again', command: 'bridge provision' })
 }
+
+/** Only the password differs, and LiveKit shows none. */
+const isHidden = ({ fields }: Change): boolean => fields.every(({ name, from }) => name === 'auth_password' && from === NOTHING)
 
 /**
  * {@link applyProvision} without questions, for whoever owns the whole project: another prefix is followed.

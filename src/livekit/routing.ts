@@ -43,6 +43,9 @@ export function normalizeNumber (number: string): string {
 /** Whether LiveKit keeps an allowed address at all: with one of these characters it drops it without a word. */
 export const addressCounts = (entry: string): boolean => entry !== '' && !/[()+*;,\s]|:\/\//.test(entry)
 
+/** Whether an allowed address has a port, so that it never fits: addresses are compared without. IPv6 has more than one colon. */
+export const addressHasPort = (entry: string): boolean => /^[^:]+:\d+$/.test(entry)
+
 /** Whether an allowed address (IP, CIDR or, spoofable, the From host) fits. A list of nothing but dropped entries counts as empty, which allows everyone. */
 export function addressAllowed (allowed: readonly string[], call: Pick<InboundCall, 'sourceIp' | 'fromHost'>): boolean {
   const usable = allowed.filter(addressCounts)

@@ -36,6 +36,11 @@ async function refusedCall (bridge: TestBridge): Promise<string> {
   return callSid
 }
 
+await t.test('who refuses and is no bridge is not taken for one', async t => {
+  const elsewhere = () => new Response('{"code":"unauthenticated"}', { status: 401 })
+  t.match(await run(undefined, [], { elsewhere }), { code: 1, err: /is no bridge or stands in front of one.*--url/ })
+})
+
 await t.test('a table of calls', async t => {
   const bridge = await buildTestBridge(t)
   t.equal((await run(bridge, [])).out, 'No calls')

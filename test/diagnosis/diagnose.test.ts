@@ -54,6 +54,33 @@ await t.test('any end of any call can be explained, and the log has nothing of t
   t.pass('no number, name, room')
 })
 
+await t.test('LiveKit rang and nobody saw its side: who was missing is not claimed', async t => {
+  const story = tell()
+  story.connect()
+  story.see = { exists: true }
+  story.agent('trying', 100)
+  for (let i = 0; i < 5; i++) { story.agent('ringing', 180); story.pass(1000) }
+  story.agent('no-answer', 487)
+  story.action('no-answer', 487)
+  story.pass(5000)
+  const { it } = story
+  const blind = { ...it, events: it.events.filter(({ what }) => what !== 'look'), end: { ...endOf('no-agent'), waitingOn: 'agent' as const, sipStatus: 487 } }
+  const { summary, notToldApart, nextSteps } = diagnose({ ...blind, attempts: it.attempts.map(attempt => ({ ...attempt, degraded: true })) })
+  t.match(summary, /nobody answered \(487\): no agent joined, or the one that did published no audio/)
+  t.match(notToldApart[0], /agent-without-audio/)
+  t.match(nextSteps[0], { todo: /could not make the room/, command: 'bridge doctor --only livekit-api' }, 'a degraded call says what to mend first')
+})
+
+await t.test('without a status hook LiveKit that rang is not said to be silent', async t => {
+  const story = tell({ statusesExpected: false })
+  story.connect()
+  story.livekit('participant_joined', 'sip')
+  story.pass(10_000)
+  story.action('no-answer', 487)
+  story.pass(5000)
+  t.match(diagnose(story.it).answers.find(({ id }) => id === 'livekit-answer'), { answer: 'yes', says: /It rang/ })
+})
+
 await t.test('a call under way', async t => {
   const story = tell()
   story.connect()

@@ -19,6 +19,20 @@ await t.test('a good call', async t => {
   t.same(codes({ codec: undefined }), ['answered ok', 'media-mismatch failed'])
 })
 
+await t.test('answered in another room: what LiveKit says to the caller does not show it', async t => {
+  const looking = (looks: Array<{ from: number, until: number, sip: boolean }>, made = true) => codes({}, { room: { ...context.room!, made, looks } })[0]
+  const before = { from: 100, until: 150, sip: false }
+  const during = { from: 1000, until: 1050, sip: false }
+  t.equal(looking([before, during]), 'other-room failed')
+  t.equal(looking([before]), 'answered ok', 'nobody looked while it was up')
+  t.equal(looking([before, { from: 5300, until: 5500, sip: false }]), 'answered ok', 'seen when it was over')
+  t.equal(looking([{ ...before, sip: true }, during]), 'answered ok', 'it was there')
+  t.equal(looking([during], false), 'answered ok', 'a room that nobody made for it')
+  const ringing = { gaveUp: 'not-answered' as const, final: undefined, ended: undefined, responses: [at(30, 180), at(39_000, 180)] }
+  t.equal(codes(ringing, { room: { ...context.room!, looks: [{ from: 20_000, until: 20_050, sip: false }] } })[0], 'other-room failed')
+  t.equal(codes(ringing, { room: { ...context.room!, looks: [during] } })[0], 'dial-timeout failed', 'it may be chosen yet')
+})
+
 await t.test('no audio: a private address of ours is no fault of LiveKit\'s', async t => {
   const audio = { sent: 250, received: 0, audible: 0 }
   t.same(codes({ audio }), ['answered ok', 'audio-missing failed'])
@@ -65,6 +79,9 @@ await t.test('what the network says', async t => {
   t.equal(codeOf('', true, 408), 'sip-unreachable')
   t.equal(codeOf('ECONNRESET', true), 'sip-connection-closed')
   for (const code of ['DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_SSL_WRONG_VERSION_NUMBER', 'EPROTO', 'ERR_TLS_HANDSHAKE_TIMEOUT']) t.equal(codeOf(code), 'tls-failed', code)
+  for (const [code, transport, command] of [['ETIMEDOUT', 'tcp', 'tls'], ['ETIMEDOUT', 'udp', 'tcp'], ['ECONNREFUSED', 'udp', 'tcp'], ['ECONNREFUSED', 'tcp', 'udp']] as const) {
+    t.equal(localFinding({ code, message: '' }, { host: 'h', transport, sent: false, status: 503 }).command, `bridge probe --transport ${command}`, 'not what was just tried')
+  }
   t.match(localFinding({ code: 'ERR_TLS_HANDSHAKE_TIMEOUT', message: '' }, { host: 'h', sent: false, status: 503 }).seen, /does not speak TLS/)
 })
 

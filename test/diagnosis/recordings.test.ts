@@ -79,6 +79,19 @@ await t.test('what is not known is not claimed', async t => {
   }
 })
 
+await t.test('what is lost on the way is a doubt', async t => {
+  const lost = (name: string, missing: (event: CallEvent) => boolean): Diagnosis => {
+    const recording = recordings.find(recording => recording.name === name)!
+    return diagnose(folded({ ...recording, lookAt: () => ({ exists: false }) }, recording.events.filter(event => !missing(event))))
+  }
+  const ofCaller = (event: CallEvent): boolean => event.kind === 'status' && event.leg === 'caller'
+  const ofAgent = (event: CallEvent): boolean => event.kind === 'status' && event.leg === 'agent'
+  t.match(lost('jambonz/answered-callee-hangs-up', event => ofCaller(event) && event.kind === 'status' && event.callStatus === 'completed'), { cause: 'redirected', notToldApart: [/agent-hung-up/] })
+  t.match(lost('jambonz/livekit-overloaded-503', ofAgent), { cause: 'sip-unreachable', notToldApart: [/livekit-overloaded/] })
+  t.match(lost('jambonz/caller-cancels-while-call-hook-pending', ofCaller).notToldApart[0], /gave up while the call hook was pending/)
+  t.same(called('chain/rest-redirect-away').notToldApart, [])
+})
+
 await t.test('at every moment of every call there is a diagnosis', async t => {
   let moments = 0
   for (const recording of recordings) {
@@ -97,7 +110,9 @@ await t.test('answers to what people ask', async t => {
   t.equal(during.waitingOn, 'hook')
   t.equal(answer(during, 'invite-sent'), 'no')
   t.equal(answer(during, 'livekit-answer'), 'no')
-  t.match(during.answers.find(({ id }) => id === 'why-487')?.says, /caller hung up 1\.5 s after/)
+  t.match(during.answers.find(({ id }) => id === 'why-487')?.says, /caller hung up within 1\.5 s of the call hook/)
+  t.match(during.summary, /within 1\.5 s/, 'Jambonz says only after the reply that the caller is gone')
+  t.notOk(during.evidence.some(({ signal }) => signal === 'no-agent-audio' || signal === 'no-agent'), 'nobody rang: nobody was missing')
   t.match(during.answers.find(({ id }) => id === 'why-so-soon')?.says, /waited for the bridge's verbs/)
   t.match(during.answers.find(({ id }) => id === 'why-no-action')?.says, /the dial never began/)
 

@@ -48,6 +48,16 @@ await t.test('a password is never shown', async t => {
   }
 })
 
+await t.test('nor a PIN, a phone number, or what was written for an agent', async t => {
+  const numbers = ['+15550001111', '+15550002222']
+  const pinned = { rule: { case: 'dispatchRuleCallee' as const, value: { roomPrefix: 'jb', pin: '4711' } } }
+  const state = project([ourTrunk({ numbers, allowedNumbers: numbers })], [ourRule({ numbers, inboundNumbers: numbers, rule: pinned, roomConfig: { agents: [{ agentName: 'other', metadata: 'for-the-agent' }] } }), { trunkIds: ['ST_0'], inboundNumbers: numbers, rule: direct() }])
+  const { changes, findings } = planProvision(wish, state)
+  const fields = changes.flatMap(({ fields }) => fields)
+  t.match(fields.map(({ name, from }) => `${name} ${from}`), ['numbers 2 numbers', /^rule .*"pin":"\(not shown\)"/, 'inbound_numbers 2 numbers', /^room_config .*"agent_name":"other","metadata":"\(not shown\)"/, 'numbers 2 numbers'])
+  t.notMatch(JSON.stringify([fields, findings, reviewProject(project([ourTrunk({ allowedNumbers: numbers })], [ourRule({ inboundNumbers: numbers })]))]), /\+1555|4711|for-the-agent/)
+})
+
 await t.test('credentials: those of the settings, or those that the trunk has', async t => {
   const state = project([ourTrunk({ authUsername: 'u', authPassword: 'p' })], [ourRule()])
   t.same(planProvision({ ...wish, keepCredentials: true }, state).changes, [])
@@ -105,7 +115,7 @@ await t.test('deletion: ours alone, rules first', async t => {
   const state = project([ourTrunk(), { numbers: ['+1'] }], [ourRule(), { trunkIds: ['ST_1'], rule: direct() }])
   t.same(planDeletion(state, 'jb').changes.map(({ id }) => id), ['SDR_0', 'ST_0'])
   t.same(planDeletion(state, undefined).changes.length, 2)
-  t.match(planDeletion(state, 'other'), { changes: [], conflicts: [{ code: 'prefix-conflict' }] })
+  t.match(planDeletion(state, 'other'), { changes: [], conflicts: [{ code: 'prefix-conflict', command: 'bridge provision --delete --adopt' }] })
   t.same(planDeletion(state, 'other', { adopt: true }).changes.length, 2)
 })
 

@@ -164,6 +164,22 @@ await t.test('a LiveKit that does not show passwords is written to once', async 
   t.ok(project.writes.length <= 3)
 })
 
+await t.test('another run gives the trunk another password meanwhile: that is said, and not called done', async t => {
+  const project = await liveKitProject(t)
+  const sip = clientOf(project)
+  await ensureProvisioned(sip, settings)
+  const update = sip.updateSipInboundTrunk.bind(sip)
+  const id = String(project.trunks()[0]?.sip_trunk_id)
+  sip.updateSipInboundTrunk = async (...args) => {
+    const trunk = await update(...args)
+    project.double.provision('UpdateSIPInboundTrunk', { sip_trunk_id: id, update: { auth_password: 'of-the-other-run' } })
+    return trunk
+  }
+  const { finding } = await failure(applyProvision(sip, { ...settings, livekitSipPassword: 'of-this-run' }))
+  t.match(finding, { code: 'unsettled', severity: 'failed', seen: /another user name or password/ })
+  t.equal(project.trunks()[0]?.auth_password, 'of-the-other-run', 'the two do not fight')
+})
+
 await t.test('another prefix is followed by whoever owns the project', async t => {
   const project = await liveKitProject(t)
   const sip = clientOf(project)

@@ -39,7 +39,7 @@ export function createJambonzCallCheck ({ waitMs = WAIT_MS } = {}): Check {
         if ('status' in placed) return [placedFinding(placed.status)]
         const callSid = String((placed.data as { sid?: unknown }).sid)
         try {
-          return [await outcome(context, signal, { api: accountApi(access, { signal }), callSid, room: room.name, token, began, waitMs })]
+          return await outcome(context, signal, { api: accountApi(access, { signal }), callSid, room: room.name, token, began, waitMs })
         } finally {
           // By its time limit it ends anyway.
           await createJambonzRest(access).hangUp(callSid, 'no-answer').catch(() => false)
@@ -69,7 +69,7 @@ function callTo (uri: string, { settings }: Pick<DoctorContext, 'settings'>, wai
 interface Placed { api: AccountApi, callSid: string, room: string, token: string, began: number, waitMs: number }
 
 /** What becomes of the call: it arrives in its room, or Jambonz reports its end, or neither. */
-async function outcome ({ rooms, clock }: DoctorContext, signal: AbortSignal, { api, callSid, room, token, began, waitMs }: Placed): Promise<Finding> {
+async function outcome ({ rooms, clock }: DoctorContext, signal: AbortSignal, { api, callSid, room, token, began, waitMs }: Placed): Promise<Finding[]> {
   let arrived = false
   let end: CallEnd | undefined
   await waitUntil(clock, waitMs, signal, async () => {
@@ -78,8 +78,11 @@ async function outcome ({ rooms, clock }: DoctorContext, signal: AbortSignal, { 
     return arrived || end !== undefined
   })
   const ms = clock.now() - began
-  if (arrived) return { code: 'jambonz-call-arrives', severity: 'ok', seen: `Jambonz dialled LiveKit, and the call was in its room after ${ms} ms: SBC, host, credentials, trunk and rule fit together. Audio was not tried` }
-  return end ? endFinding(end) : { code: 'jambonz-call-lost', severity: 'failed', seen: `Jambonz dialled LiveKit, and the call was in no room of its own after ${Math.round(ms / 1000)} s`, todo: 'Where the check of trunk and rule is fine, it is the way from Jambonz\' SBC to LIVEKIT_SIP_HOST: DNS and firewall there, or a host that takes the INVITE and is not this project\'s', command: 'bridge probe' }
+  if (arrived) return [{ code: 'jambonz-call-arrives', severity: 'ok', seen: `Jambonz dialled LiveKit, and the call was in its room after ${ms} ms: SBC, host, credentials, trunk and rule fit together. Audio was not tried` }]
+  if (end) return [endFinding(end)]
+  // Not waited for long enough to say anything.
+  if (signal.aborted) return []
+  return [{ code: 'jambonz-call-lost', severity: 'failed', seen: `Jambonz dialled LiveKit, and the call was in no room of its own after ${Math.round(ms / 1000)} s`, todo: 'Where the check of trunk and rule is fine, it is the way from Jambonz\' SBC to LIVEKIT_SIP_HOST: DNS and firewall there, or a host that takes the INVITE and is not this project\'s', command: 'bridge probe' }]
 }
 
 interface CallEnd { sipStatus: number | undefined, reason: string | undefined }

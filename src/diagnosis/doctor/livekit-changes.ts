@@ -25,7 +25,7 @@ const RULE: Record<string, Meaning> = {
   rule: { code: 'rule-target', severity: 'failed', why: 'calls must land in the room <prefix>_<token>: a Callee rule with LIVEKIT_ROOM_PREFIX, without randomness and PIN' },
   trunk_ids: { code: 'rule-trunks', severity: 'failed', why: 'it must be bound to the bridge\'s trunk and to no other', saidBy: ['rule-without-trunks', 'rule-unknown-trunk'] },
   numbers: { code: 'rule-numbers', severity: 'failed', why: 'no token is in that list' },
-  inbound_numbers: { code: 'rule-numbers', severity: 'failed', why: 'that list is of callers: everybody else rings once and hears nothing' },
+  inbound_numbers: { code: 'rule-numbers', severity: 'failed', why: 'that list is of callers: nobody else comes into a room' },
   room_config: { code: 'rule-agent', severity: 'warning', why: 'its agent answers when the bridge could not make the room: it must be LIVEKIT_AGENT_NAME' }
 }
 
@@ -51,7 +51,7 @@ function drifts (change: Change, settings: Pick<Settings, 'DIAL_TIMEOUT_S'>, sai
 function missing ({ what }: Change): Finding {
   return what === 'trunk'
     ? { code: 'trunk-missing', severity: 'failed', seen: 'The project has no inbound trunk of the bridge: LiveKit takes none of its calls', todo: 'Make trunk and rule', command: 'bridge provision' }
-    : { code: 'rule-missing', severity: 'failed', seen: 'The project has no dispatch rule of the bridge: calls ring once and nobody comes', todo: 'Make trunk and rule', command: 'bridge provision' }
+    : { code: 'rule-missing', severity: 'failed', seen: 'The project has no dispatch rule of the bridge: LiveKit puts none of its calls into a room', todo: 'Make trunk and rule', command: 'bridge provision' }
 }
 
 function second ({ what, id }: Change): Finding {

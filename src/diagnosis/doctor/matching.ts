@@ -1,6 +1,6 @@
 import type { SIPInboundTrunkInfo } from 'livekit-server-sdk'
 import type { Settings } from '../../config.ts'
-import { addressCounts, challenges, routeCall, routingRule, type InboundCall, type Route, type RoutingRule } from '../../livekit/routing.ts'
+import { addressCounts, addressHasPort, challenges, routeCall, routingRule, type InboundCall, type Route, type RoutingRule } from '../../livekit/routing.ts'
 import type { ProvisionState } from '../../livekit/provision-plan.ts'
 import type { Finding } from '../finding.ts'
 import { planCall } from '../probe-room.ts'
@@ -30,7 +30,7 @@ export function matchingFindings (settings: Pick<Settings, 'LIVEKIT_URL'>, { tru
   const route = (from: Partial<InboundCall>) => routeCall(trunks, known, { ...ANYBODY, ...from, toUser: token }, { cloud })
   const lands = (landing: Landing) => landing.to === 'room' && landing.room === room.name && !landing.pin && landing.trunk !== undefined
 
-  const addresses = [...new Set(trunks.flatMap(({ allowedAddresses }) => allowedAddresses.filter(address => addressCounts(address) && !hasPort(address))))]
+  const addresses = [...new Set(trunks.flatMap(({ allowedAddresses }) => allowedAddresses.filter(address => addressCounts(address) && !addressHasPort(address))))]
   const callers = [...new Set([...trunks.flatMap(({ allowedNumbers }) => allowedNumbers), ...known.flatMap(({ inboundNumbers }) => inboundNumbers)])]
 
   // From anybody if that does, else from those whom lists let in.
@@ -53,9 +53,6 @@ export function matchingFindings (settings: Pick<Settings, 'LIVEKIT_URL'>, { tru
 
 /** Of a list, for combinations: a project has few addresses and callers. */
 const MOST = 100
-
-/** It is kept, and compared with addresses without a port: it never fits. */
-const hasPort = (entry: string): boolean => /^[^:]+:\d+$/.test(entry)
 
 /** A call of a caller, from an entry of allowed_addresses: an address, a network by its first one, or the host of From. */
 function callFrom (address: string | undefined, caller: string | undefined): Partial<InboundCall> {

@@ -17,7 +17,7 @@ const SLOW: Cause[] = ['no-agent', 'agent-without-audio', 'livekit-no-route', 's
 const QUICK_MS = 4000
 
 /** What the caller's leg alone tells of a call (feature-server lib/middleware.js, lib/session/inbound-call-session.js, lib/tasks/sip_decline.js). */
-export function judgeCallerLeg ({ at, final, byeFrom, refer, challenged, authorized }: Leg): CarrierVerdict {
+export function judgeCallerLeg ({ at, final, byeFrom, refer, challenged, authorized, invite }: Leg): CarrierVerdict {
   // With answerOnBridge the caller hears early media from the moment that the dial runs.
   const dialled = at.early !== undefined || at.answered !== undefined
   const judged = (end: End, extra: Partial<CarrierVerdict> = {}): CarrierVerdict => ({ end, alike: [], over: true, ...extra })
@@ -32,6 +32,7 @@ export function judgeCallerLeg ({ at, final, byeFrom, refer, challenged, authori
     return judged(endOf('lost'), { over: false })
   }
   if (at.cancel !== undefined) {
+    if (!invite && !dialled) return judged(endOf('caller-gave-up', { sipStatus: 487 }))
     return judged(endOf('caller-gave-up', { waitingOn: dialled ? 'agent' : 'hook', sipStatus: 487 }), { alike: dialled ? SLOW : [] })
   }
   if (!final) {

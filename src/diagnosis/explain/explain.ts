@@ -3,11 +3,11 @@ import { endOf } from '../../calls/causes.ts'
 import type { Step } from '../../sandbox/trace.ts'
 import { CATALOGUE, type NextStep } from '../causes-catalogue.ts'
 import { diagnose, stepsFor } from '../diagnose.ts'
-import { duration } from '../facts.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../signals.ts'
 import { judgeCallerLeg } from './carrier.ts'
-import { agentLegFindings, carrierFindings, causeFinding, headerFinding, hookFindings, missingHooks, refusedFinding } from './findings.ts'
+import { assumedText, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from './doubts.ts'
+import { agentLegFindings, carrierFindings, causeFinding, headerFinding, hookFindings, isRefusedReply, isSilent, missingHooks, refusedFinding, SILENT_MS, stepsUnseen } from './findings.ts'
 import { groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
 import { endsText, legsOf, type Leg, type Role } from './legs.ts'
@@ -15,7 +15,7 @@ import { judgeLogs } from './logs.ts'
 import { inOrder } from './order.ts'
 import { stepsOf } from './picture.ts'
 import type { HookSeen, LogSeen, RefusedSeen, Seen } from './seen.ts'
-import { tell } from './story.ts'
+import { tell, type Told } from './story.ts'
 
 /** What the files tell of one call. */
 export interface Explained {
@@ -51,7 +51,13 @@ export function explainSeen (keep: Keep): Explanation {
   const ordered = inOrder(keep.seen)
   const { calls, loose } = groupByCall(ordered.seen)
   const refused = keep.seen.filter((item): item is RefusedSeen => item.kind === 'refused')
-  const explained = calls.map(seen => explainCall(seen, keep, refused)).filter(call => call !== undefined)
+  const files: Files = {
+    keep,
+    refused,
+    endAt: ordered.seen.reduce((last, { at = 0 }) => Math.max(last, at), 0),
+    haveStatuses: ordered.seen.some(item => item.kind === 'hook' && item.hook === 'status')
+  }
+  const explained = calls.map(seen => explainCall(seen, files)).filter(call => call !== undefined)
     .sort((a, b) => (a.began ?? 0) - (b.began ?? 0))
   const looseLogs = judgeLogs(loose.filter((item): item is LogSeen => item.kind === 'log'))
   const findings = [...looseLogs.findings]
@@ -62,7 +68,15 @@ export function explainSeen (keep: Keep): Explanation {
   return { calls: explained, findings }
 }
 
-const WIRE_ALONE = 'No agent, an agent that publishes no audio (agent-without-audio), and a room that is deleted while it rings (room-closed) look alike on the wire: LiveKit\'s webhooks or livekit-sip\'s log of the same call tell'
+/** What all of the files tell beside the call. */
+interface Files {
+  keep: Keep
+  refused: readonly RefusedSeen[]
+  /** When the last of them ends. */
+  endAt: number
+  /** Somebody collected statuses: that a call has none means something. */
+  haveStatuses: boolean
+}
 
 /** Less than that may be a room that was closed. */
 const RANG_MS = 3000
@@ -74,7 +88,14 @@ function rangInVain (leg: Leg | undefined): number | undefined {
   return rang >= RANG_MS ? rang : undefined
 }
 
-function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[]): Explained | undefined {
+/** What is seen at LiveKit is surer than who was behind Jambonz's CANCEL, where that is a guess. */
+function sureOf ({ end, assumed }: Told, silent: boolean): End {
+  if (assumed !== 'caller-gave-up') return end
+  const cause = end.waitingOn === 'route' ? 'livekit-no-route' : end.waitingOn === 'sip' && silent ? 'sip-unreachable' : undefined
+  return cause === undefined ? end : { ...endOf(cause), waitingOn: end.waitingOn, ...(end.sipStatus !== undefined && { sipStatus: end.sipStatus }) }
+}
+
+function explainCall (seen: Seen[], { keep, refused, endAt, haveStatuses }: Files): Explained | undefined {
   const legs = legsOf(seen)
   const hooks = seen.filter(item => item.kind === 'hook')
   const rooms = seen.filter(item => item.kind === 'room')
@@ -83,7 +104,7 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
   const logged = judgeLogs(logs)
   // Log lines of a call of which nothing is wrong and nothing else is known are no call.
   if (legs.length === 0 && hooks.length === 0 && rooms.length === 0 && logged.findings.length === 0) return undefined
-  const told = tell(seen, legs)
+  const told = tell(seen, legs, hooks.length === 0 || haveStatuses)
   const agentLegs = legs.filter(({ role }) => role === 'agent')
   const { steps, leftOut } = stepsOf(seen, legs)
   const facts = factsOf(seen, legs, told?.call)
@@ -97,18 +118,20 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
     steps,
     stepsLeftOut: leftOut
   }
-  const aboutLegs = [...agentLegs.flatMap(leg => agentLegFindings(leg, keep.rtp)), ...hookFindings(hooks), ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)]
+  const aboutLegs = [...agentLegs.flatMap(leg => agentLegFindings(leg, keep.rtp, endAt)), ...hookFindings(hooks), ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)]
   if (told) {
-    const hookRefused = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.status !== undefined && ![200, 202, 204].includes(reply.status))
     const rang = rooms.length === 0 ? rangInVain(agentLegs.at(-1)) : undefined
-    const wire = rang !== undefined && ['livekit-failed', 'no-agent', 'dial-timeout'].includes(told.end.cause) ? { ...told.end, cause: 'no-agent' as const, waitingOn: 'agent' as const } : told.end
-    const end = refine(wire, hookRefused && agentLegs.length === 0 ? 'reply-refused' : logged.cause)
-    const blind = end.cause === 'no-agent' && rang !== undefined
+    const last = agentLegs.at(-1)
+    const silent = last ? isSilent(last, endAt) : endAt - (told.call.at.replied ?? endAt) >= SILENT_MS
+    const sure = sureOf(told, silent)
+    const wire = rang !== undefined && ['livekit-failed', 'no-agent', 'dial-timeout'].includes(sure.cause) ? { ...sure, cause: 'no-agent' as const, waitingOn: 'agent' as const } : sure
+    const end = refine(wire, agentLegs.length === 0 && hooks.some(isRefusedReply) ? 'reply-refused' : logged.cause)
+    const maybeClosed = end.cause === 'no-agent' && rang !== undefined && end.sipStatus === 486
     const diagnosis = diagnose(told.over || VAGUE.has(end.cause) ? { ...told.call, phase: 'ended', end } : { ...told.call, end })
     const nothingElse = legs.length + rooms.length + logs.length === 0 && hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
-    const going = nothingElse || (!told.over && agentLegs.length + hooks.length > 0 && end.cause === 'lost')
-    const summary = nothingElse ? 'Of this call the files have only its call hook, and not what became of it.' : going ? 'The call had not ended when the files end.' : end.cause === 'lost' ? 'The files do not tell how the call ended.' : end.cause === 'bridge-error' ? `The call hook was answered with a decline (${end.sipStatus ?? 480}).` : blind ? `LiveKit rang every second for ${duration(rang)} and nobody answered: no agent joined the room, or the one that did published no audio.` : diagnosis.summary
-    const apart = going ? [] : [...blind ? [WIRE_ALONE] : [], ...diagnosis.notToldApart, ...assumedText(told.assumed)]
+    const going = nothingElse || (!told.over && told.call.phase !== 'received' && (end.cause === 'lost' || (end.cause === 'sip-unreachable' && !silent)))
+    const summary = nothingElse ? 'Of this call the files have only its call hook, and not what became of it.' : going ? 'The call had not ended when the files end.' : end.cause === 'lost' ? 'The files do not tell how the call ended.' : end.cause === 'bridge-error' ? `The call hook was answered with a decline (${end.sipStatus ?? 480}).` : diagnosis.summary
+    const apart = going ? [] : [...diagnosis.notToldApart, ...maybeClosed ? [MAYBE_CLOSED] : [], ...assumedText(told.assumed), ...end.cause === 'lost' && hooks.length > 0 && !haveStatuses ? [NO_STATUSES] : [], ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : []]
     const missing = hooks.length === 0 && !legs.some(({ role }) => role === 'caller' || role === 'inside')
       ? [{ code: 'agent-leg-only' as const, severity: 'skipped' as const, seen: 'Only the leg to LiveKit is in these files: what the caller did is concluded from it.', todo: 'Add the caller\'s leg or the webhooks of the same call' }]
       : []
@@ -118,7 +141,7 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
       summary,
       evidence: nothingElse ? [] : onlySeen(diagnosis.evidence, hooks, legs),
       notToldApart: apart,
-      nextSteps: going ? [] : diagnosis.nextSteps,
+      nextSteps: going ? [] : stepsUnseen(diagnosis.nextSteps),
       findings: unique([
         going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end, summary),
         ...aboutLegs, ...logged.findings, ...missing, ...missingHooks(hooks, legs),
@@ -133,7 +156,7 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
     const verdict = judgeCallerLeg(callerLeg)
     const end = refine(verdict.end, logged.cause)
     const findings = unique([...logged.cause && end.cause !== verdict.end.cause ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [], ...carrierFindings(callerLeg, verdict), ...aboutLegs, ...logged.findings])
-    return { ...base, ...(verdict.over && { end }), summary: findings[0]?.seen ?? '', notToldApart: verdict.alike, nextSteps: verdict.over ? stepsFor(end) : [], findings }
+    return { ...base, ...(verdict.over && { end }), summary: findings[0]?.seen ?? '', notToldApart: verdict.alike, nextSteps: verdict.over ? stepsUnseen(stepsFor(end)) : [], findings }
   }
   const end = logged.cause && endOf(logged.cause)
   const findings = unique([
@@ -141,7 +164,7 @@ function explainCall (seen: Seen[], keep: Keep, refused: readonly RefusedSeen[])
     ...rooms.length > 0 && !end ? [{ code: 'room-only' as const, severity: 'skipped' as const, seen: 'Only LiveKit\'s events of a room are here: how the SIP leg ended is not.', todo: 'Add the SIP capture or Jambonz\' webhooks of the same call' }] : [],
     ...missingHooks(hooks, legs)
   ])
-  return { ...base, ...(end && { end }), summary: findings[0]?.seen ?? '', nextSteps: end ? stepsFor(end) : [], findings }
+  return { ...base, ...(end && { end }), summary: findings[0]?.seen ?? '', nextSteps: end ? stepsUnseen(stepsFor(end)) : [], findings }
 }
 
 const refine = (end: End, logged: Cause | undefined): End =>
@@ -153,20 +176,13 @@ function onlySeen (evidence: readonly Evidence[], hooks: readonly HookSeen[], le
   const ofCaller: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-trying']
   const callHook = hooks.some(({ hook }) => hook === 'call-hook')
   const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
+  const posted = hooks.some(({ hook, body }) => hook === 'status' && body.parent_call_sid !== undefined)
   const callerSeen = hooks.length > 0 || legs.some(({ role }) => role === 'caller' || role === 'inside')
   return evidence
     .filter(({ signal }) => signal !== 'create-room' && signal !== 'deadline' && (replied || signal !== 'call-hook'))
     .filter(({ signal }) => (hooks.length > 0 || !ofHooks.includes(signal)) && (callerSeen || !ofCaller.includes(signal)))
+    .map(item => posted || item.signal !== 'agent-leg-dialled' ? item : { ...item, seen: 'INVITE to LiveKit', shows: 'Jambonz dialled' })
     .map(item => callHook ? item : { ...item, seen: item.seen.replace(' after the call hook', ' after the INVITE') })
-}
-
-function assumedText (assumed: 'caller-gave-up' | 'dial-timeout' | 'caller-hung-up' | undefined): string[] {
-  switch (assumed) {
-    case 'caller-gave-up': return ['Jambonz cancelled at no round time, so the caller gave up; a dial that somebody ended over the API looks the same']
-    case 'dial-timeout': return ['Jambonz cancelled after a round number of seconds, so its dial timeout was over; a caller who gave up just then looks the same']
-    case 'caller-hung-up': return ['Jambonz sent the BYE: because the caller hung up, as a rule; a hang-up over its API and the time limit look the same']
-    case undefined: return []
-  }
 }
 
 const dialledByLiveKit = ({ user, host }: Leg): Finding =>

@@ -1,6 +1,6 @@
 import { header } from '../../sip/message.ts'
 import type { Cause, End } from '../../calls/call.ts'
-import { CATALOGUE } from '../causes-catalogue.ts'
+import { CATALOGUE, type NextStep } from '../causes-catalogue.ts'
 import { stepsFor } from '../diagnose.ts'
 import { duration } from '../facts.ts'
 import type { Finding } from '../finding.ts'
@@ -14,26 +14,44 @@ import type { HookSeen, RefusedSeen, RtpCounts } from './seen.ts'
 /** Larger UDP packets are cut into fragments, which firewalls like to lose (RFC 3261 18.1.1 asks for TCP from 1300 on). */
 const SAFE_UDP_BYTES = 1300
 
+const MORE_FILES: NextStep = { todo: 'These files show nothing that was missing: add one that begins earlier, or one of the other side' }
+
+/** Steps without commands that only help with a call that a bridge knows. */
+export const stepsUnseen = (steps: readonly NextStep[]): NextStep[] =>
+  steps.map(({ todo, command }) => command === undefined || command.startsWith('bridge calls ') ? { todo } : { todo, command })
+
 export const causeFinding = (end: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>, seen: string): Finding => {
-  const [first] = stepsFor(end)
-  return { code: end.cause, severity: CATALOGUE[end.cause].severity, seen, ...(first && { todo: first.todo, ...(first.command !== undefined && { command: first.command }) }) }
+  const { severity } = CATALOGUE[end.cause]
+  const [first = severity === 'failed' ? MORE_FILES : undefined] = stepsUnseen(stepsFor(end))
+  return { code: end.cause, severity, seen, ...(first && { todo: first.todo, ...(first.command !== undefined && { command: first.command }) }) }
 }
 
-/** What a leg to LiveKit shows beside how the call ended. */
-export function agentLegFindings (leg: Leg, rtp: RtpCounts): Finding[] {
+/** LiveKit answers within milliseconds, and within some 3 s when it cannot ask its own server (psrpc). */
+export const SILENT_MS = 4000
+/** So many INVITEs sent again take longer than an answer of LiveKit's that is only slow (RFC 3261 17.1.1.2: 0.5, 1.5, 3.5 s). */
+const SILENT_REPEATS = 3
+
+/** Whether a leg that nothing came back on was waited for: a file that ends behind an INVITE proves nothing. */
+export const isSilent = ({ at, repeats }: Leg, endAt: number): boolean => repeats >= SILENT_REPEATS || (at.cancel ?? endAt) - (at.invite ?? endAt) >= SILENT_MS
+
+/** What a leg to LiveKit shows beside how the call ended. @param endAt when the last of the files ends */
+export function agentLegFindings (leg: Leg, rtp: RtpCounts, endAt: number): Finding[] {
   const { at, user, host, final, challenged, authorized } = leg
   const found: Finding[] = []
-  const waited = (until: number | undefined): string => duration((until ?? at.last ?? 0) - (at.invite ?? 0))
+  const waited = (until: number): string => duration(until - (at.invite ?? until))
   if (/^SCL_/.test(user)) {
     found.push({ code: 'scl-is-no-address', severity: 'failed', seen: `sip:${user}@${host} was dialled. SCL_… is LiveKit's own id of a call it dials itself (createSIPParticipant), and no address: ${at.answered !== undefined ? 'the call was taken as one to an unknown user, and the caller sits in another room than the one that was meant' : 'nothing in LiveKit looks it up'}.`, todo: 'Create a room, dial a token of your own, and let a Callee rule put the caller into that room', command: 'bridge provision --plan' })
   }
   if (final && (final.status === 401 || final.status === 407) && !authorized) {
     found.push({ code: 'sip-credentials-missing', severity: 'failed', seen: `LiveKit asked for credentials (${final.status}), and no INVITE with credentials followed.`, todo: 'Give the dial target `auth` with the trunk\'s user name and password' })
   }
-  if (!final && at.ringing === undefined && !challenged) {
-    found.push(at.trying !== undefined
-      ? { code: 'sip-host-silent', severity: 'failed', seen: `LiveKit's edge sent 100 and then nothing for ${waited(at.cancel)}. So it does with calls for a project that it does not find by the SIP host ${host}.`, todo: `Check LIVEKIT_SIP_HOST: on LiveKit Cloud it is the project id without p_${hostHint(host)}`, command: 'bridge probe' }
-      : { code: 'sip-unreachable', severity: 'failed', seen: `Nothing came back to the INVITE${leg.repeats > 0 ? `, sent ${leg.repeats + 1} times` : ''}, for ${waited(at.cancel)}.`, todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit', command: 'bridge probe' })
+  if (!final && at.ringing === undefined && !challenged && leg.invite) {
+    const silent = isSilent(leg, endAt)
+    if (at.trying !== undefined && silent) {
+      found.push({ code: 'sip-host-silent', severity: 'failed', seen: `LiveKit's edge sent 100 and then nothing for ${waited(at.cancel ?? endAt)}. So it does with calls for a project that it does not find by the SIP host ${host}.`, todo: `Check LIVEKIT_SIP_HOST: on LiveKit Cloud it is the project id without p_${hostHint(host)}`, command: 'bridge probe' })
+    } else if (at.trying === undefined) {
+      found.push({ code: 'sip-unreachable', severity: silent ? 'failed' : 'warning', seen: `Nothing came back to the INVITE${leg.repeats > 0 ? `, sent ${leg.repeats + 1} times` : ''}${silent ? `, for ${waited(at.cancel ?? endAt)}` : `; but the files end ${waited(endAt)} behind it`}.`, todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit', command: 'bridge probe' })
+    }
   }
   if (leg.rings === 1 && at.answered === undefined && (!final || final.status === 487) && (at.cancel ?? at.last ?? 0) - (at.lastRinging ?? 0) >= 1500) {
     found.push({ code: 'livekit-no-route', severity: 'failed', seen: `LiveKit rang once, then nothing for ${duration((at.cancel ?? at.last ?? 0) - (at.lastRinging ?? 0))}${final ? '' : at.cancel === undefined ? '' : ', not even an answer to CANCEL'}. With a trunk and a rule for the call it rings every second.`, todo: 'Compare the dialled user, the caller and the SBC\'s address with trunk and rule', command: 'bridge probe' })
@@ -119,12 +137,16 @@ function carrierSays (leg: Leg, end: End): string {
   switch (end.cause) {
     case 'caller-hung-up': return `The caller hung up${talk}.`
     case 'agent-hung-up': return `Jambonz hung up${talk}.`
-    case 'caller-gave-up': return end.waitingOn === 'hook'
-      ? `The caller gave up ${duration((at.cancel ?? 0) - (at.invite ?? 0))} after the INVITE (CANCEL, 487), before Jambonz had begun to dial: it was still waiting for the reply to its call hook.`
-      : `The caller gave up ${duration((at.cancel ?? 0) - (at.invite ?? 0))} after the INVITE (CANCEL, 487), while the dial was running.`
+    case 'caller-gave-up': return gaveUp(leg, end)
     case 'transferred': return `The caller was transferred${talk}.`
     default: return `${CATALOGUE[end.cause].meaning}${leg.final ? ` The caller got ${leg.final.status}${leg.final.xReason === undefined ? '' : ` with X-Reason "${quote(leg.final.xReason)}"`}.` : ''}`
   }
+}
+
+function gaveUp ({ at, invite }: Leg, { waitingOn }: End): string {
+  if (!invite) return 'The caller gave up (CANCEL, 487); the files begin behind the INVITE, so what it was waiting for is not in them.'
+  const when = `The caller gave up ${duration((at.cancel ?? 0) - (at.invite ?? 0))} after the INVITE (CANCEL, 487)`
+  return waitingOn === 'hook' ? `${when}, before Jambonz had begun to dial: it was still waiting for the reply to its call hook.` : `${when}, while the dial was running.`
 }
 
 const HOOK_TIMEOUT_MS = 9500
@@ -138,10 +160,19 @@ function hookTodo (reason: string, waited: number): string {
 
 /** Jambonz waits 10 s for verbs (JAMBONES_HTTP_TIMEOUT); only these statuses are good to it. */
 const GOOD = [200, 202, 204]
+const VERBS_WITHIN_MS = 10_000
+
+/** A REFER is refused by a status: that is what the one who sent it gets (feature-server lib/tasks/dial.js). */
+const isGood = ({ hook, reply }: HookSeen): boolean => reply?.status === undefined || GOOD.includes(reply.status) || (hook === 'refer' && reply.status >= 400 && reply.status < 500)
+
+/** Whether a call hook was answered with what Jambonz cannot use: then it declines the caller and tells nobody. */
+export const isRefusedReply = (hook: HookSeen): boolean => hook.hook === 'call-hook' && hook.reply !== undefined && (
+  !isGood(hook) || (Array.isArray(hook.reply.verbs) && hook.reply.verbs.length === 0) || (hook.reply.at ?? 0) - (hook.at ?? Infinity) >= VERBS_WITHIN_MS
+)
 
 /** Hooks whose replies were logged and are none that Jambonz takes. */
 export function hookFindings (hooks: readonly HookSeen[]): Finding[] {
-  const bad = hooks.filter(({ reply }) => reply?.status !== undefined && !GOOD.includes(reply.status))
+  const bad = hooks.filter(hook => !isGood(hook))
   const found: Finding[] = bad.slice(0, 3).map(({ hook, reply, place }) => ({
     code: hook === 'call-hook' ? 'call-hook-refused' : 'hook-refused',
     severity: 'failed',

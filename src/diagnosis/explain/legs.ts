@@ -18,6 +18,7 @@ export interface Leg {
   callId: string
   sid?: string
   messages: SipSeen[]
+  /** Absent where the file begins behind it: then `at.invite` is when it begins. */
   invite?: SipRequest
   /** SIP user and host that were dialled. */
   user: string
@@ -121,6 +122,8 @@ function legOf (callId: string, messages: SipSeen[], far: Set<string>): Leg {
       }
     }
   }
+  // A file may begin in the middle of a call: what is told of how long it took counts from there.
+  leg.at.invite ??= messages.find(({ at }) => at !== undefined)?.at
   leg.role = roleOf(leg, far)
   return leg
 }

@@ -32,8 +32,9 @@ const ROUND_MS = 300
 /**
  * Tells a call by the service's own fold: hooks and LiveKit's events are what they are, and SIP legs that no hook speaks of
  * become the statuses that Jambonz would have sent. Undefined when nothing is seen of a leg to LiveKit.
+ * @param statusesExpected a call without statuses had none; false: nobody collected them
  */
-export function tell (seen: readonly Seen[], legs: readonly Leg[]): Told | undefined {
+export function tell (seen: readonly Seen[], legs: readonly Leg[], statusesExpected: boolean): Told | undefined {
   const hooks = seen.filter(item => item.kind === 'hook')
   const rooms = seen.filter(item => item.kind === 'room')
   const agentLegs = legs.filter(({ role }) => role === 'agent')
@@ -56,12 +57,14 @@ export function tell (seen: readonly Seen[], legs: readonly Leg[]): Told | undef
     assumed = last && assumptionOf(last)
     if (last) events.push(...assumedEvents(last, assumed, callSid))
   }
-  events.push(...rooms.map(({ event, at = event.madeAt ?? 0 }) => ({ ...event, at })))
+  const rules = rulesFor(hooks, rooms, agentLegs)
+  const own = `${rules.roomPrefix}_${rules.tokenOf(callSid, 1)}`
+  events.push(...rooms.map(({ event, at = event.madeAt ?? 0 }) => ({ ...event, room: event.room === rules.foreignRoom ? own : event.room, at })))
   events.sort((a, b) => a.at - b.at)
-  const call = fold(events, callSid, rulesFor(hooks, rooms, agentLegs))
+  const call = fold(events, callSid, rules, statusesExpected)
   if (!call) return undefined
   const over = call.phase === 'ended'
-  const { missing: _, ...verdict } = causeOf(call, currentAttempt(call), { statusesExpected: true, timeLimitS: TIME_LIMIT_S })
+  const { missing: _, ...verdict } = causeOf(call, currentAttempt(call), { statusesExpected, timeLimitS: TIME_LIMIT_S })
   return { call, end: call.end ?? verdict, over, ...(assumed && { assumed }) }
 }
 
@@ -70,13 +73,13 @@ const sidOf = (legs: readonly Leg[]): string | undefined => legs.find(({ role, s
 const lastAt = (seen: readonly Seen[]): number => seen.reduce((last, { at = 0 }) => Math.max(last, at), 0)
 
 /** The fold takes the time to pass between events, and a moment after the last one, but no more than was looked at. */
-function fold (events: CallEvent[], callSid: string, rules: Rules): Call | undefined {
+function fold (events: CallEvent[], callSid: string, rules: Rules, statusesExpected: boolean): Call | undefined {
   let call: Call | undefined
   const wakeUntil = (until: number): void => {
     for (let i = 0; call && i < 100; i++) {
       const due = turnsAt(call)
       if (due === undefined || due >= until || call.phase === 'ended') return
-      call = advance(call, { kind: 'wake', statusesExpected: true, at: due }, rules) ?? call
+      call = advance(call, { kind: 'wake', statusesExpected, at: due }, rules) ?? call
       if (turnsAt(call) === due) return
     }
   }
@@ -96,22 +99,20 @@ function endedBy (call: Call, last: number): Call {
   return { ...call, at: bounded(call.at), attempts: call.attempts.map(attempt => ({ ...attempt, at: bounded(attempt.at) })) }
 }
 
-/** Rules under which the rooms that were seen are those of the attempts. */
-function rulesFor (hooks: readonly HookSeen[], rooms: readonly RoomSeen[], legs: readonly Leg[]): Rules {
+/** Rules under which the rooms that were seen are those of the attempts; `foreignRoom` is one that is not named by what was dialled, as other dispatch rules make them. */
+function rulesFor (hooks: readonly HookSeen[], rooms: readonly RoomSeen[], legs: readonly Leg[]): Rules & { foreignRoom?: string } {
   const dialled = hooks.flatMap(({ body }) => body.parent_call_sid === undefined || typeof body.to !== 'string' ? [] : [/^sips?:/i.test(body.to) ? tolerant(() => parseUri(body.to!))?.user ?? '' : body.to])
   const replied = hooks.flatMap(({ reply }) => [...JSON.stringify(reply?.verbs ?? null).matchAll(/"sipUri":"sips?:([^@"]+)@/g)].map(match => match[1] ?? ''))
   const inRooms = rooms.flatMap(({ event }) => event.participant?.sip?.called ?? [])
   const users = [...new Set([...replied, ...dialled, ...legs.map(({ user }) => user), ...inRooms])].filter(user => user !== '' && !isNumber(user))
   const names = [...new Set(rooms.map(({ event }) => event.room))]
   const own = names.map(name => ({ name, user: users.find(user => name.endsWith(`_${user}`)) })).find(({ user }) => user !== undefined)
-  const [first] = names
-  const cut = first?.lastIndexOf('_') ?? -1
-  const prefix = own ? own.name.slice(0, -own.user!.length - 1) : first !== undefined && cut > 0 ? first.slice(0, cut) : 'room'
-  const tokens = users.length > 0 ? users : first !== undefined ? [first.slice(cut + 1)] : []
+  const foreignRoom = own ? undefined : rooms.find(({ event }) => event.participant?.kind === 'SIP')?.event.room ?? names[0]
   const number = dialled.find(isNumber)
   return {
-    tokenOf: (_callSid, n) => tokens[n - 1] ?? tokens[0] ?? 'unknown',
-    roomPrefix: prefix,
+    ...(foreignRoom !== undefined && { foreignRoom }),
+    tokenOf: (_callSid, n) => users[n - 1] ?? users[0] ?? 'unknown',
+    roomPrefix: own ? own.name.slice(0, -own.user!.length - 1) : 'room',
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
     dialTimeoutS: 60,
     timeLimitS: TIME_LIMIT_S,

@@ -48,7 +48,7 @@ await t.test('a LiveKit that does not make the room', async t => {
   const { livekit, context } = await projectWith(t, { agents: [AGENT] }, { LIVEKIT_TIMEOUT_MS: '500' })
   for (const [fault, code] of [['fail', 'livekit-failed'], ['refuse', 'livekit-unreachable'], ['lost', 'livekit-unreachable']] as const) {
     livekit.faults.apiMethods['CreateRoom'] = fault
-    t.match(await run(agentCheck, context), [{ code, severity: 'failed' }], fault)
+    t.match(await run(agentCheck, context), [{ code, severity: 'failed', todo: fault === 'lost' ? /LIVEKIT_TIMEOUT_MS/ : String }], fault)
     t.same(livekit.rooms(), [], 'also where it was made after all')
   }
 })
