@@ -69,7 +69,7 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
       io.err(error.message)
       return 2
     }
-    io.err('The settings of LiveKit are not complete: the call goes out without credentials, and nobody looks into a room.')
+    io.err(`Without usable settings of LiveKit the call goes out without credentials, and nobody looks into a room. ${error.message}`)
   }
 
   const { signal, release } = io.signal ? { signal: io.signal, release: () => {} } : interruption()

@@ -1,3 +1,4 @@
+import { FindingError } from '../diagnosis/finding.ts'
 import { interrupted, untilDone, type ApplyOptions, type ProvisionClient } from '../livekit/provision.ts'
 import { generateCredentials, type TrunkCredentials } from '../livekit/provision-credentials.ts'
 import { planDeletion, planProvision, type Plan, type ProvisionState } from '../livekit/provision-plan.ts'
@@ -127,7 +128,9 @@ async function changeLiveKit (run: ProvisionRun, wish: ProvisionSettings, shown:
   } catch (error) {
     // The trunk may have the new pair already: without these lines nobody could dial it.
     const fresh = shown.changes.some(({ what, fields }) => what === 'trunk' && fields.some(({ name }) => name === 'auth_password'))
-    if (fresh && !wish.keepCredentials) tellCredentials(run, shown.credentials, 'If the trunk was changed, it has these; .env needs them then:')
+    const theirs = error instanceof FindingError && error.finding.code === 'unsettled'
+    if (theirs) report.say('The trunk may have what another run gave it: run it again once that is over.')
+    else if (fresh && !wish.keepCredentials) tellCredentials(run, shown.credentials, 'If the trunk was changed, it has these; .env needs them then:')
     else if (fresh) report.say('If the trunk was made, the next run says what to put into .env.')
     throw error
   }

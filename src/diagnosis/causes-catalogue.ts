@@ -134,7 +134,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     meaning: 'LiveKit\'s inbound trunk did not take the user name and password of the INVITE.',
     signals: 'The agent leg fails with 401 (wrong name or password) or 407 (none were sent).',
     fix: [
-      { todo: 'LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD are the trunk\'s, which LiveKit does not show again; give both new ones', command: 'bridge provision --rotate' },
+      { todo: 'Make LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD those of the trunk, or give both sides new ones', command: 'bridge provision --rotate' },
       PROBE
     ]
   },

@@ -49,7 +49,7 @@ export async function removeRoom (rooms: Pick<Rooms, 'delete'>, name: string): P
       return await rooms.delete(name) ? { code: 'room-deleted', severity: 'ok', seen: `Room ${name} was deleted.` } : undefined
     } catch (error) {
       if (tries >= DELETE_TRIES) {
-        return { code: 'room-not-deleted', severity: 'warning', seen: `Room ${name} could not be deleted (${error instanceof LiveKitError ? error.failure : 'failed'}). It closes by itself, with its agent, within two minutes or so.`, todo: 'Delete it by hand where that is too long', command: `lk room delete ${name}` }
+        return { code: 'room-not-deleted', severity: 'warning', seen: `Room ${name} could not be deleted (${error instanceof LiveKitError ? error.failure : 'failed'}). If it is there, it closes by itself some time after everybody has left it.`, todo: 'Delete it by hand where that is too long', command: `lk room delete ${name}` }
       }
       // A timer that keeps the process alive: nothing else may do so by now.
       await sleep(AGAIN_MS)

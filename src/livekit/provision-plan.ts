@@ -129,8 +129,8 @@ function trunkChange (settings: ProvisionSettings, current: SIPInboundTrunkInfo 
   next.authUsername = desired.authUsername
   next.authPassword = desired.authPassword
   next.includeHeaders = desired.includeHeaders
-  next.ringingTimeout = desired.ringingTimeout
-  if (next.media) next.media.mediaTimeout = desired.media?.mediaTimeout
+  next.ringingTimeout = longer(current.ringingTimeout, desired.ringingTimeout)
+  if (next.media) next.media.mediaTimeout = longer(current.media?.mediaTimeout, desired.media?.mediaTimeout)
   else next.media = desired.media
   // What cannot carry the dial's audio is changed; `allow` fits both kinds.
   const encryption = next.media?.encryption ?? next.mediaEncryption
@@ -139,6 +139,10 @@ function trunkChange (settings: ProvisionSettings, current: SIPInboundTrunkInfo 
   if (fields.length === 0) return []
   return [{ what: 'trunk', do: 'update', id: current.sipTrunkId, name: current.name, object: next, fields, ...(!isOurs(current) && { why: 'taken over' }) }]
 }
+
+/** What an operator made even longer stays. */
+const longer = <T extends { seconds: bigint }>(current: T | undefined, desired: T | undefined): T | undefined =>
+  current && (!desired || current.seconds >= desired.seconds) ? current : desired
 
 function ruleChange (settings: ProvisionSettings, current: SIPDispatchRuleInfo | undefined, trunkId: string): Change[] {
   const desired = desiredRule(settings, trunkId)

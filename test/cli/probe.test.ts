@@ -70,7 +70,7 @@ await t.test('a URI, without settings', async t => {
   t.equal(code, 1)
   t.match(out, /\(sip-credentials-missing\)/)
   t.match(out, /\(scl-is-no-address\)/)
-  t.match(err, /not complete/)
+  t.match(err, /Without usable settings/)
 })
 
 await t.test('arguments and settings that are not usable', async t => {

@@ -66,7 +66,7 @@ await t.test('LiveKit rang and nobody saw its side: who was missing is not claim
   const { it } = story
   const blind = { ...it, events: it.events.filter(({ what }) => what !== 'look'), end: { ...endOf('no-agent'), waitingOn: 'agent' as const, sipStatus: 487 } }
   const { summary, notToldApart, nextSteps } = diagnose({ ...blind, attempts: it.attempts.map(attempt => ({ ...attempt, degraded: true })) })
-  t.match(summary, /nobody answered \(487\): no agent joined, or the one that did published no audio/)
+  t.match(summary, /nobody answered \(487\): no agent joined the room, or the one that did published no audio/)
   t.match(notToldApart[0], /agent-without-audio/)
   t.match(nextSteps[0], { todo: /could not make the room/, command: 'bridge doctor --only livekit-api' }, 'a degraded call says what to mend first')
 })
