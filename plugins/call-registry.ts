@@ -4,6 +4,7 @@ import { createCalls, type Calls } from '../src/calls/calls.ts'
 import type { Registry } from '../src/calls/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf } from '../src/calls/rules.ts'
+import { jambonzAccess } from '../src/jambonz/api.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
 import { createObserver } from '../src/observer.ts'
@@ -31,8 +32,8 @@ const HAND_OVER_SHARE = 0.6
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
   const { settings, rooms, metrics, log } = fastify
-  const { JAMBONZ_REST_API_BASE_URL: baseUrl, JAMBONZ_ACCOUNT_SID: accountSid, JAMBONZ_API_KEY: apiKey } = settings
-  const rest = baseUrl && accountSid && apiKey ? createJambonzRest({ baseUrl, accountSid, apiKey }) : undefined
+  const access = jambonzAccess(settings)
+  const rest = access && createJambonzRest(access)
   const observer = createObserver(log, metrics)
   const calls = createCalls({
     registry,

@@ -110,12 +110,17 @@ export function settingsWarnings (settings: Settings): string[] {
 /** Splits a comma separated setting. */
 export const commaList = (text: string | undefined): string[] => (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
 
-/** What an empty variable means: unset, as in most deployment tools; only the ring tone can be emptied on purpose. */
+/** What a setting was given under any of its names; an empty variable is unset, as in most deployment tools. */
+export function given (name: string, env: Environment): string | undefined {
+  const names = [name, ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name)]
+  return names.map(key => env[key]).find(value => value !== undefined && value.trim() !== '')
+}
+
+/** Only the ring tone can be emptied on purpose. */
 function usable (env: Environment): Environment {
   const data: Environment = {}
   for (const name of Object.keys(properties)) {
-    const names = [name, ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name)]
-    const value = names.map(key => env[key]).find(value => value !== undefined && value.trim() !== '')
+    const value = given(name, env)
     if (value !== undefined) data[name] = name === 'AGENT_METADATA' ? value : value.trim()
     else if (name === 'RINGBACK_TONE' && env[name] === '') data[name] = ''
   }

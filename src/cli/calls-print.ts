@@ -1,13 +1,10 @@
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
-import type { Finding } from '../diagnosis/finding.ts'
 import type { JambonzView } from '../diagnosis/jambonz-view.ts'
-import { renderLadder, type LadderOptions } from '../sandbox/ladder.ts'
-import type { Party, Step } from '../sandbox/trace.ts'
-
-/** What others said goes to a terminal: one line, no control characters. */
-// eslint-disable-next-line no-control-regex
-export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+import { findingLines } from '../finding-lines.ts'
+import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
+import type { Party, Step } from '../ladder/trace.ts'
+import { plain } from '../terminal.ts'
 
 /** The calls as a table, newest first as they come. */
 export function callTable (calls: readonly CallSummary[]): string[] {
@@ -69,7 +66,7 @@ export function callPage (call: CallView, diagnosis: DiagnosisView, jambonz: Jam
   section('Next steps', nextSteps.flatMap(({ todo, command }) => command === undefined ? [todo] : [todo, `    $ ${command}`]))
   section('Not told apart', notToldApart)
   if (jambonz) {
-    section('Jambonz', jambonz.findings.flatMap(findingLines))
+    section('Jambonz', jambonz.findings.flatMap(finding => findingLines(finding, { ascii: ladder.ascii })))
     section('SIP trace of Jambonz', jambonz.trace)
   }
   // The ladder cleans its own text, and colours it.
@@ -85,6 +82,3 @@ function evidenceLine ({ at, last, count, seen, shows }: DiagnosisView['evidence
   const repeated = count === undefined || last === undefined ? '' : ` until ${time(last)}`
   return `${time(at).padStart(12)}  ${seen}${repeated}: ${shows}`
 }
-
-const findingLines = ({ code, severity, seen, todo, command }: Finding): string[] =>
-  [`${severity.padEnd(7)} ${code}: ${seen}`, ...(todo === undefined ? [] : [`        ${todo}`]), ...(command === undefined ? [] : [`    $ ${command}`])]

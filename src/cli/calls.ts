@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util'
 import { CAUSES } from '../calls/call.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
-import { jambonzAccess } from '../diagnosis/jambonz-api.ts'
 import { askJambonz, type JambonzView } from '../diagnosis/jambonz-view.ts'
-import { ladderOptionsFor, type LadderOptions } from '../sandbox/ladder.ts'
-import { callPage, callTable, plain } from './calls-print.ts'
+import { jambonzAccess } from '../jambonz/api.ts'
+import { ladderOptionsFor, type LadderOptions } from '../ladder/ladder.ts'
+import { plain } from '../terminal.ts'
+import { callPage, callTable } from './calls-print.ts'
 
 export interface CallsIo {
   env: Record<string, string | undefined>

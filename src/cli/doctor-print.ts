@@ -1,23 +1,13 @@
 import { countStatuses, type CheckResult } from '../diagnosis/doctor/run.ts'
-import type { Finding, Severity } from '../diagnosis/finding.ts'
-
-export const MARK = { ok: '✓', warning: '!', failed: '✗', skipped: '–' } as const satisfies Record<Severity, string>
+import { findingLines, indented, severityMark } from '../finding-lines.ts'
+import type { TerminalStyle } from '../terminal.ts'
 
 /** A check that has ended, while others still run. */
-export const progressLine = ({ name, status, ms }: CheckResult): string => `${MARK[status]} ${name} (${ms} ms)`
+export const progressLine = ({ name, status, ms }: CheckResult, style: Partial<TerminalStyle> = {}): string => `${severityMark(status, style)} ${name} (${ms} ms)`
 
 /** A check with what it found. */
-export function checkLines ({ name, title, status, findings }: CheckResult): string[] {
-  return [`${MARK[status]} ${name}: ${title}`, ...findings.flatMap(doctorFindingLines)]
-}
-
-/** What was seen, what to do, and the command that does it. */
-export function doctorFindingLines ({ code, severity, seen, todo, command }: Finding): string[] {
-  return [
-    `    ${MARK[severity]} ${seen}  (${code})`,
-    ...(todo === undefined ? [] : [`        → ${todo}`]),
-    ...(command === undefined ? [] : [`        $ ${command}`])
-  ]
+export function checkLines ({ name, title, status, findings }: CheckResult, style: Partial<TerminalStyle> = {}): string[] {
+  return [`${severityMark(status, style)} ${name}: ${title}`, ...indented(findings.flatMap(finding => findingLines(finding, style)), 4)]
 }
 
 /** How many checks ended in which way. */
@@ -30,7 +20,7 @@ export function summaryLine (results: readonly CheckResult[]): string {
 export interface Screen { write (text: string): unknown, isTTY?: boolean, columns?: number }
 
 /** Progress as lines; on a terminal with what still runs below them. */
-export function createProgress (line: (text: string) => void, screen: Screen | undefined): { started (name: string): void, done (result: CheckResult): void } {
+export function createProgress (line: (text: string) => void, screen: Screen | undefined, style: Partial<TerminalStyle> = {}): { started (name: string): void, done (result: CheckResult): void } {
   const running = new Set<string>()
   const show = (text: string) => { if (screen?.isTTY) screen.write(`\r\x1b[K${text.slice(0, (screen.columns ?? 80) - 1)}`) }
   const showRunning = () => show(running.size === 0 ? '' : `… ${[...running].join(', ')}`)
@@ -42,7 +32,7 @@ export function createProgress (line: (text: string) => void, screen: Screen | u
     done (result) {
       running.delete(result.name)
       show('')
-      line(progressLine(result))
+      line(progressLine(result, style))
       showRunning()
     }
   }

@@ -4,8 +4,10 @@ import type { Check, Fix } from '../diagnosis/doctor/check.ts'
 import { CHECKS } from '../diagnosis/doctor/checks.ts'
 import { doctorContext } from '../diagnosis/doctor/context.ts'
 import { countStatuses, runChecks, type CheckResult } from '../diagnosis/doctor/run.ts'
-import { FindingError, type Finding } from '../diagnosis/finding.ts'
-import { checkLines, createProgress, doctorFindingLines, summaryLine, type Screen } from './doctor-print.ts'
+import { FindingError, type Finding } from '../finding.ts'
+import { findingLines, indented } from '../finding-lines.ts'
+import { styleFor } from '../terminal.ts'
+import { checkLines, createProgress, summaryLine, type Screen } from './doctor-print.ts'
 
 export interface DoctorIo {
   env: Record<string, string | undefined>
@@ -111,12 +113,13 @@ function flagsOf (args: string[], checks: readonly Check[]): Flags {
 
 async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<number> {
   const say = (...lines: string[]) => { if (!flags.json) for (const line of lines) io.out(line) }
+  const style = { ascii: styleFor({}, io.env).ascii }
   const result: Result = { project: settings.LIVEKIT_URL, checks: [], summary: countStatuses([]) }
   const problems: Finding[] = []
   const problem = (finding: Finding) => {
     problems.push(finding)
     result.findings = problems
-    say(...doctorFindingLines(finding))
+    say(...indented(findingLines(finding, style), 4))
   }
 
   say(`LiveKit project: ${settings.LIVEKIT_URL}`)
@@ -133,7 +136,7 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
   return io.signal?.aborted || [...problems, ...result.checks.flatMap(({ findings }) => findings)].some(({ severity }) => severity === 'failed') ? 1 : 0
 
   async function look (): Promise<void> {
-    const progress = createProgress(io.err, io.screen)
+    const progress = createProgress(io.err, io.screen, style)
     const interrupted = () => { io.err('Interrupted: the checks end and take away what they made. Once more ends it at once.') }
     io.signal?.addEventListener('abort', interrupted, { once: true })
     result.checks = await runChecks(flags.checks, doctorContext(settings), {
@@ -146,7 +149,7 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
     })
     io.signal?.removeEventListener('abort', interrupted)
     result.summary = countStatuses(result.checks)
-    say(...result.checks.flatMap(check => ['', ...checkLines(check)]), '', `${summaryLine(result.checks)}.`)
+    say(...result.checks.flatMap(check => ['', ...checkLines(check, style)]), '', `${summaryLine(result.checks)}.`)
     if (io.signal?.aborted) say(leftBehind(result.checks) ? 'Something that a check made may be left: see above.' : 'Nothing that a check made is left.')
   }
 

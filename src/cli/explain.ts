@@ -4,8 +4,8 @@ import { explainSeen, type Explained, type Explanation } from '../diagnosis/expl
 import { createKeep } from '../diagnosis/explain/keep.ts'
 import { readInput } from '../diagnosis/explain/read.ts'
 import { reportJson, reportText } from '../diagnosis/explain/report.ts'
-import type { Finding } from '../diagnosis/finding.ts'
-import { ladderOptionsFor } from '../sandbox/ladder.ts'
+import type { Finding } from '../finding.ts'
+import { ladderOptionsFor } from '../ladder/ladder.ts'
 
 export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--json] FILE…
 

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
-import { ALIASES, loadSettings, SettingsError, type Settings } from '../config.ts'
-import { runProbe, type ProbeOptions, type ProbeReport } from '../diagnosis/probe.ts'
-import { createLiveLadder, ladderOptionsFor } from '../sandbox/ladder.ts'
-import { findingLines } from './provision-print.ts'
+import { SettingsError, type Settings } from '../config.ts'
+import { runProbe, type ProbeOptions, type ProbeReport } from '../diagnosis/probe/probe.ts'
+import { findingLines, indented } from '../finding-lines.ts'
+import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
+import type { TerminalStyle } from '../terminal.ts'
+import { settingsWithout } from './partial-settings.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -90,16 +92,17 @@ async function show ({ json, ...wanted }: Omit<ProbeOptions, 'settings'> & { jso
     return report
   }
   const { screen } = io
-  const ladder = createLiveLadder(text => screen ? screen.write(text) : io.out(text.replace(/\n$/, '')), ladderOptionsFor(screen ?? {}, io.env))
+  const options = ladderOptionsFor(screen ?? {}, io.env)
+  const ladder = createLiveLadder(text => screen ? screen.write(text) : io.out(text.replace(/\n$/, '')), options)
   const report = await runProbe({ ...wanted, ...rest, ...io.probe, onStep: ladder.step, onNote: io.out })
   ladder.end()
   if (report.ladder.length > 0) io.out('')
-  for (const line of reportLines(report, wanted.reachOnly === true)) io.out(line)
+  for (const line of reportLines(report, wanted.reachOnly === true, options)) io.out(line)
   return report
 }
 
 /** The result in words. */
-export function reportLines ({ uri, room, codec, timings, findings, notProven, ladder }: ProbeReport, reachOnly: boolean): string[] {
+export function reportLines ({ uri, room, codec, timings, findings, notProven, ladder }: ProbeReport, reachOnly: boolean, style: Partial<TerminalStyle> = {}): string[] {
   const called = ladder.length > 0
   const ms = (what: string, value: number | undefined) => value === undefined ? [] : [`${what} ${value} ms`]
   const figures = [
@@ -109,7 +112,7 @@ export function reportLines ({ uri, room, codec, timings, findings, notProven, l
   return [
     ...(uri === undefined ? [] : [`${called ? 'Called' : 'Not called:'} ${uri}${room ? ` for room ${room.name}` : ''}`]),
     ...(figures.length === 0 ? [] : [figures.join(', ')]),
-    ...findings.flatMap(findingLines),
+    ...indented(findings.flatMap(finding => findingLines(finding, style)), 2),
     ...(reachOnly || !called ? [] : ['What a probe cannot prove:', ...notProven.map(line => `  - ${line}`)])
   ]
 }
@@ -124,16 +127,11 @@ function readFlags ({ uri, transport, agent, seconds, options, json }: Flags): O
 }
 
 /** What only the service itself needs, or only a call into a room, is not asked for. */
-function probeSettings (env: Environment, { agent, reachOnly, uri }: Omit<ProbeOptions, 'settings'>): Settings {
-  const unneeded: Environment = {
-    PUBLIC_URL: 'https://not-set.invalid',
-    JAMBONZ_WEBHOOK_SECRET: 'not-set',
-    ...((agent !== undefined || uri !== undefined) && { LIVEKIT_AGENT_NAME: agent ?? 'not-set' }),
-    ...(reachOnly && { LIVEKIT_URL: 'https://not-set.invalid', LIVEKIT_API_KEY: 'not-set', LIVEKIT_API_SECRET: 'not-set', LIVEKIT_AGENT_NAME: 'not-set' })
-  }
-  const isSet = (name: string) => [name, ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name)].some(key => env[key]?.trim())
-  return loadSettings({ ...env, ...Object.fromEntries(Object.entries(unneeded).filter(([name]) => !isSet(name))) })
-}
+const probeSettings = (env: Environment, { agent, reachOnly, uri }: Omit<ProbeOptions, 'settings'>): Settings => settingsWithout([
+  'PUBLIC_URL', 'JAMBONZ_WEBHOOK_SECRET',
+  ...(agent !== undefined || uri !== undefined || reachOnly ? ['LIVEKIT_AGENT_NAME'] as const : []),
+  ...(reachOnly ? ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const : [])
+], env)
 
 /** The first Ctrl-C ends the probe, the second one the process. */
 function interruption (): { signal: AbortSignal, release (): void } {

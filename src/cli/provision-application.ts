@@ -1,4 +1,5 @@
-import type { Finding } from '../diagnosis/finding.ts'
+import type { Finding } from '../finding.ts'
+import { jambonzAccess } from '../jambonz/api.ts'
 import { applicationHooks, planApplication, type ApplicationPlan } from '../jambonz/application.ts'
 import { ApplicationError, createApplicationRest, type ApplicationRest } from '../jambonz/application-rest.ts'
 import type { ProvisionEnvironment } from './provision-settings.ts'
@@ -11,14 +12,16 @@ export interface JambonzSide { plan: ApplicationPlan, rest?: ApplicationRest }
  * @param onAsk told before Jambonz is asked
  */
 export async function planJambonz (settings: ProvisionEnvironment, onAsk: (baseUrl: string, accountSid: string) => void): Promise<JambonzSide> {
-  const { PUBLIC_URL: publicUrl, JAMBONZ_REST_API_BASE_URL: baseUrl, JAMBONZ_ACCOUNT_SID: accountSid, JAMBONZ_API_KEY: apiKey, HTTP_USERNAME: username, HTTP_PASSWORD: password } = settings
+  const { PUBLIC_URL: publicUrl, HTTP_USERNAME: username, HTTP_PASSWORD: password } = settings
   if (publicUrl === undefined) return skipped('PUBLIC_URL is not set', 'Set PUBLIC_URL to the address at which Jambonz reaches this bridge')
-  if (baseUrl === undefined || accountSid === undefined || apiKey === undefined) {
+  const access = jambonzAccess(settings)
+  if (access === undefined) {
     const { callHook, statusHook } = applicationHooks(publicUrl)
     return skipped('the Jambonz REST settings are not set', `Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY, or make it in the portal: call hook ${callHook}, status hook ${statusHook}, both POST`)
   }
+  const { baseUrl, accountSid } = access
   onAsk(baseUrl, accountSid)
-  const rest = createApplicationRest({ baseUrl, apiKey })
+  const rest = createApplicationRest(access)
   try {
     const basic = username !== undefined && password !== undefined ? { basic: { username, password } } : {}
     return { plan: planApplication({ publicUrl, accountSid, ...basic }, await rest.read()), rest }

@@ -1,8 +1,10 @@
-import type { Finding } from '../diagnosis/finding.ts'
+import { changeLines, doneLine, titled } from '../change-lines.ts'
+import type { Finding } from '../finding.ts'
+import { findingLines, indented } from '../finding-lines.ts'
 import type { ApplicationChange } from '../jambonz/application.ts'
 import type { Change } from '../livekit/provision-plan.ts'
 import type { Reviewed } from '../livekit/provision-review.ts'
-import { changeLines, doneLine, findingLines, reviewedLines } from './provision-print.ts'
+import type { TerminalStyle } from '../terminal.ts'
 
 /** Everything that a run says and does: lines while it goes on, or one JSON document at its end. */
 export interface ProvisionReport {
@@ -36,7 +38,7 @@ interface Result {
 }
 
 /** @param project LIVEKIT_URL, which is named first */
-export function createReport (project: string, { json, out, err }: { json: boolean, out: (line: string) => void, err: (line: string) => void }): ProvisionReport {
+export function createReport (project: string, { json, out, err, style }: { json: boolean, out: (line: string) => void, err: (line: string) => void, style?: Partial<TerminalStyle> }): ProvisionReport {
   const result: Result = { project, changes: [], done: [], findings: [], applied: false }
   let document: object | undefined
   const say = (...lines: string[]) => { if (!json) for (const line of lines) out(line) }
@@ -56,7 +58,7 @@ export function createReport (project: string, { json, out, err }: { json: boole
     },
     find (findings) {
       result.findings.push(...findings)
-      if (!json) for (const finding of findings) for (const line of findingLines(finding)) (finding.severity === 'failed' ? err : out)(line)
+      if (!json) for (const finding of findings) for (const line of indented(findingLines(finding, style), 2)) (finding.severity === 'failed' ? err : out)(line)
     },
     done (change, id) {
       const line = doneLine(change, id)
@@ -70,13 +72,18 @@ export function createReport (project: string, { json, out, err }: { json: boole
     },
     list (reviewed) {
       document = { project, objects: reviewed }
-      for (const object of reviewed) say('', ...reviewedLines(object))
+      for (const object of reviewed) say('', ...reviewedLines(object, style))
       if (reviewed.length === 0) say('No trunks and no dispatch rules.')
     },
     end () {
-      if (json) out(JSON.stringify(document ?? { ...result, changes: result.changes.map(plain) }, null, 2))
+      if (json) out(JSON.stringify(document ?? { ...result, changes: result.changes.map(bare) }, null, 2))
     }
   }
 }
 
-const plain = (change: Change | ApplicationChange) => ({ what: 'what' in change ? change.what : 'application', do: change.do, id: change.id, name: change.name, fields: change.fields })
+/** One trunk or rule with what is wrong with it. */
+function reviewedLines ({ kind, id, name, ours, does, findings }: Reviewed, style: Partial<TerminalStyle> | undefined): string[] {
+  return [`${kind} ${titled(id, name)}${ours ? ' (the bridge\'s)' : ''}: ${does}`, ...indented(findings.filter(({ severity }) => severity !== 'ok').flatMap(finding => findingLines(finding, style)), 2)]
+}
+
+const bare = (change: Change | ApplicationChange) => ({ what: 'what' in change ? change.what : 'application', do: change.do, id: change.id, name: change.name, fields: change.fields })

@@ -1,4 +1,4 @@
-import { FindingError } from '../diagnosis/finding.ts'
+import { FindingError } from '../finding.ts'
 import { interrupted, untilDone, type ApplyOptions, type ProvisionClient } from '../livekit/provision.ts'
 import { generateCredentials, type TrunkCredentials } from '../livekit/provision-credentials.ts'
 import { planDeletion, planProvision, type Plan, type ProvisionState } from '../livekit/provision-plan.ts'

@@ -1,4 +1,5 @@
-import { ALIASES, loadSettings, SettingsError, type Settings } from '../config.ts'
+import { given, type Settings } from '../config.ts'
+import { settingsWithout } from './partial-settings.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -9,20 +10,13 @@ export type ProvisionEnvironment =
     'JAMBONZ_REST_API_BASE_URL' | 'JAMBONZ_ACCOUNT_SID' | 'JAMBONZ_API_KEY'> &
   Partial<Pick<Settings, 'PUBLIC_URL' | 'LIVEKIT_SIP_HOST'>>
 
-/** Settings that the service cannot do without and provisioning can: it often runs before they are known. */
-const LATER: Environment = { PUBLIC_URL: 'https://not-set.invalid', LIVEKIT_SIP_HOST: 'not-set.invalid', JAMBONZ_WEBHOOK_SECRET: 'not-set' }
-
 /**
- * The settings, without those that provisioning does not need.
+ * The settings, without those that provisioning does not need: it often runs before they are known.
  * @param options.agent whether the agent's name is needed
  * @throws {SettingsError} with every problem at once
  */
 export function provisionEnvironment (env: Environment, { agent }: { agent: boolean }): ProvisionEnvironment {
-  const isSet = (name: string) => [name, ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name)].some(key => env[key]?.trim())
-  const stand = Object.entries({ ...LATER, ...(!agent && { LIVEKIT_AGENT_NAME: 'not-set' }) }).filter(([name]) => !isSet(name))
-  const settings = loadSettings({ ...env, ...Object.fromEntries(stand) })
-  const { PUBLIC_URL, LIVEKIT_SIP_HOST, ...others } = settings
+  const { PUBLIC_URL, LIVEKIT_SIP_HOST, ...others } = settingsWithout(['PUBLIC_URL', 'LIVEKIT_SIP_HOST', 'JAMBONZ_WEBHOOK_SECRET', ...(agent ? [] : ['LIVEKIT_AGENT_NAME'] as const)], env)
+  const isSet = (name: string) => given(name, env) !== undefined
   return { ...others, ...(isSet('PUBLIC_URL') && { PUBLIC_URL }), ...(isSet('LIVEKIT_SIP_HOST') && { LIVEKIT_SIP_HOST }) }
 }
-
-export { SettingsError }

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import { SipClient } from 'livekit-server-sdk'
-import { FindingError, type Finding } from '../diagnosis/finding.ts'
+import { given, SettingsError } from '../config.ts'
+import { FindingError, type Finding } from '../finding.ts'
 import { readState } from '../livekit/provision.ts'
+import { styleFor } from '../terminal.ts'
 import { createReport } from './provision-report.ts'
 import { deleteOurs, listProject, setUp, type ProvisionFlags, type ProvisionRun } from './provision-run.ts'
-import { provisionEnvironment, SettingsError, type ProvisionEnvironment } from './provision-settings.ts'
+import { provisionEnvironment, type ProvisionEnvironment } from './provision-settings.ts'
 
 export interface ProvisionIo {
   env: Record<string, string | undefined>
@@ -65,14 +67,14 @@ export async function provision (args: string[], io: ProvisionIo): Promise<numbe
 
 async function run (flags: ProvisionFlags, settings: ProvisionEnvironment, { env, ask, signal, ...io }: ProvisionIo): Promise<number> {
   const { LIVEKIT_URL: url, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret } = settings
-  const report = createReport(url, { json: flags.json === true, ...io })
+  const report = createReport(url, { json: flags.json === true, style: { ascii: styleFor({}, env).ascii }, ...io })
   const job: ProvisionRun = {
     flags,
     settings,
     report,
     // Without failover: a request that is sent twice could make a trunk twice.
     sip: new SipClient(url, key, secret, { requestTimeout: REQUEST_TIMEOUT_S, failover: false }),
-    prefixSet: Boolean(env['LIVEKIT_ROOM_PREFIX']?.trim()),
+    prefixSet: given('LIVEKIT_ROOM_PREFIX', env) !== undefined,
     ask,
     signal
   }

@@ -19,7 +19,7 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
     return probe(args, { ...lines(), screen: process.stdout })
   },
   async calls (args) {
-    const [{ calls }, { ladderOptionsFor }] = await Promise.all([import('./calls.ts'), import('../sandbox/ladder.ts')])
+    const [{ calls }, { ladderOptionsFor }] = await Promise.all([import('./calls.ts'), import('../ladder/ladder.ts')])
     const io = lines()
     return calls(args, { ...io, ladder: ladderOptionsFor(process.stdout, io.env) })
   },

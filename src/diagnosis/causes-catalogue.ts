@@ -1,5 +1,5 @@
 import type { Cause } from '../calls/call.ts'
-import type { Severity } from './finding.ts'
+import type { Severity } from '../finding.ts'
 
 export interface NextStep {
   todo: string

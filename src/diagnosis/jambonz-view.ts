@@ -1,5 +1,6 @@
-import type { Finding } from './finding.ts'
-import { accountApi, clean, pageOf, readAlert, refused, rowsOf, type Alert, type JambonzAccess } from './jambonz-api.ts'
+import type { Finding } from '../finding.ts'
+import type { JambonzAccess } from '../jambonz/api.ts'
+import { accountApi, clean, pageOf, readAlert, refused, rowsOf, type Alert } from './jambonz-account.ts'
 
 /*
  * Jambonz's own view of a call, over its REST API (jambonz-api-server lib/routes/api/recent-calls.js, alerts.js): the records
@@ -22,7 +23,7 @@ const BEFORE_MS = 60_000
 const AFTER_MS = 120_000
 
 /** Asks Jambonz about a call. Never throws: what cannot be had is a finding. */
-export async function askJambonz (access: JambonzAccess, question: JambonzQuestion, fetchIt: typeof fetch = fetch): Promise<JambonzView> {
+export async function askJambonz (access: JambonzAccess, question: JambonzQuestion, fetchIt?: typeof fetch): Promise<JambonzView> {
   const { base, get } = accountApi(access, { fetchIt })
   const window = pageOf(question.receivedAt - BEFORE_MS, (question.endedAt ?? question.receivedAt) + AFTER_MS)
   const [calls, alerts] = await Promise.all([get('/RecentCalls?' + window), get('/Alerts?' + window)])

@@ -1,4 +1,5 @@
-import { FindingError, type Finding } from '../diagnosis/finding.ts'
+import { FindingError, type Finding } from '../finding.ts'
+import { accountPath, jambonzApi, type JambonzAccess } from './api.ts'
 import type { Application, ApplicationChange, ApplicationState, PhoneNumber } from './application.ts'
 
 /** Jambonz' REST API did not do it; says what to do, never the key. */
@@ -21,41 +22,29 @@ export interface ApplicationRest {
 const TIMEOUT_MS = 8000
 
 /** Applications and phone numbers of an account (jambonz-api-server lib/routes/api/applications.js and phone-numbers.js). */
-export function createApplicationRest ({ baseUrl, apiKey, signal }: { baseUrl: string, apiKey: string, signal?: AbortSignal }): ApplicationRest {
-  // People write the base with or without the version.
-  const base = baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')
+export function createApplicationRest (access: Pick<JambonzAccess, 'baseUrl' | 'apiKey'>, { signal }: { signal?: AbortSignal | undefined } = {}): ApplicationRest {
+  const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS, signal })
 
-  async function ask (method: string, path: string, body?: unknown): Promise<unknown> {
-    let status: number
-    let text: string
-    try {
-      const reply = await fetch(base + path, {
-        method,
-        headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])])
-      })
-      status = reply.status
-      text = await reply.text()
-    } catch (error) {
+  async function ask (method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<unknown> {
+    const { status, ok, text } = await api.ask(method, path, body).catch((error: unknown) => {
       const code = (error as { cause?: { code?: string } }).cause?.code
       throw new ApplicationError({
         code: 'jambonz-unreachable',
-        seen: `Jambonz' REST API does not answer at ${base}${code === undefined ? '' : ` (${code})`}`,
+        seen: `Jambonz' REST API does not answer at ${api.base}${code === undefined ? '' : ` (${code})`}`,
         todo: 'Check JAMBONZ_REST_API_BASE_URL, for example https://jambonz.cloud/api/v1'
       }, error)
-    }
+    })
     if (status === 401 || status === 403) {
       throw new ApplicationError({ code: 'jambonz-key-refused', seen: `Jambonz refuses the API key (${status})`, todo: 'Check JAMBONZ_API_KEY: it must be a key of the account JAMBONZ_ACCOUNT_SID, of the server JAMBONZ_REST_API_BASE_URL' })
     }
-    if (status < 200 || status > 299) {
+    if (!ok) {
       throw new ApplicationError({ code: 'jambonz-refused', seen: `Jambonz answers ${method} ${path} with ${status}${messageOf(text)}`, todo: 'If that is not Jambonz\' REST API, check JAMBONZ_REST_API_BASE_URL; otherwise make the application in the portal' })
     }
     if (text === '') return undefined
     try {
       return JSON.parse(text) as unknown
     } catch (error) {
-      throw new ApplicationError({ code: 'jambonz-refused', seen: `${base} answers with something that is not JSON`, todo: 'Check JAMBONZ_REST_API_BASE_URL: it is the API, not the portal' }, error)
+      throw new ApplicationError({ code: 'jambonz-refused', seen: `${api.base} answers with something that is not JSON`, todo: 'Check JAMBONZ_REST_API_BASE_URL: it is the API, not the portal' }, error)
     }
   }
 
@@ -66,7 +55,7 @@ export function createApplicationRest ({ baseUrl, apiKey, signal }: { baseUrl: s
     },
     async webhookSecret (accountSid) {
       // Only a query of `regenerate` would make another one (jambonz-api-server lib/routes/api/accounts.js).
-      const account = await ask('GET', `/Accounts/${encodeURIComponent(accountSid)}/WebhookSecret`) as { webhook_secret?: unknown } | null | undefined
+      const account = await ask('GET', `${accountPath(accountSid)}/WebhookSecret`) as { webhook_secret?: unknown } | null | undefined
       const secret = account?.webhook_secret
       return typeof secret === 'string' && secret !== '' ? secret : undefined
     },

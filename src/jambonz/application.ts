@@ -1,4 +1,4 @@
-import type { Finding } from '../diagnosis/finding.ts'
+import type { Finding } from '../finding.ts'
 
 /** A hook as Jambonz' REST API shows it; the password may be missing. */
 export interface ApplicationHook { webhook_sid?: string, url: string, method?: string, username?: string | null, password?: string | null }

@@ -1,3 +1,5 @@
+import { accountPath, jambonzApi, type JambonzAccess } from './api.ts'
+
 /** What the bridge asks of Jambonz's REST API. */
 export interface JambonzRest {
   /**
@@ -21,23 +23,12 @@ export class JambonzRestError extends Error {
 const TIMEOUT_MS = 5000
 
 /** Live call control (jambonz-api-server lib/routes/api/accounts.js). */
-export function createJambonzRest ({ baseUrl, accountSid, apiKey }: { baseUrl: string, accountSid: string, apiKey: string }): JambonzRest {
-  // People write the base with or without the version.
-  const base = baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')
+export function createJambonzRest (access: JambonzAccess): JambonzRest {
+  const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS })
   return {
     async hangUp (callSid, status) {
-      let reply: Response
-      try {
-        reply = await fetch(`${base}/Accounts/${encodeURIComponent(accountSid)}/Calls/${encodeURIComponent(callSid)}`, {
-          method: 'PUT',
-          headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-          body: JSON.stringify({ call_status: status }),
-          signal: AbortSignal.timeout(TIMEOUT_MS)
-        })
-        await reply.arrayBuffer()
-      } catch {
-        throw new JambonzRestError(undefined)
-      }
+      const reply = await api.ask('PUT', `${accountPath(access.accountSid)}/Calls/${encodeURIComponent(callSid)}`, { call_status: status })
+        .catch(() => { throw new JambonzRestError(undefined) })
       if (reply.status === 404) return false
       if (!reply.ok) throw new JambonzRestError(reply.status)
       return true

@@ -1,5 +1,5 @@
-import { FindingError, type Finding } from '../diagnosis/finding.ts'
-import { livekitFinding } from '../diagnosis/livekit-finding.ts'
+import { FindingError, type Finding } from '../finding.ts'
+import { livekitFinding } from './finding.ts'
 
 /** LiveKit did not take the trunk or the rule, or could not be asked. The finding says what to do and never carries credentials. */
 export class ProvisionError extends FindingError {

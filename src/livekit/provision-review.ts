@@ -1,9 +1,9 @@
 import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } from 'livekit-server-sdk'
-import type { Finding } from '../diagnosis/finding.ts'
-import { isRetellHost } from '../diagnosis/sip-host.ts'
+import type { Finding } from '../finding.ts'
 import type { ProvisionState } from './provision-plan.ts'
-import { addressCounts, addressHasPort, challenges } from './routing.ts'
 import { HEADERS, isOurs } from './provision-wish.ts'
+import { addressCounts, addressHasPort, challenges } from './routing.ts'
+import { isRetellHost } from './sip-host.ts'
 
 /** One trunk or rule of a project, what it does, and what is wrong with it. */
 export interface Reviewed {

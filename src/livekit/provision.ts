@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SipClient } from 'livekit-server-sdk'
-import type { FindingCode } from '../diagnosis/finding-codes.ts'
+import type { FindingCode } from '../finding-codes.ts'
 import { explained, interrupted, ProvisionError } from './provision-error.ts'
-import { NEW_TRUNK, NOTHING, planProvision, type Change, type Plan, type PlanOptions, type ProvisionState } from './provision-plan.ts'
+import { NOTHING } from './provision-fields.ts'
+import { NEW_TRUNK, planProvision, type Change, type Plan, type PlanOptions, type ProvisionState } from './provision-plan.ts'
 import type { ProvisionSettings } from './provision-wish.ts'
 
 export { interrupted, ProvisionError } from './provision-error.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { TlsOptions, TransportName } from '../sip/user-agent.ts'
 import type { Network } from './network.ts'
-import type { Trace } from './trace.ts'
+import type { Trace } from '../ladder/trace.ts'
 import type { AgentBehaviour } from './livekit/agents.ts'
 import type { Faults } from './livekit/faults.ts'
 import type { Json } from './livekit/json.ts'

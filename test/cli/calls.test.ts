@@ -91,7 +91,7 @@ await t.test('with Jambonz\'s own view', async t => {
     : url.startsWith('https://jambonz.') ? new Response(JSON.stringify({ data: [] })) : undefined
   const { code, out } = await run(bridge, [callSid, '--fetch'], { env, elsewhere })
   t.equal(code, 0)
-  t.match(out, /Jambonz:\n.*jambonz-no-record[^]*jambonz-alert: Alert of this call: invalid-app-payload: bad/)
+  t.match(out, /Jambonz:\n {2}! .* {2}\(jambonz-no-record\)\n {6}→ [^]*\n {2}✗ Alert of this call: invalid-app-payload: bad {2}\(jambonz-alert\)/)
   t.notMatch(out, 'secret-key')
   t.match(JSON.parse((await run(bridge, [callSid, '--fetch', '--json'], { env, elsewhere })).out), { jambonz: { findings: [{ code: 'jambonz-no-record' }] } })
 })

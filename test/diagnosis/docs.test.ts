@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CAUSES } from '../../src/calls/call.ts'
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
-import { FINDING_CODES } from '../../src/diagnosis/finding-codes.ts'
+import { FINDING_CODES } from '../../src/finding-codes.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')

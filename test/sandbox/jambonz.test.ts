@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import t from 'tap'
-import type { Step } from '../../src/sandbox/trace.ts'
+import type { Step } from '../../src/ladder/trace.ts'
 import { dialVerbs, lines, setStage } from '../fixtures/jambonz/stand-in.ts'
 import type { Received } from '../fixtures/jambonz/stand-in.ts'
 

@@ -1,7 +1,7 @@
+import type { Finding } from '../../finding.ts'
 import type { Rooms } from '../../livekit/rooms.ts'
-import type { Finding } from '../finding.ts'
-import { planCall } from '../probe-room.ts'
-import { watchRoom, type Watched } from '../probe-watch.ts'
+import { planCall } from '../probe/room.ts'
+import { watchRoom, type Watched } from '../probe/watch.ts'
 import type { Check } from './check.ts'
 import { inRoom, waitUntil } from './in-room.ts'
 

@@ -1,5 +1,6 @@
-import type { Finding } from '../finding.ts'
-import { accountApi, jambonzAccess, pageOf, readAlert, refused, rowsOf, type Alert } from '../jambonz-api.ts'
+import type { Finding } from '../../finding.ts'
+import { jambonzAccess } from '../../jambonz/api.ts'
+import { accountApi, pageOf, readAlert, refused, rowsOf, type Alert } from '../jambonz-account.ts'
 import type { Check } from './check.ts'
 
 const DAY_MS = 24 * 3600 * 1000

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { changeLines, doneLine } from '../../cli/provision-print.ts'
+import { changeLines, doneLine } from '../../change-lines.ts'
 import { commaList, type Settings } from '../../config.ts'
+import { FindingError, type Finding } from '../../finding.ts'
+import { jambonzAccess } from '../../jambonz/api.ts'
 import { applicationHooks, ourApplications, planApplication, type ApplicationChange, type ApplicationState, type ApplicationWish } from '../../jambonz/application.ts'
 import { ApplicationError, createApplicationRest, type ApplicationRest } from '../../jambonz/application-rest.ts'
-import { FindingError, type Finding } from '../finding.ts'
-import { jambonzAccess } from '../jambonz-api.ts'
 import type { Check } from './check.ts'
 
 /** The application in Jambonz that calls this bridge, and whether what Jambonz signs with is what the bridge expects. */
@@ -50,7 +50,7 @@ function restOf (settings: Settings, signal?: AbortSignal): { rest: ApplicationR
   if (!access) return undefined
   const { HTTP_USERNAME: username, HTTP_PASSWORD: password, PUBLIC_URL: publicUrl } = settings
   return {
-    rest: createApplicationRest({ ...access, ...(signal && { signal }) }),
+    rest: createApplicationRest(access, { signal }),
     wish: { publicUrl, accountSid: access.accountSid, ...(username !== undefined && password !== undefined && { basic: { username, password } }) }
   }
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.ts'
 import type { Settings } from '../../config.ts'
+import type { Finding } from '../../finding.ts'
 import type { ProvisionClient } from '../../livekit/provision.ts'
 import type { Rooms } from '../../livekit/rooms.ts'
-import type { Finding } from '../finding.ts'
 
 /** What checks look at the world with. */
 export interface DoctorContext {

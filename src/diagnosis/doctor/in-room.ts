@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../clock.ts'
+import type { Finding } from '../../finding.ts'
+import { livekitFinding } from '../../livekit/finding.ts'
 import type { RoomRequest } from '../../livekit/rooms.ts'
-import type { Finding } from '../finding.ts'
-import { livekitFinding } from '../livekit-finding.ts'
-import { mayExist, removeRoom } from '../probe-room.ts'
+import { mayExist, removeRoom } from '../probe/room.ts'
 import type { DoctorContext } from './check.ts'
 
 /** A room without any agent would get the unnamed ones; no worker has this name. */

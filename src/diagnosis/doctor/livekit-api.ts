@@ -1,7 +1,7 @@
+import type { Finding } from '../../finding.ts'
+import { livekitFinding } from '../../livekit/finding.ts'
 import { ProvisionError } from '../../livekit/provision.ts'
 import { LiveKitError } from '../../livekit/rooms.ts'
-import type { Finding } from '../finding.ts'
-import { livekitFinding } from '../livekit-finding.ts'
 import type { Check, DoctorContext } from './check.ts'
 import { livekitState } from './livekit-state.ts'
 

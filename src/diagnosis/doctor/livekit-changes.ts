@@ -1,7 +1,8 @@
 import type { Settings } from '../../config.ts'
-import type { Change, FieldChange } from '../../livekit/provision-plan.ts'
-import type { FindingCode } from '../finding-codes.ts'
-import type { Finding, Severity } from '../finding.ts'
+import type { Finding, Severity } from '../../finding.ts'
+import type { FindingCode } from '../../finding-codes.ts'
+import type { FieldChange } from '../../livekit/provision-fields.ts'
+import type { Change } from '../../livekit/provision-plan.ts'
 
 /** What it means that a property of our trunk or rule is not as it should be. */
 interface Meaning {

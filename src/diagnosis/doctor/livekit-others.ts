@@ -1,7 +1,7 @@
 import type { Settings } from '../../config.ts'
+import type { Finding } from '../../finding.ts'
 import type { ProvisionState } from '../../livekit/provision-plan.ts'
 import { reviewProject } from '../../livekit/provision-review.ts'
-import type { Finding } from '../finding.ts'
 import type { Check } from './check.ts'
 import { withState } from './livekit-state.ts'
 

@@ -1,6 +1,6 @@
+import type { Finding } from '../../finding.ts'
 import { ProvisionError, readState } from '../../livekit/provision.ts'
 import type { ProvisionState } from '../../livekit/provision-plan.ts'
-import type { Finding } from '../finding.ts'
 import type { DoctorContext } from './check.ts'
 
 const states = new WeakMap<DoctorContext, Promise<ProvisionState>>()

@@ -1,9 +1,9 @@
 import type { SIPInboundTrunkInfo } from 'livekit-server-sdk'
 import type { Settings } from '../../config.ts'
-import { addressCounts, addressHasPort, challenges, routeCall, routingRule, type InboundCall, type Route, type RoutingRule } from '../../livekit/routing.ts'
+import type { Finding } from '../../finding.ts'
 import type { ProvisionState } from '../../livekit/provision-plan.ts'
-import type { Finding } from '../finding.ts'
-import { planCall } from '../probe-room.ts'
+import { addressCounts, addressHasPort, challenges, routeCall, routingRule, type InboundCall, type Route, type RoutingRule } from '../../livekit/routing.ts'
+import { planCall } from '../probe/room.ts'
 import type { Check } from './check.ts'
 import { withState } from './livekit-state.ts'
 

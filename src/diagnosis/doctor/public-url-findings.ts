@@ -1,7 +1,7 @@
 import type { Settings } from '../../config.ts'
+import type { Finding } from '../../finding.ts'
 import { TOLERANCE_S } from '../../jambonz/signature.ts'
-import type { Finding } from '../finding.ts'
-import { isPrivate } from '../probe-address.ts'
+import { isPrivate } from '../probe/address.ts'
 import type { Reply, Silence } from './hook-client.ts'
 
 const PATHS = '/livekit-api, /status, /call-status, /action, /refer, /refer-complete and /livekit-events'

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { connectRedis, RedisStartError, type RedisConnection } from '../../calls/redis-client.ts'
-import { createRedisRegistry } from '../../calls/redis-registry.ts'
 import { keyPrefixOf, keysOf } from '../../calls/redis-keys.ts'
+import { createRedisRegistry } from '../../calls/redis-registry.ts'
 import { StoreUnavailableError } from '../../errors.ts'
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../../finding.ts'
 import type { Check, DoctorContext } from './check.ts'
 import { isOlder } from './runtime.ts'
 

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
-import type { FindingCode } from '../finding-codes.ts'
-import { SEVERITIES } from '../finding.ts'
+import { SEVERITIES } from '../../finding.ts'
+import type { FindingCode } from '../../finding-codes.ts'
 
 /*
  * What the doctor found, as operators get it.

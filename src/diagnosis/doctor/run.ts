@@ -1,4 +1,4 @@
-import { FindingError, type Finding, type Severity } from '../finding.ts'
+import { FindingError, type Finding, type Severity } from '../../finding.ts'
 import type { Check, DoctorContext } from './check.ts'
 
 /** What one check found. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { settingsWarnings, type Settings } from '../../config.ts'
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../../finding.ts'
 import type { Check } from './check.ts'
 
 /** As `engines` of package.json has it. */

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { isPrivate } from '../probe-address.ts'
-import { localFinding } from '../probe-findings.ts'
-import { readTarget } from '../probe-target.ts'
-import { checkSipHost } from '../sip-host.ts'
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../../finding.ts'
+import { checkSipHost } from '../../livekit/sip-host.ts'
+import { isPrivate } from '../probe/address.ts'
+import { localFinding } from '../probe/network-error.ts'
+import { readTarget } from '../probe/target.ts'
 import type { Check } from './check.ts'
 
 /** The setting that most often costs days: its form, and whether it has an address. */

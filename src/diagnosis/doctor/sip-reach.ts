@@ -1,4 +1,4 @@
-import { runProbe } from '../probe.ts'
+import { runProbe } from '../probe/probe.ts'
 import type { Check } from './check.ts'
 
 /** Longest wait for an answer, milliseconds; longer than a connection attempt, whose end tells more. */

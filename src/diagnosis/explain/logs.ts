@@ -1,6 +1,6 @@
 import type { Cause } from '../../calls/call.ts'
-import type { FindingCode } from '../finding-codes.ts'
-import type { Finding, Severity } from '../finding.ts'
+import type { Finding, Severity } from '../../finding.ts'
+import type { FindingCode } from '../../finding-codes.ts'
 import type { LogSeen } from './seen.ts'
 
 interface LogRule {

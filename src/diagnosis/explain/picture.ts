@@ -1,6 +1,6 @@
+import { renderLadder, type LadderOptions } from '../../ladder/ladder.ts'
+import type { Party, Step } from '../../ladder/trace.ts'
 import { header } from '../../sip/message.ts'
-import { renderLadder, type LadderOptions } from '../../sandbox/ladder.ts'
-import type { Party, Step } from '../../sandbox/trace.ts'
 import { addressUri } from './group.ts'
 import { methodOf } from './keep.ts'
 import type { Leg, Role } from './legs.ts'

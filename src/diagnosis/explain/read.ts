@@ -1,7 +1,7 @@
 import { createGunzip } from 'node:zlib'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream'
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../../finding.ts'
 import { createByteSource } from './capture/byte-source.ts'
 import { isCapture, readCapture } from './capture/read-capture.ts'
 import type { Keep } from './keep.ts'

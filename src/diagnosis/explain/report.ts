@@ -1,11 +1,7 @@
-import type { LadderOptions } from '../../sandbox/ladder.ts'
-import type { Finding, Severity } from '../finding.ts'
+import { findingLines } from '../../finding-lines.ts'
+import type { LadderOptions } from '../../ladder/ladder.ts'
 import type { Explained, Explanation } from './explain.ts'
 import { drawCall } from './picture.ts'
-
-const MARKS: Readonly<Record<Severity, readonly [mark: string, plain: string, colour: string]>> = {
-  ok: ['✓', 'ok', '\x1b[32m'], warning: ['!', '!', '\x1b[33m'], failed: ['✗', 'FAILED', '\x1b[31m'], skipped: ['·', '-', '\x1b[2m']
-}
 
 const ROLES = { caller: 'caller\'s leg', inside: 'inside Jambonz', agent: 'leg to LiveKit', 'livekit-out': 'dialled by LiveKit' } as const
 /** Calls whose ladder is drawn without being asked for. */
@@ -14,8 +10,8 @@ const MOST_LADDERS = 5
 /** The explanation for people. */
 export function reportText ({ calls, findings }: Explanation, options: LadderOptions): string {
   const parts = [
-    ...findings.map(finding => findingText(finding, options)),
-    ...calls.flatMap((call, i) => [heading(call, i, calls.length), ...i < MOST_LADDERS ? [pictureOf(call, options)] : [], ...call.findings.map(finding => findingText(finding, options)), ...evidenceOf(call), ''])
+    ...findings.flatMap(finding => findingLines(finding, options)),
+    ...calls.flatMap((call, i) => [heading(call, i, calls.length), ...i < MOST_LADDERS ? [pictureOf(call, options)] : [], ...call.findings.flatMap(finding => findingLines(finding, options)), ...evidenceOf(call), ''])
   ]
   if (calls.length > MOST_LADDERS) parts.push(`The ladders of ${calls.length - MOST_LADDERS} more calls: bridge explain --call <id> …`, '')
   return `${parts.map(part => clean(part)).join('\n').replace(/\n{3,}/g, '\n\n').replace(/\n+$/, '')}\n`
@@ -39,18 +35,6 @@ function pictureOf ({ steps, stepsLeftOut }: Explained, options: LadderOptions):
   if (steps.length === 0) return ''
   return `\n${drawCall(steps, options)}${stepsLeftOut > 0 ? `(${stepsLeftOut} steps in the middle are left out)\n` : ''}`
 }
-
-function findingText ({ severity, code, seen, todo, command }: Finding, { colour, ascii }: LadderOptions): string {
-  const [mark, plain, paint] = MARKS[severity]
-  const sign = ascii ? plain : mark
-  return [
-    `${colour ? `${paint}${sign}\x1b[0m` : sign} ${code}: ${sentence(seen)}`,
-    ...todo === undefined ? [] : [`    ${sentence(todo)}`],
-    ...command === undefined ? [] : [`    $ ${command}`]
-  ].join('\n')
-}
-
-const sentence = (text: string): string => /[.?!]$/.test(text) ? text : `${text}.`
 
 function evidenceOf ({ evidence, began = 0 }: Explained): string[] {
   if (evidence.length === 0) return []

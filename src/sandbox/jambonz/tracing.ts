@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
+import type { Trace } from '../../ladder/trace.ts'
 import { cseq, header } from '../../sip/message.ts'
 import type { SipMessage } from '../../sip/message.ts'
-import type { Trace } from '../trace.ts'
 import type { HookReply } from './hooks.ts'
 import type { Payload } from './payloads.ts'
 import { describeVerbs } from './verbs.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import type { Trace } from '../trace.ts'
+import type { Trace } from '../../ladder/trace.ts'
 import type { Dispatch, LeaveReason, Participant, Room } from './state.ts'
 import type { Rooms } from './rooms.ts'
 import { newId } from './json.ts'

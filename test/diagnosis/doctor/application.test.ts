@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { applicationCheck, secretFinding } from '../../../src/diagnosis/doctor/application.ts'
-import { FindingError } from '../../../src/diagnosis/finding.ts'
+import { FindingError } from '../../../src/finding.ts'
 import { codes, contextWith, run } from '../../fixtures/doctor-check.ts'
 import { ACCOUNT, jambonzApplications } from '../../fixtures/jambonz-applications.ts'
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { systemClock } from '../../../src/clock.ts'
 import type { Check, DoctorContext } from '../../../src/diagnosis/doctor/check.ts'
 import { countStatuses, runChecks, type CheckResult, type Progress } from '../../../src/diagnosis/doctor/run.ts'
-import type { Finding, Severity } from '../../../src/diagnosis/finding.ts'
+import type { Finding, Severity } from '../../../src/finding.ts'
 import { ProvisionError } from '../../../src/livekit/provision.ts'
 
 // The checks here look at nothing but the clock.

@@ -125,12 +125,12 @@ await t.test('the report: a ladder, no credentials, no control characters', asyn
   t.match(text, /leg to LiveKit: /)
   t.match(text, /INVITE sip:c[0-9a-f]{26}@127\.0\.0\.1/)
   t.match(text, /401/)
-  t.match(text, /✗ livekit-refused-credentials: /)
+  t.match(text, /^✗ .* {2}\(livekit-refused-credentials\)\n {4}→ /m)
   for (const out of [text, reportJson(told)]) {
     t.notMatch(out, /response=|Digest|nonce|hunter2/i)
     // eslint-disable-next-line no-control-regex
     t.notMatch(out, /[\x00-\x09\x0b-\x1f\x7f]/)
   }
   t.equal(JSON.parse(reportJson(told)).calls[0].end.cause, 'livekit-refused-credentials')
-  t.match(reportText(told, { ...options, ascii: true }), /^FAILED livekit-refused-credentials/m)
+  t.match(reportText(told, { ...options, ascii: true }), /^FAILED .* {2}\(livekit-refused-credentials\)\n {4}-> /m)
 })

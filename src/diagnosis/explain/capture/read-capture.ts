@@ -1,6 +1,6 @@
+import type { Finding } from '../../../finding.ts'
 import type { SipMessage } from '../../../sip/message.ts'
 import type { Keep } from '../keep.ts'
-import type { Finding } from '../../finding.ts'
 import type { RtpCounts } from '../seen.ts'
 import type { ByteSource } from './byte-source.ts'
 import type { CaptureNotes, Frame } from './frame.ts'

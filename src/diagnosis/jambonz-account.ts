@@ -1,18 +1,13 @@
-import type { Settings } from '../config.ts'
-import type { Finding } from './finding.ts'
+import type { Finding } from '../finding.ts'
+import { accountPath, jambonzApi, type JambonzAccess } from '../jambonz/api.ts'
+import { plain } from '../terminal.ts'
 
 /*
  * Reading an account over Jambonz' REST API, for whoever explains something: never throws, and what others wrote is cleaned.
  */
 
-export interface JambonzAccess { baseUrl: string, accountSid: string, apiKey: string }
 /** `status` undefined: no answer, or one that is no JSON. */
 export type Got = { data: unknown } | { status: number | undefined }
-
-/** What the settings have of it; undefined without the Jambonz REST settings. */
-export function jambonzAccess ({ JAMBONZ_REST_API_BASE_URL: baseUrl, JAMBONZ_ACCOUNT_SID: accountSid, JAMBONZ_API_KEY: apiKey }: { [K in 'JAMBONZ_REST_API_BASE_URL' | 'JAMBONZ_ACCOUNT_SID' | 'JAMBONZ_API_KEY']?: Settings[K] | undefined }): JambonzAccess | undefined {
-  return baseUrl && accountSid && apiKey ? { baseUrl, accountSid, apiKey } : undefined
-}
 
 const TIMEOUT_MS = 10_000
 
@@ -25,24 +20,18 @@ export interface AccountApi {
   post (path: string, body: object): Promise<Got>
 }
 
-export function accountApi ({ baseUrl, accountSid, apiKey }: JambonzAccess, { fetchIt = fetch, signal }: { fetchIt?: typeof fetch, signal?: AbortSignal } = {}): AccountApi {
-  // People write the base with or without the version.
-  const base = `${baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')}/Accounts/${encodeURIComponent(accountSid)}`
-  async function ask (path: string, init: RequestInit): Promise<Got> {
+export function accountApi (access: JambonzAccess, { fetchIt, signal }: { fetchIt?: typeof fetch | undefined, signal?: AbortSignal } = {}): AccountApi {
+  const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS, signal, fetchIt })
+  const account = accountPath(access.accountSid)
+  async function ask (method: 'GET' | 'POST', path: string, body?: object): Promise<Got> {
     try {
-      const late = AbortSignal.timeout(TIMEOUT_MS)
-      const reply = await fetchIt(base + path, { ...init, headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', ...init.headers }, signal: signal ? AbortSignal.any([late, signal]) : late })
-      if (!reply.ok) { await reply.arrayBuffer(); return { status: reply.status } }
-      return { data: await reply.json() as unknown }
+      const { status, ok, text } = await api.ask(method, account + path, body)
+      return ok ? { data: JSON.parse(text) as unknown } : { status }
     } catch {
       return { status: undefined }
     }
   }
-  return {
-    base,
-    get: path => ask(path, {}),
-    post: (path, body) => ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-  }
+  return { base: api.base + account, get: path => ask('GET', path), post: (path, body) => ask('POST', path, body) }
 }
 
 /** @param what was asked for, as `Alerts` */
@@ -87,6 +76,5 @@ export function rowsOf<T> (page: unknown): T[] {
   return rows.filter(row => typeof row === 'object' && row !== null).map(row => Object.fromEntries(Object.entries(row as object).filter(([name, value]) => typeof value === (KINDS[name] ?? 'string'))) as T)
 }
 
-/** Text of others goes to a terminal: one line, no control characters, not endless. */
-// eslint-disable-next-line no-control-regex
-export const clean = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim().slice(0, 300)
+/** Text of others, short enough for a line. */
+export const clean = (text: string): string => plain(text).trim().slice(0, 300)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkSipHost } from '../../src/diagnosis/sip-host.ts'
+import { checkSipHost } from '../../src/livekit/sip-host.ts'
 
 const CLOUD = 'wss://myproject-1a2b3c4d.livekit.cloud'
 const OWN = 'ws://livekit.example.com:7880'

@@ -1,6 +1,6 @@
 import type { Settings } from '../config.ts'
-import type { FindingCode } from './finding-codes.ts'
-import type { Finding } from './finding.ts'
+import type { Finding } from '../finding.ts'
+import type { FindingCode } from '../finding-codes.ts'
 
 /*
  * LIVEKIT_SIP_HOST is the setting that most often costs days: LiveKit Cloud answers OPTIONS on wrong hosts too, and drops the INVITE.

@@ -1,6 +1,6 @@
 import { ServerError } from 'livekit-server-sdk'
-import { LiveKitError } from '../livekit/rooms.ts'
-import type { Finding } from './finding.ts'
+import type { Finding } from '../finding.ts'
+import { LiveKitError } from './rooms.ts'
 
 /**
  * What a failed request to LiveKit's API means, and what to do: of the SIP service as the SDK throws it, or of rooms. Texts and statuses

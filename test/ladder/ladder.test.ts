@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createFolder } from '../../src/sandbox/ladder-fold.ts'
-import { createLiveLadder, ladderHeader, ladderOptionsFor, ladderRow, layout, PARTIES, renderLadder } from '../../src/sandbox/ladder.ts'
-import type { LadderOptions } from '../../src/sandbox/ladder.ts'
-import type { Party, Step } from '../../src/sandbox/trace.ts'
+import { createFolder } from '../../src/ladder/fold.ts'
+import { createLiveLadder, ladderHeader, ladderOptionsFor, ladderRow, layout, PARTIES, renderLadder } from '../../src/ladder/ladder.ts'
+import type { LadderOptions } from '../../src/ladder/ladder.ts'
+import type { Party, Step } from '../../src/ladder/trace.ts'
 
 const plain = (width: number): LadderOptions => ({ width, colour: false, ascii: false, rewrite: false })
 const step = (at: number, from: Party, to: Party, what: string): Step => ({ at, from, to, what, via: 'sip' })

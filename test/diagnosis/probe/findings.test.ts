@@ -1,8 +1,10 @@
 import t from 'tap'
-import { isPrivate } from '../../src/diagnosis/probe-address.ts'
-import { DEFAULT_LIMITS, overdue, type ProbeCall } from '../../src/diagnosis/probe-call.ts'
-import { findingsOf, localFinding, type ProbeContext } from '../../src/diagnosis/probe-findings.ts'
-import { isOurs, readTarget } from '../../src/diagnosis/probe-target.ts'
+import { isPrivate } from '../../../src/diagnosis/probe/address.ts'
+import { DEFAULT_LIMITS, overdue, type ProbeCall } from '../../../src/diagnosis/probe/call.ts'
+import type { ProbeContext } from '../../../src/diagnosis/probe/context.ts'
+import { findingsOf } from '../../../src/diagnosis/probe/findings.ts'
+import { localFinding } from '../../../src/diagnosis/probe/network-error.ts'
+import { isOurs, readTarget } from '../../../src/diagnosis/probe/target.ts'
 
 const at = (ms: number, status: number, reason = '') => ({ at: ms, status, reason })
 const call = (extra: Partial<ProbeCall> = {}): ProbeCall => ({ invitedAt: 0, responses: [at(10, 407, 'Unauthorized'), at(20, 100), at(30, 180), at(400, 200, 'OK')], isLiveKit: true, challenged: true, answeredChallenge: true, final: at(400, 200, 'OK'), codec: 'PCMU', audio: { sent: 250, received: 240, audible: 100, firstAt: 420, firstAudibleAt: 440 }, ended: { by: 'probe', at: 5400, status: 200 }, ...extra })

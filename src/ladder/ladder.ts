@@ -1,32 +1,19 @@
-import { createFolder } from './ladder-fold.ts'
-import type { Row } from './ladder-fold.ts'
+import { isTerminal, styleFor, type TerminalStyle } from '../terminal.ts'
+import { createFolder, type Row } from './fold.ts'
 import type { Party, Step } from './trace.ts'
 
-export interface LadderOptions {
+export interface LadderOptions extends TerminalStyle {
   /** Columns of the terminal; the ladder keeps within 80 to 160 of them. */
   width: number
-  colour: boolean
-  /** Plain ASCII, for terminals without box drawing. */
-  ascii: boolean
   /** Whether lines already written may be written over, as a terminal allows and a file does not. */
   rewrite: boolean
 }
 
 export const PARTIES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent']
 
-/** What a stream and the environment allow: no colours without a terminal or with NO_COLOR (no-color.org). */
-export function ladderOptionsFor (
-  stream: { isTTY?: boolean, columns?: number }, env: Record<string, string | undefined>
-): LadderOptions {
-  const terminal = stream.isTTY === true && env['TERM'] !== 'dumb'
-  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''
-  return {
-    width: stream.columns ?? (Number(env['COLUMNS']) || 120),
-    colour: terminal && !env['NO_COLOR'],
-    // An unset locale says nothing; the ones that say something else than UTF-8 mean it.
-    ascii: env['TERM'] === 'dumb' || (locale !== '' && !/utf-?8/i.test(locale)),
-    rewrite: terminal
-  }
+/** What a stream and the environment allow. */
+export function ladderOptionsFor (stream: { isTTY?: boolean, columns?: number }, env: Record<string, string | undefined>): LadderOptions {
+  return { width: stream.columns ?? (Number(env['COLUMNS']) || 120), ...styleFor(stream, env), rewrite: isTerminal(stream, env) }
 }
 
 /** Where the lifelines stand, as zero-based columns; each party's messages get room by how long they usually are. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { loadSettings, type Settings } from '../../src/config.ts'
-import { NOT_PROVEN, runProbe, type ProbeOptions, type ProbeReport } from '../../src/diagnosis/probe.ts'
-import { createLiveKitDouble, type LiveKitDouble, type LiveKitDoubleOptions } from '../../src/sandbox/livekit.ts'
-import type { TransportName } from '../../src/sip/user-agent.ts'
-import { API_KEY, API_SECRET, ENV } from '../fixtures/build.ts'
+import { loadSettings, type Settings } from '../../../src/config.ts'
+import { NOT_PROVEN, runProbe, type ProbeOptions, type ProbeReport } from '../../../src/diagnosis/probe/probe.ts'
+import { createLiveKitDouble, type LiveKitDouble, type LiveKitDoubleOptions } from '../../../src/sandbox/livekit.ts'
+import type { TransportName } from '../../../src/sip/user-agent.ts'
+import { API_KEY, API_SECRET, ENV } from '../../fixtures/build.ts'
 
-const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
+const pem = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url))
 const tls = { key: pem('key'), cert: pem('cert'), ca: pem('cert') }
 const AGENT = { name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }
 /** Whatever comes is waited for, also on a busy machine; only what is waited for in vain is waited for briefly. */

@@ -1,12 +1,12 @@
-import type { Clock } from '../clock.ts'
-import type { RtpCodec, RtpSession, RtpStats } from '../sip/rtp.ts'
-import type { Step } from '../sandbox/trace.ts'
-import type { SipMessage, SipResponse, TlsOptions, TransportName } from '../sip/user-agent.ts'
-import { tagOf } from '../sip/address.ts'
-import { cseq, header } from '../sip/message.ts'
-import { openRtp } from '../sip/rtp.ts'
-import { buildSdp, parseSdp } from '../sip/sdp.ts'
-import { createUserAgent } from '../sip/user-agent.ts'
+import type { Clock } from '../../clock.ts'
+import type { Step } from '../../ladder/trace.ts'
+import { tagOf } from '../../sip/address.ts'
+import { cseq, header } from '../../sip/message.ts'
+import type { RtpCodec, RtpSession, RtpStats } from '../../sip/rtp.ts'
+import { openRtp } from '../../sip/rtp.ts'
+import { buildSdp, parseSdp } from '../../sip/sdp.ts'
+import type { SipMessage, SipResponse, TlsOptions, TransportName } from '../../sip/user-agent.ts'
+import { createUserAgent } from '../../sip/user-agent.ts'
 
 /** How long a probe call waits, milliseconds. */
 export interface ProbeLimits {

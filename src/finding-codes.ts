@@ -1,4 +1,4 @@
-import { CAUSES } from '../calls/call.ts'
+import { CAUSES } from './calls/call.ts'
 
 /** What `bridge explain` says of files and of the calls in them, beside causes and the codes that others have too. */
 export const EXPLAIN_CODES = [

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
-import type { Look, Rooms } from '../livekit/rooms.ts'
-import type { Step } from '../sandbox/trace.ts'
+import type { Clock } from '../../clock.ts'
+import type { Step } from '../../ladder/trace.ts'
+import type { Look, Rooms } from '../../livekit/rooms.ts'
 
 /** What was seen of a room while a probe called into it; what was once there stays. */
 export interface Watched {

@@ -1,6 +1,6 @@
-import type { Settings } from '../config.ts'
-import { formatHost, parseUri, targetOf } from '../sip/address.ts'
-import type { TransportName } from '../sip/user-agent.ts'
+import type { Settings } from '../../config.ts'
+import { formatHost, parseUri, targetOf } from '../../sip/address.ts'
+import type { TransportName } from '../../sip/user-agent.ts'
 
 /** Where a probe goes. */
 export interface Target {

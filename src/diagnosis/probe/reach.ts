@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts'
-import { within } from '../clock.ts'
-import type { Step } from '../sandbox/trace.ts'
-import { createUserAgent, type SipResponse, type TlsOptions } from '../sip/user-agent.ts'
-import { localFinding } from './probe-findings.ts'
-import type { Target } from './probe-target.ts'
-import type { Finding } from './finding.ts'
+import type { Clock } from '../../clock.ts'
+import { within } from '../../clock.ts'
+import type { Finding } from '../../finding.ts'
+import type { Step } from '../../ladder/trace.ts'
+import { createUserAgent, type SipResponse, type TlsOptions } from '../../sip/user-agent.ts'
+import { localFinding } from './network-error.ts'
+import type { Target } from './target.ts'
 
 export interface ReachOptions {
   target: Target

@@ -1,0 +1,23 @@
+/** What a terminal can show. */
+export interface TerminalStyle {
+  colour: boolean
+  /** Plain ASCII, for terminals without box drawing. */
+  ascii: boolean
+}
+
+/** What a stream and the environment allow: no colours without a terminal or with NO_COLOR (no-color.org). */
+export function styleFor (stream: { isTTY?: boolean }, env: Record<string, string | undefined>): TerminalStyle {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''
+  return {
+    colour: isTerminal(stream, env) && !env['NO_COLOR'],
+    // An unset locale says nothing; the ones that say something else than UTF-8 mean it.
+    ascii: env['TERM'] === 'dumb' || (locale !== '' && !/utf-?8/i.test(locale))
+  }
+}
+
+/** Whether what is written can be written over. */
+export const isTerminal = (stream: { isTTY?: boolean }, env: Record<string, string | undefined>): boolean => stream.isTTY === true && env['TERM'] !== 'dumb'
+
+/** What others wrote, for a terminal: one line, no control characters. */
+// eslint-disable-next-line no-control-regex
+export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
