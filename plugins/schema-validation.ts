@@ -1,4 +1,5 @@
 import AjvCompiler from '@fastify/ajv-compiler'
+import SerializerCompiler from '@fastify/fast-json-stringify-compiler'
 import fp from 'fastify-plugin'
 import { ActionSchema, CallHookSchema, ReferCompleteSchema, ReferSchema, StatusSchema } from '../src/jambonz/payloads.ts'
 import { DeclineSchema, DialSchema, HangupSchema, SipReferSchema, VerbsSchema } from '../src/jambonz/verbs.ts'
@@ -23,6 +24,20 @@ export function buildValidator (...[schemas, options]: Parameters<AjvCompiler.Bu
   return ((route: AjvCompiler.RouteDefinition) => (route.httpPart === 'body' ? strict : text)(route as never)) as ReturnType<AjvCompiler.BuildCompilerFromPool>
 }
 
-/** One of each for the process: it remembers what it compiled, and two instances of the service share that. */
+/** Error replies are the same on most routes, and all of this is most of the time that a start takes: each reply is compiled once. */
+export function buildSerializer (...[schemas, options]: Parameters<SerializerCompiler.SerializerFactory>): SerializerCompiler.SerializerCompiler {
+  const compile = createSerializer(schemas, options)
+  const place = JSON.stringify(schemas)
+  return route => {
+    const key = `${place}\n${JSON.stringify(route.schema)}`
+    const serializer = serializers.get(key) ?? compile(route)
+    serializers.set(key, serializer)
+    return serializer
+  }
+}
+
+/** One of each for the process: they remember what they compiled, and two instances of the service share that. */
 const compileStrict = AjvCompiler()
 const compileText = AjvCompiler()
+const createSerializer = SerializerCompiler()
+const serializers = new Map<string, SerializerCompiler.Serializer>()

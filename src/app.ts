@@ -10,7 +10,7 @@ import openapi from '../plugins/openapi.ts'
 import rateLimit from '../plugins/rate-limit.ts'
 import operatorAuth from '../plugins/operator-auth.ts'
 import requestLog from '../plugins/request-log.ts'
-import schemaValidation, { buildValidator } from '../plugins/schema-validation.ts'
+import schemaValidation, { buildSerializer, buildValidator } from '../plugins/schema-validation.ts'
 import sensible from '../plugins/sensible.ts'
 import action from '../routes/action.ts'
 import calls from '../routes/calls.ts'
@@ -56,7 +56,7 @@ export async function buildApp ({ settings, logger, clock = systemClock, registr
     forceCloseConnections: 'idle',
     // feature-server 0.9.8 sends the fragment of relative hook URLs, which holds its retry policy, as part of the path.
     rewriteUrl: request => request.method === 'POST' ? request.url!.split(/#|%23/, 1)[0]! : request.url!,
-    schemaController: { compilersFactory: { buildValidator } }
+    schemaController: { compilersFactory: { buildValidator, buildSerializer } }
   })
 
   await app.register(sensible)

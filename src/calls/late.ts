@@ -16,9 +16,18 @@ type Fold = (call: Call | undefined, event: CallEvent) => Call | undefined
  */
 export function collect (call: Call | undefined, { at, callSid, events }: EventOf<'handed-over'>, rules: Rules, fold: Fold): Call {
   const base = call ?? newCall(callSid, at, NOBODY, rules.app)
-  const late = { known: base.late?.known ?? call !== undefined, events: [...base.late?.events ?? [], ...events], until: at + TIMES.handOver }
+  const fresh = unlike(events, base.late?.events ?? [])
+  // Who did not hear that it was taken hands it over again and again.
+  if (base.late && fresh.length === 0) return base
+  const late = { known: base.late?.known ?? call !== undefined, events: [...base.late?.events ?? [], ...fresh], until: at + TIMES.handOver }
   const taken = takeLate({ ...base, late }, fold)
   return { ...base, late: { ...late, rooms: taken ? [...roomsOf(taken)] : [] } }
+}
+
+/** Those that are not among `others`. The same at the same millisecond is the same. */
+function unlike (events: readonly CallEvent[], others: readonly CallEvent[]): CallEvent[] {
+  const known = new Set(others.map(event => JSON.stringify(event)))
+  return events.filter(event => !known.has(JSON.stringify(event)))
 }
 
 /** Whether an event can wait with the others. One that wants an answer cannot: for it they are taken now. */
