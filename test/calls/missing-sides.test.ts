@@ -2,33 +2,11 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Cause } from '../../src/calls/call.ts'
 import type { CallEvent } from '../../src/calls/events.ts'
-import { createDriver, type Untimed } from '../fixtures/events.ts'
+import { fold } from '../fixtures/folded.ts'
 import { readRecordings, type Recording } from '../fixtures/recordings.ts'
 
-/** The cause of a recorded call of which only these events arrive. LiveKit's API shows what was recorded. */
-function causeOf (recording: Recording, events: readonly CallEvent[], statusesExpected = true): Cause | undefined {
-  const deleted = new Set<string>()
-  const driver = createDriver({
-    callSid: recording.callSid,
-    rules: recording.rules,
-    start: recording.start,
-    statusesExpected,
-    world: {
-      look: (room, at) => deleted.has(room) ? { exists: false } : recording.lookAt(at),
-      perform (kind, target) {
-        if (kind === 'delete-room') deleted.add(target)
-        return 'done'
-      }
-    }
-  })
-  for (const { at, ...event } of events) {
-    driver.pass(Math.max(0, at - driver.now))
-    driver.feed(event as Untimed)
-  }
-  // Longer than every deadline.
-  driver.pass(200_000)
-  return driver.call?.end?.cause
-}
+/** The cause of a recorded call of which only these events arrive. */
+const causeOf = (recording: Recording, events: readonly CallEvent[], statusesExpected = true): Cause | undefined => fold(recording, events, statusesExpected)?.end?.cause
 
 /** Causes that look alike from Jambonz's side alone. */
 const ALIKE: string[][] = [
