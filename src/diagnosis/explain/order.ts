@@ -1,3 +1,4 @@
+import { isDate } from './text/times.ts'
 import type { Seen } from './seen.ts'
 
 const JITTER_MS = 20
@@ -7,7 +8,7 @@ const RINGING_MS = 1000
 /** In the order of time; what has none follows what stood in front of it. Files that count from their own start begin with the others. */
 export function inOrder (read: readonly Seen[]): { seen: Seen[], aligned: boolean } {
   const all = newestLast(read)
-  const dated = all.filter(({ at }) => at !== undefined && at > 9e11)
+  const dated = all.filter(({ at }) => at !== undefined && isDate(at))
   const undated = new Set(all.filter(({ at }) => at === undefined || at <= 9e11).map(({ place }) => place.file))
   const earliest = dated.reduce((first, { at = Infinity }) => Math.min(first, at), Infinity)
   const shifts = new Map<string, number>()

@@ -2,6 +2,7 @@ import { findingLines } from '../../finding-lines.ts'
 import type { LadderOptions } from '../../ladder/ladder.ts'
 import type { Explained, Explanation } from './explain.ts'
 import { drawCall } from './picture.ts'
+import { isDate } from './text/times.ts'
 
 const ROLES = { caller: 'caller\'s leg', inside: 'inside Jambonz', agent: 'leg to LiveKit', 'livekit-out': 'dialled by LiveKit' } as const
 /** Calls whose ladder is drawn without being asked for. */
@@ -22,7 +23,7 @@ export function reportText ({ calls, findings }: Explanation, options: LadderOpt
 const clean = (text: string): string => text.replace(/[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[\d*m)/g, '?')
 
 function heading ({ id, from, to, began, legs, sources }: Explained, i: number, count: number): string {
-  const when = began === undefined ? '' : began > 9e11 ? `, ${new Date(began).toISOString()}` : ''
+  const when = began === undefined ? '' : isDate(began) ? `, ${new Date(began).toISOString()}` : ''
   const seen = Object.entries({ 'SIP messages': sources.sip, webhooks: sources.hooks, 'events of LiveKit': sources.rooms, 'log lines': sources.logs }).filter(([, n]) => n > 0).map(([what, n]) => `${n} ${what}`)
   return [
     `${count > 1 ? `${i + 1}. ` : ''}Call ${id}${from !== '' || to !== '' ? `: ${from || '?'} to ${to || '?'}` : ''}${when}`,
@@ -43,5 +44,5 @@ function evidenceOf ({ evidence, began = 0 }: Explained): string[] {
 
 /** The explanation for tools. */
 export function reportJson ({ calls, findings }: Explanation): string {
-  return `${JSON.stringify({ findings, calls: calls.map(({ began, ...call }) => ({ ...call, ...(began !== undefined && { began: began > 9e11 ? new Date(began).toISOString() : began }) })) }, null, 2)}\n`
+  return `${JSON.stringify({ findings, calls: calls.map(({ began, ...call }) => ({ ...call, ...(began !== undefined && { began: isDate(began) ? new Date(began).toISOString() : began }) })) }, null, 2)}\n`
 }

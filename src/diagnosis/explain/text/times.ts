@@ -37,4 +37,4 @@ export function timeOf (record: Record<string, unknown>): number | undefined {
 }
 
 /** Times before this count from some start of their own and are no dates: 2001. */
-export const isDate = (at: number): boolean => at > 1e12 - 1e11
+export const isDate = (at: number): boolean => at > 9e11
