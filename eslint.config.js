@@ -4,13 +4,22 @@ export default [
   { ignores: ['**/dist/', '.tap/', 'coverage/', 'deploy/agent/node_modules/'] },
   ...neostandard({ ts: true }),
   {
-    files: ['src/**/*.ts', 'plugins/**/*.ts', 'routes/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
+    files: [
+      'src/**/*.ts',
+      'plugins/**/*.ts',
+      'routes/**/*.ts',
+      'test/**/*.ts',
+      'scripts/**/*.ts',
+      'bench/**/*.ts'
+    ],
     languageOptions: { parserOptions: { project: './tsconfig.json' } },
-    plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin },
+    plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin, '@stylistic': plugins['@stylistic'] },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }]
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@stylistic/max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
+      'no-nested-ternary': 'warn'
     }
   },
   // What tests get back is JSON, which they look into.

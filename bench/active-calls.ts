@@ -8,22 +8,58 @@ import { answered, hookOf, joined, newCall, ringing, type BenchCall } from './re
 import type { Redis } from './redis.ts'
 import { median, roundOf, type Round } from './stats.ts'
 
-/** Calls that are brought up together, one event of all of them after the other: few enough that none is overdue meanwhile. */
+/**
+ * Calls that are brought up together, one event of all of them after the other: few enough that none is overdue
+ * meanwhile.
+ */
 const CHUNK = 1000
 const AT_ONCE = 50
 
-export interface EventFigures { store: Store, what: 'statuses' | 'LiveKit events', perSecond: number, cpuMsPerEvent: number, p99: number, events: number }
-export interface MemoryFigures { store: Store, calls: number, eventsPerCall: number, heapBytesPerCall: number, redisBytesPerCall?: number, rssMiB: number }
-export interface ListFigures { store: Store, calls: number, what: string, p50: number, p99: number }
-export interface ActiveCallsResult { events: EventFigures[], memory: MemoryFigures[], list: ListFigures[], wrong: number }
+export interface EventFigures {
+  store: Store
+  what: 'statuses' | 'LiveKit events'
+  perSecond: number
+  cpuMsPerEvent: number
+  p99: number
+  events: number
+}
+export interface MemoryFigures {
+  store: Store
+  calls: number
+  eventsPerCall: number
+  heapBytesPerCall: number
+  redisBytesPerCall?: number
+  rssMiB: number
+}
+export interface ListFigures {
+  store: Store
+  calls: number
+  what: string
+  p50: number
+  p99: number
+}
+export interface ActiveCallsResult {
+  events: EventFigures[]
+  memory: MemoryFigures[]
+  list: ListFigures[]
+  wrong: number
+}
 
 /** Brings many calls up to where caller and agent talk, then looks at what they cost. */
-export async function measureActiveCalls ({ sizes, parts, connections }: Options, livekit: Service, redis: Redis | undefined, noise: Noise, progress: (text: string) => void): Promise<ActiveCallsResult> {
+export async function measureActiveCalls (
+  { sizes, parts, connections }: Options,
+  livekit: Service,
+  redis: Redis | undefined,
+  noise: Noise,
+  progress: (text: string) => void
+): Promise<ActiveCallsResult> {
   const result: ActiveCallsResult = { events: [], memory: [], list: [], wrong: 0 }
   await fetch(`${livekit.url}/round-trip?ms=0`, { method: 'POST' })
   for (const store of ['memory', 'Redis'] as const) {
     if (store === 'Redis' && !redis) continue
-    const wanted = parts.includes('memory') || parts.includes('list') ? store === 'memory' ? sizes.activeCalls : sizes.activeCallsInRedis : Math.min(3 * CHUNK, sizes.activeCalls)
+    const wanted = parts.includes('memory') || parts.includes('list')
+      ? store === 'memory' ? sizes.activeCalls : sizes.activeCallsInRedis
+      : Math.min(3 * CHUNK, sizes.activeCalls)
     const bridge = await startBridge(store, livekit, store === 'Redis' ? redis : undefined)
     const load = createLoad(bridge.url, connections)
     const filling: Filling = { bridge, load, statuses: [], events: [], wrong: 0 }
@@ -36,7 +72,10 @@ export async function measureActiveCalls ({ sizes, parts, connections }: Options
       last = await fill(filling, Math.min(CHUNK, wanted - calls))
     }
     const after = await used(bridge, redis)
-    result.events.push(eventFigures(store, 'statuses', filling.statuses), eventFigures(store, 'LiveKit events', filling.events))
+    result.events.push(
+      eventFigures(store, 'statuses', filling.statuses),
+      eventFigures(store, 'LiveKit events', filling.events)
+    )
     const eventsPerCall = await eventsOf(bridge, last.at(-1)!)
     result.memory.push({
       store,
@@ -57,8 +96,17 @@ export async function measureActiveCalls ({ sizes, parts, connections }: Options
   return result
 }
 
-interface Measured { round: Round, cpuMs: number }
-interface Filling { bridge: Bridge, load: Load, statuses: Measured[], events: Measured[], wrong: number }
+interface Measured {
+  round: Round
+  cpuMs: number
+}
+interface Filling {
+  bridge: Bridge
+  load: Load
+  statuses: Measured[]
+  events: Measured[]
+  wrong: number
+}
 
 async function fill (filling: Filling, count: number): Promise<BenchCall[]> {
   const calls = Array.from({ length: count }, newCall)
@@ -70,7 +118,10 @@ async function fill (filling: Filling, count: number): Promise<BenchCall[]> {
   return calls
 }
 
-/** Every call's first request, then every call's second one, and so on: Jambonz sends a call's statuses one after the other. */
+/**
+ * Every call's first request, then every call's second one, and so on: Jambonz sends a call's statuses one after the
+ * other.
+ */
 async function inTurn (filling: Filling, measured: Measured[], perCall: Shot[][]): Promise<void> {
   for (let step = 0; step < perCall[0]!.length; step++) {
     const shots = perCall.map(shots => shots[step]!)
@@ -91,7 +142,10 @@ const eventFigures = (store: Store, what: EventFigures['what'], measured: Measur
   events: measured.reduce((sum, { round }) => sum + round.requests, 0)
 })
 
-async function used (bridge: Bridge, redis: Redis | undefined): Promise<{ heapUsed: number, rss: number, redis: number }> {
+async function used (
+  bridge: Bridge,
+  redis: Redis | undefined
+): Promise<{ heapUsed: number, rss: number, redis: number }> {
   const [{ heapUsed, rss }, bytes] = await Promise.all([bridge.usage('gc'), redis?.usedMemory()])
   return { heapUsed, rss, redis: bytes ?? 0 }
 }
@@ -99,20 +153,40 @@ async function used (bridge: Bridge, redis: Redis | undefined): Promise<{ heapUs
 const authorization = `Bearer ${OPERATOR_TOKEN}`
 
 async function eventsOf (bridge: Bridge, { callSid }: BenchCall): Promise<number> {
-  const call = await (await fetch(`${bridge.url}/calls/${callSid}`, { headers: { authorization } })).json() as { phase: string, events: unknown[] }
+  const call = await (await fetch(`${bridge.url}/calls/${callSid}`, { headers: { authorization } })).json() as {
+    phase: string
+    events: unknown[]
+  }
   if (call.phase !== 'connected') throw new Error(`A call of the bench is not connected, but ${call.phase}`)
   return call.events.length
 }
 
 /** What operators and the console ask for, each many times, one after another. */
-async function measureList (bridge: Bridge, load: Load, calls: number, times: number, { from }: BenchCall): Promise<ListFigures[]> {
+async function measureList (
+  bridge: Bridge,
+  load: Load,
+  calls: number,
+  times: number,
+  { from }: BenchCall
+): Promise<ListFigures[]> {
   const ask = async (path: string) => {
     let text = ''
-    const round = await load.closed([{ method: 'GET', path, headers: { authorization }, isRight: (status, reply) => { text = reply; return status === 200 } }], 1)
+    const round = await load.closed([{
+      method: 'GET',
+      path,
+      headers: { authorization },
+      isRight: (status, reply) => {
+        text = reply
+        return status === 200
+      }
+    }], 1)
     if (round.wrong > 0) throw new Error(`No list from ${path}: ${text.slice(0, 200)}`)
     return { ms: round.p50, page: JSON.parse(text) as { calls: unknown[], next?: string } }
   }
-  const measure = async (what: string, paths: AsyncGenerator<string, void, { next?: string }> | string): Promise<ListFigures> => {
+  const measure = async (
+    what: string,
+    paths: AsyncGenerator<string, void, { next?: string }> | string
+  ): Promise<ListFigures> => {
     const ms: number[] = []
     for (let n = 0, path = typeof paths === 'string' ? paths : (await paths.next()).value!; n < times; n++) {
       const { ms: took, page } = await ask(path)
@@ -128,7 +202,7 @@ async function measureList (bridge: Bridge, load: Load, calls: number, times: nu
     await measure('page after page', pages()),
     await measure('phase=active', '/calls?limit=50&phase=active'),
     await measure('phase=ended (none)', '/calls?limit=50&phase=ended'),
-    await measure('one caller\'s number', `/calls?limit=50&from=${encodeURIComponent(from)}`)
+    await measure("one caller's number", `/calls?limit=50&from=${encodeURIComponent(from)}`)
   ]
 }
 

@@ -5,7 +5,9 @@ import type { Redis } from './redis.ts'
 
 export type Store = 'memory' | 'Redis'
 
-export interface Bridge extends MeasuredService { store: Store }
+export interface Bridge extends MeasuredService {
+  store: Store
+}
 
 /** Starts the compiled bridge with what `npm start` runs, settings as they are in production, and no calls. */
 export async function startBridge (store: Store, livekit: Service, redis?: Redis): Promise<Bridge> {
@@ -46,7 +48,10 @@ export async function startBridge (store: Store, livekit: Service, redis?: Redis
 export async function settled (bridge: Bridge, calls: number): Promise<void> {
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
     const metrics = await (await fetch(`${bridge.url}/metrics`)).text()
-    const active = [...metrics.matchAll(/^bridge_calls\{phase="(?!ended)\w+"\} (\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
+    const active = [...metrics.matchAll(/^bridge_calls\{phase="(?!ended)\w+"\} (\d+)/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0
+    )
     const duties = Number(/^bridge_duties_pending (\d+)/m.exec(metrics)?.[1])
     if (active <= calls && duties <= calls) return
     await new Promise(resolve => setTimeout(resolve, SETTLE_MS))

@@ -18,17 +18,40 @@ export const LIMIT = 'limit: bare node:http'
 export const BY_HAND = 'by hand: Express and SDK'
 
 /** Medians of the rounds. */
-export interface HookFigures { p50: number, p99: number, perSecond: number, cpuMsPerCall: number, rounds: Round[] }
+export interface HookFigures {
+  p50: number
+  p99: number
+  perSecond: number
+  cpuMsPerCall: number
+  rounds: Round[]
+}
 
-export interface HookResult { roundTripMs: number, target: string, open: HookFigures, closed: HookFigures }
+export interface HookResult {
+  roundTripMs: number
+  target: string
+  open: HookFigures
+  closed: HookFigures
+}
 
-interface Target { name: string, service: MeasuredService, load: Load, bridge?: Bridge }
+interface Target {
+  name: string
+  service: MeasuredService
+  load: Load
+  bridge?: Bridge
+}
 
 /** The call hook of everybody who can answer it, one after the other in every round, so that noise meets them all. */
-export async function measureHook (options: Options, livekit: Service, redis: Redis | undefined, noise: Noise, progress: (text: string) => void): Promise<HookResult[]> {
+export async function measureHook (
+  options: Options,
+  livekit: Service,
+  redis: Redis | undefined,
+  noise: Noise,
+  progress: (text: string) => void
+): Promise<HookResult[]> {
   const { sizes, connections } = options
   const targets: Target[] = []
-  const add = (name: string, service: MeasuredService, bridge?: Bridge) => targets.push({ name, service, bridge, load: createLoad(service.url, connections) })
+  const add = (name: string, service: MeasuredService, bridge?: Bridge) =>
+    targets.push({ name, service, bridge, load: createLoad(service.url, connections) })
   add(LIMIT, await startBaseline('limit', livekit))
   for (const store of ['memory', 'Redis'] as const) {
     if (store === 'Redis' && !redis) continue
@@ -46,11 +69,16 @@ export async function measureHook (options: Options, livekit: Service, redis: Re
       for (const { target, open, closed } of measured) {
         progress(`call hook, ${roundTripMs} ms to LiveKit, round ${n + 1} of ${sizes.rounds}: ${target.name}`)
         await noise.sample()
-        open.push(await round(target, Math.round(RATE * sizes.openSeconds[roundTripMs]!), shots => target.load.open(shots, RATE, createRandom(n + 1))))
+        open.push(
+          await round(target, Math.round(RATE * sizes.openSeconds[roundTripMs]!), shots =>
+            target.load.open(shots, RATE, createRandom(n + 1)))
+        )
         closed.push(await round(target, sizes.closedCalls, shots => target.load.closed(shots, AT_ONCE)))
       }
     }
-    for (const { target, open, closed } of measured) results.push({ roundTripMs, target: target.name, open: figures(open), closed: figures(closed) })
+    for (const { target, open, closed } of measured) {
+      results.push({ roundTripMs, target: target.name, open: figures(open), closed: figures(closed) })
+    }
   }
   for (const { load, service } of targets) {
     await load.close()
@@ -59,10 +87,17 @@ export async function measureHook (options: Options, livekit: Service, redis: Re
   return results
 }
 
-interface Measured { round: Round, cpuMs: number }
+interface Measured {
+  round: Round
+  cpuMs: number
+}
 
 /** New calls, and their end: calls that wait for what never comes would be work in a later round. */
-async function round ({ service, load, bridge }: Target, count: number, run: (shots: ReturnType<typeof hookOf>[]) => Promise<Round>): Promise<Measured> {
+async function round (
+  { service, load, bridge }: Target,
+  count: number,
+  run: (shots: ReturnType<typeof hookOf>[]) => Promise<Round>
+): Promise<Measured> {
   const calls = Array.from({ length: count }, newCall)
   const shots = calls.map(hookOf)
   const before = await service.usage()
@@ -88,5 +123,8 @@ function figures (measured: Measured[]): HookFigures {
 
 async function startBaseline (name: 'limit' | 'by-hand', livekit: Service): Promise<MeasuredService> {
   const port = await freePort()
-  return startNode(name, [new URL(`${name}.js`, import.meta.url).pathname], { port, env: { PORT: String(port), LIVEKIT_URL: livekit.url, LIVEKIT_API_KEY: API_KEY } })
+  return startNode(name, [new URL(`${name}.js`, import.meta.url).pathname], {
+    port,
+    env: { PORT: String(port), LIVEKIT_URL: livekit.url, LIVEKIT_API_KEY: API_KEY }
+  })
 }

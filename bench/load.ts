@@ -8,24 +8,35 @@ export interface Shot {
   headers: Record<string, string>
   body?: string
   /** Whether the reply is what it should be. */
-  isRight (status: number, text: string): boolean
+  isRight(status: number, text: string): boolean
 }
 
-/** `kept`: connections are used again, as an ingress in front of the bridge does; `new`: one for each request, as Jambonz itself does. */
+/**
+ * `kept`: connections are used again, as an ingress in front of the bridge does; `new`: one for each request, as
+ * Jambonz itself does.
+ */
 export type Connections = 'kept' | 'new'
 
 export interface Load {
-  /** Requests at random times (Poisson), whether or not earlier ones are answered. Time counts from when a request was due. */
-  open (shots: Shot[], perSecond: number, random: () => number): Promise<Round>
+  /**
+   * Requests at random times (Poisson), whether or not earlier ones are answered. Time counts from when a request was
+   * due.
+   */
+  open(shots: Shot[], perSecond: number, random: () => number): Promise<Round>
   /** As fast as replies come, with so many on their way at once. */
-  closed (shots: Shot[], atOnce: number): Promise<Round>
-  close (): Promise<void>
+  closed(shots: Shot[], atOnce: number): Promise<Round>
+  close(): Promise<void>
 }
 
 const TIMEOUT_MS = 20_000
 
 export function createLoad (url: string, connections: Connections): Load {
-  const pool = new Pool(url, { pipelining: 1, keepAliveTimeout: 60_000, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS })
+  const pool = new Pool(url, {
+    pipelining: 1,
+    keepAliveTimeout: 60_000,
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS
+  })
 
   async function send ({ method = 'POST', path, headers, body, isRight }: Shot): Promise<boolean> {
     try {
@@ -47,10 +58,12 @@ export function createLoad (url: string, connections: Connections): Load {
         const wait = due - performance.now()
         if (wait > 0) await new Promise(resolve => setTimeout(resolve, wait))
         const since = due
-        sent.push(send(shot).then(right => {
-          ms.push(performance.now() - since)
-          if (!right) wrong++
-        }))
+        sent.push(
+          send(shot).then(right => {
+            ms.push(performance.now() - since)
+            if (!right) wrong++
+          })
+        )
         due += -Math.log(1 - random()) * 1000 / perSecond
       }
       await Promise.all(sent)

@@ -26,9 +26,9 @@ export const NOISY = 0.05
 
 /** Looks, while nothing of ours runs, how busy the machine is with other things. */
 export interface Noise {
-  sample (): Promise<void>
+  sample(): Promise<void>
   /** Mean of all samples, share of all cores. */
-  mean (): number
+  mean(): number
 }
 
 export function createNoise (): Noise {

@@ -36,20 +36,45 @@ export interface Sizes {
   lists: number
 }
 
-const FULL: Sizes = { rounds: 3, openSeconds: { 0: 1.5, 40: 4 }, closedCalls: 1000, warmUpCalls: 500, activeCalls: 10_000, activeCallsInRedis: 10_000, lists: 200 }
-const QUICK: Sizes = { rounds: 1, openSeconds: { 0: 0.5, 40: 1 }, closedCalls: 200, warmUpCalls: 100, activeCalls: 400, activeCallsInRedis: 400, lists: 20 }
+const FULL: Sizes = {
+  rounds: 3,
+  openSeconds: { 0: 1.5, 40: 4 },
+  closedCalls: 1000,
+  warmUpCalls: 500,
+  activeCalls: 10_000,
+  activeCallsInRedis: 10_000,
+  lists: 200
+}
+const QUICK: Sizes = {
+  rounds: 1,
+  openSeconds: { 0: 0.5, 40: 1 },
+  closedCalls: 200,
+  warmUpCalls: 100,
+  activeCalls: 400,
+  activeCallsInRedis: 400,
+  lists: 20
+}
 
 /** @throws {UsageError} */
 export function readOptions (args: string[]): Options {
   try {
     const { values } = parseArgs({
       args,
-      options: { quick: { type: 'boolean' }, only: { type: 'string' }, connections: { type: 'string', default: 'kept' }, json: { type: 'boolean' }, write: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+      options: {
+        quick: { type: 'boolean' },
+        only: { type: 'string' },
+        connections: { type: 'string', default: 'kept' },
+        json: { type: 'boolean' },
+        write: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' }
+      }
     })
     const { quick = false, only, connections, json = false, write = false, help } = values
     const parts = PARTS.filter(part => only === undefined || part === only)
     if (help || parts.length === 0 || (connections !== 'kept' && connections !== 'new')) throw new UsageError(USAGE)
-    if (write && (quick || only !== undefined || connections === 'new')) throw new UsageError('--write is for a whole run with kept connections')
+    if (write && (quick || only !== undefined || connections === 'new')) {
+      throw new UsageError('--write is for a whole run with kept connections')
+    }
     return { quick, parts, connections, json, write, sizes: quick ? QUICK : FULL }
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`${(error as Error).message}\n\n${USAGE}`)

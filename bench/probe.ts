@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /*
- * Loaded into every measured process before its own code (`--import`): tells the bench what CPU time and memory the process took,
- * when asked, and ends it when the bench is gone. Asked nothing it does nothing.
+ * Loaded into every measured process before its own code (`--import`): tells the bench what CPU time and memory the
+ * process took, when asked, and ends it when the bench is gone. Asked nothing it does nothing.
  */
 
 export interface Usage {

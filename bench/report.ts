@@ -14,7 +14,11 @@ export interface Results {
 }
 
 /** What a run should show. `met` is undefined where it was not measured. */
-export interface Goal { goal: string, measured: string, met?: boolean }
+export interface Goal {
+  goal: string
+  measured: string
+  met?: boolean
+}
 
 const GOALS_AT_MS = 40
 const GOALS = { p50: 1.10, p99: 1.25, memory: 0.75, Redis: 0.5, bytesPerCall: 10_240, listMs: 50 }
@@ -23,26 +27,56 @@ export function goalsOf ({ hook, calls }: Results): Goal[] {
   const at = (name: string) => hook.find(({ roundTripMs, target }) => roundTripMs === GOALS_AT_MS && target === name)
   const limit = at(LIMIT)
   const goals: Goal[] = []
-  const add = (goal: string, value: number | undefined, show: (value: number) => string, met: (value: number) => boolean) =>
-    goals.push(value === undefined ? { goal, measured: '–' } : { goal, measured: show(value), met: met(value) })
+  const add = (
+    goal: string,
+    value: number | undefined,
+    show: (value: number) => string,
+    met: (value: number) => boolean
+  ) => goals.push(value === undefined ? { goal, measured: '–' } : { goal, measured: show(value), met: met(value) })
   const times = (value: number) => `${value.toFixed(2)} ×`
   for (const store of ['memory', 'Redis'] as const) {
     const bridge = at(`bridge, ${store}`)
     const ratio = (of: (result: HookResult) => number) => bridge && limit && of(bridge) / of(limit)
-    add(`${store}: p50 at most ${GOALS.p50.toFixed(2)} × the limit's`, ratio(({ open }) => open.p50), times, value => value <= GOALS.p50)
-    add(`${store}: p99 at most ${GOALS.p99.toFixed(2)} × the limit's`, ratio(({ open }) => open.p99), times, value => value <= GOALS.p99)
-    add(`${store}: flat out at least ${GOALS[store].toFixed(2)} × the limit`, ratio(({ closed }) => closed.perSecond), times, value => value >= GOALS[store])
+    add(
+      `${store}: p50 at most ${GOALS.p50.toFixed(2)} × the limit's`,
+      ratio(({ open }) => open.p50),
+      times,
+      value => value <= GOALS.p50
+    )
+    add(
+      `${store}: p99 at most ${GOALS.p99.toFixed(2)} × the limit's`,
+      ratio(({ open }) => open.p99),
+      times,
+      value => value <= GOALS.p99
+    )
+    add(
+      `${store}: flat out at least ${GOALS[store].toFixed(2)} × the limit`,
+      ratio(({ closed }) => closed.perSecond),
+      times,
+      value => value >= GOALS[store]
+    )
     const memory = calls.memory.find(figures => figures.store === store)
-    add(`${store}: an active call takes at most 10 KiB`, memory && (memory.redisBytesPerCall ?? memory.heapBytesPerCall), value => `${kib(value)} KiB`, value => value <= GOALS.bytesPerCall)
+    add(
+      `${store}: an active call takes at most 10 KiB`,
+      memory && (memory.redisBytesPerCall ?? memory.heapBytesPerCall),
+      value => `${kib(value)} KiB`,
+      value => value <= GOALS.bytesPerCall
+    )
     const lists = calls.list.filter(figures => figures.store === store)
-    add(`${store}: p99 of every list at most ${GOALS.listMs} ms`, lists.length > 0 ? Math.max(...lists.map(({ p99 }) => p99)) : undefined, value => `${ms(value)} ms`, value => value <= GOALS.listMs)
+    add(
+      `${store}: p99 of every list at most ${GOALS.listMs} ms`,
+      lists.length > 0 ? Math.max(...lists.map(({ p99 }) => p99)) : undefined,
+      value => `${ms(value)} ms`,
+      value => value <= GOALS.listMs
+    )
   }
   return goals
 }
 
 /** Replies that were wrong: with any of them the figures mean nothing. */
 export const wrongReplies = ({ hook, calls }: Results): number =>
-  calls.wrong + hook.flatMap(({ open, closed }) => [...open.rounds, ...closed.rounds]).reduce((sum, { wrong }) => sum + wrong, 0)
+  calls.wrong +
+  hook.flatMap(({ open, closed }) => [...open.rounds, ...closed.rounds]).reduce((sum, { wrong }) => sum + wrong, 0)
 
 /** The results as Markdown. */
 export function report (results: Results, options: Options): string {
@@ -50,23 +84,63 @@ export function report (results: Results, options: Options): string {
   const wrong = wrongReplies(results)
   const connections = options.connections === 'kept' ? 'connections kept' : 'a connection for each call'
   return [
-    `${machine.date.slice(0, 16).replace('T', ' ')} UTC, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node.js ${machine.node}, load before ${machine.load}, others used ${(noise * 100).toFixed(0)} % of the machine; ${options.quick ? 'quick' : 'full'} run of ${seconds.toFixed(0)} s, ${connections}.`,
+    `${
+      machine.date.slice(0, 16).replace('T', ' ')
+    } UTC, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node.js ${machine.node}, load before ${machine.load}, others used ${
+      (noise * 100).toFixed(0)
+    } % of the machine; ${options.quick ? 'quick' : 'full'} run of ${seconds.toFixed(0)} s, ${connections}.`,
     ...(noise > NOISY ? ['**The machine was not quiet: these figures are no measurement.**'] : []),
     ...(options.quick ? ['**A quick run shows that the bench works. Its figures are no measurement.**'] : []),
     ...(wrong > 0 ? [`**${wrong} replies were wrong.**`] : []),
     ...skipped.map(text => `Skipped: ${text}.`),
-    ...ROUND_TRIPS.filter(() => hook.length > 0).flatMap(roundTripMs => hookTables(hook.filter(result => result.roundTripMs === roundTripMs), roundTripMs)),
+    ...ROUND_TRIPS.filter(() => hook.length > 0).flatMap(roundTripMs =>
+      hookTables(hook.filter(result => result.roundTripMs === roundTripMs), roundTripMs)
+    ),
     ...(calls.events.length > 0 && options.parts.includes('events')
-      ? ['### Events', table(['', 'per second', 'p99 ms', 'CPU ms each'], calls.events.map(({ store, what, perSecond, p99, cpuMsPerEvent }) => [`${store}: ${what}`, perSecond.toFixed(0), ms(p99), cpuMsPerEvent.toFixed(3)]))]
+      ? [
+          '### Events',
+          table(
+            ['', 'per second', 'p99 ms', 'CPU ms each'],
+            calls.events.map((
+              { store, what, perSecond, p99, cpuMsPerEvent }
+            ) => [`${store}: ${what}`, perSecond.toFixed(0), ms(p99), cpuMsPerEvent.toFixed(3)])
+          )
+        ]
       : []),
     ...(calls.memory.length > 0 && options.parts.includes('memory')
-      ? ['### Memory', table(['', 'active calls', 'events each', 'heap KiB each', 'Redis KiB each', 'RSS MiB'], calls.memory.map(({ store, calls, eventsPerCall, heapBytesPerCall, redisBytesPerCall, rssMiB }) => [store, String(calls), String(eventsPerCall), kib(heapBytesPerCall), redisBytesPerCall === undefined ? '–' : kib(redisBytesPerCall), rssMiB.toFixed(0)]))]
+      ? [
+          '### Memory',
+          table(
+            ['', 'active calls', 'events each', 'heap KiB each', 'Redis KiB each', 'RSS MiB'],
+            calls.memory.map((
+              { store, calls, eventsPerCall, heapBytesPerCall, redisBytesPerCall, rssMiB }
+            ) => [
+              store,
+              String(calls),
+              String(eventsPerCall),
+              kib(heapBytesPerCall),
+              redisBytesPerCall === undefined ? '–' : kib(redisBytesPerCall),
+              rssMiB.toFixed(0)
+            ])
+          )
+        ]
       : []),
     ...(calls.list.length > 0
-      ? ['### Lists of 50', table(['', 'calls', 'p50 ms', 'p99 ms'], calls.list.map(({ store, calls, what, p50, p99 }) => [`${store}: ${what}`, String(calls), ms(p50), ms(p99)]))]
+      ? [
+          '### Lists of 50',
+          table(
+            ['', 'calls', 'p50 ms', 'p99 ms'],
+            calls.list.map(({ store, calls, what, p50, p99 }) => [`${store}: ${what}`, String(calls), ms(p50), ms(p99)])
+          )
+        ]
       : []),
     '### Goals',
-    table(['', 'measured', ''], goalsOf(results).filter(({ met }) => met !== undefined).map(({ goal, measured, met }) => [goal, measured, met ? 'met' : '**missed**']))
+    table(
+      ['', 'measured', ''],
+      goalsOf(results).filter(({ met }) => met !== undefined).map((
+        { goal, measured, met }
+      ) => [goal, measured, met ? 'met' : '**missed**'])
+    )
   ].join('\n\n')
 }
 
@@ -74,11 +148,33 @@ function hookTables (results: HookResult[], roundTripMs: number): string[] {
   const limit = results.find(({ target }) => target === LIMIT)!
   return [
     `### Call hook, ${roundTripMs} ms to LiveKit, ${RATE} calls a second at random`,
-    table(['', 'p50 ms', 'p99 ms', 'CPU ms per call', 'p50 to limit', 'p99 to limit'], results.map(({ target, open }) =>
-      [target, ms(open.p50), ms(open.p99), open.cpuMsPerCall.toFixed(2), (open.p50 / limit.open.p50).toFixed(2), (open.p99 / limit.open.p99).toFixed(2)])),
+    table(
+      ['', 'p50 ms', 'p99 ms', 'CPU ms per call', 'p50 to limit', 'p99 to limit'],
+      results.map((
+        { target, open }
+      ) => [
+        target,
+        ms(open.p50),
+        ms(open.p99),
+        open.cpuMsPerCall.toFixed(2),
+        (open.p50 / limit.open.p50).toFixed(2),
+        (open.p99 / limit.open.p99).toFixed(2)
+      ])
+    ),
     `### Call hook, ${roundTripMs} ms to LiveKit, flat out, ${AT_ONCE} at once`,
-    table(['', 'calls/s', 'p50 ms', 'p99 ms', 'CPU ms per call', 'calls/s to limit'], results.map(({ target, closed }) =>
-      [target, closed.perSecond.toFixed(0), ms(closed.p50), ms(closed.p99), closed.cpuMsPerCall.toFixed(2), (closed.perSecond / limit.closed.perSecond).toFixed(2)]))
+    table(
+      ['', 'calls/s', 'p50 ms', 'p99 ms', 'CPU ms per call', 'calls/s to limit'],
+      results.map((
+        { target, closed }
+      ) => [
+        target,
+        closed.perSecond.toFixed(0),
+        ms(closed.p50),
+        ms(closed.p99),
+        closed.cpuMsPerCall.toFixed(2),
+        (closed.perSecond / limit.closed.perSecond).toFixed(2)
+      ])
+    )
   ]
 }
 
@@ -88,6 +184,15 @@ const kib = (bytes: number): string => (bytes / 1024).toFixed(1)
 /** A Markdown table that reads well as it is: texts to the left, figures to the right. */
 function table (head: string[], rows: string[][]): string {
   const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map(row => row[column]!.length)))
-  const line = (cells: string[]) => `| ${cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join(' | ')} |`
-  return [line(head), `| ${widths.map((width, column) => column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`).join(' | ')} |`, ...rows.map(line)].join('\n')
+  const line = (cells: string[]) =>
+    `| ${
+      cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join(
+        ' | '
+      )
+    } |`
+  return [
+    line(head),
+    `| ${widths.map((width, column) => column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`).join(' | ')} |`,
+    ...rows.map(line)
+  ].join('\n')
 }

@@ -11,15 +11,16 @@ import { startRedis, type Redis } from './redis.ts'
 import { goalsOf, report, wrongReplies, type Results } from './report.ts'
 
 /*
- * npm run bench: what the bridge costs, beside the least that is possible and beside what one would write by hand. Figures of one
- * run belong together; those of two machines, or of two days, do not.
+ * npm run bench: what the bridge costs, beside the least that is possible and beside what one would write by hand.
+ * Figures of one run belong together; those of two machines, or of two days, do not.
  */
 
 /** Whatever hangs, a run ends. */
 const LONGEST_RUN_MS = 15 * 60_000
 
 const started = performance.now()
-const progress = (text: string) => process.stderr.write(`${String(Math.round((performance.now() - started) / 1000)).padStart(4)} s  ${text}\n`)
+const progress = (text: string) =>
+  process.stderr.write(`${String(Math.round((performance.now() - started) / 1000)).padStart(4)} s  ${text}\n`)
 
 async function main (options: Options): Promise<number> {
   const machine = describeMachine()
@@ -27,14 +28,26 @@ async function main (options: Options): Promise<number> {
   for (let n = 0; n < 3; n++) await noise.sample()
   if (noise.mean() > NOISY) progress('the machine is not quiet: the figures will say little')
   const port = await freePort()
-  const livekit = await startNode('livekit', [new URL('fake-livekit.js', import.meta.url).pathname], { port, env: { PORT: String(port) } })
+  const livekit = await startNode('livekit', [new URL('fake-livekit.js', import.meta.url).pathname], {
+    port,
+    env: { PORT: String(port) }
+  })
   const skipped: string[] = []
   const redis = await usableRedis(livekit, skipped)
   for (const text of skipped) progress(`skipped: ${text}`)
 
-  const results: Results = { machine, noise: 0, seconds: 0, hook: [], calls: { events: [], memory: [], list: [], wrong: 0 }, skipped }
+  const results: Results = {
+    machine,
+    noise: 0,
+    seconds: 0,
+    hook: [],
+    calls: { events: [], memory: [], list: [], wrong: 0 },
+    skipped
+  }
   if (options.parts.includes('hook')) results.hook = await measureHook(options, livekit, redis, noise, progress)
-  if (options.parts.some(part => part !== 'hook')) results.calls = await measureActiveCalls(options, livekit, redis, noise, progress)
+  if (options.parts.some(part => part !== 'hook')) {
+    results.calls = await measureActiveCalls(options, livekit, redis, noise, progress)
+  }
   results.noise = noise.mean()
   results.seconds = (performance.now() - started) / 1000
 
@@ -47,7 +60,10 @@ async function main (options: Options): Promise<number> {
 /** A Redis, if there is one and this build of the bridge keeps its calls there. */
 async function usableRedis (livekit: Service, skipped: string[]): Promise<Redis | undefined> {
   const redis = await startRedis()
-  if (!redis) { skipped.push('Redis, there is no redis-server'); return undefined }
+  if (!redis) {
+    skipped.push('Redis, there is no redis-server')
+    return undefined
+  }
   const bridge = await startBridge('Redis', livekit, redis)
   const load = createLoad(bridge.url, 'new')
   await load.closed([hookOf(newCall())], 1)
@@ -71,9 +87,15 @@ function writeFigures (text: string): void {
 const BEGIN = '<!-- figures: made by npm run bench -- --write -->'
 const END = '<!-- /figures -->'
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) process.once(signal, () => process.exit(code))
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  process.once(signal, () =>
+    process.exit(code))
+}
 process.once('exit', endAll)
-setTimeout(() => { console.error('The run took too long'); process.exit(1) }, LONGEST_RUN_MS).unref()
+setTimeout(() => {
+  console.error('The run took too long')
+  process.exit(1)
+}, LONGEST_RUN_MS).unref()
 
 try {
   process.exit(await main(readOptions(process.argv.slice(2))))

@@ -11,10 +11,17 @@ export interface Round {
 /** Summary of one round. @param ms how long each request took */
 export function roundOf (ms: number[], wrong: number, seconds: number): Round {
   const sorted = Float64Array.from(ms).sort()
-  return { requests: ms.length, wrong, perSecond: ms.length / seconds, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) }
+  return {
+    requests: ms.length,
+    wrong,
+    perSecond: ms.length / seconds,
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99)
+  }
 }
 
-const percentile = (sorted: Float64Array, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
+const percentile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 
 /** The median: one round that something else disturbed does not move it. */
 export function median (values: number[]): number {

@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import type { Clock } from '../src/clock.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
-import type { Registry } from '../src/calls/registry.ts'
+import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
-import { rulesOf } from '../src/calls/rules.ts'
+import { rulesOf } from '../src/calls/fold/rules.ts'
 import { jambonzAccess } from '../src/jambonz/api.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
@@ -48,7 +48,9 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     capacityStatus: settings.CAPACITY_STATUS
   })
   const runner = createRunner({ registry, calls, rooms, rest, clock, observer })
-  calls.onDue(callSid => { runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error)) })
+  calls.onDue(callSid => {
+    runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
+  })
   fastify.decorate('clock', clock)
   fastify.decorate('registry', registry)
   fastify.decorate('calls', calls)

@@ -2,8 +2,10 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** `drain()`: not ready any more, connections end after their reply. Once the app closes, new calls are declined. */
-    draining: { readonly active: boolean, drain (): void }
+    /**
+     * `drain()`: not ready any more, connections end after their reply. Once the app closes, new calls are declined.
+     */
+    draining: { readonly active: boolean, drain(): void }
   }
 }
 
@@ -11,8 +13,12 @@ declare module 'fastify' {
 export default fp(async fastify => {
   let active = false
   fastify.decorate('draining', {
-    get active () { return active },
-    drain () { active = true }
+    get active () {
+      return active
+    },
+    drain () {
+      active = true
+    }
   })
   fastify.addHook('onSend', async (_request, reply) => {
     if (active) reply.header('connection', 'close')

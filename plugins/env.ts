@@ -3,7 +3,9 @@ import fp from 'fastify-plugin'
 import { SettingsSchema, type Settings } from '../src/config.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance { settings: Settings }
+  interface FastifyInstance {
+    settings: Settings
+  }
 }
 
 /** Decorates `settings`, validated against the one schema of them. */

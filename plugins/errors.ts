@@ -8,7 +8,9 @@ export default fp(async fastify => {
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const statusCode = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
     const ours = statusCode >= 500 && !error.code?.startsWith('BRIDGE_')
-    if (ours) request.log.error({ operation: request.routeOptions.config.operation, error: describe(error) }, 'request failed')
+    if (ours) {
+      request.log.error({ operation: request.routeOptions.config.operation, error: describe(error) }, 'request failed')
+    }
     return reply.code(statusCode).send({
       statusCode,
       code: ours ? 'BRIDGE_INTERNAL_ERROR' : error.code ?? 'BRIDGE_BAD_REQUEST',

@@ -11,7 +11,7 @@ import { describe } from '../src/observer.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /** preValidation of every Jambonz hook: proves the sender on the raw bytes, then reads the JSON. */
-    authenticateHook (request: FastifyRequest): Promise<void>
+    authenticateHook(request: FastifyRequest): Promise<void>
   }
   interface FastifyRequest {
     /** Hash of the raw body, once its sender is proven: a repeat of a hook has the same. */
@@ -39,14 +39,21 @@ export default fp(async fastify => {
   const { HTTP_USERNAME: username, HTTP_PASSWORD: password } = settings
 
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) => done(null, body))
+  fastify.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
+    (_request, body, done) => done(null, body)
+  )
   fastify.decorateRequest('bodyHash', '')
 
   fastify.decorate('authenticateHook', async (request: FastifyRequest) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const { config } = request.routeOptions
-    const basicDue = username !== undefined && password !== undefined && (secrets.length === 0 || !config.ownCredentials)
-    const signed = secrets.length === 0 ? basicDue || settings.ALLOW_UNSIGNED_HOOKS : verifySignature(header(request, 'jambonz-signature'), raw, secrets, clock.now())
+    const basicDue = username !== undefined && password !== undefined &&
+      (secrets.length === 0 || !config.ownCredentials)
+    const signed = secrets.length === 0
+      ? basicDue || settings.ALLOW_UNSIGNED_HOOKS
+      : verifySignature(header(request, 'jambonz-signature'), raw, secrets, clock.now())
     if (!signed || (basicDue && !verifyBasic(header(request, 'authorization'), username, password))) {
       metrics.refused.inc({ operation: config.operation })
       throw new UnauthorizedError()
@@ -55,25 +62,39 @@ export default fp(async fastify => {
     request.body = withoutNulls(JSON.parse(raw.toString('utf8')))
   })
   // Whatever type is claimed, or none: the signature is over the bytes, and they are JSON or not.
-  fastify.addHook('onRequest', async request => { request.raw.headers['content-type'] = 'application/json' })
+  fastify.addHook('onRequest', async request => {
+    request.raw.headers['content-type'] = 'application/json'
+  })
   fastify.addHook('onRoute', route => {
-    if (route.preValidation !== fastify.authenticateHook) throw new Error(`${String(route.method)} ${route.url} does not authenticate Jambonz`)
+    if (route.preValidation !== fastify.authenticateHook) {
+      throw new Error(`${String(route.method)} ${route.url} does not authenticate Jambonz`)
+    }
   })
 
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const { operation, onFailure } = request.routeOptions.config
     const { statusCode, code, message } = error
-    if (statusCode === 401 || statusCode === 413) return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
+    if (statusCode === 401 || statusCode === 413) {
+      return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
+    }
     const bad = error.validation !== undefined || error instanceof SyntaxError || (error.statusCode ?? 500) < 500
     if (bad) metrics.badInput.inc({ operation })
     // The failing path, never a value: bodies hold phone numbers.
-    request.log[bad ? 'warn' : 'error']({ operation, callSid: request.callSid || undefined, path: error.validation?.[0]?.instancePath || undefined, problem: error.validation?.[0]?.message ?? (bad ? 'no JSON' : undefined), error: bad ? undefined : describe(error) }, bad ? 'hook fits no schema' : 'hook failed')
+    request.log[bad ? 'warn' : 'error']({
+      operation,
+      callSid: request.callSid || undefined,
+      path: error.validation?.[0]?.instancePath || undefined,
+      problem: error.validation?.[0]?.message ?? (bad ? 'no JSON' : undefined),
+      error: bad ? undefined : describe(error)
+    }, bad ? 'hook fits no schema' : 'hook failed')
     return replyToFailure(reply, onFailure, bad)
   })
 }, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'call-registry'] })
 
 function replyToFailure (reply: FastifyReply, onFailure: 'decline' | 'no-verbs' | 'empty' | undefined, bad: boolean) {
-  if (onFailure === 'decline') return sendVerbs(reply, bad ? decline(400, 'Bad Request') : decline(UNAVAILABLE.status, UNAVAILABLE.reason))
+  if (onFailure === 'decline') {
+    return sendVerbs(reply, bad ? decline(400, 'Bad Request') : decline(UNAVAILABLE.status, UNAVAILABLE.reason))
+  }
   if (onFailure === 'no-verbs') return sendVerbs(reply, [])
   return reply.code(200).send()
 }

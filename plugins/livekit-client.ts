@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { TIMES } from '../src/calls/rules.ts'
+import { TIMES } from '../src/calls/fold/rules.ts'
 import { createLiveKitEventReceiver, type ReceiveLiveKitEvent } from '../src/livekit/events.ts'
 import { createRooms, type Rooms } from '../src/livekit/rooms.ts'
 
@@ -13,7 +13,11 @@ declare module 'fastify' {
 /** Decorates `rooms` (LiveKit's API) and `receiveLiveKitEvent` (its webhooks). Needs `settings` and `metrics`. */
 export default fp<{ rooms?: Rooms }>(async (fastify, options) => {
   const { LIVEKIT_URL: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = fastify.settings
-  const observe = (operation: string, outcome: string, seconds: number) => fastify.metrics.livekit.observe({ operation, outcome }, seconds)
-  fastify.decorate('rooms', options.rooms ?? createRooms({ url, apiKey, apiSecret, createTimeoutS: TIMES.roomSettles / 1000, observe }))
+  const observe = (operation: string, outcome: string, seconds: number) =>
+    fastify.metrics.livekit.observe({ operation, outcome }, seconds)
+  fastify.decorate(
+    'rooms',
+    options.rooms ?? createRooms({ url, apiKey, apiSecret, createTimeoutS: TIMES.roomSettles / 1000, observe })
+  )
   fastify.decorate('receiveLiveKitEvent', createLiveKitEventReceiver(apiKey, apiSecret))
 }, { name: 'livekit-client', dependencies: ['env', 'metrics'] })

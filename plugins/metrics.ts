@@ -1,9 +1,11 @@
 import fp from 'fastify-plugin'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
-import type { Registry } from '../src/calls/registry.ts'
+import type { Registry } from '../src/calls/store/registry.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance { metrics: Metrics }
+  interface FastifyInstance {
+    metrics: Metrics
+  }
 }
 
 /** Decorates `metrics`. */

@@ -10,7 +10,9 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
       info: {
         title: 'jambonz-livekit-bridge',
         version,
-        description: 'Connects Jambonz phone calls to LiveKit rooms with voice agents.\n\nJambonz calls the hooks, LiveKit sends its events, operators look at calls and end them.',
+        description:
+          'Connects Jambonz phone calls to LiveKit rooms with voice agents.\n\nJambonz calls the hooks, LiveKit ' +
+          'sends its events, operators look at calls and end them.',
         license: { name: 'MIT', identifier: 'MIT' }
       },
       servers: [{ url: '/', description: 'This bridge' }],
@@ -22,16 +24,37 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
       ],
       components: {
         securitySchemes: {
-          jambonzSignature: { type: 'apiKey', in: 'header', name: 'Jambonz-Signature', description: '`t=<unix seconds>,v1=<hex HMAC-SHA256(webhook secret, "<t>." + raw body)>`' },
-          hookBasic: { type: 'http', scheme: 'basic', description: 'HTTP_USERNAME and HTTP_PASSWORD, as set on the Jambonz application\'s hooks' },
-          livekitJwt: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'JWT signed with the LiveKit API secret, with the SHA-256 of the raw body' },
+          jambonzSignature: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'Jambonz-Signature',
+            description: '`t=<unix seconds>,v1=<hex HMAC-SHA256(webhook secret, "<t>." + raw body)>`'
+          },
+          hookBasic: {
+            type: 'http',
+            scheme: 'basic',
+            description: "HTTP_USERNAME and HTTP_PASSWORD, as set on the Jambonz application's hooks"
+          },
+          livekitJwt: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'Authorization',
+            description: 'JWT signed with the LiveKit API secret, with the SHA-256 of the raw body'
+          },
           operatorToken: { type: 'http', scheme: 'bearer', description: 'OPERATOR_TOKEN' }
         }
       }
     },
-    refResolver: { buildLocalReference: (schema, _baseUri, _fragment, i) => typeof schema.$id === 'string' ? schema.$id : `def-${i}` }
+    refResolver: {
+      buildLocalReference: (schema, _baseUri, _fragment, i) => typeof schema.$id === 'string' ? schema.$id : `def-${i}`
+    }
   })
-  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, transformStaticCSP, uiConfig: { persistAuthorization: true, docExpansion: 'list' } })
+  await fastify.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformStaticCSP,
+    uiConfig: { persistAuthorization: true, docExpansion: 'list' }
+  })
 }, { name: 'openapi' })
 
 /** The page is served over plain http inside a cluster, where an upgrade to https would leave it blank. */

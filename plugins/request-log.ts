@@ -8,8 +8,8 @@ declare module 'fastify' {
 }
 
 /**
- * One line and one observation for each request, by operation: a URL's query can hold phone numbers and is never logged.
- * Needs `metrics`.
+ * One line and one observation for each request, by operation: a URL's query can hold phone numbers and is never
+ * logged. Needs `metrics`.
  */
 export default fp(async fastify => {
   fastify.addHook('onResponse', async (request, reply) => {
@@ -17,7 +17,12 @@ export default fp(async fastify => {
     const ms = Math.round(reply.elapsedTime * 10) / 10
     fastify.metrics.requests.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
     const level = QUIET.has(operation) ? 'trace' : BUSY.has(operation) ? 'debug' : 'info'
-    request.log[level]({ operation, ...(request.callSid ? { callSid: request.callSid } : {}), status: reply.statusCode, ms }, 'request')
+    request.log[level]({
+      operation,
+      ...(request.callSid ? { callSid: request.callSid } : {}),
+      status: reply.statusCode,
+      ms
+    }, 'request')
   })
 }, { name: 'request-log', dependencies: ['metrics'] })
 

@@ -14,7 +14,9 @@ const action: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'dialAction',
       tags: ['jambonz'],
       summary: 'A dial is over: what next?',
-      description: 'Nothing after a talk; else the next way of the plan, or a decline with the far end\'s status where it can be passed on.',
+      description:
+        "Nothing after a talk; else the next way of the plan, or a decline with the far end's status where it can " +
+        'be passed on.',
       security: JAMBONZ_SECURITY,
       body: Shared<Action>('Action'),
       response: { 200: Shared<Verbs>('Verbs'), ...JAMBONZ_REFUSALS }
@@ -22,7 +24,10 @@ const action: FastifyPluginAsyncTypebox = async fastify => {
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
     request.callSid = callSidOf(request.body)
-    const answer = await fastify.calls.answer({ ...actionEvent(request.body, request.bodyHash), at: fastify.clock.now() }, request.callSid)
+    const answer = await fastify.calls.answer({
+      ...actionEvent(request.body, request.bodyHash),
+      at: fastify.clock.now()
+    }, request.callSid)
     return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
   })
 }

@@ -15,9 +15,16 @@ const diagnosis: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'diagnoseCall',
       tags: ['operators'],
       summary: 'Why a call ended',
-      description: 'Cause, evidence, answers to what people ask, next steps, and what could not be told apart. Of a call under way: what it waits for.',
+      description:
+        'Cause, evidence, answers to what people ask, next steps, and what could not be told apart. Of a call under ' +
+        'way: what it waits for.',
       security: OPERATOR_SECURITY,
-      params: Type.Object({ callSid: Type.String({ description: 'The A leg\'s call_sid', examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }) }),
+      params: Type.Object({
+        callSid: Type.String({
+          description: "The A leg's call_sid",
+          examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a']
+        })
+      }),
       response: {
         200: Shared<DiagnosisView>('Diagnosis'),
         ...INTERNAL_ERROR,

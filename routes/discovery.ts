@@ -10,10 +10,22 @@ const discovery: FastifyPluginAsyncTypebox = async fastify => {
 
   fastify.get('/livekit-api', {
     config: { operation: 'call-hook-get' },
-    schema: { operationId: 'callHookByGet', tags: ['jambonz'], summary: 'Not with GET', description: 'Jambonz sends no call data with GET.', security: [], response: { 405: ErrorReply('Set the method of the application\'s call hook to POST') } }
+    schema: {
+      operationId: 'callHookByGet',
+      tags: ['jambonz'],
+      summary: 'Not with GET',
+      description: 'Jambonz sends no call data with GET.',
+      security: [],
+      response: { 405: ErrorReply("Set the method of the application's call hook to POST") }
+    }
   }, async (_request, reply) => {
     const { statusCode, code, message } = new PostOnlyError()
-    return reply.code(405).header('allow', 'POST, OPTIONS').send({ statusCode: statusCode!, code, error: 'Method Not Allowed', message })
+    return reply.code(405).header('allow', 'POST, OPTIONS').send({
+      statusCode: statusCode!,
+      code,
+      error: 'Method Not Allowed',
+      message
+    })
   })
 
   fastify.options('/livekit-api', {
@@ -22,9 +34,21 @@ const discovery: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'applicationEnvVars',
       tags: ['jambonz'],
       summary: 'Which application environment variables are there?',
-      description: 'Jambonz\'s portal makes a form of this. It asks without authentication.',
+      description: "Jambonz's portal makes a form of this. It asks without authentication.",
       security: [],
-      response: { 200: Type.Record(Type.String(), Type.Object({ type: Type.String(), description: Type.String(), required: Type.Boolean(), default: Type.Optional(Type.String()), uiHint: Type.Optional(Type.String()) }), { description: 'Variables by name', examples: [envVarsSchema({ LIVEKIT_AGENT_NAME: 'my-agent' })] }) }
+      response: {
+        200: Type.Record(
+          Type.String(),
+          Type.Object({
+            type: Type.String(),
+            description: Type.String(),
+            required: Type.Boolean(),
+            default: Type.Optional(Type.String()),
+            uiHint: Type.Optional(Type.String())
+          }),
+          { description: 'Variables by name', examples: [envVarsSchema({ LIVEKIT_AGENT_NAME: 'my-agent' })] }
+        )
+      }
     }
   }, async () => envVars)
 }

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { CHECKS } from '../src/diagnosis/doctor/checks.ts'
-import { doctorContext } from '../src/diagnosis/doctor/context.ts'
-import { DoctorReportSchema, type DoctorReportView } from '../src/diagnosis/doctor/report-view.ts'
-import { countStatuses, runChecks } from '../src/diagnosis/doctor/run.ts'
+import { CHECKS } from '../src/doctor/checks.ts'
+import { doctorContext } from '../src/doctor/context.ts'
+import { DoctorReportSchema, type DoctorReportView } from '../src/doctor/report-view.ts'
+import { countStatuses, runChecks } from '../src/doctor/run.ts'
 import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from '../src/schemas.ts'
 
 /** Checks that change nothing anywhere and call nobody. */
@@ -15,11 +15,15 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
   let running: Promise<DoctorReportView> | undefined
 
   fastify.addSchema(DoctorReportSchema)
-  fastify.addHook('preClose', async () => { closing.abort() })
+  fastify.addHook('preClose', async () => {
+    closing.abort()
+  })
 
   /** Whoever asks while checks run gets the result of these. */
   function report (): Promise<DoctorReportView> {
-    running ??= look().finally(() => { running = undefined })
+    running ??= look().finally(() => {
+      running = undefined
+    })
     return running
   }
 
@@ -35,7 +39,9 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'doctor',
       tags: ['operators'],
       summary: 'What stands in the way of calls',
-      description: 'The checks of `bridge doctor` that change nothing and call nobody, run now. It takes as long as the slowest of them, at most half a minute; whoever asks meanwhile gets the same answer.',
+      description:
+        'The checks of `bridge doctor` that change nothing and call nobody, run now. It takes as long as the ' +
+        'slowest of them, at most half a minute; whoever asks meanwhile gets the same answer.',
       security: OPERATOR_SECURITY,
       response: {
         200: Shared<DoctorReportView>('DoctorReport'),

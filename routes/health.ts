@@ -7,7 +7,12 @@ const CHECK_EVERY_MS = 10_000
 
 const Ready = Type.Object({
   status: Type.Enum(['ready', 'draining'], { type: 'string' }),
-  degraded: Type.Array(Type.String(), { description: 'What is not well. Calls are still connected as far as possible: an unready bridge is a 480 for every caller, a degraded one is not.', examples: [[]] })
+  degraded: Type.Array(Type.String(), {
+    description:
+      'What is not well. Calls are still connected as far as possible: an unready bridge is a 480 for every caller, ' +
+      'a degraded one is not.',
+    examples: [[]]
+  })
 })
 
 /** Health for Kubernetes, and metrics for Prometheus. */
@@ -20,30 +25,62 @@ const health: FastifyPluginAsyncTypebox = async fastify => {
   function check () {
     if (checking || fastify.clock.now() - checkedAt < CHECK_EVERY_MS) return
     checking = fastify.rooms.ping()
-      .then(() => { degraded = [] }, (error: unknown) => { degraded = [error instanceof LiveKitError ? error.message : 'LiveKit: failed'] })
-      .finally(() => { checkedAt = fastify.clock.now(); checking = undefined })
+      .then(() => {
+        degraded = []
+      }, (error: unknown) => {
+        degraded = [error instanceof LiveKitError ? error.message : 'LiveKit: failed']
+      })
+      .finally(() => {
+        checkedAt = fastify.clock.now()
+        checking = undefined
+      })
   }
 
   fastify.get('/health/live', {
     config: { operation: 'health' },
-    schema: { operationId: 'live', tags: ['service'], summary: 'Is the process alive?', security: [], response: { 200: Type.Object({ status: Type.Literal('ok') }, { description: 'Yes' }) } }
+    schema: {
+      operationId: 'live',
+      tags: ['service'],
+      summary: 'Is the process alive?',
+      security: [],
+      response: { 200: Type.Object({ status: Type.Literal('ok') }, { description: 'Yes' }) }
+    }
   }, async () => ({ status: 'ok' as const }))
 
   for (const url of ['/health/ready', '/health']) {
     fastify.get(url, {
       config: { operation: 'health' },
-      schema: { operationId: url === '/health' ? 'health' : 'ready', tags: ['service'], summary: url === '/health' ? 'Same as /health/ready' : 'May calls come?', security: [], response: { 200: { ...Ready, description: 'Yes' }, 503: { ...Ready, description: 'No: this process is about to end' } } }
+      schema: {
+        operationId: url === '/health' ? 'health' : 'ready',
+        tags: ['service'],
+        summary: url === '/health' ? 'Same as /health/ready' : 'May calls come?',
+        security: [],
+        response: {
+          200: { ...Ready, description: 'Yes' },
+          503: { ...Ready, description: 'No: this process is about to end' }
+        }
+      }
     }, async (_request, reply) => {
       check()
       const { active } = fastify.draining
       const trouble = fastify.registry.trouble()
-      return reply.code(active ? 503 : 200).send({ status: active ? 'draining' : 'ready', degraded: trouble === undefined ? degraded : [...degraded, trouble] })
+      return reply.code(active ? 503 : 200).send({
+        status: active ? 'draining' : 'ready',
+        degraded: trouble === undefined ? degraded : [...degraded, trouble]
+      })
     })
   }
 
   fastify.get('/metrics', {
     config: { operation: 'metrics' },
-    schema: { operationId: 'metrics', tags: ['service'], summary: 'Metrics for Prometheus', security: [], produces: ['text/plain'], response: { 200: Type.String({ description: 'Prometheus text format' }) } }
+    schema: {
+      operationId: 'metrics',
+      tags: ['service'],
+      summary: 'Metrics for Prometheus',
+      security: [],
+      produces: ['text/plain'],
+      response: { 200: Type.String({ description: 'Prometheus text format' }) }
+    }
   }, async (_request, reply) => reply.type(fastify.metrics.registry.contentType).send(await fastify.metrics.text()))
 
   fastify.addHook('onReady', async () => check())

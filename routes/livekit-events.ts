@@ -9,10 +9,18 @@ import { packageVersion } from '../src/version.ts'
 
 /** LiveKit's webhooks: what happens in the rooms of our calls. */
 const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
-  const aboutDoctor = createDoctorEcho({ rooms: fastify.rooms, roomPrefix: fastify.settings.LIVEKIT_ROOM_PREFIX, version: packageVersion() })
+  const aboutDoctor = createDoctorEcho({
+    rooms: fastify.rooms,
+    roomPrefix: fastify.settings.LIVEKIT_ROOM_PREFIX,
+    version: packageVersion()
+  })
 
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (_request, body, done) => done(null, body))
+  fastify.addContentTypeParser(
+    '*',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT },
+    (_request, body, done) => done(null, body)
+  )
 
   fastify.post('/livekit-events', {
     config: { operation: 'livekit-events' },
@@ -20,10 +28,23 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'livekitEvent',
       tags: ['livekit'],
       summary: 'Something happened in a room',
-      description: 'A webhook of LiveKit (`application/webhook+json`), verified over its raw body. Events about other rooms are taken and counted.',
+      description:
+        'A webhook of LiveKit (`application/webhook+json`), verified over its raw body. Events about other rooms ' +
+        'are taken and counted.',
       security: [{ livekitJwt: [] }],
-      body: { content: { 'application/webhook+json': { schema: Type.Unknown({ description: 'A WebhookEvent (livekit/protocol livekit_webhook.proto)' }) } } },
-      response: { 200: Type.Object({}, { description: 'Taken' }), 401: ErrorReply('No valid JWT for this body'), 413: ErrorReply('Larger than 256 KiB'), ...INTERNAL_ERROR }
+      body: {
+        content: {
+          'application/webhook+json': {
+            schema: Type.Unknown({ description: 'A WebhookEvent (livekit/protocol livekit_webhook.proto)' })
+          }
+        }
+      },
+      response: {
+        200: Type.Object({}, { description: 'Taken' }),
+        401: ErrorReply('No valid JWT for this body'),
+        413: ErrorReply('Larger than 256 KiB'),
+        ...INTERNAL_ERROR
+      }
     }
   }, async request => {
     const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)

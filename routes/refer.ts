@@ -14,15 +14,24 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'refer',
       tags: ['jambonz'],
       summary: 'A leg asks for a transfer',
-      description: 'The agent leg\'s REFER becomes a sip:refer to the caller. One from the caller\'s leg is refused: its verbs would run on the agent\'s leg.',
+      description:
+        "The agent leg's REFER becomes a sip:refer to the caller. One from the caller's leg is refused: its verbs " +
+        "would run on the agent's leg.",
       security: JAMBONZ_SECURITY,
       body: Shared<Refer>('Refer'),
-      response: { 200: Shared<Verbs>('Verbs'), 403: Empty('Refused: the leg that asked gets 403 and the call goes on'), ...JAMBONZ_REFUSALS }
+      response: {
+        200: Shared<Verbs>('Verbs'),
+        403: Empty('Refused: the leg that asked gets 403 and the call goes on'),
+        ...JAMBONZ_REFUSALS
+      }
     },
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
     request.callSid = callSidOf(request.body)
-    const answer = await fastify.calls.answer({ ...referEvent(request.body, request.bodyHash), at: fastify.clock.now() }, request.callSid)
+    const answer = await fastify.calls.answer({
+      ...referEvent(request.body, request.bodyHash),
+      at: fastify.clock.now()
+    }, request.callSid)
     if (!answer || answer.reply.kind === 'forbid') return reply.code(403).send()
     return sendVerbs(reply, verbsFor(answer.call, answer.reply, fastify.verbConfig))
   })
@@ -33,7 +42,9 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
       operationId: 'referComplete',
       tags: ['jambonz'],
       summary: 'A transfer is decided',
-      description: 'Nothing after success. After a failure the caller goes back to the agent while its room stands, else to the next way of the plan, else the call ends.',
+      description:
+        'Nothing after success. After a failure the caller goes back to the agent while its room stands, else to ' +
+        'the next way of the plan, else the call ends.',
       security: JAMBONZ_SECURITY,
       body: Shared<ReferComplete>('ReferComplete'),
       response: { 200: Shared<Verbs>('Verbs'), ...JAMBONZ_REFUSALS }
@@ -41,7 +52,10 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
     request.callSid = request.body.call_sid
-    const answer = await fastify.calls.answer({ ...referCompleteEvent(request.body, request.bodyHash), at: fastify.clock.now() }, request.callSid)
+    const answer = await fastify.calls.answer({
+      ...referCompleteEvent(request.body, request.bodyHash),
+      at: fastify.clock.now()
+    }, request.callSid)
     return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
   })
 }

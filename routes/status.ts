@@ -12,7 +12,9 @@ const status: FastifyPluginAsyncTypebox = async fastify => {
         operationId: url === '/status' ? 'status' : 'callStatus',
         tags: ['jambonz'],
         summary: url === '/status' ? 'A leg has a new status' : 'Same as /status',
-        description: 'The status hook of the Jambonz application. Answered at once; Jambonz sends the next event of the call only then.',
+        description:
+          'The status hook of the Jambonz application. Answered at once; Jambonz sends the next event of the call ' +
+          'only then.',
         security: JAMBONZ_SECURITY,
         body: Shared<Status>('Status'),
         response: { 200: Empty('Taken'), ...JAMBONZ_REFUSALS }

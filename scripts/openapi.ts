@@ -23,8 +23,22 @@ const SETTINGS = {
   OPERATOR_TOKEN: 'at-least-16-random-characters'
 }
 
-const notAsked = async (): Promise<never> => { throw new Error('The document asks nothing of LiveKit') }
-const nobody: Rooms = { create: notAsked, delete: notAsked, look: notAsked, view: notAsked, list: notAsked, callers: notAsked, jobs: notAsked, setMetadata: notAsked, redispatch: notAsked, remove: notAsked, ping: notAsked }
+const notAsked = async (): Promise<never> => {
+  throw new Error('The document asks nothing of LiveKit')
+}
+const nobody: Rooms = {
+  create: notAsked,
+  delete: notAsked,
+  look: notAsked,
+  view: notAsked,
+  list: notAsked,
+  callers: notAsked,
+  jobs: notAsked,
+  setMetadata: notAsked,
+  redispatch: notAsked,
+  remove: notAsked,
+  ping: notAsked
+}
 
 /** The document of a running service as text: the same routes give the same bytes. */
 export const openapiOf = (app: FastifyInstance): string => `${JSON.stringify(app.swagger(), null, 2)}\n`
@@ -46,7 +60,9 @@ export function staleness (checkedIn: string | undefined, document: string): str
   if (checkedIn === document) return undefined
   const lines = document.split('\n')
   const line = checkedIn.split('\n').findIndex((text, n) => text !== lines[n]) + 1
-  return `openapi.json is stale: it differs from the routes${line > 0 ? ` from line ${line} on` : ''}. Write it again with: npm run openapi`
+  return `openapi.json is stale: it differs from the routes${
+    line > 0 ? ` from line ${line} on` : ''
+  }. Write it again with: npm run openapi`
 }
 
 /** The checked-in document; undefined when there is none. */

@@ -5,7 +5,11 @@ import { ALIASES, SettingsSchema } from '../src/config.ts'
  * Writes what is made of the settings' schema: .env.example, and the table in README.md. `--check` only compares.
  */
 
-interface Setting { description: string, default?: unknown, examples: unknown[] }
+interface Setting {
+  description: string
+  default?: unknown
+  examples: unknown[]
+}
 const settings = Object.entries(SettingsSchema.properties as unknown as Record<string, Setting>)
 const required = new Set(SettingsSchema.required as readonly string[])
 const BEGIN = '<!-- settings: made by npm run docs -->'
@@ -14,22 +18,39 @@ const END = '<!-- /settings -->'
 const table = [
   '| name | default | |',
   '| --- | --- | --- |',
-  ...settings.map(([name, setting]) => `| \`${name}\` | ${name === 'JAMBONZ_WEBHOOK_SECRET' ? '**required**, or Basic' : isRequired(name) ? '**required**' : setting.default === undefined ? '–' : `\`${String(setting.default)}\``} | ${setting.description.replaceAll('|', '\\|')} |`)
+  ...settings.map(([name, setting]) =>
+    `| \`${name}\` | ${
+      name === 'JAMBONZ_WEBHOOK_SECRET'
+        ? '**required**, or Basic'
+        : isRequired(name)
+        ? '**required**'
+        : setting.default === undefined
+        ? '–'
+        : `\`${String(setting.default)}\``
+    } | ${setting.description.replaceAll('|', '\\|')} |`
+  )
 ].join('\n')
 
 const example = [
-  '# Settings of jambonz-livekit-bridge. Copy to .env; a variable that is set already wins, an empty one counts as unset.',
+  '# Settings of jambonz-livekit-bridge. Copy to .env; a variable that is set already wins, an empty one counts as ' +
+  'unset.',
   `# Also accepted: ${Object.entries(ALIASES).map(([alias, name]) => `${alias} for ${name}`).join(', ')}.`,
   ...settings.flatMap(([name, setting]) => {
     const value = String(setting.default ?? setting.examples[0])
-    return ['', `# ${setting.description}${isRequired(name) ? ' (required)' : ''}`, `${isRequired(name) ? '' : '#'}${name}=${/[#\s'"]/.test(value) ? `'${value}'` : value}`]
+    return [
+      '',
+      `# ${setting.description}${isRequired(name) ? ' (required)' : ''}`,
+      `${isRequired(name) ? '' : '#'}${name}=${/[#\s'"]/.test(value) ? `'${value}'` : value}`
+    ]
   }),
   ''
 ].join('\n')
 
 /** One way of authenticating hooks must be chosen; the file shows the one that Jambonz always has. */
 function isRequired (name: string): boolean {
-  return name === 'JAMBONZ_WEBHOOK_SECRET' || (required.has(name) && (SettingsSchema.properties as unknown as Record<string, Setting>)[name]!.default === undefined)
+  return name === 'JAMBONZ_WEBHOOK_SECRET' ||
+    (required.has(name) &&
+      (SettingsSchema.properties as unknown as Record<string, Setting>)[name]!.default === undefined)
 }
 
 const readme = readFileSync('README.md', 'utf8')
@@ -49,5 +70,9 @@ for (const [file, text] of Object.entries(files)) {
 if (stale) process.exit(1)
 
 function read (file: string): string {
-  try { return readFileSync(file, 'utf8') } catch { return '' }
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }

@@ -21,11 +21,11 @@ import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import refer from '../routes/refer.ts'
 import status from '../routes/status.ts'
-import webhook from '../routes/webhook.ts'
+import webhook from '../routes/call-hook.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { Settings } from './config.ts'
-import { createMemoryRegistry } from './calls/memory-registry.ts'
-import type { Registry } from './calls/registry.ts'
+import { createMemoryRegistry } from './calls/store/memory-registry.ts'
+import type { Registry } from './calls/store/registry.ts'
 import type { Rooms } from './livekit/rooms.ts'
 import { packageVersion } from './version.ts'
 
@@ -39,7 +39,9 @@ export interface AppOptions {
 }
 
 /** Builds the service: plugins first, then routes, each by name. Nothing listens yet. */
-export async function buildApp ({ settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp (
+  { settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms }: AppOptions
+): Promise<FastifyInstance> {
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),

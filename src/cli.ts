@@ -24,11 +24,21 @@ async function main (args: string[]): Promise<number | undefined> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' }, once: { type: 'boolean' } }
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+      once: { type: 'boolean' }
+    }
   })
   const [command = 'serve', ...rest] = positionals
-  if (values.help) { console.log(USAGE); return 0 }
-  if (values.version) { console.log(packageVersion()); return 0 }
+  if (values.help) {
+    console.log(USAGE)
+    return 0
+  }
+  if (values.version) {
+    console.log(packageVersion())
+    return 0
+  }
   if (rest.length > 0) throw new UsageError(`Too many words: ${rest.join(' ')}`)
   switch (command) {
     case 'serve': {
@@ -37,14 +47,18 @@ async function main (args: string[]): Promise<number | undefined> {
       return undefined
     }
     case 'demo': {
-      const [{ runDemo }, { createLogger, startBridge }] = await Promise.all([import('./sandbox/demo.ts'), import('./server.ts')])
+      const [{ runDemo }, { createLogger, startBridge }] = await Promise.all([
+        import('./sandbox/demo.ts'),
+        import('./server.ts')
+      ])
       return runDemo({
         out: process.stdout,
         once: values.once === true || !process.stdin.isTTY,
         startBridge: async env => startBridge(loadSettings(env), createLogger('silent'))
       })
     }
-    default: throw new UsageError(`No command ${command}`)
+    default:
+      throw new UsageError(`No command ${command}`)
   }
 }
 
@@ -57,7 +71,8 @@ try {
   const { code, message } = error as NodeJS.ErrnoException
   if (error instanceof SettingsError || (error as Error).name === 'RedisStartError') console.error(message)
   else if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')) console.error(`${message}\n\n${USAGE}`)
-  else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') console.error(`Cannot listen: ${message}. Set PORT and HOST to an address that is free here.`)
-  else console.error(error)
+  else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    console.error(`Cannot listen: ${message}. Set PORT and HOST to an address that is free here.`)
+  } else console.error(error)
   process.exit(1)
 }

@@ -1,9 +1,9 @@
 /** Where time comes from. Everything that waits or looks at the time takes one, so that tests turn it by hand. */
 export interface Clock {
   /** Milliseconds since the epoch. */
-  now (): number
+  now(): number
   /** Calls `fn` once after `ms` milliseconds; the returned function takes that back. Never keeps the process alive. */
-  schedule (ms: number, fn: () => void): () => void
+  schedule(ms: number, fn: () => void): () => void
 }
 
 export const systemClock: Clock = {
@@ -18,7 +18,9 @@ export const systemClock: Clock = {
 /** Rejects with `error()` when `work` takes longer than `ms`; the work itself goes on. */
 export async function within<T> (clock: Clock, ms: number, work: Promise<T>, error: () => Error): Promise<T> {
   let cancel = () => {}
-  const late = new Promise<never>((_resolve, reject) => { cancel = clock.schedule(ms, () => reject(error())) })
+  const late = new Promise<never>((_resolve, reject) => {
+    cancel = clock.schedule(ms, () => reject(error()))
+  })
   try {
     return await Promise.race([work, late])
   } finally {

@@ -1,7 +1,8 @@
 import createError from '@fastify/error'
 
 /*
- * Every coded error. Operators get them as { statusCode, code, error, message }; Jambonz never sees one, but 401 and 413.
+ * Every coded error. Operators get them as { statusCode, code, error, message }; Jambonz never sees one, but 401 and
+ * 413.
  */
 
 /** A hook or request did not prove who sent it. Says nothing about what was wrong. */
@@ -11,22 +12,55 @@ export const UnauthorizedError = createError('BRIDGE_UNAUTHORIZED', 'Unauthorize
 export const LiveKitSignatureError = createError('BRIDGE_LIVEKIT_SIGNATURE', 'Unauthorized', 401)
 
 /** The operator API is off without OPERATOR_TOKEN. */
-export const OperatorApiOffError = createError('BRIDGE_OPERATOR_API_OFF', 'The operator API is off. Set OPERATOR_TOKEN to switch it on.', 404)
+export const OperatorApiOffError = createError(
+  'BRIDGE_OPERATOR_API_OFF',
+  'The operator API is off. Set OPERATOR_TOKEN to switch it on.',
+  404
+)
 
-export const CallNotFoundError = createError<[string]>('BRIDGE_CALL_NOT_FOUND', 'No call %s. Ended calls are kept for CALL_RETENTION_S seconds.', 404)
+export const CallNotFoundError = createError<[string]>(
+  'BRIDGE_CALL_NOT_FOUND',
+  'No call %s. Ended calls are kept for CALL_RETENTION_S seconds.',
+  404
+)
 
 export const CallEndedError = createError<[string]>('BRIDGE_CALL_ENDED', 'Call %s has ended already.', 409)
 
-export const NoCallControlError = createError<[string]>('BRIDGE_NO_CALL_CONTROL', 'Call %s is not in a LiveKit room, and its caller leg can only be hung up over the Jambonz REST API. Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY.', 501)
+export const NoCallControlError = createError<[string]>(
+  'BRIDGE_NO_CALL_CONTROL',
+  'Call %s is not in a LiveKit room, and its caller leg can only be hung up over the Jambonz REST API. Set ' +
+    'JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY.',
+  501
+)
 
-export const InvalidCursorError = createError('BRIDGE_INVALID_CURSOR', 'The cursor is none that GET /calls returned in `next`. Leave it out to begin with the newest call.', 400)
+export const InvalidCursorError = createError(
+  'BRIDGE_INVALID_CURSOR',
+  'The cursor is none that GET /calls returned in `next`. Leave it out to begin with the newest call.',
+  400
+)
 
-export const PostOnlyError = createError('BRIDGE_POST_ONLY', 'Jambonz sends no call data with GET. Set the method of the application\'s call hook to POST.', 405)
+export const PostOnlyError = createError(
+  'BRIDGE_POST_ONLY',
+  "Jambonz sends no call data with GET. Set the method of the application's call hook to POST.",
+  405
+)
 
 /** The call hook could not be answered within CALL_HOOK_DEADLINE_MS. */
-export const HookDeadlineError = createError('BRIDGE_HOOK_DEADLINE', 'The call hook was not answered within CALL_HOOK_DEADLINE_MS', 500)
+export const HookDeadlineError = createError(
+  'BRIDGE_HOOK_DEADLINE',
+  'The call hook was not answered within CALL_HOOK_DEADLINE_MS',
+  500
+)
 
 /** The reason is one of a few set phrases: never an address with its credentials, never a command or its data. */
-export const StoreUnavailableError = createError<[string]>('BRIDGE_STORE_UNAVAILABLE', 'The store of calls cannot be used now: %s. Check Redis and REDIS_URL; the bridge reconnects by itself.', 503)
+export const StoreUnavailableError = createError<[string]>(
+  'BRIDGE_STORE_UNAVAILABLE',
+  'The store of calls cannot be used now: %s. Check Redis and REDIS_URL; the bridge reconnects by itself.',
+  503
+)
 
-export const TooManyRequestsError = createError('BRIDGE_TOO_MANY_REQUESTS', 'Too many requests from this address. Wait as many seconds as Retry-After says.', 429)
+export const TooManyRequestsError = createError(
+  'BRIDGE_TOO_MANY_REQUESTS',
+  'Too many requests from this address. Wait as many seconds as Retry-After says.',
+  429
+)

@@ -20,7 +20,10 @@ export interface Finding {
 export class FindingError extends Error {
   readonly finding: Finding
   constructor (finding: Finding, cause?: unknown) {
-    super([finding.seen, finding.todo].filter(part => part !== undefined).join('. '), cause === undefined ? undefined : { cause })
+    super(
+      [finding.seen, finding.todo].filter(part => part !== undefined).join('. '),
+      cause === undefined ? undefined : { cause }
+    )
     this.name = 'FindingError'
     this.finding = finding
   }

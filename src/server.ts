@@ -3,21 +3,24 @@ import closeWithGrace from 'close-with-grace'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { Agent, setGlobalDispatcher } from 'undici'
 import { buildApp } from './app.ts'
-import { keyPrefixOf } from './calls/redis-keys.ts'
-import { openRedisRegistry } from './calls/redis-registry.ts'
-import type { Registry } from './calls/registry.ts'
+import { keyPrefixOf } from './calls/store/redis-keys.ts'
+import { openRedisRegistry } from './calls/store/redis-registry.ts'
+import type { Registry } from './calls/store/registry.ts'
 import { systemClock, within } from './clock.ts'
 import { settingsWarnings, type Settings } from './config.ts'
 import { describe } from './observer.ts'
 
-/** Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. Load balancers close after 60 s. */
+/**
+ * Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. Load
+ * balancers close after 60 s.
+ */
 const LIVEKIT_KEEP_ALIVE_MS = 30_000
 
 export interface RunningBridge {
   /** Where it listens, for people on this machine. */
   url: string
   /** Not ready, then closing, as SIGTERM does; at most SHUTDOWN_TIMEOUT_S. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** Part of the time after draining that closing in good order may take. */
@@ -34,11 +37,24 @@ export function createLogger (level: string, destination?: DestinationStream): L
  * @throws {RedisStartError} when the Redis of REDIS_URL cannot be used
  * @throws when the address is taken or settings do not fit together
  */
-export async function startBridge (settings: Settings, logger: Logger = createLogger(settings.LOG_LEVEL)): Promise<RunningBridge> {
-  setGlobalDispatcher(new Agent({ keepAliveTimeout: LIVEKIT_KEEP_ALIVE_MS, keepAliveMaxTimeout: LIVEKIT_KEEP_ALIVE_MS, connect: { timeout: settings.LIVEKIT_TIMEOUT_MS } }))
+export async function startBridge (
+  settings: Settings,
+  logger: Logger = createLogger(settings.LOG_LEVEL)
+): Promise<RunningBridge> {
+  setGlobalDispatcher(
+    new Agent({
+      keepAliveTimeout: LIVEKIT_KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: LIVEKIT_KEEP_ALIVE_MS,
+      connect: { timeout: settings.LIVEKIT_TIMEOUT_MS }
+    })
+  )
   const app = await buildApp({ settings, logger, registry: await openStore(settings) })
   for (const warning of settingsWarnings(settings)) logger.warn(warning)
-  await app.listen({ port: settings.PORT, host: settings.HOST, listenTextResolver: address => `listening at ${address}` })
+  await app.listen({
+    port: settings.PORT,
+    host: settings.HOST,
+    listenTextResolver: address => `listening at ${address}`
+  })
   const { port } = app.server.address() as AddressInfo
   let closing: Promise<void> | undefined
   return {
@@ -65,17 +81,28 @@ export async function startBridge (settings: Settings, logger: Logger = createLo
 
 /** The store that the settings ask for; undefined: this process' memory. */
 async function openStore (settings: Settings): Promise<Registry | undefined> {
-  return settings.REDIS_URL === undefined ? undefined : openRedisRegistry(settings.REDIS_URL, { keyPrefix: keyPrefixOf(settings) })
+  return settings.REDIS_URL === undefined
+    ? undefined
+    : openRedisRegistry(settings.REDIS_URL, { keyPrefix: keyPrefixOf(settings) })
 }
 
 /** Runs the service until SIGTERM or SIGINT. */
 export async function serve (settings: Settings): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL)
   const bridge = await startBridge(settings, logger)
-  closeWithGrace({ delay: settings.SHUTDOWN_TIMEOUT_S * 1000, logger: { error: (message: unknown) => logger.error({ error: message instanceof Error ? describe(message) : undefined }, 'closing') } as never }, async ({ err }) => {
-    if (err) logger.fatal({ type: err.name, stack: err.stack?.split('\n').slice(1).join('\n') }, 'unexpected error: closing')
+  closeWithGrace({
+    delay: settings.SHUTDOWN_TIMEOUT_S * 1000,
+    logger: {
+      error: (message: unknown) =>
+        logger.error({ error: message instanceof Error ? describe(message) : undefined }, 'closing')
+    } as never
+  }, async ({ err }) => {
+    if (err) {
+      logger.fatal({ type: err.name, stack: err.stack?.split('\n').slice(1).join('\n') }, 'unexpected error: closing')
+    }
     await bridge.close()
   })
 }
 
-const host = (address: string): string => address === '0.0.0.0' || address === '::' ? 'localhost' : address.includes(':') ? `[${address}]` : address
+const host = (address: string): string =>
+  address === '0.0.0.0' || address === '::' ? 'localhost' : address.includes(':') ? `[${address}]` : address

@@ -16,7 +16,8 @@ export function styleFor (stream: { isTTY?: boolean }, env: Record<string, strin
 }
 
 /** Whether what is written can be written over. */
-export const isTerminal = (stream: { isTTY?: boolean }, env: Record<string, string | undefined>): boolean => stream.isTTY === true && env['TERM'] !== 'dumb'
+export const isTerminal = (stream: { isTTY?: boolean }, env: Record<string, string | undefined>): boolean =>
+  stream.isTTY === true && env['TERM'] !== 'dumb'
 
 /** What others wrote, for a terminal: one line, no control characters. */
 // eslint-disable-next-line no-control-regex

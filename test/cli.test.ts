@@ -11,27 +11,42 @@ import { ENV } from './fixtures/build.ts'
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 const TSX = import.meta.resolve('tsx')
-const SERVE = { ...ENV, HOST: '127.0.0.1', PORT: '0', LIVEKIT_URL: 'http://127.0.0.1:1', DRAIN_DELAY_S: '0.2', SHUTDOWN_TIMEOUT_S: '5' }
+const SERVE = {
+  ...ENV,
+  HOST: '127.0.0.1',
+  PORT: '0',
+  LIVEKIT_URL: 'http://127.0.0.1:1',
+  DRAIN_DELAY_S: '0.2',
+  SHUTDOWN_TIMEOUT_S: '5'
+}
 
 interface Process {
   child: ChildProcess
-  out (): string
-  err (): string
+  out(): string
+  err(): string
   /** Resolves with the exit code. */
   exited: Promise<number | null>
   /** Resolves when standard output has this text. */
-  said (text: string): Promise<void>
+  said(text: string): Promise<void>
 }
 
 /** The command line in an empty directory of its own, with nothing but these variables. */
 function bridge (t: Test, args: string[], env: Record<string, string> = {}, dotenv?: string): Process {
   const cwd = mkdtempSync(join(tmpdir(), 'bridge-'))
   if (dotenv !== undefined) writeFileSync(join(cwd, '.env'), dotenv)
-  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], { cwd, env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   let out = ''
   let err = ''
-  child.stdout.setEncoding('utf8').on('data', chunk => { out += chunk })
-  child.stderr.setEncoding('utf8').on('data', chunk => { err += chunk })
+  child.stdout.setEncoding('utf8').on('data', chunk => {
+    out += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', chunk => {
+    err += chunk
+  })
   const exited = once(child, 'close').then(([code]) => code as number | null)
   t.after(async () => {
     child.kill('SIGKILL')
@@ -45,7 +60,10 @@ function bridge (t: Test, args: string[], env: Record<string, string> = {}, dote
     exited,
     async said (text) {
       while (!out.includes(text)) {
-        if (await Promise.race([once(child.stdout, 'data').then(() => false), exited.then(() => true)]) && !out.includes(text)) throw new Error(`It ended without having said ${text}: ${out}${err}`)
+        if (
+          await Promise.race([once(child.stdout, 'data').then(() => false), exited.then(() => true)]) &&
+          !out.includes(text)
+        ) throw new Error(`It ended without having said ${text}: ${out}${err}`)
       }
     }
   }
@@ -62,7 +80,10 @@ await Promise.all([
     t.match(help.out(), /Usage: bridge <command>[^]*serve[^]*demo/)
     t.equal(help.err(), '')
     t.equal(await version.exited, 0)
-    t.equal(version.out().trim(), (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version)
+    t.equal(
+      version.out().trim(),
+      (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+    )
   }),
   t.test('what it does not understand: said with the usage, exit code 1', async t => {
     const wrong: Array<[args: string[], says: RegExp]> = [[['fly'], /No command fly/], [['--loud'], /--loud/]]
@@ -78,7 +99,19 @@ await Promise.all([
   t.test('settings that do not do: exit code 1 with every problem', async t => {
     const run = bridge(t, [], { PORT: 'abc', OPERATOR_TOKEN: 'hunter2' })
     t.equal(await run.exited, 1)
-    for (const name of ['PORT', 'OPERATOR_TOKEN', 'PUBLIC_URL', 'LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_HOST', 'LIVEKIT_AGENT_NAME', 'JAMBONZ_WEBHOOK_SECRET']) t.match(run.err(), new RegExp(`^ {2}- ${name} .*Example: `, 'm'), name)
+    for (
+      const name of [
+        'PORT',
+        'OPERATOR_TOKEN',
+        'PUBLIC_URL',
+        'LIVEKIT_URL',
+        'LIVEKIT_API_KEY',
+        'LIVEKIT_API_SECRET',
+        'LIVEKIT_SIP_HOST',
+        'LIVEKIT_AGENT_NAME',
+        'JAMBONZ_WEBHOOK_SECRET'
+      ]
+    ) t.match(run.err(), new RegExp(`^ {2}- ${name} .*Example: `, 'm'), name)
     t.equal(run.out(), '')
     t.notMatch(run.err(), /^\s+at /m, 'no stack')
     t.notMatch(run.err(), 'hunter2')

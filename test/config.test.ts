@@ -2,7 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { ALIASES, commaList, loadSettings, readEnvironment, SettingsError, SettingsSchema, settingsWarnings } from '../src/config.ts'
+import {
+  ALIASES,
+  commaList,
+  loadSettings,
+  readEnvironment,
+  SettingsError,
+  SettingsSchema,
+  settingsWarnings
+} from '../src/config.ts'
 import { buildTestBridge, callHook } from './fixtures/build.ts'
 
 const REQUIRED = {
@@ -60,7 +68,11 @@ await t.test('an empty environment: everything that is missing at once, each wit
     t.equal(lines.length, 1, `${name} is listed once`)
     t.match(lines[0], new RegExp(`Example: ${name}=\\S`), `${name} has an example`)
   }
-  t.match(problems.find(line => line.startsWith('JAMBONZ_WEBHOOK_SECRET')), /HTTP_USERNAME and HTTP_PASSWORD/, 'the other way is named')
+  t.match(
+    problems.find(line => line.startsWith('JAMBONZ_WEBHOOK_SECRET')),
+    /HTTP_USERNAME and HTTP_PASSWORD/,
+    'the other way is named'
+  )
 })
 
 await t.test('the message of the error lists every problem on a line of its own', async t => {
@@ -87,7 +99,24 @@ await t.test('wrong values, missing ones and contradictions come together', asyn
     LIVEKIT_TIMEOUT_MS: '7000',
     DRAIN_DELAY_S: '30'
   }).join('\n')
-  for (const name of ['PORT', 'LOG_LEVEL', 'PUBLIC_URL', 'LIVEKIT_SIP_SRTP', 'DIAL_TIMEOUT_S', 'OPERATOR_TOKEN', 'HTTP_PASSWORD', 'LIVEKIT_TIMEOUT_MS', 'DRAIN_DELAY_S', 'LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_HOST', 'LIVEKIT_AGENT_NAME']) {
+  for (
+    const name of [
+      'PORT',
+      'LOG_LEVEL',
+      'PUBLIC_URL',
+      'LIVEKIT_SIP_SRTP',
+      'DIAL_TIMEOUT_S',
+      'OPERATOR_TOKEN',
+      'HTTP_PASSWORD',
+      'LIVEKIT_TIMEOUT_MS',
+      'DRAIN_DELAY_S',
+      'LIVEKIT_URL',
+      'LIVEKIT_API_KEY',
+      'LIVEKIT_API_SECRET',
+      'LIVEKIT_SIP_HOST',
+      'LIVEKIT_AGENT_NAME'
+    ]
+  ) {
     t.match(problems, new RegExp(`^${name} .*Example: `, 'm'), name)
   }
   t.match(problems, /LOG_LEVEL .*trace, debug, info/, 'the allowed values are listed')
@@ -101,22 +130,51 @@ await t.test('a wrong value is not repeated: it may be a secret', async t => {
 
 await t.test('each form that is wrong', async t => {
   const wrong: Array<[name: string, value: string]> = [
-    ['PORT', '-1'], ['PORT', '3000.5'], ['PORT', '1e9'], ['PUBLIC_URL', 'https://bridge.example.com/?x=1'], ['PUBLIC_URL', 'https://bridge.example.com/#x'],
-    ['LIVEKIT_URL', 'livekit.example.com'], ['LIVEKIT_SIP_HOST', 'sip:sip.example.com'], ['LIVEKIT_SIP_HOST', 'sip.example.com;transport=tcp'], ['LIVEKIT_SIP_HOST', 'sip.example.com:'],
-    ['LIVEKIT_SIP_TRANSPORT', 'sctp'], ['LIVEKIT_ROOM_PREFIX', 'a b'], ['FALLBACK_NUMBER', 'nobody'], ['CALLER_HEADERS', 'X-One;X-Two'],
-    ['LIVEKIT_TIMEOUT_MS', '50'], ['CALL_HOOK_DEADLINE_MS', '10000'], ['DIAL_TIMEOUT_S', '0'], ['AGENT_LOST_ACTION', 'wait'],
-    ['JAMBONZ_REST_API_BASE_URL', 'ftp://jambonz'], ['MAX_CALLS', '-1'], ['CAPACITY_STATUS', '200'], ['SHUTDOWN_TIMEOUT_S', '0'], ['ALLOW_UNSIGNED_HOOKS', 'perhaps']
+    ['PORT', '-1'],
+    ['PORT', '3000.5'],
+    ['PORT', '1e9'],
+    ['PUBLIC_URL', 'https://bridge.example.com/?x=1'],
+    ['PUBLIC_URL', 'https://bridge.example.com/#x'],
+    ['LIVEKIT_URL', 'livekit.example.com'],
+    ['LIVEKIT_SIP_HOST', 'sip:sip.example.com'],
+    ['LIVEKIT_SIP_HOST', 'sip.example.com;transport=tcp'],
+    ['LIVEKIT_SIP_HOST', 'sip.example.com:'],
+    ['LIVEKIT_SIP_TRANSPORT', 'sctp'],
+    ['LIVEKIT_ROOM_PREFIX', 'a b'],
+    ['FALLBACK_NUMBER', 'nobody'],
+    ['CALLER_HEADERS', 'X-One;X-Two'],
+    ['LIVEKIT_TIMEOUT_MS', '50'],
+    ['CALL_HOOK_DEADLINE_MS', '10000'],
+    ['DIAL_TIMEOUT_S', '0'],
+    ['AGENT_LOST_ACTION', 'wait'],
+    ['JAMBONZ_REST_API_BASE_URL', 'ftp://jambonz'],
+    ['MAX_CALLS', '-1'],
+    ['CAPACITY_STATUS', '200'],
+    ['SHUTDOWN_TIMEOUT_S', '0'],
+    ['ALLOW_UNSIGNED_HOOKS', 'perhaps']
   ]
-  for (const [name, value] of wrong) t.match(problemsOf({ ...REQUIRED, [name]: value }).join('\n'), new RegExp(`^${name} `, 'm'), `${name}=${value}`)
+  for (const [name, value] of wrong) {
+    t.match(problemsOf({ ...REQUIRED, [name]: value }).join('\n'), new RegExp(`^${name} `, 'm'), `${name}=${value}`)
+  }
 })
 
 await t.test('each form that is right', async t => {
   const right: Array<[name: keyof typeof SettingsSchema.properties, value: string, setting: unknown]> = [
-    ['PORT', '0', 0], ['PORT', ' 8080 ', 8080], ['PUBLIC_URL', 'http://10.0.0.1:8080/bridge', 'http://10.0.0.1:8080/bridge'], ['LIVEKIT_URL', 'http://localhost:7880', 'http://localhost:7880'],
-    ['LIVEKIT_SIP_HOST', '[2001:db8::1]:5060', '[2001:db8::1]:5060'], ['LIVEKIT_SIP_HOST', '10.0.0.1:5060', '10.0.0.1:5060'], ['LIVEKIT_SIP_SRTP', 'true', true],
-    ['FALLBACK_NUMBER', '+15551230009', '+15551230009'], ['CALLER_HEADERS', 'X-One, X-Two', 'X-One, X-Two'], ['DRAIN_DELAY_S', '0.5', 0.5], ['ALLOW_UNSIGNED_HOOKS', 'false', false]
+    ['PORT', '0', 0],
+    ['PORT', ' 8080 ', 8080],
+    ['PUBLIC_URL', 'http://10.0.0.1:8080/bridge', 'http://10.0.0.1:8080/bridge'],
+    ['LIVEKIT_URL', 'http://localhost:7880', 'http://localhost:7880'],
+    ['LIVEKIT_SIP_HOST', '[2001:db8::1]:5060', '[2001:db8::1]:5060'],
+    ['LIVEKIT_SIP_HOST', '10.0.0.1:5060', '10.0.0.1:5060'],
+    ['LIVEKIT_SIP_SRTP', 'true', true],
+    ['FALLBACK_NUMBER', '+15551230009', '+15551230009'],
+    ['CALLER_HEADERS', 'X-One, X-Two', 'X-One, X-Two'],
+    ['DRAIN_DELAY_S', '0.5', 0.5],
+    ['ALLOW_UNSIGNED_HOOKS', 'false', false]
   ]
-  for (const [name, value, setting] of right) t.equal(loadSettings({ ...REQUIRED, [name]: value })[name], setting, `${name}=${value}`)
+  for (const [name, value, setting] of right) {
+    t.equal(loadSettings({ ...REQUIRED, [name]: value })[name], setting, `${name}=${value}`)
+  }
 })
 
 await t.test('names that Jambonz applications use', async t => {
@@ -127,14 +185,29 @@ await t.test('names that Jambonz applications use', async t => {
   t.equal(settings.JAMBONZ_WEBHOOK_SECRET, 'theirs')
   t.equal(loadSettings({ ...REQUIRED, PORT: '1', HTTP_PORT: '2' }).PORT, 1, 'our own name wins')
   t.equal(loadSettings({ ...REQUIRED, PORT: '', HTTP_PORT: '2' }).PORT, 2, 'unless it is empty')
-  t.match(problemsOf({ ...REQUIRED, HTTP_PORT: 'abc' }).join('\n'), /^PORT .*HTTP_PORT/m, 'a wrong value under the other name is explained with both')
+  t.match(
+    problemsOf({ ...REQUIRED, HTTP_PORT: 'abc' }).join('\n'),
+    /^PORT .*HTTP_PORT/m,
+    'a wrong value under the other name is explained with both'
+  )
 })
 
 await t.test('an empty variable is unset', async t => {
-  const settings = loadSettings({ ...REQUIRED, PORT: '', LIVEKIT_SIP_TRANSPORT: '  ', OPERATOR_TOKEN: '', FALLBACK_NUMBER: '', HTTP_USERNAME: '', HTTP_PASSWORD: '', AGENT_METADATA: '' })
+  const settings = loadSettings({
+    ...REQUIRED,
+    PORT: '',
+    LIVEKIT_SIP_TRANSPORT: '  ',
+    OPERATOR_TOKEN: '',
+    FALLBACK_NUMBER: '',
+    HTTP_USERNAME: '',
+    HTTP_PASSWORD: '',
+    AGENT_METADATA: ''
+  })
   t.equal(settings.PORT, 3000)
   t.equal(settings.LIVEKIT_SIP_TRANSPORT, 'tcp')
-  for (const name of ['OPERATOR_TOKEN', 'FALLBACK_NUMBER', 'HTTP_USERNAME', 'HTTP_PASSWORD', 'AGENT_METADATA'] as const) t.equal(settings[name], undefined, name)
+  for (
+    const name of ['OPERATOR_TOKEN', 'FALLBACK_NUMBER', 'HTTP_USERNAME', 'HTTP_PASSWORD', 'AGENT_METADATA'] as const
+  ) t.equal(settings[name], undefined, name)
   t.match(problemsOf({ ...REQUIRED, PUBLIC_URL: ' ' }).join('\n'), /^PUBLIC_URL is required/m)
 })
 
@@ -167,11 +240,25 @@ await t.test('rules between settings', async t => {
   }
   t.same(problemsOf({ ...unsigned, HTTP_USERNAME: 'u', HTTP_PASSWORD: 'p' }), [], 'Basic alone is enough')
   t.same(problemsOf({ ...unsigned, ALLOW_UNSIGNED_HOOKS: 'true' }), [], 'no authentication, when told so')
-  t.same(problemsOf({ ...REQUIRED, JAMBONZ_API_KEY: 'k', JAMBONZ_ACCOUNT_SID: 'a', JAMBONZ_REST_API_BASE_URL: 'https://jambonz.example.com/api/v1' }), [])
+  t.same(
+    problemsOf({
+      ...REQUIRED,
+      JAMBONZ_API_KEY: 'k',
+      JAMBONZ_ACCOUNT_SID: 'a',
+      JAMBONZ_REST_API_BASE_URL: 'https://jambonz.example.com/api/v1'
+    }),
+    []
+  )
 })
 
 await t.test('a list of secrets without any secret in it is none: the hooks would be open to everybody', async t => {
-  for (const secret of [',', ' , ,']) t.match(problemsOf({ ...REQUIRED, JAMBONZ_WEBHOOK_SECRET: secret }).join('\n'), /JAMBONZ_WEBHOOK_SECRET/, JSON.stringify(secret))
+  for (const secret of [',', ' , ,']) {
+    t.match(
+      problemsOf({ ...REQUIRED, JAMBONZ_WEBHOOK_SECRET: secret }).join('\n'),
+      /JAMBONZ_WEBHOOK_SECRET/,
+      JSON.stringify(secret)
+    )
+  }
 })
 
 await t.test('what is usable, but seldom meant, is a warning', async t => {
@@ -202,7 +289,11 @@ await t.test('every setting says what it is for, with an example that is usable'
     const { description, examples } = schema as { description?: string, examples?: unknown[] }
     t.ok(description, `${name} is described`)
     t.ok(examples?.length, `${name} has an example`)
-    t.notMatch(problemsOf({ ...REQUIRED, [name]: String(examples?.[0]) }).join('\n'), new RegExp(`^${name} `, 'm'), `${name}: its example is valid`)
+    t.notMatch(
+      problemsOf({ ...REQUIRED, [name]: String(examples?.[0]) }).join('\n'),
+      new RegExp(`^${name} `, 'm'),
+      `${name}: its example is valid`
+    )
   }
   for (const name of Object.values(ALIASES)) t.ok(name in SettingsSchema.properties, `${name} exists`)
 })

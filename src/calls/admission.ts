@@ -2,15 +2,15 @@ import { within, type Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { UNAVAILABLE } from '../jambonz/verbs.ts'
 import type { Observer } from './calls.ts'
-import type { CallHookEvent } from './events.ts'
-import type { Registry } from './registry.ts'
+import type { CallHookEvent } from './fold/events.ts'
+import type { Registry } from './store/registry.ts'
 
 /** Whether new calls are let in. */
 export interface Admission {
   /** Lets a call in, or says why not. With a limit one after another, so that two cannot take the last place. */
-  admit<T> (callSid: string, enter: (refuse: CallHookEvent['refuse']) => Promise<T>): Promise<T>
+  admit<T>(callSid: string, enter: (refuse: CallHookEvent['refuse']) => Promise<T>): Promise<T>
   /** From now on nobody is let in. */
-  drain (): void
+  drain(): void
 }
 
 export interface AdmissionOptions {
@@ -35,12 +35,16 @@ export function createAdmission ({ registry, clock, observer, maxCalls, capacity
     // When nobody can count, better a call too many than none.
     if (registry.trouble() !== undefined) return undefined
     const counting = Promise.all([registry.stats(), registry.get(callSid)])
-    const counted = await within(clock, COUNT_MS, counting, () => new StoreUnavailableError('it does not answer')).catch(error => { observer.failed(callSid, 'MAX_CALLS', error) })
+    const counted = await within(clock, COUNT_MS, counting, () => new StoreUnavailableError('it does not answer'))
+      .catch(error => {
+        observer.failed(callSid, 'MAX_CALLS', error)
+      })
     if (!counted) return undefined
     const [{ phases }, known] = counted
     // A call whose statuses came before its call hook is among them.
     const itself = known && known.phase !== 'ended' ? 1 : 0
-    const active = Object.entries(phases).reduce((sum, [phase, calls]) => phase === 'ended' ? sum : sum + calls, 0) - itself
+    const active = Object.entries(phases).reduce((sum, [phase, calls]) => phase === 'ended' ? sum : sum + calls, 0) -
+      itself
     return active >= maxCalls ? { cause: 'capacity', status: capacityStatus, reason: 'Busy Here' } : undefined
   }
 
@@ -52,6 +56,8 @@ export function createAdmission ({ registry, clock, observer, maxCalls, capacity
       queue = turn.catch(() => {})
       return turn
     },
-    drain () { draining = true }
+    drain () {
+      draining = true
+    }
   }
 }

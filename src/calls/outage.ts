@@ -1,49 +1,50 @@
 import type { Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../errors.ts'
-import { advance } from './advance.ts'
-import type { Call } from './call.ts'
+import { advance } from './fold/advance.ts'
+import type { Call } from './fold/call.ts'
 import type { Observer } from './calls.ts'
-import type { CallEvent, EventOf } from './events.ts'
-import { TIMES, type Rules } from './rules.ts'
+import type { CallEvent, EventOf } from './fold/events.ts'
+import { TIMES, type Rules } from './fold/rules.ts'
 
 /**
- * What happens while the store of calls cannot be reached. Events are kept, bounded, and handed over in their order once it is
- * back; until then hooks are answered from what this process knows of the call. Its copies are never written to the store.
+ * What happens while the store of calls cannot be reached. Events are kept, bounded, and handed over in their order
+ * once it is back; until then hooks are answered from what this process knows of the call. Its copies are never written
+ * to the store.
  */
 export interface Outage {
   /** Whether events of this call are kept: later ones have to queue behind them. */
-  holds (callSid: string): boolean
+  holds(callSid: string): boolean
   /** Keeps an event. @returns what the call is then, as far as this process knows */
-  keep (callSid: string, event: CallEvent): Call | undefined
+  keep(callSid: string, event: CallEvent): Call | undefined
   /**
    * Keeps an event of a room whose call cannot be looked up now.
    * @param callSid the call, where the event tells
    * @returns the call, if this process knows it
    */
-  keepRoomEvent (event: EventOf<'livekit'>, callSid: string | undefined): string | undefined
+  keepRoomEvent(event: EventOf<'livekit'>, callSid: string | undefined): string | undefined
   /** Begins this process' own picture of a call that others know. */
-  begin (callSid: string, event: CallEvent): void
+  begin(callSid: string, event: CallEvent): void
   /** The call of a room, as far as this process knows it. */
-  callOfRoom (room: string): string | undefined
+  callOfRoom(room: string): string | undefined
   /** The store was gone a moment ago: what is not in it may be on its way. */
   readonly settling: boolean
   /** The store was found gone. */
-  notice (): void
+  notice(): void
   /** What this process last knew of a call. */
-  recent (callSid: string): Call | undefined
-  remember (callSid: string, call: Call | undefined): void
+  recent(callSid: string): Call | undefined
+  remember(callSid: string, call: Call | undefined): void
   /** Events that are kept now. */
   readonly waiting: number
   /** Some of them tell how calls are going. */
   readonly holding: boolean
   /** Tries to hand over what is kept, at most for so many milliseconds; what is left then is lost. */
-  close (ms: number): Promise<void>
+  close(ms: number): Promise<void>
 }
 
 export interface OutageOptions {
   /** Commits an event to the store. Rejects with {@link StoreUnavailableError} while that is gone. */
-  commit (callSid: string, event: CallEvent): Promise<unknown>
-  findByRoom (room: string): Promise<string | undefined>
+  commit(callSid: string, event: CallEvent): Promise<unknown>
+  findByRoom(room: string): Promise<string | undefined>
   rules: Rules
   clock: Clock
   observer: Observer
@@ -56,7 +57,10 @@ const MOST_RECENT = 5000
 const TRY_EVERY_MS = 250
 /** So long after the store was gone other replicas may still be handing over. */
 const SETTLING_MS = TIMES.handOver + 1000
-/** Within this time after the store is back, every replica has handed over and what was collected has been taken: a room that is unknown then is nobody's. */
+/**
+ * Within this time after the store is back, every replica has handed over and what was collected has been taken: a room
+ * that is unknown then is nobody's.
+ */
 const STRAYS_MS = TIMES.handOver + 3000
 /** Calls whose events are handed over at once. */
 const AT_ONCE = 16
@@ -75,7 +79,10 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
   let goneAt = -Infinity
 
   function book (): boolean {
-    if (waiting >= MOST_EVENTS) { observer.store('full'); return false }
+    if (waiting >= MOST_EVENTS) {
+      observer.store('full')
+      return false
+    }
     if (waiting++ === 0) observer.store('gone')
     if (!scheduled) schedule()
     return true
@@ -84,7 +91,9 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
   function schedule () {
     scheduled = true
     clock.schedule(TRY_EVERY_MS, () => {
-      handOver().catch(() => { goneAt = clock.now() }).finally(() => {
+      handOver().catch(() => {
+        goneAt = clock.now()
+      }).finally(() => {
         scheduled = false
         if (waiting > 0) schedule()
       })
@@ -93,7 +102,9 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
 
   /** One at a time. Rejects at the first sign that the store is still gone. */
   function handOver (): Promise<void> {
-    handing ??= handOverAll().finally(() => { handing = undefined })
+    handing ??= handOverAll().finally(() => {
+      handing = undefined
+    })
     return handing
   }
 
@@ -138,7 +149,9 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
   }
 
   /** One event that cannot be committed must not hold up the others. */
-  function lost (callSid: string, error: unknown) { observer.failed(callSid, 'kept event', error) }
+  function lost (callSid: string, error: unknown) {
+    observer.failed(callSid, 'kept event', error)
+  }
 
   function remember (callSid: string, call: Call | undefined) {
     forget(callSid)
@@ -178,8 +191,12 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
   }
 
   return {
-    get waiting () { return waiting },
-    get holding () { return queues.size > 0 },
+    get waiting () {
+      return waiting
+    },
+    get holding () {
+      return queues.size > 0
+    },
     holds: callSid => queues.has(callSid),
     keep,
     keepRoomEvent (event, told) {
@@ -198,15 +215,22 @@ export function createOutage ({ commit, findByRoom, rules, clock, observer }: Ou
       if (call && waiting < MOST_EVENTS) picture(callSid, call)
     },
     callOfRoom: room => rooms.get(room),
-    get settling () { return queues.size > 0 || clock.now() - goneAt < SETTLING_MS },
-    notice () { goneAt = clock.now() },
+    get settling () {
+      return queues.size > 0 || clock.now() - goneAt < SETTLING_MS
+    },
+    notice () {
+      goneAt = clock.now()
+    },
     recent: callSid => copies.get(callSid) ?? recent.get(callSid),
     remember,
     async close (ms) {
       const until = clock.now() + ms
       for (;;) {
         if (waiting === 0 || await handOver().then(() => true, () => false)) return
-        if (clock.now() >= until) { observer.store('lost', waiting); return }
+        if (clock.now() >= until) {
+          observer.store('lost', waiting)
+          return
+        }
         await new Promise<void>(resolve => clock.schedule(TRY_EVERY_MS, resolve))
       }
     }

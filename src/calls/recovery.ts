@@ -2,24 +2,27 @@ import type { Clock } from '../clock.ts'
 import { within } from '../clock.ts'
 import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
 import { readRoomMetadata, type RoomMetadata } from '../livekit/metadata.ts'
-import type { CallerFacts } from './call.ts'
+import type { CallerFacts } from './fold/call.ts'
 import type { Observer } from './calls.ts'
-import type { CallEvent, EventOf, FoundEvent } from './events.ts'
-import { MOST_ATTEMPTS } from './new-call.ts'
-import type { Registry } from './registry.ts'
-import type { Rules } from './rules.ts'
+import type { CallEvent, EventOf, FoundEvent } from './fold/events.ts'
+import { MOST_ATTEMPTS } from './fold/new-call.ts'
+import type { Registry } from './store/registry.ts'
+import type { Rules } from './fold/rules.ts'
 
 /** Brings calls back of which only LiveKit still knows: after a restart without Redis, or when Redis lost them. */
 export interface Recovery {
   /** All of them, once LiveKit answers. Told to {@link stop}, it gives up. */
-  findAll (): Promise<void>
-  /** What LiveKit tells of one of them; never rejects, takes at most a second, and asks only where not too much is asked already. */
-  locate (callSid: string): Promise<EventOf<'found'> | undefined>
+  findAll(): Promise<void>
+  /**
+   * What LiveKit tells of one of them; never rejects, takes at most a second, and asks only where not too much is asked
+   * already.
+   */
+  locate(callSid: string): Promise<EventOf<'found'> | undefined>
   /** The call that a room's metadata names, if the room is ours. */
-  callOf (room: string, metadata: string | undefined): string | undefined
+  callOf(room: string, metadata: string | undefined): string | undefined
   /** The call of a room, by the metadata that LiveKit's event about it carries. */
-  findByRoom (room: string, metadata: string | undefined): Promise<string | undefined>
-  stop (): void
+  findByRoom(room: string, metadata: string | undefined): Promise<string | undefined>
+  stop(): void
 }
 
 export interface RecoveryOptions {
@@ -28,7 +31,7 @@ export interface RecoveryOptions {
   rules: Rules
   clock: Clock
   observer: Observer
-  apply (callSid: string, event: CallEvent): Promise<unknown>
+  apply(callSid: string, event: CallEvent): Promise<unknown>
 }
 
 const TRY_AGAIN_MS = 10_000
@@ -48,10 +51,30 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
 
   /** What a room's metadata says, if it is ours: whoever made it up does not know the token. */
   function eventOf (room: string, metadata: RoomMetadata): EventOf<'found'> | undefined {
-    const { callSid, attempt, direction, from, to, withheld, applicationSid, agent, fallbackNumber, receivedAt, openedAt } = metadata
+    const {
+      callSid,
+      attempt,
+      direction,
+      from,
+      to,
+      withheld,
+      applicationSid,
+      agent,
+      fallbackNumber,
+      receivedAt,
+      openedAt
+    } = metadata
     if (roomOf(callSid, attempt) !== room) return undefined
     const facts = { direction, from, to, withheld, applicationSid, callerName: '', headers: {} }
-    return found({ callSid, attempt, facts, app: { ...rules.app, agent, fallbackNumber }, plan: fallbackNumber === undefined ? [] : [{ strategy: 'phone', number: fallbackNumber }], receivedAt, openedAt })
+    return found({
+      callSid,
+      attempt,
+      facts,
+      app: { ...rules.app, agent, fallbackNumber },
+      plan: fallbackNumber === undefined ? [] : [{ strategy: 'phone', number: fallbackNumber }],
+      receivedAt,
+      openedAt
+    })
   }
 
   const found = (event: Omit<FoundEvent, 'kind'>): EventOf<'found'> => ({ kind: 'found', at: clock.now(), ...event })
@@ -73,7 +96,17 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
     for (const { callSid } of await rooms.callers(room)) {
       if (callSid === undefined) continue
       for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-        if (roomOf(callSid, attempt) === room) return found({ callSid, attempt, facts: UNKNOWN, app: rules.app, plan: [], receivedAt: clock.now(), openedAt: clock.now() })
+        if (roomOf(callSid, attempt) === room) {
+          return found({
+            callSid,
+            attempt,
+            facts: UNKNOWN,
+            app: rules.app,
+            plan: [],
+            receivedAt: clock.now(),
+            openedAt: clock.now()
+          })
+        }
       }
     }
     return undefined
@@ -83,7 +116,9 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
     const names = Array.from({ length: LIKELY_ATTEMPTS }, (_, i) => roomOf(callSid, i + 1))
     const there = await within(clock, LOCATE_MS, rooms.list(names), () => new LiveKitError('listRooms', 'timeout'))
     // The latest one is the one that goes on.
-    const [latest] = there.filter(({ name }) => names.includes(name)).sort((a, b) => names.indexOf(b.name) - names.indexOf(a.name))
+    const [latest] = there.filter(({ name }) => names.includes(name)).sort((a, b) =>
+      names.indexOf(b.name) - names.indexOf(a.name)
+    )
     return latest && await read(latest.name, latest.metadata)
   }
 
@@ -109,7 +144,10 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
       const known = searches.get(callSid)
       if (known) return known
       if (searches.size >= MOST_AT_ONCE) return Promise.resolve(undefined)
-      const work = search(callSid).catch((error: unknown) => { observer.failed(callSid, 'recovery', error); return undefined }).finally(() => searches.delete(callSid))
+      const work = search(callSid).catch((error: unknown) => {
+        observer.failed(callSid, 'recovery', error)
+        return undefined
+      }).finally(() => searches.delete(callSid))
       searches.set(callSid, work)
       return work
     },
@@ -125,7 +163,9 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
       await apply(event.callSid, event)
       return event.callSid
     },
-    stop () { stopped = true }
+    stop () {
+      stopped = true
+    }
   }
 }
 

@@ -1,17 +1,20 @@
 import { within, type Clock } from '../clock.ts'
-import { roomRequest } from '../connect/room.ts'
+import { roomRequest } from '../routing/room.ts'
 import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
-import type { Attempt, Call } from './call.ts'
+import type { Attempt, Call } from './fold/call.ts'
 import type { Observer } from './calls.ts'
-import type { RoomEvent } from './events.ts'
+import type { RoomEvent } from './fold/events.ts'
 
 /** What became of a room within the time that Jambonz can wait. */
 export type MadeRoom = Omit<RoomEvent, 'kind' | 'attempt'>
 
 export interface RoomMaker {
-  /** Makes the room of an attempt. Whoever asks for the same room before it is {@link forget forgotten} shares the one request. */
-  make (call: Call, attempt: Attempt): Promise<MadeRoom>
-  forget (room: string): void
+  /**
+   * Makes the room of an attempt. Whoever asks for the same room before it is {@link forget forgotten} shares the one
+   * request.
+   */
+  make(call: Call, attempt: Attempt): Promise<MadeRoom>
+  forget(room: string): void
 }
 
 export interface RoomMakerOptions {
@@ -23,14 +26,19 @@ export interface RoomMakerOptions {
   /** Part of how long a room waits for its caller, seconds. */
   dialTimeoutS: number
   /** A request that had been given up on has settled: only now is it known that nothing more will come of it. */
-  onSettled (callSid: string, attempt: number): void
+  onSettled(callSid: string, attempt: number): void
 }
 
-/** Requests under way at once. A LiveKit that is too slow for this is not helped by more: the attempt is dialled without our room. */
+/**
+ * Requests under way at once. A LiveKit that is too slow for this is not helped by more: the attempt is dialled without
+ * our room.
+ */
 const MOST_AT_ONCE = 200
 
 /** Makes rooms: each once, in bounded time, and a bounded number at a time. */
-export function createRoomMaker ({ rooms, clock, observer, timeoutMs, dialTimeoutS, onSettled }: RoomMakerOptions): RoomMaker {
+export function createRoomMaker (
+  { rooms, clock, observer, timeoutMs, dialTimeoutS, onSettled }: RoomMakerOptions
+): RoomMaker {
   const making = new Map<string, Promise<MadeRoom>>()
   let underWay = 0
 
@@ -64,7 +72,9 @@ export function createRoomMaker ({ rooms, clock, observer, timeoutMs, dialTimeou
       making.set(room, made)
       return made
     },
-    forget (room) { making.delete(room) }
+    forget (room) {
+      making.delete(room)
+    }
   }
 }
 

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { JambonzRest } from '../jambonz/rest.ts'
 import { LiveKitError, type Look, type Rooms } from '../livekit/rooms.ts'
-import { TIMES } from './rules.ts'
-import { turnsAt, wakeAt, type Call, type Duty } from './call.ts'
+import { TIMES } from './fold/rules.ts'
+import { turnsAt, wakeAt, type Call, type Duty } from './fold/call.ts'
 import type { Calls, Observer } from './calls.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { jobMetadata } from '../livekit/metadata.ts'
-import type { Registry } from './registry.ts'
+import type { Registry } from './store/registry.ts'
 
 export interface RunnerOptions {
   registry: Registry
@@ -21,31 +21,36 @@ export interface RunnerOptions {
 }
 
 export interface Runner {
-  start (): void
+  start(): void
   /** Does what a call owes now, and tells when that is done. */
-  run (callSid: string): Promise<void>
+  run(callSid: string): Promise<void>
   /** Takes no new work and waits for what is being done. */
-  stop (): Promise<void>
+  stop(): Promise<void>
 }
 
 const AT_ONCE = 25
 /** Between two looks at whether a store that is gone is back, milliseconds. */
 const STORE_GONE_MS = 500
 /**
- * After the store was gone nothing is judged by the time for so long, milliseconds: on some replica there are events that wait
- * to be handed over, and what they tell is not overdue.
+ * After the store was gone nothing is judged by the time for so long, milliseconds: on some replica there are events
+ * that wait to be handed over, and what they tell is not overdue.
  */
 const HAND_OVER_MS = TIMES.handOver + 1000
-/** Calls whose duties are being done at once: a LiveKit that hangs, or comes back, must not be met with everything at the same time. */
+/**
+ * Calls whose duties are being done at once: a LiveKit that hangs, or comes back, must not be met with everything at
+ * the same time.
+ */
 const MOST_AT_ONCE = 16
 /** A call whose duties lead to further ones is looked at again at most so often in one go. */
 const ROUNDS = 8
 
 /**
- * Does the duties of calls and lets their time pass. Each piece of work is claimed by an update first, so that any number of
- * runners, on any number of replicas, do it once; what a runner does not finish is due again after its lease.
+ * Does the duties of calls and lets their time pass. Each piece of work is claimed by an update first, so that any
+ * number of runners, on any number of replicas, do it once; what a runner does not finish is due again after its lease.
  */
-export function createRunner ({ registry, calls, rooms, rest, clock, observer, intervalMs = 100 }: RunnerOptions): Runner {
+export function createRunner (
+  { registry, calls, rooms, rest, clock, observer, intervalMs = 100 }: RunnerOptions
+): Runner {
   const busy = new Set<Promise<void>>()
   /** Calls whose duties could not be begun because too many others were being done. */
   const deferred = new Set<string>()
@@ -74,7 +79,11 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
         observer.failed('', 'duties', error)
       }
     } finally {
-      if (!stopped) cancel = clock.schedule(wait, () => { poll().catch(() => {}) })
+      if (!stopped) {
+        cancel = clock.schedule(wait, () => {
+          poll().catch(() => {})
+        })
+      }
     }
   }
 
@@ -87,7 +96,10 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     return work
   }
 
-  /** Any number may run for one call: each duty is claimed by one of them, and a slow one does not keep the call's time from passing. */
+  /**
+   * Any number may run for one call: each duty is claimed by one of them, and a slow one does not keep the call's time
+   * from passing.
+   */
   const run = (callSid: string): Promise<void> => stopped ? Promise.resolve() : start(callSid, calls.recent(callSid))
 
   async function rounds (callSid: string, recent: Call | undefined) {
@@ -102,7 +114,12 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
       if (free) underWay++
       try {
         const claim = free ? randomUUID() : undefined
-        const call = await calls.apply(callSid, { kind: 'wake', at: now, claim, statusesExpected: calls.sendsStatuses(known.facts.applicationSid) })
+        const call = await calls.apply(callSid, {
+          kind: 'wake',
+          at: now,
+          claim,
+          statusesExpected: calls.sendsStatuses(known.facts.applicationSid)
+        })
         if (!call || claim === undefined) return
         await Promise.all(call.duties.filter(duty => duty.claim === claim).map(duty => perform(call, duty)))
       } finally {
@@ -123,16 +140,32 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     const { callSid } = call
     try {
       switch (duty.kind) {
-        case 'delete-room': await rooms.delete(duty.target); break
-        case 'hang-up': await rest?.hangUp(callSid, duty.target as 'completed' | 'no-answer'); break
-        case 'look': await look(call, Number(duty.target)); return
-        case 'redispatch': await redispatch(call, Number(duty.target), duty.claim!); break
-        case 'remove-agent': await removeAgent(call, duty.target); break
+        case 'delete-room':
+          await rooms.delete(duty.target)
+          break
+        case 'hang-up':
+          await rest?.hangUp(callSid, duty.target as 'completed' | 'no-answer')
+          break
+        case 'look':
+          await look(call, Number(duty.target))
+          return
+        case 'redispatch':
+          await redispatch(call, Number(duty.target), duty.claim!)
+          break
+        case 'remove-agent':
+          await removeAgent(call, duty.target)
+          break
       }
       await calls.apply(callSid, { kind: 'duty', id: duty.id, outcome: 'done', at: clock.now() })
     } catch (error) {
       observer.failed(callSid, duty.kind, error)
-      await calls.apply(callSid, { kind: 'duty', id: duty.id, outcome: 'failed', detail: error instanceof LiveKitError ? error.failure : undefined, at: clock.now() })
+      await calls.apply(callSid, {
+        kind: 'duty',
+        id: duty.id,
+        outcome: 'failed',
+        detail: error instanceof LiveKitError ? error.failure : undefined,
+        at: clock.now()
+      })
     }
   }
 
@@ -141,10 +174,15 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     const { room, token } = call.attempts.find(attempt => attempt.n === n) ?? {}
     if (room === undefined) return undefined
     const askedAt = clock.now()
-    const seen = await rooms.look(room, { callSid: call.callSid, token }).catch((error: unknown) => { observer.failed(call.callSid, 'look', error) })
-    await calls.apply(call.callSid, seen
-      ? { kind: 'look', attempt: n, outcome: 'seen', at: clock.now(), askedAt, ...seen }
-      : { kind: 'look', attempt: n, outcome: 'unreachable', exists: false, at: clock.now(), askedAt })
+    const seen = await rooms.look(room, { callSid: call.callSid, token }).catch((error: unknown) => {
+      observer.failed(call.callSid, 'look', error)
+    })
+    await calls.apply(
+      call.callSid,
+      seen
+        ? { kind: 'look', attempt: n, outcome: 'seen', at: clock.now(), askedAt, ...seen }
+        : { kind: 'look', attempt: n, outcome: 'unreachable', exists: false, at: clock.now(), askedAt }
+    )
     return seen ?? undefined
   }
 
@@ -169,7 +207,13 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
       if (!marked) throw error
       // It was marked as done: whether LiveKit heard it or not, it is not said twice.
       observer.failed(callSid, 'redispatch', error)
-      await calls.apply(callSid, { kind: 'redispatched', attempt: n, outcome: 'failed', detail: error instanceof LiveKitError ? error.failure : undefined, at: clock.now() })
+      await calls.apply(callSid, {
+        kind: 'redispatched',
+        attempt: n,
+        outcome: 'failed',
+        detail: error instanceof LiveKitError ? error.failure : undefined,
+        at: clock.now()
+      })
       return
     }
     if (marked) await calls.apply(callSid, { kind: 'redispatched', attempt: n, outcome: 'done', at: clock.now() })
@@ -180,11 +224,17 @@ export function createRunner ({ registry, calls, rooms, rest, clock, observer, i
     const [n, ...identity] = target.split(' ')
     const { room } = call.attempts.find(attempt => attempt.n === Number(n)) ?? {}
     const seen = room === undefined ? undefined : await look(call, Number(n))
-    if (room !== undefined && seen?.moreAgents?.includes(identity.join(' '))) await rooms.remove(room, identity.join(' '))
+    if (room !== undefined && seen?.moreAgents?.includes(identity.join(' '))) {
+      await rooms.remove(room, identity.join(' '))
+    }
   }
 
   return {
-    start () { cancel = clock.schedule(intervalMs, () => { poll().catch(() => {}) }) },
+    start () {
+      cancel = clock.schedule(intervalMs, () => {
+        poll().catch(() => {})
+      })
+    },
     run,
     async stop () {
       stopped = true

@@ -1,15 +1,30 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './call.ts'
+import { CAUSES, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './fold/call.ts'
 
 /*
  * What operators see of a call. Times are ISO 8601 in UTC with milliseconds.
  */
 
 const Time = Type.String({ format: 'date-time', examples: ['2026-11-21T10:15:30.123Z'] })
-const times = <K extends string>(names: readonly K[]) => Type.Object(Object.fromEntries(names.map(name => [name, Type.Optional(Time)])) as Record<K, ReturnType<typeof Type.Optional<typeof Time>>>)
+const times = <K extends string>(names: readonly K[]) =>
+  Type.Object(
+    Object.fromEntries(names.map(name => [name, Type.Optional(Time)])) as Record<
+      K,
+      ReturnType<typeof Type.Optional<typeof Time>>
+    >
+  )
 
 const CALL_TIMES = ['received', 'replied', 'ringing', 'agentJoined', 'agentAudio', 'answered', 'ended'] as const
-const ATTEMPT_TIMES = ['opened', 'replied', 'dialing', 'ringing', 'agentJoined', 'agentAudio', 'answered', 'ended'] as const
+const ATTEMPT_TIMES = [
+  'opened',
+  'replied',
+  'dialing',
+  'ringing',
+  'agentJoined',
+  'agentAudio',
+  'answered',
+  'ended'
+] as const
 
 export const EndSchema = Type.Object({
   cause: Type.Enum([...CAUSES], { type: 'string', description: 'Why it ended', examples: ['agent-hung-up'] }),
@@ -26,7 +41,9 @@ export const AttemptSchema = Type.Object({
   strategy: Type.Enum(['room', 'phone'], { type: 'string' }),
   room: Type.Optional(Type.String({ description: 'LiveKit room', examples: ['jambonz_c3f6zq2x7m4n5kd2aobr2w7gtha'] })),
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
-  degraded: Type.Boolean({ description: 'Dialled without our own room: the dispatch rule\'s agent answered, without this call\'s metadata' }),
+  degraded: Type.Boolean({
+    description: "Dialled without our own room: the dispatch rule's agent answered, without this call's metadata"
+  }),
   cause: Cause,
   sipStatus: Type.Optional(Type.Integer()),
   at: times(ATTEMPT_TIMES)
@@ -65,12 +82,12 @@ const LiveSchema = Type.Object({
     sipCallStatus: Type.Optional(Type.String({ examples: ['active'] }))
   })),
   error: Type.Optional(Type.String({ description: 'Why LiveKit could not be asked' }))
-}, { $id: 'Live', description: 'LiveKit\'s own view of the current attempt\'s room, asked for just now' })
+}, { $id: 'Live', description: "LiveKit's own view of the current attempt's room, asked for just now" })
 export type Live = Static<typeof LiveSchema>
 export { LiveSchema }
 
 const summary = {
-  callSid: Type.String({ description: 'The A leg\'s call_sid', examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }),
+  callSid: Type.String({ description: "The A leg's call_sid", examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }),
   direction: Type.Enum(['inbound', 'outbound'], { type: 'string' }),
   phase: Type.Enum([...PHASES], { type: 'string' }),
   from: Type.String({ description: '`anonymous` when the caller withholds the number', examples: ['+15550001111'] }),
@@ -88,14 +105,27 @@ export type CallSummary = Static<typeof CallSummarySchema>
 
 export const CallSchema = Type.Object({
   ...summary,
-  events: Type.Array(Type.Unsafe<Static<typeof EventSchema>>(Type.Ref('Event')), { description: 'What was heard of the call, oldest first; of a long list the first and the last 32' }),
+  events: Type.Array(Type.Unsafe<Static<typeof EventSchema>>(Type.Ref('Event')), {
+    description: 'What was heard of the call, oldest first; of a long list the first and the last 32'
+  }),
   eventsDropped: Type.Integer({ description: 'Events dropped from the middle of the list' }),
-  earlier: Type.Array(Type.Object({ at: times(CALL_TIMES), end: Type.Unsafe<Static<typeof EndSchema>>(Type.Ref('End')) }), { description: 'Records of this call that had ended before it came back' }),
+  earlier: Type.Array(
+    Type.Object({ at: times(CALL_TIMES), end: Type.Unsafe<Static<typeof EndSchema>>(Type.Ref('End')) }),
+    { description: 'Records of this call that had ended before it came back' }
+  ),
   live: Type.Optional(Type.Unsafe<Live>(Type.Ref('Live')))
-}, { $id: 'Call', description: 'One caller\'s call' })
+}, { $id: 'Call', description: "One caller's call" })
 export type CallView = Static<typeof CallSchema>
 
-export const VIEW_SCHEMAS = [EndSchema, AttemptSchema, DutySchema, EventSchema, LiveSchema, CallSummarySchema, CallSchema]
+export const VIEW_SCHEMAS = [
+  EndSchema,
+  AttemptSchema,
+  DutySchema,
+  EventSchema,
+  LiveSchema,
+  CallSummarySchema,
+  CallSchema
+]
 
 /** A call as the list shows it. */
 export function summarize (call: Call): CallSummary {
@@ -126,10 +156,24 @@ export function present (call: Call, live?: Live): CallView {
   }
 }
 
-const presentAttempt = ({ n, strategy, room, agent, degraded, end, at: { lastRinging: _, ...at } }: Attempt): Static<typeof AttemptSchema> =>
-  ({ attempt: n, strategy, room, agent, degraded, cause: end?.cause, sipStatus: end?.sipStatus, at: iso(at) })
+const presentAttempt = (
+  { n, strategy, room, agent, degraded, end, at: { lastRinging: _, ...at } }: Attempt
+): Static<typeof AttemptSchema> => ({
+  attempt: n,
+  strategy,
+  room,
+  agent,
+  degraded,
+  cause: end?.cause,
+  sipStatus: end?.sipStatus,
+  at: iso(at)
+})
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
 
 const iso = <K extends string>(at: Partial<Record<K, number>>): Partial<Record<K, string>> =>
-  Object.fromEntries(Object.entries<number | undefined>(at).filter(([, ms]) => ms !== undefined).map(([name, ms]) => [name, isoTime(ms!)])) as Partial<Record<K, string>>
+  Object.fromEntries(
+    Object.entries<number | undefined>(at).filter(([, ms]) => ms !== undefined).map((
+      [name, ms]
+    ) => [name, isoTime(ms!)])
+  ) as Partial<Record<K, string>>

@@ -5,7 +5,11 @@ import { createInterface } from 'node:readline/promises'
  * @param signal its end is a no too
  * @returns undefined where there is no terminal, so that nobody waits for an answer that cannot come
  */
-export function terminalAsk (signal?: AbortSignal, input: NodeJS.ReadStream = process.stdin, output: NodeJS.WriteStream = process.stderr): ((question: string) => Promise<boolean>) | undefined {
+export function terminalAsk (
+  signal?: AbortSignal,
+  input: NodeJS.ReadStream = process.stdin,
+  output: NodeJS.WriteStream = process.stderr
+): ((question: string) => Promise<boolean>) | undefined {
   if (!input.isTTY || !output.isTTY) return undefined
   return async question => {
     const lines = createInterface({ input, output })

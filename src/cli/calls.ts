@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { CAUSES } from '../calls/call.ts'
+import { CAUSES } from '../calls/fold/call.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import { askJambonz, type JambonzView } from '../diagnosis/jambonz-view.ts'
@@ -19,7 +19,8 @@ export interface CallsIo {
   fetch?: typeof fetch
 }
 
-export const CALLS_USAGE = `Usage: bridge calls [<callSid>] [--url <base>] [--fetch] [--json] [--active] [--cause <cause>] [--limit <n>]
+export const CALLS_USAGE =
+  `Usage: bridge calls [<callSid>] [--url <base>] [--fetch] [--json] [--active] [--cause <cause>] [--limit <n>]
 
 Asks a running bridge, with OPERATOR_TOKEN, for its calls; with a call_sid for that call: its ladder, why it ended,
 the evidence, and what to do.
@@ -39,11 +40,18 @@ export async function calls (args: string[], io: CallsIo): Promise<number> {
   try {
     options = readOptions(args, io.env)
   } catch (error) {
-    io.err(error instanceof UnusableError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') ? (error as Error).message : 'The arguments are not usable')
+    io.err(
+      error instanceof UnusableError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+        ? (error as Error).message
+        : 'The arguments are not usable'
+    )
     io.err(CALLS_USAGE)
     return 2
   }
-  if (options.help) { io.out(CALLS_USAGE); return 0 }
+  if (options.help) {
+    io.out(CALLS_USAGE)
+    return 0
+  }
   try {
     return options.callSid === undefined ? await list(options, io) : await one(options.callSid, options, io)
   } catch (error) {
@@ -53,7 +61,15 @@ export async function calls (args: string[], io: CallsIo): Promise<number> {
   }
 }
 
-interface Options { help: boolean, base: string, token: string, callSid: string | undefined, fetch: boolean, json: boolean, query: URLSearchParams }
+interface Options {
+  help: boolean
+  base: string
+  token: string
+  callSid: string | undefined
+  fetch: boolean
+  json: boolean
+  query: URLSearchParams
+}
 
 class UnusableError extends Error {}
 class ApiError extends Error {}
@@ -78,13 +94,25 @@ function readOptions (args: string[], env: CallsIo['env']): Options {
   const query = new URLSearchParams()
   if (help) return { help, base: '', token: '', callSid, fetch, json, query }
   if (more.length > 0) throw new UnusableError(`Too many words: ${more.join(' ')}`)
-  if (!url) throw new UnusableError('Where is the bridge? Give --url, or set PUBLIC_URL. Example: --url http://127.0.0.1:3000')
-  if (!/^https?:$/.test(protocolOf(url))) throw new UnusableError('--url must be an http or https URL. Example: --url http://127.0.0.1:3000')
-  if (!token) throw new UnusableError('OPERATOR_TOKEN is not set: the operator API needs the token that the bridge runs with')
-  if (cause !== undefined && !(CAUSES as readonly string[]).includes(cause)) throw new UnusableError(`No cause ${cause}. There are: ${CAUSES.join(', ')}`)
-  if (limit !== undefined && !(Number.isInteger(Number(limit)) && Number(limit) >= 1 && Number(limit) <= 500)) throw new UnusableError('--limit is a number from 1 to 500')
+  if (!url) {
+    throw new UnusableError('Where is the bridge? Give --url, or set PUBLIC_URL. Example: --url http://127.0.0.1:3000')
+  }
+  if (!/^https?:$/.test(protocolOf(url))) {
+    throw new UnusableError('--url must be an http or https URL. Example: --url http://127.0.0.1:3000')
+  }
+  if (!token) {
+    throw new UnusableError('OPERATOR_TOKEN is not set: the operator API needs the token that the bridge runs with')
+  }
+  if (cause !== undefined && !(CAUSES as readonly string[]).includes(cause)) {
+    throw new UnusableError(`No cause ${cause}. There are: ${CAUSES.join(', ')}`)
+  }
+  if (limit !== undefined && !(Number.isInteger(Number(limit)) && Number(limit) >= 1 && Number(limit) <= 500)) {
+    throw new UnusableError('--limit is a number from 1 to 500')
+  }
   if (fetch && callSid === undefined) throw new UnusableError('--fetch needs a call_sid')
-  if (fetch && !jambonzAccess(env)) throw new UnusableError('--fetch needs JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY')
+  if (fetch && !jambonzAccess(env)) {
+    throw new UnusableError('--fetch needs JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY')
+  }
   if (active) query.set('phase', 'active')
   if (cause !== undefined) query.set('cause', cause)
   if (limit !== undefined) query.set('limit', limit)
@@ -92,13 +120,20 @@ function readOptions (args: string[], env: CallsIo['env']): Options {
 }
 
 function protocolOf (url: string): string {
-  try { return new URL(url).protocol } catch { return '' }
+  try {
+    return new URL(url).protocol
+  } catch {
+    return ''
+  }
 }
 
 async function list (options: Options, io: CallsIo): Promise<number> {
   const page = await get<{ calls: CallSummary[], next?: string }>(`/calls?${options.query}`, options, io)
   if (!Array.isArray(page.calls)) throw new ApiError(`What answers at ${options.base} is no bridge. ${ELSEWHERE}`)
-  if (options.json) { io.out(JSON.stringify(page, null, 2)); return 0 }
+  if (options.json) {
+    io.out(JSON.stringify(page, null, 2))
+    return 0
+  }
   for (const line of callTable(page.calls)) io.out(line)
   if (page.next !== undefined) io.out(`More with --limit; these are the newest ${page.calls.length}`)
   return 0
@@ -106,12 +141,20 @@ async function list (options: Options, io: CallsIo): Promise<number> {
 
 async function one (callSid: string, options: Options, io: CallsIo): Promise<number> {
   const path = `/calls/${encodeURIComponent(callSid)}`
-  const [call, diagnosis] = await Promise.all([get<CallView>(path, options, io), get<DiagnosisView>(`${path}/diagnosis`, options, io)])
+  const [call, diagnosis] = await Promise.all([
+    get<CallView>(path, options, io),
+    get<DiagnosisView>(`${path}/diagnosis`, options, io)
+  ])
   const access = options.fetch ? jambonzAccess(io.env) : undefined
   let jambonz: JambonzView | undefined
   if (access) {
     const receivedAt = Date.parse(call.at.received ?? '')
-    jambonz = await askJambonz(access, { callSid, receivedAt, endedAt: call.at.ended === undefined ? undefined : Date.parse(call.at.ended), publicUrl: io.env['PUBLIC_URL'] }, io.fetch)
+    jambonz = await askJambonz(access, {
+      callSid,
+      receivedAt,
+      endedAt: call.at.ended === undefined ? undefined : Date.parse(call.at.ended),
+      publicUrl: io.env['PUBLIC_URL']
+    }, io.fetch)
   }
   if (options.json) io.out(JSON.stringify({ call, diagnosis, ...(jambonz ? { jambonz } : {}) }, null, 2))
   else for (const line of callPage(call, diagnosis, jambonz, io.ladder ?? ladderOptionsFor({}, io.env))) io.out(line)
@@ -119,22 +162,42 @@ async function one (callSid: string, options: Options, io: CallsIo): Promise<num
 }
 
 const TIMEOUT_MS = 10_000
-const ELSEWHERE = 'Operator routes are often not published: try --url with an address inside, such as http://127.0.0.1:3000'
+const ELSEWHERE =
+  'Operator routes are often not published: try --url with an address inside, such as http://127.0.0.1:3000'
 
 async function get<T> (path: string, { base, token }: Options, { fetch: fetchIt = fetch }: CallsIo): Promise<T> {
   let reply: Response
   try {
-    reply = await fetchIt(base + path, { headers: { authorization: `Bearer ${token}`, accept: 'application/json' }, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    reply = await fetchIt(base + path, {
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS)
+    })
   } catch (error) {
     throw new ApiError(`No bridge answers at ${base} (${reasonOf(error)}). Is it running? ${ELSEWHERE}`)
   }
   const body = await reply.json().catch(() => undefined) as (T & { code?: string, message?: string }) | undefined
   if (reply.ok && body !== undefined) return body
-  if (reply.status === 401 && body?.code === 'BRIDGE_UNAUTHORIZED') throw new ApiError('The bridge refused OPERATOR_TOKEN: it runs with another one')
-  if (reply.status === 401 || reply.status === 403) throw new ApiError(`What answers at ${base} refuses (${reply.status}), and is no bridge or stands in front of one. ${ELSEWHERE}`)
-  if (reply.status === 404 && body?.code === 'BRIDGE_CALL_NOT_FOUND') throw new ApiError('The bridge knows no such call. Ended calls are kept for CALL_RETENTION_S; for older ones: bridge explain with what Jambonz or a capture has')
-  if (reply.ok || (reply.status === 404 && !body?.code?.startsWith('BRIDGE_'))) throw new ApiError(`What answers at ${base} has no operator API. ${ELSEWHERE}`)
-  throw new ApiError(`The bridge answered ${reply.status}${body?.message === undefined ? '' : `: ${plain(body.message)}`}`)
+  if (reply.status === 401 && body?.code === 'BRIDGE_UNAUTHORIZED') {
+    throw new ApiError('The bridge refused OPERATOR_TOKEN: it runs with another one')
+  }
+  if (reply.status === 401 || reply.status === 403) {
+    throw new ApiError(
+      `What answers at ${base} refuses (${reply.status}), and is no bridge or stands in front of one. ${ELSEWHERE}`
+    )
+  }
+  if (reply.status === 404 && body?.code === 'BRIDGE_CALL_NOT_FOUND') {
+    throw new ApiError(
+      'The bridge knows no such call. Ended calls are kept for CALL_RETENTION_S; for older ones: bridge explain ' +
+        'with what Jambonz or a capture has'
+    )
+  }
+  if (reply.ok || (reply.status === 404 && !body?.code?.startsWith('BRIDGE_'))) {
+    throw new ApiError(`What answers at ${base} has no operator API. ${ELSEWHERE}`)
+  }
+  throw new ApiError(
+    `The bridge answered ${reply.status}${body?.message === undefined ? '' : `: ${plain(body.message)}`}`
+  )
 }
 
 function reasonOf (error: unknown): string {

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { loadSettings, SettingsError, type Settings } from '../config.ts'
-import type { Check, Fix } from '../diagnosis/doctor/check.ts'
-import { CHECKS } from '../diagnosis/doctor/checks.ts'
-import { doctorContext } from '../diagnosis/doctor/context.ts'
-import { countStatuses, runChecks, type CheckResult } from '../diagnosis/doctor/run.ts'
+import type { Check, Fix } from '../doctor/check.ts'
+import { CHECKS } from '../doctor/checks.ts'
+import { doctorContext } from '../doctor/context.ts'
+import { countStatuses, runChecks, type CheckResult } from '../doctor/run.ts'
 import { FindingError, type Finding } from '../finding.ts'
 import { findingLines, indented } from '../finding-lines.ts'
 import { styleFor } from '../terminal.ts'
@@ -46,7 +46,13 @@ ${names(CHECKS)}
 
 Exit code: 0 nothing failed; 1 something did, or it was interrupted; 2 settings or arguments are not usable`
 
-interface Flags { fix: boolean, yes: boolean, json: boolean, help: boolean, checks: readonly Check[] }
+interface Flags {
+  fix: boolean
+  yes: boolean
+  json: boolean
+  help: boolean
+  checks: readonly Check[]
+}
 
 /** Everything that a run found and did; as JSON with `--json`. */
 interface Result {
@@ -74,7 +80,9 @@ export async function doctor (args: string[], io: DoctorIo): Promise<number> {
   try {
     flags = flagsOf(args, io.checks ?? CHECKS)
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) throw error
+    if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) {
+      throw error
+    }
     io.err(`${(error as Error).message}\n\n${DOCTOR_USAGE}`)
     return 2
   }
@@ -87,8 +95,17 @@ export async function doctor (args: string[], io: DoctorIo): Promise<number> {
     settings = loadSettings(io.env)
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
-    if (flags.json) io.out(JSON.stringify({ findings: error.problems.map(seen => ({ code: 'settings-unusable', severity: 'failed', seen }) satisfies Finding) }, null, 2))
-    else io.err(error.message)
+    if (flags.json) {
+      io.out(JSON.stringify(
+        {
+          findings: error.problems.map(seen =>
+            ({ code: 'settings-unusable', severity: 'failed', seen }) satisfies Finding
+          )
+        },
+        null,
+        2
+      ))
+    } else io.err(error.message)
     return 2
   }
   return await run(flags, settings, io)
@@ -96,12 +113,25 @@ export async function doctor (args: string[], io: DoctorIo): Promise<number> {
 
 function flagsOf (args: string[], checks: readonly Check[]): Flags {
   const boolean = { type: 'boolean' } as const
-  const { values } = parseArgs({ args, options: { fix: boolean, yes: boolean, json: boolean, only: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } } })
-  if (values.yes && !values.fix) throw new UsageError('--yes is for --fix: without it nothing is changed, and nobody is asked')
+  const { values } = parseArgs({
+    args,
+    options: {
+      fix: boolean,
+      yes: boolean,
+      json: boolean,
+      only: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' }
+    }
+  })
+  if (values.yes && !values.fix) {
+    throw new UsageError('--yes is for --fix: without it nothing is changed, and nobody is asked')
+  }
   const wanted = values.only?.flatMap(text => text.split(',')).map(name => name.trim()).filter(name => name !== '')
   if (wanted?.length === 0) throw new UsageError('--only wants names of checks')
   const unknown = wanted?.filter(name => !checks.some(check => check.name === name)) ?? []
-  if (unknown.length > 0) throw new UsageError(`No check ${unknown.join(', ')}. There are ${checks.map(({ name }) => name).join(', ')}`)
+  if (unknown.length > 0) {
+    throw new UsageError(`No check ${unknown.join(', ')}. There are ${checks.map(({ name }) => name).join(', ')}`)
+  }
   return {
     fix: values.fix === true,
     yes: values.yes === true,
@@ -112,7 +142,9 @@ function flagsOf (args: string[], checks: readonly Check[]): Flags {
 }
 
 async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<number> {
-  const say = (...lines: string[]) => { if (!flags.json) for (const line of lines) io.out(line) }
+  const say = (...lines: string[]) => {
+    if (!flags.json) { for (const line of lines) io.out(line) }
+  }
   const style = { ascii: styleFor({}, io.env).ascii }
   const result: Result = { project: settings.LIVEKIT_URL, checks: [], summary: countStatuses([]) }
   const problems: Finding[] = []
@@ -133,11 +165,16 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
     }
   }
   if (flags.json) io.out(JSON.stringify(result, null, 2))
-  return io.signal?.aborted || [...problems, ...result.checks.flatMap(({ findings }) => findings)].some(({ severity }) => severity === 'failed') ? 1 : 0
+  return io.signal?.aborted ||
+      [...problems, ...result.checks.flatMap(({ findings }) => findings)].some(({ severity }) => severity === 'failed')
+    ? 1
+    : 0
 
   async function look (): Promise<void> {
     const progress = createProgress(io.err, io.screen, style)
-    const interrupted = () => { io.err('Interrupted: the checks end and take away what they made. Once more ends it at once.') }
+    const interrupted = () => {
+      io.err('Interrupted: the checks end and take away what they made. Once more ends it at once.')
+    }
     io.signal?.addEventListener('abort', interrupted, { once: true })
     result.checks = await runChecks(flags.checks, doctorContext(settings), {
       ...(io.signal && { signal: io.signal }),
@@ -150,12 +187,25 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
     io.signal?.removeEventListener('abort', interrupted)
     result.summary = countStatuses(result.checks)
     say(...result.checks.flatMap(check => ['', ...checkLines(check, style)]), '', `${summaryLine(result.checks)}.`)
-    if (io.signal?.aborted) say(leftBehind(result.checks) ? 'Something that a check made may be left: see above.' : 'Nothing that a check made is left.')
+    if (io.signal?.aborted) {
+      say(
+        leftBehind(result.checks)
+          ? 'Something that a check made may be left: see above.'
+          : 'Nothing that a check made is left.'
+      )
+    }
   }
 
   /** Shows what can be changed, asks, changes it. @returns whether anything was changed */
   async function repair (): Promise<boolean> {
-    const fixes = await fixesOf(flags.checks.filter(({ name }) => result.checks.some(check => check.name === name && (check.status === 'failed' || check.status === 'warning'))), settings, io.signal ?? new AbortController().signal, problem)
+    const fixes = await fixesOf(
+      flags.checks.filter(({ name }) =>
+        result.checks.some(check => check.name === name && (check.status === 'failed' || check.status === 'warning'))
+      ),
+      settings,
+      io.signal ?? new AbortController().signal,
+      problem
+    )
     result.fixes = fixes.map(({ check, fix: { where, lines } }) => ({ check: check.name, where, lines }))
     if (fixes.length === 0) {
       say('', 'There is nothing that --fix can put right here.')
@@ -181,7 +231,13 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
   async function consents (places: string[]): Promise<boolean> {
     if (flags.yes) return true
     if (!io.ask || flags.json) {
-      problem({ code: 'consent-needed', severity: 'failed', seen: 'Nothing was changed: nobody can be asked here', todo: 'Look at the changes, then run it with --yes', command: 'bridge doctor --fix --yes' })
+      problem({
+        code: 'consent-needed',
+        severity: 'failed',
+        seen: 'Nothing was changed: nobody can be asked here',
+        todo: 'Look at the changes, then run it with --yes',
+        command: 'bridge doctor --fix --yes'
+      })
       return false
     }
     if (await io.ask(`Make these changes in ${places.join(' and ')}?`)) return true
@@ -190,7 +246,12 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
   }
 }
 
-async function fixesOf (checks: readonly Check[], settings: Settings, signal: AbortSignal, problem: (finding: Finding) => void): Promise<Array<{ check: Check, fix: Fix }>> {
+async function fixesOf (
+  checks: readonly Check[],
+  settings: Settings,
+  signal: AbortSignal,
+  problem: (finding: Finding) => void
+): Promise<Array<{ check: Check, fix: Fix }>> {
   const context = doctorContext(settings)
   const found = await Promise.all(checks.map(async check => {
     try {
@@ -206,4 +267,8 @@ async function fixesOf (checks: readonly Check[], settings: Settings, signal: Ab
 }
 
 const leftBehind = (results: readonly CheckResult[]): boolean =>
-  results.some(({ findings }) => findings.some(({ code, severity }) => code === 'room-not-deleted' || (code === 'check-not-stopped' && severity === 'warning')))
+  results.some(({ findings }) =>
+    findings.some(({ code, severity }) =>
+      code === 'room-not-deleted' || (code === 'check-not-stopped' && severity === 'warning')
+    )
+  )

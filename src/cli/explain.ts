@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { explainSeen, type Explained, type Explanation } from '../diagnosis/explain/explain.ts'
-import { createKeep } from '../diagnosis/explain/keep.ts'
-import { readInput } from '../diagnosis/explain/read.ts'
-import { reportJson, reportText } from '../diagnosis/explain/report.ts'
+import { explainSeen, type Explained, type Explanation } from '../explain/explain.ts'
+import { createKeep } from '../explain/keep.ts'
+import { readInput } from '../explain/read.ts'
+import { reportJson, reportText } from '../explain/report.ts'
 import type { Finding } from '../finding.ts'
 import { ladderOptionsFor } from '../ladder/ladder.ts'
 
@@ -23,8 +23,8 @@ Exit code: 0 all calls went well, 1 something failed, 2 nothing could be told.`
 /** Where a command reads and writes. */
 export interface ExplainIo {
   stdin: AsyncIterable<Buffer>
-  stdout: { write (text: string): unknown, isTTY?: boolean, columns?: number }
-  stderr: { write (text: string): unknown }
+  stdout: { write(text: string): unknown, isTTY?: boolean, columns?: number }
+  stderr: { write(text: string): unknown }
   env: Record<string, string | undefined>
 }
 
@@ -42,7 +42,12 @@ export async function explain (args: string[], io: ExplainIo): Promise<number> {
   const keep = createKeep()
   const unread: Finding[] = []
   for (const name of options.files) {
-    unread.push(...await readInput(name === '-' ? { name: 'standard input', chunks: io.stdin } : { name, chunks: createReadStream(name) }, keep))
+    unread.push(
+      ...await readInput(
+        name === '-' ? { name: 'standard input', chunks: io.stdin } : { name, chunks: createReadStream(name) },
+        keep
+      )
+    )
   }
   const all = explainSeen(keep)
   const explanation = chosen({ calls: all.calls, findings: [...unread, ...all.findings] }, options.call)
@@ -52,10 +57,19 @@ export async function explain (args: string[], io: ExplainIo): Promise<number> {
 
 function readOptions (args: string[]): { files: string[], call?: string, json: boolean, help: boolean } | string {
   try {
-    const { values, positionals: files } = parseArgs({ args, allowPositionals: true, options: { call: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+    const { values, positionals: files } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { call: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+    })
     if (values.help !== true && files.length === 0) return 'Which file is to be explained? - is standard input.'
     if (files.filter(file => file === '-').length > 1) return 'Standard input can be read only once.'
-    return { files, ...(values.call !== undefined && { call: values.call }), json: values.json === true, help: values.help === true }
+    return {
+      files,
+      ...(values.call !== undefined && { call: values.call }),
+      json: values.json === true,
+      help: values.help === true
+    }
   } catch (error) {
     return (error as Error).message
   }
@@ -66,7 +80,12 @@ function chosen (explanation: Explanation, wanted: string | undefined): Explanat
   const calls = explanation.calls.filter(call => isCall(call, wanted))
   const { length } = explanation.calls
   if (calls.length > 0 || length === 0) return { ...explanation, calls }
-  const missing: Finding = { code: 'no-such-call', severity: 'failed', seen: `None of the ${length} calls in these files is ${wanted}.`, todo: `Choose one of them: ${explanation.calls.slice(0, 10).map(({ id }) => id).join(', ')}` }
+  const missing: Finding = {
+    code: 'no-such-call',
+    severity: 'failed',
+    seen: `None of the ${length} calls in these files is ${wanted}.`,
+    todo: `Choose one of them: ${explanation.calls.slice(0, 10).map(({ id }) => id).join(', ')}`
+  }
   return { calls, findings: [...explanation.findings, missing] }
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { SettingsError, type Settings } from '../config.ts'
-import { runProbe, type ProbeOptions, type ProbeReport } from '../diagnosis/probe/probe.ts'
+import { runProbe, type ProbeOptions, type ProbeReport } from '../probe/probe.ts'
 import { findingLines, indented } from '../finding-lines.ts'
 import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
 import type { TerminalStyle } from '../terminal.ts'
@@ -15,14 +15,15 @@ export interface ProbeIo {
   /** Takes a line about what went wrong. */
   err: (line: string) => void
   /** Where the ladder grows; without it, it goes line by line to `out`. */
-  screen?: { write (text: string): unknown, isTTY?: boolean, columns?: number } | undefined
+  screen?: { write(text: string): unknown, isTTY?: boolean, columns?: number } | undefined
   /** Interrupts: the probe hangs up, deletes its room and tells what it saw. Default: the first SIGINT or SIGTERM. */
   signal?: AbortSignal | undefined
   /** For tests. */
   probe?: Pick<ProbeOptions, 'limits' | 'tls'>
 }
 
-export const PROBE_USAGE = `Usage: bridge probe [--uri URI] [--transport udp|tcp|tls] [--agent NAME] [--seconds N] [--options] [--json]
+export const PROBE_USAGE =
+  `Usage: bridge probe [--uri URI] [--transport udp|tcp|tls] [--agent NAME] [--seconds N] [--options] [--json]
 
 Calls LiveKit by SIP as Jambonz would, without Jambonz: makes a room with the agent, dials its token, sends silence,
 listens, hangs up and deletes the room. Draws the ladder while it happens, then says what it found and what to do.
@@ -36,7 +37,15 @@ listens, hangs up and deletes the room. Draws the ladder while it happens, then 
 
 Exit code: 0 nothing failed; 1 something did, or it was interrupted; 2 settings or arguments are not usable`
 
-interface Flags { uri?: string, transport?: string, agent?: string, seconds?: string, options?: boolean, json?: boolean, help?: boolean }
+interface Flags {
+  uri?: string
+  transport?: string
+  agent?: string
+  seconds?: string
+  options?: boolean
+  json?: boolean
+  help?: boolean
+}
 
 class UsageError extends Error {}
 
@@ -49,7 +58,15 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
   try {
     const { values } = parseArgs({
       args,
-      options: { uri: { type: 'string' }, transport: { type: 'string' }, agent: { type: 'string' }, seconds: { type: 'string' }, options: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+      options: {
+        uri: { type: 'string' },
+        transport: { type: 'string' },
+        agent: { type: 'string' },
+        seconds: { type: 'string' },
+        options: { type: 'boolean' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' }
+      }
     })
     if (values.help) {
       io.out(PROBE_USAGE)
@@ -57,7 +74,9 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
     }
     wanted = readFlags(values)
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) throw error
+    if (!(error instanceof UsageError) && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) {
+      throw error
+    }
     io.err(`${(error as Error).message}\n\n${PROBE_USAGE}`)
     return 2
   }
@@ -71,7 +90,9 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
       io.err(error.message)
       return 2
     }
-    io.err(`Without usable settings of LiveKit the call goes out without credentials, and nobody looks into a room. ${error.message}`)
+    io.err(
+      `Without usable settings of LiveKit the call goes out without credentials, and nobody looks into a room. ${error.message}`
+    )
   }
 
   const { signal, release } = io.signal ? { signal: io.signal, release: () => {} } : interruption()
@@ -85,7 +106,11 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
 }
 
 /** Runs the probe and tells of it, as lines while it happens or as JSON at its end. */
-async function show ({ json, ...wanted }: Omit<ProbeOptions, 'settings'> & { json: boolean }, rest: Pick<ProbeOptions, 'settings' | 'signal'>, io: ProbeIo): Promise<ProbeReport> {
+async function show (
+  { json, ...wanted }: Omit<ProbeOptions, 'settings'> & { json: boolean },
+  rest: Pick<ProbeOptions, 'settings' | 'signal'>,
+  io: ProbeIo
+): Promise<ProbeReport> {
   if (json) {
     const report = await runProbe({ ...wanted, ...rest, ...io.probe })
     io.out(JSON.stringify(report, null, 2))
@@ -102,41 +127,65 @@ async function show ({ json, ...wanted }: Omit<ProbeOptions, 'settings'> & { jso
 }
 
 /** The result in words. */
-export function reportLines ({ uri, room, codec, timings, findings, notProven, ladder }: ProbeReport, reachOnly: boolean, style: Partial<TerminalStyle> = {}): string[] {
+export function reportLines (
+  { uri, room, codec, timings, findings, notProven, ladder }: ProbeReport,
+  reachOnly: boolean,
+  style: Partial<TerminalStyle> = {}
+): string[] {
   const called = ladder.length > 0
   const ms = (what: string, value: number | undefined) => value === undefined ? [] : [`${what} ${value} ms`]
   const figures = [
     ...(codec === undefined ? [] : [`codec ${codec}`]),
-    ...ms('first response', timings.firstResponse), ...ms('ringing', timings.ringing), ...ms('answered', timings.answered), ...ms('audio', timings.audio)
+    ...ms('first response', timings.firstResponse),
+    ...ms('ringing', timings.ringing),
+    ...ms('answered', timings.answered),
+    ...ms('audio', timings.audio)
   ]
   return [
-    ...(uri === undefined ? [] : [`${called ? 'Called' : 'Not called:'} ${uri}${room ? ` for room ${room.name}` : ''}`]),
+    ...(uri === undefined
+      ? []
+      : [`${called ? 'Called' : 'Not called:'} ${uri}${room ? ` for room ${room.name}` : ''}`]),
     ...(figures.length === 0 ? [] : [figures.join(', ')]),
     ...indented(findings.flatMap(finding => findingLines(finding, style)), 2),
     ...(reachOnly || !called ? [] : ['What a probe cannot prove:', ...notProven.map(line => `  - ${line}`)])
   ]
 }
 
-function readFlags ({ uri, transport, agent, seconds, options, json }: Flags): Omit<ProbeOptions, 'settings'> & { json: boolean } {
-  if (transport !== undefined && transport !== 'udp' && transport !== 'tcp' && transport !== 'tls') throw new UsageError(`--transport is udp, tcp or tls, not ${transport}`)
+function readFlags (
+  { uri, transport, agent, seconds, options, json }: Flags
+): Omit<ProbeOptions, 'settings'> & { json: boolean } {
+  if (transport !== undefined && transport !== 'udp' && transport !== 'tcp' && transport !== 'tls') {
+    throw new UsageError(`--transport is udp, tcp or tls, not ${transport}`)
+  }
   const listen = seconds === undefined ? undefined : Number(seconds)
-  if (listen !== undefined && !(listen >= 1 && listen <= 120)) throw new UsageError(`--seconds is a number from 1 to 120, not ${seconds}`)
+  if (listen !== undefined && !(listen >= 1 && listen <= 120)) {
+    throw new UsageError(`--seconds is a number from 1 to 120, not ${seconds}`)
+  }
   if (agent === '') throw new UsageError('--agent wants a name')
-  if (agent !== undefined && (uri !== undefined || options)) throw new UsageError('--agent is for the probe\'s own room: not with --uri or --options')
+  if (agent !== undefined && (uri !== undefined || options)) {
+    throw new UsageError("--agent is for the probe's own room: not with --uri or --options")
+  }
   return { uri, transport, agent, seconds: listen, reachOnly: options === true, json: json === true }
 }
 
 /** What only the service itself needs, or only a call into a room, is not asked for. */
-const probeSettings = (env: Environment, { agent, reachOnly, uri }: Omit<ProbeOptions, 'settings'>): Settings => settingsWithout([
-  'PUBLIC_URL', 'JAMBONZ_WEBHOOK_SECRET',
-  ...(agent !== undefined || uri !== undefined || reachOnly ? ['LIVEKIT_AGENT_NAME'] as const : []),
-  ...(reachOnly ? ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const : [])
-], env)
+const probeSettings = (env: Environment, { agent, reachOnly, uri }: Omit<ProbeOptions, 'settings'>): Settings =>
+  settingsWithout([
+    'PUBLIC_URL',
+    'JAMBONZ_WEBHOOK_SECRET',
+    ...(agent !== undefined || uri !== undefined || reachOnly ? ['LIVEKIT_AGENT_NAME'] as const : []),
+    ...(reachOnly ? ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'] as const : [])
+  ], env)
 
 /** The first Ctrl-C ends the probe, the second one the process. */
-function interruption (): { signal: AbortSignal, release (): void } {
+function interruption (): { signal: AbortSignal, release(): void } {
   const controller = new AbortController()
   const abort = () => controller.abort()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, abort)
-  return { signal: controller.signal, release () { for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, abort) } }
+  return {
+    signal: controller.signal,
+    release () {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, abort)
+    }
+  }
 }

@@ -1,30 +1,30 @@
 import { changeLines, doneLine, titled } from '../change-lines.ts'
 import type { Finding } from '../finding.ts'
 import { findingLines, indented } from '../finding-lines.ts'
-import type { ApplicationChange } from '../jambonz/application.ts'
-import type { Change } from '../livekit/provision-plan.ts'
-import type { Reviewed } from '../livekit/provision-review.ts'
+import type { ApplicationChange } from '../provisioning/jambonz-application.ts'
+import type { Change } from '../provisioning/livekit-plan.ts'
+import type { Reviewed } from '../provisioning/livekit-review.ts'
 import type { TerminalStyle } from '../terminal.ts'
 
 /** Everything that a run says and does: lines while it goes on, or one JSON document at its end. */
 export interface ProvisionReport {
   readonly json: boolean
   readonly findings: readonly Finding[]
-  say (...lines: string[]): void
+  say(...lines: string[]): void
   /** The Jambonz API that is looked at. */
-  jambonz (baseUrl: string, accountSid: string): void
+  jambonz(baseUrl: string, accountSid: string): void
   /** What would be changed. */
-  show (changes: Array<Change | ApplicationChange>): void
-  find (findings: readonly Finding[]): void
+  show(changes: Array<Change | ApplicationChange>): void
+  find(findings: readonly Finding[]): void
   /** A change was made; it is told also when the rest fails. */
-  done (change: Change | ApplicationChange, id: string): void
+  done(change: Change | ApplicationChange, id: string): void
   /** All changes were made. */
-  applied (): void
+  applied(): void
   /** Lines for `.env`, and why. */
-  env (values: Record<string, string>, why: string): void
+  env(values: Record<string, string>, why: string): void
   /** Every trunk and rule of the project: instead of the rest. */
-  list (reviewed: Reviewed[]): void
-  end (): void
+  list(reviewed: Reviewed[]): void
+  end(): void
 }
 
 interface Result {
@@ -38,10 +38,20 @@ interface Result {
 }
 
 /** @param project LIVEKIT_URL, which is named first */
-export function createReport (project: string, { json, out, err, style }: { json: boolean, out: (line: string) => void, err: (line: string) => void, style?: Partial<TerminalStyle> }): ProvisionReport {
+export function createReport (
+  project: string,
+  { json, out, err, style }: {
+    json: boolean
+    out: (line: string) => void
+    err: (line: string) => void
+    style?: Partial<TerminalStyle>
+  }
+): ProvisionReport {
   const result: Result = { project, changes: [], done: [], findings: [], applied: false }
   let document: object | undefined
-  const say = (...lines: string[]) => { if (!json) for (const line of lines) out(line) }
+  const say = (...lines: string[]) => {
+    if (!json) { for (const line of lines) out(line) }
+  }
   say(`LiveKit project: ${project}`)
 
   return {
@@ -58,14 +68,22 @@ export function createReport (project: string, { json, out, err, style }: { json
     },
     find (findings) {
       result.findings.push(...findings)
-      if (!json) for (const finding of findings) for (const line of indented(findingLines(finding, style), 2)) (finding.severity === 'failed' ? err : out)(line)
+      if (!json) {
+        for (const finding of findings) {
+          for (const line of indented(findingLines(finding, style), 2)) {
+            ;(finding.severity === 'failed' ? err : out)(line)
+          }
+        }
+      }
     },
     done (change, id) {
       const line = doneLine(change, id)
       result.done.push(line)
       say(line)
     },
-    applied () { result.applied = true },
+    applied () {
+      result.applied = true
+    },
     env (values, why) {
       result.env = values
       say('', why, '', ...Object.entries(values).map(([name, value]) => `${name}=${value}`))
@@ -82,8 +100,23 @@ export function createReport (project: string, { json, out, err, style }: { json
 }
 
 /** One trunk or rule with what is wrong with it. */
-function reviewedLines ({ kind, id, name, ours, does, findings }: Reviewed, style: Partial<TerminalStyle> | undefined): string[] {
-  return [`${kind} ${titled(id, name)}${ours ? ' (the bridge\'s)' : ''}: ${does}`, ...indented(findings.filter(({ severity }) => severity !== 'ok').flatMap(finding => findingLines(finding, style)), 2)]
+function reviewedLines (
+  { kind, id, name, ours, does, findings }: Reviewed,
+  style: Partial<TerminalStyle> | undefined
+): string[] {
+  return [
+    `${kind} ${titled(id, name)}${ours ? " (the bridge's)" : ''}: ${does}`,
+    ...indented(
+      findings.filter(({ severity }) => severity !== 'ok').flatMap(finding => findingLines(finding, style)),
+      2
+    )
+  ]
 }
 
-const bare = (change: Change | ApplicationChange) => ({ what: 'what' in change ? change.what : 'application', do: change.do, id: change.id, name: change.name, fields: change.fields })
+const bare = (change: Change | ApplicationChange) => ({
+  what: 'what' in change ? change.what : 'application',
+  do: change.do,
+  id: change.id,
+  name: change.name,
+  fields: change.fields
+})

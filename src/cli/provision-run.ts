@@ -1,14 +1,23 @@
 import { FindingError } from '../finding.ts'
-import { interrupted, untilDone, type ApplyOptions, type ProvisionClient } from '../livekit/provision.ts'
-import { generateCredentials, type TrunkCredentials } from '../livekit/provision-credentials.ts'
-import { planDeletion, planProvision, type Plan, type ProvisionState } from '../livekit/provision-plan.ts'
-import { reviewProject } from '../livekit/provision-review.ts'
-import { isOurs, type ProvisionSettings } from '../livekit/provision-wish.ts'
+import { interrupted, untilDone, type ApplyOptions, type ProvisionClient } from '../provisioning/livekit.ts'
+import { generateCredentials, type TrunkCredentials } from '../provisioning/livekit-credentials.ts'
+import { planDeletion, planProvision, type Plan, type ProvisionState } from '../provisioning/livekit-plan.ts'
+import { reviewProject } from '../provisioning/livekit-review.ts'
+import { isOurs, type ProvisionSettings } from '../provisioning/livekit-wish.ts'
 import { planJambonz } from './provision-application.ts'
 import type { ProvisionReport } from './provision-report.ts'
 import type { ProvisionEnvironment } from './provision-settings.ts'
 
-export interface ProvisionFlags { plan?: boolean, yes?: boolean, list?: boolean, rotate?: boolean, adopt?: boolean, delete?: boolean, json?: boolean, help?: boolean }
+export interface ProvisionFlags {
+  plan?: boolean
+  yes?: boolean
+  list?: boolean
+  rotate?: boolean
+  adopt?: boolean
+  delete?: boolean
+  json?: boolean
+  help?: boolean
+}
 
 /** What a run works with. */
 export interface ProvisionRun {
@@ -24,7 +33,9 @@ export interface ProvisionRun {
 
 /** `--list`: every trunk and rule, with what is wrong with each. @returns whether nothing is */
 export function listProject ({ settings, report }: ProvisionRun, state: ProvisionState): boolean {
-  const reviewed = reviewProject(state, { ...(settings.LIVEKIT_SIP_HOST !== undefined && { sipHost: settings.LIVEKIT_SIP_HOST }) })
+  const reviewed = reviewProject(state, {
+    ...(settings.LIVEKIT_SIP_HOST !== undefined && { sipHost: settings.LIVEKIT_SIP_HOST })
+  })
   report.list(reviewed)
   return !reviewed.some(({ findings }) => findings.some(({ severity }) => severity === 'failed'))
 }
@@ -36,7 +47,8 @@ export function listProject ({ settings, report }: ProvisionRun, state: Provisio
  */
 export async function deleteOurs (run: ProvisionRun, state: ProvisionState): Promise<boolean> {
   const { flags, settings, sip, report } = run
-  const planned = (state: ProvisionState) => planDeletion(state, run.prefixSet ? settings.LIVEKIT_ROOM_PREFIX : undefined, { adopt: flags.adopt === true })
+  const planned = (state: ProvisionState) =>
+    planDeletion(state, run.prefixSet ? settings.LIVEKIT_ROOM_PREFIX : undefined, { adopt: flags.adopt === true })
   const plan = planned(state)
   report.show(plan.changes)
   report.find(plan.conflicts)
@@ -46,7 +58,9 @@ export async function deleteOurs (run: ProvisionRun, state: ProvisionState): Pro
     return true
   }
   if (flags.plan) return true
-  if (!await consents(run, `Delete them in ${settings.LIVEKIT_URL}? The bridge's calls then reach no agent.`)) return false
+  if (!await consents(run, `Delete them in ${settings.LIVEKIT_URL}? The bridge's calls then reach no agent.`)) {
+    return false
+  }
   await untilDone(sip, planned, telling(run))
   report.applied()
   return true
@@ -79,7 +93,10 @@ export async function setUp (run: ProvisionRun, state: ProvisionState): Promise<
     report.say('Nothing was changed: --plan.')
     return isGood()
   }
-  const where = [plan.changes.length > 0 && settings.LIVEKIT_URL, jambonz.plan.changes.length > 0 && settings.JAMBONZ_REST_API_BASE_URL].filter(Boolean).join(' and ')
+  const where = [
+    plan.changes.length > 0 && settings.LIVEKIT_URL,
+    jambonz.plan.changes.length > 0 && settings.JAMBONZ_REST_API_BASE_URL
+  ].filter(Boolean).join(' and ')
   if (!await consents(run, `Make these changes in ${where}?`)) return false
   if (plan.changes.length > 0) {
     await changeLiveKit(run, wish, plan).catch((error: unknown) => {
@@ -120,30 +137,43 @@ async function changeLiveKit (run: ProvisionRun, wish: ProvisionSettings, shown:
   const planned = (state: ProvisionState) => {
     const plan = planProvision(wish, state, { adopt: flags.adopt === true })
     // What was not shown is not taken over.
-    return plan.changes.some(({ id, why }) => why === 'taken over' && !consented.has(id)) ? planProvision(wish, state) : plan
+    return plan.changes.some(({ id, why }) => why === 'taken over' && !consented.has(id))
+      ? planProvision(wish, state)
+      : plan
   }
   let last: Plan
   try {
     last = await untilDone(sip, planned, telling(run))
   } catch (error) {
     // The trunk may have the new pair already: without these lines nobody could dial it.
-    const fresh = shown.changes.some(({ what, fields }) => what === 'trunk' && fields.some(({ name }) => name === 'auth_password'))
+    const fresh = shown.changes.some(({ what, fields }) =>
+      what === 'trunk' && fields.some(({ name }) => name === 'auth_password')
+    )
     const theirs = error instanceof FindingError && error.finding.code === 'unsettled'
     if (theirs) report.say('The trunk may have what another run gave it: run it again once that is over.')
-    else if (fresh && !wish.keepCredentials) tellCredentials(run, shown.credentials, 'If the trunk was changed, it has these; .env needs them then:')
-    else if (fresh) report.say('If the trunk was made, the next run says what to put into .env.')
+    else if (fresh && !wish.keepCredentials) {
+      tellCredentials(run, shown.credentials, 'If the trunk was changed, it has these; .env needs them then:')
+    } else if (fresh) report.say('If the trunk was made, the next run says what to put into .env.')
     throw error
   }
   tellCredentials(run, last.credentials)
 }
 
-const telling = ({ report, signal }: ProvisionRun): ApplyOptions => ({ onChange: report.done, ...(signal && { signal }) })
+const telling = ({ report, signal }: ProvisionRun): ApplyOptions => ({
+  onChange: report.done,
+  ...(signal && { signal })
+})
 
 async function consents ({ flags, report, ask, signal }: ProvisionRun, question: string): Promise<boolean> {
   if (signal?.aborted) throw interrupted()
   if (flags.yes) return true
   if (!ask || flags.json) {
-    report.find([{ code: 'consent-needed', severity: 'failed', seen: 'Nothing was changed: nobody can be asked here', todo: 'Look at the changes, then run it with --yes' }])
+    report.find([{
+      code: 'consent-needed',
+      severity: 'failed',
+      seen: 'Nothing was changed: nobody can be asked here',
+      todo: 'Look at the changes, then run it with --yes'
+    }])
     return false
   }
   if (await ask(question)) return true
@@ -152,7 +182,13 @@ async function consents ({ flags, report, ask, signal }: ProvisionRun, question:
 }
 
 /** The lines for `.env`, if the settings say anything else. */
-function tellCredentials ({ settings, report }: ProvisionRun, { username, password }: TrunkCredentials, why = 'Put these lines into .env and restart the bridge: until then LiveKit refuses its calls. They are for this trunk alone; use them nowhere else:'): void {
+function tellCredentials (
+  { settings, report }: ProvisionRun,
+  { username, password }: TrunkCredentials,
+  why =
+  'Put these lines into .env and restart the bridge: until then LiveKit refuses its calls. They are for this trunk ' +
+    'alone; use them nowhere else:'
+): void {
   if (username === settings.LIVEKIT_SIP_USERNAME && password === settings.LIVEKIT_SIP_PASSWORD) return
   report.env({ LIVEKIT_SIP_USERNAME: username, LIVEKIT_SIP_PASSWORD: password }, why)
 }

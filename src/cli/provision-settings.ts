@@ -5,10 +5,24 @@ type Environment = Record<string, string | undefined>
 
 /** What `bridge provision` needs of the settings. */
 export type ProvisionEnvironment =
-  Pick<Settings, 'LIVEKIT_URL' | 'LIVEKIT_API_KEY' | 'LIVEKIT_API_SECRET' | 'LIVEKIT_SIP_USERNAME' | 'LIVEKIT_SIP_PASSWORD' | 'LIVEKIT_SIP_SRTP' |
-    'LIVEKIT_ROOM_PREFIX' | 'LIVEKIT_AGENT_NAME' | 'DIAL_TIMEOUT_S' | 'HTTP_USERNAME' | 'HTTP_PASSWORD' |
-    'JAMBONZ_REST_API_BASE_URL' | 'JAMBONZ_ACCOUNT_SID' | 'JAMBONZ_API_KEY'> &
-  Partial<Pick<Settings, 'PUBLIC_URL' | 'LIVEKIT_SIP_HOST'>>
+  & Pick<
+    Settings,
+    | 'LIVEKIT_URL'
+    | 'LIVEKIT_API_KEY'
+    | 'LIVEKIT_API_SECRET'
+    | 'LIVEKIT_SIP_USERNAME'
+    | 'LIVEKIT_SIP_PASSWORD'
+    | 'LIVEKIT_SIP_SRTP'
+    | 'LIVEKIT_ROOM_PREFIX'
+    | 'LIVEKIT_AGENT_NAME'
+    | 'DIAL_TIMEOUT_S'
+    | 'HTTP_USERNAME'
+    | 'HTTP_PASSWORD'
+    | 'JAMBONZ_REST_API_BASE_URL'
+    | 'JAMBONZ_ACCOUNT_SID'
+    | 'JAMBONZ_API_KEY'
+  >
+  & Partial<Pick<Settings, 'PUBLIC_URL' | 'LIVEKIT_SIP_HOST'>>
 
 /**
  * The settings, without those that provisioning does not need: it often runs before they are known.
@@ -16,7 +30,16 @@ export type ProvisionEnvironment =
  * @throws {SettingsError} with every problem at once
  */
 export function provisionEnvironment (env: Environment, { agent }: { agent: boolean }): ProvisionEnvironment {
-  const { PUBLIC_URL, LIVEKIT_SIP_HOST, ...others } = settingsWithout(['PUBLIC_URL', 'LIVEKIT_SIP_HOST', 'JAMBONZ_WEBHOOK_SECRET', ...(agent ? [] : ['LIVEKIT_AGENT_NAME'] as const)], env)
+  const { PUBLIC_URL, LIVEKIT_SIP_HOST, ...others } = settingsWithout([
+    'PUBLIC_URL',
+    'LIVEKIT_SIP_HOST',
+    'JAMBONZ_WEBHOOK_SECRET',
+    ...(agent ? [] : ['LIVEKIT_AGENT_NAME'] as const)
+  ], env)
   const isSet = (name: string) => given(name, env) !== undefined
-  return { ...others, ...(isSet('PUBLIC_URL') && { PUBLIC_URL }), ...(isSet('LIVEKIT_SIP_HOST') && { LIVEKIT_SIP_HOST }) }
+  return {
+    ...others,
+    ...(isSet('PUBLIC_URL') && { PUBLIC_URL }),
+    ...(isSet('LIVEKIT_SIP_HOST') && { LIVEKIT_SIP_HOST })
+  }
 }

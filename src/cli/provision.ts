@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { SipClient } from 'livekit-server-sdk'
 import { given, SettingsError } from '../config.ts'
 import { FindingError, type Finding } from '../finding.ts'
-import { readState } from '../livekit/provision.ts'
+import { readState } from '../provisioning/livekit.ts'
 import { styleFor } from '../terminal.ts'
 import { createReport } from './provision-report.ts'
 import { deleteOurs, listProject, setUp, type ProvisionFlags, type ProvisionRun } from './provision-run.ts'
@@ -20,7 +20,8 @@ export interface ProvisionIo {
   signal?: AbortSignal
 }
 
-export const PROVISION_USAGE = `Usage: bridge provision [--plan | --list | --delete | --rotate] [--adopt] [--yes] [--json]
+export const PROVISION_USAGE =
+  `Usage: bridge provision [--plan | --list | --delete | --rotate] [--adopt] [--yes] [--json]
 
 Makes trunk and dispatch rule in the LiveKit project of LIVEKIT_URL match the settings, and with the Jambonz REST
 settings the Jambonz application. Shows what would change, then asks. Run again, it changes nothing.
@@ -58,14 +59,27 @@ export async function provision (args: string[], io: ProvisionIo): Promise<numbe
     settings = provisionEnvironment(io.env, { agent: !flags.list && !flags.delete })
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
-    if (flags.json) io.out(JSON.stringify({ findings: error.problems.map((seen): Finding => ({ code: 'settings-unusable', severity: 'failed', seen })) }, null, 2))
-    else io.err(error.message)
+    if (flags.json) {
+      io.out(
+        JSON.stringify(
+          {
+            findings: error.problems.map((seen): Finding => ({ code: 'settings-unusable', severity: 'failed', seen }))
+          },
+          null,
+          2
+        )
+      )
+    } else io.err(error.message)
     return 2
   }
   return await run(flags, settings, io)
 }
 
-async function run (flags: ProvisionFlags, settings: ProvisionEnvironment, { env, ask, signal, ...io }: ProvisionIo): Promise<number> {
+async function run (
+  flags: ProvisionFlags,
+  settings: ProvisionEnvironment,
+  { env, ask, signal, ...io }: ProvisionIo
+): Promise<number> {
   const { LIVEKIT_URL: url, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret } = settings
   const report = createReport(url, { json: flags.json === true, style: { ascii: styleFor({}, env).ascii }, ...io })
   const job: ProvisionRun = {
@@ -92,7 +106,19 @@ async function run (flags: ProvisionFlags, settings: ProvisionEnvironment, { env
 
 function flagsOf (args: string[]): ProvisionFlags {
   const boolean = { type: 'boolean' } as const
-  const { values } = parseArgs({ args, options: { plan: boolean, yes: boolean, list: boolean, rotate: boolean, adopt: boolean, delete: boolean, json: boolean, help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({
+    args,
+    options: {
+      plan: boolean,
+      yes: boolean,
+      list: boolean,
+      rotate: boolean,
+      adopt: boolean,
+      delete: boolean,
+      json: boolean,
+      help: { type: 'boolean', short: 'h' }
+    }
+  })
   const alone = (['list', 'delete', 'rotate'] as const).filter(name => values[name])
   if (alone.length > 1) throw new Error(`Not together: ${alone.map(name => `--${name}`).join(', ')}`)
   if (values.plan && values.yes) throw new Error('Not together: --plan, --yes')

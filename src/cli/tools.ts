@@ -1,6 +1,8 @@
 import { readEnvironment } from '../config.ts'
 
-/** What the command line does besides running the service. Each has flags of its own and explains them with `--help`. */
+/**
+ * What the command line does besides running the service. Each has flags of its own and explains them with `--help`.
+ */
 export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
   async provision (args) {
     const [{ provision }, { terminalAsk }] = await Promise.all([import('./provision.ts'), import('./ask.ts')])
@@ -25,7 +27,12 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
   },
   async explain (args) {
     const { explain } = await import('./explain.ts')
-    return explain(args, { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: readEnvironment() })
+    return explain(args, {
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: readEnvironment()
+    })
   }
 }
 
@@ -35,6 +42,10 @@ const ENDINGS = ['SIGINT', 'SIGTERM'] as const
 /** Settings, and where lines go. */
 const lines = () => ({
   env: readEnvironment(),
-  out: (line: string) => { console.log(line) },
-  err: (line: string) => { console.error(line) }
+  out: (line: string) => {
+    console.log(line)
+  },
+  err: (line: string) => {
+    console.error(line)
+  }
 })

@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/call.ts'
+import type { Cause } from '../calls/fold/call.ts'
 import type { Facts } from './facts.ts'
 import * as s from './signals.ts'
 
@@ -16,7 +16,22 @@ const DECIDING: Record<Cause, s.Signal[]> = {
   'time-limit': [...TALK, s.agentLegFinal, s.action, s.callerLegFinal],
   transferred: [...TALK, s.agentLegFinal, s.action, s.callerLegFinal],
   'transfer-failed': [...TALK, s.agentLegFinal, s.callerLegFinal],
-  'caller-gave-up': [s.callHook, s.lateTrying, s.notDialled, s.dialled, s.ringing, s.sipJoined, s.noSip, s.agentJoined, s.noAgent, s.agentAudio, s.noAgentAudio, s.callerLegFinal, s.agentLegFinal, s.action],
+  'caller-gave-up': [
+    s.callHook,
+    s.lateTrying,
+    s.notDialled,
+    s.dialled,
+    s.ringing,
+    s.sipJoined,
+    s.noSip,
+    s.agentJoined,
+    s.noAgent,
+    s.agentAudio,
+    s.noAgentAudio,
+    s.callerLegFinal,
+    s.agentLegFinal,
+    s.action
+  ],
   'livekit-no-route': [s.dialled, s.ringing, s.noSip, s.agentLegFinal, s.action],
   'no-agent': [s.createRoom, s.ringing, s.sipJoined, s.noAgent, s.calledAgain, s.sipLeft, s.agentLegFinal, s.action],
   'agent-without-audio': [s.ringing, s.sipJoined, s.agentJoined, s.noAgentAudio, s.sipLeft, s.agentLegFinal, s.action],
@@ -47,5 +62,17 @@ export function evidenceFor (cause: Cause, facts: Facts): s.Evidence[] {
 
 /** What an open call shows so far. */
 export const evidenceSoFar = (facts: Facts): s.Evidence[] =>
-  [s.callHook, s.createRoom, s.dialled, s.ringing, s.sipJoined, s.agentJoined, s.agentAudio, s.answered, s.agentLeft, s.sipLeft, s.refer]
+  [
+    s.callHook,
+    s.createRoom,
+    s.dialled,
+    s.ringing,
+    s.sipJoined,
+    s.agentJoined,
+    s.agentAudio,
+    s.answered,
+    s.agentLeft,
+    s.sipLeft,
+    s.refer
+  ]
     .map(signal => signal(facts)).filter(evidence => evidence !== undefined).sort((one, other) => one.at - other.at)

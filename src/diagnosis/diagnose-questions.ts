@@ -1,4 +1,4 @@
-import type { Cause, Reply } from '../calls/call.ts'
+import type { Cause, Reply } from '../calls/fold/call.ts'
 import { duration, since, sipText, type Facts } from './facts.ts'
 
 export const QUESTIONS = {
@@ -50,41 +50,90 @@ const room = (facts: Facts): Array<[Question, Said]> => [
   ['agent-published', published(facts)]
 ]
 
-const UNSEEN = 'LiveKit\'s side was not seen: none of its webhooks came for this room'
+const UNSEEN = "LiveKit's side was not seen: none of its webhooks came for this room"
 const UNDIALLED: Said = ['no', 'Nothing was dialled']
 
 function inviteSent (facts: Facts, cause: Cause | undefined): Said {
   const { call, attempt, dialledAt, agentFinal, ringing, sip, action } = facts
   if (!attempt) return ['no', 'The bridge did not ask Jambonz to dial anything']
-  if (agentFinal && isOwnOfJambonz(agentFinal.sipStatus, agentFinal.reason) && !ringing) return ['no', `Jambonz dialled, and its SBC could not send it: ${sipText(agentFinal.sipStatus, agentFinal.reason)}`]
-  if (ringing || sip || attempt.answered) return ['yes', `It reached the far end${dialledAt === undefined ? '' : `: dialled ${since(call, dialledAt)} after the call hook`}`]
-  if (action?.dialSipStatus !== undefined || agentFinal) return ['yes', 'The far end, or Jambonz\'s SBC on its behalf, answered']
-  if (dialledAt !== undefined) return ['unknown', 'Jambonz dialled (its own 100), and nothing shows whether the INVITE left its SBC; `bridge calls <callSid> --fetch` has Jambonz\'s SIP trace']
-  if (cause === 'reply-refused') return ['no', 'Jambonz did not run the bridge\'s reply']
+  if (agentFinal && isOwnOfJambonz(agentFinal.sipStatus, agentFinal.reason) && !ringing) {
+    return ['no', `Jambonz dialled, and its SBC could not send it: ${sipText(agentFinal.sipStatus, agentFinal.reason)}`]
+  }
+  if (ringing || sip || attempt.answered) {
+    return [
+      'yes',
+      `It reached the far end${
+        dialledAt === undefined ? '' : `: dialled ${since(call, dialledAt)} after the call hook`
+      }`
+    ]
+  }
+  if (action?.dialSipStatus !== undefined || agentFinal) {
+    return ['yes', "The far end, or Jambonz's SBC on its behalf, answered"]
+  }
+  if (dialledAt !== undefined) {
+    return [
+      'unknown',
+      'Jambonz dialled (its own 100), and nothing shows whether the INVITE left its SBC; `bridge calls <callSid> ' +
+      "--fetch` has Jambonz's SIP trace"
+    ]
+  }
+  if (cause === 'reply-refused') return ['no', "Jambonz did not run the bridge's reply"]
   if (facts.overAt === undefined) return ['unknown', 'Not yet, as far as is known']
   if (attempt.at.replied === undefined) return ['no', 'The bridge did not answer the call hook with a dial']
-  return call.caller.seen ? ['no', 'Jambonz sends statuses for this call, and none of an agent leg'] : ['unknown', 'Without a status hook only /action would tell, and it did not come']
+  return call.caller.seen
+    ? ['no', 'Jambonz sends statuses for this call, and none of an agent leg']
+    : ['unknown', 'Without a status hook only /action would tell, and it did not come']
 }
 
-const isOwnOfJambonz = (status: number | undefined, reason = ''): boolean => status === 503 && !/try again later|service temporarily unavailable/i.test(reason)
+const isOwnOfJambonz = (status: number | undefined, reason = ''): boolean =>
+  status === 503 && !/try again later|service temporarily unavailable/i.test(reason)
 
 function livekitAnswer ({ agentFinal, ringing, answeredAt, call, action, attempt, dialledAt, sip }: Facts): Said {
-  const rang = !ringing ? sip || attempt?.action?.rang ? 'It rang, as its participant or /action shows; without statuses not when' : undefined : `180 ${since(call, ringing.first)} after the call hook${ringing.count > 1 ? `, ${ringing.count} times` : ''}`
-  if (answeredAt !== undefined || attempt?.answered) return ['yes', [rang, answeredAt === undefined ? '200' : `200 after ${since(call, answeredAt)}`].filter(Boolean).join(', then ')]
-  const status = agentFinal?.sipStatus ?? (action?.dialSipStatus !== undefined && action.dialSipStatus >= 300 ? action.dialSipStatus : undefined)
-  if (isOwnOfJambonz(agentFinal?.sipStatus, agentFinal?.reason) && !ringing) return ['no', `${sipText(status, agentFinal?.reason)} is Jambonz's own, nothing came from LiveKit`]
-  if (status === 487) return rang === undefined ? ['no', 'No ringing came; 487 belongs to Jambonz\'s own CANCEL'] : ['yes', `${rang}; no final answer of its own, 487 belongs to Jambonz's CANCEL`]
+  const rang = !ringing
+    ? sip || attempt?.action?.rang
+      ? 'It rang, as its participant or /action shows; without statuses not when'
+      : undefined
+    : `180 ${since(call, ringing.first)} after the call hook${ringing.count > 1 ? `, ${ringing.count} times` : ''}`
+  if (answeredAt !== undefined || attempt?.answered) {
+    return [
+      'yes',
+      [rang, answeredAt === undefined ? '200' : `200 after ${since(call, answeredAt)}`].filter(Boolean).join(', then ')
+    ]
+  }
+  const status = agentFinal?.sipStatus ??
+    (action?.dialSipStatus !== undefined && action.dialSipStatus >= 300 ? action.dialSipStatus : undefined)
+  if (isOwnOfJambonz(agentFinal?.sipStatus, agentFinal?.reason) && !ringing) {
+    return ['no', `${sipText(status, agentFinal?.reason)} is Jambonz's own, nothing came from LiveKit`]
+  }
+  if (status === 487) {
+    return rang === undefined
+      ? ['no', "No ringing came; 487 belongs to Jambonz's own CANCEL"]
+      : ['yes', `${rang}; no final answer of its own, 487 belongs to Jambonz's CANCEL`]
+  }
   if (status !== undefined) return ['yes', [rang, sipText(status, agentFinal?.reason)].filter(Boolean).join(', then ')]
   if (rang !== undefined) return ['yes', `${rang}, and no final answer`]
-  return dialledAt === undefined ? ['no', 'It was not asked, as far as is known'] : ['no', 'Nothing was heard of it (a 100 is not passed on)']
+  return dialledAt === undefined
+    ? ['no', 'It was not asked, as far as is known']
+    : ['no', 'Nothing was heard of it (a 100 is not passed on)']
 }
 
 /** Where LiveKit showed the caller's leg, its event line says whether our header was among the attributes. */
 function headers ({ lines, sip, livekitKnown, undialled }: Facts): Said {
   const line = lines.find(({ what, status }) => what === 'participant_joined' && status === 'SIP')
   if (line?.detail === 'headers') return ['yes', 'The SIP participant has our X-LK-Call header as an attribute']
-  if (line?.detail === 'no headers') return ['no', 'The SIP participant has no X-LK-Call attribute: set include_headers to SIP_X_HEADERS on the trunk (`bridge provision --plan`). The call works without']
-  if (sip) return ['unknown', 'Nothing kept says so. The SIP participant\'s attribute sip.h.x-lk-call shows it; calls work without it']
+  if (line?.detail === 'no headers') {
+    return [
+      'no',
+      'The SIP participant has no X-LK-Call attribute: set include_headers to SIP_X_HEADERS on the trunk (`bridge ' +
+      'provision --plan`). The call works without'
+    ]
+  }
+  if (sip) {
+    return [
+      'unknown',
+      "Nothing kept says so. The SIP participant's attribute sip.h.x-lk-call shows it; calls work without it"
+    ]
+  }
   if (undialled) return UNDIALLED
   return livekitKnown ? ['no', 'No SIP participant joined that could have any'] : ['unknown', UNSEEN]
 }
@@ -93,56 +142,118 @@ function sipParticipant ({ sip, livekitKnown, call, overAt, undialled }: Facts):
   if (sip) return ['yes', `${since(call, sip.joinedAt)} after the call hook`]
   if (overAt !== undefined && undialled) return UNDIALLED
   if (!livekitKnown) return ['unknown', UNSEEN]
-  return [overAt === undefined ? 'unknown' : 'no', overAt === undefined ? 'Not yet' : 'LiveKit shows the room without it']
+  return [
+    overAt === undefined ? 'unknown' : 'no',
+    overAt === undefined ? 'Not yet' : 'LiveKit shows the room without it'
+  ]
 }
 
 function dispatched ({ attempt, agent, lines, call, livekitKnown }: Facts): Said {
   if (!attempt?.room) return ['no', 'No room was made for it']
   const again = lines.find(({ what, status }) => what === 'agent called again' && status === 'done')
   const more = again ? `, and once more ${since(call, again.first)} after the call hook` : ''
-  if (attempt.made === 'created') return ['yes', `Together with the room${more}; that LiveKit took it does not say that a worker has the job`]
-  if (agent) return ['yes', attempt.degraded ? 'By the dispatch rule: the room was not made by the bridge' : `An agent came${more}`]
-  if (attempt.degraded) {
-    return ['unknown', 'The room was not made by the bridge; the dispatch rule calls its own agent when the SIP leg makes the room'
+  if (attempt.made === 'created') {
+    return ['yes', `Together with the room${more}; that LiveKit took it does not say that a worker has the job`]
+  }
+  if (agent) {
+    return [
+      'yes',
+      attempt.degraded ? 'By the dispatch rule: the room was not made by the bridge' : `An agent came${more}`
     ]
   }
-  return attempt.made === 'failed' ? ['no', 'The room could not be made'] : ['unknown', livekitKnown ? 'LiveKit did not say in time whether the room was made' : UNSEEN]
+  if (attempt.degraded) {
+    return [
+      'unknown',
+      'The room was not made by the bridge; the dispatch rule calls its own agent when the SIP leg makes the room'
+    ]
+  }
+  return attempt.made === 'failed'
+    ? ['no', 'The room could not be made']
+    : ['unknown', livekitKnown ? 'LiveKit did not say in time whether the room was made' : UNSEEN]
 }
 
 function joined ({ agent, livekitKnown, overAt, call }: Facts): Said {
-  if (agent) return ['yes', `${since(call, agent.joinedAt)} after the call hook${overAt !== undefined && agent.joinedAt > overAt ? ', when the call was over' : ''}${agent.left && agent.left.at <= (overAt ?? Infinity) ? `; it left after ${since(call, agent.left.at)}` : ''}`]
+  if (agent) {
+    return [
+      'yes',
+      `${since(call, agent.joinedAt)} after the call hook${
+        overAt !== undefined && agent.joinedAt > overAt ? ', when the call was over' : ''
+      }${agent.left && agent.left.at <= (overAt ?? Infinity) ? `; it left after ${since(call, agent.left.at)}` : ''}`
+    ]
+  }
   if (!livekitKnown) return ['unknown', UNSEEN]
   return overAt === undefined ? ['unknown', 'Not yet'] : ['no', 'None was in the room until the end']
 }
 
 function published ({ agent, livekitKnown, attempt, call, overAt }: Facts): Said {
-  if (agent?.audioAt !== undefined) return ['yes', `${since(call, agent.audioAt)} after the call hook${overAt !== undefined && agent.audioAt > overAt ? ', when the call was over' : ''}`]
+  if (agent?.audioAt !== undefined) {
+    return [
+      'yes',
+      `${since(call, agent.audioAt)} after the call hook${
+        overAt !== undefined && agent.audioAt > overAt ? ', when the call was over' : ''
+      }`
+    ]
+  }
   if (attempt?.answered) return ['yes', 'LiveKit answered, and it does not before there is audio']
   if (!livekitKnown) return ['unknown', UNSEEN]
-  return overAt === undefined ? ['unknown', 'Not yet'] : ['no', agent ? 'It was in the room without an audio track' : 'None was there']
+  return overAt === undefined
+    ? ['unknown', 'Not yet']
+    : ['no', agent ? 'It was in the room without an audio track' : 'None was there']
 }
 
 function why487 ({ callerFinal, agentFinal, action, attempt, call, overAt }: Facts): Said | undefined {
   if (callerFinal?.sipStatus !== 487 && agentFinal?.sipStatus !== 487 && action?.dialSipStatus !== 487) return undefined
-  const always = 'LiveKit sends 487 only as the answer to Jambonz\'s CANCEL'
+  const always = "LiveKit sends 487 only as the answer to Jambonz's CANCEL"
   if (callerFinal?.by === 'caller' && callerFinal.callStatus === 'no-answer') {
     // When it was Jambonz tells only after the reply.
-    const when = call.end?.waitingOn === 'hook' ? `within ${since(call, callerFinal.at)} of the call hook, while Jambonz waited for the reply` : `${since(call, callerFinal.at)} after the call hook, before an answer, and Jambonz cancelled`
+    const when = call.end?.waitingOn === 'hook'
+      ? `within ${since(call, callerFinal.at)} of the call hook, while Jambonz waited for the reply`
+      : `${since(call, callerFinal.at)} after the call hook, before an answer, and Jambonz cancelled`
     return ['because', `The caller hung up ${when}. ${always}`]
   }
   if (call.hangupAt !== undefined) return ['because', `The call was ended over an API while it rang. ${always}`]
   const at = agentFinal?.at ?? action?.at ?? overAt
-  const rangFor = at === undefined || attempt === undefined ? '' : ` ${duration(at - (attempt.at.replied ?? attempt.at.opened))} after the bridge's reply`
-  return ['because', `Jambonz cancelled the dial by itself${rangFor}: its time (DIAL_TIMEOUT_S) was over, or the call was taken elsewhere. ${always}`]
+  const rangFor = at === undefined || attempt === undefined
+    ? ''
+    : ` ${duration(at - (attempt.at.replied ?? attempt.at.opened))} after the bridge's reply`
+  return [
+    'because',
+    `Jambonz cancelled the dial by itself${rangFor}: its time (DIAL_TIMEOUT_S) was over, or the call was taken ` +
+    `elsewhere. ${always}`
+  ]
 }
 
 function why480 (facts: Facts, cause: Cause | undefined): Said | undefined {
   const { callerFinal, agentFinal, action } = facts
-  if (cause === 'reply-refused') return ['because', 'Jambonz refuses a reply that it cannot use with 480 and an X-Reason header, and sends no event of it: `bridge calls <callSid> --fetch` has its alert']
-  if (agentFinal?.sipStatus === 480 || action?.dialSipStatus === 480) return ['because', 'The far end, or Jambonz\'s SBC, answered 480: LiveKit itself has no 480 for an INVITE']
-  if (cause === 'media-server-failed' && callerFinal?.sipStatus === 480) return ['because', 'Jambonz\'s media server failed ("crankback: media server failure")']
-  if (ownDecline(facts) && (callerFinal === undefined || callerFinal.sipStatus === 480 || callerFinal.sipReason === 'Agent Unavailable')) return ['because', 'It is the bridge\'s own decline, which a caller gets whom no way connects; why none did is the cause']
-  return callerFinal?.sipStatus === 480 ? ['because', 'It is the decline behind the bridge\'s dial, which a caller gets when the dial ends without an answer; why it did is the cause'] : undefined
+  if (cause === 'reply-refused') {
+    return [
+      'because',
+      'Jambonz refuses a reply that it cannot use with 480 and an X-Reason header, and sends no event of it: ' +
+      '`bridge calls <callSid> --fetch` has its alert'
+    ]
+  }
+  if (agentFinal?.sipStatus === 480 || action?.dialSipStatus === 480) {
+    return ['because', "The far end, or Jambonz's SBC, answered 480: LiveKit itself has no 480 for an INVITE"]
+  }
+  if (cause === 'media-server-failed' && callerFinal?.sipStatus === 480) {
+    return ['because', 'Jambonz\'s media server failed ("crankback: media server failure")']
+  }
+  if (
+    ownDecline(facts) &&
+    (callerFinal === undefined || callerFinal.sipStatus === 480 || callerFinal.sipReason === 'Agent Unavailable')
+  ) {
+    return [
+      'because',
+      "It is the bridge's own decline, which a caller gets whom no way connects; why none did is the cause"
+    ]
+  }
+  return callerFinal?.sipStatus === 480
+    ? [
+        'because',
+        "It is the decline behind the bridge's dial, which a caller gets when the dial ends without an answer; why " +
+      'it did is the cause'
+      ]
+    : undefined
 }
 
 const ownDecline = ({ call }: Facts): boolean => call.hooks.some(({ reply }) => isDecline480(reply))
@@ -150,23 +261,55 @@ const isDecline480 = (reply: Reply | undefined): boolean => reply?.kind === 'dec
 
 function whySoSoon (facts: Facts, cause: Cause | undefined): Said | undefined {
   const { call, overAt, attempt, callerFinal } = facts
-  if (cause === undefined || overAt === undefined || attempt?.answered || overAt - call.at.received > SOON_MS) return undefined
+  if (cause === undefined || overAt === undefined || attempt?.answered || overAt - call.at.received > SOON_MS) {
+    return undefined
+  }
   const after = since(call, overAt)
   if (cause === 'caller-gave-up') {
     const { waitingOn } = call.end ?? {}
-    if (waitingOn === 'hook') return ['because', `${after}: the caller hung up while Jambonz waited for the bridge's verbs, so no INVITE was sent. Carriers give up early where they hear nothing; the bridge has to answer sooner`]
-    return ['because', `${after}: it was the caller who hung up (${sipText(callerFinal?.sipStatus)}), not LiveKit and not the bridge`]
+    if (waitingOn === 'hook') {
+      return [
+        'because',
+        `${after}: the caller hung up while Jambonz waited for the bridge's verbs, so no INVITE was sent. Carriers ` +
+        'give up early where they hear nothing; the bridge has to answer sooner'
+      ]
+    }
+    return [
+      'because',
+      `${after}: it was the caller who hung up (${sipText(callerFinal?.sipStatus)}), not LiveKit and not the bridge`
+    ]
   }
   return ['because', `${after}: ${cause} was final at once; nothing was left to wait for`]
 }
 
 function whyNoAction (facts: Facts, cause: Cause | undefined): Said | undefined {
   const { action, attempt, callerFinal, agentFinal, overAt, call, lines } = facts
-  if (action || lines.some(({ what }) => what === 'action') || overAt === undefined || cause === undefined) return undefined
-  if (!attempt || cause === 'bridge-error' || cause === 'capacity' || cause === 'draining') return ['because', 'There was no dial: the bridge declined the call']
-  if (cause === 'caller-gave-up' && call.end?.waitingOn === 'hook') return ['because', 'The caller was gone before Jambonz had the bridge\'s verbs, so the dial never began: /action is sent for dials that began']
+  if (action || lines.some(({ what }) => what === 'action') || overAt === undefined || cause === undefined) {
+    return undefined
+  }
+  if (!attempt || cause === 'bridge-error' || cause === 'capacity' || cause === 'draining') {
+    return ['because', 'There was no dial: the bridge declined the call']
+  }
+  if (cause === 'caller-gave-up' && call.end?.waitingOn === 'hook') {
+    return [
+      'because',
+      "The caller was gone before Jambonz had the bridge's verbs, so the dial never began: /action is sent for " +
+      'dials that began'
+    ]
+  }
   if (cause === 'reply-refused') return ['because', 'Jambonz did not run the reply, so there was no dial']
-  if (cause === 'media-server-failed' || (callerFinal?.sipStatus === 488 && !agentFinal)) return ['because', 'Jambonz gave up before it dialled; then it sends none']
-  if (agentFinal) return ['because', 'A dial ended and its /action did not arrive: PUBLIC_URL must be reachable from Jambonz with its path, without a redirect, and /action must be published; Jambonz\'s alerts list the URL that failed']
-  return ['unknown', 'Neither statuses nor /action came. That does not mean that SIP failed: Jambonz may not reach PUBLIC_URL']
+  if (cause === 'media-server-failed' || (callerFinal?.sipStatus === 488 && !agentFinal)) {
+    return ['because', 'Jambonz gave up before it dialled; then it sends none']
+  }
+  if (agentFinal) {
+    return [
+      'because',
+      'A dial ended and its /action did not arrive: PUBLIC_URL must be reachable from Jambonz with its path, ' +
+      "without a redirect, and /action must be published; Jambonz's alerts list the URL that failed"
+    ]
+  }
+  return [
+    'unknown',
+    'Neither statuses nor /action came. That does not mean that SIP failed: Jambonz may not reach PUBLIC_URL'
+  ]
 }

@@ -1,5 +1,5 @@
-import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/call.ts'
-import { waitingOn as waitingOnOf } from '../calls/causes.ts'
+import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/fold/call.ts'
+import { waitingOn as waitingOnOf } from '../calls/fold/causes.ts'
 import { CATALOGUE, type CatalogueEntry, type NextStep } from './causes-catalogue.ts'
 import { notToldApart } from './diagnose-doubts.ts'
 import { evidenceFor, evidenceSoFar } from './diagnose-evidence.ts'
@@ -46,7 +46,9 @@ export function diagnose (call: Call): Diagnosis {
   const facts = factsOf(call)
   const { end } = call
   const open = waitingOnOf(call, facts.attempt)
-  const earlierAttempts = call.attempts.slice(0, -1).flatMap(attempt => attempt.end ? [earlier(call, attempt, attempt.end)] : [])
+  const earlierAttempts = call.attempts.slice(0, -1).flatMap(attempt =>
+    attempt.end ? [earlier(call, attempt, attempt.end)] : []
+  )
   if (!end) {
     return {
       callSid: call.callSid,
@@ -55,7 +57,9 @@ export function diagnose (call: Call): Diagnosis {
       summary: summarySoFar(facts, open),
       evidence: evidenceSoFar(facts),
       answers: answersTo(facts, undefined),
-      nextSteps: call.phase === 'connected' || call.phase === 'transferring' ? [] : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, call.callSid),
+      nextSteps: call.phase === 'connected' || call.phase === 'transferring'
+        ? []
+        : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, call.callSid),
       notToldApart: [],
       earlierAttempts
     }
@@ -70,11 +74,19 @@ export function diagnose (call: Call): Diagnosis {
     waitingOn,
     ...(sipStatus === undefined ? {} : { sipStatus }),
     severity: known.severity === 'ok' && (failedBefore || facts.attempt?.degraded) ? 'warning' : known.severity,
-    summary: summaryOf(end, facts) + whatWentBefore(earlierAttempts) + (facts.attempt?.degraded ? ' The bridge could not make the room: the dispatch rule\'s agent was called, without this call\'s metadata.' : ''),
+    summary: summaryOf(end, facts) + whatWentBefore(earlierAttempts) +
+      (facts.attempt?.degraded
+        ? " The bridge could not make the room: the dispatch rule's agent was called, without this call's metadata."
+        : ''),
     meaning: known.meaning,
     evidence: evidenceFor(cause, facts),
     answers: answersTo(facts, cause),
-    nextSteps: unique([...facts.attempt?.degraded ? [MAKE_ROOMS] : [], ...stepsFor(end, call.callSid), ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps), ...stepsOfSide(facts, cause)]),
+    nextSteps: unique([
+      ...facts.attempt?.degraded ? [MAKE_ROOMS] : [],
+      ...stepsFor(end, call.callSid),
+      ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps),
+      ...stepsOfSide(facts, cause)
+    ]),
     notToldApart: notToldApart(cause, facts),
     earlierAttempts
   }
@@ -84,8 +96,18 @@ export function diagnose (call: Call): Diagnosis {
 export const isFailure = (cause: Cause): boolean => CATALOGUE[cause].severity !== 'ok'
 
 /** What a log may hold of a diagnosis: no numbers, names, tokens, nor anybody else's text. */
-export function logFields ({ cause, by, waitingOn, sipStatus, summary, evidence, nextSteps }: Diagnosis): Record<string, unknown> {
-  return { cause, by, waitingOn, sipStatus, summary, signals: evidence.map(({ signal }) => signal), next: nextSteps[0]?.todo }
+export function logFields (
+  { cause, by, waitingOn, sipStatus, summary, evidence, nextSteps }: Diagnosis
+): Record<string, unknown> {
+  return {
+    cause,
+    by,
+    waitingOn,
+    sipStatus,
+    summary,
+    signals: evidence.map(({ signal }) => signal),
+    next: nextSteps[0]?.todo
+  }
 }
 
 function earlier (call: Call, attempt: Attempt, end: End): EarlierAttempt {
@@ -100,33 +122,71 @@ function earlier (call: Call, attempt: Attempt, end: End): EarlierAttempt {
   }
 }
 
-const whatWentBefore = (earlier: readonly EarlierAttempt[]): string => earlier.map(({ attempt, summary }) => ` Attempt ${attempt} before it: ${summary}`).join('')
+const whatWentBefore = (earlier: readonly EarlierAttempt[]): string =>
+  earlier.map(({ attempt, summary }) => ` Attempt ${attempt} before it: ${summary}`).join('')
 
 /** What a caller who gave up was waiting for is what is to be mended. */
-const BEHIND: Partial<Record<WaitingOn, Cause>> = { sip: 'sip-unreachable', route: 'livekit-no-route', agent: 'no-agent', 'agent-audio': 'agent-without-audio' }
+const BEHIND: Partial<Record<WaitingOn, Cause>> = {
+  sip: 'sip-unreachable',
+  route: 'livekit-no-route',
+  agent: 'no-agent',
+  'agent-audio': 'agent-without-audio'
+}
 
 const ANSWER_FASTER: NextStep[] = [
-  { todo: 'Answer the call hook sooner: how long LiveKit\'s API takes is in the metrics (hook to reply); run the bridge near LiveKit, and lower LIVEKIT_TIMEOUT_MS' },
+  {
+    todo:
+      "Answer the call hook sooner: how long LiveKit's API takes is in the metrics (hook to reply); run the bridge " +
+      'near LiveKit, and lower LIVEKIT_TIMEOUT_MS'
+  },
   { todo: 'If hooks are slow before they reach the bridge, look at the load balancer and at TLS in between' }
 ]
 
-const MAKE_ROOMS: NextStep = { todo: 'See why LiveKit\'s API could not make the room: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, the clock of this machine', command: 'bridge doctor --only livekit-api' }
+const MAKE_ROOMS: NextStep = {
+  todo:
+    "See why LiveKit's API could not make the room: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, the clock of " +
+    'this machine',
+  command: 'bridge doctor --only livekit-api'
+}
 
 /** What to do about an end, the most likely first. Pure. @param callSid for commands that name the call */
-export function stepsFor ({ cause, waitingOn, sipStatus }: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>, callSid?: string): NextStep[] {
+export function stepsFor (
+  { cause, waitingOn, sipStatus }: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>,
+  callSid?: string
+): NextStep[] {
   const behind = cause === 'caller-gave-up' ? BEHIND[waitingOn] : undefined
   const steps = cause === 'caller-gave-up' && waitingOn === 'hook' ? ANSWER_FASTER : CATALOGUE[behind ?? cause].fix
-  const fitting = cause === 'livekit-failed' ? steps.filter(({ todo }) => todo.startsWith('486') ? sipStatus === 486 : todo.startsWith('If the room') ? sipStatus === undefined : true) : steps
-  return fitting.map(step => step.command === undefined || callSid === undefined ? step : { ...step, command: step.command.replace('<callSid>', callSid) })
+  const fitting = cause === 'livekit-failed'
+    ? steps.filter(({ todo }) =>
+      todo.startsWith('486') ? sipStatus === 486 : todo.startsWith('If the room') ? sipStatus === undefined : true
+    )
+    : steps
+  return fitting.map(step =>
+    step.command === undefined || callSid === undefined
+      ? step
+      : { ...step, command: step.command.replace('<callSid>', callSid) }
+  )
 }
 
 /** Where one side was not heard at all, that is worth mending, too. */
 function stepsOfSide ({ attempt, call, livekitKnown, undialled }: Facts, cause: Cause): NextStep[] {
   const steps: NextStep[] = []
   if (CATALOGUE[cause].severity === 'ok' || undialled) return steps
-  if (attempt?.strategy === 'room' && !attempt.view.events && cause !== 'lost' && cause !== 'dial-timeout') steps.push({ todo: `Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events${livekitKnown ? '' : ': nothing is known of its side of this call'}` })
-  if (!call.caller.seen && attempt && cause !== 'lost') steps.push({ todo: 'Set the Jambonz application\'s status hook to <PUBLIC_URL>/status#rc=2&rp=all, method POST: no status of this call came' })
+  if (attempt?.strategy === 'room' && !attempt.view.events && cause !== 'lost' && cause !== 'dial-timeout') {
+    steps.push({
+      todo: `Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events${
+        livekitKnown ? '' : ': nothing is known of its side of this call'
+      }`
+    })
+  }
+  if (!call.caller.seen && attempt && cause !== 'lost') {
+    steps.push({
+      todo: "Set the Jambonz application's status hook to <PUBLIC_URL>/status#rc=2&rp=all, method POST: no status of " +
+        'this call came'
+    })
+  }
   return steps
 }
 
-const unique = (steps: readonly NextStep[]): NextStep[] => steps.filter(({ todo }, i) => steps.findIndex(other => other.todo === todo) === i)
+const unique = (steps: readonly NextStep[]): NextStep[] =>
+  steps.filter(({ todo }, i) => steps.findIndex(other => other.todo === todo) === i)

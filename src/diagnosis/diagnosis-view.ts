@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/call.ts'
+import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/fold/call.ts'
 import type { Diagnosis } from './diagnose.ts'
 import { QUESTIONS } from './diagnose-questions.ts'
 import { SIGNALS, type Evidence } from './signals.ts'
@@ -33,7 +33,10 @@ export const DiagnosisSchema = Type.Object({
   waitingOn: Type.Enum([...WAITING_ON], { type: 'string' }),
   sipStatus: Type.Optional(Type.Integer({ examples: [401] })),
   severity: Type.Enum(['ok', 'warning', 'failed'], { type: 'string' }),
-  summary: Type.String({ description: 'One sentence, and one for each attempt before', examples: ['LiveKit\'s trunk refused the user name or password (401).'] }),
+  summary: Type.String({
+    description: 'One sentence, and one for each attempt before',
+    examples: ["LiveKit's trunk refused the user name or password (401)."]
+  }),
   meaning: Type.Optional(Type.String({ description: 'What the cause means in general' })),
   evidence: Type.Array(EvidenceSchema, { description: 'What decides, in the order of time' }),
   answers: Type.Array(Type.Object({
@@ -59,8 +62,14 @@ export type DiagnosisView = Static<typeof DiagnosisSchema>
 export const presentDiagnosis = (diagnosis: Diagnosis): DiagnosisView => ({
   ...diagnosis,
   evidence: diagnosis.evidence.map(presentEvidence),
-  earlierAttempts: diagnosis.earlierAttempts.map(attempt => ({ ...attempt, evidence: attempt.evidence.map(presentEvidence) }))
+  earlierAttempts: diagnosis.earlierAttempts.map(attempt => ({
+    ...attempt,
+    evidence: attempt.evidence.map(presentEvidence)
+  }))
 })
 
-const presentEvidence = ({ at, last, ...evidence }: Evidence): DiagnosisView['evidence'][number] =>
-  ({ ...evidence, at: new Date(at).toISOString(), ...(last === undefined ? {} : { last: new Date(last).toISOString() }) })
+const presentEvidence = ({ at, last, ...evidence }: Evidence): DiagnosisView['evidence'][number] => ({
+  ...evidence,
+  at: new Date(at).toISOString(),
+  ...(last === undefined ? {} : { last: new Date(last).toISOString() })
+})

@@ -1,7 +1,9 @@
-import { currentAttempt, isFinal, type Attempt, type Call, type CallStatus, type LegFinal } from '../calls/call.ts'
-import type { EventLine } from '../calls/event-list.ts'
+import { currentAttempt, isFinal, type Attempt, type Call, type CallStatus, type LegFinal } from '../calls/fold/call.ts'
+import type { EventLine } from '../calls/fold/event-list.ts'
 
-/** What is known of one attempt, in the order in which a diagnosis asks for it. Times are milliseconds since the epoch. */
+/**
+ * What is known of one attempt, in the order in which a diagnosis asks for it. Times are milliseconds since the epoch.
+ */
 export interface Facts {
   call: Call
   attempt: Attempt | undefined
@@ -19,28 +21,38 @@ export interface Facts {
   sip: Attempt['view']['sip']
   agent: Attempt['view']['agent']
   goneAt: number | undefined
-  /** A participant that is not known of was not there: LiveKit told of the room, or it was looked at while the leg was up. */
+  /**
+   * A participant that is not known of was not there: LiveKit told of the room, or it was looked at while the leg was
+   * up.
+   */
   livekitKnown: boolean
   /** Jambonz dialled nothing, as far as it tells of its legs at all. */
   undialled: boolean
 }
 
-const isLine = (line: EventLine, what: string, leg?: 'caller' | 'agent'): boolean => line.what === what && (leg === undefined || line.leg === leg)
+const isLine = (line: EventLine, what: string, leg?: 'caller' | 'agent'): boolean =>
+  line.what === what && (leg === undefined || line.leg === leg)
 
 /** Gathers what a call's record and its events say of an attempt, the last one unless told otherwise. */
 export function factsOf (call: Call, attempt: Attempt | undefined = currentAttempt(call)): Facts {
   const { lines, ofLeg } = linesOf(call, attempt)
-  const status = (test: (status: string) => boolean): EventLine[] => ofLeg.filter(line => isLine(line, 'status', 'agent') && test(line.status ?? ''))
+  const status = (test: (status: string) => boolean): EventLine[] =>
+    ofLeg.filter(line => isLine(line, 'status', 'agent') && test(line.status ?? ''))
   const rings = status(status => status === 'ringing' || status === 'early-media')
   const ended = status(status => isFinal(status as CallStatus)).at(-1)
   const acted = ofLeg.findLast(line => isLine(line, 'action'))
   const { final, action, at, view } = attempt ?? {}
   const callerFinal = call.caller.final ?? lateCallerFinal(lines)
   const dialledAt = status(status => status === 'trying')[0]?.first ?? at?.dialing
-  const agentFinal = final ? { ...final, reason: final.sipReason } : ended && { at: ended.first, callStatus: ended.status!, sipStatus: ended.sipStatus, reason: ended.reason }
+  const agentFinal = final
+    ? { ...final, reason: final.sipReason }
+    : ended && { at: ended.first, callStatus: ended.status!, sipStatus: ended.sipStatus, reason: ended.reason }
   const legOver = Math.min(agentFinal?.at ?? Infinity, action?.at ?? Infinity, callerFinal?.at ?? Infinity)
-  const looked = ofLeg.some(line => isLine(line, 'look') && line.status === 'seen' && line.last < legOver && line.last >= (at?.ringing ?? 0))
-  const heardOf = dialledAt !== undefined || rings.length > 0 || agentFinal !== undefined || action?.dialSipStatus !== undefined || view?.sip !== undefined
+  const looked = ofLeg.some(line =>
+    isLine(line, 'look') && line.status === 'seen' && line.last < legOver && line.last >= (at?.ringing ?? 0)
+  )
+  const heardOf = dialledAt !== undefined || rings.length > 0 || agentFinal !== undefined ||
+    action?.dialSipStatus !== undefined || view?.sip !== undefined
   return {
     call,
     attempt,
@@ -48,9 +60,22 @@ export function factsOf (call: Call, attempt: Attempt | undefined = currentAttem
     overAt: at?.ended ?? call.at.ended,
     callerFinal,
     agentFinal,
-    action: action ?? (acted && { at: acted.first, dialCallStatus: acted.status, dialSipStatus: acted.sipStatus, callerStatus: (acted.detail ?? '').replace('caller leg ', '') }),
+    action: action ??
+      (acted &&
+        {
+          at: acted.first,
+          dialCallStatus: acted.status,
+          dialSipStatus: acted.sipStatus,
+          callerStatus: (acted.detail ?? '').replace('caller leg ', '')
+        }),
     dialledAt,
-    ringing: at?.ringing === undefined ? undefined : { first: at.ringing, last: at.lastRinging ?? at.ringing, count: rings.reduce((sum, { count }) => sum + count, 0) },
+    ringing: at?.ringing === undefined
+      ? undefined
+      : {
+          first: at.ringing,
+          last: at.lastRinging ?? at.ringing,
+          count: rings.reduce((sum, { count }) => sum + count, 0)
+        },
     answeredAt: at?.answered,
     sip: view?.sip,
     agent: view?.agent,
@@ -70,7 +95,14 @@ function linesOf (call: Call, attempt: Attempt | undefined): { lines: EventLine[
 /** A word of the caller leg's end that came when the call was over already. */
 function lateCallerFinal (lines: readonly EventLine[]): LegFinal | undefined {
   const line = lines.find(line => isLine(line, 'status', 'caller') && isFinal(line.status as CallStatus))
-  return line && { at: line.first, callStatus: line.status as CallStatus, sipStatus: line.sipStatus, sipReason: line.reason, by: line.by as 'caller' | 'jambonz' | undefined }
+  return line &&
+    {
+      at: line.first,
+      callStatus: line.status as CallStatus,
+      sipStatus: line.sipStatus,
+      sipReason: line.reason,
+      by: line.by as 'caller' | 'jambonz' | undefined
+    }
 }
 
 /** `1.3 s`, `12 s`, `25 ms`. */
@@ -82,4 +114,5 @@ export function duration (ms: number): string {
 /** How long after the call began. */
 export const since = (call: Call, at: number): string => duration(at - call.at.received)
 
-export const sipText = (status: number | undefined, reason?: string): string => [status, reason].filter(part => part !== undefined && part !== '').join(' ')
+export const sipText = (status: number | undefined, reason?: string): string =>
+  [status, reason].filter(part => part !== undefined && part !== '').join(' ')

@@ -3,7 +3,8 @@ import { accountPath, jambonzApi, type JambonzAccess } from '../jambonz/api.ts'
 import { plain } from '../terminal.ts'
 
 /*
- * Reading an account over Jambonz' REST API, for whoever explains something: never throws, and what others wrote is cleaned.
+ * Reading an account over Jambonz' REST API, for whoever explains something: never throws, and what others wrote is
+ * cleaned.
  */
 
 /** `status` undefined: no answer, or one that is no JSON. */
@@ -15,12 +16,15 @@ export interface AccountApi {
   /** URL of the account. */
   base: string
   /** @param path behind the account's, with `/` */
-  get (path: string): Promise<Got>
+  get(path: string): Promise<Got>
   /** Asks for something to be made. @param body is sent as JSON */
-  post (path: string, body: object): Promise<Got>
+  post(path: string, body: object): Promise<Got>
 }
 
-export function accountApi (access: JambonzAccess, { fetchIt, signal }: { fetchIt?: typeof fetch | undefined, signal?: AbortSignal } = {}): AccountApi {
+export function accountApi (
+  access: JambonzAccess,
+  { fetchIt, signal }: { fetchIt?: typeof fetch | undefined, signal?: AbortSignal } = {}
+): AccountApi {
   const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS, signal, fetchIt })
   const account = accountPath(access.accountSid)
   async function ask (method: 'GET' | 'POST', path: string, body?: object): Promise<Got> {
@@ -36,28 +40,48 @@ export function accountApi (access: JambonzAccess, { fetchIt, signal }: { fetchI
 
 /** @param what was asked for, as `Alerts` */
 export const refused = (what: string, status: number | undefined): Finding => ({
-  code: status === undefined ? 'jambonz-unreachable' : status === 401 || status === 403 ? 'jambonz-key-refused' : 'jambonz-refused',
+  code: status === undefined
+    ? 'jambonz-unreachable'
+    : status === 401 || status === 403
+      ? 'jambonz-key-refused'
+      : 'jambonz-refused',
   severity: 'failed',
-  seen: status === undefined ? `The Jambonz REST API could not be reached for ${what}, or its answer was no JSON` : `The Jambonz REST API answered ${status} for ${what}`,
-  todo: status === 401 || status === 403 ? 'JAMBONZ_API_KEY must be a key of the account JAMBONZ_ACCOUNT_SID' : 'JAMBONZ_REST_API_BASE_URL is the API server\'s address, as in https://jambonz.cloud/api/v1'
+  seen: status === undefined
+    ? `The Jambonz REST API could not be reached for ${what}, or its answer was no JSON`
+    : `The Jambonz REST API answered ${status} for ${what}`,
+  todo: status === 401 || status === 403
+    ? 'JAMBONZ_API_KEY must be a key of the account JAMBONZ_ACCOUNT_SID'
+    : "JAMBONZ_REST_API_BASE_URL is the API server's address, as in https://jambonz.cloud/api/v1"
 })
 
 /** One page of what happened between two times, milliseconds since the epoch; the newest first. */
 export const pageOf = (from: number, until: number): string =>
-  `page=1&count=500&start=${encodeURIComponent(new Date(from).toISOString())}&end=${encodeURIComponent(new Date(until).toISOString())}`
+  `page=1&count=500&start=${encodeURIComponent(new Date(from).toISOString())}&end=${
+    encodeURIComponent(new Date(until).toISOString())
+  }`
 
-export interface Alert { time?: string, alert_type?: string, message?: string, target_sid?: string }
+export interface Alert {
+  time?: string
+  alert_type?: string
+  message?: string
+  target_sid?: string
+}
 
 /** What each alert that is about hooks means; the types are written `invalid-app-payload` or `INVALID_APP_PAYLOAD`. */
 const ALERTS: Record<string, string> = {
-  'invalid-app-payload': 'Jambonz did not take the verbs of the bridge: an old feature-server, or something between the two that changes replies',
-  'webhook-failure': 'A hook was answered with an error: is PUBLIC_URL this bridge, with its path, and nothing in front of it that refuses?',
+  'invalid-app-payload':
+    'Jambonz did not take the verbs of the bridge: an old feature-server, or something between the two that changes ' +
+    'replies',
+  'webhook-failure':
+    'A hook was answered with an error: is PUBLIC_URL this bridge, with its path, and nothing in front of it that ' +
+    'refuses?',
   'webhook-connection-failure': 'Jambonz could not connect to a hook: PUBLIC_URL, DNS, TLS, firewall',
   'webhook-url-notfound': 'A hook answered 404: the path of PUBLIC_URL, or a hook path that is not published',
-  'webhook-auth-failure': 'A hook refused Jambonz\'s credentials or signature: JAMBONZ_WEBHOOK_SECRET, HTTP_USERNAME, HTTP_PASSWORD',
+  'webhook-auth-failure':
+    "A hook refused Jambonz's credentials or signature: JAMBONZ_WEBHOOK_SECRET, HTTP_USERNAME, HTTP_PASSWORD",
   'no-carrier': 'Jambonz has no carrier for outbound calls',
-  'account-call-limit': 'The account\'s limit of concurrent calls was reached',
-  'service-provider-call-limit': 'The service provider\'s limit of concurrent calls was reached'
+  'account-call-limit': "The account's limit of concurrent calls was reached",
+  'service-provider-call-limit': "The service provider's limit of concurrent calls was reached"
 }
 
 /** The type of an alert in one spelling, and what it means to a bridge; undefined: not known to mean anything. */
@@ -72,8 +96,12 @@ const KINDS: Record<string, string> = { answered: 'boolean', sip_status: 'number
 export function rowsOf<T> (page: unknown): T[] {
   const rows = (page as { data?: unknown } | null)?.data
   if (!Array.isArray(rows)) return []
-  // eslint-disable-next-line valid-typeof
-  return rows.filter(row => typeof row === 'object' && row !== null).map(row => Object.fromEntries(Object.entries(row as object).filter(([name, value]) => typeof value === (KINDS[name] ?? 'string'))) as T)
+
+  return rows.filter(row => typeof row === 'object' && row !== null).map(row =>
+    Object.fromEntries(
+      Object.entries(row as object).filter(([name, value]) => typeof value === (KINDS[name] ?? 'string'))
+    ) as T
+  )
 }
 
 /** Text of others, short enough for a line. */

@@ -1,9 +1,12 @@
-import type { CallerFacts } from '../calls/call.ts'
+import type { CallerFacts } from '../calls/fold/call.ts'
 import type { CallHook, Refer } from './payloads.ts'
 
 export const ANONYMOUS = 'anonymous'
 
-/** A header's value, whatever the case of its name: Jambonz keeps the carrier's spelling of X- headers. Undefined when absent. */
+/**
+ * A header's value, whatever the case of its name: Jambonz keeps the carrier's spelling of X- headers. Undefined when
+ * absent.
+ */
 export function headerOf (headers: Record<string, unknown> | undefined, name: string): string | undefined {
   if (!headers) return undefined
   const wanted = name.toLowerCase()
@@ -14,15 +17,25 @@ export function headerOf (headers: Record<string, unknown> | undefined, name: st
 }
 
 /**
- * What a call hook says of the caller. A caller who withholds the number (RFC 3323 `Privacy: id|user`, or an anonymous From,
- * RFC 3261 8.1.1.3) is masked here, once, so that the number never gets any further.
+ * What a call hook says of the caller. A caller who withholds the number (RFC 3323 `Privacy: id|user`, or an anonymous
+ * From, RFC 3261 8.1.1.3) is masked here, once, so that the number never gets any further.
  * @param wanted names of the inbound headers that the agent may see, besides Diversion
  */
 export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerFacts {
   const headers = hook.sip?.headers
   const withheld = isWithheld(hook, headers)
-  const secrets = withheld ? numbersOf([hook.from, headerOf(headers, 'from'), headerOf(headers, 'p-asserted-identity'), headerOf(headers, 'remote-party-id')]) : []
-  const mask = (text: string) => withheld ? text.replace(NUMBER, number => secrets.some(secret => sameDigits(secret, number)) ? ANONYMOUS : number) : text
+  const secrets = withheld
+    ? numbersOf([
+      hook.from,
+      headerOf(headers, 'from'),
+      headerOf(headers, 'p-asserted-identity'),
+      headerOf(headers, 'remote-party-id')
+    ])
+    : []
+  const mask = (text: string) =>
+    withheld
+      ? text.replace(NUMBER, number => secrets.some(secret => sameDigits(secret, number)) ? ANONYMOUS : number)
+      : text
   const passed = [...wanted, 'Diversion'].flatMap(name => {
     const value = headerOf(headers, name)
     return value === undefined ? [] : [[name, mask(value).slice(0, LONGEST_HEADER)] as const]
@@ -61,8 +74,19 @@ function sameDigits (one: string, other: string): boolean {
   return shorter >= 5 && a.slice(-Math.min(shorter, 7)) === b.slice(-Math.min(shorter, 7))
 }
 
-/** What a later hook says of a call that we do not know: less, and nothing of a B leg's target, which holds the token. */
-export function strangerFacts (body: { direction: 'inbound' | 'outbound', from?: string, to?: string, application_sid?: string, parent_call_sid?: string, originating_sip_trunk_name?: string }): CallerFacts {
+/**
+ * What a later hook says of a call that we do not know: less, and nothing of a B leg's target, which holds the token.
+ */
+export function strangerFacts (
+  body: {
+    direction: 'inbound' | 'outbound'
+    from?: string
+    to?: string
+    application_sid?: string
+    parent_call_sid?: string
+    originating_sip_trunk_name?: string
+  }
+): CallerFacts {
   const isAgentLeg = body.parent_call_sid !== undefined
   return {
     direction: isAgentLeg ? 'inbound' : body.direction,
@@ -87,5 +111,6 @@ export function referTarget (details: Refer['refer_details']): string | undefine
   const uri = /<([^>]+)>/.exec(details.sip_refer_to ?? '')?.[1] ?? details.sip_refer_to?.trim()
   if (uri && /^sips?:[^@\s]+@[^\s]+$/i.test(uri)) return uri
   const number = uri?.match(/^tel:(\+?[\w.()*#-]+)/i)?.[1]?.replace(/[.()-]/g, '')
-  return number ?? (details.refer_to_user && /^[\w.+*#-]+$/.test(details.refer_to_user) ? details.refer_to_user : undefined)
+  return number ??
+    (details.refer_to_user && /^[\w.+*#-]+$/.test(details.refer_to_user) ? details.refer_to_user : undefined)
 }

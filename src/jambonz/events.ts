@@ -1,4 +1,4 @@
-import type { ActionEvent, CallHookEvent, ReferCompleteEvent, ReferEvent, StatusEvent } from '../calls/events.ts'
+import type { ActionEvent, CallHookEvent, ReferCompleteEvent, ReferEvent, StatusEvent } from '../calls/fold/events.ts'
 import { callerFacts, referTarget, strangerFacts } from './caller.ts'
 import { applicationOf } from './env-vars.ts'
 import type { Action, CallHook, Refer, ReferComplete, Status } from './payloads.ts'
@@ -9,10 +9,15 @@ import { attemptOfDialId } from './verbs-for.ts'
  */
 
 /** The call that a hook is about: a B leg's has its A leg as parent. */
-export const callSidOf = (body: { call_sid: string, parent_call_sid?: string }): string => body.parent_call_sid ?? body.call_sid
+export const callSidOf = (body: { call_sid: string, parent_call_sid?: string }): string =>
+  body.parent_call_sid ?? body.call_sid
 
 /** @param wanted names of the inbound headers that the agent may see */
-export const callHookEvent = (body: CallHook, hash: string, wanted: readonly string[]): Omit<CallHookEvent, 'refuse'> => ({
+export const callHookEvent = (
+  body: CallHook,
+  hash: string,
+  wanted: readonly string[]
+): Omit<CallHookEvent, 'refuse'> => ({
   kind: 'call-hook',
   callSid: body.call_sid,
   hash,
@@ -72,4 +77,5 @@ export const referCompleteEvent = (body: ReferComplete, hash: string): ReferComp
 /** User part of a SIP URI, or a number as it is. */
 const dialledUser = (to: string | undefined): string | undefined => to?.replace(/^sips?:/, '').split('@')[0]
 
-const legOf = (body: { parent_call_sid?: string }): 'caller' | 'agent' => body.parent_call_sid === undefined ? 'caller' : 'agent'
+const legOf = (body: { parent_call_sid?: string }): 'caller' | 'agent' =>
+  body.parent_call_sid === undefined ? 'caller' : 'agent'

@@ -7,7 +7,7 @@ export interface JambonzRest {
    * @returns false when Jambonz knows no such call (any more)
    * @throws {JambonzRestError}
    */
-  hangUp (callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
+  hangUp(callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
 }
 
 /** A failed request to Jambonz's REST API; says the status, never the key. */
@@ -27,8 +27,12 @@ export function createJambonzRest (access: JambonzAccess): JambonzRest {
   const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS })
   return {
     async hangUp (callSid, status) {
-      const reply = await api.ask('PUT', `${accountPath(access.accountSid)}/Calls/${encodeURIComponent(callSid)}`, { call_status: status })
-        .catch(() => { throw new JambonzRestError(undefined) })
+      const reply = await api.ask('PUT', `${accountPath(access.accountSid)}/Calls/${encodeURIComponent(callSid)}`, {
+        call_status: status
+      })
+        .catch(() => {
+          throw new JambonzRestError(undefined)
+        })
       if (reply.status === 404) return false
       if (!reply.ok) throw new JambonzRestError(reply.status)
       return true

@@ -11,13 +11,21 @@ export function signatureOf (body: string, secret: string, now: number): string 
 
 /**
  * Verifies `Jambonz-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256(secret, "<t>." + body)>` over the body's raw bytes
- * (jambonz-feature-server lib/utils/base-requestor.js). Any of the secrets may have signed, so that they can be rotated.
+ * (jambonz-feature-server lib/utils/base-requestor.js). Any of the secrets may have signed, so that they can be
+ * rotated.
  * @param now milliseconds since the epoch
  */
-export function verifySignature (header: string | undefined, body: Buffer, secrets: readonly string[], now: number): boolean {
+export function verifySignature (
+  header: string | undefined,
+  body: Buffer,
+  secrets: readonly string[],
+  now: number
+): boolean {
   const parts = (header ?? '').split(',').map(part => part.trim())
   const time = parts.find(part => /^t=\d{1,12}$/.test(part))?.slice(2)
-  const signatures = parts.filter(part => /^v1=[0-9a-f]{64}$/i.test(part)).map(part => Buffer.from(part.slice(3), 'hex'))
+  const signatures = parts.filter(part => /^v1=[0-9a-f]{64}$/i.test(part)).map(part =>
+    Buffer.from(part.slice(3), 'hex')
+  )
   if (time === undefined || Math.abs(now / 1000 - Number(time)) > TOLERANCE_S) return false
   return secrets.some(secret => {
     const expected = createHmac('sha256', secret).update(`${time}.`).update(body).digest()

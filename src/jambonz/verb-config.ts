@@ -18,7 +18,9 @@ export const verbConfigOf = (settings: Settings): VerbConfig => ({
   publicUrl: settings.PUBLIC_URL.replace(/\/+$/, ''),
   sipHost: settings.LIVEKIT_SIP_HOST,
   sipTransport: settings.LIVEKIT_SIP_TRANSPORT,
-  sipAuth: settings.LIVEKIT_SIP_USERNAME && settings.LIVEKIT_SIP_PASSWORD ? { username: settings.LIVEKIT_SIP_USERNAME, password: settings.LIVEKIT_SIP_PASSWORD } : undefined,
+  sipAuth: settings.LIVEKIT_SIP_USERNAME && settings.LIVEKIT_SIP_PASSWORD
+    ? { username: settings.LIVEKIT_SIP_USERNAME, password: settings.LIVEKIT_SIP_PASSWORD }
+    : undefined,
   srtp: settings.LIVEKIT_SIP_SRTP,
   dialTimeoutS: settings.DIAL_TIMEOUT_S,
   timeLimitS: settings.MAX_CALL_DURATION_S,

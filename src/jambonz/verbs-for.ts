@@ -1,5 +1,5 @@
-import type { Attempt, Call, Reply } from '../calls/call.ts'
-import { dialOf } from '../connect/strategies.ts'
+import type { Attempt, Call, Reply } from '../calls/fold/call.ts'
+import { dialOf } from '../routing/strategies.ts'
 import { ANONYMOUS, remoteNumber } from './caller.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { decline, UNAVAILABLE, type Dial, type Verbs } from './verbs.ts'
@@ -10,10 +10,20 @@ const RETRY = '#rc=2&rp=all'
 /** Builds the verbs of a reply from the stored call: the same call gives the same verbs, however often it is asked. */
 export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
   switch (reply.kind) {
-    case 'nothing': case 'forbid': return []
-    case 'hangup': return [{ verb: 'hangup' }]
-    case 'decline': return decline(reply.status, reply.reason)
-    case 'refer': return [{ verb: 'sip:refer', referTo: reply.to, ...(reply.referredBy ? { referredBy: reply.referredBy } : {}), actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${RETRY}` }]
+    case 'nothing':
+    case 'forbid':
+      return []
+    case 'hangup':
+      return [{ verb: 'hangup' }]
+    case 'decline':
+      return decline(reply.status, reply.reason)
+    case 'refer':
+      return [{
+        verb: 'sip:refer',
+        referTo: reply.to,
+        ...(reply.referredBy ? { referredBy: reply.referredBy } : {}),
+        actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${RETRY}`
+      }]
     case 'dial': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
       if (!attempt) return decline(UNAVAILABLE.status, UNAVAILABLE.reason)

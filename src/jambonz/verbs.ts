@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox'
 
 /*
- * The verbs that the bridge sends (jambonz-feature-server validates them with @jambonz/verb-specifications; one property
- * too many and the call is refused with 480). Only properties that every server since 2023 knows, but srtpEncryption.
+ * The verbs that the bridge sends (jambonz-feature-server validates them with @jambonz/verb-specifications; one
+ * property too many and the call is refused with 480). Only properties that every server since 2023 knows, but
+ * srtpEncryption.
  */
 
 const Auth = Type.Object({ username: Type.String(), password: Type.String() }, { additionalProperties: false })
@@ -10,10 +11,19 @@ const Auth = Type.Object({ username: Type.String(), password: Type.String() }, {
 export const DialSchema = Type.Object({
   verb: Type.Literal('dial'),
   id: Type.String({ description: 'The attempt; comes back as `verb_id`', examples: ['attempt-1'] }),
-  target: Type.Array(Type.Union([
-    Type.Object({ type: Type.Literal('sip'), sipUri: Type.String({ examples: ['sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp'] }), auth: Type.Optional(Auth) }, { additionalProperties: false }),
-    Type.Object({ type: Type.Literal('phone'), number: Type.String({ examples: ['+15551230009'] }) }, { additionalProperties: false })
-  ]), { minItems: 1, maxItems: 1 }),
+  target: Type.Array(
+    Type.Union([
+      Type.Object({
+        type: Type.Literal('sip'),
+        sipUri: Type.String({ examples: ['sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp'] }),
+        auth: Type.Optional(Auth)
+      }, { additionalProperties: false }),
+      Type.Object({ type: Type.Literal('phone'), number: Type.String({ examples: ['+15551230009'] }) }, {
+        additionalProperties: false
+      })
+    ]),
+    { minItems: 1, maxItems: 1 }
+  ),
   actionHook: Type.String(),
   referHook: Type.Optional(Type.String()),
   answerOnBridge: Type.Boolean(),
@@ -41,34 +51,44 @@ export const SipReferSchema = Type.Object({
   actionHook: Type.String()
 }, { $id: 'SipRefer', additionalProperties: false })
 
-export const HangupSchema = Type.Object({ verb: Type.Literal('hangup') }, { $id: 'Hangup', additionalProperties: false })
-
-export const VerbsSchema = Type.Array(Type.Union([
-  Type.Unsafe<Dial>(Type.Ref('Dial')),
-  Type.Unsafe<Decline>(Type.Ref('Decline')),
-  Type.Unsafe<Static<typeof SipReferSchema>>(Type.Ref('SipRefer')),
-  Type.Unsafe<Static<typeof HangupSchema>>(Type.Ref('Hangup'))
-]), {
-  $id: 'Verbs',
-  description: 'A Jambonz application: verbs that run one after another',
-  examples: [[
-    {
-      verb: 'dial',
-      id: 'attempt-1',
-      target: [{ type: 'sip', sipUri: 'sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp', auth: { username: 'jambonz', password: '…' } }],
-      actionHook: 'https://bridge.example.com/action?call=d00d8a36&attempt=1#rc=2&rp=all',
-      referHook: 'https://bridge.example.com/refer?call=d00d8a36',
-      answerOnBridge: true,
-      anchorMedia: true,
-      timeout: 40,
-      timeLimit: 7200,
-      callerId: '+15550001111',
-      dialMusic: 'tone_stream://L=20;%(2000,4000,440,480)',
-      headers: { 'X-LK-Call': 'd00d8a36-93f1-4a61-b3df-98751116d97a' }
-    },
-    { verb: 'sip:decline', status: 480, reason: 'Agent Unavailable' }
-  ]]
+export const HangupSchema = Type.Object({ verb: Type.Literal('hangup') }, {
+  $id: 'Hangup',
+  additionalProperties: false
 })
+
+export const VerbsSchema = Type.Array(
+  Type.Union([
+    Type.Unsafe<Dial>(Type.Ref('Dial')),
+    Type.Unsafe<Decline>(Type.Ref('Decline')),
+    Type.Unsafe<Static<typeof SipReferSchema>>(Type.Ref('SipRefer')),
+    Type.Unsafe<Static<typeof HangupSchema>>(Type.Ref('Hangup'))
+  ]),
+  {
+    $id: 'Verbs',
+    description: 'A Jambonz application: verbs that run one after another',
+    examples: [[
+      {
+        verb: 'dial',
+        id: 'attempt-1',
+        target: [{
+          type: 'sip',
+          sipUri: 'sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp',
+          auth: { username: 'jambonz', password: '…' }
+        }],
+        actionHook: 'https://bridge.example.com/action?call=d00d8a36&attempt=1#rc=2&rp=all',
+        referHook: 'https://bridge.example.com/refer?call=d00d8a36',
+        answerOnBridge: true,
+        anchorMedia: true,
+        timeout: 40,
+        timeLimit: 7200,
+        callerId: '+15550001111',
+        dialMusic: 'tone_stream://L=20;%(2000,4000,440,480)',
+        headers: { 'X-LK-Call': 'd00d8a36-93f1-4a61-b3df-98751116d97a' }
+      },
+      { verb: 'sip:decline', status: 480, reason: 'Agent Unavailable' }
+    ]]
+  }
+)
 export type Verbs = Static<typeof VerbsSchema>
 
 /** What a caller is told when the agent cannot be reached. */

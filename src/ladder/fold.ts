@@ -1,7 +1,10 @@
 import type { Step } from './trace.ts'
 
 /** A step and how often it came, on its own or as half of an alternating pair. */
-export interface Row { step: Step, count: number }
+export interface Row {
+  step: Step
+  count: number
+}
 
 export interface Change {
   /** Rows that are new. */
@@ -16,10 +19,10 @@ export interface Folder {
   /** The last rows, one or two, that the present repetition counts up; empty when nothing repeats. */
   readonly repeating: Row[]
   /** Whether a step would go on with the present repetition. */
-  continues (step: Step): boolean
-  push (step: Step): Change
+  continues(step: Step): boolean
+  push(step: Step): Change
   /** Releases a step that was held back. */
-  end (): Change
+  end(): Change
 }
 
 /**
@@ -47,7 +50,9 @@ export function createFolder (): Folder {
 
   const folder: Folder = {
     rows,
-    get repeating () { return repeating },
+    get repeating () {
+      return repeating
+    },
     continues (step) {
       const [one, two] = repeating
       if (one === undefined) return false

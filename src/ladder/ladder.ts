@@ -12,8 +12,15 @@ export interface LadderOptions extends TerminalStyle {
 export const PARTIES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent']
 
 /** What a stream and the environment allow. */
-export function ladderOptionsFor (stream: { isTTY?: boolean, columns?: number }, env: Record<string, string | undefined>): LadderOptions {
-  return { width: stream.columns ?? (Number(env['COLUMNS']) || 120), ...styleFor(stream, env), rewrite: isTerminal(stream, env) }
+export function ladderOptionsFor (
+  stream: { isTTY?: boolean, columns?: number },
+  env: Record<string, string | undefined>
+): LadderOptions {
+  return {
+    width: stream.columns ?? (Number(env['COLUMNS']) || 120),
+    ...styleFor(stream, env),
+    rewrite: isTerminal(stream, env)
+  }
 }
 
 /** Where the lifelines stand, as zero-based columns; each party's messages get room by how long they usually are. */
@@ -86,7 +93,9 @@ export function ladderRow (row: Row, start: number, options: LadderOptions): str
   return [paint(label, options), paint(arrow, options)]
 }
 
-/** A whole ladder as text. Equal consecutive steps, and pairs of them that alternate, are drawn once with their number. */
+/**
+ * A whole ladder as text. Equal consecutive steps, and pairs of them that alternate, are drawn once with their number.
+ */
 export function renderLadder (steps: readonly Step[], options: LadderOptions): string {
   const folder = createFolder()
   for (const step of steps) folder.push(step)
@@ -97,9 +106,9 @@ export function renderLadder (steps: readonly Step[], options: LadderOptions): s
 
 /** A ladder that grows while one looks at it. */
 export interface LiveLadder {
-  step (step: Step): void
+  step(step: Step): void
   /** Draws what was held back; nothing may follow. */
-  end (): void
+  end(): void
 }
 
 /**
@@ -117,9 +126,16 @@ export function createLiveLadder (write: (text: string) => void, options: Ladder
   function tell (): void {
     if (told) return
     told = true
-    const repeated = folder.repeating.map(row => `${plain(row.step.what, options)} ${options.ascii ? 'x' : '×'}${row.count}`)
-    write(clip(`${' '.repeat(GUTTER)}${options.ascii ? ':' : '⋮'} ${repeated.join(', ')} in all`,
-      layout(options.width).width, options.ascii ? ASCII : UNICODE) + '\n')
+    const repeated = folder.repeating.map(row =>
+      `${plain(row.step.what, options)} ${options.ascii ? 'x' : '×'}${row.count}`
+    )
+    write(
+      clip(
+        `${' '.repeat(GUTTER)}${options.ascii ? ':' : '⋮'} ${repeated.join(', ')} in all`,
+        layout(options.width).width,
+        options.ascii ? ASCII : UNICODE
+      ) + '\n'
+    )
   }
   function show (change: { fresh: readonly Row[], again: readonly Row[] }): void {
     if (change.again.length > 0) {
@@ -149,13 +165,31 @@ export function createLiveLadder (write: (text: string) => void, options: Ladder
 }
 
 type Style = 'none' | 'life' | 'time' | 'name' | 'sip' | 'http' | 'room' | 'bad'
-interface Cell { char: string, style: Style }
-interface Glyphs { life: string, line: string, left: string, right: string, dot: string, times: string, more: string }
+interface Cell {
+  char: string
+  style: Style
+}
+interface Glyphs {
+  life: string
+  line: string
+  left: string
+  right: string
+  dot: string
+  times: string
+  more: string
+}
 
 const UNICODE: Glyphs = { life: '│', line: '─', left: '◀', right: '▶', dot: '●', times: '×', more: '…' }
 const ASCII: Glyphs = { life: '|', line: '-', left: '<', right: '>', dot: '*', times: 'x', more: '...' }
 const ANSI: Record<Style, string> = {
-  none: '', life: '\x1b[2m', time: '\x1b[2m', name: '\x1b[1m', sip: '\x1b[36m', http: '\x1b[33m', room: '\x1b[35m', bad: '\x1b[31m'
+  none: '',
+  life: '\x1b[2m',
+  time: '\x1b[2m',
+  name: '\x1b[1m',
+  sip: '\x1b[36m',
+  http: '\x1b[33m',
+  room: '\x1b[35m',
+  bad: '\x1b[31m'
 }
 
 /** Final failures stand out, whatever carried them. */

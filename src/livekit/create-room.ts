@@ -4,12 +4,24 @@ import { request } from 'undici'
 import type { LiveKitFailure } from './rooms.ts'
 
 /** Sends a POST and rejects when there is no reply. */
-export type Post = (url: string, options: { headers: Record<string, string>, body: string, signal: AbortSignal }) => Promise<{ status: number, text (): Promise<string> }>
+export type Post = (
+  url: string,
+  options: { headers: Record<string, string>, body: string, signal: AbortSignal }
+) => Promise<{ status: number, text(): Promise<string> }>
 
 /** What LiveKit answered instead of making a room. */
-export interface Refusal { status: number, code?: string }
+export interface Refusal {
+  status: number
+  code?: string
+}
 
-export interface CreateRoomOptions { url: string, apiKey: string, apiSecret: string, timeoutS: number, post?: Post }
+export interface CreateRoomOptions {
+  url: string
+  apiKey: string
+  apiSecret: string
+  timeoutS: number
+  post?: Post
+}
 
 type Fields<T> = { [K in keyof T]?: T[K] extends Array<infer U> ? Array<Fields<U>> : T[K] }
 
@@ -18,11 +30,14 @@ const TOKEN_TTL_S = 600
 const KEEP_TOKEN_MS = 60_000
 
 /**
- * Makes the function that asks LiveKit to make a room: the one request that every caller waits for, and half of what a call costs
- * if it goes through fetch as the SDK's requests do (docs/performance.md). Twirp over JSON, as the SDK sends it.
+ * Makes the function that asks LiveKit to make a room: the one request that every caller waits for, and half of what a
+ * call costs if it goes through fetch as the SDK's requests do (docs/performance.md). Twirp over JSON, as the SDK sends
+ * it.
  * @returns undefined when the room is there, else what LiveKit said; rejects when it said nothing
  */
-export function createRoomRequester ({ url, apiKey, apiSecret, timeoutS, post = undiciPost }: CreateRoomOptions): (room: Fields<CreateRoomRequest>) => Promise<Refusal | undefined> {
+export function createRoomRequester (
+  { url, apiKey, apiSecret, timeoutS, post = undiciPost }: CreateRoomOptions
+): (room: Fields<CreateRoomRequest>) => Promise<Refusal | undefined> {
   const endpoint = `${url.replace(/^ws/, 'http').replace(/\/+$/, '')}/twirp/livekit.RoomService/CreateRoom`
   let token: { jwt: Promise<string>, until: number } | undefined
 
@@ -37,7 +52,11 @@ export function createRoomRequester ({ url, apiKey, apiSecret, timeoutS, post = 
 
   return async room => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${await authorization()}` }
-    const reply = await post(endpoint, { headers, body: JSON.stringify(room), signal: AbortSignal.timeout(timeoutS * 1000) })
+    const reply = await post(endpoint, {
+      headers,
+      body: JSON.stringify(room),
+      signal: AbortSignal.timeout(timeoutS * 1000)
+    })
     const text = await reply.text()
     return reply.status === 200 ? undefined : { status: reply.status, code: codeOf(text) }
   }
@@ -61,4 +80,10 @@ function codeOf (reply: string): string | undefined {
 
 /** What a status that is no success means, whichever request it answers. */
 export const failureOfStatus = (status: number): LiveKitFailure =>
-  status === 401 || status === 403 ? 'refused-key' : status === 404 ? 'not-found' : status < 500 && status !== 408 && status !== 429 ? 'refused' : 'failed'
+  status === 401 || status === 403
+    ? 'refused-key'
+    : status === 404
+      ? 'not-found'
+      : status < 500 && status !== 408 && status !== 429
+        ? 'refused'
+        : 'failed'

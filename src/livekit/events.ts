@@ -1,12 +1,13 @@
 import { TrackType, WebhookReceiver, type WebhookEvent } from 'livekit-server-sdk'
 import { DisconnectReason, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
 import { LiveKitSignatureError } from '../errors.ts'
-import type { LiveKitEvent, SipAttributes } from '../calls/events.ts'
+import type { LiveKitEvent, SipAttributes } from '../calls/fold/events.ts'
 
 export type ReceiveLiveKitEvent = (rawBody: string, authorization: string | undefined) => Promise<WebhookEvent>
 
 /**
- * Verifies LiveKit's webhooks: a JWT of our API key over the SHA-256 of the raw body (livekit/protocol webhook/resource_url_notifier.go).
+ * Verifies LiveKit's webhooks: a JWT of our API key over the SHA-256 of the raw body (livekit/protocol
+ * webhook/resource_url_notifier.go).
  * @throws {LiveKitSignatureError} whatever was wrong
  */
 export function createLiveKitEventReceiver (apiKey: string, apiSecret: string): ReceiveLiveKitEvent {
@@ -21,7 +22,15 @@ export function createLiveKitEventReceiver (apiKey: string, apiSecret: string): 
   }
 }
 
-const KNOWN = ['room_started', 'room_finished', 'participant_joined', 'participant_left', 'participant_connection_aborted', 'track_published', 'track_unpublished'] as const
+const KNOWN = [
+  'room_started',
+  'room_finished',
+  'participant_joined',
+  'participant_left',
+  'participant_connection_aborted',
+  'track_published',
+  'track_unpublished'
+] as const
 
 /** What an event means to a call; undefined when it is about no room. */
 export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
@@ -39,7 +48,9 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
             sid: participant.sid,
             identity: participant.identity,
             kind: kindOf(event),
-            reason: participant.disconnectReason === DisconnectReason.UNKNOWN_REASON ? undefined : DisconnectReason[participant.disconnectReason],
+            reason: participant.disconnectReason === DisconnectReason.UNKNOWN_REASON
+              ? undefined
+              : DisconnectReason[participant.disconnectReason],
             sip: sipAttributes(participant.attributes)
           }
         }
@@ -48,7 +59,10 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
   }
 }
 
-/** LiveKit's names for what a SIP participant is (livekit/protocol livekit/attrs.go; `sip.h.` are the INVITE's X- headers). */
+/**
+ * LiveKit's names for what a SIP participant is (livekit/protocol livekit/attrs.go; `sip.h.` are the INVITE's X-
+ * headers).
+ */
 export const sipAttributes = (attributes: Record<string, string>): SipAttributes => ({
   callStatus: attributes['sip.callStatus'],
   callSid: attributes['sip.h.x-lk-call'],
@@ -57,7 +71,10 @@ export const sipAttributes = (attributes: Record<string, string>): SipAttributes
 })
 
 /** Whether a SIP participant is the caller's leg of an attempt, and nobody whom the agent called into the room. */
-export function isCallerLeg ({ callSid, called, dispatched }: SipAttributes, attempt: { callSid: string, token?: string }): boolean {
+export function isCallerLeg (
+  { callSid, called, dispatched }: SipAttributes,
+  attempt: { callSid: string, token?: string }
+): boolean {
   // Only who dials our token gets into the room from outside; whom an agent calls comes by no rule.
   if (dispatched) return true
   if (callSid !== undefined) return callSid === attempt.callSid

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Attempt, Call } from '../calls/call.ts'
+import type { Attempt, Call } from '../calls/fold/call.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
 export const JOB_METADATA_VERSION = 1
@@ -37,26 +37,28 @@ export type RoomMetadata = Static<typeof RoomMetadataSchema>
 const schema = Compile(RoomMetadataSchema)
 
 /**
- * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone. Everybody in the
- * room can read it, so it holds nothing that was meant for the agent alone.
+ * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone.
+ * Everybody in the room can read it, so it holds nothing that was meant for the agent alone.
  */
 export function roomMetadata (call: Call, attempt: Attempt): string {
   const { direction, from, to, withheld, applicationSid } = call.facts
   const fallback = call.plan.find(way => way.strategy === 'phone')
-  return JSON.stringify({
-    v: 1,
-    callSid: call.callSid,
-    attempt: attempt.n,
-    direction,
-    from,
-    to,
-    withheld,
-    applicationSid,
-    agent: attempt.agent!,
-    fallbackNumber: fallback?.number,
-    receivedAt: call.at.received,
-    openedAt: attempt.at.opened
-  } satisfies RoomMetadata)
+  return JSON.stringify(
+    {
+      v: 1,
+      callSid: call.callSid,
+      attempt: attempt.n,
+      direction,
+      from,
+      to,
+      withheld,
+      applicationSid,
+      agent: attempt.agent!,
+      fallbackNumber: fallback?.number,
+      receivedAt: call.at.received,
+      openedAt: attempt.at.opened
+    } satisfies RoomMetadata
+  )
 }
 
 /** Reads {@link roomMetadata}; undefined when a room has other metadata, or none. */

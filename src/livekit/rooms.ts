@@ -1,6 +1,13 @@
-import { AgentDispatchClient, RoomServiceClient, ServerError, TrackType, type ParticipantInfo, type Room } from 'livekit-server-sdk'
+import {
+  AgentDispatchClient,
+  RoomServiceClient,
+  ServerError,
+  TrackType,
+  type ParticipantInfo,
+  type Room
+} from 'livekit-server-sdk'
 import { JobStatus, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
-import type { EventOf, SipAttributes } from '../calls/events.ts'
+import type { EventOf, SipAttributes } from '../calls/fold/events.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
 import { isCallerLeg, sipAttributes } from './events.ts'
 
@@ -15,34 +22,46 @@ export interface RoomRequest {
 export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company'>
 
 /** One participant as operators see it; a SIP identity holds the caller's number and is left out. */
-export interface ParticipantView { kind: 'SIP' | 'AGENT' | 'OTHER', state: string, joinedAt: string | null, audio: boolean, sipCallStatus?: string }
-export interface RoomLiveView { exists: boolean, participants: ParticipantView[] }
+export interface ParticipantView {
+  kind: 'SIP' | 'AGENT' | 'OTHER'
+  state: string
+  joinedAt: string | null
+  audio: boolean
+  sipCallStatus?: string
+}
+export interface RoomLiveView {
+  exists: boolean
+  participants: ParticipantView[]
+}
 
 /** What the bridge asks of LiveKit's rooms. Rejects with {@link LiveKitError}. */
 export interface Rooms {
-  create (request: RoomRequest): Promise<void>
+  create(request: RoomRequest): Promise<void>
   /** @returns false when there was no such room */
-  delete (room: string): Promise<boolean>
+  delete(room: string): Promise<boolean>
   /** @param caller whose SIP leg to look for among those in the room */
-  look (room: string, caller: { callSid: string, token?: string }): Promise<Look>
-  view (room: string): Promise<RoomLiveView>
+  look(room: string, caller: { callSid: string, token?: string }): Promise<Look>
+  view(room: string): Promise<RoomLiveView>
   /** Those rooms that exist; without names all of the project, as name and metadata. */
-  list (names?: string[]): Promise<Array<{ name: string, metadata: string }>>
+  list(names?: string[]): Promise<Array<{ name: string, metadata: string }>>
   /** SIP attributes of whoever called into the room: what is left to tell whose room it is when it has no metadata. */
-  callers (room: string): Promise<SipAttributes[]>
+  callers(room: string): Promise<SipAttributes[]>
   /**
-   * Calls an agent into a room, again. Earlier calls of the same agent are taken back first, so that it does not come twice.
+   * Calls an agent into a room, again. Earlier calls of the same agent are taken back first, so that it does not come
+   * twice.
    * @param commit is asked before anything is changed; false: nothing is
    */
-  redispatch (room: string, agent: { name: string, metadata?: string }, commit: () => Promise<boolean>): Promise<void>
-  /** Agents' jobs in a room, as far as LiveKit shows them: a job proves that a worker took it, no job proves nothing. */
-  jobs (room: string): Promise<Array<{ agent: string, status: string }>>
+  redispatch(room: string, agent: { name: string, metadata?: string }, commit: () => Promise<boolean>): Promise<void>
+  /**
+   * Agents' jobs in a room, as far as LiveKit shows them: a job proves that a worker took it, no job proves nothing.
+   */
+  jobs(room: string): Promise<Array<{ agent: string, status: string }>>
   /** @returns false when there was no such room */
-  setMetadata (room: string, metadata: string): Promise<boolean>
+  setMetadata(room: string, metadata: string): Promise<boolean>
   /** @returns false when nobody of that identity was there */
-  remove (room: string, identity: string): Promise<boolean>
+  remove(room: string, identity: string): Promise<boolean>
   /** Cheapest proof that LiveKit answers and knows the key. */
-  ping (): Promise<void>
+  ping(): Promise<void>
 }
 
 /** `skipped`: too many requests were under way already. */
@@ -102,33 +121,54 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, obs
   return {
     async create ({ name, emptyTimeoutS, departureTimeoutS, metadata, agent }) {
       await request('createRoom', async () => {
-        const refusal = await createRoom({ name, emptyTimeout: emptyTimeoutS, departureTimeout: departureTimeoutS, metadata, agents: [{ agentName: agent.name, metadata: agent.metadata }] })
+        const refusal = await createRoom({
+          name,
+          emptyTimeout: emptyTimeoutS,
+          departureTimeout: departureTimeoutS,
+          metadata,
+          agents: [{ agentName: agent.name, metadata: agent.metadata }]
+        })
         if (refusal) throw refused('createRoom', refusal)
       })
     },
     delete: room => found(request('deleteRoom', () => background.deleteRoom(room))),
     remove: (room, identity) => found(request('removeParticipant', () => background.removeParticipant(room, identity))),
-    setMetadata: (room, metadata) => found(request('updateRoomMetadata', () => background.updateRoomMetadata(room, metadata))),
+    setMetadata: (room, metadata) =>
+      found(request('updateRoomMetadata', () => background.updateRoomMetadata(room, metadata))),
     async jobs (room) {
       const called = await request('listDispatch', () => dispatches.listDispatch(room))
-      return called.flatMap(({ agentName, state }) => (state?.jobs ?? []).map(job => ({ agent: agentName, status: JobStatus[job.state?.status ?? JobStatus.JS_PENDING] ?? 'UNKNOWN' })))
+      return called.flatMap(({ agentName, state }) =>
+        (state?.jobs ?? []).map(job => ({
+          agent: agentName,
+          status: JobStatus[job.state?.status ?? JobStatus.JS_PENDING] ?? 'UNKNOWN'
+        }))
+      )
     },
     async list (names) {
       const rooms: Room[] = await request('listRooms', () => background.listRooms(names))
       return rooms.map(({ name, metadata }) => ({ name, metadata }))
     },
     async callers (room) {
-      return (await participants(room)).filter(({ kind }) => kind === Kind.SIP).map(({ attributes }) => sipAttributes(attributes))
+      return (await participants(room)).filter(({ kind }) => kind === Kind.SIP).map(({ attributes }) =>
+        sipAttributes(attributes)
+      )
     },
     async redispatch (room, { name, metadata }, commit) {
-      const earlier = (await request('listDispatch', () => dispatches.listDispatch(room))).filter(({ agentName }) => agentName === name)
+      const earlier = (await request('listDispatch', () => dispatches.listDispatch(room))).filter(({ agentName }) =>
+        agentName === name
+      )
       if (!await commit()) return
       for (const { id } of earlier) await found(request('deleteDispatch', () => dispatches.deleteDispatch(id, room)))
-      await request('createDispatch', () => dispatches.createDispatch(room, name, { metadata: metadata ?? earlier[0]?.metadata ?? '' }))
+      await request(
+        'createDispatch',
+        () => dispatches.createDispatch(room, name, { metadata: metadata ?? earlier[0]?.metadata ?? '' })
+      )
     },
     async look (room, caller) {
       const present = await participants(room)
-      const sip = present.find(({ kind, attributes }) => kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller))
+      const sip = present.find(({ kind, attributes }) =>
+        kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller)
+      )
       const [agent, ...more] = present.filter(isAgent).sort((a, b) => Number(a.joinedAtMs - b.joinedAtMs))
       return {
         exists: present.length > 0 || await exists(room),
@@ -142,7 +182,9 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, obs
       const [there, present] = await Promise.all([exists(room), participants(room)])
       return { exists: there || present.length > 0, participants: present.map(participantView) }
     },
-    async ping () { await request('listRooms', () => background.listRooms(['jambonz-livekit-bridge-health'])) }
+    async ping () {
+      await request('listRooms', () => background.listRooms(['jambonz-livekit-bridge-health']))
+    }
   }
 }
 
@@ -150,7 +192,8 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, obs
 const COMPANY: ReadonlySet<Kind> = new Set([Kind.STANDARD, Kind.SIP])
 
 /** An avatar, say, joins as an agent too, on behalf of one. */
-const isAgent = ({ kind, attributes }: ParticipantInfo): boolean => kind === Kind.AGENT && attributes['lk.publish_on_behalf'] === undefined
+const isAgent = ({ kind, attributes }: ParticipantInfo): boolean =>
+  kind === Kind.AGENT && attributes['lk.publish_on_behalf'] === undefined
 
 /** Whether there was something to act on. */
 async function found (work: Promise<unknown>): Promise<boolean> {
@@ -163,7 +206,8 @@ async function found (work: Promise<unknown>): Promise<boolean> {
   }
 }
 
-const hasAudio = (participant: ParticipantInfo): boolean => participant.tracks.some(track => track.type === TrackType.AUDIO)
+const hasAudio = (participant: ParticipantInfo): boolean =>
+  participant.tracks.some(track => track.type === TrackType.AUDIO)
 
 const STATES = ['JOINING', 'JOINED', 'ACTIVE', 'DISCONNECTED']
 

@@ -22,7 +22,13 @@ export const DEMO_CALLS: readonly DemoCall[] = [
     says: 'The agent answers, talks for a second and hangs up: agent-hung-up.',
     from: '+15550000001',
     agent: 'receptionist',
-    behaviour: { name: 'receptionist', joinAfterMs: 150, publishAfterMs: 150, publishes: true, onConnected: { hangUpAfterMs: 1000 } },
+    behaviour: {
+      name: 'receptionist',
+      joinAfterMs: 150,
+      publishAfterMs: 150,
+      publishes: true,
+      onConnected: { hangUpAfterMs: 1000 }
+    },
     cause: 'agent-hung-up'
   },
   {
@@ -46,7 +52,11 @@ export async function phoneFor (call: DemoCall, phone: OutgoingCall, signal: Abo
   const hungUp = new Promise<void>(resolve => phone.onBye(() => resolve()))
   signal.addEventListener('abort', () => phone.cancel(), { once: true })
   if (call.patienceMs !== undefined) {
-    const ringing = new Promise<void>(resolve => phone.onProvisional(({ status }) => { if (status > 100) resolve() }))
+    const ringing = new Promise<void>(resolve =>
+      phone.onProvisional(({ status }) => {
+        if (status > 100) resolve()
+      })
+    )
     await Promise.race([phone.final, ringing])
     await Promise.race([phone.final, sleep(call.patienceMs)])
     phone.cancel()

@@ -17,9 +17,9 @@ import { createLiveKitDouble } from './livekit.ts'
 
 export interface DemoOptions {
   /** Starts the service itself with these settings; resolves when it listens. */
-  startBridge (env: Record<string, string>): Promise<{ url: string, close (): Promise<void> }>
+  startBridge(env: Record<string, string>): Promise<{ url: string, close(): Promise<void> }>
   /** Where the demo is shown. */
-  out: { write (text: string): unknown, isTTY?: boolean, columns?: number }
+  out: { write(text: string): unknown, isTTY?: boolean, columns?: number }
   /** End after the calls instead of staying up. */
   once: boolean
   /** For colours and width; the process' own by default. */
@@ -29,18 +29,23 @@ export interface DemoOptions {
 }
 
 interface Stage {
-  bridge: { url: string, close (): Promise<void> }
+  bridge: { url: string, close(): Promise<void> }
   jambonz: JambonzDouble
   phone: UserAgent
   /** Jambonz's application environment: which agent the next call asks for. */
   envVars: Record<string, unknown>
   operatorToken: string
   /** Where the steps of the doubles go at the moment. */
-  screen: { show (step: Step): void }
-  close (): Promise<void>
+  screen: { show(step: Step): void }
+  close(): Promise<void>
 }
 
-interface Verdict { cause?: string, by?: string, waitingOn?: string, problem?: string }
+interface Verdict {
+  cause?: string
+  by?: string
+  waitingOn?: string
+  problem?: string
+}
 
 const HOST = '127.0.0.1'
 const CALL_TIMEOUT_MS = 15_000
@@ -58,7 +63,9 @@ const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
 export async function runDemo (options: DemoOptions): Promise<number> {
   const { out, signal = interruption() } = options
   const view = ladderOptionsFor(out, options.env ?? process.env)
-  const say = (text = '') => { out.write(text + '\n') }
+  const say = (text = '') => {
+    out.write(text + '\n')
+  }
   say(strong('Three phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
   const stage = await setStage(options)
@@ -95,7 +102,11 @@ async function setStage (options: DemoOptions): Promise<Stage> {
   const port = await freePort()
   const url = `http://${HOST}:${port}`
   const secrets = {
-    apiKey: 'demo', apiSecret: token(), webhookSecret: token(), operatorToken: token(), trunk: { username: 'jambonz', password: token() }
+    apiKey: 'demo',
+    apiSecret: token(),
+    webhookSecret: token(),
+    operatorToken: token(),
+    trunk: { username: 'jambonz', password: token() }
   }
   const envVars: Record<string, unknown> = {}
   const account = { accountSid: randomUUID(), apiKey: token() }
@@ -150,7 +161,9 @@ async function setStage (options: DemoOptions): Promise<Stage> {
   }
 }
 
-/** One call, from the phone's INVITE to the cause that the bridge names; whatever goes wrong is the verdict's problem. */
+/**
+ * One call, from the phone's INVITE to the cause that the bridge names; whatever goes wrong is the verdict's problem.
+ */
 async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: AbortSignal): Promise<Verdict> {
   let lastStep = Date.now()
   stage.screen.show = step => {
@@ -159,12 +172,19 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
   }
   stage.envVars['LIVEKIT_AGENT_NAME'] = call.agent
   let callSid = ''
-  stage.jambonz.onCall(sid => { callSid ||= sid })
+  stage.jambonz.onCall(sid => {
+    callSid ||= sid
+  })
   try {
     const uri = `sip:+15551230000@${stage.jambonz.sipHost}:${stage.jambonz.sipPort}`
     const phoned = phoneFor(call, stage.phone.invite(uri, { from: call.from }), signal)
     await within(systemClock, CALL_TIMEOUT_MS, phoned, () => new Error('the call did not end'))
-    const verdict = await within(systemClock, CALL_TIMEOUT_MS, endOf(stage, () => callSid, signal), () => new Error('the bridge does not say that the call has ended'))
+    const verdict = await within(
+      systemClock,
+      CALL_TIMEOUT_MS,
+      endOf(stage, () => callSid, signal),
+      () => new Error('the bridge does not say that the call has ended')
+    )
     // What the bridge still owes, such as deleting the room, belongs to the picture.
     const settled = Date.now() + 2000
     do await sleep(100)
@@ -183,7 +203,8 @@ async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal):
   for (;;) {
     if (signal.aborted) return {}
     const response = await fetch(`${stage.bridge.url}/calls/${callSid()}`, {
-      headers: { authorization: `Bearer ${stage.operatorToken}` }, signal: AbortSignal.timeout(5000)
+      headers: { authorization: `Bearer ${stage.operatorToken}` },
+      signal: AbortSignal.timeout(5000)
     })
     const call = await response.json() as { phase?: string, end?: Verdict }
     if (call.phase === 'ended' && call.end) return call.end

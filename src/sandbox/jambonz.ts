@@ -34,7 +34,10 @@ export interface JambonzDoubleOptions {
   basic?: { username: string, password: string }
   /** The status hook's own credentials. */
   statusBasic?: { username: string, password: string }
-  /** Application environment variables, of all calls or by call; they come with the first call hook only. Change them at any time. */
+  /**
+   * Application environment variables, of all calls or by call; they come with the first call hook only. Change them at
+   * any time.
+   */
   envVars?: Record<string, unknown> | ((leg: Leg) => Record<string, unknown> | undefined)
   trace?: Trace
   clock?: Clock
@@ -45,7 +48,9 @@ export interface JambonzDoubleOptions {
   httpTimeoutMs?: number
   /** Of the side that callers call; towards LiveKit the SIP URI decides. */
   sipTransport?: 'udp' | 'tcp'
-  /** Trunk name → `host:port` of its gateway, for dial targets of type `phone`; the first serves those without trunk. */
+  /**
+   * Trunk name → `host:port` of its gateway, for dial targets of type `phone`; the first serves those without trunk.
+   */
   gateways?: Record<string, string>
   /** Milliseconds to wait for the final NOTIFY of an accepted REFER, 15 000 as in Jambonz. */
   notifyTimeoutMs?: number
@@ -56,7 +61,11 @@ export interface JambonzDoubleOptions {
 }
 
 /** One failure that a real Jambonz would raise an alert for. */
-export interface Alert { hook: string, message: string, status?: number }
+export interface Alert {
+  hook: string
+  message: string
+  status?: number
+}
 
 export interface JambonzDouble {
   readonly sipHost: string
@@ -69,43 +78,48 @@ export interface JambonzDouble {
   readonly faults: Faults
   readonly alerts: Alert[]
   /** Told of every call as it arrives or is placed, with its `call_sid` and its caller leg. */
-  onCall (fn: (callSid: string, leg: Readonly<Leg>) => void): void
+  onCall(fn: (callSid: string, leg: Readonly<Leg>) => void): void
   /** The caller legs of all calls so far, and whether Jambonz is through with them. */
-  calls (): { leg: Leg, ended: boolean }[]
+  calls(): { leg: Leg, ended: boolean }[]
   /** Since when a call's caller and somebody whom a dial called have been talking; undefined when they are not. */
-  talkingSince (callSid: string): number | undefined
+  talkingSince(callSid: string): number | undefined
   /** Resolves when Jambonz is through with a call: all its hooks are answered or lost. */
-  ended (callSid: string): Promise<void>
+  ended(callSid: string): Promise<void>
   /** Live call control; false for a call that is unknown or over. */
-  update (callSid: string, update: CallUpdate): boolean
+  update(callSid: string, update: CallUpdate): boolean
   /** Places a call; resolves when its INVITE is on its way. */
-  createCall (request: CreateCall): Promise<{ sid: string, callId: string }>
-  close (): Promise<void>
+  createCall(request: CreateCall): Promise<{ sid: string, callId: string }>
+  close(): Promise<void>
 }
 
-interface Call { leg: Leg, session?: Session, ended: boolean, over: Promise<void> }
+interface Call {
+  leg: Leg
+  session?: Session
+  ended: boolean
+  over: Promise<void>
+}
 
 /** A call that the double knows. */
 export interface Registered {
   hooks: HookClient
-  session (caller: CallerLeg): Session
+  session(caller: CallerLeg): Session
   /** Call it when nothing of the call goes on any more. */
-  over (): Promise<void>
+  over(): Promise<void>
 }
 
 /** What the parts of the double share. */
 export interface Double extends Surroundings {
   options: JambonzDoubleOptions
   /** A call's application environment. */
-  envVars (leg: Leg): Record<string, unknown> | undefined
+  envVars(leg: Leg): Record<string, unknown> | undefined
   host: string
   accountSid: string
   applicationSid: string
   fsSipAddress: () => string
   /** Raises an alert. */
-  alert (hook: string, error: Error & { status?: number | undefined }): void
+  alert(hook: string, error: Error & { status?: number | undefined }): void
   /** Opens a call's HTTP clients and keeps it, so that `calls`, `update` and `ended` know it. */
-  register (leg: Leg, callHook?: Hook, statusHook?: Hook): Registered
+  register(leg: Leg, callHook?: Hook, statusHook?: Hook): Registered
 }
 
 /**
@@ -115,7 +129,13 @@ export interface Double extends Surroundings {
  * @throws {Error} when `@jambonz/verb-specifications` is not installed
  */
 export async function createJambonzDouble (options: JambonzDoubleOptions): Promise<JambonzDouble> {
-  const { clock = systemClock, network = socketNetwork, host = '127.0.0.1', accountSid = randomUUID(), applicationSid = randomUUID() } = options
+  const {
+    clock = systemClock,
+    network = socketNetwork,
+    host = '127.0.0.1',
+    accountSid = randomUUID(),
+    applicationSid = randomUUID()
+  } = options
   const apiKey = options.apiKey ?? randomUUID()
   const faults = options.faults ?? {}
   const parse = loadVerbParser()
@@ -154,7 +174,13 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     },
     register (leg, callHook = options.callHook, statusHook = options.statusHook) {
       let finish = () => {}
-      const call: Call = { leg, ended: false, over: new Promise(resolve => { finish = resolve }) }
+      const call: Call = {
+        leg,
+        ended: false,
+        over: new Promise(resolve => {
+          finish = resolve
+        })
+      }
       calls.set(leg.callSid, call)
       const common = hookOptions(callHook)
       const hooks = createHookClient({ ...common, ...options.basic && { basic: options.basic } })
@@ -193,7 +219,9 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     }
   }
 
-  callerSide.onInvite((call: IncomingCall) => { inboundCall(double, call).catch(() => call.respond(500)) })
+  callerSide.onInvite((call: IncomingCall) => {
+    inboundCall(double, call).catch(() => call.respond(500))
+  })
 
   function update (callSid: string, { call_hook: callHook, call_status: callStatus }: CallUpdate): boolean {
     const call = calls.get(callSid)
@@ -212,7 +240,10 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     handlers: {
       update,
       create: createCall,
-      get: callSid => { const call = calls.get(callSid); return call && legPayload(call.leg) },
+      get: callSid => {
+        const call = calls.get(callSid)
+        return call && legPayload(call.leg)
+      },
       list: () => [...calls.values()].filter(call => !call.ended).map(call => legPayload(call.leg))
     }
   })
@@ -225,10 +256,14 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     apiKey,
     faults,
     alerts,
-    onCall (fn) { watchers.push(fn) },
+    onCall (fn) {
+      watchers.push(fn)
+    },
     calls: () => [...calls.values()].map(({ leg, ended }) => ({ leg: { ...leg }, ended })),
     talkingSince: callSid => calls.get(callSid)?.session?.talkingSince,
-    async ended (callSid) { await calls.get(callSid)?.over },
+    async ended (callSid) {
+      await calls.get(callSid)?.over
+    },
     update,
     createCall,
     async close () {

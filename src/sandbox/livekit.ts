@@ -45,7 +45,9 @@ export interface LiveKitDoubleOptions {
   clock?: Clock
   /** Default: sockets. */
   network?: Network
-  /** The time that tokens are stamped with and checked at; default the clock's. For SDKs that only know the system's. */
+  /**
+   * The time that tokens are stamped with and checked at; default the clock's. For SDKs that only know the system's.
+   */
   tokenTime?: () => number
   trace?: Trace
   /** Told of everything that webhooks tell of, whether they are sent or not. */
@@ -67,7 +69,11 @@ export interface LiveKitDoubleOptions {
 }
 
 /** A room as the API shows it. */
-export interface RoomView { room: Json, participants: Json[], dispatches: Json[] }
+export interface RoomView {
+  room: Json
+  participants: Json[]
+  dispatches: Json[]
+}
 
 /** A LiveKit project in one process: API, SIP, agents and webhooks, without media. */
 export interface LiveKitDouble {
@@ -76,25 +82,34 @@ export interface LiveKitDouble {
   readonly sipHost: string
   readonly sipPort: number
   /** The address of a SIP user here: `sip:<user>@host:port;transport=…`. */
-  sipUri (user: string): string
+  sipUri(user: string): string
   readonly faults: Faults
   readonly webhookUrls: string[]
   /** May be changed while it runs; holds for jobs that start later. */
   readonly agents: AgentBehaviour[]
-  rooms (): RoomView[]
-  room (name: string): RoomView | undefined
+  rooms(): RoomView[]
+  room(name: string): RoomView | undefined
   /** Calls a provisioning method (`CreateSIPInboundTrunk`, …) past HTTP. @throws TwirpError */
-  provision (method: string, request: Json): Json
+  provision(method: string, request: Json): Json
   /** Ends the call in a room the way LiveKit does after its media timeout. */
-  endMedia (room: string): void
+  endMedia(room: string): void
   /** Resolves when every webhook so far is delivered or given up. */
-  webhooksSent (): Promise<void>
-  close (): Promise<void>
+  webhooksSent(): Promise<void>
+  close(): Promise<void>
 }
 
 /** Starts a LiveKit double. @throws the system's error when it cannot listen */
 export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promise<LiveKitDouble> {
-  const { apiKey, apiSecret, clock = systemClock, network = socketNetwork, tokenTime = () => clock.now(), trace = () => {}, host = '127.0.0.1', sipTransport = 'tcp' } = options
+  const {
+    apiKey,
+    apiSecret,
+    clock = systemClock,
+    network = socketNetwork,
+    tokenTime = () => clock.now(),
+    trace = () => {},
+    host = '127.0.0.1',
+    sipTransport = 'tcp'
+  } = options
   const faults = noFaults()
   const webhookUrls = [...options.webhookUrls ?? []]
   const behaviours = [...options.agents ?? []]
@@ -110,7 +125,13 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     ...(options.tls && { tls: options.tls }),
     onMessage ({ at, dir, message }) {
       const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
-      trace({ at, from: dir === '<' ? 'jambonz' : 'livekit', to: dir === '<' ? 'livekit' : 'jambonz', what, via: 'sip' })
+      trace({
+        at,
+        from: dir === '<' ? 'jambonz' : 'livekit',
+        to: dir === '<' ? 'livekit' : 'jambonz',
+        what,
+        via: 'sip'
+      })
     }
   })
   const webhooks = createWebhooks({
@@ -136,7 +157,9 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     clock,
     trace,
     rooms: () => rooms,
-    transfer (_room, caller, uri, headers) { sip.transfer(caller, uri, headers).catch(() => {}) }
+    transfer (_room, caller, uri, headers) {
+      sip.transfer(caller, uri, headers).catch(() => {})
+    }
   })
   const sip: SipSide = createSipSide({
     ua,
@@ -162,7 +185,8 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     latencyMs: options.apiLatencyMs ?? 0,
     unknownRoomMs: options.unknownRoomMs ?? 3000,
     onRequest: what => trace({ at: clock.now(), from: 'bridge', to: 'livekit', what, via: 'http' }),
-    onReply: (method, status) => trace({ at: clock.now(), from: 'livekit', to: 'bridge', what: `${status} ${method}`, via: 'http' })
+    onReply: (method, status) =>
+      trace({ at: clock.now(), from: 'livekit', to: 'bridge', what: `${status} ${method}`, via: 'http' })
   })
 
   function provision (trunk: NonNullable<LiveKitDoubleOptions['trunk']>): void {
@@ -183,7 +207,8 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
         metadata: trunk.metadata ?? '',
         rule: { dispatch_rule_callee: { room_prefix: trunk.roomPrefix ?? 'jambonz' } },
         trunk_ids: [text(made ?? {}, 'sip_trunk_id')],
-        ...(trunk.agentName !== undefined && { room_config: { agents: [{ agent_name: trunk.agentName, metadata: trunk.agentMetadata ?? '' }] } })
+        ...(trunk.agentName !== undefined &&
+          { room_config: { agents: [{ agent_name: trunk.agentName, metadata: trunk.agentMetadata ?? '' }] } })
       }
     })
   }
@@ -223,5 +248,7 @@ const viewOf = (room: Room): RoomView => ({
 
 /** What a ladder shows for a webhook: no names or numbers. */
 function labelOf ({ event, participant }: RoomEvent): string {
-  return [event, participant?.kind, event === 'participant_left' ? participant?.disconnectReason : undefined].filter(part => part !== undefined).join(' ')
+  return [event, participant?.kind, event === 'participant_left' ? participant?.disconnectReason : undefined].filter(
+    part => part !== undefined
+  ).join(' ')
 }

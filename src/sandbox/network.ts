@@ -26,17 +26,22 @@ export type Served = HttpReply | 'refuse' | 'hang'
 
 export interface HttpClient {
   /** Sends a request. @throws when there is no reply; `code` says why, as undici and the system name it */
-  send (request: HttpRequest): Promise<HttpReply>
+  send(request: HttpRequest): Promise<HttpReply>
   /** Breaks off what is under way. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** What the doubles reach the world by: sockets, unless they are given another one. */
 export interface Network {
-  /** @param options.connections connections to one host, one request at a time on each; default: as many as are needed */
-  client (options: { timeoutMs: number, connections?: number }): HttpClient
+  /**
+   * @param options.connections connections to one host, one request at a time on each; default: as many as are needed
+   */
+  client(options: { timeoutMs: number, connections?: number }): HttpClient
   /** Serves HTTP; port 0 takes any free one. @throws the system's error when it cannot listen */
-  serve (options: { host: string, port: number }, handler: (request: HttpRequest) => Promise<Served>): Promise<{ url: string, close (): Promise<void> }>
+  serve(
+    options: { host: string, port: number },
+    handler: (request: HttpRequest) => Promise<Served>
+  ): Promise<{ url: string, close(): Promise<void> }>
   openSip: OpenTransport
 }
 
@@ -46,7 +51,13 @@ const MAX_BODY = 1024 * 1024
 /** Real sockets. */
 export const socketNetwork: Network = {
   client ({ timeoutMs, connections }) {
-    const agent = new Agent({ pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs }, ...connections !== undefined && { connections } })
+    const agent = new Agent({
+      pipelining: 1,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      connect: { timeout: timeoutMs },
+      ...connections !== undefined && { connections }
+    })
     return {
       async send ({ method, url, headers, body }) {
         const { origin, pathname, search } = new URL(url)
@@ -59,11 +70,17 @@ export const socketNetwork: Network = {
   },
   async serve ({ host, port: wanted }, handler) {
     const server = createServer((request, response) => {
-      const refuse = () => { request.socket.destroy() }
-      bodyOf(request).then(body => handler({ method: request.method ?? 'GET', url: request.url ?? '/', headers: flat(request), body })).then(served => {
+      const refuse = () => {
+        request.socket.destroy()
+      }
+      bodyOf(request).then(body =>
+        handler({ method: request.method ?? 'GET', url: request.url ?? '/', headers: flat(request), body })
+      ).then(served => {
         if (served === 'refuse') return refuse()
         if (served === 'hang') return
-        response.writeHead(served.status, { ...served.headers, 'content-length': Buffer.byteLength(served.body) }).end(served.body)
+        response.writeHead(served.status, { ...served.headers, 'content-length': Buffer.byteLength(served.body) }).end(
+          served.body
+        )
       }).catch(refuse)
     })
     await new Promise<void>((resolve, reject) => {
@@ -73,17 +90,20 @@ export const socketNetwork: Network = {
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${host}:${port}`,
-      close: () => new Promise(resolve => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
+      close: () =>
+        new Promise(resolve => {
+          server.close(() => resolve())
+          server.closeAllConnections()
+        })
     }
   },
   openSip: createTransport
 }
 
 const flat = (request: IncomingMessage): HttpRequest['headers'] =>
-  Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
+  Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])
+  )
 
 async function bodyOf (request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []

@@ -3,10 +3,20 @@ import { SipParseError } from './parse-error.ts'
 export type TransportName = 'udp' | 'tcp' | 'tls'
 
 /** A SIP URI in its parts. `user` is '' when there is none, `host` has no brackets. */
-export interface SipUri { scheme: 'sip' | 'sips' | 'tel', user: string, host: string, port?: number, params: Record<string, string> }
+export interface SipUri {
+  scheme: 'sip' | 'sips' | 'tel'
+  user: string
+  host: string
+  port?: number
+  params: Record<string, string>
+}
 
 /** A From, To, Contact or Route value: name, URI text and the parameters behind it. */
-export interface SipAddress { displayName: string, uri: string, params: Record<string, string> }
+export interface SipAddress {
+  displayName: string
+  uri: string
+  params: Record<string, string>
+}
 
 /** Parameters `;a=b;c` as an object with lower-case names; one without a value is ''. */
 export function parseParams (text: string): Record<string, string> {
@@ -35,7 +45,10 @@ export function parseUri (text: string): SipUri {
   }
 }
 
-/** Reads `"Name" <uri>;tag=…` as well as `uri;tag=…`, where the parameters belong to the header (RFC 3261 20). @throws SipParseError */
+/**
+ * Reads `"Name" <uri>;tag=…` as well as `uri;tag=…`, where the parameters belong to the header (RFC 3261 20). @throws
+ * SipParseError
+ */
 export function parseAddress (value: string): SipAddress {
   const text = value.trim()
   // Cut by hand where it can be: a pattern with two unlimited gaps takes quadratic time on hostile input.
@@ -57,7 +70,9 @@ export function tagOf (value: string | undefined): string | undefined {
 }
 
 /** `"Name" <uri>;tag=x`; an empty name is left out. */
-export function formatAddress (address: { displayName?: string | undefined, uri: string, tag?: string | undefined }): string {
+export function formatAddress (
+  address: { displayName?: string | undefined, uri: string, tag?: string | undefined }
+): string {
   const name = address.displayName ? `"${address.displayName.replace(/["\\]/g, '\\$&')}" ` : ''
   return `${name}<${address.uri}>${address.tag ? `;tag=${address.tag}` : ''}`
 }
@@ -67,7 +82,10 @@ export function formatHost (host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Where a request for this URI goes: its host, `transport` (UDP without one, TLS for sips:) and port (5060, TLS 5061; RFC 3261 19.1.2, without DNS NAPTR/SRV). */
+/**
+ * Where a request for this URI goes: its host, `transport` (UDP without one, TLS for sips:) and port (5060, TLS 5061;
+ * RFC 3261 19.1.2, without DNS NAPTR/SRV).
+ */
 export function targetOf (uri: string): { transport: TransportName, host: string, port: number } {
   const { scheme, host, port, params } = parseUri(uri)
   if (host === '') throw new SipParseError('URI without a host')

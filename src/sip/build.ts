@@ -52,7 +52,16 @@ function copied (request: SipRequest, names: readonly string[]): SipHeader[] {
 }
 
 /** A response to `request` (RFC 3261 8.2.6): same Via, From, Call-ID and CSeq, To with our tag. */
-export function responseTo (request: SipRequest, status: number, options: { reason?: string | undefined, toTag?: string | undefined, headers?: Record<string, string> | undefined, body?: string | undefined } = {}): SipResponse {
+export function responseTo (
+  request: SipRequest,
+  status: number,
+  options: {
+    reason?: string | undefined
+    toTag?: string | undefined
+    headers?: Record<string, string> | undefined
+    body?: string | undefined
+  } = {}
+): SipResponse {
   const to = header(request, 'to') ?? ''
   const tagged = options.toTag !== undefined && tagOf(to) === undefined ? `${to};tag=${options.toTag}` : to
   const headers: SipHeader[] = [
@@ -63,13 +72,25 @@ export function responseTo (request: SipRequest, status: number, options: { reas
     { name: 'CSeq', value: header(request, 'cseq') ?? '' },
     ...(status > 100 && status < 300 ? copied(request, ['Record-Route']) : [])
   ]
-  return { kind: 'response', status, reason: options.reason ?? reasonOf(status), headers: withHeaders(headers, options.headers), body: options.body ?? '' }
+  return {
+    kind: 'response',
+    status,
+    reason: options.reason ?? reasonOf(status),
+    headers: withHeaders(headers, options.headers),
+    body: options.body ?? ''
+  }
 }
 
-/** A response that never was on the wire: what this user agent makes of silence, a refusal or a broken connection, with the error that it was made of. */
+/**
+ * A response that never was on the wire: what this user agent makes of silence, a refusal or a broken connection, with
+ * the error that it was made of.
+ */
 export function localResponse (request: SipRequest, status: number, reason?: string, error?: unknown): SipResponse {
   const { code, message } = (error ?? {}) as { code?: unknown, message?: unknown }
-  return { ...responseTo(request, status, { reason }), local: { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' } }
+  return {
+    ...responseTo(request, status, { reason }),
+    local: { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' }
+  }
 }
 
 /** The ACK of a non-2xx final, which belongs to the INVITE's own transaction (RFC 3261 17.1.1.3). */

@@ -54,8 +54,15 @@ function contactOf (message: SipMessage): string | undefined {
   return contact === undefined ? undefined : parseAddress(contact).uri
 }
 
-/** A request within the dialog; Via and Contact are added by the sender. An ACK takes the INVITE's number, everything else the next one. */
-export function requestInDialog (dialog: Dialog, method: string, options: { headers?: Record<string, string> | undefined, body?: string | undefined } = {}): SipRequest {
+/**
+ * A request within the dialog; Via and Contact are added by the sender. An ACK takes the INVITE's number, everything
+ * else the next one.
+ */
+export function requestInDialog (
+  dialog: Dialog,
+  method: string,
+  options: { headers?: Record<string, string> | undefined, body?: string | undefined } = {}
+): SipRequest {
   if (method !== 'ACK') dialog.sequence++
   const headers: SipHeader[] = [
     { name: 'Max-Forwards', value: '70' },
@@ -65,7 +72,13 @@ export function requestInDialog (dialog: Dialog, method: string, options: { head
     { name: 'Call-ID', value: dialog.callId },
     { name: 'CSeq', value: `${dialog.sequence} ${method}` }
   ]
-  return { kind: 'request', method, uri: dialog.target, headers: withHeaders(headers, options.headers), body: options.body ?? '' }
+  return {
+    kind: 'request',
+    method,
+    uri: dialog.target,
+    headers: withHeaders(headers, options.headers),
+    body: options.body ?? ''
+  }
 }
 
 /** Where a request in the dialog is sent to: the first route, else the target (RFC 3261 12.2.1.1, loose routing). */
@@ -75,7 +88,11 @@ export function nextHop (dialog: Dialog): string {
 }
 
 /** Answer to a REFER. */
-export interface ReferReply { status: number, reason?: string, headers?: Record<string, string> }
+export interface ReferReply {
+  status: number
+  reason?: string
+  headers?: Record<string, string>
+}
 export type ReferHandler = (request: SipRequest) => ReferReply | Promise<ReferReply>
 
 /** What a call of either direction does within its dialog. */
@@ -84,12 +101,15 @@ export interface DialogEvents {
   readonly notify: EventSource<SipRequest>
   refer: ReferHandler | undefined
   /** Answers a request that belongs to this dialog. `onBye` runs before listeners hear of it. */
-  serve (tx: ServerTransaction, options: { sessionDescription: string, contact: string, onBye (): void }): void
+  serve(tx: ServerTransaction, options: { sessionDescription: string, contact: string, onBye(): void }): void
 }
 
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY'
 
-/** The callee side of a dialog: BYE and NOTIFY get 200, REFER what its handler says, a re-INVITE the old session description, anything else 405. */
+/**
+ * The callee side of a dialog: BYE and NOTIFY get 200, REFER what its handler says, a re-INVITE the old session
+ * description, anything else 405.
+ */
 export function createDialogEvents (): DialogEvents {
   const events: DialogEvents = {
     bye: createEvent(),
@@ -108,7 +128,12 @@ export function createDialogEvents (): DialogEvents {
         case 'OPTIONS':
           return tx.respond(responseTo(request, 200, { headers: { Allow: ALLOW } }))
         case 'INVITE':
-          return tx.respond(responseTo(request, 200, { headers: { Contact: options.contact, 'Content-Type': 'application/sdp' }, body: options.sessionDescription }))
+          return tx.respond(
+            responseTo(request, 200, {
+              headers: { Contact: options.contact, 'Content-Type': 'application/sdp' },
+              body: options.sessionDescription
+            })
+          )
         case 'REFER':
           return refer(tx)
         default:

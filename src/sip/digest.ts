@@ -1,7 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** What a `WWW-Authenticate` or `Proxy-Authenticate` header asks for. */
-export interface DigestChallenge { realm: string, nonce: string, algorithm?: string, qop?: string[], opaque?: string, stale?: boolean }
+export interface DigestChallenge {
+  realm: string
+  nonce: string
+  algorithm?: string
+  qop?: string[]
+  opaque?: string
+  stale?: boolean
+}
 
 /** What an `Authorization` or `Proxy-Authorization` header answers. */
 export interface DigestAnswer {
@@ -22,7 +29,15 @@ const md5 = (text: string) => createHash('md5').update(text).digest('hex')
  * MD5 is what SIP trunks speak (LiveKit's challenge names it); it protects a password, not the call.
  */
 export function digestResponse (input: {
-  username: string, realm: string, password: string, method: string, uri: string, nonce: string, qop?: string | undefined, nc?: string | undefined, cnonce?: string | undefined
+  username: string
+  realm: string
+  password: string
+  method: string
+  uri: string
+  nonce: string
+  qop?: string | undefined
+  nc?: string | undefined
+  cnonce?: string | undefined
 }): string {
   const ha1 = md5(`${input.username}:${input.realm}:${input.password}`)
   const ha2 = md5(`${input.method}:${input.uri}`)
@@ -35,7 +50,9 @@ function parseDigest (value: string): Record<string, string> | undefined {
   const scheme = /^digest\s+/i.exec(value)
   if (!scheme) return undefined
   const fields: Record<string, string> = {}
-  for (const match of value.slice(scheme[0].length).matchAll(/(?<![\w-])([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)) {
+  for (
+    const match of value.slice(scheme[0].length).matchAll(/(?<![\w-])([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)
+  ) {
     const name = (match[1] ?? '').toLowerCase()
     if (name !== '__proto__') fields[name] = match[2]?.replace(/\\(.)/g, '$1') ?? match[3] ?? ''
   }
@@ -61,8 +78,19 @@ export function parseAnswer (value: string): DigestAnswer | undefined {
   const fields = parseDigest(value)
   if (!fields) return undefined
   const { username, realm, nonce, uri, response, qop, nc, cnonce } = fields
-  if (username === undefined || realm === undefined || nonce === undefined || uri === undefined || response === undefined) return undefined
-  return { username, realm, nonce, uri, response, ...(qop !== undefined && { qop }), ...(nc !== undefined && { nc }), ...(cnonce !== undefined && { cnonce }) }
+  if (
+    username === undefined || realm === undefined || nonce === undefined || uri === undefined || response === undefined
+  ) return undefined
+  return {
+    username,
+    realm,
+    nonce,
+    uri,
+    response,
+    ...(qop !== undefined && { qop }),
+    ...(nc !== undefined && { nc }),
+    ...(cnonce !== undefined && { cnonce })
+  }
 }
 
 const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
@@ -71,14 +99,26 @@ const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
  * The `Authorization` value that answers a challenge, with `qop=auth` when it is offered.
  * Undefined for an algorithm other than MD5 or a qop that has no `auth`.
  */
-export function answerChallenge (challenge: DigestChallenge, input: { username: string, password: string, method: string, uri: string, cnonce?: string }): string | undefined {
+export function answerChallenge (
+  challenge: DigestChallenge,
+  input: { username: string, password: string, method: string, uri: string, cnonce?: string }
+): string | undefined {
   if (challenge.algorithm !== undefined && challenge.algorithm.toUpperCase() !== 'MD5') return undefined
   if (challenge.qop !== undefined && !challenge.qop.includes('auth')) return undefined
   const { realm, nonce, opaque } = challenge
   const { username, password, method, uri } = input
-  const withQop = challenge.qop ? { qop: 'auth', nc: '00000001', cnonce: input.cnonce ?? randomBytes(8).toString('hex') } : undefined
+  const withQop = challenge.qop
+    ? { qop: 'auth', nc: '00000001', cnonce: input.cnonce ?? randomBytes(8).toString('hex') }
+    : undefined
   const response = digestResponse({ username, password, realm, method, uri, nonce, ...withQop })
-  const fields = [`username=${quote(username)}`, `realm=${quote(realm)}`, `nonce=${quote(nonce)}`, `uri=${quote(uri)}`, `response=${quote(response)}`, 'algorithm=MD5']
+  const fields = [
+    `username=${quote(username)}`,
+    `realm=${quote(realm)}`,
+    `nonce=${quote(nonce)}`,
+    `uri=${quote(uri)}`,
+    `response=${quote(response)}`,
+    'algorithm=MD5'
+  ]
   if (withQop) fields.push(`qop=${withQop.qop}`, `nc=${withQop.nc}`, `cnonce=${quote(withQop.cnonce)}`)
   if (opaque !== undefined) fields.push(`opaque=${quote(opaque)}`)
   return `Digest ${fields.join(', ')}`
@@ -89,12 +129,30 @@ export function formatChallenge (challenge: { realm: string, nonce: string }): s
   return `Digest realm=${quote(challenge.realm)}, nonce=${quote(challenge.nonce)}, algorithm=MD5`
 }
 
-/** Whether an answer fits these credentials, this method and the nonce that was given out. Compares in constant time. */
-export function verifyAnswer (answer: DigestAnswer, expected: { username: string, password: string, realm: string, nonce: string, method: string }): boolean {
+/**
+ * Whether an answer fits these credentials, this method and the nonce that was given out. Compares in constant time.
+ */
+export function verifyAnswer (
+  answer: DigestAnswer,
+  expected: { username: string, password: string, realm: string, nonce: string, method: string }
+): boolean {
   if (answer.qop !== undefined && answer.qop !== 'auth') return false
   const { username, password, realm, nonce, method } = expected
-  const response = digestResponse({ username, password, realm, nonce, method, uri: answer.uri, qop: answer.qop, nc: answer.nc, cnonce: answer.cnonce })
-  return [[answer.username, username], [answer.realm, realm], [answer.nonce, nonce], [answer.response.toLowerCase(), response]]
+  const response = digestResponse({
+    username,
+    password,
+    realm,
+    nonce,
+    method,
+    uri: answer.uri,
+    qop: answer.qop,
+    nc: answer.nc,
+    cnonce: answer.cnonce
+  })
+  return [[answer.username, username], [answer.realm, realm], [answer.nonce, nonce], [
+    answer.response.toLowerCase(),
+    response
+  ]]
     .map(([a = '', b = '']) => same(a, b)).every(Boolean)
 }
 

@@ -1,7 +1,7 @@
 /** A listener slot that loses nothing: what is emitted before the first listener comes is kept for it. */
 export interface EventSource<T> {
-  emit (value: T): void
-  on (listener: (value: T) => void): void
+  emit(value: T): void
+  on(listener: (value: T) => void): void
 }
 
 /** An event source; later listeners get only what follows. */

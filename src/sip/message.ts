@@ -1,9 +1,18 @@
 import { SipParseError } from './parse-error.ts'
 
 /** One header line. Names keep the sender's spelling; look-ups ignore case and know the compact forms. */
-export interface SipHeader { name: string, value: string }
+export interface SipHeader {
+  name: string
+  value: string
+}
 
-export interface SipRequest { kind: 'request', method: string, uri: string, headers: SipHeader[], body: string }
+export interface SipRequest {
+  kind: 'request'
+  method: string
+  uri: string
+  headers: SipHeader[]
+  body: string
+}
 export interface SipResponse {
   kind: 'response'
   status: number
@@ -51,7 +60,9 @@ export function header (message: SipMessage, name: string): string | undefined {
   return message.headers.find(h => canonical(h.name) === wanted)?.value
 }
 
-/** Every value of a header that may be repeated or be a comma list (Via, Route, Record-Route, Contact, Allow), in order. */
+/**
+ * Every value of a header that may be repeated or be a comma list (Via, Route, Record-Route, Contact, Allow), in order.
+ */
 export function headerList (message: SipMessage, name: string): string[] {
   const wanted = canonical(name)
   return message.headers.filter(h => canonical(h.name) === wanted).flatMap(h => splitList(h.value))
@@ -109,7 +120,8 @@ export function cseq (message: SipMessage): { number: number, method: string } {
 }
 
 /**
- * Reads one whole message, as it comes in a UDP packet: the body is what `Content-Length` says, without one all the rest.
+ * Reads one whole message, as it comes in a UDP packet: the body is what `Content-Length` says, without one all the
+ * rest.
  * @throws SipParseError for anything that is not a complete SIP/2.0 message within the size limits
  */
 export function parseMessage (input: Buffer | string): SipMessage {
@@ -168,7 +180,7 @@ export function serializeMessage (message: SipMessage): Buffer {
 /** Cuts a byte stream into messages (RFC 3261 18.3): feed it what arrives, in any portions. */
 export interface Framer {
   /** @throws SipParseError when the stream cannot be read any further: close the connection */
-  push (chunk: Buffer): SipMessage[]
+  push(chunk: Buffer): SipMessage[]
 }
 
 /** A framer for one TCP or TLS connection. CRLF keep-alives between messages (RFC 5626 3.5.1) are skipped. */

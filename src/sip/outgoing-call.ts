@@ -17,41 +17,55 @@ export type CallState = 'calling' | 'ringing' | 'answered' | 'ended'
 export interface OutgoingCall {
   readonly callId: string
   /**
-   * The final response; never rejects. Made locally: 408 (nothing came within 32 s), 503 (`DNS Error`, refused or broken connection, agent closed),
-   * 487 (cancelled and nothing was heard, or the answer crossed the CANCEL: then the call is acknowledged and hung up).
+   * The final response; never rejects. Made locally: 408 (nothing came within 32 s), 503 (`DNS Error`, refused or
+   * broken connection, agent closed), 487 (cancelled and nothing was heard, or the answer crossed the CANCEL: then the
+   * call is acknowledged and hung up).
    */
   readonly final: Promise<SipResponse>
   readonly state: CallState
-  onProvisional (fn: (response: SipResponse) => void): void
-  /** Gives up. Before any response nothing can be cancelled on the wire (RFC 3261 9.1): `final` is 487 at once, CANCEL follows the first provisional. */
-  cancel (headers?: Record<string, string>): void
+  onProvisional(fn: (response: SipResponse) => void): void
+  /**
+   * Gives up. Before any response nothing can be cancelled on the wire (RFC 3261 9.1): `final` is 487 at once, CANCEL
+   * follows the first provisional.
+   */
+  cancel(headers?: Record<string, string>): void
   /** Hangs up; resolves with the response to the BYE, a local 481 when the call is not answered. */
-  bye (headers?: Record<string, string>): Promise<SipResponse>
+  bye(headers?: Record<string, string>): Promise<SipResponse>
   /** Any other request within the call (REFER, NOTIFY, INFO). */
-  send (method: string, options?: { headers?: Record<string, string>, body?: string }): Promise<SipResponse>
-  onBye (fn: (request: SipRequest) => void): void
-  onNotify (fn: (request: SipRequest) => void): void
+  send(method: string, options?: { headers?: Record<string, string>, body?: string }): Promise<SipResponse>
+  onBye(fn: (request: SipRequest) => void): void
+  onNotify(fn: (request: SipRequest) => void): void
   /** Decides what a REFER from the far end is answered with; without a handler 405. */
-  onRefer (fn: ReferHandler): void
+  onRefer(fn: ReferHandler): void
 }
 
 /** What a call needs of its user agent. */
 export interface CallContext {
   readonly clock: Clock
   /** Opens the way to a URI. @throws the system's error, or SipParseError */
-  flowTo (uri: string): Promise<Flow>
+  flowTo(uri: string): Promise<Flow>
   /** The flow itself while it is open, otherwise a new one to the URI. */
-  reuse (flow: Flow, uri: string): Promise<Flow>
+  reuse(flow: Flow, uri: string): Promise<Flow>
   /** Adds Via, Contact and User-Agent. */
-  complete (request: SipRequest, flow: Flow): SipRequest
-  transmit (request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction
-  contact (flow: Flow): string
-  addDialog (callId: string, localTag: string, serve: (tx: ServerTransaction) => void, onAck?: (ack: SipRequest) => void): void
-  removeDialog (callId: string, localTag: string): void
+  complete(request: SipRequest, flow: Flow): SipRequest
+  transmit(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction
+  contact(flow: Flow): string
+  addDialog(
+    callId: string,
+    localTag: string,
+    serve: (tx: ServerTransaction) => void,
+    onAck?: (ack: SipRequest) => void
+  ): void
+  removeDialog(callId: string, localTag: string): void
 }
 
 /** Sends a request within a dialog; failures become local responses, it never rejects. */
-export async function sendInDialog (context: CallContext, dialog: Dialog, method: string, options?: { headers?: Record<string, string> | undefined, body?: string | undefined }): Promise<SipResponse> {
+export async function sendInDialog (
+  context: CallContext,
+  dialog: Dialog,
+  method: string,
+  options?: { headers?: Record<string, string> | undefined, body?: string | undefined }
+): Promise<SipResponse> {
   const request = requestInDialog(dialog, method, options)
   try {
     const flow = await context.reuse(dialog.flow, nextHop(dialog))
@@ -66,12 +80,20 @@ export async function sendInDialog (context: CallContext, dialog: Dialog, method
 /** The local 503 for a request that could not be sent, with a phrase that names why. */
 export function unreachable (request: SipRequest, error: unknown): SipResponse {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const reason = /^(ENOTFOUND|EAI_)/.test(code) ? 'DNS Error' : code === 'ECONNREFUSED' ? 'Connection refused' : 'Service Unavailable'
+  const reason = /^(ENOTFOUND|EAI_)/.test(code)
+    ? 'DNS Error'
+    : code === 'ECONNREFUSED'
+      ? 'Connection refused'
+      : 'Service Unavailable'
   return localResponse(request, 503, reason, error)
 }
 
 /** Starts the call that `invite` (without Via and Contact) describes. */
-export function startOutgoingCall (context: CallContext, invite: SipRequest, auth?: { username: string, password: string }): OutgoingCall {
+export function startOutgoingCall (
+  context: CallContext,
+  invite: SipRequest,
+  auth?: { username: string, password: string }
+): OutgoingCall {
   const callId = header(invite, 'call-id') ?? ''
   const provisional = createEvent<SipResponse>()
   const events = createDialogEvents()
@@ -83,7 +105,9 @@ export function startOutgoingCall (context: CallContext, invite: SipRequest, aut
   let cancelSent = false
   let settled = false
   let resolveFinal: (response: SipResponse) => void = () => {}
-  const final = new Promise<SipResponse>(resolve => { resolveFinal = resolve })
+  const final = new Promise<SipResponse>(resolve => {
+    resolveFinal = resolve
+  })
 
   function settle (response: SipResponse, next: CallState): void {
     if (settled) return
@@ -132,23 +156,28 @@ export function startOutgoingCall (context: CallContext, invite: SipRequest, aut
       acknowledged.then(() => sendInDialog(context, established, 'BYE')).catch(() => {})
       return
     }
-    context.addDialog(established.callId, established.localTag, tx => events.serve(tx, {
-      sessionDescription: sent.body,
-      contact: context.contact(tx.flow),
-      onBye: end
-    }))
+    context.addDialog(established.callId, established.localTag, tx =>
+      events.serve(tx, {
+        sessionDescription: sent.body,
+        contact: context.contact(tx.flow),
+        onBye: end
+      }))
     acknowledged.then(() => settle(response, 'answered')).catch(() => {})
   }
 
   context.flowTo(invite.uri).then(
-    flow => { if (!cancelled) attempt(invite, flow, auth !== undefined) },
+    flow => {
+      if (!cancelled) attempt(invite, flow, auth !== undefined)
+    },
     error => settle(unreachable(invite, error), 'ended')
   )
 
   return {
     callId,
     final,
-    get state () { return state },
+    get state () {
+      return state
+    },
     onProvisional: provisional.on,
     cancel (headers) {
       if (settled || cancelled) return
@@ -169,12 +198,18 @@ export function startOutgoingCall (context: CallContext, invite: SipRequest, aut
     },
     onBye: events.bye.on,
     onNotify: events.notify.on,
-    onRefer (fn) { events.refer = fn }
+    onRefer (fn) {
+      events.refer = fn
+    }
   }
 }
 
 /** The same INVITE with the answer to a 401 or 407: next CSeq, same Call-ID and From-tag (RFC 3261 22.2). */
-function authenticated (invite: SipRequest, response: SipResponse, auth: { username: string, password: string } | undefined): SipRequest | undefined {
+function authenticated (
+  invite: SipRequest,
+  response: SipResponse,
+  auth: { username: string, password: string } | undefined
+): SipRequest | undefined {
   if (!auth || (response.status !== 401 && response.status !== 407)) return undefined
   const proxy = response.status === 407
   const challenge = parseChallenge(header(response, proxy ? 'proxy-authenticate' : 'www-authenticate') ?? '')

@@ -23,9 +23,13 @@ export interface RtpSession {
   readonly port: number
   readonly stats: RtpStats
   /** From now on sends a packet every 20 ms, and judges what comes as that codec. */
-  start (to: { host: string, port: number }, codec: { name: RtpCodec, payload: number }, sound?: 'silence' | 'tone'): void
+  start(
+    to: { host: string, port: number },
+    codec: { name: RtpCodec, payload: number },
+    sound?: 'silence' | 'tone'
+  ): void
   /** Stops sending and closes the port; `stats` stay. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** Length of a packet, ms, and in octets and clock ticks. */
@@ -35,7 +39,8 @@ const PACKET_SIZE = 160
 const AUDIBLE_PEAK = 256
 
 /**
- * Opens a UDP port for the audio of one call. Without jitter buffer and RTCP: it tells whether audio comes, not how well.
+ * Opens a UDP port for the audio of one call. Without jitter buffer and RTCP: it tells whether audio comes, not how
+ * well.
  * @param options.host own address
  * @throws the system's error when it cannot listen there
  */
@@ -82,7 +87,19 @@ export async function openRtp ({ host, clock = systemClock }: { host: string, cl
       let sequence = 0
       const send = () => {
         if (closed) return
-        socket.send(buildRtp({ payloadType: codec.payload, sequence, timestamp: sequence * PACKET_SIZE, source, marker: sequence === 0, payload }), to.port, to.host, () => {})
+        socket.send(
+          buildRtp({
+            payloadType: codec.payload,
+            sequence,
+            timestamp: sequence * PACKET_SIZE,
+            source,
+            marker: sequence === 0,
+            payload
+          }),
+          to.port,
+          to.host,
+          () => {}
+        )
         stats.sent++
         sequence++
         // Against the start, so that late timers do not add up.
@@ -90,17 +107,27 @@ export async function openRtp ({ host, clock = systemClock }: { host: string, cl
       }
       send()
     },
-    close: () => new Promise(resolve => {
-      stop()
-      if (closed) return resolve()
-      closed = true
-      socket.close(() => resolve())
-    })
+    close: () =>
+      new Promise(resolve => {
+        stop()
+        if (closed) return resolve()
+        closed = true
+        socket.close(() => resolve())
+      })
   }
 }
 
 /** One RTP packet (RFC 3550 5.1). */
-export function buildRtp (packet: { payloadType: number, sequence: number, timestamp: number, source: number, marker?: boolean, payload: Uint8Array }): Buffer {
+export function buildRtp (
+  packet: {
+    payloadType: number
+    sequence: number
+    timestamp: number
+    source: number
+    marker?: boolean
+    payload: Uint8Array
+  }
+): Buffer {
   const head = Buffer.alloc(12)
   head[0] = 0x80
   head[1] = (packet.marker ? 0x80 : 0) | packet.payloadType
@@ -152,8 +179,8 @@ const G722_STEP_MAX = 18_432
 const G722_AUDIBLE = 5120
 
 /**
- * G.722 is adaptive: the step size of its lower band, which both ends derive from the codes, follows the loudness. That is
- * enough to tell silence, without decoding.
+ * G.722 is adaptive: the step size of its lower band, which both ends derive from the codes, follows the loudness. That
+ * is enough to tell silence, without decoding.
  */
 function createG722Judge (): (payload: Uint8Array) => boolean {
   let step = 0

@@ -1,8 +1,18 @@
 /** One payload format of an audio line. */
-export interface SdpCodec { payload: number, name: string, rate: number }
+export interface SdpCodec {
+  payload: number
+  name: string
+  rate: number
+}
 
 /** The audio part of a session description: where RTP goes and what it may carry. */
-export interface Sdp { ip: string, port: number, profile: string, codecs: SdpCodec[], direction: string }
+export interface Sdp {
+  ip: string
+  port: number
+  profile: string
+  codecs: SdpCodec[]
+  direction: string
+}
 
 /** Static payload types (RFC 3551 6) that may stand in an audio line without an rtpmap. */
 const STATIC: Readonly<Record<number, string>> = { 0: 'PCMU', 8: 'PCMA', 9: 'G722', 18: 'G729' }
@@ -15,7 +25,9 @@ const DTMF: SdpCodec = { payload: 101, name: 'telephone-event', rate: 8000 }
 export const DEFAULT_CODECS: readonly SdpCodec[] = [PCMU, PCMA, DTMF]
 
 /** A minimal audio session description (RFC 4566) for RTP at `ip`:`port`. */
-export function buildSdp (input: { ip: string, port: number, codecs?: readonly SdpCodec[], name?: string, version?: number }): string {
+export function buildSdp (
+  input: { ip: string, port: number, codecs?: readonly SdpCodec[], name?: string, version?: number }
+): string {
   const codecs = input.codecs ?? DEFAULT_CODECS
   const family = input.ip.includes(':') ? 'IP6' : 'IP4'
   return [
@@ -47,7 +59,13 @@ export function parseSdp (text: string): Sdp | undefined {
     if (line.startsWith('m=')) {
       const match = /^audio (\d{1,5})(?:\/\d+)? (\S+)((?: \d{1,3})+)\s*$/.exec(value)
       section = match && !audio ? 'audio' : 'other'
-      if (match && !audio) audio = { port: Number(match[1]), profile: match[2] ?? '', payloads: (match[3] ?? '').trim().split(' ').map(Number) }
+      if (match && !audio) {
+        audio = {
+          port: Number(match[1]),
+          profile: match[2] ?? '',
+          payloads: (match[3] ?? '').trim().split(' ').map(Number)
+        }
+      }
     } else if (section === 'other') continue
     else if (line.startsWith('c=')) {
       const address = /^IN IP[46] (\S+)/.exec(value)?.[1] ?? ''
@@ -68,9 +86,15 @@ export function parseSdp (text: string): Sdp | undefined {
   return { ip: address, port: audio.port, profile: audio.profile, codecs, direction }
 }
 
-/** The offer's codecs that `accepted` names (case-insensitive), best first as `accepted` lists them; telephone-event follows when offered. */
+/**
+ * The offer's codecs that `accepted` names (case-insensitive), best first as `accepted` lists them; telephone-event
+ * follows when offered.
+ */
 export function commonCodecs (offer: Sdp, accepted: readonly string[]): SdpCodec[] {
-  const best = accepted.flatMap(name => offer.codecs.filter(c => c.name.toLowerCase() === name.toLowerCase())).slice(0, 1)
+  const best = accepted.flatMap(name => offer.codecs.filter(c => c.name.toLowerCase() === name.toLowerCase())).slice(
+    0,
+    1
+  )
   const dtmf = offer.codecs.filter(c => c.name.toLowerCase() === 'telephone-event' && c.rate === 8000).slice(0, 1)
   return best.length === 0 ? [] : [...best, ...dtmf]
 }

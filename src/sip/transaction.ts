@@ -15,9 +15,9 @@ export const TRANSACTION_TIMEOUT = 64 * T1
 const SILENCE = 300_000
 
 export interface ClientHandlers {
-  onProvisional? (response: SipResponse): void
+  onProvisional?(response: SipResponse): void
   /** Once: the final response, or a local 408 (no answer within 32 s) or 503 (the connection broke). */
-  onFinal (response: SipResponse): void
+  onFinal(response: SipResponse): void
 }
 
 export interface ClientTransaction {
@@ -25,41 +25,53 @@ export interface ClientTransaction {
   readonly flow: Flow
   readonly hasProvisional: boolean
   /** Sends the ACK of a 2xx, now and for every repetition of that 2xx (RFC 3261 13.2.2.4). */
-  acknowledge (ack: SipRequest, flow: Flow): void
+  acknowledge(ack: SipRequest, flow: Flow): void
 }
 
 export interface ServerTransaction {
   readonly request: SipRequest
   readonly flow: Flow
   readonly isFinal: boolean
-  respond (response: SipResponse): void
+  respond(response: SipResponse): void
   /** Stops repeating the final response: its ACK came. */
-  acknowledged (): void
+  acknowledged(): void
   /** Answers nothing any more, not even repetitions. */
-  silence (): void
+  silence(): void
   readonly isSilent: boolean
 }
 
 export interface TransactionLayer {
-  receive (message: SipMessage, flow: Flow): void
-  request (request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction
+  receive(message: SipMessage, flow: Flow): void
+  request(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction
   /** The INVITE that a CANCEL means: same branch (RFC 3261 9.2). */
-  inviteOf (cancel: SipRequest): ServerTransaction | undefined
+  inviteOf(cancel: SipRequest): ServerTransaction | undefined
   /** The connection broke, with the system's error when there is one. */
-  flowClosed (flow: Flow, error?: Error): void
-  close (): void
+  flowClosed(flow: Flow, error?: Error): void
+  close(): void
 }
 
-interface Client { tx: ClientTransaction, onResponse (response: SipResponse): void, fail (status: number, reason: string, error?: Error): void, stop (): void }
-interface Server { tx: ServerTransaction, again (): void, stop (): void }
+interface Client {
+  tx: ClientTransaction
+  onResponse(response: SipResponse): void
+  fail(status: number, reason: string, error?: Error): void
+  stop(): void
+}
+interface Server {
+  tx: ServerTransaction
+  again(): void
+  stop(): void
+}
 
-/** Transactions of RFC 3261 17, simplified: timers A, B, E, F, G and H run; requests and finals are repeated over UDP only. */
+/**
+ * Transactions of RFC 3261 17, simplified: timers A, B, E, F, G and H run; requests and finals are repeated over UDP
+ * only.
+ */
 export function createTransactions (options: {
   clock: Clock
-  send (message: SipMessage, flow: Flow): void
-  onRequest (tx: ServerTransaction): void
+  send(message: SipMessage, flow: Flow): void
+  onRequest(tx: ServerTransaction): void
   /** The ACK of a 2xx, which has a branch of its own. */
-  onAck (ack: SipRequest): void
+  onAck(ack: SipRequest): void
 }): TransactionLayer {
   const { clock, send } = options
   const clients = new Map<string, Client>()
@@ -95,7 +107,9 @@ export function createTransactions (options: {
     const tx: ClientTransaction = {
       request: message,
       flow,
-      get hasProvisional () { return state !== 'calling' },
+      get hasProvisional () {
+        return state !== 'calling'
+      },
       acknowledge (ackMessage, ackFlow) {
         ack = { message: ackMessage, flow: ackFlow }
         send(ackMessage, ackFlow)
@@ -104,7 +118,9 @@ export function createTransactions (options: {
     clients.set(key, {
       tx,
       stop,
-      fail (status, reason, error) { if (state !== 'completed') finish(localResponse(message, status, reason, error)) },
+      fail (status, reason, error) {
+        if (state !== 'completed') finish(localResponse(message, status, reason, error))
+      },
       onResponse (response) {
         if (state === 'completed') {
           if (ack && response.status >= 200) send(ack.message, ack.flow)
@@ -140,7 +156,12 @@ export function createTransactions (options: {
     let silent = false
     let cancelRepeat = () => {}
     let cancelRemoval = () => {}
-    const forget = (after: number) => { cancelRemoval = clock.schedule(after, () => { cancelRepeat(); servers.delete(key) }) }
+    const forget = (after: number) => {
+      cancelRemoval = clock.schedule(after, () => {
+        cancelRepeat()
+        servers.delete(key)
+      })
+    }
     function repeat (response: SipResponse, after: number): void {
       cancelRepeat = clock.schedule(after, () => {
         send(response, flow)
@@ -150,8 +171,12 @@ export function createTransactions (options: {
     const tx: ServerTransaction = {
       request: message,
       flow,
-      get isFinal () { return last !== undefined && last.status >= 200 },
-      get isSilent () { return silent },
+      get isFinal () {
+        return last !== undefined && last.status >= 200
+      },
+      get isSilent () {
+        return silent
+      },
       respond (response) {
         if (silent || tx.isFinal) return
         last = response
@@ -170,7 +195,9 @@ export function createTransactions (options: {
     }
     servers.set(key, {
       tx,
-      again () { if (last && !silent) send(last, flow) },
+      again () {
+        if (last && !silent) send(last, flow)
+      },
       stop () {
         cancelRepeat()
         cancelRemoval()

@@ -9,7 +9,13 @@ import { createFramer, parseMessage, serializeMessage } from './message.ts'
 import { formatHost } from './address.ts'
 
 /** Key material in PEM. Without `key` and `cert` a TLS transport calls out but does not listen. */
-export interface TlsOptions { key?: string | Buffer, cert?: string | Buffer, ca?: string | Buffer, rejectUnauthorized?: boolean, servername?: string }
+export interface TlsOptions {
+  key?: string | Buffer
+  cert?: string | Buffer
+  ca?: string | Buffer
+  rejectUnauthorized?: boolean
+  servername?: string
+}
 
 /** A way to one peer: a connection, or a peer's UDP address. */
 export interface Flow {
@@ -18,28 +24,35 @@ export interface Flow {
   /** Own port of a connection that was opened from here. */
   readonly localPort?: number | undefined
   readonly isOpen: boolean
-  send (message: SipMessage): void
+  send(message: SipMessage): void
 }
 
 export interface TransportEvents {
-  onMessage (message: SipMessage, flow: Flow): void
+  onMessage(message: SipMessage, flow: Flow): void
   /** A connection broke or ended; requests waiting for an answer on it will not get one. */
-  onClose (flow: Flow, error?: Error): void
+  onClose(flow: Flow, error?: Error): void
 }
 
 export interface SipTransport {
   readonly name: TransportName
   readonly host: string
   readonly port: number
-  /** The flow to a host, opened when there is none. @throws the system's error when it does not resolve or refuses (`code`: ENOTFOUND, ECONNREFUSED, …) */
-  flowTo (host: string, port: number): Promise<Flow>
-  close (): Promise<void>
+  /**
+   * The flow to a host, opened when there is none. @throws the system's error when it does not resolve or refuses
+   * (`code`: ENOTFOUND, ECONNREFUSED, …)
+   */
+  flowTo(host: string, port: number): Promise<Flow>
+  close(): Promise<void>
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
 
 /** Opens a transport and listens; port 0 takes any free one. @throws the system's error when it cannot listen */
-export type OpenTransport = (name: TransportName, options: { host: string, port: number, tls?: TlsOptions | undefined }, events: TransportEvents) => Promise<SipTransport>
+export type OpenTransport = (
+  name: TransportName,
+  options: { host: string, port: number, tls?: TlsOptions | undefined },
+  events: TransportEvents
+) => Promise<SipTransport>
 
 /** Transports over sockets. */
 export const createTransport: OpenTransport = (name, options, events) => {
@@ -52,7 +65,9 @@ async function createUdp (options: { host: string, port: number }, events: Trans
   const flow = (host: string, port: number): Flow => ({
     transport: 'udp',
     remote: { host, port },
-    get isOpen () { return !closed },
+    get isOpen () {
+      return !closed
+    },
     send (message) {
       // A packet that cannot be sent is like one that is lost: the retransmission timers deal with it.
       if (!closed) socket.send(serializeMessage(message), port, host, () => {})
@@ -82,17 +97,25 @@ async function createUdp (options: { host: string, port: number }, events: Trans
     port,
     async flowTo (host, remotePort) {
       // An address of the other family cannot be sent to from this socket.
-      return flow(isIP(host) ? host : (await lookup(host, { family: options.host.includes(':') ? 6 : 4 })).address, remotePort)
+      return flow(
+        isIP(host) ? host : (await lookup(host, { family: options.host.includes(':') ? 6 : 4 })).address,
+        remotePort
+      )
     },
-    close: () => new Promise(resolve => {
-      if (closed) return resolve()
-      closed = true
-      socket.close(() => resolve())
-    })
+    close: () =>
+      new Promise(resolve => {
+        if (closed) return resolve()
+        closed = true
+        socket.close(() => resolve())
+      })
   }
 }
 
-async function createStream (name: 'tcp' | 'tls', options: { host: string, port: number, tls?: TlsOptions | undefined }, events: TransportEvents): Promise<SipTransport> {
+async function createStream (
+  name: 'tcp' | 'tls',
+  options: { host: string, port: number, tls?: TlsOptions | undefined },
+  events: TransportEvents
+): Promise<SipTransport> {
   const sockets = new Set<Socket>()
   const flows = new Map<string, Promise<Flow>>()
   let closed = false
@@ -104,8 +127,12 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
       transport: name,
       remote: { host, port },
       localPort: socket.localPort,
-      get isOpen () { return socket.writable },
-      send (message) { if (socket.writable) socket.write(serializeMessage(message)) }
+      get isOpen () {
+        return socket.writable
+      },
+      send (message) {
+        if (socket.writable) socket.write(serializeMessage(message))
+      }
     }
     sockets.add(socket)
     socket.setNoDelay(true)
@@ -116,7 +143,9 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
         socket.destroy(error instanceof Error ? error : undefined)
       }
     })
-    socket.on('error', error => { failure = error })
+    socket.on('error', error => {
+      failure = error
+    })
     socket.on('close', () => {
       sockets.delete(socket)
       flows.delete(key)
@@ -130,12 +159,23 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
       const { ca, rejectUnauthorized, servername, key: tlsKey, cert } = options.tls ?? {}
       const socket = name === 'tcp'
         ? connectTcp({ host, port })
-        : connectTls({ host, port, ca, key: tlsKey, cert, rejectUnauthorized, servername: servername ?? (isIP(host) ? '' : host) })
+        : connectTls({
+          host,
+          port,
+          ca,
+          key: tlsKey,
+          cert,
+          rejectUnauthorized,
+          servername: servername ?? (isIP(host) ? '' : host)
+        })
       // A connection attempt must not outlive close().
       sockets.add(socket)
-      socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(socket.connecting
-        ? Object.assign(new Error('connection attempt timed out'), { code: 'ETIMEDOUT' })
-        : Object.assign(new Error('TLS handshake timed out'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })))
+      socket.setTimeout(CONNECT_TIMEOUT_MS, () =>
+        socket.destroy(
+          socket.connecting
+            ? Object.assign(new Error('connection attempt timed out'), { code: 'ETIMEDOUT' })
+            : Object.assign(new Error('TLS handshake timed out'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })
+        ))
       socket.once('error', reject)
       socket.once('close', () => {
         sockets.delete(socket)
@@ -159,7 +199,9 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
   const listens = name === 'tcp' || (options.tls?.key !== undefined && options.tls.cert !== undefined)
   const server: Server | undefined = !listens
     ? undefined
-    : name === 'tcp' ? createTcpServer(accept) : createTlsServer({ key: options.tls?.key, cert: options.tls?.cert }, accept)
+    : name === 'tcp'
+      ? createTcpServer(accept)
+      : createTlsServer({ key: options.tls?.key, cert: options.tls?.cert }, accept)
   if (server) {
     // A peer that breaks off its TLS handshake is no business of anyone else's.
     server.on('tlsClientError', () => {})
@@ -187,11 +229,12 @@ async function createStream (name: 'tcp' | 'tls', options: { host: string, port:
       opening.catch(() => flows.delete(key))
       return await opening
     },
-    close: () => new Promise(resolve => {
-      closed = true
-      for (const socket of sockets) socket.destroy()
-      if (server) server.close(() => resolve())
-      else resolve()
-    })
+    close: () =>
+      new Promise(resolve => {
+        closed = true
+        for (const socket of sockets) socket.destroy()
+        if (server) server.close(() => resolve())
+        else resolve()
+      })
   }
 }

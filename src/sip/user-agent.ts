@@ -54,24 +54,33 @@ export interface InviteOptions {
 export interface UserAgent {
   readonly host: string
   readonly port: number
-  /** Calls `uri`; `;transport=` in it selects the transport, UDP without. @throws SipParseError for a URI that is none */
-  invite (uri: string, options: InviteOptions): OutgoingCall
+  /**
+   * Calls `uri`; `;transport=` in it selects the transport, UDP without. @throws SipParseError for a URI that is none
+   */
+  invite(uri: string, options: InviteOptions): OutgoingCall
   /** Takes calls; without a handler they get 404. */
-  onInvite (handler: (call: IncomingCall) => void): void
+  onInvite(handler: (call: IncomingCall) => void): void
   /** Asks whether somebody is there; never rejects (408 and 503 are made locally). */
-  options (uri: string): Promise<SipResponse>
+  options(uri: string): Promise<SipResponse>
   /** Stops listening and breaks off everything under way without a word to the far ends. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY'
 
 /** Starts a user agent. @throws the system's error when it cannot listen */
 export async function createUserAgent (options: UserAgentOptions = {}): Promise<UserAgent> {
-  const { host = '127.0.0.1', port = 0, transport: own = 'udp', name, clock = systemClock, openTransport = createTransport } = options
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    transport: own = 'udp',
+    name,
+    clock = systemClock,
+    openTransport = createTransport
+  } = options
   const transports = new Map<TransportName, Promise<SipTransport>>()
   const ports = new Map<TransportName, number>()
-  const dialogs = new Map<string, { serve (tx: ServerTransaction): void, onAck (ack: SipRequest): void }>()
+  const dialogs = new Map<string, { serve(tx: ServerTransaction): void, onAck(ack: SipRequest): void }>()
   const incoming = new WeakMap<ServerTransaction, IncomingCallControl>()
   let handler: ((call: IncomingCall) => void) | undefined
   let closed = false
@@ -87,7 +96,12 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
   })
 
   function report (dir: '>' | '<', message: SipMessage, flow: Flow): void {
-    options.onMessage?.({ at: clock.now(), dir, message, remote: `${formatHost(flow.remote.host)}:${flow.remote.port}` })
+    options.onMessage?.({
+      at: clock.now(),
+      dir,
+      message,
+      remote: `${formatHost(flow.remote.host)}:${flow.remote.port}`
+    })
   }
 
   function transportNamed (name: TransportName): Promise<SipTransport> {
@@ -112,7 +126,10 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
     return transport
   }
 
-  /** Where the far end finds us: a transport that does not listen (TLS without a certificate) has the connection's own port alone. */
+  /**
+   * Where the far end finds us: a transport that does not listen (TLS without a certificate) has the connection's own
+   * port alone.
+   */
   const portFor = (flow: Flow): number => ports.get(flow.transport) || flow.localPort || port
 
   const context: CallContext = {
@@ -139,8 +156,12 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
       const suffix = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`
       return `<sip:${formatHost(host)}:${portFor(flow)}${suffix}>`
     },
-    addDialog (callId, localTag, serveInDialog, onAck = () => {}) { dialogs.set(`${callId} ${localTag}`, { serve: serveInDialog, onAck }) },
-    removeDialog (callId, localTag) { dialogs.delete(`${callId} ${localTag}`) }
+    addDialog (callId, localTag, serveInDialog, onAck = () => {}) {
+      dialogs.set(`${callId} ${localTag}`, { serve: serveInDialog, onAck })
+    },
+    removeDialog (callId, localTag) {
+      dialogs.delete(`${callId} ${localTag}`)
+    }
   }
 
   function serve (tx: ServerTransaction): void {
@@ -154,19 +175,32 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
     }
     if (dialog) return dialog.serve(tx)
     if (tagOf(header(request, 'to')) !== undefined) return tx.respond(responseTo(request, 481))
-    if (request.method === 'OPTIONS') return tx.respond(responseTo(request, 200, { toTag: randomToken(4), headers: { Allow: ALLOW } }))
-    if (request.method !== 'INVITE') return tx.respond(responseTo(request, 405, { toTag: randomToken(4), headers: { Allow: ALLOW } }))
+    if (request.method === 'OPTIONS') {
+      return tx.respond(responseTo(request, 200, { toTag: randomToken(4), headers: { Allow: ALLOW } }))
+    }
+    if (request.method !== 'INVITE') {
+      return tx.respond(responseTo(request, 405, { toTag: randomToken(4), headers: { Allow: ALLOW } }))
+    }
     if (!handler) return tx.respond(responseTo(request, 404, { toTag: randomToken(4) }))
     const control = createIncomingCall(context, tx)
     incoming.set(tx, control)
     handler(control.call)
   }
 
-  function request (method: string, uri: string, from: { user: string, displayName?: string | undefined }, callId: string): SipRequest {
+  function request (
+    method: string,
+    uri: string,
+    from: { user: string, displayName?: string | undefined },
+    callId: string
+  ): SipRequest {
     const { scheme, user, host: remoteHost, port: remotePort } = parseUri(uri)
     // The transport parameter has no place in To (RFC 3261 19.1.1).
-    const to = `${scheme}:${user === '' ? '' : `${user}@`}${formatHost(remoteHost)}${remotePort === undefined ? '' : `:${remotePort}`}`
-    const fromUri = /^(sips?|tel):/i.test(from.user) ? from.user : `sip:${from.user === '' ? '' : `${from.user}@`}${formatHost(host)}`
+    const to = `${scheme}:${user === '' ? '' : `${user}@`}${formatHost(remoteHost)}${
+      remotePort === undefined ? '' : `:${remotePort}`
+    }`
+    const fromUri = /^(sips?|tel):/i.test(from.user)
+      ? from.user
+      : `sip:${from.user === '' ? '' : `${from.user}@`}${formatHost(host)}`
     return {
       kind: 'request',
       method,
@@ -191,12 +225,16 @@ export async function createUserAgent (options: UserAgentOptions = {}): Promise<
       const extra = { Allow: ALLOW, ...(body !== '' && { 'Content-Type': 'application/sdp' }), ...headers }
       return startOutgoingCall(context, { ...bare, headers: withHeaders(bare.headers, extra), body }, auth)
     },
-    onInvite (fn) { handler = fn },
+    onInvite (fn) {
+      handler = fn
+    },
     async options (uri) {
       const bare = request('OPTIONS', uri, { user: '' }, `${randomToken()}@${host}`)
       try {
         const flow = await context.flowTo(uri)
-        return await new Promise(resolve => { layer.request(context.complete(bare, flow), flow, { onFinal: resolve }) })
+        return await new Promise(resolve => {
+          layer.request(context.complete(bare, flow), flow, { onFinal: resolve })
+        })
       } catch (error) {
         return unreachable(bare, error)
       }

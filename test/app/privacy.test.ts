@@ -1,37 +1,81 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { agentStatus, API_SECRET, buildTestBridge, callHook, callerStatus, dialAction, livekitJwt, OPERATOR_TOKEN, SECRET, type TestBridge } from '../fixtures/build.ts'
+import {
+  agentStatus,
+  API_SECRET,
+  buildTestBridge,
+  callHook,
+  callerStatus,
+  dialAction,
+  livekitJwt,
+  OPERATOR_TOKEN,
+  SECRET,
+  type TestBridge
+} from '../fixtures/build.ts'
 import { recordings, replay } from '../fixtures/replay.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { exchange, lines, listen, rawPost, rawSocket, registryWith } from '../routes/support.ts'
 
 const NUMBER = '+15550004321'
 /** Never in a log, whatever happened. */
-const SECRETS = [SECRET, API_SECRET, OPERATOR_TOKEN, 'trunk-password', 'Basic ', 'Bearer ', 'eyJ', 'v1=', 'jambonz-signature', 'authorization']
+const SECRETS = [
+  SECRET,
+  API_SECRET,
+  OPERATOR_TOKEN,
+  'trunk-password',
+  'Basic ',
+  'Bearer ',
+  'eyJ',
+  'v1=',
+  'jambonz-signature',
+  'authorization'
+]
 /** What the machinery says of itself; it is about no call. */
-const isAboutCall = (line: Record<string, any>) => line['msg'] !== 'request' || ['call-hook', 'status', 'action', 'refer', 'refer-complete', 'hang-up'].includes(line['operation'])
+const isAboutCall = (line: Record<string, any>) =>
+  line['msg'] !== 'request' ||
+  ['call-hook', 'status', 'action', 'refer', 'refer-complete', 'hang-up'].includes(line['operation'])
 
 function assertClean (t: Test, logged: string, hidden: string[]): void {
-  for (const secret of [...SECRETS, ...hidden]) t.notOk(logged.toLowerCase().includes(secret.toLowerCase()), `no ${secret.slice(0, 12)}… in the log`)
+  for (const secret of [...SECRETS, ...hidden]) {
+    t.notOk(logged.toLowerCase().includes(secret.toLowerCase()), `no ${secret.slice(0, 12)}… in the log`)
+  }
   t.notMatch(logged, /\b\+?1?555\d{7}\b/, 'no phone number')
   t.notMatch(logged, /\bjb_c/, 'no room')
   t.notMatch(logged, /\bc[a-z2-7]{26}\b/, 'no token')
   // The numbers of a packet that is logged as a list of bytes.
-  for (const secret of [NUMBER, SECRET]) t.notOk(logged.includes([...Buffer.from(secret)].join(',')), 'nor any of it as bytes')
+  for (const secret of [NUMBER, SECRET]) {
+    t.notOk(logged.includes([...Buffer.from(secret)].join(',')), 'nor any of it as bytes')
+  }
 }
 
 /** Every phone number in a text, without its plus sign. */
-const numbersIn = (text: string): string[] => [...new Set([...text.matchAll(/\b1555\d{7}\b/g)].map(([number]) => number))]
+const numbersIn = (
+  text: string
+): string[] => [...new Set([...text.matchAll(/\b1555\d{7}\b/g)].map(([number]) => number))]
 
-const WANTED = ['normal-caller-hangs-up', 'normal-agent-hangs-up', 'transfer-by-livekit', 'transfer-refused-by-carrier', 'anonymous-caller', 'wrong-trunk-password', 'caller-leg-refers']
+const WANTED = [
+  'normal-caller-hangs-up',
+  'normal-agent-hangs-up',
+  'transfer-by-livekit',
+  'transfer-refused-by-carrier',
+  'anonymous-caller',
+  'wrong-trunk-password',
+  'caller-leg-refers'
+]
 for (const recording of recordings('chain').filter(({ name }) => WANTED.includes(name))) {
   await t.test(`a recorded call, at log level trace: ${recording.name}`, async t => {
-    const numbers = numbersIn(readFileSync(new URL(`../fixtures/chain/${recording.name}.json`, import.meta.url), 'utf8'))
+    const numbers = numbersIn(
+      readFileSync(new URL(`../fixtures/chain/${recording.name}.json`, import.meta.url), 'utf8')
+    )
     t.ok(numbers.length > 0, 'the recording has numbers')
     const { bridge, callSid, call } = await replay(t, recording, { webhooks: true })
     const logged = bridge.logged()
     t.equal(call.phase, 'ended')
-    assertClean(t, logged, [...numbers, ...call.attempts.flatMap(({ room }: { room?: string }) => room ? [room, room.slice('jb_'.length)] : []), 'Alice'])
+    assertClean(t, logged, [
+      ...numbers,
+      ...call.attempts.flatMap(({ room }: { room?: string }) => room ? [room, room.slice('jb_'.length)] : []),
+      'Alice'
+    ])
     const about = lines(logged).filter(isAboutCall)
     t.ok(about.length > 10, 'the call is in the log')
     t.same(about.filter(line => line['callSid'] !== callSid), [], 'every line about it has its callSid')
@@ -43,27 +87,70 @@ await t.test('the log of a call tells its story at level info', async t => {
   const [recording] = recordings('chain').filter(({ name }) => name === 'normal-caller-hangs-up')
   const { bridge } = await replay(t, recording!, { webhooks: true })
   const story = lines(bridge.logged()).filter(({ level, msg }) => level >= 30 && msg.startsWith('call '))
-  t.same(story.map(({ msg, phase, cause }) => phase ?? `${msg}: ${cause}`), ['received', 'dialing', 'ringing', 'connected', 'call ended: caller-hung-up'])
+  t.same(story.map(({ msg, phase, cause }) => phase ?? `${msg}: ${cause}`), [
+    'received',
+    'dialing',
+    'ringing',
+    'connected',
+    'call ended: caller-hung-up'
+  ])
 })
 
-const refused = async (bridge: TestBridge, url: string, payload: string, headers: Record<string, string>) => bridge.app.inject({ method: 'POST', url, headers: { 'content-type': 'application/json', ...headers }, payload })
+const refused = async (bridge: TestBridge, url: string, payload: string, headers: Record<string, string>) =>
+  bridge.app.inject({ method: 'POST', url, headers: { 'content-type': 'application/json', ...headers }, payload })
 
 await t.test('what goes wrong: bad bodies, refused requests, odd URLs', async t => {
   const bridge = await buildTestBridge(t)
   const { call_sid: sid } = callHook()
   const bodies: unknown[] = [
-    `{"from":"${NUMBER}"`, NUMBER, [NUMBER], { from: NUMBER }, { ...callHook(), call_sid: NUMBER.slice(1) + ' ', from: NUMBER }, { ...callHook({ from: NUMBER }), call_status: NUMBER }, { ...callHook(), direction: NUMBER },
-    { ...callHook(), sip_status: NUMBER }, { ...callHook(), from: { [NUMBER]: NUMBER } }, { ...callHook(), sip: NUMBER }, { ...callerStatus(sid, 'ringing', 180), refer_details: NUMBER }
+    `{"from":"${NUMBER}"`,
+    NUMBER,
+    [NUMBER],
+    { from: NUMBER },
+    { ...callHook(), call_sid: NUMBER.slice(1) + ' ', from: NUMBER },
+    { ...callHook({ from: NUMBER }), call_status: NUMBER },
+    { ...callHook(), direction: NUMBER },
+    { ...callHook(), sip_status: NUMBER },
+    { ...callHook(), from: { [NUMBER]: NUMBER } },
+    { ...callHook(), sip: NUMBER },
+    { ...callerStatus(sid, 'ringing', 180), refer_details: NUMBER }
   ]
-  for (const url of ['/livekit-api', '/status', '/action', '/refer', '/refer-complete']) for (const body of bodies) t.equal((await bridge.hook(url, body)).status, 200)
+  for (const url of ['/livekit-api', '/status', '/action', '/refer', '/refer-complete']) {
+    for (const body of bodies) t.equal((await bridge.hook(url, body)).status, 200)
+  }
   const raw = JSON.stringify(callHook({ from: NUMBER }))
-  await refused(bridge, '/livekit-api', raw, { authorization: `Basic ${Buffer.from(`jambonz:${SECRET}`).toString('base64')}` })
+  await refused(bridge, '/livekit-api', raw, {
+    authorization: `Basic ${Buffer.from(`jambonz:${SECRET}`).toString('base64')}`
+  })
   await refused(bridge, '/livekit-api', raw, { 'jambonz-signature': `t=1,v1=${'0'.repeat(64)}` })
-  await refused(bridge, '/livekit-events', JSON.stringify({ event: 'participant_joined', room: { name: 'jb_cabcdefghijklmnopqrstuvwxyz' }, participant: { identity: `sip_${NUMBER}` } }), { authorization: await livekitJwt('another body') })
-  await refused(bridge, '/livekit-events', `{"room":${NUMBER}`, { authorization: await livekitJwt(`{"room":${NUMBER}`) })
+  await refused(
+    bridge,
+    '/livekit-events',
+    JSON.stringify({
+      event: 'participant_joined',
+      room: { name: 'jb_cabcdefghijklmnopqrstuvwxyz' },
+      participant: { identity: `sip_${NUMBER}` }
+    }),
+    { authorization: await livekitJwt('another body') }
+  )
+  await refused(bridge, '/livekit-events', `{"room":${NUMBER}`, {
+    authorization: await livekitJwt(`{"room":${NUMBER}`)
+  })
   await refused(bridge, '/livekit-api', JSON.stringify({ from: NUMBER, padding: 'x'.repeat(300_000) }), {})
-  for (const url of [`/calls?from=${NUMBER}`, `/calls?from=${encodeURIComponent(NUMBER)}&phase=x`, `/calls/${NUMBER}`, `/calls/${encodeURIComponent(NUMBER)}`, `/nowhere/${NUMBER}?from=${NUMBER}`, `/%zz${NUMBER}`, `/calls?cursor=${NUMBER}`]) {
-    for (const authorization of [`Bearer ${OPERATOR_TOKEN}`, `Bearer ${NUMBER}`]) await bridge.app.inject({ url, headers: { authorization } })
+  for (
+    const url of [
+      `/calls?from=${NUMBER}`,
+      `/calls?from=${encodeURIComponent(NUMBER)}&phase=x`,
+      `/calls/${NUMBER}`,
+      `/calls/${encodeURIComponent(NUMBER)}`,
+      `/nowhere/${NUMBER}?from=${NUMBER}`,
+      `/%zz${NUMBER}`,
+      `/calls?cursor=${NUMBER}`
+    ]
+  ) {
+    for (const authorization of [`Bearer ${OPERATOR_TOKEN}`, `Bearer ${NUMBER}`]) {
+      await bridge.app.inject({ url, headers: { authorization } })
+    }
   }
   await settle()
   assertClean(t, bridge.logged(), [])
@@ -90,8 +177,12 @@ await t.test('LiveKit refuses, fails, hangs', async t => {
 })
 
 await t.test('errors of others may hold anything: only their kind is logged', async t => {
-  const boom = async () => { throw Object.assign(new Error(`cannot store ${NUMBER} with ${SECRET}`), { detail: NUMBER, body: { from: NUMBER } }) }
-  const bridge = await buildTestBridge(t, {}, { registry: registryWith({ update: boom, get: boom, list: boom, findByRoom: boom }) })
+  const boom = async () => {
+    throw Object.assign(new Error(`cannot store ${NUMBER} with ${SECRET}`), { detail: NUMBER, body: { from: NUMBER } })
+  }
+  const bridge = await buildTestBridge(t, {}, {
+    registry: registryWith({ update: boom, get: boom, list: boom, findByRoom: boom })
+  })
   const hook = callHook({ from: NUMBER })
   const sid = hook['call_sid']
   await bridge.hook('/livekit-api', hook)
@@ -103,7 +194,13 @@ await t.test('errors of others may hold anything: only their kind is logged', as
   assertClean(t, bridge.logged(), [])
   const failures = lines(bridge.logged()).filter(({ level }) => level >= 40)
   t.ok(failures.length >= 5, 'each is logged')
-  t.same(failures.filter(line => ['status', 'action'].includes(line['operation']) && !line['callSid']).map(({ operation, msg }) => `${operation}: ${msg}`), [], 'lines about a call have its callSid')
+  t.same(
+    failures.filter(line => ['status', 'action'].includes(line['operation']) && !line['callSid']).map((
+      { operation, msg }
+    ) => `${operation}: ${msg}`),
+    [],
+    'lines about a call have its callSid'
+  )
 })
 
 await t.test('a hook that hangs up early while the registry fails', async t => {
@@ -111,7 +208,13 @@ await t.test('a hook that hangs up early while the registry fails', async t => {
   const registry = registryWith({})
   const { update } = registry
   const bridge = await buildTestBridge(t, {}, {
-    registry: { ...registry, update: async (callSid, fn) => { if (down) throw new Error(`cannot store ${NUMBER}`); return update(callSid, fn) } }
+    registry: {
+      ...registry,
+      update: async (callSid, fn) => {
+        if (down) throw new Error(`cannot store ${NUMBER}`)
+        return update(callSid, fn)
+      }
+    }
   })
   bridge.rooms.mode = 'hang'
   const socket = await rawSocket(await listen(bridge))
@@ -127,7 +230,10 @@ await t.test('a hook that hangs up early while the registry fails', async t => {
 await t.test('bytes that are no HTTP are not logged', async t => {
   const bridge = await buildTestBridge(t)
   const port = await listen(bridge)
-  await exchange(port, `POST /livekit-api HTTP/1.1\r\nhost: bridge\r\nauthorization: Bearer ${SECRET}\r\nbad header ${NUMBER}\r\n\r\n`)
+  await exchange(
+    port,
+    `POST /livekit-api HTTP/1.1\r\nhost: bridge\r\nauthorization: Bearer ${SECRET}\r\nbad header ${NUMBER}\r\n\r\n`
+  )
   await exchange(port, `${NUMBER} ${SECRET}\r\n\r\n`)
   await settle()
   assertClean(t, bridge.logged(), [])

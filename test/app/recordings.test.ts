@@ -16,14 +16,21 @@ for (const folder of ['jambonz', 'chain', 'long'] as const) {
         await t.test(recording.name, async t => {
           const { bridge, replies, call } = await replay(t, recording, { webhooks })
           for (const { path, reply } of replies) {
-            if (recording.refused && path === '/refer') { t.equal(reply.status, 403); continue }
+            if (recording.refused && path === '/refer') {
+              t.equal(reply.status, 403)
+              continue
+            }
             t.ok([200, 202, 204].includes(reply.status), `${path} is taken`)
-            if (reply.json !== undefined) t.doesNotThrow(() => assertRunnable(path, reply.json), `${path} is answered with verbs that run`)
+            if (reply.json !== undefined) {
+              t.doesNotThrow(() => assertRunnable(path, reply.json), `${path} is answered with verbs that run`)
+            }
           }
           t.equal(call.phase, 'ended')
           t.equal(call.events.filter(({ what }: { what: string }) => what === 'call ended').length, 1, 'ended once')
           const right = folder === 'jambonz' || webhooks ? recording.causes : widen(recording.causes)
-          if (!right.includes('*')) t.ok(right.includes(call.end.cause), `${call.end.cause} is one of ${right.join(', ')}`)
+          if (!right.includes('*')) {
+            t.ok(right.includes(call.end.cause), `${call.end.cause} is one of ${right.join(', ')}`)
+          }
           t.same([...bridge.rooms.open.keys()], [], 'no room is left')
           t.same(call.duties, [], 'nothing is owed')
           t.same((await bridge.operator('GET', '/calls?phase=active')).json.calls, [], 'nothing stays active')

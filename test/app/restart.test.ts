@@ -24,7 +24,14 @@ async function talking (bridge: TestBridge, hook = callHook()) {
   const sid: string = hook['call_sid']
   await bridge.hook('/livekit-api', hook)
   const token = (await get(bridge, sid)).attempts[0].room.split('_')[1]
-  for (const event of [agentStatus(sid, 'trying', 100), agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]) await bridge.hook('/status', event)
+  for (
+    const event of [
+      agentStatus(sid, 'trying', 100),
+      agentStatus(sid, 'ringing', 180),
+      agentStatus(sid, 'in-progress', 200),
+      callerStatus(sid, 'in-progress', 200)
+    ]
+  ) await bridge.hook('/status', event)
   return { sid, token }
 }
 
@@ -37,7 +44,13 @@ await t.test('a call that talks is followed again by the next process', async t 
   const after = await start()
   await clock.pass(500)
   const call = await get(after, sid)
-  t.match(call, { phase: 'connected', from: '+15550001111', to: '+15551230000', agent: 'demo-agent', attempts: [{ attempt: 1, degraded: false }] })
+  t.match(call, {
+    phase: 'connected',
+    from: '+15550001111',
+    to: '+15551230000',
+    agent: 'demo-agent',
+    attempts: [{ attempt: 1, degraded: false }]
+  })
   await clock.pass(600_000)
   t.equal((await get(after, sid)).phase, 'connected', 'no deadline ends it')
   await after.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
@@ -89,7 +102,10 @@ await t.test('the next process answers a hook that comes before it has looked ar
   t.equal(call.attempts[0].room, `jb_${[...rooms.open.keys()][0]!.split('_')[1]}`)
   t.ok(call.events.some(({ what }: { what: string }) => what === 'found'), 'from what its room says')
   await clock.pass(100)
-  t.match((await after.hook('/action', dialAction(sid, 'busy', 486))).json, [{ verb: 'dial', target: [{ number: '+15551230009' }] }])
+  t.match((await after.hook('/action', dialAction(sid, 'busy', 486))).json, [{
+    verb: 'dial',
+    target: [{ number: '+15551230009' }]
+  }])
 })
 
 await t.test('LiveKit is not there at start: it is asked until it is', async t => {
@@ -113,7 +129,13 @@ await t.test('rooms of others are left alone, and so is what only looks like our
   const [request] = [...rooms.open.values()]
   await vanish(before)
   const forged = { ...request!, name: `jb_c${'a'.repeat(26)}` }
-  for (const room of [forged, { ...request!, name: 'somebody-elses', metadata: '{"v":1}' }, { ...request!, name: 'jb_cabin', metadata: 'no JSON' }]) rooms.open.set(room.name, room)
+  for (
+    const room of [forged, { ...request!, name: 'somebody-elses', metadata: '{"v":1}' }, {
+      ...request!,
+      name: 'jb_cabin',
+      metadata: 'no JSON'
+    }]
+  ) rooms.open.set(room.name, room)
   rooms.present = () => INSIDE
   const after = await start()
   await clock.pass(60_000)
@@ -137,7 +159,7 @@ await t.test('a room that the SIP leg made tells by its header whose it is', asy
   t.match(await get(after, sid), { from: '+15550001111', to: '+15551230000' })
 })
 
-await t.test('LiveKit\'s event about a room of ours brings its call back', async t => {
+await t.test("LiveKit's event about a room of ours brings its call back", async t => {
   const { clock, rooms, start } = world(t)
   const before = await start()
   const { sid } = await talking(before)
@@ -146,11 +168,19 @@ await t.test('LiveKit\'s event about a room of ours brings its call back', async
   const after = await start()
   await clock.pass(40_000)
   const [request] = [...rooms.open.values()]
-  t.equal(await after.livekitEvent({ event: 'participant_left', id: 'EV_1', room: { name: request!.name, metadata: request!.metadata }, participant: { sid: 'PA_agent1', identity: 'agent-1', kind: 'AGENT' } }), 200)
+  t.equal(
+    await after.livekitEvent({
+      event: 'participant_left',
+      id: 'EV_1',
+      room: { name: request!.name, metadata: request!.metadata },
+      participant: { sid: 'PA_agent1', identity: 'agent-1', kind: 'AGENT' }
+    }),
+    200
+  )
   t.equal((await get(after, sid)).callSid, sid)
 })
 
-await t.test('the fallback\'s leg is known by its number', async t => {
+await t.test("the fallback's leg is known by its number", async t => {
   const { start } = world(t, FALLBACK)
   const bridge = await start()
   const hook = callHook()

@@ -12,14 +12,33 @@ for (const how of ['gone', 'deaf'] as const) {
     const hook = callHook()
     const sid = hook['call_sid']
     const { json: verbs } = await bridge.hook('/livekit-api', hook)
-    t.match(verbs, [{ verb: 'dial', target: [{ type: 'sip', sipUri: /^sip:c[a-z2-7]{26}@/ }] }, { verb: 'sip:decline' }])
+    t.match(verbs, [{ verb: 'dial', target: [{ type: 'sip', sipUri: /^sip:c[a-z2-7]{26}@/ }] }, {
+      verb: 'sip:decline'
+    }])
     const room = [...bridge.rooms.open.keys()][0]!
     t.equal(room, `jb_${verbs[0].target[0].sipUri.slice(4, 31)}`)
     t.same((await bridge.hook('/livekit-api', hook)).json, verbs, 'a repeat gets the same')
-    for (const event of [callerStatus(sid, 'trying', 100), agentStatus(sid, 'trying', 100), agentStatus(sid, 'ringing', 180)]) t.equal((await bridge.hook('/status', event)).status, 200)
-    t.equal(await bridge.livekitEvent({ event: 'participant_joined', id: 'EV_1', room: { name: room }, participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT' } }), 200)
+    for (
+      const event of [
+        callerStatus(sid, 'trying', 100),
+        agentStatus(sid, 'trying', 100),
+        agentStatus(sid, 'ringing', 180)
+      ]
+    ) t.equal((await bridge.hook('/status', event)).status, 200)
+    t.equal(
+      await bridge.livekitEvent({
+        event: 'participant_joined',
+        id: 'EV_1',
+        room: { name: room },
+        participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT' }
+      }),
+      200
+    )
     await bridge.hook('/status', agentStatus(sid, 'busy', 486))
-    t.match((await bridge.hook('/action', dialAction(sid, 'busy', 486))).json, [{ verb: 'dial', target: [{ type: 'phone', number: '+15551230009' }] }], 'the fallback too')
+    t.match((await bridge.hook('/action', dialAction(sid, 'busy', 486))).json, [{
+      verb: 'dial',
+      target: [{ type: 'phone', number: '+15551230009' }]
+    }], 'the fallback too')
     t.equal((await bridge.app.inject('/health/ready')).statusCode, 200)
     t.match((await bridge.app.inject('/health/ready')).json().degraded, ['Redis: connection refused'])
     const metrics = await bridge.app.inject('/metrics')
@@ -35,7 +54,10 @@ for (const how of ['gone', 'deaf'] as const) {
     await bridge.clock.pass(10_000)
     const { json: call } = await bridge.operator('GET', `/calls/${sid}`)
     t.match(call.attempts, [{ room }, { strategy: 'phone' }])
-    t.ok(call.events.some(({ what }: { what: string }) => what === 'participant_joined'), 'LiveKit\'s event was not lost')
+    t.ok(
+      call.events.some(({ what }: { what: string }) => what === 'participant_joined'),
+      "LiveKit's event was not lost"
+    )
     t.same([...bridge.rooms.open.keys()], [], 'its room is deleted')
     t.ok((await bridge.operator('GET', `/calls/${sid}`)).json.attempts[0].cause, 'the first attempt ended')
     t.same((await bridge.app.inject('/health/ready')).json().degraded, [])
@@ -61,12 +83,18 @@ await t.test('two replicas keep parts of the same calls, and hand them over in a
       ...(i % 2 === 0
         ? [
             (bridge: typeof one) => bridge.hook('/status', agentStatus(sid, 'in-progress', 200)),
-            (bridge: typeof one) => bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
+            (bridge: typeof one) =>
+              bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
           ]
         : [
             (bridge: typeof one) => bridge.hook('/status', agentStatus(sid, 'busy', 486)),
-            async (bridge: typeof one) => t.match((await bridge.hook('/action', dialAction(sid, 'busy', 486))).json, [{ verb: 'dial', target: [{ number: '+15557654321' }] }], 'whichever knows the call'),
-            (bridge: typeof one) => bridge.hook('/status', agentStatus(sid, 'in-progress', 200, { call_sid: `c-${sid}`, to: '+15557654321' }))
+            async (bridge: typeof one) =>
+              t.match((await bridge.hook('/action', dialAction(sid, 'busy', 486))).json, [{
+                verb: 'dial',
+                target: [{ number: '+15557654321' }]
+              }], 'whichever knows the call'),
+            (bridge: typeof one) =>
+              bridge.hook('/status', agentStatus(sid, 'in-progress', 200, { call_sid: `c-${sid}`, to: '+15557654321' }))
           ])
     ]
     for (const [n, step] of steps.entries()) {
@@ -93,7 +121,10 @@ await t.test('a call that was known before is answered by what this process know
   const sid = hook['call_sid']
   await bridge.hook('/livekit-api', hook)
   registry.gone = true
-  t.match((await bridge.hook('/action', dialAction(sid, 'busy', 486))).json, [{ verb: 'dial', target: [{ number: '+15557654321' }] }])
+  t.match((await bridge.hook('/action', dialAction(sid, 'busy', 486))).json, [{
+    verb: 'dial',
+    target: [{ number: '+15557654321' }]
+  }])
   registry.gone = false
 })
 
@@ -128,7 +159,7 @@ await t.test('a store that comes and goes loses nothing and ends a call once', a
   t.same([...bridge.rooms.open.keys()], [])
 })
 
-await t.test('LiveKit\'s word of a call that is just being handed over is not lost', async t => {
+await t.test("LiveKit's word of a call that is just being handed over is not lost", async t => {
   for (const ms of [0, 100, 400, 1500]) {
     const registry = createUnsteadyRegistry()
     const bridge = await buildTestBridge(t, {}, { registry })
@@ -142,10 +173,23 @@ await t.test('LiveKit\'s word of a call that is just being handed over is not lo
     await bridge.clock.pass(ms)
     // Verified on another thread: time must not pass before each of them is there.
     const answers: Array<Promise<number>> = []
-    for (const event of [
-      { event: 'participant_joined', id: 'EV_1', room: { name: room!.name, metadata: room!.metadata }, participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT' } },
-      { event: 'track_published', id: 'EV_2', room: { name: room!.name }, participant: { sid: 'PA_1', identity: 'agent-1' }, track: { sid: 'TR_1', type: 'AUDIO' } }
-    ]) {
+    for (
+      const event of [
+        {
+          event: 'participant_joined',
+          id: 'EV_1',
+          room: { name: room!.name, metadata: room!.metadata },
+          participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT' }
+        },
+        {
+          event: 'track_published',
+          id: 'EV_2',
+          room: { name: room!.name },
+          participant: { sid: 'PA_1', identity: 'agent-1' },
+          track: { sid: 'TR_1', type: 'AUDIO' }
+        }
+      ]
+    ) {
       const asked = registry.asked()
       answers.push(bridge.livekitEvent(event))
       await asked
@@ -159,50 +203,83 @@ await t.test('LiveKit\'s word of a call that is just being handed over is not lo
   }
 })
 
-await t.test('the store goes again soon after it came back: what is kept then is not held up by what nobody knows', async t => {
-  const registry = createUnsteadyRegistry()
-  const one = await buildTestBridge(t, {}, { registry })
-  const other = await buildTestBridge(t, {}, { registry, clock: one.clock, rooms: one.rooms })
-  const hook = callHook()
-  const sid = hook['call_sid']
-  await one.hook('/livekit-api', hook)
-  const [room] = [...one.rooms.open.keys()]
-  for (const event of [agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]) await one.hook('/status', event)
-  registry.gone = true
-  t.equal(await other.livekitEvent({ event: 'track_published', id: 'EV_0', room: { name: 'jb_of-somebody-else' }, participant: { sid: 'PA_0', identity: 'somebody' }, track: { sid: 'TR_0', type: 'AUDIO' } }), 200)
-  registry.gone = false
-  await one.clock.pass(500)
-  registry.gone = true
-  await other.hook('/status', agentStatus(sid, 'completed', 200))
-  await other.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'in-progress' }))
-  await one.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'jambonz' }))
-  t.equal(await one.livekitEvent({ event: 'participant_left', id: 'EV_1', room: { name: room }, participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT', disconnectReason: 'ROOM_DELETED' } }), 200)
-  await one.clock.pass(500)
-  registry.gone = false
-  await one.clock.pass(6000)
-  t.match((await one.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', end: { cause: 'agent-hung-up' } })
-  await one.clock.pass(6000)
-  t.match((await other.app.inject('/metrics')).body, /^bridge_events_waiting 0/m, 'and nothing is kept for ever')
-})
+await t.test(
+  'the store goes again soon after it came back: what is kept then is not held up by what nobody ' +
+    'knows',
+  async t => {
+    const registry = createUnsteadyRegistry()
+    const one = await buildTestBridge(t, {}, { registry })
+    const other = await buildTestBridge(t, {}, { registry, clock: one.clock, rooms: one.rooms })
+    const hook = callHook()
+    const sid = hook['call_sid']
+    await one.hook('/livekit-api', hook)
+    const [room] = [...one.rooms.open.keys()]
+    for (
+      const event of [
+        agentStatus(sid, 'ringing', 180),
+        agentStatus(sid, 'in-progress', 200),
+        callerStatus(sid, 'in-progress', 200)
+      ]
+    ) await one.hook('/status', event)
+    registry.gone = true
+    t.equal(
+      await other.livekitEvent({
+        event: 'track_published',
+        id: 'EV_0',
+        room: { name: 'jb_of-somebody-else' },
+        participant: { sid: 'PA_0', identity: 'somebody' },
+        track: { sid: 'TR_0', type: 'AUDIO' }
+      }),
+      200
+    )
+    registry.gone = false
+    await one.clock.pass(500)
+    registry.gone = true
+    await other.hook('/status', agentStatus(sid, 'completed', 200))
+    await other.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'in-progress' }))
+    await one.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'jambonz' }))
+    t.equal(
+      await one.livekitEvent({
+        event: 'participant_left',
+        id: 'EV_1',
+        room: { name: room },
+        participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT', disconnectReason: 'ROOM_DELETED' }
+      }),
+      200
+    )
+    await one.clock.pass(500)
+    registry.gone = false
+    await one.clock.pass(6000)
+    t.match((await one.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', end: { cause: 'agent-hung-up' } })
+    await one.clock.pass(6000)
+    t.match((await other.app.inject('/metrics')).body, /^bridge_events_waiting 0/m, 'and nothing is kept for ever')
+  }
+)
 
-await t.test('a call that is brought back while the store is gone does not end up in the room that it is in', async t => {
-  const registry = createUnsteadyRegistry()
-  const one = await buildTestBridge(t, {}, { registry })
-  const other = await buildTestBridge(t, {}, { registry, clock: one.clock, rooms: one.rooms })
-  const hook = callHook()
-  const sid = hook['call_sid']
-  const { json: first } = await one.hook('/livekit-api', hook)
-  for (const event of [agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200)]) await one.hook('/status', event)
-  registry.gone = true
-  const { sip: _sip, ...brought } = hook
-  const { json: second } = await other.hook('/livekit-api', { ...brought, call_status: 'in-progress' })
-  t.equal(second[0].verb, 'dial')
-  t.not(second[0].target[0].sipUri, first[0].target[0].sipUri, 'a room of its own')
-  registry.gone = false
-  await one.clock.pass(6000)
-  const { json: call } = await one.operator('GET', `/calls/${sid}`)
-  t.match(call.attempts, [{ cause: 'redirected' }, { attempt: 2 }])
-})
+await t.test(
+  'a call that is brought back while the store is gone does not end up in the room that it is ' +
+    'in',
+  async t => {
+    const registry = createUnsteadyRegistry()
+    const one = await buildTestBridge(t, {}, { registry })
+    const other = await buildTestBridge(t, {}, { registry, clock: one.clock, rooms: one.rooms })
+    const hook = callHook()
+    const sid = hook['call_sid']
+    const { json: first } = await one.hook('/livekit-api', hook)
+    for (const event of [agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200)]) {
+      await one.hook('/status', event)
+    }
+    registry.gone = true
+    const { sip: _sip, ...brought } = hook
+    const { json: second } = await other.hook('/livekit-api', { ...brought, call_status: 'in-progress' })
+    t.equal(second[0].verb, 'dial')
+    t.not(second[0].target[0].sipUri, first[0].target[0].sipUri, 'a room of its own')
+    registry.gone = false
+    await one.clock.pass(6000)
+    const { json: call } = await one.operator('GET', `/calls/${sid}`)
+    t.match(call.attempts, [{ cause: 'redirected' }, { attempt: 2 }])
+  }
+)
 
 await t.test('what is still kept when the process ends is handed over if the store comes back in time', async t => {
   const registry = createUnsteadyRegistry()

@@ -1,34 +1,93 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { createCalls, type Calls, type CallsOptions, type ReceivedHook } from '../../src/calls/calls.ts'
-import { createMemoryRegistry } from '../../src/calls/memory-registry.ts'
-import type { Registry } from '../../src/calls/registry.ts'
+import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
+import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../../src/calls/runner.ts'
 import type { LiveKitFailure } from '../../src/livekit/rooms.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRooms, type FakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle, type TestClock } from '../fixtures/test-clock.ts'
 
-interface Bridge { calls: Calls, runner: Runner, registry: Registry, rooms: FakeRooms, clock: TestClock, failures: string[], hook (extra?: Partial<ReceivedHook>): ReceivedHook }
+interface Bridge {
+  calls: Calls
+  runner: Runner
+  registry: Registry
+  rooms: FakeRooms
+  clock: TestClock
+  failures: string[]
+  hook(extra?: Partial<ReceivedHook>): ReceivedHook
+}
 
 function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
   const clock = createTestClock()
   const registry = options.registry ?? createMemoryRegistry()
   const rooms = createFakeRooms()
   const failures: string[] = []
-  const observer = { changed () {}, store () {}, failed (_callSid: string, what: string) { failures.push(what) } }
-  const calls = createCalls({ registry, rules: rulesWith(), rooms, clock, livekitTimeoutMs: 3000, callHookDeadlineMs: 6000, handOverMs: 0, maxCalls: 0, capacityStatus: 486, observer, ...options })
+  const observer = {
+    changed () {},
+    store () {},
+    failed (_callSid: string, what: string) {
+      failures.push(what)
+    }
+  }
+  const calls = createCalls({
+    registry,
+    rules: rulesWith(),
+    rooms,
+    clock,
+    livekitTimeoutMs: 3000,
+    callHookDeadlineMs: 6000,
+    handOverMs: 0,
+    maxCalls: 0,
+    capacityStatus: 486,
+    observer,
+    ...options
+  })
   const runner = createRunner({ registry, calls, rooms, clock, observer })
-  calls.onDue(callSid => { runner.run(callSid).catch(() => {}) })
+  calls.onDue(callSid => {
+    runner.run(callSid).catch(() => {})
+  })
   runner.start()
-  t.teardown(async () => { rooms.release(); await runner.stop() })
+  t.teardown(async () => {
+    rooms.release()
+    await runner.stop()
+  })
   let count = 0
-  return { calls, runner, registry, rooms, clock, failures, hook: (extra = {}) => ({ callSid: `call-${++count}`, hash: `hash-${count}`, at: clock.now(), facts: factsWith(), answered: false, redirected: false, ...extra }) }
+  return {
+    calls,
+    runner,
+    registry,
+    rooms,
+    clock,
+    failures,
+    hook: (extra = {}) => ({
+      callSid: `call-${++count}`,
+      hash: `hash-${count}`,
+      at: clock.now(),
+      facts: factsWith(),
+      answered: false,
+      redirected: false,
+      ...extra
+    })
+  }
 }
 
 const roomOf = (callSid: string, n = 1) => `jb_${tokenOf(callSid, n)}`
-const status = (clock: TestClock, callSid: string, callStatus: 'trying' | 'completed', applicationSid = 'app-1') =>
-  ({ kind: 'status', at: clock.now(), callSid, facts: factsWith({ applicationSid }), leg: 'caller', legSid: callSid, callStatus } as const)
+const status = (
+  clock: TestClock,
+  callSid: string,
+  callStatus: 'trying' | 'completed',
+  applicationSid = 'app-1'
+) => ({
+  kind: 'status',
+  at: clock.now(),
+  callSid,
+  facts: factsWith({ applicationSid }),
+  leg: 'caller',
+  legSid: callSid,
+  callStatus
+} as const)
 
 await t.test('a call hook makes one room, with its agent, and is answered with a dial', async t => {
   const { calls, rooms, hook } = build(t)
@@ -57,7 +116,10 @@ await t.test('LiveKit does not answer: the call is dialled all the same after LI
   const { calls, rooms, clock, hook, registry } = build(t)
   rooms.mode = 'hang'
   let replied = false
-  const receiving = calls.receive(hook()).then(answer => { replied = true; return answer })
+  const receiving = calls.receive(hook()).then(answer => {
+    replied = true
+    return answer
+  })
   await clock.pass(2990)
   t.notOk(replied)
   await clock.pass(20)
@@ -77,19 +139,23 @@ await t.test('LiveKit does not answer: the call is dialled all the same after LI
   })
 })
 
-await t.test('LiveKit does not answer for an agent of the application\'s own: its room is deleted as soon as it is made', async t => {
-  const { calls, rooms, clock, hook } = build(t)
-  rooms.mode = 'hang'
-  const receiving = calls.receive(hook({ app: { agent: 'other-agent' } }))
-  await clock.pass(3000)
-  t.match((await receiving).reply, { kind: 'decline', status: 480 })
-  rooms.mode = 'ok'
-  await clock.pass(2000)
-  rooms.release()
-  await clock.pass(500)
-  t.equal(rooms.log.at(-1), `delete ${roomOf('call-1')}`)
-  t.notOk(rooms.open.has(roomOf('call-1')))
-})
+await t.test(
+  "LiveKit does not answer for an agent of the application's own: its room is deleted as soon as it is " +
+    'made',
+  async t => {
+    const { calls, rooms, clock, hook } = build(t)
+    rooms.mode = 'hang'
+    const receiving = calls.receive(hook({ app: { agent: 'other-agent' } }))
+    await clock.pass(3000)
+    t.match((await receiving).reply, { kind: 'decline', status: 480 })
+    rooms.mode = 'ok'
+    await clock.pass(2000)
+    rooms.release()
+    await clock.pass(500)
+    t.equal(rooms.log.at(-1), `delete ${roomOf('call-1')}`)
+    t.notOk(rooms.open.has(roomOf('call-1')))
+  }
+)
 
 for (const mode of ['refused-key', 'refused', 'failed', 'unreachable', 'timeout'] as LiveKitFailure[]) {
   await t.test(`LiveKit: ${mode}`, async t => {
@@ -102,7 +168,9 @@ for (const mode of ['refused-key', 'refused', 'failed', 'unreachable', 'timeout'
       t.ok(failures.includes('createRoom'), 'and the failure is seen')
     })
     await t.test('another agent is not: next comes the fallback number', async t => {
-      const { call, reply } = await calls.receive(hook({ app: { agent: 'other-agent', fallbackNumber: '+15551230009' } }))
+      const { call, reply } = await calls.receive(
+        hook({ app: { agent: 'other-agent', fallbackNumber: '+15551230009' } })
+      )
       t.same(reply, { kind: 'dial', attempt: 2 })
       t.equal(call?.attempts[1]?.strategy, 'phone')
     })
@@ -116,12 +184,22 @@ for (const mode of ['refused-key', 'refused', 'failed', 'unreachable', 'timeout'
 
 await t.test('a registry that hangs does not keep Jambonz waiting', async t => {
   let answer = () => {}
-  const hanging = new Promise<void>(resolve => { answer = resolve })
+  const hanging = new Promise<void>(resolve => {
+    answer = resolve
+  })
   const memory = createMemoryRegistry()
-  const registry: Registry = { ...memory, async update (callSid, fn) { await hanging; return memory.update(callSid, fn) } }
+  const registry: Registry = {
+    ...memory,
+    async update (callSid, fn) {
+      await hanging
+      return memory.update(callSid, fn)
+    }
+  }
   const { calls, clock, hook, failures } = build(t, { registry })
   let reply
-  calls.receive(hook()).then(answer => { reply = answer.reply }, () => {})
+  calls.receive(hook()).then(answer => {
+    reply = answer.reply
+  }, () => {})
   await clock.pass(5990)
   t.equal(reply, undefined)
   await clock.pass(20)
@@ -139,7 +217,12 @@ await t.test('a registry that hangs does not keep Jambonz waiting', async t => {
 
 await t.test('a registry that fails costs a decline, never an error', async t => {
   const memory = createMemoryRegistry()
-  const registry: Registry = { ...memory, async update () { throw new Error('down') } }
+  const registry: Registry = {
+    ...memory,
+    async update () {
+      throw new Error('down')
+    }
+  }
   const { calls, hook } = build(t, { registry })
   t.match((await calls.receive(hook())).reply, { kind: 'decline', status: 480 })
 })
@@ -162,7 +245,11 @@ await t.test('the limit of calls', async t => {
 await t.test('a REST-originated call that already counts is not declined for its own sake', async t => {
   const { calls, clock, hook } = build(t, { maxCalls: 1 })
   await calls.apply('out-1', { ...status(clock, 'out-1', 'trying'), facts: factsWith({ direction: 'outbound' }) })
-  t.equal((await calls.receive(hook({ callSid: 'out-1', answered: true, facts: factsWith({ direction: 'outbound' }) }))).reply.kind, 'dial')
+  t.equal(
+    (await calls.receive(hook({ callSid: 'out-1', answered: true, facts: factsWith({ direction: 'outbound' }) }))).reply
+      .kind,
+    'dial'
+  )
 })
 
 await t.test('a process that is about to end declines', async t => {
@@ -213,9 +300,24 @@ await t.test('the caller is gone before the room is made: nothing stays behind',
 await t.test('other hooks are answered by the call as it is', async t => {
   const { calls, clock, hook } = build(t)
   await calls.receive(hook({ app: { fallbackNumber: '+15551230009' } }))
-  const action = { kind: 'action', callSid: 'call-1', hash: 'a', at: clock.now(), facts: factsWith(), attempt: 1, dialCallStatus: 'busy', dialSipStatus: 486, dialCallSid: 'b1', rang: false, callerStatus: 'trying' } as const
+  const action = {
+    kind: 'action',
+    callSid: 'call-1',
+    hash: 'a',
+    at: clock.now(),
+    facts: factsWith(),
+    attempt: 1,
+    dialCallStatus: 'busy',
+    dialSipStatus: 486,
+    dialCallSid: 'b1',
+    rang: false,
+    callerStatus: 'trying'
+  } as const
   const answer = await calls.answer(action, 'call-1')
   t.same(answer?.reply, { kind: 'dial', attempt: 2 })
   t.same((await calls.answer(action, 'call-1'))?.reply, { kind: 'dial', attempt: 2 })
-  t.equal(await calls.answer({ kind: 'refer-complete', hash: 'r', at: clock.now(), callerStatus: 'in-progress' }, 'unknown'), undefined)
+  t.equal(
+    await calls.answer({ kind: 'refer-complete', hash: 'r', at: clock.now(), callerStatus: 'in-progress' }, 'unknown'),
+    undefined
+  )
 })

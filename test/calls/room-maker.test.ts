@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { newCall } from '../../src/calls/new-call.ts'
+import { newCall } from '../../src/calls/fold/new-call.ts'
 import { createRoomMaker } from '../../src/calls/room-maker.ts'
 import { attemptWith, factsWith, rulesWith, START } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
@@ -15,11 +15,20 @@ function build (t: Test) {
     clock,
     timeoutMs: 3000,
     dialTimeoutS: 40,
-    observer: { changed () {}, store () {}, failed (callSid) { failures.push(callSid) } },
-    onSettled (callSid) { settled.push(callSid) }
+    observer: {
+      changed () {},
+      store () {},
+      failed (callSid) {
+        failures.push(callSid)
+      }
+    },
+    onSettled (callSid) {
+      settled.push(callSid)
+    }
   })
   t.teardown(() => rooms.release())
-  const make = (callSid: string) => maker.make(newCall(callSid, START, factsWith(), rulesWith().app), attemptWith({ room: `jb_${callSid}` }))
+  const make = (callSid: string) =>
+    maker.make(newCall(callSid, START, factsWith(), rulesWith().app), attemptWith({ room: `jb_${callSid}` }))
   return { rooms, clock, settled, failures, maker, make }
 }
 

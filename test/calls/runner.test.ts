@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { createCalls } from '../../src/calls/calls.ts'
-import { createMemoryRegistry } from '../../src/calls/memory-registry.ts'
-import type { Registry } from '../../src/calls/registry.ts'
+import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
+import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner } from '../../src/calls/runner.ts'
 import type { JambonzRest } from '../../src/jambonz/rest.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
@@ -11,17 +11,57 @@ import { createTestClock, settle } from '../fixtures/test-clock.ts'
 
 const ROOM = `jb_${tokenOf('call-1', 1)}`
 
-function build (t: Test, { runners = 1, registry = createMemoryRegistry() as Registry, rest }: { runners?: number, registry?: Registry, rest?: JambonzRest } = {}) {
+function build (
+  t: Test,
+  { runners = 1, registry = createMemoryRegistry() as Registry, rest }: {
+    runners?: number
+    registry?: Registry
+    rest?: JambonzRest
+  } = {}
+) {
   const clock = createTestClock()
   const rooms = createFakeRooms()
   const failures: string[] = []
-  const observer = { changed () {}, store () {}, failed (_callSid: string, what: string) { failures.push(what) } }
-  const calls = createCalls({ registry, rules: rulesWith({ callControl: rest !== undefined }), rooms, clock, livekitTimeoutMs: 3000, callHookDeadlineMs: 6000, handOverMs: 0, maxCalls: 0, capacityStatus: 486, observer })
+  const observer = {
+    changed () {},
+    store () {},
+    failed (_callSid: string, what: string) {
+      failures.push(what)
+    }
+  }
+  const calls = createCalls({
+    registry,
+    rules: rulesWith({ callControl: rest !== undefined }),
+    rooms,
+    clock,
+    livekitTimeoutMs: 3000,
+    callHookDeadlineMs: 6000,
+    handOverMs: 0,
+    maxCalls: 0,
+    capacityStatus: 486,
+    observer
+  })
   const all = Array.from({ length: runners }, () => createRunner({ registry, calls, rooms, rest, clock, observer }))
   for (const runner of all) runner.start()
-  t.teardown(async () => { rooms.release(); await Promise.all(all.map(runner => runner.stop())) })
-  const status = (leg: 'caller' | 'agent', callStatus: 'trying' | 'ringing' | 'in-progress' | 'completed', by?: 'caller') =>
-    calls.apply('call-1', { kind: 'status', at: clock.now(), callSid: 'call-1', facts: factsWith(), leg, legSid: leg === 'caller' ? 'call-1' : 'b1', callStatus, by })
+  t.teardown(async () => {
+    rooms.release()
+    await Promise.all(all.map(runner => runner.stop()))
+  })
+  const status = (
+    leg: 'caller' | 'agent',
+    callStatus: 'trying' | 'ringing' | 'in-progress' | 'completed',
+    by?: 'caller'
+  ) =>
+    calls.apply('call-1', {
+      kind: 'status',
+      at: clock.now(),
+      callSid: 'call-1',
+      facts: factsWith(),
+      leg,
+      legSid: leg === 'caller' ? 'call-1' : 'b1',
+      callStatus,
+      by
+    })
   return {
     calls,
     clock,
@@ -32,13 +72,36 @@ function build (t: Test, { runners = 1, registry = createMemoryRegistry() as Reg
     status,
     deletes: () => rooms.log.filter(line => line === `delete ${ROOM}`).length,
     async connect () {
-      await calls.receive({ callSid: 'call-1', hash: 'h', at: clock.now(), facts: factsWith(), answered: false, redirected: false })
+      await calls.receive({
+        callSid: 'call-1',
+        hash: 'h',
+        at: clock.now(),
+        facts: factsWith(),
+        answered: false,
+        redirected: false
+      })
       for (const callStatus of ['trying', 'ringing', 'in-progress'] as const) await status('agent', callStatus)
-      rooms.present = () => ({ sip: { sid: 'PA_sip1', callStatus: 'active' }, agent: { identity: 'agent-1', audio: true } })
+      rooms.present = () => ({
+        sip: { sid: 'PA_sip1', callStatus: 'active' },
+        agent: { identity: 'agent-1', audio: true }
+      })
     },
     async hangUp () {
       await status('caller', 'completed', 'caller')
-      await calls.apply('call-1', { kind: 'action', callSid: 'call-1', hash: 'a', at: clock.now(), facts: factsWith(), attempt: 1, dialCallStatus: 'completed', dialSipStatus: 200, dialCallSid: 'b1', rang: true, callerStatus: 'completed', callerEndedBy: 'caller' })
+      await calls.apply('call-1', {
+        kind: 'action',
+        callSid: 'call-1',
+        hash: 'a',
+        at: clock.now(),
+        facts: factsWith(),
+        attempt: 1,
+        dialCallStatus: 'completed',
+        dialSipStatus: 200,
+        dialCallSid: 'b1',
+        rang: true,
+        callerStatus: 'completed',
+        callerEndedBy: 'caller'
+      })
     }
   }
 }
@@ -83,7 +146,7 @@ await t.test('deleting is tried again, ever later, until LiveKit is back', async
   t.same((await registry.get('call-1'))?.duties, [])
 })
 
-await t.test('what a runner took and never finished is another one\'s after the lease', async t => {
+await t.test("what a runner took and never finished is another one's after the lease", async t => {
   const { clock, rooms, runners, connect, hangUp, deletes } = build(t, { runners: 2 })
   await connect()
   await hangUp()
@@ -128,7 +191,7 @@ await t.test('LiveKit away for an hour does not end a connected call', async t =
   t.equal((await registry.get('call-1'))?.phase, 'connected')
 })
 
-await t.test('an operator\'s hang-up goes to Jambonz and LiveKit', async t => {
+await t.test("an operator's hang-up goes to Jambonz and LiveKit", async t => {
   const asked: string[] = []
   let down = true
   const rest: JambonzRest = {
@@ -154,8 +217,14 @@ await t.test('a registry that fails for a while stops nothing', async t => {
   let down = false
   const registry: Registry = {
     ...memory,
-    async update (callSid, fn) { if (down) throw new Error('down'); return memory.update(callSid, fn) },
-    async due (now, limit) { if (down) throw new Error('down'); return memory.due(now, limit) }
+    async update (callSid, fn) {
+      if (down) throw new Error('down')
+      return memory.update(callSid, fn)
+    },
+    async due (now, limit) {
+      if (down) throw new Error('down')
+      return memory.due(now, limit)
+    }
   }
   const { clock, rooms, connect, hangUp, failures } = build(t, { registry })
   await connect()
@@ -177,7 +246,9 @@ await t.test('a runner that is stopped finishes what it does and begins nothing 
   await clock.pass(300)
   t.equal(deletes(), 1)
   let stopped = false
-  const stopping = runner!.stop().then(() => { stopped = true })
+  const stopping = runner!.stop().then(() => {
+    stopped = true
+  })
   await settle()
   t.notOk(stopped, 'it waits')
   rooms.release()
@@ -202,18 +273,42 @@ await t.test('running a call that is not known is nothing', async t => {
   t.same(rooms.log, [])
 })
 
-await t.test('a LiveKit that hangs is asked a bounded number of things at once, and time goes on for every call', async t => {
-  const { calls, clock, rooms, registry } = build(t)
-  const callSids = Array.from({ length: 100 }, (_, i) => `many-${i}`)
-  for (const callSid of callSids) await calls.receive({ callSid, hash: callSid, at: clock.now(), facts: factsWith(), answered: false, redirected: false })
-  rooms.mode = 'hang'
-  const before = rooms.log.length
-  for (const callSid of callSids) await calls.apply(callSid, { kind: 'status', at: clock.now(), callSid, facts: factsWith(), leg: 'caller', legSid: callSid, callStatus: 'failed', sipStatus: 480 })
-  await clock.pass(3000)
-  t.ok(rooms.log.length - before <= 40, 'no more than the runner\'s bound')
-  t.equal((await registry.stats()).phases.ended, 100, 'every call has ended in time')
-  rooms.mode = 'ok'
-  rooms.release()
-  await clock.pass(60_000)
-  t.same([...rooms.open.keys()], [], 'and every room is deleted in the end')
-})
+await t.test(
+  'a LiveKit that hangs is asked a bounded number of things at once, and time goes on for every ' +
+    'call',
+  async t => {
+    const { calls, clock, rooms, registry } = build(t)
+    const callSids = Array.from({ length: 100 }, (_, i) => `many-${i}`)
+    for (const callSid of callSids) {
+      await calls.receive({
+        callSid,
+        hash: callSid,
+        at: clock.now(),
+        facts: factsWith(),
+        answered: false,
+        redirected: false
+      })
+    }
+    rooms.mode = 'hang'
+    const before = rooms.log.length
+    for (const callSid of callSids) {
+      await calls.apply(callSid, {
+        kind: 'status',
+        at: clock.now(),
+        callSid,
+        facts: factsWith(),
+        leg: 'caller',
+        legSid: callSid,
+        callStatus: 'failed',
+        sipStatus: 480
+      })
+    }
+    await clock.pass(3000)
+    t.ok(rooms.log.length - before <= 40, "no more than the runner's bound")
+    t.equal((await registry.stats()).phases.ended, 100, 'every call has ended in time')
+    rooms.mode = 'ok'
+    rooms.release()
+    await clock.pass(60_000)
+    t.same([...rooms.open.keys()], [], 'and every room is deleted in the end')
+  }
+)

@@ -1,17 +1,32 @@
 import type { Random } from './random.ts'
 
-/** Whose messages: Jambonz's hooks, LiveKit's webhooks, what the bridge asks of either's API, and the SIP between the two. */
+/**
+ * Whose messages: Jambonz's hooks, LiveKit's webhooks, what the bridge asks of either's API, and the SIP between the
+ * two.
+ */
 export const SIDES = ['hook', 'webhook', 'livekit-api', 'jambonz-api', 'sip'] as const
 export type Side = typeof SIDES[number]
 
 /** How likely it is that something happens to a message. */
-interface Rates { lost: number, replyLost: number, slow: number, twice: number, error: number }
+interface Rates {
+  lost: number
+  replyLost: number
+  slow: number
+  twice: number
+  error: number
+}
 
 export const WEATHERS = ['calm', 'mild', 'rough', 'wild'] as const
 export type Weather = typeof WEATHERS[number]
 
 const NONE: Rates = { lost: 0, replyLost: 0, slow: 0, twice: 0, error: 0 }
-const all = (http: Rates, sip: Rates): Record<Side, Rates> => ({ hook: http, webhook: http, 'livekit-api': http, 'jambonz-api': http, sip })
+const all = (http: Rates, sip: Rates): Record<Side, Rates> => ({
+  hook: http,
+  webhook: http,
+  'livekit-api': http,
+  'jambonz-api': http,
+  sip
+})
 const evenly = (rate: number): Rates => ({ lost: rate, replyLost: rate, slow: rate, twice: rate, error: rate })
 
 const RATES: Record<Weather, Record<Side, Rates>> = {
@@ -36,7 +51,11 @@ export interface HttpFate {
   error?: number
 }
 
-export interface SipFate { delay: number, lost: boolean, againAfter?: number }
+export interface SipFate {
+  delay: number
+  lost: boolean
+  againAfter?: number
+}
 
 /** LiveKit's bridge counts on a createRoom having happened 15 s after it was sent, or never; so do we. */
 const LONGEST_WAY_MS = 6500
@@ -48,8 +67,8 @@ export interface Fates {
   off: boolean
   /** Sides whose messages are all lost. */
   down: Set<Side>
-  http (side: Exclude<Side, 'sip'>, what: string, random: Random): HttpFate
-  sip (random: Random): SipFate
+  http(side: Exclude<Side, 'sip'>, what: string, random: Random): HttpFate
+  sip(random: Random): SipFate
 }
 
 export function createFates (weather: Weather): Fates {
@@ -59,7 +78,14 @@ export function createFates (weather: Weather): Fates {
     http (side, what, random) {
       const rates = fates.off ? NONE : RATES[weather][side]
       // Always the same number of draws, so that one fault more or less does not change all that follow.
-      const [lost, replyLost, slow, twice, error, stray] = Array.from({ length: 6 }, () => random.next()) as [number, number, number, number, number, number]
+      const [lost, replyLost, slow, twice, error, stray] = Array.from({ length: 6 }, () => random.next()) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number
+      ]
       const fate: HttpFate = { there: 1 + random.next() * 20, back: 1 + random.next() * 20, breaks: random.chance(0.5) }
       const longest = side === 'livekit-api' ? LONGEST_WAY_MS : LONGEST_STRAY_MS
       if (slow < rates.slow) fate.there += stray * longest
@@ -69,7 +95,11 @@ export function createFates (weather: Weather): Fates {
       else if (error < rates.error && side !== 'hook' && side !== 'webhook') fate.error = stray < 0.5 ? 500 : 503
       // A second room, or agent, long after the first is what no proxy may make of a request.
       // Nor does Jambonz try a call hook again on its own.
-      if (twice < rates.twice) fate.againAfter = /^Create/.test(what) ? 0 : stray * (what.startsWith('/livekit-api') ? 1000 : 3000)
+      if (twice < rates.twice) {
+        fate.againAfter = /^Create/.test(what)
+          ? 0
+          : stray * (what.startsWith('/livekit-api') ? 1000 : 3000)
+      }
       return fate
     },
     sip (random) {
@@ -85,11 +115,29 @@ export function createFates (weather: Weather): Fates {
   return fates
 }
 
-export const OUTAGES = ['api-refuses', 'api-hangs', 'api-fails', 'api-replies-lost', 'no-webhooks', 'sip-overloaded', 'sip-mute', 'all-down', 'bridge-unreachable', 'no-hooks', 'stale-after-cancel', 'no-media-server', 'slow-media'] as const
+export const OUTAGES = [
+  'api-refuses',
+  'api-hangs',
+  'api-fails',
+  'api-replies-lost',
+  'no-webhooks',
+  'sip-overloaded',
+  'sip-mute',
+  'all-down',
+  'bridge-unreachable',
+  'no-hooks',
+  'stale-after-cancel',
+  'no-media-server',
+  'slow-media'
+] as const
 export type Outage = typeof OUTAGES[number]
 
 /** Times when something is down as a whole, milliseconds from the beginning. */
-export function planOutages (random: Random, weather: Weather, durationMs: number): Array<{ what: Outage, from: number, to: number }> {
+export function planOutages (
+  random: Random,
+  weather: Weather,
+  durationMs: number
+): Array<{ what: Outage, from: number, to: number }> {
   if (weather === 'calm') return []
   const outages = []
   for (let at = random.between(5_000, 30_000); at < durationMs; at += random.between(15_000, 60_000)) {

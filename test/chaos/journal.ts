@@ -1,8 +1,8 @@
 /** What happened in a world, by call, so that a broken rule can be explained. */
 export interface Journal {
   /** @param n the call; undefined: nobody knows whose it is */
-  note (n: number | undefined, what: string): void
-  linesOf (n: number): string[]
+  note(n: number | undefined, what: string): void
+  linesOf(n: number): string[]
 }
 
 /** @param seconds since the beginning */

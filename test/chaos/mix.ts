@@ -2,7 +2,11 @@ import type { AgentBehaviour, SipFault } from '../../src/sandbox/livekit.ts'
 import type { Random } from './random.ts'
 
 /** What the far end of a call to a phone does: rings for a while, then answers or refuses. */
-export interface Phone { ringMs: number, status: number, hangUpAfterMs?: number }
+export interface Phone {
+  ringMs: number
+  status: number
+  hangUpAfterMs?: number
+}
 
 /** What a carrier makes of a REFER: refuses it, or takes it and tells the outcome, or never tells. */
 export type Carrier = 'transfers' | 'refuses' | 'fails' | 'says-nothing'
@@ -16,7 +20,10 @@ export interface Plan {
   from: string
   /** Placed over Jambonz's REST API; then this phone is called. */
   outbound?: Phone
-  /** An agent of its own that the call's application asks for; without one the settings' agent, which does all right. `null`: a name that nobody has. */
+  /**
+   * An agent of its own that the call's application asks for; without one the settings' agent, which does all right.
+   * `null`: a name that nobody has.
+   */
   agent?: Omit<AgentBehaviour, 'name'> | null
   /** From the INVITE to giving up. */
   patienceMs: number
@@ -35,7 +42,11 @@ export interface Plan {
   causes: string[]
 }
 
-export const NUMBERS = { us: '+15551230000', caller: (n: number) => `+1777${String(n).padStart(7, '0')}`, fallback: (n: number) => `+1888${String(n).padStart(7, '0')}` }
+export const NUMBERS = {
+  us: '+15551230000',
+  caller: (n: number) => `+1777${String(n).padStart(7, '0')}`,
+  fallback: (n: number) => `+1888${String(n).padStart(7, '0')}`
+}
 
 /** The agent of the settings. */
 export const DEFAULT_AGENT: AgentBehaviour = { name: 'front-desk', joinAfterMs: 250, publishAfterMs: 80 }
@@ -47,31 +58,128 @@ export const MAX_CALL_DURATION_S = 60
 type Kind = (random: Random) => Partial<Plan> & { causes: string[] }
 
 const talk = (random: Random) => random.between(500, 30_000)
-const phone = (random: Random, status: number): Phone => ({ ringMs: random.between(200, 6000), status, ...random.chance(0.5) && { hangUpAfterMs: talk(random) } })
-const transfer = (random: Random, number = '+15559998888') => ({ onConnected: { transferTo: { uri: `tel:${number}`, afterMs: random.between(500, 15_000) } } })
+const phone = (random: Random, status: number): Phone => ({
+  ringMs: random.between(200, 6000),
+  status,
+  ...random.chance(0.5) && { hangUpAfterMs: talk(random) }
+})
+const transfer = (random: Random, number = '+15559998888') => ({
+  onConnected: { transferTo: { uri: `tel:${number}`, afterMs: random.between(500, 15_000) } }
+})
 
 /** Every kind of call, and how many of them there are for one of the rarest. */
 const KINDS: Record<string, [number, Kind]> = {
   'caller hangs up': [8, random => ({ hangUpAfterMs: talk(random), causes: ['caller-hung-up'] })],
-  'agent hangs up': [6, random => ({ agent: { onConnected: { hangUpAfterMs: talk(random) } }, causes: ['agent-hung-up'] })],
+  'agent hangs up': [
+    6,
+    random => ({ agent: { onConnected: { hangUpAfterMs: talk(random) } }, causes: ['agent-hung-up'] })
+  ],
   'nobody hangs up': [1, () => ({ causes: ['time-limit'] })],
   'caller gives up at once': [2, random => ({ patienceMs: random.between(0, 250), causes: ['caller-gave-up'] })],
-  'caller gives up while ringing': [3, random => ({ agent: { joinAfterMs: 30_000 }, patienceMs: random.between(500, 15_000), causes: ['caller-gave-up'] })],
+  'caller gives up while ringing': [
+    3,
+    random => ({ agent: { joinAfterMs: 30_000 }, patienceMs: random.between(500, 15_000), causes: ['caller-gave-up'] })
+  ],
   'no agent': [2, () => ({ agent: null, causes: ['no-agent'] })],
-  'agent without audio': [2, random => ({ agent: { publishes: false }, patienceMs: random.between(15_000, 40_000), causes: ['agent-without-audio', 'caller-gave-up'] })],
-  'slow agent': [3, random => ({ agent: { joinAfterMs: random.between(2000, 12_000), publishAfterMs: random.between(50, 3000) }, hangUpAfterMs: talk(random), causes: ['caller-hung-up'] })],
-  'agent comes on the second job': [2, random => ({ agent: { heedsDispatch: 2 }, hangUpAfterMs: talk(random), causes: ['caller-hung-up', 'no-agent'] })],
-  'agent leaves in mid-call': [2, random => ({ agent: { onConnected: { leaveAfterMs: talk(random) } }, hangUpAfterMs: 45_000, causes: ['agent-lost', 'caller-hung-up'] })],
-  'agent dies in mid-call': [2, random => ({ agent: { onConnected: { dieAfterMs: talk(random) } }, hangUpAfterMs: 55_000, causes: ['agent-lost', 'caller-hung-up'] })],
-  'agent leaves before it speaks': [1, random => ({ agent: { publishAfterMs: 3000, onJoined: { leaveAfterMs: random.between(100, 2500) } }, hangUpAfterMs: talk(random), causes: ['agent-without-audio', 'no-agent', 'caller-hung-up'] })],
+  'agent without audio': [
+    2,
+    random => ({
+      agent: { publishes: false },
+      patienceMs: random.between(15_000, 40_000),
+      causes: ['agent-without-audio', 'caller-gave-up']
+    })
+  ],
+  'slow agent': [
+    3,
+    random => ({
+      agent: { joinAfterMs: random.between(2000, 12_000), publishAfterMs: random.between(50, 3000) },
+      hangUpAfterMs: talk(random),
+      causes: ['caller-hung-up']
+    })
+  ],
+  'agent comes on the second job': [
+    2,
+    random => ({ agent: { heedsDispatch: 2 }, hangUpAfterMs: talk(random), causes: ['caller-hung-up', 'no-agent'] })
+  ],
+  'agent leaves in mid-call': [
+    2,
+    random => ({
+      agent: { onConnected: { leaveAfterMs: talk(random) } },
+      hangUpAfterMs: 45_000,
+      causes: ['agent-lost', 'caller-hung-up']
+    })
+  ],
+  'agent dies in mid-call': [
+    2,
+    random => ({
+      agent: { onConnected: { dieAfterMs: talk(random) } },
+      hangUpAfterMs: 55_000,
+      causes: ['agent-lost', 'caller-hung-up']
+    })
+  ],
+  'agent leaves before it speaks': [
+    1,
+    random => ({
+      agent: { publishAfterMs: 3000, onJoined: { leaveAfterMs: random.between(100, 2500) } },
+      hangUpAfterMs: talk(random),
+      causes: ['agent-without-audio', 'no-agent', 'caller-hung-up']
+    })
+  ],
   'transfer succeeds': [2, random => ({ agent: transfer(random), carrier: 'transfers', causes: ['transferred'] })],
-  'carrier refuses the transfer': [2, random => ({ agent: transfer(random), carrier: 'refuses', hangUpAfterMs: 25_000, causes: ['caller-hung-up', 'transfer-failed', 'transferred'] })],
-  'transfer fails': [2, random => ({ agent: transfer(random), carrier: 'fails', hangUpAfterMs: 25_000, causes: ['caller-hung-up', 'transfer-failed', 'transferred'] })],
-  'nothing is heard of the transfer': [1, random => ({ agent: transfer(random), carrier: 'says-nothing', hangUpAfterMs: 58_000, causes: ['transfer-failed'] })],
-  'caller hangs up during the transfer': [1, random => ({ agent: { onConnected: { transferTo: { uri: 'tel:+15559998888', afterMs: 2000 } } }, carrier: 'says-nothing', hangUpAfterMs: random.between(2000, 6000), causes: ['transferred', 'caller-hung-up'] })],
-  'fallback answers': [3, random => ({ agent: null, fallback: phone(random, 200), hangUpAfterMs: talk(random), patienceMs: 60_000, causes: ['caller-hung-up', 'agent-hung-up'] })],
-  'fallback is busy': [1, random => ({ agent: null, fallback: phone(random, 486), patienceMs: 60_000, causes: ['busy'] })],
-  'fallback after refused credentials': [1, random => ({ sipFault: 'refused', fallback: phone(random, 200), hangUpAfterMs: talk(random), causes: ['caller-hung-up', 'agent-hung-up'] })],
+  'carrier refuses the transfer': [
+    2,
+    random => ({
+      agent: transfer(random),
+      carrier: 'refuses',
+      hangUpAfterMs: 25_000,
+      causes: ['caller-hung-up', 'transfer-failed', 'transferred']
+    })
+  ],
+  'transfer fails': [
+    2,
+    random => ({
+      agent: transfer(random),
+      carrier: 'fails',
+      hangUpAfterMs: 25_000,
+      causes: ['caller-hung-up', 'transfer-failed', 'transferred']
+    })
+  ],
+  'nothing is heard of the transfer': [
+    1,
+    random => ({ agent: transfer(random), carrier: 'says-nothing', hangUpAfterMs: 58_000, causes: ['transfer-failed'] })
+  ],
+  'caller hangs up during the transfer': [
+    1,
+    random => ({
+      agent: { onConnected: { transferTo: { uri: 'tel:+15559998888', afterMs: 2000 } } },
+      carrier: 'says-nothing',
+      hangUpAfterMs: random.between(2000, 6000),
+      causes: ['transferred', 'caller-hung-up']
+    })
+  ],
+  'fallback answers': [
+    3,
+    random => ({
+      agent: null,
+      fallback: phone(random, 200),
+      hangUpAfterMs: talk(random),
+      patienceMs: 60_000,
+      causes: ['caller-hung-up', 'agent-hung-up']
+    })
+  ],
+  'fallback is busy': [
+    1,
+    random => ({ agent: null, fallback: phone(random, 486), patienceMs: 60_000, causes: ['busy'] })
+  ],
+  'fallback after refused credentials': [
+    1,
+    random => ({
+      sipFault: 'refused',
+      fallback: phone(random, 200),
+      hangUpAfterMs: talk(random),
+      causes: ['caller-hung-up', 'agent-hung-up']
+    })
+  ],
   'wrong password': [2, () => ({ sipFault: 'refused', causes: ['livekit-refused-credentials'] })],
   'no route': [2, () => ({ sipFault: 'silent', causes: ['livekit-no-route'] })],
   'no trunk': [1, () => ({ sipFault: 'no-trunk', causes: ['livekit-no-route'] })],
@@ -79,10 +187,31 @@ const KINDS: Record<string, [number, Kind]> = {
   'LiveKit fails': [1, () => ({ sipFault: 'failed', causes: ['livekit-failed'] })],
   'LiveKit does not answer SIP': [1, () => ({ sipFault: 'mute', causes: ['sip-unreachable'] })],
   'media timeout': [1, random => ({ mediaLostAfterMs: random.between(2000, 20_000), causes: ['media-lost'] })],
-  'operator ends it while they talk': [2, random => ({ operatorAfterMs: random.between(1500, 25_000), causes: ['operator-hung-up'] })],
-  'operator ends it while it rings': [2, random => ({ agent: { joinAfterMs: 30_000 }, operatorAfterMs: random.between(300, 15_000), causes: ['operator-hung-up'] })],
-  'brought back': [2, random => ({ agent: {}, bringBackAfterMs: random.between(1000, 20_000), hangUpAfterMs: 30_000, causes: ['caller-hung-up'] })],
-  'outbound, caller hangs up': [1, random => ({ outbound: { ...phone(random, 200), hangUpAfterMs: talk(random) }, causes: ['caller-hung-up'] })],
+  'operator ends it while they talk': [
+    2,
+    random => ({ operatorAfterMs: random.between(1500, 25_000), causes: ['operator-hung-up'] })
+  ],
+  'operator ends it while it rings': [
+    2,
+    random => ({
+      agent: { joinAfterMs: 30_000 },
+      operatorAfterMs: random.between(300, 15_000),
+      causes: ['operator-hung-up']
+    })
+  ],
+  'brought back': [
+    2,
+    random => ({
+      agent: {},
+      bringBackAfterMs: random.between(1000, 20_000),
+      hangUpAfterMs: 30_000,
+      causes: ['caller-hung-up']
+    })
+  ],
+  'outbound, caller hangs up': [
+    1,
+    random => ({ outbound: { ...phone(random, 200), hangUpAfterMs: talk(random) }, causes: ['caller-hung-up'] })
+  ],
   'outbound, busy': [1, random => ({ outbound: phone(random, 486), causes: ['busy'] })]
 }
 

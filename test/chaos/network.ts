@@ -13,26 +13,26 @@ export interface WorldNetworkOptions {
   fates: Fates
   journal: Journal
   /** Which call a message is about. */
-  callOf (text: string): number | undefined
+  callOf(text: string): number | undefined
   /** Told of every request as it reaches its server. */
-  onArrival (side: Exclude<Side, 'sip'>, request: HttpRequest, n: number | undefined): void
+  onArrival(side: Exclude<Side, 'sip'>, request: HttpRequest, n: number | undefined): void
   /** Told of every answer of the bridge, with the milliseconds that it took. */
-  onAnswer (path: string, status: number, ms: number, n: number | undefined): void
+  onAnswer(path: string, status: number, ms: number, n: number | undefined): void
 }
 
 /** HTTP and SIP in memory, over which messages are lost, late, doubled and overtaken. */
 export interface WorldNetwork {
   /** What a double is made with; `host` names its HTTP server. */
-  at (host: string): Network
+  at(host: string): Network
   /** Connects the bridge. */
-  serveBridge (app: FastifyInstance): void
+  serveBridge(app: FastifyInstance): void
   /** Port on which SIP messages meet the weather, beside all else, where it is fine. */
   rough: Set<number>
   /** `fetch` and `AbortSignal.timeout` for the bridge, whose SDKs know no other door. */
   fetch: typeof fetch
   timeout: typeof AbortSignal.timeout
   /** Requests that the bridge has not answered yet. */
-  unanswered (): string[]
+  unanswered(): string[]
 }
 
 const SIP_HOST = '127.0.0.1'
@@ -60,7 +60,12 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     return made
   }
 
-  function exchange (side: Exclude<Side, 'sip'>, timeoutMs: number, request: HttpRequest, serve: (request: HttpRequest, n: number | undefined) => Promise<Served>): Promise<HttpReply> {
+  function exchange (
+    side: Exclude<Side, 'sip'>,
+    timeoutMs: number,
+    request: HttpRequest,
+    serve: (request: HttpRequest, n: number | undefined) => Promise<Served>
+  ): Promise<HttpReply> {
     const n = options.callOf(request.url + request.body)
     const what = nameOf(request)
     const fate = fates.http(side, what, randomFor(n, side))
@@ -76,27 +81,41 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
         cancel()
         fn()
       }
-      const fail = (code: string) => end(() => {
-        journal.note(n, `${side} ${what}: ${code}`)
-        reject(Object.assign(new Error(code), { code }))
-      })
+      const fail = (code: string) =>
+        end(() => {
+          journal.note(n, `${side} ${what}: ${code}`)
+          reject(Object.assign(new Error(code), { code }))
+        })
       const cancel = clock.schedule(timeoutMs, () => fail('UND_ERR_HEADERS_TIMEOUT'))
-      const later = (ms: number, fn: () => void) => { clock.schedule(ms, fn) }
+      const later = (ms: number, fn: () => void) => {
+        clock.schedule(ms, fn)
+      }
       if (fate.lost === 'request') {
         if (fate.breaks) later(fate.there, () => fail('ECONNRESET'))
         return
       }
       later(fate.there, () => {
-        journal.note(n, `${side} ${what} arrives${fate.there > 500 ? ` ${Math.round(fate.there)} ms late` : ''}${fate.error ? `, refused with ${fate.error}` : ''}`)
-        const served = fate.error === undefined ? arrive() : Promise.resolve<Served>({ status: fate.error, headers: {}, body: '' })
+        journal.note(
+          n,
+          `${side} ${what} arrives${fate.there > 500 ? ` ${Math.round(fate.there)} ms late` : ''}${
+            fate.error ? `, refused with ${fate.error}` : ''
+          }`
+        )
+        const served = fate.error === undefined
+          ? arrive()
+          : Promise.resolve<Served>({ status: fate.error, headers: {}, body: '' })
         served.then(reply => {
           if (reply === 'hang') return
-          if (reply === 'refuse' || (fate.lost === 'reply' && fate.breaks)) return later(fate.back, () => fail('ECONNRESET'))
+          if (reply === 'refuse' || (fate.lost === 'reply' && fate.breaks)) {
+            return later(fate.back, () =>
+              fail('ECONNRESET'))
+          }
           if (fate.lost === 'reply') return
-          later(fate.back, () => end(() => {
-            if (fate.back > 500) journal.note(n, `${side} ${what}: reply ${Math.round(fate.back)} ms late`)
-            resolve(reply)
-          }))
+          later(fate.back, () =>
+            end(() => {
+              if (fate.back > 500) journal.note(n, `${side} ${what}: reply ${Math.round(fate.back)} ms late`)
+              resolve(reply)
+            }))
         }, end)
       })
       if (fate.againAfter !== undefined) {
@@ -113,15 +132,26 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     const id = ++requests
     const started = clock.now()
     const { pathname, search } = new URL(request.url)
-    const work = app!.inject({ method: request.method as 'POST', url: pathname + search, headers: request.headers as Record<string, string>, payload: request.body })
+    const work = app!.inject({
+      method: request.method as 'POST',
+      url: pathname + search,
+      headers: request.headers as Record<string, string>,
+      payload: request.body
+    })
     // The check of a webhook's signature runs on a thread of its own, whose end would fall on any moment.
     if (pathname === '/livekit-events') clock.hold(Promise.resolve(work))
     pending.set(id, `${pathname} of call ${n}`)
     const reply = await work
     pending.delete(id)
     options.onAnswer(pathname, reply.statusCode, clock.now() - started, n)
-    if (pathname !== '/livekit-events') journal.note(n, `     ${pathname} ← ${reply.statusCode} ${shortened(reply.body)}`)
-    return { status: reply.statusCode, headers: { 'content-type': String(reply.headers['content-type'] ?? '') }, body: reply.body }
+    if (pathname !== '/livekit-events') {
+      journal.note(n, `     ${pathname} ← ${reply.statusCode} ${shortened(reply.body)}`)
+    }
+    return {
+      status: reply.statusCode,
+      headers: { 'content-type': String(reply.headers['content-type'] ?? '') },
+      body: reply.body
+    }
   }
 
   const openSip: OpenTransport = async (name, { port }, events) => {
@@ -130,19 +160,38 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     const flowFrom = (from: number, to: number): Flow => ({
       transport: name,
       remote: { host: SIP_HOST, port: to },
-      get isOpen () { return agents.has(from) },
+      get isOpen () {
+        return agents.has(from)
+      },
       send: message => transmit(from, to, message)
     })
     function transmit (from: number, to: number, message: SipMessage) {
       const n = options.callOf(`${header(message, 'from')} ${header(message, 'to')}`)
       const fate = rough.has(from) || rough.has(to) ? fates.sip(randomFor(n, 'sip')) : { delay: 5, lost: false }
-      const what = message.kind === 'request' ? message.method : `${message.status} (${header(message, 'cseq')?.split(' ')[1]})`
+      const what = message.kind === 'request'
+        ? message.method
+        : `${message.status} (${header(message, 'cseq')?.split(' ')[1]})`
       const deliver = () => agents.get(to)?.events.onMessage(message, flowFrom(to, from))
-      if (message.kind === 'request' || message.status >= 200) journal.note(n, `sip ${from}→${to} ${what}${fate.lost ? ' is lost' : fate.delay > 500 ? ` takes ${Math.round(fate.delay)} ms` : ''}`)
+      if (message.kind === 'request' || message.status >= 200) {
+        journal.note(
+          n,
+          `sip ${from}→${to} ${what}${
+            fate.lost ? ' is lost' : fate.delay > 500 ? ` takes ${Math.round(fate.delay)} ms` : ''
+          }`
+        )
+      }
       if (!fate.lost) clock.schedule(fate.delay, deliver)
       if (fate.againAfter !== undefined) clock.schedule(fate.delay + fate.againAfter, deliver)
     }
-    return { name, host: SIP_HOST, port: own, flowTo: async (_host, to) => flowFrom(own, to), close: async () => { agents.delete(own) } }
+    return {
+      name,
+      host: SIP_HOST,
+      port: own,
+      flowTo: async (_host, to) => flowFrom(own, to),
+      close: async () => {
+        agents.delete(own)
+      }
+    }
   }
 
   return {
@@ -153,7 +202,12 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
         let closed = false
         const send = async (request: HttpRequest): Promise<HttpReply> => {
           if (closed) throw Object.assign(new Error('client closed'), { code: 'UND_ERR_DESTROYED' })
-          return await exchange(request.url.includes('/livekit-events') ? 'webhook' : 'hook', timeoutMs, request, toBridge)
+          return await exchange(
+            request.url.includes('/livekit-events') ? 'webhook' : 'hook',
+            timeoutMs,
+            request,
+            toBridge
+          )
         }
         return {
           send (request) {
@@ -162,17 +216,26 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
             last = result.catch(() => {})
             return result
           },
-          async close () { closed = true }
+          async close () {
+            closed = true
+          }
         }
       },
       async serve (_options, handler) {
         const url = `http://${host}`
         servers.set(url, handler)
-        return { url, async close () { servers.delete(url) } }
+        return {
+          url,
+          async close () {
+            servers.delete(url)
+          }
+        }
       },
       openSip
     }),
-    serveBridge (bridge) { app = bridge },
+    serveBridge (bridge) {
+      app = bridge
+    },
     async fetch (input, init = {}) {
       const { origin, pathname, search } = new URL(input instanceof Request ? input.url : input)
       const handler = servers.get(origin)
@@ -181,11 +244,18 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
       const timeoutMs = (init.signal && timeouts.get(init.signal)) ?? 300_000
       try {
         const request = { method: init.method ?? 'GET', url: pathname + search, headers, body: String(init.body ?? '') }
-        const { status, headers: replied, body } = await exchange(pathname.startsWith('/twirp/') ? 'livekit-api' : 'jambonz-api', timeoutMs, request, handler)
+        const { status, headers: replied, body } = await exchange(
+          pathname.startsWith('/twirp/') ? 'livekit-api' : 'jambonz-api',
+          timeoutMs,
+          request,
+          handler
+        )
         return new Response(body, { status, headers: replied })
       } catch (error) {
         // As fetch rejects.
-        if ((error as { code?: string }).code === 'UND_ERR_HEADERS_TIMEOUT') throw new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+        if ((error as { code?: string }).code === 'UND_ERR_HEADERS_TIMEOUT') {
+          throw new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+        }
         throw new TypeError('fetch failed', { cause: error })
       }
     },
@@ -204,8 +274,16 @@ function nameOf ({ method, url, body }: HttpRequest): string {
   if (path.startsWith('/twirp/')) return path.split('/').pop()!
   if (method === 'PUT') return `PUT ${body}`
   const json = JSON.parse(body || '{}') as Record<string, any>
-  if (path === '/livekit-events') return [json.event, json.participant?.kind, json.participant?.disconnectReason].filter(Boolean).join(' ')
-  const status = [json.call_status, json.dial_call_status, json.dial_sip_status, json.refer_status, json.final_referred_call_status].filter(Boolean).join('/')
+  if (path === '/livekit-events') {
+    return [json.event, json.participant?.kind, json.participant?.disconnectReason].filter(Boolean).join(' ')
+  }
+  const status = [
+    json.call_status,
+    json.dial_call_status,
+    json.dial_sip_status,
+    json.refer_status,
+    json.final_referred_call_status
+  ].filter(Boolean).join('/')
   return `${path} ${json.parent_call_sid ? 'agent leg' : 'caller leg'} ${status}`
 }
 

@@ -2,13 +2,18 @@ import type { Clock } from '../../src/clock.ts'
 import type { IncomingCall, OutgoingCall, UserAgent } from '../../src/sip/user-agent.ts'
 import type { Carrier, Phone, Plan } from './mix.ts'
 
-type Leg = Pick<OutgoingCall, 'send' | 'bye' | 'onBye' | 'onRefer'> | Pick<IncomingCall, 'send' | 'bye' | 'onBye' | 'onRefer'>
+type Leg =
+  | Pick<OutgoingCall, 'send' | 'bye' | 'onBye' | 'onRefer'>
+  | Pick<IncomingCall, 'send' | 'bye' | 'onBye' | 'onRefer'>
 
 /** From taking a REFER to telling its outcome, ms. */
 const TRANSFER_MS = 1500
 
 /** Calls from a caller's phone, behind a carrier; resolves when the phone is idle again. */
-export async function phoneUs (plan: Plan, { phone, uri, clock }: { phone: UserAgent, uri: string, clock: Clock }): Promise<void> {
+export async function phoneUs (
+  plan: Plan,
+  { phone, uri, clock }: { phone: UserAgent, uri: string, clock: Clock }
+): Promise<void> {
   const call = phone.invite(uri, { from: plan.from })
   const stopWaiting = clock.schedule(plan.patienceMs, () => call.cancel())
   referBy(call, plan.carrier, clock)
@@ -27,7 +32,12 @@ export async function beCalled (call: IncomingCall, phone: Phone, carrier: Carri
   })
   call.respond(180)
   referBy(call, carrier, clock)
-  await Promise.race([gone, new Promise<void>(resolve => { clock.schedule(phone.ringMs, resolve) })])
+  await Promise.race([
+    gone,
+    new Promise<void>(resolve => {
+      clock.schedule(phone.ringMs, resolve)
+    })
+  ])
   if (call.state === 'ended') return
   call.respond(phone.status)
   if (phone.status < 300) await talk(call, phone.hangUpAfterMs, gone, clock)
@@ -35,7 +45,12 @@ export async function beCalled (call: IncomingCall, phone: Phone, carrier: Carri
 
 async function talk (call: Leg, hangUpAfterMs: number | undefined, hungUp: Promise<void>, clock: Clock): Promise<void> {
   if (hangUpAfterMs === undefined) return await hungUp
-  await Promise.race([hungUp, new Promise<void>(resolve => { clock.schedule(hangUpAfterMs, resolve) })])
+  await Promise.race([
+    hungUp,
+    new Promise<void>(resolve => {
+      clock.schedule(hangUpAfterMs, resolve)
+    })
+  ])
   await call.bye()
 }
 

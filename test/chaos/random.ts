@@ -1,11 +1,11 @@
 /** Random numbers that are the same for the same seed. */
 export interface Random {
   /** In [0, 1). */
-  next (): number
-  chance (probability: number): boolean
+  next(): number
+  chance(probability: number): boolean
   /** A whole number from `low` up to and with `high`. */
-  between (low: number, high: number): number
-  pick<T> (items: readonly T[]): T
+  between(low: number, high: number): number
+  pick<T>(items: readonly T[]): T
 }
 
 /** A generator (mulberry32) of its own for a seed and whatever it is for. */

@@ -5,16 +5,28 @@ const TOLD = 5
 
 /** One line about a run. */
 export function summary ({ seed, weather, installation, causes, worldSeconds, fingerprint, broken }: Outcome): string {
-  const without = [!installation.statusHook && 'status hook', !installation.webhooks && 'webhooks', !installation.rest && 'REST'].filter(Boolean)
+  const without = [
+    !installation.statusHook && 'status hook',
+    !installation.webhooks && 'webhooks',
+    !installation.rest && 'REST'
+  ].filter(Boolean)
   const ends = Object.entries(causes).toSorted(([, a], [, b]) => b - a).map(([cause, n]) => `${n} ${cause}`).join(', ')
-  return `seed ${seed}: ${broken.length === 0 ? 'all rules hold' : `${broken.length} RULES BROKEN`} (${weather}${without.length > 0 ? `, without ${without.join(', ')}` : ''}; ${worldSeconds} s; ${fingerprint}): ${ends}`
+  return `seed ${seed}: ${broken.length === 0 ? 'all rules hold' : `${broken.length} RULES BROKEN`} (${weather}${
+    without.length > 0 ? `, without ${without.join(', ')}` : ''
+  }; ${worldSeconds} s; ${fingerprint}): ${ends}`
 }
 
 /** Every broken rule, with the call's story and how to see it again. */
 export function complaint ({ seed, weather, broken }: Outcome, calls: number): string {
-  const command = (only: string) => `CHAOS_SEED=${seed} CHAOS_CALLS=${calls} CHAOS_WEATHER=${weather}${only} npx tsx test/chaos/run.ts`
+  const command = (only: string) =>
+    `CHAOS_SEED=${seed} CHAOS_CALLS=${calls} CHAOS_WEATHER=${weather}${only} npx tsx test/chaos/run.ts`
   const rules = broken.map(({ rule, call, what }) => `  ${rule}: ${call === undefined ? '' : `call ${call} `}${what}`)
   const stories = broken.filter(({ story }) => story.length > 0).slice(0, TOLD).map(({ rule, call, what, story }) =>
-    [`${rule}: call ${call} ${what}`, `  alone, if it does not need the others: ${command(` CHAOS_ONLY=${call}`)}`, ...story.map(line => `  ${line}`)].join('\n'))
+    [
+      `${rule}: call ${call} ${what}`,
+      `  alone, if it does not need the others: ${command(` CHAOS_ONLY=${call}`)}`,
+      ...story.map(line => `  ${line}`)
+    ].join('\n')
+  )
   return [`Rules broken with seed ${seed}. Again: ${command('')}`, ...rules, ...stories].join('\n')
 }

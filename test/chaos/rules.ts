@@ -1,5 +1,5 @@
-import type { Call } from '../../src/calls/call.ts'
-import type { RegistryStats } from '../../src/calls/registry.ts'
+import type { Call } from '../../src/calls/fold/call.ts'
+import type { RegistryStats } from '../../src/calls/store/registry.ts'
 import type { JambonzDouble } from '../../src/sandbox/jambonz.ts'
 import type { LiveKitDouble } from '../../src/sandbox/livekit.ts'
 import type { HttpRequest } from '../../src/sandbox/network.ts'
@@ -21,19 +21,32 @@ export interface Broken {
 
 export interface Rules {
   found: Broken[]
-  broken (n: number | undefined, what: string): void
-  arrived (side: string, request: HttpRequest, n: number | undefined): void
-  answered (path: string, status: number, ms: number, n: number | undefined): void
-  ended (call: Call, n: number | undefined): void
-  roomEvent (event: string, room: string): void
-  operatorAsked (n: number, status: number): void
+  broken(n: number | undefined, what: string): void
+  arrived(side: string, request: HttpRequest, n: number | undefined): void
+  answered(path: string, status: number, ms: number, n: number | undefined): void
+  ended(call: Call, n: number | undefined): void
+  roomEvent(event: string, room: string): void
+  operatorAsked(n: number, status: number): void
   /** At the end of time. */
-  finish (end: { idle: number, unanswered: string[], stats: RegistryStats }): Promise<void>
+  finish(end: { idle: number, unanswered: string[], stats: RegistryStats }): Promise<void>
 }
 
-/** What each hook may take to be answered, ms: those with verbs may have to make a room first, within CALL_HOOK_DEADLINE_MS. */
-const DEADLINES_MS: Record<string, number> = { '/livekit-api': 6000, '/action': 6000, '/refer-complete': 6000, '/refer': 100, '/status': 100, '/livekit-events': 100 }
-/** How long the bridge may take to be rid of a talk that began after its end, from hearing of it: LiveKit may just be down. */
+/**
+ * What each hook may take to be answered, ms: those with verbs may have to make a room first, within
+ * CALL_HOOK_DEADLINE_MS.
+ */
+const DEADLINES_MS: Record<string, number> = {
+  '/livekit-api': 6000,
+  '/action': 6000,
+  '/refer-complete': 6000,
+  '/refer': 100,
+  '/status': 100,
+  '/livekit-events': 100
+}
+/**
+ * How long the bridge may take to be rid of a talk that began after its end, from hearing of it: LiveKit may just be
+ * down.
+ */
 const GHOST_MS = 40_000
 /** Jambonz and we do not see the answer at the same moment. */
 const DURATION_SLACK_MS = 1000
@@ -68,7 +81,9 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     if (since === undefined || n === undefined) return true
     if (askedByOperator.has(n) || clock.now() - since >= MAX_CALL_DURATION_S * 1000 - DURATION_SLACK_MS) return true
     const { agent, bringBackAfterMs } = plans.get(n)!
-    const agentGoes = [agent?.onConnected, agent?.onJoined].some(exit => exit?.leaveAfterMs !== undefined || exit?.dieAfterMs !== undefined)
+    const agentGoes = [agent?.onConnected, agent?.onJoined].some(exit =>
+      exit?.leaveAfterMs !== undefined || exit?.dieAfterMs !== undefined
+    )
     return agentGoes || bringBackAfterMs !== undefined
   }
 
@@ -80,12 +95,17 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     if (!call.attempts.some(({ room }) => room !== undefined && hasCaller(room))) return
     ghosts.add(callSid)
     clock.schedule(GHOST_MS, () => {
-      if (jambonz.talkingSince(callSid) === since && watch.calls.get(callSid)?.phase === 'ended') add('what has ended is over', n, `they have been talking since ${since - call.at.ended!} ms after the end`)
+      if (jambonz.talkingSince(callSid) === since && watch.calls.get(callSid)?.phase === 'ended') {
+        add('what has ended is over', n, `they have been talking since ${since - call.at.ended!} ms after the end`)
+      }
     })
   }
 
-  const hasCaller = (room: string): boolean => livekit.room(room)?.participants
-    .some(({ kind, attributes }) => kind === 'SIP' && (attributes as Record<string, string>)['sip.callStatus'] === 'active') ?? false
+  const hasCaller = (room: string): boolean =>
+    livekit.room(room)?.participants
+      .some(({ kind, attributes }) =>
+        kind === 'SIP' && (attributes as Record<string, string>)['sip.callStatus'] === 'active'
+      ) ?? false
 
   function storyOf (n: number): string[] {
     const call = watch.calls.get(sidOf.get(n) ?? '')
@@ -93,7 +113,9 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     return [
       `plan ${JSON.stringify(plan)}`,
       ...journal.linesOf(n),
-      ...call ? [`the bridge's record: ${call.phase} ${JSON.stringify(call.end ?? {})} duties ${JSON.stringify(call.duties)}`] : ['the bridge has no record of it'],
+      ...call
+        ? [`the bridge's record: ${call.phase} ${JSON.stringify(call.end ?? {})} duties ${JSON.stringify(call.duties)}`]
+        : ['the bridge has no record of it'],
       ...(call?.events ?? []).map(event => `  ${JSON.stringify(event)}`)
     ]
   }
@@ -103,7 +125,10 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     broken: (n, what) => add('a call ends once, for one cause', n, what),
     arrived (side, { url, body }, n) {
       if (side === 'hook') {
-        const { call_sid: own, parent_call_sid: parent } = JSON.parse(body) as { call_sid: string, parent_call_sid?: string }
+        const { call_sid: own, parent_call_sid: parent } = JSON.parse(body) as {
+          call_sid: string
+          parent_call_sid?: string
+        }
         heardOf.add(parent ?? own)
         if (n !== undefined) sidOf.set(n, parent ?? own)
         watchGhost(parent ?? own, n)
@@ -112,10 +137,18 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
       if (url.endsWith('/DeleteRoom') && json.room !== undefined) {
         deletedAt.set(json.room, clock.now())
         const callSid = watch.rooms.get(json.room)
-        if (callSid !== undefined && hasCaller(json.room) && !mayEnd(callSid, n)) add('a live call is left alone', n, `its room was deleted after ${clock.now() - jambonz.talkingSince(callSid)!} ms of talk`)
+        if (callSid !== undefined && hasCaller(json.room) && !mayEnd(callSid, n)) {
+          add(
+            'a live call is left alone',
+            n,
+            `its room was deleted after ${clock.now() - jambonz.talkingSince(callSid)!} ms of talk`
+          )
+        }
       }
       const [, callSid] = /\/Calls\/([^/]+)$/.exec(url) ?? []
-      if (callSid !== undefined && /completed/.test(body) && !mayEnd(callSid, n)) add('a live call is left alone', n, 'its caller was hung up on over the REST API')
+      if (callSid !== undefined && /completed/.test(body) && !mayEnd(callSid, n)) {
+        add('a live call is left alone', n, 'its caller was hung up on over the REST API')
+      }
     },
     answered (path, status, ms, n) {
       const right = path === '/refer' ? [200, 403] : [200, 202, 204]
@@ -123,36 +156,76 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
       if (ms > (DEADLINES_MS[path] ?? 0)) add('every hook is answered in time', n, `${path} took ${ms} ms`)
     },
     ended (call, n) {
-      if (!mayEnd(call.callSid, n)) add('a live call is left alone', n, `the bridge wrote it off as ${call.end?.cause} after ${clock.now() - jambonz.talkingSince(call.callSid)!} ms of talk`)
+      if (!mayEnd(call.callSid, n)) {
+        add(
+          'a live call is left alone',
+          n,
+          `the bridge wrote it off as ${call.end?.cause} after ${
+            clock.now() - jambonz.talkingSince(call.callSid)!
+          } ms of talk`
+        )
+      }
       const plan = n === undefined ? undefined : plans.get(n)
-      if (weather === 'calm' && plan && call.end && !plan.causes.includes(call.end.cause)) add('on a fine day the cause is known', n, `${plan.kind}: ${call.end.cause} instead of ${plan.causes.join(' or ')}`)
+      if (weather === 'calm' && plan && call.end && !plan.causes.includes(call.end.cause)) {
+        add(
+          'on a fine day the cause is known',
+          n,
+          `${plan.kind}: ${call.end.cause} instead of ${plan.causes.join(' or ')}`
+        )
+      }
     },
     roomEvent (event, room) {
       if (event === 'room_started') roomsMade.set(room, clock.now())
     },
     operatorAsked (n, status) {
       if (status === 202) askedByOperator.add(n)
-      else if (status >= 500 && status !== 501) add('every hook is answered well', n, `an operator's hang-up got ${status}`)
+      else if (status >= 500 && status !== 501) {
+        add('every hook is answered well', n, `an operator's hang-up got ${status}`)
+      }
     },
     async finish ({ idle, unanswered, stats }) {
       const numberOf = new Map([...sidOf].map(([n, sid]) => [sid, n]))
       for (const what of unanswered) add('every hook is answered in time', undefined, `never: ${what}`)
-      for (const callSid of heardOf) if (!watch.calls.has(callSid)) add('a call ends once, for one cause', numberOf.get(callSid), 'was heard of and is not known')
+      for (const callSid of heardOf) {
+        if (!watch.calls.has(callSid)) {
+          add('a call ends once, for one cause', numberOf.get(callSid), 'was heard of and is not known')
+        }
+      }
       for (const call of watch.calls.values()) {
         const n = numberOf.get(call.callSid)
         if (call.phase !== 'ended') add('no call stays active', n, `is ${call.phase}`)
-        if (call.duties.length > 0) add('no duty stays', n, call.duties.map(({ kind, tries }) => `${kind} after ${tries} tries`).join(', '))
+        if (call.duties.length > 0) {
+          add(
+            'no duty stays',
+            n,
+            call.duties.map(({ kind, tries }) => `${kind} after ${tries} tries`).join(', ')
+          )
+        }
       }
-      for (const [record, times] of watch.ends) if (times !== 1) add('a call ends once, for one cause', numberOf.get(record.split(' ')[0]!), `${record} ended ${times} times`)
+      for (const [record, times] of watch.ends) {
+        if (times !== 1) {
+          add('a call ends once, for one cause', numberOf.get(record.split(' ')[0]!), `${record} ended ${times} times`)
+        }
+      }
       const active = Object.entries(stats.phases).filter(([phase, calls]) => phase !== 'ended' && calls !== 0)
       if (active.length > 0) add('no call stays active', undefined, JSON.stringify(active))
       if (stats.duties !== 0) add('no duty stays', undefined, `${stats.duties} in the registry`)
-      for (const { room } of livekit.rooms()) add('no room stays', numberOf.get(watch.rooms.get(String(room.name)) ?? ''), String(room.name))
+      for (const { room } of livekit.rooms()) {
+        add('no room stays', numberOf.get(watch.rooms.get(String(room.name)) ?? ''), String(room.name))
+      }
       for (const [room, made] of roomsMade) {
         const callSid = watch.rooms.get(room)
-        if (callSid !== undefined && (deletedAt.get(room) ?? 0) < made) add('every room is deleted', numberOf.get(callSid), `${room}: ${deletedAt.has(room) ? 'not after it was made again' : 'never'}`)
+        if (callSid !== undefined && (deletedAt.get(room) ?? 0) < made) {
+          add(
+            'every room is deleted',
+            numberOf.get(callSid),
+            `${room}: ${deletedAt.has(room) ? 'not after it was made again' : 'never'}`
+          )
+        }
       }
-      for (const { leg, ended } of jambonz.calls()) if (!ended) add('no caller is left on the line', numberOf.get(leg.callSid), `${leg.callStatus} in Jambonz`)
+      for (const { leg, ended } of jambonz.calls()) {
+        if (!ended) add('no caller is left on the line', numberOf.get(leg.callSid), `${leg.callStatus} in Jambonz`)
+      }
       const phoned = [...plans.values()].filter(({ outbound }) => !outbound).length
       if (idle !== phoned) add('no caller is left on the line', undefined, `${phoned - idle} phones`)
       for (const line of logged) {

@@ -1,5 +1,5 @@
-import type { Call } from '../../src/calls/call.ts'
-import type { Registry } from '../../src/calls/registry.ts'
+import type { Call } from '../../src/calls/fold/call.ts'
+import type { Registry } from '../../src/calls/store/registry.ts'
 
 export interface Watch {
   /** The registry with eyes on it. */
@@ -16,7 +16,10 @@ export interface Watch {
 export const recordOf = (call: Call): string => `${call.callSid} #${call.earlier.length + 1}`
 
 /** Watches the life of every call in a registry. */
-export function watchRegistry (registry: Registry, on: { ended (call: Call): void, broken (callSid: string, what: string): void }): Watch {
+export function watchRegistry (
+  registry: Registry,
+  on: { ended(call: Call): void, broken(callSid: string, what: string): void }
+): Watch {
   const calls = new Map<string, Call>()
   const rooms = new Map<string, string>()
   const ends = new Map<string, number>()
@@ -27,7 +30,9 @@ export function watchRegistry (registry: Registry, on: { ended (call: Call): voi
     calls.set(callSid, after)
     for (const { room } of after.attempts) if (room !== undefined) rooms.set(room, callSid)
     const same = before !== undefined && recordOf(before) === recordOf(after)
-    if (same && before.end && JSON.stringify(before.end) !== JSON.stringify(after.end)) on.broken(callSid, `its end changed from ${JSON.stringify(before.end)} to ${JSON.stringify(after.end)}`)
+    if (same && before.end && JSON.stringify(before.end) !== JSON.stringify(after.end)) {
+      on.broken(callSid, `its end changed from ${JSON.stringify(before.end)} to ${JSON.stringify(after.end)}`)
+    }
     if (after.phase !== 'ended' || (same && before.phase === 'ended')) return
     ends.set(recordOf(after), (ends.get(recordOf(after)) ?? 0) + 1)
     on.ended(after)

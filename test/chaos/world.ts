@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
-import { TIMES } from '../../src/calls/rules.ts'
+import { TIMES } from '../../src/calls/fold/rules.ts'
 import { createRooms } from '../../src/livekit/rooms.ts'
-import { createMemoryRegistry } from '../../src/calls/memory-registry.ts'
+import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
 import { createLiveKitDouble, type AgentBehaviour } from '../../src/sandbox/livekit.ts'
@@ -45,24 +45,38 @@ export interface Outcome {
 }
 
 /** What differs from one deployment of the bridge to the next. */
-interface Installation { statusHook: boolean, webhooks: boolean, rest: boolean, agentLost: 'end' | 'next' }
+interface Installation {
+  statusHook: boolean
+  webhooks: boolean
+  rest: boolean
+  agentLost: 'end' | 'next'
+}
 
 const API = { apiKey: 'chaoskey', apiSecret: 'chaossecretchaossecretchaossecret' }
-const TRUNK = { username: 'jambonz', password: 'trunk-password', roomPrefix: 'chaos', agentName: DEFAULT_AGENT.name, ringingTimeoutS: DIAL_TIMEOUT_S + 15 }
+const TRUNK = {
+  username: 'jambonz',
+  password: 'trunk-password',
+  roomPrefix: 'chaos',
+  agentName: DEFAULT_AGENT.name,
+  ringingTimeoutS: DIAL_TIMEOUT_S + 15
+}
 const ACCOUNT = { accountSid: 'account', apiKey: 'rest-key' }
 const SECRET = 'wh_secret_chaos'
 const OPERATOR_TOKEN = 'operator-token-operator-token'
 
 /** Milliseconds between two calls, on average. */
 const GAP_MS = 250
-/** After the last call things go wrong for as long again as a call takes, then all is well until every deadline has passed. */
+/**
+ * After the last call things go wrong for as long again as a call takes, then all is well until every deadline has
+ * passed.
+ */
 const STORM_AFTER_MS = 90_000
 const QUIET_MS = 15 * 60_000
 const RETENTION_S = 3600
 
 /**
- * Lets many calls happen at once between the doubles of Jambonz and LiveKit and the real bridge, on one clock and over one
- * network that goes wrong, and says which rules were broken. The same seed and calls give the same run.
+ * Lets many calls happen at once between the doubles of Jambonz and LiveKit and the real bridge, on one clock and over
+ * one network that goes wrong, and says which rules were broken. The same seed and calls give the same run.
  */
 export async function runWorld (options: WorldOptions): Promise<Outcome> {
   const { seed, calls: count } = options
@@ -70,7 +84,12 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   const weather = options.weather ?? WEATHERS[seed % WEATHERS.length]!
   const installation: Installation = weather === 'calm'
     ? { statusHook: true, webhooks: true, rest: true, agentLost: 'end' }
-    : { statusHook: random.chance(0.8), webhooks: random.chance(0.75), rest: random.chance(0.75), agentLost: random.pick(['end', 'next']) }
+    : {
+        statusHook: random.chance(0.8),
+        webhooks: random.chance(0.75),
+        rest: random.chance(0.75),
+        agentLost: random.pick(['end', 'next'])
+      }
   const plans = planCalls(seed, count).filter(({ n }) => !options.only || options.only.includes(n))
   const byNumber = new Map(plans.map(plan => [plan.n, plan]))
 
@@ -93,7 +112,9 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     const number = /1(?:777|888)(\d{7})/.exec(text)
     if (number) return Number(number[1])
     const room = /chaos_c[a-z2-7]{26}/.exec(text)
-    const callSid = room ? watch.rooms.get(room[0]) : /Calls\/([\w-]+)/.exec(text)?.[1] ?? /"call_sid":"([\w-]+)"/.exec(text)?.[1]
+    const callSid = room
+      ? watch.rooms.get(room[0])
+      : /Calls\/([\w-]+)/.exec(text)?.[1] ?? /"call_sid":"([\w-]+)"/.exec(text)?.[1]
     return callSid === undefined ? undefined : callSids.get(callSid)
   }
 
@@ -114,7 +135,12 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     },
     broken: (callSid, what) => rules.broken(callSids.get(callSid), what)
   })
-  const agents: AgentBehaviour[] = [DEFAULT_AGENT, ...plans.flatMap(({ n, agent }) => agent ? [{ joinAfterMs: 250, publishAfterMs: 80, ...agent, name: agentName(n) }] : [])]
+  const agents: AgentBehaviour[] = [
+    DEFAULT_AGENT,
+    ...plans.flatMap(({ n, agent }) =>
+      agent ? [{ joinAfterMs: 250, publishAfterMs: 80, ...agent, name: agentName(n) }] : []
+    )
+  ]
   const livekit = await createLiveKitDouble({
     ...API,
     webhookUrls: installation.webhooks ? [`${BRIDGE_URL}/livekit-events`] : [],
@@ -149,7 +175,15 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   })
 
   const logged: string[] = []
-  const logger = pino({ level: 'warn' }, new Writable({ write (chunk, _encoding, done) { logged.push(String(chunk)); done() } }))
+  const logger = pino(
+    { level: 'warn' },
+    new Writable({
+      write (chunk, _encoding, done) {
+        logged.push(String(chunk))
+        done()
+      }
+    })
+  )
   const restore = takeOver(network)
   const app = await buildApp({
     settings: loadSettings({
@@ -164,7 +198,12 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
       LIVEKIT_ROOM_PREFIX: TRUNK.roomPrefix,
       LIVEKIT_AGENT_NAME: DEFAULT_AGENT.name,
       JAMBONZ_WEBHOOK_SECRET: SECRET,
-      ...installation.rest && { JAMBONZ_REST_API_BASE_URL: jambonz.restUrl, JAMBONZ_ACCOUNT_SID: ACCOUNT.accountSid, JAMBONZ_API_KEY: ACCOUNT.apiKey },
+      ...installation.rest &&
+        {
+          JAMBONZ_REST_API_BASE_URL: jambonz.restUrl,
+          JAMBONZ_ACCOUNT_SID: ACCOUNT.accountSid,
+          JAMBONZ_API_KEY: ACCOUNT.apiKey
+        },
       OPERATOR_TOKEN,
       DIAL_TIMEOUT_S: String(DIAL_TIMEOUT_S),
       MAX_CALL_DURATION_S: String(MAX_CALL_DURATION_S),
@@ -176,7 +215,12 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     logger,
     clock,
     registry: watch.registry,
-    rooms: createRooms({ url: livekit.apiUrl, ...API, createTimeoutS: TIMES.roomSettles / 1000, post: (url, options) => fetch(url, { method: 'POST', ...options }) })
+    rooms: createRooms({
+      url: livekit.apiUrl,
+      ...API,
+      createTimeoutS: TIMES.roomSettles / 1000,
+      post: (url, options) => fetch(url, { method: 'POST', ...options })
+    })
   })
   network.serveBridge(app)
   await app.ready()
@@ -198,12 +242,20 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     clock.schedule(from, () => outage(what, true))
     clock.schedule(Math.min(to, storm), () => outage(what, false))
   }
-  clock.schedule(storm, () => { fates.off = true })
+  clock.schedule(storm, () => {
+    fates.off = true
+  })
 
   try {
     for (let at = 0; at < storm + QUIET_MS; at += 30_000) {
       await clock.runUntil(started + at)
-      if (at <= storm) options.onProgress?.(`${Math.round(at / 1000)} s of ${Math.round(storm / 1000)} s, ${watch.calls.size} of ${plans.length} calls, ${rules.found.length} rules broken`)
+      if (at <= storm) {
+        options.onProgress?.(
+          `${Math.round(at / 1000)} s of ${
+            Math.round(storm / 1000)
+          } s, ${watch.calls.size} of ${plans.length} calls, ${rules.found.length} rules broken`
+        )
+      }
     }
     await rules.finish({ idle, unanswered: network.unanswered(), stats: await watch.registry.stats() })
   } finally {
@@ -227,21 +279,37 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     const { n, outbound, operatorAfterMs, bringBackAfterMs, mediaLostAfterMs, sipFault } = plan
     journal.note(n, plan.kind)
     if (sipFault) livekit.faults.sipCallers[plan.from] = sipFault
-    if (outbound) jambonz.createCall({ from: NUMBERS.us, to: { type: 'phone', number: plan.from }, application_sid: 'application' }).catch(() => {})
-    else phoneUs(plan, { phone, uri, clock }).then(() => { idle++ }, () => {})
+    if (outbound) {
+      jambonz.createCall({ from: NUMBERS.us, to: { type: 'phone', number: plan.from }, application_sid: 'application' })
+        .catch(() => {})
+    } else {
+      phoneUs(plan, { phone, uri, clock }).then(() => {
+        idle++
+      }, () => {})
+    }
     const callSid = () => sidOf.get(n)
     if (operatorAfterMs !== undefined) clock.schedule(operatorAfterMs, () => operator(n, callSid()))
-    if (bringBackAfterMs !== undefined) clock.schedule(bringBackAfterMs, () => { jambonz.update(callSid() ?? '', { call_hook: `${BRIDGE_URL}/livekit-api` }) })
+    if (bringBackAfterMs !== undefined) {
+      clock.schedule(bringBackAfterMs, () => {
+        jambonz.update(callSid() ?? '', { call_hook: `${BRIDGE_URL}/livekit-api` })
+      })
+    }
     if (mediaLostAfterMs !== undefined) {
       clock.schedule(mediaLostAfterMs, () => {
-        for (const { room } of watch.calls.get(callSid() ?? '')?.attempts ?? []) if (room !== undefined) livekit.endMedia(room)
+        for (const { room } of watch.calls.get(callSid() ?? '')?.attempts ?? []) {
+          if (room !== undefined) livekit.endMedia(room)
+        }
       })
     }
   }
 
   function operator (n: number, callSid: string | undefined): void {
     if (callSid === undefined) return
-    app.inject({ method: 'POST', url: `/calls/${callSid}/hangup`, headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }).then(({ statusCode }) => {
+    app.inject({
+      method: 'POST',
+      url: `/calls/${callSid}/hangup`,
+      headers: { authorization: `Bearer ${OPERATOR_TOKEN}` }
+    }).then(({ statusCode }) => {
       journal.note(n, `operator hangs up: ${statusCode}`)
       rules.operatorAsked(n, statusCode)
     }, () => {})
@@ -251,13 +319,27 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     for (const n of byNumber.keys()) lines.note(n, `${what} ${begins ? 'begins' : 'is over'}`)
     const { faults } = livekit
     switch (what) {
-      case 'api-refuses': faults.api = begins ? 'refuse' : 'ok'; break
-      case 'api-hangs': faults.api = begins ? 'hang' : 'ok'; break
-      case 'api-fails': faults.api = begins ? 'fail' : 'ok'; break
-      case 'api-replies-lost': faults.api = begins ? 'lost' : 'ok'; break
-      case 'no-webhooks': faults.webhooks = begins ? 'off' : 'ok'; break
-      case 'sip-overloaded': faults.sip = begins ? 'overloaded' : 'ok'; break
-      case 'sip-mute': faults.sip = begins ? 'mute' : 'ok'; break
+      case 'api-refuses':
+        faults.api = begins ? 'refuse' : 'ok'
+        break
+      case 'api-hangs':
+        faults.api = begins ? 'hang' : 'ok'
+        break
+      case 'api-fails':
+        faults.api = begins ? 'fail' : 'ok'
+        break
+      case 'api-replies-lost':
+        faults.api = begins ? 'lost' : 'ok'
+        break
+      case 'no-webhooks':
+        faults.webhooks = begins ? 'off' : 'ok'
+        break
+      case 'sip-overloaded':
+        faults.sip = begins ? 'overloaded' : 'ok'
+        break
+      case 'sip-mute':
+        faults.sip = begins ? 'mute' : 'ok'
+        break
       case 'all-down':
         faults.api = begins ? 'hang' : 'ok'
         faults.sip = begins ? 'mute' : 'ok'
@@ -271,9 +353,15 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
         if (begins) fates.down.add('hook')
         else fates.down.clear()
         break
-      case 'stale-after-cancel': jambonz.faults.staleAfterCancel = begins; break
-      case 'no-media-server': jambonz.faults.noMediaServer = begins; break
-      case 'slow-media': jambonz.faults.mediaDelayMs = begins ? 1500 : 0; break
+      case 'stale-after-cancel':
+        jambonz.faults.staleAfterCancel = begins
+        break
+      case 'no-media-server':
+        jambonz.faults.noMediaServer = begins
+        break
+      case 'slow-media':
+        jambonz.faults.mediaDelayMs = begins ? 1500 : 0
+        break
     }
   }
 }

@@ -11,7 +11,12 @@ function terminal (isTTY = true) {
 }
 
 await t.test('y and yes are a yes, anything else is a no', async t => {
-  for (const [answer, yes] of [['y', true], ['YES', true], [' yes ', true], ['', false], ['n', false], ['yesterday', false]] as const) {
+  for (
+    const [answer, yes] of [['y', true], ['YES', true], [' yes ', true], ['', false], ['n', false], [
+      'yesterday',
+      false
+    ]] as const
+  ) {
     const { input, streams } = terminal()
     const asked = terminalAsk(undefined, ...streams)!('Really?')
     input.write(`${answer}\n`)

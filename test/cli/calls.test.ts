@@ -1,11 +1,23 @@
 import t from 'tap'
 import { calls } from '../../src/cli/calls.ts'
-import { agentStatus, buildTestBridge, callHook, callerStatus, dialAction, OPERATOR_TOKEN, type TestBridge } from '../fixtures/build.ts'
+import {
+  agentStatus,
+  buildTestBridge,
+  callHook,
+  callerStatus,
+  dialAction,
+  OPERATOR_TOKEN,
+  type TestBridge
+} from '../fixtures/build.ts'
 
 const ENV = { PUBLIC_URL: 'https://bridge.example.com', OPERATOR_TOKEN }
 
 /** The command against a bridge in this process. */
-async function run (bridge: TestBridge | undefined, args: string[], { env = ENV, elsewhere }: { env?: Record<string, string>, elsewhere?: (url: string) => Response | undefined } = {}) {
+async function run (
+  bridge: TestBridge | undefined,
+  args: string[],
+  { env = ENV, elsewhere }: { env?: Record<string, string>, elsewhere?: (url: string) => Response | undefined } = {}
+) {
   const out: string[] = []
   const err: string[] = []
   const asked: string[] = []
@@ -14,10 +26,19 @@ async function run (bridge: TestBridge | undefined, args: string[], { env = ENV,
     const other = elsewhere?.(url)
     if (other) return other
     if (!bridge) throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } })
-    const reply = await bridge.app.inject({ url: new URL(url).pathname + new URL(url).search, headers: Object.fromEntries(new Headers(init.headers)) })
+    const reply = await bridge.app.inject({
+      url: new URL(url).pathname + new URL(url).search,
+      headers: Object.fromEntries(new Headers(init.headers))
+    })
     return new Response(reply.body, { status: reply.statusCode })
   }) as unknown as typeof fetch
-  const code = await calls(args, { env, out: line => out.push(line), err: line => err.push(line), fetch: fetchIt, ladder: { width: 120, colour: false, ascii: false, rewrite: false } })
+  const code = await calls(args, {
+    env,
+    out: line => out.push(line),
+    err: line => err.push(line),
+    fetch: fetchIt,
+    ladder: { width: 120, colour: false, ascii: false, rewrite: false }
+  })
   return { code, out: out.join('\n'), err: err.join('\n'), asked }
 }
 
@@ -48,7 +69,10 @@ await t.test('a table of calls', async t => {
   const { code, out, asked } = await run(bridge, ['--cause', 'livekit-refused-credentials', '--limit', '10'])
   t.equal(code, 0)
   t.match(out.split('\n')[0], /^received \(UTC\) +call +phase +from +to +cause/)
-  t.match(out.split('\n')[1], new RegExp(`^2026-11-21 10:00:00  ${callSid}  ended .*livekit-refused-credentials \\(sip\\)`))
+  t.match(
+    out.split('\n')[1],
+    new RegExp(`^2026-11-21 10:00:00  ${callSid}  ended .*livekit-refused-credentials \\(sip\\)`)
+  )
   t.match(asked[0], 'https://bridge.example.com/calls?cause=livekit-refused-credentials&limit=10')
   t.match(JSON.parse((await run(bridge, ['--json'])).out), { calls: [{ callSid }] })
   t.equal((await run(bridge, ['--active'])).out, 'No calls')
@@ -82,18 +106,33 @@ await t.test('a call under way', async t => {
   t.match(out, /Under way \(received\)\nThe call is received, waiting for /)
 })
 
-await t.test('with Jambonz\'s own view', async t => {
+await t.test("with Jambonz's own view", async t => {
   const bridge = await buildTestBridge(t)
   const callSid = await refusedCall(bridge)
-  const env = { ...ENV, JAMBONZ_REST_API_BASE_URL: 'https://jambonz.example.com/v1', JAMBONZ_ACCOUNT_SID: 'acct-1', JAMBONZ_API_KEY: 'secret-key' }
-  const elsewhere = (url: string) => url.includes('/Alerts')
-    ? new Response(JSON.stringify({ data: [{ alert_type: 'invalid-app-payload', message: 'bad', target_sid: callSid }] }))
-    : url.startsWith('https://jambonz.') ? new Response(JSON.stringify({ data: [] })) : undefined
+  const env = {
+    ...ENV,
+    JAMBONZ_REST_API_BASE_URL: 'https://jambonz.example.com/v1',
+    JAMBONZ_ACCOUNT_SID: 'acct-1',
+    JAMBONZ_API_KEY: 'secret-key'
+  }
+  const elsewhere = (url: string) =>
+    url.includes('/Alerts')
+      ? new Response(
+        JSON.stringify({ data: [{ alert_type: 'invalid-app-payload', message: 'bad', target_sid: callSid }] })
+      )
+      : url.startsWith('https://jambonz.')
+        ? new Response(JSON.stringify({ data: [] }))
+        : undefined
   const { code, out } = await run(bridge, [callSid, '--fetch'], { env, elsewhere })
   t.equal(code, 0)
-  t.match(out, /Jambonz:\n {2}! .* {2}\(jambonz-no-record\)\n {6}→ [^]*\n {2}✗ Alert of this call: invalid-app-payload: bad {2}\(jambonz-alert\)/)
+  t.match(
+    out,
+    /Jambonz:\n {2}! .* {2}\(jambonz-no-record\)\n {6}→ [^]*\n {2}✗ Alert of this call: invalid-app-payload: bad {2}\(jambonz-alert\)/
+  )
   t.notMatch(out, 'secret-key')
-  t.match(JSON.parse((await run(bridge, [callSid, '--fetch', '--json'], { env, elsewhere })).out), { jambonz: { findings: [{ code: 'jambonz-no-record' }] } })
+  t.match(JSON.parse((await run(bridge, [callSid, '--fetch', '--json'], { env, elsewhere })).out), {
+    jambonz: { findings: [{ code: 'jambonz-no-record' }] }
+  })
 })
 
 await t.test('what cannot be had: said, exit code 1', async t => {
@@ -106,7 +145,12 @@ await t.test('what cannot be had: said, exit code 1', async t => {
     [/no operator API.*--url/, run(bridge, [], { elsewhere: page })],
     [/no operator API/, run(bridge, [], { elsewhere: () => new Response('hello') })],
     [/is no bridge/, run(bridge, [], { elsewhere: () => new Response('{}') })],
-    [/answered 503: /, run(bridge, [], { elsewhere: () => new Response(JSON.stringify({ message: 'The store is gone' }), { status: 503 }) })],
+    [
+      /answered 503: /,
+      run(bridge, [], {
+        elsewhere: () => new Response(JSON.stringify({ message: 'The store is gone' }), { status: 503 })
+      })
+    ],
     [/operator API is off/, run(await buildTestBridge(t, { OPERATOR_TOKEN: '' }), [])]
   ]
   for (const [says, running] of cases) {

@@ -9,7 +9,20 @@ const capture = (name: string): Buffer => pcapFile(udpFrames(recordedSip(name)))
 async function run (args: string[], stdin: Buffer | string = ''): Promise<{ code: number, out: string, err: string }> {
   let out = ''
   let err = ''
-  const code = await explain(args, { stdin: portions(stdin), stdout: { write: text => { out += text } }, stderr: { write: text => { err += text } }, env: { COLUMNS: '120' } })
+  const code = await explain(args, {
+    stdin: portions(stdin),
+    stdout: {
+      write: text => {
+        out += text
+      }
+    },
+    stderr: {
+      write: text => {
+        err += text
+      }
+    },
+    env: { COLUMNS: '120' }
+  })
   return { code, out, err }
 }
 
@@ -23,7 +36,9 @@ await t.test('a failed call, from a file and from standard input', async t => {
   t.equal(fromFile.err, '')
   const fromStdin = await run(['-', '--json'], capture('answered-caller-hangs-up'))
   t.equal(fromStdin.code, 0, fromStdin.out)
-  t.match(JSON.parse(fromStdin.out), { calls: [{ end: { cause: 'caller-hung-up' }, began: '2026-01-31T10:00:00.002Z' }] })
+  t.match(JSON.parse(fromStdin.out), {
+    calls: [{ end: { cause: 'caller-hung-up' }, began: '2026-01-31T10:00:00.002Z' }]
+  })
 })
 
 await t.test('one call out of many', async t => {
@@ -31,7 +46,17 @@ await t.test('one call out of many', async t => {
   const files = ['bad-credentials', 'answered-room-deleted'].map(name => {
     const file = join(folder, name)
     // Recordings share the header that names the call: these are to be different ones.
-    writeFileSync(file, pcapFile(udpFrames(recordedSip(name).map(wire => ({ ...wire, raw: wire.raw.replace(/x-(lk-call|cid|call-sid): [^\r]+/g, `x-$1: ${name}-$1`) })))))
+    writeFileSync(
+      file,
+      pcapFile(
+        udpFrames(
+          recordedSip(name).map(wire => ({
+            ...wire,
+            raw: wire.raw.replace(/x-(lk-call|cid|call-sid): [^\r]+/g, `x-$1: ${name}-$1`)
+          }))
+        )
+      )
+    )
     return file
   })
   const both = JSON.parse((await run([...files, '--json'])).out)
@@ -49,7 +74,10 @@ await t.test('what cannot be read: said with a next step, exit code 2', async t 
   writeFileSync(locked, 'x')
   chmodSync(locked, 0)
   const cases: Array<[file: string, code: RegExp]> = [
-    [join(folder, 'nothing.pcap'), /file-not-found/], [folder, /file-unreadable/], [join(folder, 'empty'), /empty-file/], [join(folder, 'letter'), /nothing-known/],
+    [join(folder, 'nothing.pcap'), /file-not-found/],
+    [folder, /file-unreadable/],
+    [join(folder, 'empty'), /empty-file/],
+    [join(folder, 'letter'), /nothing-known/],
     ...process.getuid?.() === 0 ? [] : [[locked, /file-unreadable/] as [string, RegExp]]
   ]
   for (const [file, says] of cases) {

@@ -8,8 +8,22 @@ import { API_KEY, API_SECRET, ENV } from '../fixtures/build.ts'
 
 const LIMITS = { response: 400, ringing: 400, nextRinging: 400, answer: 900, listen: 250, goodbye: 100 }
 
-async function stage (t: Test): Promise<{ double: LiveKitDouble, env: Record<string, string>, run (args: string[], io?: Partial<ProbeIo>): Promise<{ code: number, out: string, err: string }> }> {
-  const double = await createLiveKitDouble({ apiKey: API_KEY, apiSecret: API_SECRET, trunk: { password: 'trunk-password', roomPrefix: 'jb' }, agents: [{ name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }], ringIntervalMs: 50 })
+async function stage (
+  t: Test
+): Promise<
+  {
+    double: LiveKitDouble
+    env: Record<string, string>
+    run(args: string[], io?: Partial<ProbeIo>): Promise<{ code: number, out: string, err: string }>
+  }
+> {
+  const double = await createLiveKitDouble({
+    apiKey: API_KEY,
+    apiSecret: API_SECRET,
+    trunk: { password: 'trunk-password', roomPrefix: 'jb' },
+    agents: [{ name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }],
+    ringIntervalMs: 50
+  })
   double.faults.media = 'audio'
   t.teardown(() => double.close())
   const { PUBLIC_URL, JAMBONZ_WEBHOOK_SECRET, OPERATOR_TOKEN, ...rest } = ENV
@@ -19,7 +33,13 @@ async function stage (t: Test): Promise<{ double: LiveKitDouble, env: Record<str
     env,
     async run (args, io = {}) {
       const lines: { out: string[], err: string[] } = { out: [], err: [] }
-      const code = await probe(args, { env, out: line => lines.out.push(line), err: line => lines.err.push(line), probe: { limits: LIMITS }, ...io })
+      const code = await probe(args, {
+        env,
+        out: line => lines.out.push(line),
+        err: line => lines.err.push(line),
+        probe: { limits: LIMITS },
+        ...io
+      })
       return { code, out: lines.out.join('\n'), err: lines.err.join('\n') }
     }
   }
@@ -30,7 +50,23 @@ await t.test('a call that works, with the settings of LiveKit alone', async t =>
   const { code, out, err } = await run([])
   t.equal(code, 0, out + err)
   t.equal(err, '')
-  for (const line of [/Room jb_c\w+ made with agent demo-agent/, /caller +jambonz +bridge +livekit +agent/, /INVITE with credentials/, /180 Ringing/, /200 OK/, /RTP audio/, /BYE/, /Called sip:c\w+@127.0.0.1/, /codec G722, first response \d+ ms/, /^ {2}✓ LiveKit answered after \d+ ms\. Agent demo-agent was seen in the room \d+ ms.* {2}\(answered\)$/m, /\(audio-heard\)/, /\(room-deleted\)/, /What a probe cannot prove:\n {2}- that Jambonz's SBC reaches LiveKit/]) t.match(out, line)
+  for (
+    const line of [
+      /Room jb_c\w+ made with agent demo-agent/,
+      /caller +jambonz +bridge +livekit +agent/,
+      /INVITE with credentials/,
+      /180 Ringing/,
+      /200 OK/,
+      /RTP audio/,
+      /BYE/,
+      /Called sip:c\w+@127.0.0.1/,
+      /codec G722, first response \d+ ms/,
+      /^ {2}✓ LiveKit answered after \d+ ms\. Agent demo-agent was seen in the room \d+ ms.* {2}\(answered\)$/m,
+      /\(audio-heard\)/,
+      /\(room-deleted\)/,
+      /What a probe cannot prove:\n {2}- that Jambonz's SBC reaches LiveKit/
+    ]
+  ) t.match(out, line)
   t.notMatch(out, /trunk-password|devsecret/)
   t.same(double.rooms(), [])
 })
@@ -39,7 +75,10 @@ await t.test('a call that does not, and the next step', async t => {
   const { run, env } = await stage(t)
   const wrong = await run([], { env: { ...env, LIVEKIT_SIP_PASSWORD: 'wrong' } })
   t.equal(wrong.code, 1)
-  t.match(wrong.out, /^ {2}✗ LiveKit said 401 Unauthorized.* {2}\(livekit-refused-credentials\)\n {6}→ Make LIVEKIT_SIP_USERNAME.*\n {6}\$ bridge provision/m)
+  t.match(
+    wrong.out,
+    /^ {2}✗ LiveKit said 401 Unauthorized.* {2}\(livekit-refused-credentials\)\n {6}→ Make LIVEKIT_SIP_USERNAME.*\n {6}\$ bridge provision/m
+  )
   const refused = await run([], { env: { ...env, LIVEKIT_API_SECRET: 'another-secret-another-secret-another' } })
   t.match(refused.out, /^Not called: sip:c/, 'nothing was dialled')
   t.notMatch(refused.out, /cannot prove/)
@@ -52,7 +91,15 @@ await t.test('JSON, and nothing else', async t => {
   const { run } = await stage(t)
   const { code, out } = await run(['--json', '--transport', 'tcp', '--seconds', '1'])
   t.equal(code, 0)
-  t.match(JSON.parse(out), { uri: /^sip:c/, transport: 'tcp', codec: 'G722', findings: [{ code: 'answered', severity: 'ok' }], ladder: [{ what: 'INVITE' }], audio: { audible: Number }, notProven: [String] })
+  t.match(JSON.parse(out), {
+    uri: /^sip:c/,
+    transport: 'tcp',
+    codec: 'G722',
+    findings: [{ code: 'answered', severity: 'ok' }],
+    ladder: [{ what: 'INVITE' }],
+    audio: { audible: Number },
+    notProven: [String]
+  })
 })
 
 await t.test('OPTIONS, with or without the rest of the settings', async t => {
@@ -75,7 +122,18 @@ await t.test('a URI, without settings', async t => {
 
 await t.test('arguments and settings that are not usable', async t => {
   const { run } = await stage(t)
-  for (const args of [['--transport', 'sctp'], ['--seconds', 'x'], ['--seconds', '0'], ['--seconds', '9999'], ['--agent', 'a', '--uri', 'sip:x@y'], ['--agent', ''], ['--nope'], ['word']]) {
+  for (
+    const args of [
+      ['--transport', 'sctp'],
+      ['--seconds', 'x'],
+      ['--seconds', '0'],
+      ['--seconds', '9999'],
+      ['--agent', 'a', '--uri', 'sip:x@y'],
+      ['--agent', ''],
+      ['--nope'],
+      ['word']
+    ]
+  ) {
     const { code, err, out } = await run(args)
     t.equal(code, 2, args.join(' '))
     t.ok(err.includes(PROBE_USAGE) && out === '')
@@ -93,11 +151,21 @@ await t.test('Ctrl-C: it says so, and the room goes', async t => {
   double.agents.splice(0)
   const source = `import { probe } from ${JSON.stringify(new URL('../../src/cli/probe.ts', import.meta.url).href)}
     process.exitCode = await probe([], { env: process.env, out: console.log, err: console.error })`
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', source], { cwd: fileURLToPath(new URL('../..', import.meta.url)), env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(() => { child.kill('SIGKILL') })
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', source], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
   let out = ''
-  child.stdout.setEncoding('utf8').on('data', chunk => { out += chunk })
-  child.stderr.setEncoding('utf8').on('data', chunk => { out += chunk })
+  child.stdout.setEncoding('utf8').on('data', chunk => {
+    out += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', chunk => {
+    out += chunk
+  })
   while (!out.includes('180 Ringing') && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 20))
   t.equal(double.rooms().length, 1)
   child.kill('SIGINT')

@@ -10,19 +10,51 @@ const PAIR = { LIVEKIT_SIP_USERNAME: 'jambonz', LIVEKIT_SIP_PASSWORD: 'trunk-pas
 const THEIRS = { name: 'theirs', auth_username: 'a', auth_password: 'b' }
 const DIRECT = { dispatch_rule_direct: { room_name: 'x' } }
 
-interface Ran { code: number, out: string, err: string, asked: string[] }
-type Run = (args: string[], env?: Record<string, string>, options?: { answer?: boolean, signal?: AbortSignal, onLine?: (line: string) => void }) => Promise<Ran>
+interface Ran {
+  code: number
+  out: string
+  err: string
+  asked: string[]
+}
+type Run = (
+  args: string[],
+  env?: Record<string, string>,
+  options?: { answer?: boolean, signal?: AbortSignal, onLine?: (line: string) => void }
+) => Promise<Ran>
 
 /** Runs the command against a project of its own; without an answer nobody is there to ask. */
-async function bench (t: Test, base: Record<string, string> = PAIR, double: Parameters<typeof liveKitProject>[1] = {}): Promise<{ project: Project, run: Run }> {
+async function bench (
+  t: Test,
+  base: Record<string, string> = PAIR,
+  double: Parameters<typeof liveKitProject>[1] = {}
+): Promise<{ project: Project, run: Run }> {
   const project = await liveKitProject(t, double)
   const run: Run = async (args, env = {}, { answer, signal, onLine } = {}) => {
     const [out, err, asked]: [string[], string[], string[]] = [[], [], []]
     const code = await provision(args, {
-      env: { LIVEKIT_URL: project.url, LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: SECRET, LIVEKIT_AGENT_NAME: 'demo-agent', LIVEKIT_ROOM_PREFIX: 'jb', ...REST_OFF, ...base, ...env },
-      out (line) { out.push(line); onLine?.(line) },
-      err (line) { err.push(line) },
-      ...(answer !== undefined && { ask: async (question: string) => { asked.push(question); return answer } }),
+      env: {
+        LIVEKIT_URL: project.url,
+        LIVEKIT_API_KEY: KEY,
+        LIVEKIT_API_SECRET: SECRET,
+        LIVEKIT_AGENT_NAME: 'demo-agent',
+        LIVEKIT_ROOM_PREFIX: 'jb',
+        ...REST_OFF,
+        ...base,
+        ...env
+      },
+      out (line) {
+        out.push(line)
+        onLine?.(line)
+      },
+      err (line) {
+        err.push(line)
+      },
+      ...(answer !== undefined && {
+        ask: async (question: string) => {
+          asked.push(question)
+          return answer
+        }
+      }),
       ...(signal && { signal })
     })
     const said = [...out, ...err].join('\n')
@@ -38,7 +70,10 @@ await t.test('shows, asks, makes, and then finds everything as it should be', as
   const { project, run } = await bench(t)
   const plan = await run(['--plan'])
   t.equal(plan.code, 0)
-  t.match(plan.out, /\+ create LiveKit inbound trunk "jambonz-bridge"[^]*ringing_timeout[^]*\+ create LiveKit dispatch rule[^]*Nothing was changed/)
+  t.match(
+    plan.out,
+    /\+ create LiveKit inbound trunk "jambonz-bridge"[^]*ringing_timeout[^]*\+ create LiveKit dispatch rule[^]*Nothing was changed/
+  )
   t.notMatch(plan.out, 'trunk-password')
   const no = await run([], {}, { answer: false })
   t.equal(no.code, 1)
@@ -61,7 +96,11 @@ await t.test('shows, asks, makes, and then finds everything as it should be', as
 await t.test('drift is shown property by property', async t => {
   const { project, run } = await bench(t)
   await run(['--yes'])
-  const { out, code } = await run(['--yes'], { LIVEKIT_AGENT_NAME: 'other', DIAL_TIMEOUT_S: '60', LIVEKIT_SIP_PASSWORD: 'changed' })
+  const { out, code } = await run(['--yes'], {
+    LIVEKIT_AGENT_NAME: 'other',
+    DIAL_TIMEOUT_S: '60',
+    LIVEKIT_SIP_PASSWORD: 'changed'
+  })
   t.equal(code, 0)
   t.match(out, /~ update LiveKit inbound trunk ST_\w+/)
   t.match(out, /ringing_timeout +"55s" → "75s"/)
@@ -91,16 +130,32 @@ await t.test('credentials: made when none are set, printed once as lines for .en
   t.match(project.trunks(), [{ auth_username: username, auth_password: fresh }])
   t.equal((await run(['--rotate', '--plan'], pair)).code, 0)
   t.match(project.trunks(), [{ auth_password: fresh }], '--plan changes nothing')
-  const json = JSON.parse((await run(['--rotate', '--yes', '--json'], pair)).out) as { env: Record<string, string>, applied: boolean, project: string }
-  t.match(json, { applied: true, project: project.url, env: { LIVEKIT_SIP_USERNAME: username, LIVEKIT_SIP_PASSWORD: /^[\w-]{43}$/ } })
+  const json = JSON.parse((await run(['--rotate', '--yes', '--json'], pair)).out) as {
+    env: Record<string, string>
+    applied: boolean
+    project: string
+  }
+  t.match(json, {
+    applied: true,
+    project: project.url,
+    env: { LIVEKIT_SIP_USERNAME: username, LIVEKIT_SIP_PASSWORD: /^[\w-]{43}$/ }
+  })
 })
 
 await t.test('with what is made and printed a call reaches the agent; with anything else it does not', async t => {
-  const { project, run } = await bench(t, {}, { agents: [{ name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }], ringIntervalMs: 20 })
+  const { project, run } = await bench(t, {}, {
+    agents: [{ name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }],
+    ringIntervalMs: 20
+  })
   const [username, password] = pairOf((await run(['--yes'])).out) as [string, string]
   const caller = await createUserAgent({ transport: 'tcp' })
   t.after(() => caller.close())
-  const dial = (auth: { username: string, password: string }) => caller.invite(project.double.sipUri('ctoken'), { from: '+15550001111', body: buildSdp({ ip: '127.0.0.1', port: 40000 }), auth })
+  const dial = (auth: { username: string, password: string }) =>
+    caller.invite(project.double.sipUri('ctoken'), {
+      from: '+15550001111',
+      body: buildSdp({ ip: '127.0.0.1', port: 40000 }),
+      auth
+    })
   t.match(await dial({ username, password: 'wrong' }).final, { status: 401 })
   t.match(await dial({ username, password }).final, { status: 200 })
   t.ok(project.double.room('jb_ctoken'), 'in the room of its token')
@@ -126,7 +181,9 @@ await t.test('arguments and settings that do not do: exit code 2', async t => {
   t.match(err, /LIVEKIT_URL is required[^]*LIVEKIT_AGENT_NAME is required/)
   t.notMatch(err, /PUBLIC_URL|WEBHOOK|SIP_HOST/, 'what is not needed is not asked for')
   t.equal((await run(['--help'])).code, 0)
-  t.match(JSON.parse((await run(['--json'], { LIVEKIT_URL: '' })).out), { findings: [{ code: 'settings-unusable', severity: 'failed' }] })
+  t.match(JSON.parse((await run(['--json'], { LIVEKIT_URL: '' })).out), {
+    findings: [{ code: 'settings-unusable', severity: 'failed' }]
+  })
 })
 
 await t.test('conflicts: explained, and nothing is changed', async t => {
@@ -154,7 +211,10 @@ await t.test('what is wrong with a project beside our pair is said, and a rule t
   const ours = String(project.trunks()[0]?.sip_trunk_id)
   project.addRule({ name: 'wins', trunk_ids: [ours], inbound_numbers: ['+1555'], rule: DIRECT })
   project.addRule({ name: 'open', trunk_ids: [], rule: DIRECT })
-  project.double.provision('UpdateSIPInboundTrunk', { sip_trunk_id: ours, update: { allowed_addresses: { set: ['sip://1.2.3.4'] } } })
+  project.double.provision('UpdateSIPInboundTrunk', {
+    sip_trunk_id: ours,
+    update: { allowed_addresses: { set: ['sip://1.2.3.4'] } }
+  })
   const { code, out, err } = await run(['--yes'])
   t.equal(code, 1)
   t.match(err, /rule-conflict/)
@@ -172,14 +232,23 @@ await t.test('--list: every trunk and rule, with what is wrong with each', async
   const before = project.writes.length
   const { code, out } = await run(['--list'], { LIVEKIT_AGENT_NAME: '' })
   t.equal(code, 0)
-  t.match(out, /inbound trunk ST_\w+ "jambonz-bridge" \(the bridge's\): takes every number, asks for user name and password/)
+  t.match(
+    out,
+    /inbound trunk ST_\w+ "jambonz-bridge" \(the bridge's\): takes every number, asks for user name and password/
+  )
   t.match(out, /room jb_<dialled>/)
   t.match(out, /LiveKit would call LiveKit itself[^]*outbound-livekit[^]*outbound-retell/)
   t.match(out, /open to strangers/)
   t.notMatch(out, 'trunk-password')
   t.equal(project.writes.length, before)
   const json = JSON.parse((await run(['--list', '--json'])).out) as { objects: Array<{ kind: string, ours: boolean }> }
-  t.same(json.objects.map(({ kind, ours }) => [kind, ours]), [['inbound trunk', true], ['inbound trunk', false], ['dispatch rule', true], ['outbound trunk', false], ['outbound trunk', false]])
+  t.same(json.objects.map(({ kind, ours }) => [kind, ours]), [
+    ['inbound trunk', true],
+    ['inbound trunk', false],
+    ['dispatch rule', true],
+    ['outbound trunk', false],
+    ['outbound trunk', false]
+  ])
 })
 
 await t.test('--delete: our own, after consent', async t => {
@@ -202,14 +271,29 @@ await t.test('--delete: our own, after consent', async t => {
 await t.test('interrupted: says what was made, and the next run goes on', async t => {
   const { project, run } = await bench(t, {})
   const stop = new AbortController()
-  const { code, out, err } = await run(['--yes'], {}, { signal: stop.signal, onLine (line) { if (line.startsWith('created')) stop.abort() } })
+  const { code, out, err } = await run(['--yes'], {}, {
+    signal: stop.signal,
+    onLine (line) {
+      if (line.startsWith('created')) stop.abort()
+    }
+  })
   t.equal(code, 1)
   t.match(out, /created: LiveKit inbound trunk/)
   t.match(out, /the next run says what to put into \.env/)
   t.match(err, /Interrupted[^]*\$ bridge provision/)
   const jambonz = await jambonzApplications(t)
-  const json = JSON.parse((await run(['--yes', '--json'], { ...jambonz.env, PUBLIC_URL: 'https://bridge.example.com', LIVEKIT_AGENT_NAME: 'other' }, { signal: stop.signal })).out)
-  t.match(json, { applied: false, done: [], findings: [{}, { code: 'interrupted', command: 'bridge provision' }] }, 'nor is anything begun after it')
+  const json = JSON.parse(
+    (await run(['--yes', '--json'], {
+      ...jambonz.env,
+      PUBLIC_URL: 'https://bridge.example.com',
+      LIVEKIT_AGENT_NAME: 'other'
+    }, { signal: stop.signal })).out
+  )
+  t.match(
+    json,
+    { applied: false, done: [], findings: [{}, { code: 'interrupted', command: 'bridge provision' }] },
+    'nor is anything begun after it'
+  )
   t.same(jambonz.writes, [])
   const next = await run(['--yes'])
   t.equal(next.code, 0)
@@ -223,13 +307,20 @@ await t.test('two at once, both without credentials: one pair, and both print wh
   const all = await Promise.all([run(['--yes']), run(['--yes'])])
   t.same(all.map(({ code }) => code), [0, 0])
   t.same([project.trunks().length, project.rules().length], [1, 1])
-  for (const { out } of all) t.same(pairOf(out), [project.trunks()[0]?.auth_username, project.trunks()[0]?.auth_password])
+  for (const { out } of all) {
+    t.same(pairOf(out), [project.trunks()[0]?.auth_username, project.trunks()[0]?.auth_password])
+  }
 })
 
 await t.test('a rotation that is cut off does not lose the new pair', async t => {
   const { project, run } = await bench(t)
   await run(['--yes'])
-  project.meets = method => method === 'UpdateSIPInboundTrunk' ? 'lost' : method.startsWith('List') && project.writes.includes('UpdateSIPInboundTrunk') ? 'refuse' : 'pass'
+  project.meets = method =>
+    method === 'UpdateSIPInboundTrunk'
+      ? 'lost'
+      : method.startsWith('List') && project.writes.includes('UpdateSIPInboundTrunk')
+        ? 'refuse'
+        : 'pass'
   const { code, out } = await run(['--rotate', '--yes'])
   t.equal(code, 1)
   t.match(project.trunks(), [{ auth_password: pairOf(out)?.[1] }])
@@ -243,7 +334,11 @@ await t.test('a LiveKit that cannot be asked: a finding with a next step', async
     ['livekit-unreachable', { LIVEKIT_URL: 'http://[' }],
     ['livekit-key-refused', { LIVEKIT_API_SECRET: 'wrong'.repeat(8) }],
     ['livekit-key-refused', { LIVEKIT_API_KEY: 'nokey' }],
-    ['livekit-key-without-sip', {}, () => ({ status: 401, body: { code: 'unauthenticated', msg: 'permissions denied' } })],
+    [
+      'livekit-key-without-sip',
+      {},
+      () => ({ status: 401, body: { code: 'unauthenticated', msg: 'permissions denied' } })
+    ],
     ['not-livekit', {}, () => ({ status: 200, body: '<html>' })]
   ]
   for (const [finding, env, meets = () => 'pass'] of cases) {
@@ -288,8 +383,28 @@ await t.test('an application that drifted is repaired without losing what else i
   const { run } = await bench(t)
   const jambonz = await jambonzApplications(t, {
     applications: [
-      { application_sid: 'app-a', account_sid: ACCOUNT, name: 'mine', call_hook: { webhook_sid: 'w1', url: 'https://bridge.example.com/livekit-api', method: 'get', username: 'u', password: 'p' }, call_status_hook: { webhook_sid: 'w2', url: 'https://bridge.example.com/status', method: 'GET' }, messaging_hook: { webhook_sid: 'w3', url: 'https://sms.example.com' } },
-      { application_sid: 'app-b', account_sid: ACCOUNT, name: 'theirs', call_hook: { webhook_sid: 'w4', url: 'https://other.example.com/', method: 'GET' }, call_status_hook: null, messaging_hook: null }
+      {
+        application_sid: 'app-a',
+        account_sid: ACCOUNT,
+        name: 'mine',
+        call_hook: {
+          webhook_sid: 'w1',
+          url: 'https://bridge.example.com/livekit-api',
+          method: 'get',
+          username: 'u',
+          password: 'p'
+        },
+        call_status_hook: { webhook_sid: 'w2', url: 'https://bridge.example.com/status', method: 'GET' },
+        messaging_hook: { webhook_sid: 'w3', url: 'https://sms.example.com' }
+      },
+      {
+        application_sid: 'app-b',
+        account_sid: ACCOUNT,
+        name: 'theirs',
+        call_hook: { webhook_sid: 'w4', url: 'https://other.example.com/', method: 'GET' },
+        call_status_hook: null,
+        messaging_hook: null
+      }
     ]
   })
   const theirs = structuredClone(jambonz.applications[1])
@@ -297,9 +412,18 @@ await t.test('an application that drifted is repaired without losing what else i
   const { out, code } = await run(['--yes'], env)
   t.equal(code, 0)
   t.match(out, /call_hook\.method +GET → POST/)
-  t.match(out, /call_status_hook\.url +https:\/\/bridge\.example\.com\/status → https:\/\/bridge\.example\.com\/status#rc=2&rp=all/)
+  t.match(
+    out,
+    /call_status_hook\.url +https:\/\/bridge\.example\.com\/status → https:\/\/bridge\.example\.com\/status#rc=2&rp=all/
+  )
   t.match(jambonz.applications[0], {
-    call_hook: { webhook_sid: 'w1', url: 'https://bridge.example.com/livekit-api', method: 'POST', username: 'u', password: 'p' },
+    call_hook: {
+      webhook_sid: 'w1',
+      url: 'https://bridge.example.com/livekit-api',
+      method: 'POST',
+      username: 'u',
+      password: 'p'
+    },
     call_status_hook: { webhook_sid: 'w2', url: 'https://bridge.example.com/status#rc=2&rp=all', method: 'POST' },
     messaging_hook: { webhook_sid: 'w3', url: 'https://sms.example.com' }
   })
@@ -308,7 +432,10 @@ await t.test('an application that drifted is repaired without losing what else i
   const secured = await run(['--yes'], basic)
   t.match(secured.out, /call_hook\.username +u → hooks/)
   t.notMatch(secured.out, 'hook-password')
-  t.match(jambonz.applications[0], { call_hook: { username: 'hooks', password: 'hook-password' }, call_status_hook: { username: 'hooks' } })
+  t.match(jambonz.applications[0], {
+    call_hook: { username: 'hooks', password: 'hook-password' },
+    call_status_hook: { username: 'hooks' }
+  })
   t.match((await run(['--yes'], basic)).out, 'Everything is as it should be')
 })
 
@@ -320,7 +447,10 @@ await t.test('a Jambonz that cannot be asked keeps nobody from LiveKit', async t
   t.equal(refused.code, 1)
   t.match(refused.err, 'jambonz-key-refused')
   t.equal(project.rules().length, 1)
-  t.match((await run(['--yes'], { ...env, JAMBONZ_REST_API_BASE_URL: 'http://127.0.0.1:1' })).err, 'jambonz-unreachable')
+  t.match(
+    (await run(['--yes'], { ...env, JAMBONZ_REST_API_BASE_URL: 'http://127.0.0.1:1' })).err,
+    'jambonz-unreachable'
+  )
   t.match((await run(['--yes'], { ...env, JAMBONZ_REST_API_BASE_URL: project.url })).err, 'jambonz-refused')
   const without = await run(['--yes'], { PUBLIC_URL: 'https://bridge.example.com' })
   t.equal(without.code, 0)

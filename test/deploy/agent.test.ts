@@ -5,19 +5,48 @@ import { Tones } from '../../deploy/agent/src/tone.ts'
 import { jobMetadata } from '../../src/livekit/metadata.ts'
 
 type Arguments = Parameters<typeof jobMetadata>
-const facts = { direction: 'inbound', from: '+15550001111', to: '+15551230000', callerName: 'Ada', withheld: false, trunk: 'MyCarrier', headers: { 'X-Customer-Id': '7' } }
-const metadata = (app: object) => jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], { n: 2 } as unknown as Arguments[1])
+const facts = {
+  direction: 'inbound',
+  from: '+15550001111',
+  to: '+15551230000',
+  callerName: 'Ada',
+  withheld: false,
+  trunk: 'MyCarrier',
+  headers: { 'X-Customer-Id': '7' }
+}
+const metadata = (app: object) =>
+  jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], { n: 2 } as unknown as Arguments[1])
 
 await t.test('the example agent reads what the bridge writes', async t => {
   t.same(readJob(metadata({ metadata: '{"tenant":"acme"}' })), {
-    call: { callSid: 'sid-1', direction: 'inbound', from: '+15550001111', to: '+15551230000', callerName: 'Ada', trunk: 'MyCarrier', attempt: 2, headers: { 'X-Customer-Id': '7' } },
+    call: {
+      callSid: 'sid-1',
+      direction: 'inbound',
+      from: '+15550001111',
+      to: '+15551230000',
+      callerName: 'Ada',
+      trunk: 'MyCarrier',
+      attempt: 2,
+      headers: { 'X-Customer-Id': '7' }
+    },
     app: '{"tenant":"acme"}'
   })
   t.notOk('app' in readJob(metadata({})))
 })
 
 await t.test('a degraded call is answered too', async t => {
-  for (const text of ['', 'null', '7', '{', '{"from":"rule"}', '{"v":2,"call":{"callSid":"x"}}', '{"v":1}', '{"v":1,"call":null}']) t.same(readJob(text), {}, text)
+  for (
+    const text of [
+      '',
+      'null',
+      '7',
+      '{',
+      '{"from":"rule"}',
+      '{"v":2,"call":{"callSid":"x"}}',
+      '{"v":1}',
+      '{"v":1,"call":null}'
+    ]
+  ) t.same(readJob(text), {}, text)
   t.equal(callSidOf({}, { 'sip.h.x-lk-call': 'sid-2' }), 'sid-2')
   t.equal(callSidOf(readJob(metadata({})), { 'sip.h.x-lk-call': 'sid-2' }), 'sid-1')
   t.equal(callSidOf({}, {}), undefined)

@@ -3,41 +3,106 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { CAUSES, PHASES, WAITING_ON } from '../../src/calls/call.ts'
+import { CAUSES, PHASES, WAITING_ON } from '../../src/calls/fold/call.ts'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { chartPath, example, helm, KUBERNETES, kubernetesValidate, missingTools, refusal, render, type Rendered, type Values } from '../fixtures/chart.ts'
+import {
+  chartPath,
+  example,
+  helm,
+  KUBERNETES,
+  kubernetesValidate,
+  missingTools,
+  refusal,
+  render,
+  type Rendered,
+  type Values
+} from '../fixtures/chart.ts'
 
-interface Property { type?: string, default?: unknown, description?: string, examples?: unknown[] }
-interface Endpoint { tags: string[] }
+interface Property {
+  type?: string
+  default?: unknown
+  description?: string
+  examples?: unknown[]
+}
+interface Endpoint {
+  tags: string[]
+}
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const chart = (path: string) => readFileSync(join(chartPath, path), 'utf8')
 const settings = SettingsSchema.properties as unknown as Record<string, Property>
-const schema = JSON.parse(chart('values.schema.json')) as { properties: Record<'settings' | 'secrets', { properties: Record<string, Property> }> }
+const schema = JSON.parse(chart('values.schema.json')) as {
+  properties: Record<'settings' | 'secrets', { properties: Record<string, Property> }>
+}
 const plain = schema.properties.settings.properties
 const secret = schema.properties.secrets.properties
 /** What only LiveKit, Jambonz and operators may know. */
-const SECRETS = ['LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_USERNAME', 'LIVEKIT_SIP_PASSWORD', 'JAMBONZ_WEBHOOK_SECRET', 'HTTP_USERNAME', 'HTTP_PASSWORD', 'JAMBONZ_API_KEY', 'OPERATOR_TOKEN', 'REDIS_URL']
-/** Causes of calls that nobody answered, or that were answered only by a fallback: what the alert on the answer rate counts. */
-const UNANSWERED = ['caller-gave-up', 'livekit-no-route', 'no-agent', 'agent-without-audio', 'room-closed', 'livekit-refused-credentials', 'livekit-overloaded', 'sip-unreachable', 'media-mismatch', 'dial-timeout', 'busy', 'declined', 'livekit-failed', 'media-server-failed', 'reply-refused', 'capacity', 'draining', 'bridge-error']
+const SECRETS = [
+  'LIVEKIT_API_KEY',
+  'LIVEKIT_API_SECRET',
+  'LIVEKIT_SIP_USERNAME',
+  'LIVEKIT_SIP_PASSWORD',
+  'JAMBONZ_WEBHOOK_SECRET',
+  'HTTP_USERNAME',
+  'HTTP_PASSWORD',
+  'JAMBONZ_API_KEY',
+  'OPERATOR_TOKEN',
+  'REDIS_URL'
+]
+/**
+ * Causes of calls that nobody answered, or that were answered only by a fallback: what the alert on the answer rate
+ * counts.
+ */
+const UNANSWERED = [
+  'caller-gave-up',
+  'livekit-no-route',
+  'no-agent',
+  'agent-without-audio',
+  'room-closed',
+  'livekit-refused-credentials',
+  'livekit-overloaded',
+  'sip-unreachable',
+  'media-mismatch',
+  'dial-timeout',
+  'busy',
+  'declined',
+  'livekit-failed',
+  'media-server-failed',
+  'reply-refused',
+  'capacity',
+  'draining',
+  'bridge-error'
+]
 
 const paths = (JSON.parse(read('openapi.json')) as { paths: Record<string, Record<string, Endpoint>> }).paths
-const hooks = Object.keys(paths).filter(path => Object.values(paths[path] ?? {}).some(({ tags }) => tags.includes('jambonz') || tags.includes('livekit'))).sort()
+const hooks = Object.keys(paths).filter(path =>
+  Object.values(paths[path] ?? {}).some(({ tags }) => tags.includes('jambonz') || tags.includes('livekit'))
+).sort()
 
 await t.test('the chart takes every setting of the bridge, each at one place, with the same limits', async t => {
-  t.same([...Object.keys(plain), ...Object.keys(secret), 'PORT'].sort(), Object.keys(settings).sort(), 'a new setting goes into settings or secrets of values.schema.json and values.yaml')
+  t.same(
+    [...Object.keys(plain), ...Object.keys(secret), 'PORT'].sort(),
+    Object.keys(settings).sort(),
+    'a new setting goes into settings or secrets of values.schema.json and values.yaml'
+  )
   t.same(Object.keys(secret), SECRETS)
   for (const [name, property] of Object.entries({ ...plain, ...secret })) {
-    const { default: _default, description: _description, examples: _examples, ...limits } = JSON.parse(JSON.stringify(settings[name] ?? {})) as Property
+    const { default: _default, description: _description, examples: _examples, ...limits } = JSON.parse(
+      JSON.stringify(settings[name] ?? {})
+    ) as Property
     t.same(property, limits, name)
     t.match(chart('values.yaml'), new RegExp(`^  # ${name}: `, 'm'), `values.yaml shows ${name}`)
   }
 })
 
-await t.test('values.yaml names the bridge\'s own defaults', async t => {
-  const shown = Object.fromEntries([...chart('values.yaml').matchAll(/^ {2}# ([A-Z_]+): (\S+)/gm)].map(match => [match[1], match[2]]))
-  for (const name of Object.keys(plain)) if (settings[name]?.default !== undefined) t.equal(shown[name], String(settings[name].default), name)
+await t.test("values.yaml names the bridge's own defaults", async t => {
+  const shown = Object.fromEntries(
+    [...chart('values.yaml').matchAll(/^ {2}# ([A-Z_]+): (\S+)/gm)].map(match => [match[1], match[2]])
+  )
+  for (const name of Object.keys(plain)) {
+    if (settings[name]?.default !== undefined) t.equal(shown[name], String(settings[name].default), name)
+  }
 })
 
 await t.test('the chart is of this version', async t => {
@@ -51,24 +116,54 @@ const production = example('production')
 const existingSecret = example('existing-secret')
 /** Every value that adds something to a manifest. */
 const everything = example('production', {
-  settings: { SHUTDOWN_TIMEOUT_S: 40.5, DRAIN_DELAY_S: 0, CALL_RETENTION_S: 1000000, RINGBACK_TONE: '', LIVEKIT_SIP_SRTP: true, PUBLIC_URL: 'https://voice.example.com:8443/bridge//' },
+  settings: {
+    SHUTDOWN_TIMEOUT_S: 40.5,
+    DRAIN_DELAY_S: 0,
+    CALL_RETENTION_S: 1000000,
+    RINGBACK_TONE: '',
+    LIVEKIT_SIP_SRTP: true,
+    PUBLIC_URL: 'https://voice.example.com:8443/bridge//'
+  },
   fullnameOverride: 'phone',
   imagePullSecrets: [{ name: 'registry' }],
-  autoscaling: { metrics: [{ type: 'Pods', pods: { metric: { name: 'http_requests_per_second' }, target: { type: 'AverageValue', averageValue: '50' } } }] },
+  autoscaling: {
+    metrics: [{
+      type: 'Pods',
+      pods: { metric: { name: 'http_requests_per_second' }, target: { type: 'AverageValue', averageValue: '50' } }
+    }]
+  },
   podDisruptionBudget: { maxUnavailable: '34%' },
   preStopSeconds: 20,
   containerPort: 8080,
   service: { port: 8000, annotations: { a: 'b' } },
   ingress: { stripPrefix: 'ingress-nginx', tls: { secretName: 'voice' } },
-  metrics: { prometheusRule: { selector: 'app="phone"', additionalLabels: { team: 'voice' }, minimumAnswerRate: 0.9, tolerated: 7 } },
+  metrics: {
+    prometheusRule: {
+      selector: 'app="phone"',
+      additionalLabels: { team: 'voice' },
+      minimumAnswerRate: 0.9,
+      tolerated: 7
+    }
+  },
   serviceAccount: { create: true, name: 'phone-account', annotations: { a: 'b' } },
   podAnnotations: { a: 'b' },
   podLabels: { tier: 'voice' },
   priorityClassName: 'high',
   nodeSelector: { zone: 'a' },
   tolerations: [{ key: 'voice', operator: 'Exists' }],
-  affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'arch', operator: 'In', values: ['arm64'] }] }] } } },
-  topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { tier: 'voice' } } }],
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'arch', operator: 'In', values: ['arm64'] }] }]
+      }
+    }
+  },
+  topologySpreadConstraints: [{
+    maxSkew: 1,
+    topologyKey: 'rack',
+    whenUnsatisfiable: 'DoNotSchedule',
+    labelSelector: { matchLabels: { tier: 'voice' } }
+  }],
   extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.pem' }],
   extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
   extraVolumeMounts: [{ name: 'ca', mountPath: '/ca', readOnly: true }]
@@ -87,13 +182,17 @@ if (missingTools.length > 0) {
   }
 
   await t.test('helm lint has nothing to say, with each of the examples', async t => {
-    for (const outcome of await Promise.all([minimal, production, existingSecret].map(values => helm(['lint', '--strict', '--kube-version', KUBERNETES[0]!, chartPath], values)))) {
+    for (
+      const outcome of await Promise.all([minimal, production, existingSecret].map(values =>
+        helm(['lint', '--strict', '--kube-version', KUBERNETES[0]!, chartPath], values)
+      ))
+    ) {
       t.equal(outcome.code, 0, outcome.stdout)
       t.notMatch(outcome.stdout, /WARNING|ERROR/)
     }
   })
 
-  await t.test('every manifest fits Kubernetes\' own schemas, oldest and newest', async t => {
+  await t.test("every manifest fits Kubernetes' own schemas, oldest and newest", async t => {
     const all = Object.values(rendered)
     const [outcome, wrong] = await Promise.all([
       kubernetesValidate(all.map(({ text }) => text).join('\n')),
@@ -102,8 +201,12 @@ if (missingTools.length > 0) {
     const lines = (level: string) => outcome.stdout.split('\n').filter(line => line.startsWith(level))
     t.equal(outcome.code, 0, outcome.stdout)
     t.same(lines('ERROR'), [])
-    for (const line of lines('WARN')) t.match(line, /find schema for kind (ServiceMonitor|PrometheusRule)/, 'only those that others define')
-    const known = all.flatMap(({ manifests }) => manifests).filter(({ apiVersion }) => !apiVersion.startsWith('monitoring.'))
+    for (const line of lines('WARN')) {
+      t.match(line, /find schema for kind (ServiceMonitor|PrometheusRule)/, 'only those that others define')
+    }
+    const known = all.flatMap(({ manifests }) => manifests).filter(({ apiVersion }) =>
+      !apiVersion.startsWith('monitoring.')
+    )
     t.equal(lines('INFO').length, known.length * KUBERNETES.length, 'each was looked at')
     t.match(wrong.stdout, /ERROR .*replica/, 'and a wrong one would have been found')
   })
@@ -111,40 +214,97 @@ if (missingTools.length > 0) {
   await t.test('each has the manifests that it should, and no more', async t => {
     const always = ['ConfigMap', 'Deployment', 'Service', 'ServiceAccount']
     t.same(rendered.minimal.kinds, [...always, 'Secret'].sort())
-    t.same(rendered.production.kinds, [...always, 'Secret', 'HorizontalPodAutoscaler', 'Ingress', 'NetworkPolicy', 'PodDisruptionBudget', 'PrometheusRule', 'ServiceMonitor'].sort())
+    t.same(
+      rendered.production.kinds,
+      [
+        ...always,
+        'Secret',
+        'HorizontalPodAutoscaler',
+        'Ingress',
+        'NetworkPolicy',
+        'PodDisruptionBudget',
+        'PrometheusRule',
+        'ServiceMonitor'
+      ].sort()
+    )
     t.same(rendered.existingSecret.kinds, [...always, 'Ingress', 'PodDisruptionBudget'].sort())
     for (const { manifests } of Object.values(rendered)) {
-      for (const { metadata } of manifests) t.match(metadata.labels, { 'app.kubernetes.io/instance': 'bridge', 'app.kubernetes.io/name': 'jambonz-livekit-bridge' }, metadata.name)
+      for (const { metadata } of manifests) {
+        t.match(metadata.labels, {
+          'app.kubernetes.io/instance': 'bridge',
+          'app.kubernetes.io/name': 'jambonz-livekit-bridge'
+        }, metadata.name)
+      }
     }
   })
 
   await t.test('the bridge takes the environment that it gets', async t => {
     const own = loadSettings(rendered.minimal.environment())
-    t.match(own, { PORT: 3000, PUBLIC_URL: 'https://bridge.example.com', JAMBONZ_WEBHOOK_SECRET: 'wh_secret_abc', DRAIN_DELAY_S: 1 })
-    t.match(loadSettings(rendered.production.environment()), { FALLBACK_NUMBER: '+15551230009', AGENT_METADATA: '{"tenant":"acme"}', REDIS_URL: 'redis://:password@redis.databases.svc:6379/0' })
-    t.match(loadSettings(rendered.everything.environment()), { PORT: 8080, CALL_RETENTION_S: 1000000, RINGBACK_TONE: '', LIVEKIT_SIP_SRTP: true, SHUTDOWN_TIMEOUT_S: 40.5, DRAIN_DELAY_S: 0 })
+    t.match(own, {
+      PORT: 3000,
+      PUBLIC_URL: 'https://bridge.example.com',
+      JAMBONZ_WEBHOOK_SECRET: 'wh_secret_abc',
+      DRAIN_DELAY_S: 1
+    })
+    t.match(loadSettings(rendered.production.environment()), {
+      FALLBACK_NUMBER: '+15551230009',
+      AGENT_METADATA: '{"tenant":"acme"}',
+      REDIS_URL: 'redis://:password@redis.databases.svc:6379/0'
+    })
+    t.match(loadSettings(rendered.everything.environment()), {
+      PORT: 8080,
+      CALL_RETENTION_S: 1000000,
+      RINGBACK_TONE: '',
+      LIVEKIT_SIP_SRTP: true,
+      SHUTDOWN_TIMEOUT_S: 40.5,
+      DRAIN_DELAY_S: 0
+    })
     t.equal(rendered.everything.one('ConfigMap').data?.CALL_RETENTION_S, '1000000', 'not 1e+06')
-    loadSettings(rendered.existingSecret.environment({ LIVEKIT_API_KEY: 'k', LIVEKIT_API_SECRET: 's', JAMBONZ_WEBHOOK_SECRET: 'w' }))
+    loadSettings(
+      rendered.existingSecret.environment({
+        LIVEKIT_API_KEY: 'k',
+        LIVEKIT_API_SECRET: 's',
+        JAMBONZ_WEBHOOK_SECRET: 'w'
+      })
+    )
   })
 
   await t.test('secrets are in the Secret only', async t => {
     for (const [name, values] of Object.entries({ minimal, production, everything })) {
       const { manifests, container } = rendered[name as 'minimal']
-      const values64 = Object.values(values.secrets as Record<string, string>).map(value => [value, Buffer.from(value).toString('base64')]).flat()
+      const values64 = Object.values(values.secrets as Record<string, string>).map(
+        value => [value, Buffer.from(value).toString('base64')]
+      ).flat()
       const others = JSON.stringify(manifests.filter(({ kind }) => kind !== 'Secret'))
-      for (const value of values64.filter(value => value !== 'jambonz')) t.notOk(others.includes(`"${value}"`) || others.includes(`:${value}@`), `${name}: ${value} is nowhere else`)
-      for (const key of Object.keys(rendered[name as 'minimal'].one('ConfigMap').data ?? {})) t.notOk(SECRETS.includes(key), key)
+      for (const value of values64.filter(value => value !== 'jambonz')) {
+        t.notOk(others.includes(`"${value}"`) || others.includes(`:${value}@`), `${name}: ${value} is nowhere else`)
+      }
+      for (const key of Object.keys(rendered[name as 'minimal'].one('ConfigMap').data ?? {})) {
+        t.notOk(SECRETS.includes(key), key)
+      }
       t.same(container.envFrom.map((from: any) => Object.keys(from)[0]), ['configMapRef', 'secretRef'])
     }
     const { container } = rendered.existingSecret
     t.same(container.envFrom[1], { secretRef: { name: 'bridge' } })
-    t.match(container.env, [{ name: 'PORT', value: '3000' }, { name: 'REDIS_URL', valueFrom: { secretKeyRef: { name: 'redis-credentials', key: 'url' } } }])
+    t.match(container.env, [{ name: 'PORT', value: '3000' }, {
+      name: 'REDIS_URL',
+      valueFrom: { secretKeyRef: { name: 'redis-credentials', key: 'url' } }
+    }])
   })
 
   await t.test('nothing in the pod is more than it needs', async t => {
     for (const [name, { pod, container, manifests }] of Object.entries(rendered)) {
-      t.match(pod.securityContext, { runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, seccompProfile: { type: 'RuntimeDefault' } }, name)
-      t.same(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
+      t.match(pod.securityContext, {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 1000,
+        seccompProfile: { type: 'RuntimeDefault' }
+      }, name)
+      t.same(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] }
+      })
       t.equal(pod.automountServiceAccountToken, false)
       t.equal(pod.enableServiceLinks, false)
       const account = manifests.find(({ kind }) => kind === 'ServiceAccount')
@@ -153,7 +313,11 @@ if (missingTools.length > 0) {
       t.ok(container.resources.requests.cpu && container.resources.requests.memory && container.resources.limits.memory)
       t.notOk(container.resources.limits.cpu)
     }
-    t.match(read('Dockerfile'), new RegExp(`^USER ${rendered.minimal.pod.securityContext.runAsUser}:`, 'm'), 'the image\'s own user')
+    t.match(
+      read('Dockerfile'),
+      new RegExp(`^USER ${rendered.minimal.pod.securityContext.runAsUser}:`, 'm'),
+      "the image's own user"
+    )
   })
 
   await t.test('probes ask what the bridge answers, and a LiveKit that is down restarts nothing', async t => {
@@ -168,9 +332,14 @@ if (missingTools.length > 0) {
   })
 
   await t.test('the kubelet never kills before the bridge has ended', async t => {
-    const grace = ({ pod, container }: Rendered) => ({ grace: pod.terminationGracePeriodSeconds as number, preStop: (container.lifecycle?.preStop.sleep.seconds ?? 0) as number })
+    const grace = ({ pod, container }: Rendered) => ({
+      grace: pod.terminationGracePeriodSeconds as number,
+      preStop: (container.lifecycle?.preStop.sleep.seconds ?? 0) as number
+    })
     for (const one of Object.values(rendered)) {
-      const { SHUTDOWN_TIMEOUT_S: shutdown } = loadSettings(one.environment({ LIVEKIT_API_KEY: 'k', LIVEKIT_API_SECRET: 's', JAMBONZ_WEBHOOK_SECRET: 'w' }))
+      const { SHUTDOWN_TIMEOUT_S: shutdown } = loadSettings(
+        one.environment({ LIVEKIT_API_KEY: 'k', LIVEKIT_API_SECRET: 's', JAMBONZ_WEBHOOK_SECRET: 'w' })
+      )
       const { grace: seconds, preStop } = grace(one)
       t.ok(seconds > shutdown + preStop, `${seconds} > ${shutdown} + ${preStop}`)
     }
@@ -196,9 +365,13 @@ if (missingTools.length > 0) {
     }
     t.equal(rendered.existingSecret.one('Deployment').spec.replicas, 2)
     t.notOk('replicas' in rendered.production.one('Deployment').spec, 'the autoscaler decides')
-    t.match(rendered.production.one('HorizontalPodAutoscaler').spec, { minReplicas: 2, maxReplicas: 6, scaleTargetRef: { name: rendered.production.one('Deployment').metadata.name } })
+    t.match(rendered.production.one('HorizontalPodAutoscaler').spec, {
+      minReplicas: 2,
+      maxReplicas: 6,
+      scaleTargetRef: { name: rendered.production.one('Deployment').metadata.name }
+    })
     const single = await render(example('production', { autoscaling: { enabled: false } }))
-    t.notOk(single.find('PodDisruptionBudget'), 'a budget would keep the only replica\'s node from being drained')
+    t.notOk(single.find('PodDisruptionBudget'), "a budget would keep the only replica's node from being drained")
     t.equal(single.one('Deployment').spec.strategy.type, 'RollingUpdate')
   })
 
@@ -213,30 +386,60 @@ if (missingTools.length > 0) {
     }
     t.same(spec.tls, [{ hosts: ['bridge.example.com'], secretName: 'bridge-jambonz-livekit-bridge-tls' }])
     for (const one of Object.values(rendered)) t.equal(one.one('Service').spec.type, 'ClusterIP')
-    const open = await render(example('production', { settings: { PUBLIC_URL: 'http://bridge.example.com' }, ingress: { tls: { enabled: false } } }))
+    const open = await render(
+      example('production', {
+        settings: { PUBLIC_URL: 'http://bridge.example.com' },
+        ingress: { tls: { enabled: false } }
+      })
+    )
     t.notOk(open.one('Ingress').spec.tls)
   })
 
   await t.test('a path of PUBLIC_URL is stripped by the ingress', async t => {
     const own = rendered.existingSecret.one('Ingress')
     t.same(own.spec.rules[0].http.paths.map((one: any) => one.path).sort(), hooks.map(path => `/bridge${path}`))
-    t.same(own.metadata.annotations, { 'traefik.ingress.kubernetes.io/router.middlewares': 'voice-strip-bridge@kubernetescrd' })
+    t.same(own.metadata.annotations, {
+      'traefik.ingress.kubernetes.io/router.middlewares': 'voice-strip-bridge@kubernetescrd'
+    })
 
     const { spec, metadata } = rendered.everything.one('Ingress')
     t.equal(spec.rules[0].host, 'voice.example.com')
-    t.match(metadata.annotations, { 'nginx.ingress.kubernetes.io/use-regex': 'true', 'nginx.ingress.kubernetes.io/rewrite-target': '/$1', 'cert-manager.io/cluster-issuer': 'letsencrypt' })
+    t.match(metadata.annotations, {
+      'nginx.ingress.kubernetes.io/use-regex': 'true',
+      'nginx.ingress.kubernetes.io/rewrite-target': '/$1',
+      'cert-manager.io/cluster-issuer': 'letsencrypt'
+    })
     t.equal(spec.rules[0].http.paths.length, 1)
     const { path, pathType } = spec.rules[0].http.paths[0]
     t.equal(pathType, 'ImplementationSpecific')
     const pattern = new RegExp(`^${path as string}`)
     for (const hook of hooks) t.equal(`/bridge${hook}`.replace(pattern, '/$1'), hook)
-    for (const other of ['/bridge/calls', '/bridge/docs', '/bridge/metrics', '/bridge/status/x', '/bridge/refer-completed', '/status', '/x/bridge/status']) t.notMatch(other, pattern)
+    for (
+      const other of [
+        '/bridge/calls',
+        '/bridge/docs',
+        '/bridge/metrics',
+        '/bridge/status/x',
+        '/bridge/refer-completed',
+        '/status',
+        '/x/bridge/status'
+      ]
+    ) t.notMatch(other, pattern)
   })
 
   await t.test('a change of settings or secrets makes new pods', async t => {
-    const annotations = ({ one }: Rendered, of: Rendered) => one.call(of, 'Deployment').spec.template.metadata.annotations as Record<string, string>
-    const [before, config, secrets] = await Promise.all([rendered.minimal, render(example('minimal', { settings: { MAX_CALLS: 7 } })), render(example('minimal', { secrets: { OPERATOR_TOKEN: 'another-long-token' } }))])
-    const [a, b, c] = [before, config, secrets].map(one => annotations(one!, one!)) as [Record<string, string>, Record<string, string>, Record<string, string>]
+    const annotations = ({ one }: Rendered, of: Rendered) =>
+      one.call(of, 'Deployment').spec.template.metadata.annotations as Record<string, string>
+    const [before, config, secrets] = await Promise.all([
+      rendered.minimal,
+      render(example('minimal', { settings: { MAX_CALLS: 7 } })),
+      render(example('minimal', { secrets: { OPERATOR_TOKEN: 'another-long-token' } }))
+    ])
+    const [a, b, c] = [before, config, secrets].map(one => annotations(one!, one!)) as [
+      Record<string, string>,
+      Record<string, string>,
+      Record<string, string>
+    ]
     t.not(a['checksum/config'], b['checksum/config'])
     t.equal(a['checksum/secret'], b['checksum/secret'])
     t.not(a['checksum/secret'], c['checksum/secret'])
@@ -250,14 +453,23 @@ if (missingTools.length > 0) {
     t.equal(monitor.metadata.labels.release, 'kube-prometheus-stack')
     t.match(service.metadata.labels, monitor.spec.selector.matchLabels)
     t.same(monitor.spec.namespaceSelector, { matchNames: ['voice'] })
-    t.same(monitor.spec.endpoints, [{ port: service.spec.ports[0].name, path: '/metrics', interval: '30s', scrapeTimeout: '10s' }])
+    t.same(monitor.spec.endpoints, [{
+      port: service.spec.ports[0].name,
+      path: '/metrics',
+      interval: '30s',
+      scrapeTimeout: '10s'
+    }])
     t.ok(paths['/metrics'])
     t.same(service.spec.selector, rendered.production.one('Deployment').spec.selector.matchLabels)
   })
 
   await t.test('alerts are about metrics, causes and labels that exist', async t => {
-    const exported = await createMetrics(async () => { throw new Error('not asked') }, () => 0).registry.metrics()
-    const names = [...exported.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name, type]) => type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name])
+    const exported = await createMetrics(async () => {
+      throw new Error('not asked')
+    }, () => 0).registry.metrics()
+    const names = [...exported.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name, type]) =>
+      type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]
+    )
     const rule = rendered.production.one('PrometheusRule')
     t.equal(rule.apiVersion, 'monitoring.coreos.com/v1')
     const [group] = rule.spec.groups
@@ -273,8 +485,14 @@ if (missingTools.length > 0) {
       for (const key of Object.keys(rest)) t.equal(key, 'for')
       const used = [...(expr as string).matchAll(/\b(bridge_\w+)\{/g)].map(match => match[1] ?? '')
       if (alert !== 'JambonzBridgeDown') t.ok(used.length > 0, alert)
-      for (const name of [...used, ...`${annotations.summary} ${annotations.description}`.match(/\bbridge_\w+/g) ?? []]) t.ok(names.includes(name), `${alert}: ${name} is exported`)
-      t.equal([...(expr as string).matchAll(/\{ ?namespace="voice",job="bridge-jambonz-livekit-bridge"/g)].length, (expr as string).match(/\{/g)?.length, `${alert} is about this release`)
+      for (
+        const name of [...used, ...`${annotations.summary} ${annotations.description}`.match(/\bbridge_\w+/g) ?? []]
+      ) t.ok(names.includes(name), `${alert}: ${name} is exported`)
+      t.equal(
+        [...(expr as string).matchAll(/\{ ?namespace="voice",job="bridge-jambonz-livekit-bridge"/g)].length,
+        (expr as string).match(/\{/g)?.length,
+        `${alert} is about this release`
+      )
       for (const [, label, values] of (expr as string).matchAll(/\b(cause|waiting_on|phase)[!=]~?"([^"]+)"/g)) {
         const known: readonly string[] = label === 'cause' ? CAUSES : label === 'phase' ? PHASES : WAITING_ON
         for (const value of values!.split('|')) t.ok(known.includes(value), `${alert}: ${value} is a ${label}`)
@@ -282,7 +500,11 @@ if (missingTools.length > 0) {
     }
     const rate = group.rules.find((one: any) => one.alert === 'JambonzBridgeAnswerRateLow').expr as string
     const counted = /cause!~"([^"]+)"/.exec(rate)?.[1]?.split('|') ?? []
-    t.same([...counted, ...UNANSWERED].sort(), [...CAUSES].sort(), 'every cause counts as answered or not: a new one goes into the rule or into this list')
+    t.same(
+      [...counted, ...UNANSWERED].sort(),
+      [...CAUSES].sort(),
+      'every cause counts as answered or not: a new one goes into the rule or into this list'
+    )
 
     const other = rendered.everything.one('PrometheusRule').spec.groups[0].rules
     t.match(JSON.stringify(other), /bridge_attempts_degraded_total\{ app=\\"phone\\" \}\[15m\]\)\) > 7/)
@@ -291,11 +513,33 @@ if (missingTools.length > 0) {
 
   await t.test('everything optional arrives', async t => {
     const { pod, container } = rendered.everything
-    t.match(pod, { priorityClassName: 'high', nodeSelector: { zone: 'a' }, tolerations: everything.tolerations, affinity: everything.affinity, topologySpreadConstraints: everything.topologySpreadConstraints, volumes: everything.extraVolumes, imagePullSecrets: everything.imagePullSecrets, serviceAccountName: 'phone-account' })
-    t.match(container, { image: 'registry.example.com/jambonz-livekit-bridge:0.1.0', env: [{ name: 'PORT' }, ...everything.extraEnv], volumeMounts: everything.extraVolumeMounts })
-    t.equal(rendered.existingSecret.container.image, `registry.example.com/jambonz-livekit-bridge@${existingSecret.image.digest as string}`)
-    t.match(rendered.everything.one('Deployment').spec.template.metadata, { labels: { tier: 'voice' }, annotations: { a: 'b' } })
-    t.same(rendered.production.one('NetworkPolicy').spec.ingress, [{ from: production.networkPolicy.from, ports: [{ port: 'http', protocol: 'TCP' }] }])
+    t.match(pod, {
+      priorityClassName: 'high',
+      nodeSelector: { zone: 'a' },
+      tolerations: everything.tolerations,
+      affinity: everything.affinity,
+      topologySpreadConstraints: everything.topologySpreadConstraints,
+      volumes: everything.extraVolumes,
+      imagePullSecrets: everything.imagePullSecrets,
+      serviceAccountName: 'phone-account'
+    })
+    t.match(container, {
+      image: 'registry.example.com/jambonz-livekit-bridge:0.1.0',
+      env: [{ name: 'PORT' }, ...everything.extraEnv],
+      volumeMounts: everything.extraVolumeMounts
+    })
+    t.equal(
+      rendered.existingSecret.container.image,
+      `registry.example.com/jambonz-livekit-bridge@${existingSecret.image.digest as string}`
+    )
+    t.match(rendered.everything.one('Deployment').spec.template.metadata, {
+      labels: { tier: 'voice' },
+      annotations: { a: 'b' }
+    })
+    t.same(rendered.production.one('NetworkPolicy').spec.ingress, [{
+      from: production.networkPolicy.from,
+      ports: [{ port: 'http', protocol: 'TCP' }]
+    }])
   })
 
   await t.test('values that cannot work are refused, and why', async t => {
@@ -304,29 +548,91 @@ if (missingTools.length > 0) {
       ['no image', { image: { repository: undefined } }, /image\.repository is required: there is no published image/],
       ['no PUBLIC_URL', { settings: { PUBLIC_URL: undefined } }, /settings\.PUBLIC_URL is required: where Jambonz/],
       ['no secrets', { secrets: undefined }, /secrets or existingSecret is required/],
-      ['empty secrets', { secrets: Object.fromEntries(Object.keys(minimal.secrets).map(name => [name, name.startsWith('LIVEKIT_API') ? undefined : ' '])) }, /secrets or existingSecret is required/],
-      ['no API secret', { secrets: { LIVEKIT_API_SECRET: undefined } }, /secrets\.LIVEKIT_API_SECRET is required, or existingSecret/],
+      ['empty secrets', {
+        secrets: Object.fromEntries(
+          Object.keys(minimal.secrets).map(name => [name, name.startsWith('LIVEKIT_API') ? undefined : ' '])
+        )
+      }, /secrets or existingSecret is required/],
+      [
+        'no API secret',
+        { secrets: { LIVEKIT_API_SECRET: undefined } },
+        /secrets\.LIVEKIT_API_SECRET is required, or existingSecret/
+      ],
       ['both secrets', { existingSecret: 'bridge' }, /secrets and existingSecret exclude each other/],
-      ['no authentication', { secrets: { JAMBONZ_WEBHOOK_SECRET: undefined } }, /JAMBONZ_WEBHOOK_SECRET is required .*anybody could make calls/],
+      [
+        'no authentication',
+        { secrets: { JAMBONZ_WEBHOOK_SECRET: undefined } },
+        /JAMBONZ_WEBHOOK_SECRET is required .*anybody could make calls/
+      ],
       ['half of Basic', { secrets: { HTTP_USERNAME: 'jambonz' } }, /secrets\.HTTP_PASSWORD must be set too/],
-      ['half of the trunk', { secrets: { LIVEKIT_SIP_USERNAME: undefined } }, /secrets\.LIVEKIT_SIP_USERNAME must be set too: LiveKit does not challenge/],
-      ['a third of REST', { settings: { JAMBONZ_ACCOUNT_SID: '1' } }, /settings\.JAMBONZ_REST_API_BASE_URL and secrets\.JAMBONZ_API_KEY must be set too/],
-      ['replicas without Redis', { replicaCount: 2 }, /replicaCount is 2 without Redis: each replica would know only the calls/],
+      [
+        'half of the trunk',
+        { secrets: { LIVEKIT_SIP_USERNAME: undefined } },
+        /secrets\.LIVEKIT_SIP_USERNAME must be set too: LiveKit does not challenge/
+      ],
+      [
+        'a third of REST',
+        { settings: { JAMBONZ_ACCOUNT_SID: '1' } },
+        /settings\.JAMBONZ_REST_API_BASE_URL and secrets\.JAMBONZ_API_KEY must be set too/
+      ],
+      [
+        'replicas without Redis',
+        { replicaCount: 2 },
+        /replicaCount is 2 without Redis: each replica would know only the calls/
+      ],
       ['autoscaling without Redis', { autoscaling: { enabled: true } }, /autoscaling\.enabled needs redis\.enabled/],
       ['a URL without the switch', { secrets: { REDIS_URL: 'redis://r' } }, /redis\.enabled must be true/],
       ['the switch without a URL', { redis: { enabled: true } }, /redis\.enabled needs a URL/],
-      ['two URLs', { ...redis, redis: { enabled: true, existingSecret: 'r' } }, /secrets\.REDIS_URL and redis\.existingSecret exclude each other/],
-      ['more at least than at most', { ...redis, autoscaling: { enabled: true, minReplicas: 7 } }, /minReplicas must not be greater/],
-      ['a share of nothing', { ...redis, autoscaling: { enabled: true }, resources: { requests: null } }, /needs resources\.requests\.cpu/],
-      ['drains for ever', { settings: { DRAIN_DELAY_S: 25 } }, /DRAIN_DELAY_S \(25\) must be smaller than SHUTDOWN_TIMEOUT_S \(25\)/],
-      ['no time to answer', { settings: { CALL_HOOK_DEADLINE_MS: 3000 } }, /LIVEKIT_TIMEOUT_MS \(3000\) must be smaller than CALL_HOOK_DEADLINE_MS \(3000\)/],
+      [
+        'two URLs',
+        { ...redis, redis: { enabled: true, existingSecret: 'r' } },
+        /secrets\.REDIS_URL and redis\.existingSecret exclude each other/
+      ],
+      [
+        'more at least than at most',
+        { ...redis, autoscaling: { enabled: true, minReplicas: 7 } },
+        /minReplicas must not be greater/
+      ],
+      [
+        'a share of nothing',
+        { ...redis, autoscaling: { enabled: true }, resources: { requests: null } },
+        /needs resources\.requests\.cpu/
+      ],
+      [
+        'drains for ever',
+        { settings: { DRAIN_DELAY_S: 25 } },
+        /DRAIN_DELAY_S \(25\) must be smaller than SHUTDOWN_TIMEOUT_S \(25\)/
+      ],
+      [
+        'no time to answer',
+        { settings: { CALL_HOOK_DEADLINE_MS: 3000 } },
+        /LIVEKIT_TIMEOUT_MS \(3000\) must be smaller than CALL_HOOK_DEADLINE_MS \(3000\)/
+      ],
       ['loopback', { settings: { HOST: '127.0.0.1' } }, /neither probes nor the Service reach/],
-      ['an address to publish', { settings: { PUBLIC_URL: 'https://10.0.0.1' }, ingress: { enabled: true } }, /an Ingress has no rule for the address 10\.0\.0\.1/],
-      ['TLS for http', { settings: { PUBLIC_URL: 'http://bridge.example.com' }, ingress: { enabled: true } }, /Jambonz takes a redirect for a failed call/],
-      ['a path that nobody strips', { settings: { PUBLIC_URL: 'https://example.com/bridge' }, ingress: { enabled: true } }, /has the path \/bridge, which the ingress must strip/],
+      [
+        'an address to publish',
+        { settings: { PUBLIC_URL: 'https://10.0.0.1' }, ingress: { enabled: true } },
+        /an Ingress has no rule for the address 10\.0\.0\.1/
+      ],
+      [
+        'TLS for http',
+        { settings: { PUBLIC_URL: 'http://bridge.example.com' }, ingress: { enabled: true } },
+        /Jambonz takes a redirect for a failed call/
+      ],
+      ['a path that nobody strips', {
+        settings: { PUBLIC_URL: 'https://example.com/bridge' },
+        ingress: { enabled: true }
+      }, /has the path \/bridge, which the ingress must strip/],
       ['nothing to strip', { ingress: { enabled: true, stripPrefix: 'ingress-nginx' } }, /no path to strip/],
-      ['nothing that strips', { settings: { PUBLIC_URL: 'https://example.com/bridge' }, ingress: { enabled: true, stripPrefix: 'annotations' } }, /no ingress\.annotations/],
-      ['published without authentication', { settings: { ALLOW_UNSIGNED_HOOKS: true }, ingress: { enabled: true } }, /ALLOW_UNSIGNED_HOOKS with ingress\.enabled/],
+      ['nothing that strips', {
+        settings: { PUBLIC_URL: 'https://example.com/bridge' },
+        ingress: { enabled: true, stripPrefix: 'annotations' }
+      }, /no ingress\.annotations/],
+      [
+        'published without authentication',
+        { settings: { ALLOW_UNSIGNED_HOOKS: true }, ingress: { enabled: true } },
+        /ALLOW_UNSIGNED_HOOKS with ingress\.enabled/
+      ],
       ['nobody may connect', { networkPolicy: { enabled: true } }, /networkPolicy\.enabled needs networkPolicy\.from/],
       ['another port', { extraEnv: [{ name: 'PORT', value: '80' }] }, /extraEnv must not have PORT: set containerPort/],
       // By the schema:
@@ -344,7 +650,16 @@ if (missingTools.length > 0) {
     t.match(await refusal(minimal, '1.29.0'), /requires kubeVersion: >=1\.30/)
 
     const nothing = await refusal({})
-    for (const name of ['image.repository', 'settings.PUBLIC_URL', 'settings.LIVEKIT_URL', 'settings.LIVEKIT_SIP_HOST', 'settings.LIVEKIT_AGENT_NAME', 'secrets or existingSecret']) t.match(nothing, name, 'all at once')
+    for (
+      const name of [
+        'image.repository',
+        'settings.PUBLIC_URL',
+        'settings.LIVEKIT_URL',
+        'settings.LIVEKIT_SIP_HOST',
+        'settings.LIVEKIT_AGENT_NAME',
+        'secrets or existingSecret'
+      ]
+    ) t.match(nothing, name, 'all at once')
   })
 
   await t.test('what works is not refused', async t => {
@@ -355,24 +670,50 @@ if (missingTools.length > 0) {
       { settings: { ALLOW_UNSIGNED_HOOKS: true }, secrets: { JAMBONZ_WEBHOOK_SECRET: undefined } },
       { settings: { PUBLIC_URL: 'http://10.0.0.1:8080/bridge' } },
       { secrets: undefined, existingSecret: 'bridge', redis: { enabled: true }, replicaCount: 3 },
-      { secrets: undefined, existingSecret: 'bridge', settings: { JAMBONZ_ACCOUNT_SID: '1', JAMBONZ_REST_API_BASE_URL: 'https://jambonz.cloud/api/v1' } },
-      { global: { anything: 1 }, serviceAccount: { create: false }, podSecurityContext: { runAsUser: null, runAsGroup: null } }
+      {
+        secrets: undefined,
+        existingSecret: 'bridge',
+        settings: { JAMBONZ_ACCOUNT_SID: '1', JAMBONZ_REST_API_BASE_URL: 'https://jambonz.cloud/api/v1' }
+      },
+      {
+        global: { anything: 1 },
+        serviceAccount: { create: false },
+        podSecurityContext: { runAsUser: null, runAsGroup: null }
+      }
     ]
     t.same(await Promise.all(fine.map(changes => refusal(example('minimal', changes)))), fine.map(() => ''))
   })
 
   await t.test('after the installation it says what to configure where', async t => {
-    // `helm template` leaves the notes out, and `helm install` wants a cluster: a copy of the chart has them in a manifest.
+    // `helm template` leaves the notes out, and `helm install` wants a cluster: a copy of the chart has them in a
+    // manifest.
     const directory = mkdtempSync(join(tmpdir(), 'chart-'))
     t.after(() => rmSync(directory, { recursive: true }))
     cpSync(chartPath, directory, { recursive: true })
-    writeFileSync(join(directory, 'templates/notes.yaml'), `{{ define "notes" }}${chart('templates/NOTES.txt')}{{ end }}\nnotes: {{ include "notes" . | toJson }}\n`)
+    writeFileSync(
+      join(directory, 'templates/notes.yaml'),
+      `{{ define "notes" }}${chart('templates/NOTES.txt')}{{ end }}\nnotes: {{ include "notes" . | toJson }}\n`
+    )
     const notes = async (values: Values) => {
-      const { stdout, stderr } = await helm(['template', 'bridge', directory, '--namespace', 'voice', '--kube-version', KUBERNETES[0]!, '--show-only', 'templates/notes.yaml'], values)
+      const { stdout, stderr } = await helm([
+        'template',
+        'bridge',
+        directory,
+        '--namespace',
+        'voice',
+        '--kube-version',
+        KUBERNETES[0]!,
+        '--show-only',
+        'templates/notes.yaml'
+      ], values)
       t.equal(stderr, '')
       return (parse(stdout) as { notes: string }).notes
     }
-    const [one, many, existing] = await Promise.all([notes(minimal), notes(production), notes(existingSecret)]) as [string, string, string]
+    const [one, many, existing] = await Promise.all([notes(minimal), notes(production), notes(existingSecret)]) as [
+      string,
+      string,
+      string
+    ]
     t.match(one, /WARNING: one replica/)
     t.match(one, 'https://bridge.example.com/livekit-api\n')
     t.match(one, 'https://bridge.example.com/status#rc=2&rp=all\n')
@@ -383,6 +724,10 @@ if (missingTools.length > 0) {
     t.notMatch(many, /WARNING|publishes nothing/)
     t.match(existing, 'https://voice.example.com/bridge/livekit-api\n')
     t.match(existing, /rollout restart/)
-    for (const text of [one, many]) for (const value of Object.values(production.secrets as Record<string, string>)) t.notOk(value !== 'jambonz' && text.includes(value))
+    for (const text of [one, many]) {
+      for (const value of Object.values(production.secrets as Record<string, string>)) {
+        t.notOk(value !== 'jambonz' && text.includes(value))
+      }
+    }
   })
 }

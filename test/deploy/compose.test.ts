@@ -12,8 +12,24 @@ interface Service {
   volumes?: string[]
   depends_on?: Record<string, { condition: string }>
 }
-interface LiveKitConfig { port: number, bind_addresses: string[], keys: Record<string, string>, redis: { address: string }, webhook: { api_key: string, urls: string[] }, rtc: { udp_port: number } }
-interface SipConfig { api_key: string, api_secret: string, ws_url: string, redis: { address: string }, sip_port: number, rtp_port: string, listen_ip: string, nat_1_to_1_ip: string }
+interface LiveKitConfig {
+  port: number
+  bind_addresses: string[]
+  keys: Record<string, string>
+  redis: { address: string }
+  webhook: { api_key: string, urls: string[] }
+  rtc: { udp_port: number }
+}
+interface SipConfig {
+  api_key: string
+  api_secret: string
+  ws_url: string
+  redis: { address: string }
+  sip_port: number
+  rtp_port: string
+  listen_ip: string
+  nat_1_to_1_ip: string
+}
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const compose = text('docker-compose.yml')
@@ -23,8 +39,11 @@ const sip = parse(text('deploy/compose/sip.yaml')) as SipConfig
 const names = Object.keys(SettingsSchema.properties)
 const variables = [...compose.matchAll(/\$\{([A-Z_]+)(:-[^}]*)?\}/g)]
 /** A service's environment on a machine without .env. */
-const environment = (name: string) => Object.fromEntries(Object.entries(services[name]?.environment ?? {})
-  .map(([key, value]) => [key, withDefaults(String(value))]))
+const environment = (name: string) =>
+  Object.fromEntries(
+    Object.entries(services[name]?.environment ?? {})
+      .map(([key, value]) => [key, withDefaults(String(value))])
+  )
 /** One default may stand in another. */
 function withDefaults (value: string): string {
   const inner = value.replace(/\$\{[A-Z_]+:-([^${}]*)\}/g, '$1')
@@ -70,7 +89,19 @@ await t.test('LiveKit, livekit-sip, bridge and agent speak of the same addresses
 
 await t.test('what is provisioned is what the bridge dials with', async t => {
   const [setup, bridge] = [environment('setup'), environment('bridge')]
-  for (const name of ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_USERNAME', 'LIVEKIT_SIP_PASSWORD', 'LIVEKIT_ROOM_PREFIX', 'LIVEKIT_AGENT_NAME', 'DIAL_TIMEOUT_S', 'JAMBONZ_WEBHOOK_SECRET']) {
+  for (
+    const name of [
+      'LIVEKIT_URL',
+      'LIVEKIT_API_KEY',
+      'LIVEKIT_API_SECRET',
+      'LIVEKIT_SIP_USERNAME',
+      'LIVEKIT_SIP_PASSWORD',
+      'LIVEKIT_ROOM_PREFIX',
+      'LIVEKIT_AGENT_NAME',
+      'DIAL_TIMEOUT_S',
+      'JAMBONZ_WEBHOOK_SECRET'
+    ]
+  ) {
     t.ok(setup[name], name)
     t.equal(setup[name], bridge[name], name)
   }
@@ -80,10 +111,17 @@ await t.test('what is provisioned is what the bridge dials with', async t => {
   t.same(services.bridge?.depends_on, { setup: { condition: 'service_completed_successfully' } })
 })
 
-await t.test('ports do not meet each other\'s, nor Jambonz\' on the same machine', async t => {
+await t.test("ports do not meet each other's, nor Jambonz' on the same machine", async t => {
   const [first, last] = sip.rtp_port.split('-').map(Number) as [number, number]
   const agent = Number(/127\.0\.0\.1:(\d+)/.exec(text('deploy/agent/Dockerfile'))?.[1])
-  const ports = [Number(environment('bridge').PORT), sip.sip_port, livekit.port, livekit.rtc.udp_port, Number(livekit.redis.address.split(':')[1]), agent]
+  const ports = [
+    Number(environment('bridge').PORT),
+    sip.sip_port,
+    livekit.port,
+    livekit.rtc.udp_port,
+    Number(livekit.redis.address.split(':')[1]),
+    agent
+  ]
   t.equal(new Set(ports).size, ports.length)
   for (const port of ports) {
     t.notOk([3000, 3001, 3002, 5060, 5061, 6379].includes(port), `${port} is free on a Jambonz machine`)
@@ -96,7 +134,11 @@ await t.test('images are pinned, mounted files are there, host networking throug
   for (const [name, service] of Object.entries(services)) {
     t.equal(service.network_mode, 'host', name)
     if (!service.build) t.match(service.image, /:v?\d+(\.\d+)*(-alpine)?$/, name)
-    for (const [source] of (service.volumes ?? []).filter(volume => volume.startsWith('./')).map(volume => volume.split(':'))) {
+    for (
+      const [source] of (service.volumes ?? []).filter(volume => volume.startsWith('./')).map(volume =>
+        volume.split(':')
+      )
+    ) {
       t.ok(text(source ?? '').length > 0, `${source} is there`)
     }
   }
@@ -112,7 +154,9 @@ await t.test('the image runs as nobody in particular and is asked for liveness',
   t.equal((JSON.parse(command) as string[]).join(' '), start)
   const kept = text('.dockerignore').split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1))
   const { include } = JSON.parse(text('tsconfig.build.json')) as { include: string[] }
-  for (const path of [...include, 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (
+    const path of [...include, 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json']
+  ) {
     t.ok(kept.includes(path), `${path} is in the build`)
   }
 })

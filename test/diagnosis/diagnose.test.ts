@@ -1,6 +1,6 @@
 import t from 'tap'
-import { CAUSES, WAITING_ON } from '../../src/calls/call.ts'
-import { endOf } from '../../src/calls/causes.ts'
+import { CAUSES, WAITING_ON } from '../../src/calls/fold/call.ts'
+import { endOf } from '../../src/calls/fold/causes.ts'
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
 import { diagnose, isFailure, logFields } from '../../src/diagnosis/diagnose.ts'
 import { presentDiagnosis } from '../../src/diagnosis/diagnosis-view.ts'
@@ -9,12 +9,48 @@ import { tell, type Story } from '../fixtures/events.ts'
 /** Stories of causes that no recording has; each tells one to its end. */
 const STORIES: Record<string, [story: Story, run: (story: Story) => void, signals: RegExp]> = {
   capacity: [tell(), s => s.hook({ refuse: { cause: 'capacity', status: 486, reason: 'Busy Here' } }), /decline/],
-  draining: [tell(), s => s.hook({ refuse: { cause: 'draining', status: 480, reason: 'Agent Unavailable' } }), /decline/],
-  lost: [tell({ statusesExpected: false }), s => { s.see = { exists: false }; s.connect(); s.passUntilForgotten(200_000) }, /deadline/],
-  'media-server-failed': [tell(), s => { s.connect(); s.caller('trying', 100); s.caller('failed', 480); s.pass(5000) }, /caller-leg-final/],
-  'time-limit': [tell({ rules: { timeLimitS: 60 } }), s => { s.connect(); s.see = { exists: true, sip: { sid: 'PA_sip1' }, agent: { identity: 'agent-1', audio: true } }; s.answered(); s.pass(60_000); s.agent('completed', 200); s.action('completed', 200, { callerStatus: 'in-progress' }); s.caller('completed', 200, 'jambonz'); s.pass(5000) }, /action/],
-  busy: [tell({ rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } } }), s => { s.connect(); s.agent('failed', 401); s.action('failed', 401); s.agent('busy', 486, { leg: 'b2' }); s.action('busy', 486); s.pass(5000) }, /agent-leg-final/],
-  declined: [tell({ rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } } }), s => { s.connect(); s.agent('failed', 401); s.action('failed', 401); s.agent('failed', 403, { leg: 'b2' }); s.action('failed', 403); s.pass(5000) }, /agent-leg-final/]
+  draining: [
+    tell(),
+    s => s.hook({ refuse: { cause: 'draining', status: 480, reason: 'Agent Unavailable' } }),
+    /decline/
+  ],
+  lost: [tell({ statusesExpected: false }), s => {
+    s.see = { exists: false }
+    s.connect()
+    s.passUntilForgotten(200_000)
+  }, /deadline/],
+  'media-server-failed': [tell(), s => {
+    s.connect()
+    s.caller('trying', 100)
+    s.caller('failed', 480)
+    s.pass(5000)
+  }, /caller-leg-final/],
+  'time-limit': [tell({ rules: { timeLimitS: 60 } }), s => {
+    s.connect()
+    s.see = { exists: true, sip: { sid: 'PA_sip1' }, agent: { identity: 'agent-1', audio: true } }
+    s.answered()
+    s.pass(60_000)
+    s.agent('completed', 200)
+    s.action('completed', 200, { callerStatus: 'in-progress' })
+    s.caller('completed', 200, 'jambonz')
+    s.pass(5000)
+  }, /action/],
+  busy: [tell({ rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } } }), s => {
+    s.connect()
+    s.agent('failed', 401)
+    s.action('failed', 401)
+    s.agent('busy', 486, { leg: 'b2' })
+    s.action('busy', 486)
+    s.pass(5000)
+  }, /agent-leg-final/],
+  declined: [tell({ rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } } }), s => {
+    s.connect()
+    s.agent('failed', 401)
+    s.action('failed', 401)
+    s.agent('failed', 403, { leg: 'b2' })
+    s.action('failed', 403)
+    s.pass(5000)
+  }, /agent-leg-final/]
 }
 
 for (const [cause, [story, run, signals]] of Object.entries(STORIES)) {
@@ -45,7 +81,12 @@ await t.test('any end of any call can be explained, and the log has nothing of t
   for (const cause of CAUSES) {
     for (const waitingOn of WAITING_ON) {
       const { it } = story
-      const diagnosis = diagnose({ ...it, phase: 'ended', at: { ...it.at, ended: story.now }, end: { ...endOf(cause), waitingOn, sipStatus: 486 } })
+      const diagnosis = diagnose({
+        ...it,
+        phase: 'ended',
+        at: { ...it.at, ended: story.now },
+        end: { ...endOf(cause), waitingOn, sipStatus: 486 }
+      })
       const logged = JSON.stringify(logFields(diagnosis))
       t.notMatch(logged, /\+?1555|demo-agent|jb_|Alice|MyCarrier/, cause)
       if (cause === 'caller-gave-up' && waitingOn !== 'none') t.ok(diagnosis.nextSteps.length > 0, waitingOn)
@@ -59,16 +100,30 @@ await t.test('LiveKit rang and nobody saw its side: who was missing is not claim
   story.connect()
   story.see = { exists: true }
   story.agent('trying', 100)
-  for (let i = 0; i < 5; i++) { story.agent('ringing', 180); story.pass(1000) }
+  for (let i = 0; i < 5; i++) {
+    story.agent('ringing', 180)
+    story.pass(1000)
+  }
   story.agent('no-answer', 487)
   story.action('no-answer', 487)
   story.pass(5000)
   const { it } = story
-  const blind = { ...it, events: it.events.filter(({ what }) => what !== 'look'), end: { ...endOf('no-agent'), waitingOn: 'agent' as const, sipStatus: 487 } }
-  const { summary, notToldApart, nextSteps } = diagnose({ ...blind, attempts: it.attempts.map(attempt => ({ ...attempt, degraded: true })) })
+  const blind = {
+    ...it,
+    events: it.events.filter(({ what }) => what !== 'look'),
+    end: { ...endOf('no-agent'), waitingOn: 'agent' as const, sipStatus: 487 }
+  }
+  const { summary, notToldApart, nextSteps } = diagnose({
+    ...blind,
+    attempts: it.attempts.map(attempt => ({ ...attempt, degraded: true }))
+  })
   t.match(summary, /nobody answered \(487\): no agent joined the room, or the one that did published no audio/)
   t.match(notToldApart[0], /agent-without-audio/)
-  t.match(nextSteps[0], { todo: /could not make the room/, command: 'bridge doctor --only livekit-api' }, 'a degraded call says what to mend first')
+  t.match(
+    nextSteps[0],
+    { todo: /could not make the room/, command: 'bridge doctor --only livekit-api' },
+    'a degraded call says what to mend first'
+  )
 })
 
 await t.test('without a status hook LiveKit that rang is not said to be silent', async t => {
@@ -107,7 +162,13 @@ await t.test('headers: what the event line says', async t => {
   const story = tell()
   story.connect()
   story.livekit('participant_joined', 'sip')
-  const headers = (detail: string | undefined) => diagnose({ ...story.it, events: story.it.events.map(line => line.what === 'participant_joined' ? { ...line, ...(detail === undefined ? {} : { detail }) } : line) }).answers.find(({ id }) => id === 'headers')?.answer
+  const headers = (detail: string | undefined) =>
+    diagnose({
+      ...story.it,
+      events: story.it.events.map(line =>
+        line.what === 'participant_joined' ? { ...line, ...(detail === undefined ? {} : { detail }) } : line
+      )
+    }).answers.find(({ id }) => id === 'headers')?.answer
   t.equal(headers('headers'), 'yes')
   t.equal(headers('no headers'), 'no')
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Cause } from '../../src/calls/call.ts'
-import type { CallEvent } from '../../src/calls/events.ts'
+import type { Cause } from '../../src/calls/fold/call.ts'
+import type { CallEvent } from '../../src/calls/fold/events.ts'
 import { diagnose, type Diagnosis } from '../../src/diagnosis/diagnose.ts'
 import type { SignalName } from '../../src/diagnosis/signals.ts'
 import { folded } from '../fixtures/folded.ts'
@@ -18,26 +18,41 @@ const DECIDING: Partial<Record<Cause, Needed[]>> = {
   transferred: [[['refer', /REFER/], ['refer-result', /refer_status 20[02]|no \/refer-complete/]]],
   'transfer-failed': [[['refer', /REFER/], ['refer-result', /refer_status 202, final none|refer_status [3-6]/]]],
   'caller-gave-up': [
-    [['caller-leg-final', /no-answer 487 .*by caller/], ['late-trying', /trying 100 only after/], ['agent-leg-not-dialled', /./]],
+    [['caller-leg-final', /no-answer 487 .*by caller/], ['late-trying', /trying 100 only after/], [
+      'agent-leg-not-dialled',
+      /./
+    ]],
     [['caller-leg-final', /no-answer 487 .*by caller/], ['ringing', /180/]]
   ],
-  'livekit-no-route': [[['agent-leg-final', /404/]], [['ringing', /once/], ['no-sip', /./], ['agent-leg-final', /487/]]],
+  'livekit-no-route': [[['agent-leg-final', /404/]], [['ringing', /once/], ['no-sip', /./], [
+    'agent-leg-final',
+    /487/
+  ]]],
   'no-agent': [[['ringing', /\d+ times/], ['sip-joined', /./], ['no-agent', /./]]],
-  'agent-without-audio': [[['ringing', /\d+ times/], ['sip-joined', /./], ['agent-joined', /./], ['no-agent-audio', /./]]],
+  'agent-without-audio': [[['ringing', /\d+ times/], ['sip-joined', /./], ['agent-joined', /./], [
+    'no-agent-audio',
+    /./
+  ]]],
   'room-closed': [[['sip-left', /ROOM_DELETED, sip.callStatus ringing/], ['agent-leg-final', /486/]]],
   'livekit-refused-credentials': [[['agent-leg-final', /40[17]/]]],
   'livekit-overloaded': [[['agent-leg-final', /503 (Try again later|Service temporarily unavailable)/]]],
   'sip-unreachable': [[['agent-leg-final', /503 DNS Error/]]],
-  'media-mismatch': [[['ringing', /./], ['agent-leg-final', /400/]], [['agent-leg-not-dialled', /./], ['caller-leg-final', /488/]]],
+  'media-mismatch': [[['ringing', /./], ['agent-leg-final', /400/]], [['agent-leg-not-dialled', /./], [
+    'caller-leg-final',
+    /488/
+  ]]],
   'dial-timeout': [[['ringing', /./], ['agent-leg-final', /487/]]],
   'livekit-failed': [[['agent-leg-final', /\d\d\d/]], [['action', /\d\d\d/]]],
   'reply-refused': [[['call-hook', /^reply /], ['silence', /./], ['agent-leg-not-dialled', /./]]],
   'bridge-error': [[['decline', /decline: 480/]]]
 }
 
-const names = ({ evidence }: Diagnosis, needed: Needed): boolean => needed.every(([signal, seen]) => evidence.some(item => item.signal === signal && seen.test(item.seen)))
-const answer = (diagnosis: Diagnosis, id: string): string | undefined => diagnosis.answers.find(answer => answer.id === id)?.answer
-const without = (recording: Recording, ...kinds: Array<CallEvent['kind']>) => recording.events.filter(({ kind }) => !kinds.includes(kind))
+const names = ({ evidence }: Diagnosis, needed: Needed): boolean =>
+  needed.every(([signal, seen]) => evidence.some(item => item.signal === signal && seen.test(item.seen)))
+const answer = (diagnosis: Diagnosis, id: string): string | undefined =>
+  diagnosis.answers.find(answer => answer.id === id)?.answer
+const without = (recording: Recording, ...kinds: Array<CallEvent['kind']>) =>
+  recording.events.filter(({ kind }) => !kinds.includes(kind))
 
 const recordings = readRecordings()
 const called = (name: string): Diagnosis => diagnose(folded(recordings.find(recording => recording.name === name)!))
@@ -48,9 +63,19 @@ for (const recording of recordings) {
     const call = folded(recording)
     const diagnosis = diagnose(call)
     const { cause, evidence } = diagnosis
-    const right = t.ok(recording.causes.includes('*') || recording.causes.includes(cause!), `${cause} is one of ${recording.causes.join(', ')}`)
-    const named = t.ok(DECIDING[cause!]?.some(needed => names(diagnosis, needed)), `names what decides for ${cause}: ${evidence.map(({ signal, seen }) => `${signal}: ${seen}`).join(' | ')}`)
-    t.strictSame(evidence.map(({ at }) => at), evidence.map(({ at }) => at).sort((a, b) => a - b), 'in the order of time')
+    const right = t.ok(
+      recording.causes.includes('*') || recording.causes.includes(cause!),
+      `${cause} is one of ${recording.causes.join(', ')}`
+    )
+    const named = t.ok(
+      DECIDING[cause!]?.some(needed => names(diagnosis, needed)),
+      `names what decides for ${cause}: ${evidence.map(({ signal, seen }) => `${signal}: ${seen}`).join(' | ')}`
+    )
+    t.strictSame(
+      evidence.map(({ at }) => at),
+      evidence.map(({ at }) => at).sort((a, b) => a - b),
+      'in the order of time'
+    )
     t.ok(evidence.every(({ at }) => at >= call.at.received), 'with times')
     t.match(diagnosis.summary, /^[A-Z].*\.$/)
     if (right && named) explained++
@@ -67,13 +92,25 @@ await t.test('all of them', async t => {
 await t.test('what is not known is not claimed', async t => {
   for (const recording of recordings) {
     const blind = { ...recording, lookAt: () => ({ exists: true }) }
-    for (const events of [without(recording, 'livekit'), without(recording, 'status'), without(recording, 'action'), without(recording, 'livekit', 'status'), without(recording, 'status', 'action', 'refer', 'refer-complete')]) {
+    for (
+      const events of [
+        without(recording, 'livekit'),
+        without(recording, 'status'),
+        without(recording, 'action'),
+        without(recording, 'livekit', 'status'),
+        without(recording, 'status', 'action', 'refer', 'refer-complete')
+      ]
+    ) {
       const call = folded(blind, events)
       const diagnosis = diagnose(call)
       t.ok(diagnosis.evidence.length > 0, `${recording.name}: ${diagnosis.cause} has evidence`)
-      const unseen = !events.some(({ kind }) => kind === 'livekit') && !call.events.some(({ what, status }) => what === 'look' && status === 'seen')
+      const unseen = !events.some(({ kind }) => kind === 'livekit') &&
+        !call.events.some(({ what, status }) => what === 'look' && status === 'seen')
       if (!unseen) continue
-      t.notOk(diagnosis.evidence.some(({ signal }) => ['no-sip', 'no-agent', 'no-agent-audio'].includes(signal)), `${recording.name}: nobody saw who was missing`)
+      t.notOk(
+        diagnosis.evidence.some(({ signal }) => ['no-sip', 'no-agent', 'no-agent-audio'].includes(signal)),
+        `${recording.name}: nobody saw who was missing`
+      )
       t.not(answer(diagnosis, 'agent-joined'), 'no', recording.name)
     }
   }
@@ -82,13 +119,25 @@ await t.test('what is not known is not claimed', async t => {
 await t.test('what is lost on the way is a doubt', async t => {
   const lost = (name: string, missing: (event: CallEvent) => boolean): Diagnosis => {
     const recording = recordings.find(recording => recording.name === name)!
-    return diagnose(folded({ ...recording, lookAt: () => ({ exists: false }) }, recording.events.filter(event => !missing(event))))
+    return diagnose(
+      folded({ ...recording, lookAt: () => ({ exists: false }) }, recording.events.filter(event => !missing(event)))
+    )
   }
   const ofCaller = (event: CallEvent): boolean => event.kind === 'status' && event.leg === 'caller'
   const ofAgent = (event: CallEvent): boolean => event.kind === 'status' && event.leg === 'agent'
-  t.match(lost('jambonz/answered-callee-hangs-up', event => ofCaller(event) && event.kind === 'status' && event.callStatus === 'completed'), { cause: 'redirected', notToldApart: [/agent-hung-up/] })
-  t.match(lost('jambonz/livekit-overloaded-503', ofAgent), { cause: 'sip-unreachable', notToldApart: [/livekit-overloaded/] })
-  t.match(lost('jambonz/caller-cancels-while-call-hook-pending', ofCaller).notToldApart[0], /gave up while the call hook was pending/)
+  t.match(
+    lost('jambonz/answered-callee-hangs-up', event =>
+      ofCaller(event) && event.kind === 'status' && event.callStatus === 'completed'),
+    { cause: 'redirected', notToldApart: [/agent-hung-up/] }
+  )
+  t.match(lost('jambonz/livekit-overloaded-503', ofAgent), {
+    cause: 'sip-unreachable',
+    notToldApart: [/livekit-overloaded/]
+  })
+  t.match(
+    lost('jambonz/caller-cancels-while-call-hook-pending', ofCaller).notToldApart[0],
+    /gave up while the call hook was pending/
+  )
   t.same(called('chain/rest-redirect-away').notToldApart, [])
 })
 
@@ -98,7 +147,10 @@ await t.test('at every moment of every call there is a diagnosis', async t => {
     folded(recording, recording.events, true, (_before, _event, call) => {
       if (!call) return
       const { cause, summary } = diagnose(call)
-      if ((cause === undefined) !== (call.phase !== 'ended') || !/^[A-Z].*\.$/.test(summary) || /NaN|undefined/.test(summary)) throw new Error(`${recording.name}: ${summary}`)
+      if (
+        (cause === undefined) !== (call.phase !== 'ended') || !/^[A-Z].*\.$/.test(summary) ||
+        /NaN|undefined/.test(summary)
+      ) throw new Error(`${recording.name}: ${summary}`)
       moments++
     })
   }
@@ -112,7 +164,10 @@ await t.test('answers to what people ask', async t => {
   t.equal(answer(during, 'livekit-answer'), 'no')
   t.match(during.answers.find(({ id }) => id === 'why-487')?.says, /caller hung up within 1\.5 s of the call hook/)
   t.match(during.summary, /within 1\.5 s/, 'Jambonz says only after the reply that the caller is gone')
-  t.notOk(during.evidence.some(({ signal }) => signal === 'no-agent-audio' || signal === 'no-agent'), 'nobody rang: nobody was missing')
+  t.notOk(
+    during.evidence.some(({ signal }) => signal === 'no-agent-audio' || signal === 'no-agent'),
+    'nobody rang: nobody was missing'
+  )
   t.match(during.answers.find(({ id }) => id === 'why-so-soon')?.says, /waited for the bridge's verbs/)
   t.match(during.answers.find(({ id }) => id === 'why-no-action')?.says, /the dial never began/)
 

@@ -27,16 +27,27 @@ await t.test('a failed call is explained', async t => {
     summary: /401/,
     nextSteps: [{ command: 'bridge provision --rotate' }]
   })
-  t.match(json.evidence.find(({ signal }: { signal: string }) => signal === 'agent-leg-final'), { at: /Z$/, seen: 'agent leg failed 401 Unauthorized', shows: /password/ })
+  t.match(json.evidence.find(({ signal }: { signal: string }) => signal === 'agent-leg-final'), {
+    at: /Z$/,
+    seen: 'agent leg failed 401 Unauthorized',
+    shows: /password/
+  })
   t.match(json.answers.find(({ id }: { id: string }) => id === 'livekit-answer'), { answer: 'yes', says: /401/ })
 })
 
 await t.test('no such call, no token, no operator API', async t => {
   const bridge = await buildTestBridge(t)
-  t.match(await bridge.operator('GET', '/calls/none/diagnosis'), { status: 404, json: { code: 'BRIDGE_CALL_NOT_FOUND' } })
+  t.match(await bridge.operator('GET', '/calls/none/diagnosis'), {
+    status: 404,
+    json: { code: 'BRIDGE_CALL_NOT_FOUND' }
+  })
   t.equal((await bridge.app.inject({ url: '/calls/none/diagnosis' })).statusCode, 401)
   const off = await buildTestBridge(t, { OPERATOR_TOKEN: '' })
-  t.equal((await off.app.inject({ url: '/calls/none/diagnosis', headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } })).statusCode, 404)
+  t.equal(
+    (await off.app.inject({ url: '/calls/none/diagnosis', headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }))
+      .statusCode,
+    404
+  )
 })
 
 await t.test('it is in the OpenAPI document', async t => {

@@ -48,21 +48,33 @@ await t.test('a call without a number', async t => {
 })
 
 await t.test('only the wanted headers pass, and Diversion', async t => {
-  const { headers } = callerFacts(hook({ 'X-Customer-Id': '4711', 'X-Other': 'no', Diversion: '<sip:+15559999999@x>;reason=no-answer', 'proxy-authorization': 'Digest secret' }), ['X-Customer-Id', 'X-Absent'])
+  const { headers } = callerFacts(
+    hook({
+      'X-Customer-Id': '4711',
+      'X-Other': 'no',
+      Diversion: '<sip:+15559999999@x>;reason=no-answer',
+      'proxy-authorization': 'Digest secret'
+    }),
+    ['X-Customer-Id', 'X-Absent']
+  )
   t.same(headers, { 'X-Customer-Id': '4711', Diversion: '<sip:+15559999999@x>;reason=no-answer' })
 })
 
-await t.test('a header is found whatever the case of its name, and comes under the name that was asked for', async t => {
-  fc.assert(fc.property(fc.array(fc.boolean(), { minLength: 13, maxLength: 13 }), upper => {
-    const spelled = [...'x-customer-id'].map((char, i) => upper[i] ? char.toUpperCase() : char).join('')
-    const facts = callerFacts(hook({ [spelled]: 'value' }), ['X-Customer-Id'])
-    return facts.headers['X-Customer-Id'] === 'value' && headerOf({ [spelled]: 'value' }, 'x-CUSTOMER-id') === 'value'
-  }))
-  t.equal(headerOf(undefined, 'x'), undefined)
-  t.equal(headerOf({}, 'constructor'), undefined)
-  t.equal(headerOf({ x: ['a', 'b'] }, 'X'), 'a, b', 'several of one name')
-  t.equal(headerOf({ x: 1 }, 'x'), undefined)
-})
+await t.test(
+  'a header is found whatever the case of its name, and comes under the name that was asked ' +
+    'for',
+  async t => {
+    fc.assert(fc.property(fc.array(fc.boolean(), { minLength: 13, maxLength: 13 }), upper => {
+      const spelled = [...'x-customer-id'].map((char, i) => upper[i] ? char.toUpperCase() : char).join('')
+      const facts = callerFacts(hook({ [spelled]: 'value' }), ['X-Customer-Id'])
+      return facts.headers['X-Customer-Id'] === 'value' && headerOf({ [spelled]: 'value' }, 'x-CUSTOMER-id') === 'value'
+    }))
+    t.equal(headerOf(undefined, 'x'), undefined)
+    t.equal(headerOf({}, 'constructor'), undefined)
+    t.equal(headerOf({ x: ['a', 'b'] }, 'X'), 'a, b', 'several of one name')
+    t.equal(headerOf({ x: 1 }, 'x'), undefined)
+  }
+)
 
 await t.test('a header is no place for documents', async t => {
   t.equal(callerFacts(hook({ 'X-Long': 'a'.repeat(5000) }), ['X-Long']).headers['X-Long']?.length, 1024)
@@ -73,15 +85,26 @@ const WITHHELD: Array<[string, CallHook]> = [
   ['Privacy: user', hook({ Privacy: 'user' })],
   ['Privacy with several values', hook({ PRIVACY: 'header;id;critical' })],
   ['Privacy with spaces', hook({ privacy: ' Id ; user' })],
-  ['an anonymous number', hook({ 'p-asserted-identity': `<sip:${NUMBER}@carrier.example.com>` }, { from: 'anonymous' })],
+  [
+    'an anonymous number',
+    hook({ 'p-asserted-identity': `<sip:${NUMBER}@carrier.example.com>` }, { from: 'anonymous' })
+  ],
   ['in capitals', hook({ 'p-asserted-identity': `<sip:${NUMBER}@carrier.example.com>` }, { from: 'Anonymous' })],
-  ['anonymous.invalid', hook({ from: '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1', 'p-asserted-identity': `<tel:${NUMBER}>` })]
+  [
+    'anonymous.invalid',
+    hook({ from: '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1', 'p-asserted-identity': `<tel:${NUMBER}>` })
+  ]
 ]
 
 for (const [says, call] of WITHHELD) {
   await t.test(`withheld: ${says}`, async t => {
     const wanted = ['X-Original-Caller', 'P-Asserted-Identity', 'Remote-Party-ID']
-    const headers = { ...call.sip!.headers, 'X-Original-Caller': `tel:${NUMBER}`, Diversion: `<sip:${NUMBER}@pbx>, <sip:${NUMBER.slice(1)}@pbx>`, 'Remote-Party-ID': `<sip:${NUMBER}@x>;party=calling` }
+    const headers = {
+      ...call.sip!.headers,
+      'X-Original-Caller': `tel:${NUMBER}`,
+      Diversion: `<sip:${NUMBER}@pbx>, <sip:${NUMBER.slice(1)}@pbx>`,
+      'Remote-Party-ID': `<sip:${NUMBER}@x>;party=calling`
+    }
     const facts = callerFacts({ ...call, sip: { headers } }, wanted)
     t.equal(facts.withheld, true)
     t.equal(facts.from, 'anonymous')
@@ -93,17 +116,38 @@ for (const [says, call] of WITHHELD) {
 }
 
 await t.test('not withheld', async t => {
-  for (const privacy of ['none', 'header', 'session', 'identity', 'history']) t.equal(callerFacts(hook({ privacy }), []).withheld, false, privacy)
-  t.equal(callerFacts({ ...hook({ privacy: 'id' }), direction: 'outbound' }, []).withheld, false, 'a call of ours has nobody to protect')
+  for (const privacy of ['none', 'header', 'session', 'identity', 'history']) {
+    t.equal(callerFacts(hook({ privacy }), []).withheld, false, privacy)
+  }
+  t.equal(
+    callerFacts({ ...hook({ privacy: 'id' }), direction: 'outbound' }, []).withheld,
+    false,
+    'a call of ours has nobody to protect'
+  )
 })
 
 await t.test('any withheld number is masked in every header that passes', async t => {
   const digits = fc.stringMatching(/^[1-9][0-9]{6,14}$/)
-  fc.assert(fc.property(digits, fc.boolean(), fc.constantFrom('sip:%@pbx', 'tel:%', '%', '<sip:%@x>;reason=unknown, "x" <sips:%@y>', 'sip:+%@x'), (number, plus, shape) => {
-    const from = plus ? `+${number}` : number
-    const facts = callerFacts(hook({ privacy: 'id', from: `<sip:${from}@c>`, 'X-Any': shape.replaceAll('%', number), Diversion: shape.replaceAll('%', from) }, { from }), ['X-Any'])
-    return !JSON.stringify(facts).includes(number)
-  }))
+  fc.assert(
+    fc.property(
+      digits,
+      fc.boolean(),
+      fc.constantFrom('sip:%@pbx', 'tel:%', '%', '<sip:%@x>;reason=unknown, "x" <sips:%@y>', 'sip:+%@x'),
+      (number, plus, shape) => {
+        const from = plus ? `+${number}` : number
+        const facts = callerFacts(
+          hook({
+            privacy: 'id',
+            from: `<sip:${from}@c>`,
+            'X-Any': shape.replaceAll('%', number),
+            Diversion: shape.replaceAll('%', from)
+          }, { from }),
+          ['X-Any']
+        )
+        return !JSON.stringify(facts).includes(number)
+      }
+    )
+  )
   t.pass('for all of them')
 })
 
@@ -115,11 +159,26 @@ await t.test('a withheld number is masked in other spellings as well', async t =
 })
 
 await t.test('what a later hook says of a call that is not known', async t => {
-  t.match(strangerFacts({ direction: 'inbound', from: NUMBER, to: '+15551230000', application_sid: 'app-1' }), { direction: 'inbound', from: NUMBER, to: '+15551230000', applicationSid: 'app-1', withheld: false })
-  t.match(strangerFacts({ direction: 'outbound', from: NUMBER, to: '+15551230000' }), { direction: 'outbound' }, 'a REST-originated call')
-  await t.test('an agent leg\'s target is a secret', async t => {
-    const facts = strangerFacts({ direction: 'outbound', from: NUMBER, to: 'sip:csecret@sip.example.com', parent_call_sid: 'call-1' })
-    t.equal(facts.direction, 'inbound', 'and its direction is not the caller\'s')
+  t.match(strangerFacts({ direction: 'inbound', from: NUMBER, to: '+15551230000', application_sid: 'app-1' }), {
+    direction: 'inbound',
+    from: NUMBER,
+    to: '+15551230000',
+    applicationSid: 'app-1',
+    withheld: false
+  })
+  t.match(
+    strangerFacts({ direction: 'outbound', from: NUMBER, to: '+15551230000' }),
+    { direction: 'outbound' },
+    'a REST-originated call'
+  )
+  await t.test("an agent leg's target is a secret", async t => {
+    const facts = strangerFacts({
+      direction: 'outbound',
+      from: NUMBER,
+      to: 'sip:csecret@sip.example.com',
+      parent_call_sid: 'call-1'
+    })
+    t.equal(facts.direction, 'inbound', "and its direction is not the caller's")
     t.notMatch(JSON.stringify(facts), 'csecret')
   })
   t.equal(strangerFacts({ direction: 'inbound', from: 'anonymous' }).withheld, true)
@@ -150,13 +209,22 @@ await t.test('where a transfer goes to', async t => {
     [undefined, 'bob smith', undefined],
     [undefined, 'x@y', undefined]
   ]
-  for (const [referTo, user, wanted] of cases) t.equal(referTarget({ sip_refer_to: referTo, refer_to_user: user }), wanted, `${referTo} / ${user}`)
+  for (const [referTo, user, wanted] of cases) {
+    t.equal(referTarget({ sip_refer_to: referTo, refer_to_user: user }), wanted, `${referTo} / ${user}`)
+  }
 })
 
 await t.test('whatever is in Refer-To, there is a target that the verb takes, or none', async t => {
-  fc.assert(fc.property(fc.option(fc.string(), { nil: undefined }), fc.option(fc.string(), { nil: undefined }), (referTo, user) => {
-    const target = referTarget({ sip_refer_to: referTo, refer_to_user: user })
-    return target === undefined || (target !== '' && !/\s/.test(target))
-  }), { numRuns: 500 })
+  fc.assert(
+    fc.property(
+      fc.option(fc.string(), { nil: undefined }),
+      fc.option(fc.string(), { nil: undefined }),
+      (referTo, user) => {
+        const target = referTarget({ sip_refer_to: referTo, refer_to_user: user })
+        return target === undefined || (target !== '' && !/\s/.test(target))
+      }
+    ),
+    { numRuns: 500 }
+  )
   t.pass('for all of them')
 })

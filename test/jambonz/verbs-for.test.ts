@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import t from 'tap'
-import type { Call, Reply } from '../../src/calls/call.ts'
-import { newCall } from '../../src/calls/new-call.ts'
+import type { Call, Reply } from '../../src/calls/fold/call.ts'
+import { newCall } from '../../src/calls/fold/new-call.ts'
 import type { VerbConfig } from '../../src/jambonz/verb-config.ts'
 import { attemptOfDialId, dialId, verbsFor } from '../../src/jambonz/verbs-for.ts'
 import type { Dial, Verbs } from '../../src/jambonz/verbs.ts'
@@ -10,7 +10,9 @@ import { loadVerbParser } from '../../src/sandbox/jambonz/verbs.ts'
 import { attemptWith, factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
 
 const parse = loadVerbParser()
-const { validateApp } = createRequire(import.meta.url)('@jambonz/schema') as { validateApp (verbs: unknown): { valid: boolean, errors?: unknown } }
+const { validateApp } = createRequire(import.meta.url)('@jambonz/schema') as {
+  validateApp(verbs: unknown): { valid: boolean, errors?: unknown }
+}
 
 const CONFIG: VerbConfig = {
   publicUrl: 'https://bridge.example.com',
@@ -23,15 +25,29 @@ const CONFIG: VerbConfig = {
   ringbackTone: 'tone_stream://L=20;%(2000,4000,440,480)'
 }
 
-function callWith (facts: Parameters<typeof factsWith>[0] = {}, callSid = 'd00d8a36-93f1-4a61-b3df-98751116d97a'): Call {
+function callWith (
+  facts: Parameters<typeof factsWith>[0] = {},
+  callSid = 'd00d8a36-93f1-4a61-b3df-98751116d97a'
+): Call {
   const token = tokenOf(callSid, 1)
   return {
     ...newCall(callSid, 0, factsWith(facts), rulesWith().app),
-    attempts: [attemptWith({ n: 1, token, room: `jb_${token}` }), attemptWith({ n: 2, strategy: 'phone', number: '+15551230009', token: undefined, room: undefined, agent: undefined })]
+    attempts: [
+      attemptWith({ n: 1, token, room: `jb_${token}` }),
+      attemptWith({
+        n: 2,
+        strategy: 'phone',
+        number: '+15551230009',
+        token: undefined,
+        room: undefined,
+        agent: undefined
+      })
+    ]
   }
 }
 
-const dial = (call: Call, attempt = 1, config: Partial<VerbConfig> = {}) => verbsFor(call, { kind: 'dial', attempt }, { ...CONFIG, ...config })[0] as Dial
+const dial = (call: Call, attempt = 1, config: Partial<VerbConfig> = {}) =>
+  verbsFor(call, { kind: 'dial', attempt }, { ...CONFIG, ...config })[0] as Dial
 
 await t.test('the dial of a room', async t => {
   const call = callWith()
@@ -39,7 +55,11 @@ await t.test('the dial of a room', async t => {
     {
       verb: 'dial',
       id: 'attempt-1',
-      target: [{ type: 'sip', sipUri: `sip:${call.attempts[0]!.token}@sip.example.com;transport=tcp`, auth: { username: 'jambonz', password: 'trunk-password' } }],
+      target: [{
+        type: 'sip',
+        sipUri: `sip:${call.attempts[0]!.token}@sip.example.com;transport=tcp`,
+        auth: { username: 'jambonz', password: 'trunk-password' }
+      }],
       actionHook: `https://bridge.example.com/action?call=${call.callSid}&attempt=1#rc=2&rp=all`,
       referHook: `https://bridge.example.com/refer?call=${call.callSid}&attempt=1`,
       answerOnBridge: true,
@@ -66,7 +86,11 @@ await t.test('who is shown to the agent', async t => {
   t.equal(dial(callWith({ from: 'anonymous', withheld: true })).callerId, 'anonymous')
   t.equal(dial(callWith({ from: 'anonymous', withheld: true }), 2).callerId, 'anonymous')
   t.notOk('callerId' in dial(callWith({ from: '' })), 'an empty one would make Jambonz refuse the call')
-  t.equal(dial(callWith({ direction: 'outbound' })).callerId, '+15551230000', 'the called party of a call that we originated')
+  t.equal(
+    dial(callWith({ direction: 'outbound' })).callerId,
+    '+15551230000',
+    'the called party of a call that we originated'
+  )
 })
 
 await t.test('settings that add to the dial or take away', async t => {
@@ -75,32 +99,50 @@ await t.test('settings that add to the dial or take away', async t => {
   t.notOk('dialMusic' in dial(call, 1, { ringbackTone: '' }))
   t.equal(dial(call, 1, { srtp: true }).srtpEncryption, 'sdes')
   t.notOk('srtpEncryption' in dial(call))
-  t.match(dial(call, 1, { sipHost: '[2001:db8::1]:5060', sipTransport: 'udp' }).target[0], { sipUri: /@\[2001:db8::1\]:5060;transport=udp$/ })
+  t.match(dial(call, 1, { sipHost: '[2001:db8::1]:5060', sipTransport: 'udp' }).target[0], {
+    sipUri: /@\[2001:db8::1\]:5060;transport=udp$/
+  })
 })
 
 await t.test('an attempt that is not there is declined', async t => {
   t.match(verbsFor(callWith(), { kind: 'dial', attempt: 9 }, CONFIG), [{ verb: 'sip:decline', status: 480 }])
 })
 
-await t.test('the caller leg\'s REFER has its own hook', async t => {
+await t.test("the caller leg's REFER has its own hook", async t => {
   const call = callWith()
   t.same(verbsFor(call, { kind: 'refer', to: '+15559998888', referredBy: '+15551230000' }, CONFIG), [{
-    verb: 'sip:refer', referTo: '+15559998888', referredBy: '+15551230000', actionHook: `https://bridge.example.com/refer-complete?call=${call.callSid}#rc=2&rp=all`
+    verb: 'sip:refer',
+    referTo: '+15559998888',
+    referredBy: '+15551230000',
+    actionHook: `https://bridge.example.com/refer-complete?call=${call.callSid}#rc=2&rp=all`
   }])
   t.notOk('referredBy' in verbsFor(call, { kind: 'refer', to: '+1' }, CONFIG)[0]!)
 })
 
 await t.test('dial ids', async t => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 999_999 }), n => attemptOfDialId(dialId(n)) === n))
-  for (const id of [undefined, '', 'attempt-', 'attempt-x', 'attempt-1x', 'livekit-dial', 'Attempt-1']) t.equal(attemptOfDialId(id), undefined, String(id))
+  for (const id of [undefined, '', 'attempt-', 'attempt-x', 'attempt-1x', 'livekit-dial', 'Attempt-1']) {
+    t.equal(attemptOfDialId(id), undefined, String(id))
+  }
 })
 
-const number = fc.oneof(fc.constantFrom('', '+15550001111', '5550001111', 'alice', '"quoted"', 'ünicode', 'sip:x@y'), fc.string())
+const number = fc.oneof(
+  fc.constantFrom('', '+15550001111', '5550001111', 'alice', '"quoted"', 'ünicode', 'sip:x@y'),
+  fc.string()
+)
 const config: fc.Arbitrary<VerbConfig> = fc.record({
   publicUrl: fc.constantFrom('https://bridge.example.com', 'http://10.0.0.1:3000', 'https://example.com/path/bridge'),
-  sipHost: fc.constantFrom('sip.example.com', 'sip.example.com:5060', '10.0.0.1', '[2001:db8::1]:5061', 'vjnxecm0tjk.sip.livekit.cloud'),
+  sipHost: fc.constantFrom(
+    'sip.example.com',
+    'sip.example.com:5060',
+    '10.0.0.1',
+    '[2001:db8::1]:5061',
+    'vjnxecm0tjk.sip.livekit.cloud'
+  ),
   sipTransport: fc.constantFrom('udp', 'tcp', 'tls'),
-  sipAuth: fc.option(fc.record({ username: fc.string({ minLength: 1 }), password: fc.string({ minLength: 1 }) }), { nil: undefined }),
+  sipAuth: fc.option(fc.record({ username: fc.string({ minLength: 1 }), password: fc.string({ minLength: 1 }) }), {
+    nil: undefined
+  }),
   srtp: fc.boolean(),
   dialTimeoutS: fc.integer({ min: 1, max: 160 }),
   timeLimitS: fc.integer({ min: 1, max: 86_400 }),
@@ -108,16 +150,29 @@ const config: fc.Arbitrary<VerbConfig> = fc.record({
 })
 const call = fc.record({
   sid: fc.oneof(fc.uuid(), fc.stringMatching(/^[\w.:-]{1,128}$/)),
-  facts: fc.record({ direction: fc.constantFrom('inbound', 'outbound'), from: number, to: number, withheld: fc.boolean() })
+  facts: fc.record({
+    direction: fc.constantFrom('inbound', 'outbound'),
+    from: number,
+    to: number,
+    withheld: fc.boolean()
+  })
 }).map(({ sid, facts }) => callWith(facts, sid))
 const forCallHook: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant('dial'), attempt: fc.constantFrom(1, 2, 3) }),
-  fc.record({ kind: fc.constant('decline'), status: fc.integer({ min: 400, max: 699 }), reason: fc.constantFrom('Agent Unavailable', 'Busy Here', 'Decline') }),
+  fc.record({
+    kind: fc.constant('decline'),
+    status: fc.integer({ min: 400, max: 699 }),
+    reason: fc.constantFrom('Agent Unavailable', 'Busy Here', 'Decline')
+  }),
   fc.record({ kind: fc.constant('hangup') })
 )
 const forOthers: fc.Arbitrary<Reply> = fc.oneof(
   forCallHook,
-  fc.record({ kind: fc.constant('refer'), to: fc.constantFrom('+15559998888', 'sip:bob@example.com', '1234'), referredBy: fc.option(number, { nil: undefined }) }),
+  fc.record({
+    kind: fc.constant('refer'),
+    to: fc.constantFrom('+15559998888', 'sip:bob@example.com', '1234'),
+    referredBy: fc.option(number, { nil: undefined })
+  }),
   fc.record({ kind: fc.constantFrom('nothing', 'forbid') })
 )
 
@@ -135,11 +190,14 @@ function complaint (verbs: Verbs): string | undefined {
 }
 
 await t.test('whatever the call and the settings, Jambonz takes the verbs', async t => {
-  fc.assert(fc.property(call, forOthers, config, (call, reply, config) => {
-    const verbs = verbsFor(call, reply, config)
-    const problem = complaint(verbs)
-    if (problem) throw new Error(`${problem} in ${JSON.stringify(verbs)}`)
-  }), { numRuns: 400 })
+  fc.assert(
+    fc.property(call, forOthers, config, (call, reply, config) => {
+      const verbs = verbsFor(call, reply, config)
+      const problem = complaint(verbs)
+      if (problem) throw new Error(`${problem} in ${JSON.stringify(verbs)}`)
+    }),
+    { numRuns: 400 }
+  )
   t.pass('for all of them')
 })
 
@@ -149,11 +207,15 @@ await t.test('the validators do refuse what is wrong', async t => {
 })
 
 await t.test('a call hook never gets an empty reply, nor anything undefined or null', async t => {
-  const holes = (value: unknown): boolean => value === undefined || value === null || (typeof value === 'object' && Object.values(value).some(holes))
-  fc.assert(fc.property(call, forCallHook, config, (call, reply, config) => {
-    const verbs = verbsFor(call, reply, config)
-    return verbs.length > 0 && !holes(verbs)
-  }), { numRuns: 400 })
+  const holes = (value: unknown): boolean =>
+    value === undefined || value === null || (typeof value === 'object' && Object.values(value).some(holes))
+  fc.assert(
+    fc.property(call, forCallHook, config, (call, reply, config) => {
+      const verbs = verbsFor(call, reply, config)
+      return verbs.length > 0 && !holes(verbs)
+    }),
+    { numRuns: 400 }
+  )
   t.pass('for all of them')
 })
 
@@ -161,12 +223,17 @@ await t.test('a dialled SIP URI has a user part, and the hooks are absolute', as
   fc.assert(fc.property(call, config, (call, config) => {
     const { target: [target], actionHook, referHook } = dial(call, 1, config)
     const uri = target?.type === 'sip' ? target.sipUri : ''
-    return /^sip:c[a-z2-7]{26}@[^@;]+;transport=(udp|tcp|tls)$/.test(uri) && actionHook.startsWith(config.publicUrl) && actionHook.endsWith('#rc=2&rp=all') && new URL(actionHook).searchParams.get('call') === call.callSid && !referHook!.includes('#')
+    return /^sip:c[a-z2-7]{26}@[^@;]+;transport=(udp|tcp|tls)$/.test(uri) && actionHook.startsWith(config.publicUrl) &&
+      actionHook.endsWith('#rc=2&rp=all') && new URL(actionHook).searchParams.get('call') === call.callSid &&
+      !referHook!.includes('#')
   }))
   t.pass('for all of them')
 })
 
 await t.test('the same call and reply give the same verbs', async t => {
-  fc.assert(fc.property(call, forOthers, config, (call, reply, config) => JSON.stringify(verbsFor(call, reply, config)) === JSON.stringify(verbsFor(structuredClone(call), reply, config))))
+  fc.assert(
+    fc.property(call, forOthers, config, (call, reply, config) =>
+      JSON.stringify(verbsFor(call, reply, config)) === JSON.stringify(verbsFor(structuredClone(call), reply, config)))
+  )
   t.pass('for all of them')
 })

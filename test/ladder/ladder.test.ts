@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { createFolder } from '../../src/ladder/fold.ts'
-import { createLiveLadder, ladderHeader, ladderOptionsFor, ladderRow, layout, PARTIES, renderLadder } from '../../src/ladder/ladder.ts'
+import {
+  createLiveLadder,
+  ladderHeader,
+  ladderOptionsFor,
+  ladderRow,
+  layout,
+  PARTIES,
+  renderLadder
+} from '../../src/ladder/ladder.ts'
 import type { LadderOptions } from '../../src/ladder/ladder.ts'
 import type { Party, Step } from '../../src/ladder/trace.ts'
 
@@ -9,13 +17,19 @@ const plain = (width: number): LadderOptions => ({ width, colour: false, ascii: 
 const step = (at: number, from: Party, to: Party, what: string): Step => ({ at, from, to, what, via: 'sip' })
 
 const party = fc.constantFrom(...PARTIES)
-const steps = fc.array(fc.record({
-  at: fc.integer({ min: 1000, max: 90_000 }),
-  from: party,
-  to: party,
-  what: fc.oneof(fc.constantFrom('INVITE', '180 Ringing', 'POST /status agent-leg ringing'), fc.string({ maxLength: 200, unit: 'grapheme' })),
-  via: fc.constantFrom('sip' as const, 'http' as const, 'room' as const)
-}), { maxLength: 40 })
+const steps = fc.array(
+  fc.record({
+    at: fc.integer({ min: 1000, max: 90_000 }),
+    from: party,
+    to: party,
+    what: fc.oneof(
+      fc.constantFrom('INVITE', '180 Ringing', 'POST /status agent-leg ringing'),
+      fc.string({ maxLength: 200, unit: 'grapheme' })
+    ),
+    via: fc.constantFrom('sip' as const, 'http' as const, 'room' as const)
+  }),
+  { maxLength: 40 }
+)
 const width = fc.integer({ min: 20, max: 300 })
 
 await t.test('no line is wider than the terminal, between 80 and 160 columns', async () => {
@@ -47,14 +61,19 @@ await t.test('every step is drawn once: the numbers of the rows add up', async (
     for (const one of all) folder.push(one)
     folder.end()
     const counted = folder.rows.reduce((sum, row) => sum + row.count, 0)
-    return counted === all.length && all.every(one => folder.rows.some(({ step: { from, to, what } }) => from === one.from && to === one.to && what === one.what))
+    return counted === all.length &&
+      all.every(one =>
+        folder.rows.some(({ step: { from, to, what } }) => from === one.from && to === one.to && what === one.what)
+      )
   }))
 })
 
 await t.test('a live ladder on a file shows what the finished one does', async () => {
   fc.assert(fc.property(steps, all => {
     let text = ''
-    const live = createLiveLadder(more => { text += more }, plain(120))
+    const live = createLiveLadder(more => {
+      text += more
+    }, plain(120))
     for (const one of all) live.step(one)
     live.end()
     const folder = createFolder()
@@ -66,10 +85,16 @@ await t.test('a live ladder on a file shows what the finished one does', async (
 })
 
 await t.test('a live ladder on a terminal counts repeats up in place', async t => {
-  const all = [step(0, 'caller', 'jambonz', 'INVITE'), step(1, 'livekit', 'jambonz', '180 Ringing'), step(2, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
-    step(1001, 'livekit', 'jambonz', '180 Ringing'), step(1002, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
-    step(2001, 'livekit', 'jambonz', '180 Ringing'), step(2002, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
-    step(2100, 'livekit', 'jambonz', '486 Busy Here')]
+  const all = [
+    step(0, 'caller', 'jambonz', 'INVITE'),
+    step(1, 'livekit', 'jambonz', '180 Ringing'),
+    step(2, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
+    step(1001, 'livekit', 'jambonz', '180 Ringing'),
+    step(1002, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
+    step(2001, 'livekit', 'jambonz', '180 Ringing'),
+    step(2002, 'jambonz', 'bridge', 'POST /status agent-leg ringing'),
+    step(2100, 'livekit', 'jambonz', '486 Busy Here')
+  ]
   const screen: string[] = []
   const live = createLiveLadder(text => {
     // As much of a terminal as the ladder needs: up, and clear to the end.
@@ -102,7 +127,10 @@ await t.test('repeats fold alone and as pairs, and keep their order otherwise', 
 })
 
 await t.test('milliseconds count from the first step; the header names all parties', async t => {
-  const [header = '', first = '', second = ''] = renderLadder([step(5000, 'caller', 'jambonz', 'INVITE'), step(5042, 'jambonz', 'caller', '100 Trying')], plain(160)).split('\n')
+  const [header = '', first = '', second = ''] = renderLadder([
+    step(5000, 'caller', 'jambonz', 'INVITE'),
+    step(5042, 'jambonz', 'caller', '100 Trying')
+  ], plain(160)).split('\n')
   for (const name of PARTIES) t.match(header, name)
   t.match(first, /^ +0 /)
   t.match(second, /^ +42 /)

@@ -1,25 +1,43 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { newCall } from '../../src/calls/new-call.ts'
+import { newCall } from '../../src/calls/fold/new-call.ts'
 import { jobMetadata, roomMetadata } from '../../src/livekit/metadata.ts'
 import { attemptWith, factsWith, START } from '../fixtures/events.ts'
 
 const attempt = attemptWith()
-const callWith = (facts: Parameters<typeof factsWith>[0] = {}, metadata = '') => newCall('call-1', START, factsWith(facts), { agent: 'demo-agent', metadata })
-const job = (facts?: Parameters<typeof factsWith>[0], metadata?: string) => JSON.parse(jobMetadata(callWith(facts, metadata), attempt)) as { v: number, call: Record<string, unknown>, app?: string }
+const callWith = (facts: Parameters<typeof factsWith>[0] = {}, metadata = '') =>
+  newCall('call-1', START, factsWith(facts), { agent: 'demo-agent', metadata })
+const job = (facts?: Parameters<typeof factsWith>[0], metadata?: string) =>
+  JSON.parse(jobMetadata(callWith(facts, metadata), attempt)) as {
+    v: number
+    call: Record<string, unknown>
+    app?: string
+  }
 
 await t.test('the job metadata, version 1', async t => {
   t.same(job({ headers: { 'X-Customer-Id': '4711' } }, '{"tenant":"acme"}'), {
     v: 1,
-    call: { callSid: 'call-1', direction: 'inbound', from: '+15550001111', to: '+15551230000', callerName: 'Alice', trunk: 'MyCarrier', attempt: 1, headers: { 'X-Customer-Id': '4711' } },
+    call: {
+      callSid: 'call-1',
+      direction: 'inbound',
+      from: '+15550001111',
+      to: '+15551230000',
+      callerName: 'Alice',
+      trunk: 'MyCarrier',
+      attempt: 1,
+      headers: { 'X-Customer-Id': '4711' }
+    },
     app: '{"tenant":"acme"}'
   })
 })
 
 await t.test('is what agent authors were promised', async t => {
   const text = readFileSync(new URL('../../docs/agents.md', import.meta.url), 'utf8')
-  const promised = JSON.parse(/## Job metadata, version 1[\s\S]*?```json\n([\s\S]*?)```/.exec(text)![1]!) as { v: number, call: Record<string, unknown> }
+  const promised = JSON.parse(/## Job metadata, version 1[\s\S]*?```json\n([\s\S]*?)```/.exec(text)![1]!) as {
+    v: number
+    call: Record<string, unknown>
+  }
   const real = job({}, 'x')
   t.equal(real.v, promised.v)
   t.same(Object.keys(real).sort(), Object.keys(promised).sort())
@@ -35,7 +53,7 @@ await t.test('a trunk that is not known is left out', async t => {
   t.notOk('trunk' in job({ trunk: undefined }).call)
 })
 
-await t.test('the application\'s own metadata is passed word for word', async t => {
+await t.test("the application's own metadata is passed word for word", async t => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), metadata => job({}, metadata).app === metadata))
   t.pass('for all of them')
 })
@@ -45,9 +63,19 @@ await t.test('later attempts say so', async t => {
 })
 
 await t.test('a room says whose it is', async t => {
-  t.match(JSON.parse(roomMetadata(callWith(), attempt)), { v: 1, callSid: 'call-1', attempt: 1, direction: 'inbound', agent: 'demo-agent', receivedAt: START })
+  t.match(JSON.parse(roomMetadata(callWith(), attempt)), {
+    v: 1,
+    callSid: 'call-1',
+    attempt: 1,
+    direction: 'inbound',
+    agent: 'demo-agent',
+    receivedAt: START
+  })
 })
 
 await t.test('a room does not say what the application told its agent', async t => {
-  t.notMatch(roomMetadata(callWith({ headers: { 'X-Secret': 'top-secret' } }, 'confidential'), attempt), /confidential|top-secret/)
+  t.notMatch(
+    roomMetadata(callWith({ headers: { 'X-Secret': 'top-secret' } }, 'confidential'), attempt),
+    /confidential|top-secret/
+  )
 })

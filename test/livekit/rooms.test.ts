@@ -6,15 +6,32 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { createRooms, LiveKitError, type LiveKitFailure, type Rooms } from '../../src/livekit/rooms.ts'
 
-interface Recorded { path: string, request: object, status: number, replyHeaders: Record<string, string>, reply: unknown }
-interface Answer { status: number, type: string, body: string }
+interface Recorded {
+  path: string
+  request: object
+  status: number
+  replyHeaders: Record<string, string>
+  reply: unknown
+}
+interface Answer {
+  status: number
+  type: string
+  body: string
+}
 
-const errors = (JSON.parse(readFileSync(new URL('../fixtures/livekit/api-errors.json', import.meta.url), 'utf8')) as { twirp: Recorded[] }).twirp
+const errors =
+  (JSON.parse(readFileSync(new URL('../fixtures/livekit/api-errors.json', import.meta.url), 'utf8')) as {
+    twirp: Recorded[]
+  }).twirp
 
 /** How LiveKit really answered a request of this kind. */
 function recorded (method: string, status: number): Answer {
   const { replyHeaders, reply } = errors.find(one => one.path.endsWith(`/${method}`) && one.status === status)!
-  return { status, type: replyHeaders['content-type']!, body: typeof reply === 'string' ? reply : JSON.stringify(reply) }
+  return {
+    status,
+    type: replyHeaders['content-type']!,
+    body: typeof reply === 'string' ? reply : JSON.stringify(reply)
+  }
 }
 
 const ok = (body: object): Answer => ({ status: 200, type: 'application/json', body: JSON.stringify(body) })
@@ -24,20 +41,38 @@ async function serve (t: Test, answers: Record<string, Answer | 'hang' | 'reset'
   const asked: Array<{ method: string, body: Record<string, unknown>, authorization: string }> = []
   const server = createServer((request, response) => {
     let text = ''
-    request.setEncoding('utf8').on('data', (part: string) => { text += part }).on('end', () => {
+    request.setEncoding('utf8').on('data', (part: string) => {
+      text += part
+    }).on('end', () => {
       const method = request.url!.split('/').at(-1)!
-      asked.push({ method, body: JSON.parse(text) as Record<string, unknown>, authorization: request.headers.authorization! })
+      asked.push({
+        method,
+        body: JSON.parse(text) as Record<string, unknown>,
+        authorization: request.headers.authorization!
+      })
       const answer = answers[method]
       if (answer === 'hang') return
-      if (answer === 'reset') { request.socket.destroy(); return }
+      if (answer === 'reset') {
+        request.socket.destroy()
+        return
+      }
       response.writeHead(answer!.status, { 'content-type': answer!.type }).end(answer!.body)
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => { server.closeAllConnections(); server.close() })
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const observed: string[] = []
-  const rooms = createRooms({ url, apiKey: 'devkey', apiSecret: 'devsecretdevsecretdevsecretdevsecret', createTimeoutS: 15, observe: (operation, outcome) => observed.push(`${operation} ${outcome}`) })
+  const rooms = createRooms({
+    url,
+    apiKey: 'devkey',
+    apiSecret: 'devsecretdevsecretdevsecretdevsecret',
+    createTimeoutS: 15,
+    observe: (operation, outcome) => observed.push(`${operation} ${outcome}`)
+  })
   return { rooms, asked, observed, url }
 }
 
@@ -51,21 +86,47 @@ async function failureOf (work: Promise<unknown>): Promise<LiveKitError> {
 }
 
 const WHO = { callSid: 'call-1', token: 'token' }
-const REQUEST = { name: 'jb_token', emptyTimeoutS: 100, departureTimeoutS: 10, metadata: '{"v":1}', agent: { name: 'demo-agent', metadata: '{"v":1,"call":{}}' } }
+const REQUEST = {
+  name: 'jb_token',
+  emptyTimeoutS: 100,
+  departureTimeoutS: 10,
+  metadata: '{"v":1}',
+  agent: { name: 'demo-agent', metadata: '{"v":1,"call":{}}' }
+}
 
 await t.test('one request makes the room and calls its agent', async t => {
   const { rooms, asked, observed } = await serve(t, { CreateRoom: ok({ name: 'jb_token' }) })
   await rooms.create(REQUEST)
   t.equal(asked.length, 1)
-  t.match(asked[0], { method: 'CreateRoom', body: { name: 'jb_token', emptyTimeout: 100, departureTimeout: 10, metadata: '{"v":1}', agents: [{ agentName: 'demo-agent', metadata: '{"v":1,"call":{}}' }] } })
+  t.match(asked[0], {
+    method: 'CreateRoom',
+    body: {
+      name: 'jb_token',
+      emptyTimeout: 100,
+      departureTimeout: 10,
+      metadata: '{"v":1}',
+      agents: [{ agentName: 'demo-agent', metadata: '{"v":1,"call":{}}' }]
+    }
+  })
   t.same(observed, ['createRoom ok'])
 })
 
 await t.test('no failure says the token with which it was asked', async t => {
   const refused = recorded('ListRooms', 401)
-  t.match(refused.body, /eyJ/, 'LiveKit\'s own text does')
-  const { rooms, asked, observed } = await serve(t, { CreateRoom: refused, ListRooms: refused, ListParticipants: refused, DeleteRoom: refused })
-  for (const work of [() => rooms.create(REQUEST), () => rooms.look('r', WHO), () => rooms.view('r'), () => rooms.delete('r'), () => rooms.ping()]) {
+  t.match(refused.body, /eyJ/, "LiveKit's own text does")
+  const { rooms, asked, observed } = await serve(t, {
+    CreateRoom: refused,
+    ListRooms: refused,
+    ListParticipants: refused,
+    DeleteRoom: refused
+  })
+  for (
+    const work of [() => rooms.create(REQUEST), () =>
+      rooms.look('r', WHO), () =>
+      rooms.view('r'), () =>
+      rooms.delete('r'), () =>
+      rooms.ping()]
+  ) {
     const error = await failureOf(work())
     t.type(error, LiveKitError)
     t.equal(error.failure, 'refused-key')
@@ -102,7 +163,12 @@ await t.test('nobody listens', async t => {
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-  const rooms = createRooms({ url: `http://127.0.0.1:${port}`, apiKey: 'k', apiSecret: 's'.repeat(32), createTimeoutS: 15 })
+  const rooms = createRooms({
+    url: `http://127.0.0.1:${port}`,
+    apiKey: 'k',
+    apiSecret: 's'.repeat(32),
+    createTimeoutS: 15
+  })
   const error = await failureOf(rooms.ping())
   t.equal(error.failure, 'unreachable')
   t.match(error.message, /ECONNREFUSED/)
@@ -110,10 +176,29 @@ await t.test('nobody listens', async t => {
 
 await t.test('LiveKit hangs', async t => {
   const timeouts: number[] = []
-  t.intercept(AbortSignal, 'timeout', { value: (ms: number) => { timeouts.push(ms); return AbortSignal.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')) } })
-  const { rooms, observed } = await serve(t, { CreateRoom: 'hang', DeleteRoom: 'hang', ListRooms: 'hang', ListParticipants: 'hang' })
-  for (const work of [() => rooms.create(REQUEST), () => rooms.delete('r'), () => rooms.look('r', WHO), () => rooms.ping()]) t.equal((await failureOf(work())).failure, 'timeout')
-  t.same([...new Set(timeouts)], [15_000, 5000], 'a createRoom is waited for until it must have settled, anything else 5 s')
+  t.intercept(AbortSignal, 'timeout', {
+    value: (ms: number) => {
+      timeouts.push(ms)
+      return AbortSignal.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+    }
+  })
+  const { rooms, observed } = await serve(t, {
+    CreateRoom: 'hang',
+    DeleteRoom: 'hang',
+    ListRooms: 'hang',
+    ListParticipants: 'hang'
+  })
+  for (
+    const work of [() => rooms.create(REQUEST), () =>
+      rooms.delete('r'), () =>
+      rooms.look('r', WHO), () =>
+      rooms.ping()]
+  ) t.equal((await failureOf(work())).failure, 'timeout')
+  t.same(
+    [...new Set(timeouts)],
+    [15_000, 5000],
+    'a createRoom is waited for until it must have settled, anything else 5 s'
+  )
   t.ok(observed.every(line => line.endsWith(' timeout')))
 })
 
@@ -122,43 +207,117 @@ await t.test('a room that is not there is as good as deleted', async t => {
   t.equal(await (await serve(t, { DeleteRoom: ok({}) })).rooms.delete('r'), true)
 })
 
-const sip = { sid: 'PA_sip1', identity: 'sip_+15550001111', state: 'ACTIVE', kind: 'SIP', joinedAt: '1795200312', attributes: { 'sip.callStatus': 'ringing', 'sip.h.x-lk-call': 'call-1', 'sip.trunkPhoneNumber': 'token', 'sip.phoneNumber': '+15550001111' }, tracks: [{ sid: 'TR_1', type: 'AUDIO' }] }
+const sip = {
+  sid: 'PA_sip1',
+  identity: 'sip_+15550001111',
+  state: 'ACTIVE',
+  kind: 'SIP',
+  joinedAt: '1795200312',
+  attributes: {
+    'sip.callStatus': 'ringing',
+    'sip.h.x-lk-call': 'call-1',
+    'sip.trunkPhoneNumber': 'token',
+    'sip.phoneNumber': '+15550001111'
+  },
+  tracks: [{ sid: 'TR_1', type: 'AUDIO' }]
+}
 const CALLER = { sid: 'PA_sip1', callStatus: 'ringing' }
-const agent = { sid: 'PA_agent1', identity: 'agent-AJ_1', state: 'ACTIVE', kind: 'AGENT', joinedAt: '1795200312', tracks: [{ sid: 'TR_2' }] }
+const agent = {
+  sid: 'PA_agent1',
+  identity: 'agent-AJ_1',
+  state: 'ACTIVE',
+  kind: 'AGENT',
+  joinedAt: '1795200312',
+  tracks: [{ sid: 'TR_2' }]
+}
 
 async function inRoom (t: Test, participants: object[], listed = true): Promise<Rooms> {
-  return (await serve(t, { ListRooms: ok({ rooms: listed ? [{ name: 'r' }] : [] }), ListParticipants: ok({ participants }) })).rooms
+  return (await serve(t, {
+    ListRooms: ok({ rooms: listed ? [{ name: 'r' }] : [] }),
+    ListParticipants: ok({ participants })
+  })).rooms
 }
 
 await t.test('a look says who is there', async t => {
   t.same(await (await inRoom(t, [], false)).look('r', WHO), { exists: false })
   t.same(await (await inRoom(t, [])).look('r', WHO), { exists: true })
   t.same(await (await inRoom(t, [sip])).look('r', WHO), { exists: true, sip: CALLER })
-  t.same(await (await inRoom(t, [agent, sip])).look('r', WHO), { exists: true, sip: CALLER, agent: { identity: 'agent-AJ_1', audio: true } })
-  t.same(await (await inRoom(t, [{ ...agent, tracks: [] }])).look('r', WHO), { exists: true, agent: { identity: 'agent-AJ_1', audio: false } })
-  t.same(await (await inRoom(t, [{ ...agent, tracks: [{ sid: 'TR_3', type: 'VIDEO' }] }])).look('r', WHO), { exists: true, agent: { identity: 'agent-AJ_1', audio: false } })
-  t.same(await (await inRoom(t, [{ ...sip, kind: 'STANDARD' }])).look('r', WHO), { exists: true, company: true }, 'somebody else is not the caller, but may talk with him')
-  t.same(await (await inRoom(t, [{ ...sip, kind: 'EGRESS' }])).look('r', WHO), { exists: true }, 'a recorder does not talk')
-  t.equal((await (await inRoom(t, [sip], false)).look('r', WHO)).exists, true, 'a room with somebody in it exists, whatever the list says')
+  t.same(await (await inRoom(t, [agent, sip])).look('r', WHO), {
+    exists: true,
+    sip: CALLER,
+    agent: { identity: 'agent-AJ_1', audio: true }
+  })
+  t.same(await (await inRoom(t, [{ ...agent, tracks: [] }])).look('r', WHO), {
+    exists: true,
+    agent: { identity: 'agent-AJ_1', audio: false }
+  })
+  t.same(await (await inRoom(t, [{ ...agent, tracks: [{ sid: 'TR_3', type: 'VIDEO' }] }])).look('r', WHO), {
+    exists: true,
+    agent: { identity: 'agent-AJ_1', audio: false }
+  })
+  t.same(
+    await (await inRoom(t, [{ ...sip, kind: 'STANDARD' }])).look('r', WHO),
+    { exists: true, company: true },
+    'somebody else is not the caller, but may talk with him'
+  )
+  t.same(
+    await (await inRoom(t, [{ ...sip, kind: 'EGRESS' }])).look('r', WHO),
+    { exists: true },
+    'a recorder does not talk'
+  )
+  t.equal(
+    (await (await inRoom(t, [sip], false)).look('r', WHO)).exists,
+    true,
+    'a room with somebody in it exists, whatever the list says'
+  )
 })
 
-await t.test('a look tells the caller\'s leg from others whom the agent called into the room', async t => {
-  const invited = (attributes: Record<string, string>) => ({ ...sip, sid: 'PA_sip2', identity: 'sip_+15557777777', attributes })
-  const strangers = [invited({ 'sip.trunkPhoneNumber': '+15557777777' }), invited({ 'sip.h.x-lk-call': 'call-2' }), invited({ 'sip.h.x-lk-call': 'call-2', 'sip.trunkPhoneNumber': 'token' })]
+await t.test("a look tells the caller's leg from others whom the agent called into the room", async t => {
+  const invited = (attributes: Record<string, string>) => ({
+    ...sip,
+    sid: 'PA_sip2',
+    identity: 'sip_+15557777777',
+    attributes
+  })
+  const strangers = [
+    invited({ 'sip.trunkPhoneNumber': '+15557777777' }),
+    invited({ 'sip.h.x-lk-call': 'call-2' }),
+    invited({ 'sip.h.x-lk-call': 'call-2', 'sip.trunkPhoneNumber': 'token' })
+  ]
   for (const stranger of strangers) {
     t.same((await (await inRoom(t, [stranger, sip])).look('r', WHO)).sip, CALLER)
     t.equal((await (await inRoom(t, [stranger])).look('r', WHO)).sip, undefined)
   }
-  t.match((await (await inRoom(t, [invited({ 'sip.trunkPhoneNumber': 'token' })])).look('r', WHO)).sip, { sid: 'PA_sip2' }, 'without X- headers the called token tells')
-  t.match((await (await inRoom(t, [invited({})])).look('r', WHO)).sip, { sid: 'PA_sip2' }, 'with nothing to tell by, it is ours')
+  t.match((await (await inRoom(t, [invited({ 'sip.trunkPhoneNumber': 'token' })])).look('r', WHO)).sip, {
+    sid: 'PA_sip2'
+  }, 'without X- headers the called token tells')
+  t.match(
+    (await (await inRoom(t, [invited({})])).look('r', WHO)).sip,
+    { sid: 'PA_sip2' },
+    'with nothing to tell by, it is ours'
+  )
 })
 
 await t.test('jobs of a room by agent; what a room says of itself', async t => {
   const { rooms, asked } = await serve(t, {
-    ListDispatch: ok({ agent_dispatches: [{ id: 'AD_1', agent_name: 'demo-agent', state: { jobs: [{ id: 'AJ_1', state: { status: 'JS_RUNNING' } }, { id: 'AJ_2', state: { status: 'JS_FAILED', error: 'crashed' } }] } }, { id: 'AD_2', agent_name: 'other', state: { jobs: [] } }] }),
+    ListDispatch: ok({
+      agent_dispatches: [{
+        id: 'AD_1',
+        agent_name: 'demo-agent',
+        state: {
+          jobs: [{ id: 'AJ_1', state: { status: 'JS_RUNNING' } }, {
+            id: 'AJ_2',
+            state: { status: 'JS_FAILED', error: 'crashed' }
+          }]
+        }
+      }, { id: 'AD_2', agent_name: 'other', state: { jobs: [] } }]
+    }),
     UpdateRoomMetadata: ok({ name: 'jb_token' })
   })
-  t.same(await rooms.jobs('jb_token'), [{ agent: 'demo-agent', status: 'JS_RUNNING' }, { agent: 'demo-agent', status: 'JS_FAILED' }])
+  t.same(await rooms.jobs('jb_token'), [{ agent: 'demo-agent', status: 'JS_RUNNING' }, {
+    agent: 'demo-agent',
+    status: 'JS_FAILED'
+  }])
   t.equal(await rooms.setMetadata('jb_token', '{"heard":true}'), true)
   t.match(asked.at(-1), { method: 'UpdateRoomMetadata', body: { room: 'jb_token', metadata: '{"heard":true}' } })
   const gone = await serve(t, { UpdateRoomMetadata: recorded('DeleteRoom', 404) })

@@ -15,7 +15,12 @@ const CASES: Array<[string, string, string, 'ok' | 'warning' | 'failed']> = [
   [CLOUD, 'p_vjnxecm0tjk.aus.sip.livekit.cloud', 'sip-host-form', 'failed'],
   [CLOUD, 'vjnxecm0tjk.sip.livekit.cloud.', 'sip-host-ok', 'ok'],
   ['wss://myproject-1a2b3c4d.eu.production.livekit.cloud', 'vjnxecm0tjk.eu.sip.livekit.cloud', 'sip-host-ok', 'ok'],
-  ['wss://myproject-1a2b3c4d.eu.production.livekit.cloud', '1a2b3c4d.sip.livekit.cloud', 'sip-host-websocket-suffix', 'failed'],
+  [
+    'wss://myproject-1a2b3c4d.eu.production.livekit.cloud',
+    '1a2b3c4d.sip.livekit.cloud',
+    'sip-host-websocket-suffix',
+    'failed'
+  ],
   [CLOUD, 'p-vjnxecm0tjk.sip.livekit.cloud', 'sip-host-form', 'warning'],
   [CLOUD, '5t4n6j0wnrl.sip.livekit.cloud', 'sip-host-retell', 'failed'],
   [CLOUD, 'sip.retellai.com', 'sip-host-retell', 'failed'],

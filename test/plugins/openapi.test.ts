@@ -7,11 +7,26 @@ import { buildTestBridge } from '../fixtures/build.ts'
 import { assertRunnable } from '../fixtures/replay.ts'
 import { schemasOf } from '../routes/support.ts'
 
-type Operation = { operationId: string, summary: string, tags: string[], security: Array<Record<string, string[]>>, parameters?: any[], requestBody?: { content: Record<string, any> }, responses: Record<string, { description: string, content?: Record<string, any> }> }
+type Operation = {
+  operationId: string
+  summary: string
+  tags: string[]
+  security: Array<Record<string, string[]>>
+  parameters?: any[]
+  requestBody?: { content: Record<string, any> }
+  responses: Record<string, { description: string, content?: Record<string, any> }>
+}
 
 const text = await openapiDocument()
-const document = JSON.parse(text) as { openapi: string, info: any, paths: Record<string, Record<string, Operation>>, components: { schemas: Record<string, any>, securitySchemes: Record<string, any> } }
-const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
+const document = JSON.parse(text) as {
+  openapi: string
+  info: any
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, any>, securitySchemes: Record<string, any> }
+}
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
+)
 
 await t.test('openapi.json is up to date', async t => {
   t.equal(staleness(readOpenapi(), text), undefined)
@@ -39,7 +54,9 @@ await t.test('every route is in it, but for the pages of the document itself', a
   const { app } = await buildTestBridge(t)
   const routes = routesOf(app.printRoutes({ commonPrefix: false }))
   t.ok(routes.length > 10)
-  const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`)
+  const documented = operations.map(({ method, path }) =>
+    `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`
+  )
   t.same(routes.sort(), documented.sort())
 })
 
@@ -50,18 +67,33 @@ await t.test('every operation is described', async t => {
     const name = `${method} ${path}`
     t.match(operation, { operationId: /^\w+$/, summary: /./, tags: [/^(jambonz|livekit|operators|service)$/] }, name)
     t.ok(Array.isArray(operation.security), `${name}: says how to authenticate, or that nobody has to`)
-    for (const requirement of operation.security) for (const scheme of Object.keys(requirement)) t.ok(scheme in document.components.securitySchemes, `${name}: ${scheme}`)
-    for (const [status, { description }] of Object.entries(operation.responses)) t.ok(description && description !== 'Default Response', `${name}: ${status}`)
+    for (const requirement of operation.security) {
+      for (const scheme of Object.keys(requirement)) {
+        t.ok(scheme in document.components.securitySchemes, `${name}: ${scheme}`)
+      }
+    }
+    for (const [status, { description }] of Object.entries(operation.responses)) {
+      t.ok(description && description !== 'Default Response', `${name}: ${status}`)
+    }
   }
 })
 
 await t.test('who has to authenticate, and how', async t => {
-  const by = (tag: string) => operations.filter(({ operation, method }) => operation.tags.includes(tag) && (tag !== 'jambonz' || method === 'post'))
-  for (const { operation } of by('jambonz')) t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
+  const by = (tag: string) =>
+    operations.filter(({ operation, method }) =>
+      operation.tags.includes(tag) && (tag !== 'jambonz' || method === 'post')
+    )
+  for (const { operation } of by('jambonz')) {
+    t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
+  }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
-  for (const { operation } of by('operators')) t.same(operation.security, [{ operatorToken: [] }], operation.operationId)
+  for (const { operation } of by('operators')) {
+    t.same(operation.security, [{ operatorToken: [] }], operation.operationId)
+  }
   for (const { operation } of by('service')) t.same(operation.security, [], operation.operationId)
-  for (const { operation } of operations) if (operation.security.length > 0) t.ok('401' in operation.responses, `${operation.operationId}: 401`)
+  for (const { operation } of operations) {
+    if (operation.security.length > 0) t.ok('401' in operation.responses, `${operation.operationId}: 401`)
+  }
 })
 
 await t.test('what each operation can answer', async t => {
@@ -85,35 +117,92 @@ await t.test('what each operation can answer', async t => {
     health: ['200', '503'],
     metrics: ['200']
   }
-  for (const { operation } of operations) t.same(Object.keys(operation.responses).sort(), expected[operation.operationId], operation.operationId)
+  for (const { operation } of operations) {
+    t.same(Object.keys(operation.responses).sort(), expected[operation.operationId], operation.operationId)
+  }
 })
 
 await t.test('components have the names of their schemas', async t => {
-  t.same(Object.keys(document.components.schemas).sort(), ['Action', 'Attempt', 'Call', 'CallHook', 'CallSummary', 'Decline', 'Diagnosis', 'Dial', 'DoctorReport', 'Duty', 'End', 'Event', 'Hangup', 'HttpError', 'Live', 'Refer', 'ReferComplete', 'SipRefer', 'Status', 'Verbs'])
+  t.same(Object.keys(document.components.schemas).sort(), [
+    'Action',
+    'Attempt',
+    'Call',
+    'CallHook',
+    'CallSummary',
+    'Decline',
+    'Diagnosis',
+    'Dial',
+    'DoctorReport',
+    'Duty',
+    'End',
+    'Event',
+    'Hangup',
+    'HttpError',
+    'Live',
+    'Refer',
+    'ReferComplete',
+    'SipRefer',
+    'Status',
+    'Verbs'
+  ])
   t.notMatch(text, /"def-\d+"/)
-  for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) t.ok(name! in document.components.schemas, String(name))
-  t.match(document.components.schemas['HttpError'].properties, { statusCode: { type: 'number' }, code: { type: 'string' }, error: { type: 'string' }, message: { type: 'string' } })
+  for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+    t.ok(name! in document.components.schemas, String(name))
+  }
+  t.match(document.components.schemas['HttpError'].properties, {
+    statusCode: { type: 'number' },
+    code: { type: 'string' },
+    error: { type: 'string' },
+    message: { type: 'string' }
+  })
 })
 
 await t.test('what Jambonz posts is a component with an example', async t => {
-  const bodies: Record<string, string> = { '/livekit-api': 'CallHook', '/action': 'Action', '/status': 'Status', '/call-status': 'Status', '/refer': 'Refer', '/refer-complete': 'ReferComplete' }
+  const bodies: Record<string, string> = {
+    '/livekit-api': 'CallHook',
+    '/action': 'Action',
+    '/status': 'Status',
+    '/call-status': 'Status',
+    '/refer': 'Refer',
+    '/refer-complete': 'ReferComplete'
+  }
   for (const [path, component] of Object.entries(bodies)) {
-    t.same(document.paths[path]!['post']!.requestBody!.content['application/json'].schema, { $ref: `#/components/schemas/${component}` }, path)
+    t.same(document.paths[path]!['post']!.requestBody!.content['application/json'].schema, {
+      $ref: `#/components/schemas/${component}`
+    }, path)
     t.ok(document.components.schemas[component].examples.length > 0, `${component}: example`)
   }
   t.ok(document.components.schemas['Verbs'].examples.length > 0, 'the reply has one too')
-  for (const verbs of document.components.schemas['Verbs'].examples) t.doesNotThrow(() => assertRunnable('/livekit-api', verbs), 'and Jambonz would run it')
+  for (const verbs of document.components.schemas['Verbs'].examples) {
+    t.doesNotThrow(() => assertRunnable('/livekit-api', verbs), 'and Jambonz would run it')
+  }
 })
 
 await t.test('every example fits its own schema', async t => {
   const check = schemasOf(document)
   let found = 0
   walk(document, '#', (node, pointer) => {
-    if (isSchema(node) && Array.isArray(node['examples'])) for (const example of node['examples']) { found++; t.same(check(pointer)(example), [], `${pointer}/examples`) }
-    if (isSchema(node) && 'example' in node) { found++; t.same(check(pointer)(node['example']), [], `${pointer}/example`) }
+    if (isSchema(node) && Array.isArray(node['examples'])) {
+      for (const example of node['examples']) {
+        found++
+        t.same(check(pointer)(example), [], `${pointer}/examples`)
+      }
+    }
+    if (isSchema(node) && 'example' in node) {
+      found++
+      t.same(check(pointer)(node['example']), [], `${pointer}/example`)
+    }
     if (isSchema(node) && 'default' in node) t.same(check(pointer)(node['default']), [], `${pointer}/default`)
-    if ('schema' in node && 'example' in node) { found++; t.same(check(`${pointer}/schema`)(node['example']), [], `${pointer}/example`) }
-    if ('schema' in node && node['examples']) for (const [name, { value }] of Object.entries(node['examples'] as Record<string, { value: unknown }>)) { found++; t.same(check(`${pointer}/schema`)(value), [], `${pointer}/examples/${name}`) }
+    if ('schema' in node && 'example' in node) {
+      found++
+      t.same(check(`${pointer}/schema`)(node['example']), [], `${pointer}/example`)
+    }
+    if ('schema' in node && node['examples']) {
+      for (const [name, { value }] of Object.entries(node['examples'] as Record<string, { value: unknown }>)) {
+        found++
+        t.same(check(`${pointer}/schema`)(value), [], `${pointer}/examples/${name}`)
+      }
+    }
   })
   t.ok(found > 20, `${found} examples`)
 })
@@ -142,11 +231,16 @@ type Node = Record<string, unknown>
 
 /** Schemas are told by their keywords; a property that is called `examples` is none. */
 function isSchema (node: Node): boolean {
-  return (typeof node['type'] === 'string' || '$ref' in node || 'anyOf' in node) && !('in' in node) && !('scheme' in node)
+  return (typeof node['type'] === 'string' || '$ref' in node || 'anyOf' in node) && !('in' in node) &&
+    !('scheme' in node)
 }
 
 function walk (value: unknown, pointer: string, visit: (node: Node, pointer: string) => void): void {
   if (typeof value !== 'object' || value === null) return
   if (!Array.isArray(value)) visit(value as Node, pointer)
-  for (const [key, child] of Object.entries(value)) if (key !== 'examples' && key !== 'example') walk(child, `${pointer}/${encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))}`, visit)
+  for (const [key, child] of Object.entries(value)) {
+    if (key !== 'examples' && key !== 'example') {
+      walk(child, `${pointer}/${encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))}`, visit)
+    }
+  }
 }

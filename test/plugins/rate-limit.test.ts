@@ -13,7 +13,12 @@ await t.test('the operator API takes a bounded number of requests', async t => {
   const bridge = await buildTestBridge(t)
   const { refused, one } = await flood(2 * OPERATOR_REQUESTS_PER_S, () => bridge.operator('GET', '/calls/unknown'))
   t.ok(refused > 0, `${refused} refused`)
-  t.match(one, { statusCode: 429, code: 'BRIDGE_TOO_MANY_REQUESTS', error: 'Too Many Requests', message: /Retry-After/ })
+  t.match(one, {
+    statusCode: 429,
+    code: 'BRIDGE_TOO_MANY_REQUESTS',
+    error: 'Too Many Requests',
+    message: /Retry-After/
+  })
 })
 
 await t.test('who guesses tokens is slowed down as well', async t => {
@@ -42,8 +47,13 @@ await t.test('hooks of Jambonz and LiveKit, health and metrics are never refused
   const ask = {
     status: () => bridge.hook('/status', callerStatus(hook['call_sid'], 'trying', 100)),
     'call-hook': () => bridge.hook('/livekit-api', hook),
-    'livekit-events': async () => ({ status: await bridge.livekitEvent({ event: 'room_started', id: 'EV_1', room: { name: 'other' } }), json: {} }),
+    'livekit-events': async () => ({
+      status: await bridge.livekitEvent({ event: 'room_started', id: 'EV_1', room: { name: 'other' } }),
+      json: {}
+    }),
     health: async () => ({ status: (await bridge.app.inject('/health/ready')).statusCode, json: {} })
   }
-  for (const [name, one] of Object.entries(ask)) t.equal((await flood(2 * OPERATOR_REQUESTS_PER_S, one)).refused, 0, name)
+  for (const [name, one] of Object.entries(ask)) {
+    t.equal((await flood(2 * OPERATOR_REQUESTS_PER_S, one)).refused, 0, name)
+  }
 })

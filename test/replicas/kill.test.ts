@@ -10,8 +10,9 @@ import { callOf, setStage, type Stage } from '../fixtures/replicas-stage.ts'
 import { judge, type Verdict } from '../fixtures/replicas-verdict.ts'
 
 /*
- * Several replicas of the service, as processes of their own, share a real Redis. The seed decides who calls, who gets which
- * request and who is killed when, but processes run as they please: the same seed gives a similar run, not the same one.
+ * Several replicas of the service, as processes of their own, share a real Redis. The seed decides who calls, who gets
+ * which request and who is killed when, but processes run as they please: the same seed gives a similar run, not the
+ * same one.
  */
 
 const seed = Number(process.env['REPLICAS_SEED'] ?? 1)
@@ -22,23 +23,38 @@ const STORM_MS = 10_000
 /** A duty that a killed replica had taken is somebody else's after 30 s. */
 const LEASE_MS = 35_000
 
-/** Processes that get so little of the machine lose sight of a Redis that is well, and what they keep for it dies with them. */
+/**
+ * Processes that get so little of the machine lose sight of a Redis that is well, and what they keep for it dies with
+ * them.
+ */
 const OVERLOADED = /^the store of calls is gone/
 
-/** Without Redis there is no operator API, and only the replica that got the call hook knows whether there is a fallback number. */
+/**
+ * Without Redis there is no operator API, and only the replica that got the call hook knows whether there is a fallback
+ * number.
+ */
 const OUTAGE_KINDS = ALL_KINDS.filter(kind => !/operator|fallback/.test(kind))
 
 function tell (t: Test, { wrong, stories, causes }: Verdict): void {
   const ends = Object.entries(causes).toSorted(([, a], [, b]) => b - a).map(([cause, n]) => `${n} ${cause}`).join(', ')
   t.comment(`seed ${seed}: ${ends}`)
-  if (wrong.length > 0) t.comment(`Again: REPLICAS_SEED=${seed} REPLICAS_CALLS=${count} npx tap test/replicas/kill.test.ts\n${stories.join('\n')}`)
+  if (wrong.length > 0) {
+    t.comment(
+      `Again: REPLICAS_SEED=${seed} REPLICAS_CALLS=${count} npx tap test/replicas/kill.test.ts\n${stories.join('\n')}`
+    )
+  }
   t.same(wrong, [], 'nothing lost, nothing done twice, nothing left behind')
 }
 
 await t.test('several replicas', { skip: withoutRedis }, async t => {
   const cli = await buildBridge(t)
 
-  const storm = await setStage(t, { seed, plans: planCalls(seed, count, STORM_MS), cli, redisUrl: (await startRedis(t)).url })
+  const storm = await setStage(t, {
+    seed,
+    plans: planCalls(seed, count, STORM_MS),
+    cli,
+    redisUrl: (await startRedis(t)).url
+  })
   const over = new AbortController()
   const killing = killInTurns(storm, over.signal)
   await storm.call(1.5 * STORM_MS)
@@ -47,11 +63,18 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
 
   // While the leases of the killed run out.
   await t.test('both are up: everything is done once, and either of them tells of every call', async t => {
-    const stage = await setStage(t, { seed, plans: planCalls(seed, 30, 2500), cli, redisUrl: (await startRedis(t)).url })
+    const stage = await setStage(t, {
+      seed,
+      plans: planCalls(seed, 30, 2500),
+      cli,
+      redisUrl: (await startRedis(t)).url
+    })
     await stage.call(10_000)
     tell(t, await judge(stage, { settleMs: 10_000, deletes: 1, gentle: true, mayLog: OVERLOADED }))
     const [one, two] = stage.replicas
-    const lists = await Promise.all([one, two].map(({ url }) => stage.ask<{ calls: CallSummary[] }>('/calls?limit=500', url)))
+    const lists = await Promise.all(
+      [one, two].map(({ url }) => stage.ask<{ calls: CallSummary[] }>('/calls?limit=500', url))
+    )
     t.equal(lists[0]!.calls.length, stage.plans.length)
     t.same(lists[0], lists[1])
     const seen = async ({ url }: Replica) => await Promise.all(stage.plans.map(({ n }) => callOf(stage, n, url)))
@@ -90,8 +113,11 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
     t.ok(kills >= 3, 'replicas were killed')
     t.ok(storm.plans.length >= count / 4, 'calls were made')
     const verdict = await judge(storm, { settleMs: LEASE_MS, deletes: 2, mayLog: OVERLOADED })
-    if (verdict.wrong.length > 0 && verdict.heldByKilled > 0) t.pass('nothing can be said', { skip: 'this machine is too slow: a replica that had lost sight of Redis was killed with what it kept' })
-    else tell(t, verdict)
+    if (verdict.wrong.length > 0 && verdict.heldByKilled > 0) {
+      t.pass('nothing can be said', {
+        skip: 'this machine is too slow: a replica that had lost sight of Redis was killed with what it kept'
+      })
+    } else tell(t, verdict)
   })
 })
 

@@ -70,18 +70,37 @@ await bridgeTest('draining: alive, not ready', async (t, bridge) => {
   bridge.app.calls.drain()
   const hook = callHook()
   t.match((await bridge.hook('/livekit-api', hook)).json, [{ verb: 'sip:decline', status: 480 }], 'until they are not')
-  t.match((await bridge.operator('GET', `/calls/${hook['call_sid']}`)).json, { phase: 'ended', end: { cause: 'draining', by: 'bridge' } })
+  t.match((await bridge.operator('GET', `/calls/${hook['call_sid']}`)).json, {
+    phase: 'ended',
+    end: { cause: 'draining', by: 'bridge' }
+  })
 })
 
 await bridgeTest('health, metrics and the documentation are open', async (t, bridge) => {
-  for (const url of ['/health', '/health/live', '/health/ready', '/metrics', '/docs', '/docs/json']) t.ok((await bridge.app.inject(url)).statusCode < 400, url)
+  for (const url of ['/health', '/health/live', '/health/ready', '/metrics', '/docs', '/docs/json']) {
+    t.ok((await bridge.app.inject(url)).statusCode < 400, url)
+  }
 }, { OPERATOR_TOKEN: '' })
 
 const SERIES = [
-  'bridge_hook_reply_seconds', 'bridge_hook_agent_joined_seconds', 'bridge_hook_agent_audio_seconds', 'bridge_hook_answered_seconds', 'bridge_calls', 'bridge_duties_pending',
-  'bridge_request_seconds', 'bridge_livekit_request_seconds', 'bridge_calls_ended_total', 'bridge_attempts_ended_total', 'bridge_attempts_degraded_total',
-  'bridge_authentication_refused_total', 'bridge_bad_input_total', 'bridge_livekit_events_unmatched_total', 'bridge_duties_given_up_total',
-  'bridge_redispatches_total', 'bridge_events_lost_total', 'bridge_events_waiting'
+  'bridge_hook_reply_seconds',
+  'bridge_hook_agent_joined_seconds',
+  'bridge_hook_agent_audio_seconds',
+  'bridge_hook_answered_seconds',
+  'bridge_calls',
+  'bridge_duties_pending',
+  'bridge_request_seconds',
+  'bridge_livekit_request_seconds',
+  'bridge_calls_ended_total',
+  'bridge_attempts_ended_total',
+  'bridge_attempts_degraded_total',
+  'bridge_authentication_refused_total',
+  'bridge_bad_input_total',
+  'bridge_livekit_events_unmatched_total',
+  'bridge_duties_given_up_total',
+  'bridge_redispatches_total',
+  'bridge_events_lost_total',
+  'bridge_events_waiting'
 ]
 
 await bridgeTest('/metrics: every series has a help text, and there are no others', async (t, bridge) => {
@@ -92,44 +111,80 @@ await bridgeTest('/metrics: every series has a help text, and there are no other
   t.same(helped.sort(), [...SERIES].sort())
 })
 
-await bridgeTest('/metrics after calls of every kind: what happened is counted, nothing in it identifies a call', async (t, bridge) => {
-  const talked = callHook()
-  const sid = talked['call_sid']
-  await bridge.hook('/livekit-api', talked)
-  await bridge.clock.pass(400)
-  for (const event of [callerStatus(sid, 'trying', 100), agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]) await bridge.hook('/status', event)
-  await bridge.livekitEvent({ event: 'room_started', id: 'EV_x', room: { name: 'somebody-elses' } })
-  await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
-  await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'completed' }))
-  await bridge.hook('/livekit-api', callHook(), { unsigned: true })
-  await bridge.hook('/livekit-api', { from: '+15550001111' })
-  bridge.rooms.mode = 'failed'
-  const degraded = callHook()
-  await bridge.hook('/livekit-api', degraded)
-  await bridge.operator('GET', `/calls/${sid}`)
-  await bridge.operator('GET', '/calls?from=+15550001111')
-  await bridge.app.inject('/somewhere/+15550001111?x=+15550001111')
-  await bridge.clock.pass(5000)
-  t.equal(await counted(bridge, 'bridge_calls_ended_total{cause="caller-hung-up",waiting_on="none"}'), 1)
-  t.equal(await counted(bridge, 'bridge_attempts_ended_total{strategy="room",cause="caller-hung-up"}'), 1)
-  t.equal(await counted(bridge, 'bridge_attempts_degraded_total'), 1)
-  t.equal(await counted(bridge, 'bridge_calls{phase="ended"}'), 1)
-  t.equal(await counted(bridge, 'bridge_calls{phase="received"}'), 1)
-  t.equal(await counted(bridge, 'bridge_livekit_events_unmatched_total'), 1)
-  t.equal(await counted(bridge, 'bridge_authentication_refused_total{operation="call-hook"}'), 1)
-  t.equal(await counted(bridge, 'bridge_bad_input_total{operation="call-hook"}'), 1)
-  t.equal(await counted(bridge, 'bridge_hook_reply_seconds_count'), 2)
-  t.equal(await counted(bridge, 'bridge_hook_answered_seconds_sum'), 0.4)
-  t.equal(await counted(bridge, 'bridge_request_seconds_count{operation="call-hook",status="200"}'), 3)
-  t.equal(await counted(bridge, 'bridge_request_seconds_count{operation="call-hook",status="401"}'), 1)
-  const text = (await bridge.app.inject('/metrics')).body
-  for (const secret of [sid, degraded['call_sid'], '5550001111', '5551230000', 'somebody-elses', 'jb_', OPERATOR_TOKEN, 'somewhere']) t.notMatch(text, secret)
-  const labels = [...text.matchAll(/(\w+)="([^"]*)"/g)].filter(([, name]) => name !== 'le')
-  t.same([...new Set(labels.map(([, name]) => name))].sort(), ['cause', 'operation', 'phase', 'status', 'strategy', 'waiting_on'])
-  for (const [, name, value] of labels) t.match(value, name === 'status' ? /^\d{3}$/ : /^[a-z-]+$/i, `${name}="${value}"`)
-})
+await bridgeTest(
+  '/metrics after calls of every kind: what happened is counted, nothing in it identifies a call',
+  async (t, bridge) => {
+    const talked = callHook()
+    const sid = talked['call_sid']
+    await bridge.hook('/livekit-api', talked)
+    await bridge.clock.pass(400)
+    for (
+      const event of [
+        callerStatus(sid, 'trying', 100),
+        agentStatus(sid, 'ringing', 180),
+        agentStatus(sid, 'in-progress', 200),
+        callerStatus(sid, 'in-progress', 200)
+      ]
+    ) await bridge.hook('/status', event)
+    await bridge.livekitEvent({ event: 'room_started', id: 'EV_x', room: { name: 'somebody-elses' } })
+    await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
+    await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'completed' }))
+    await bridge.hook('/livekit-api', callHook(), { unsigned: true })
+    await bridge.hook('/livekit-api', { from: '+15550001111' })
+    bridge.rooms.mode = 'failed'
+    const degraded = callHook()
+    await bridge.hook('/livekit-api', degraded)
+    await bridge.operator('GET', `/calls/${sid}`)
+    await bridge.operator('GET', '/calls?from=+15550001111')
+    await bridge.app.inject('/somewhere/+15550001111?x=+15550001111')
+    await bridge.clock.pass(5000)
+    t.equal(await counted(bridge, 'bridge_calls_ended_total{cause="caller-hung-up",waiting_on="none"}'), 1)
+    t.equal(await counted(bridge, 'bridge_attempts_ended_total{strategy="room",cause="caller-hung-up"}'), 1)
+    t.equal(await counted(bridge, 'bridge_attempts_degraded_total'), 1)
+    t.equal(await counted(bridge, 'bridge_calls{phase="ended"}'), 1)
+    t.equal(await counted(bridge, 'bridge_calls{phase="received"}'), 1)
+    t.equal(await counted(bridge, 'bridge_livekit_events_unmatched_total'), 1)
+    t.equal(await counted(bridge, 'bridge_authentication_refused_total{operation="call-hook"}'), 1)
+    t.equal(await counted(bridge, 'bridge_bad_input_total{operation="call-hook"}'), 1)
+    t.equal(await counted(bridge, 'bridge_hook_reply_seconds_count'), 2)
+    t.equal(await counted(bridge, 'bridge_hook_answered_seconds_sum'), 0.4)
+    t.equal(await counted(bridge, 'bridge_request_seconds_count{operation="call-hook",status="200"}'), 3)
+    t.equal(await counted(bridge, 'bridge_request_seconds_count{operation="call-hook",status="401"}'), 1)
+    const text = (await bridge.app.inject('/metrics')).body
+    for (
+      const secret of [
+        sid,
+        degraded['call_sid'],
+        '5550001111',
+        '5551230000',
+        'somebody-elses',
+        'jb_',
+        OPERATOR_TOKEN,
+        'somewhere'
+      ]
+    ) t.notMatch(text, secret)
+    const labels = [...text.matchAll(/(\w+)="([^"]*)"/g)].filter(([, name]) => name !== 'le')
+    t.same([...new Set(labels.map(([, name]) => name))].sort(), [
+      'cause',
+      'operation',
+      'phase',
+      'status',
+      'strategy',
+      'waiting_on'
+    ])
+    for (const [, name, value] of labels) {
+      t.match(
+        value,
+        name === 'status' ? /^\d{3}$/ : /^[a-z-]+$/i,
+        `${name}="${value}"`
+      )
+    }
+  }
+)
 
-await bridgeTest('the package\'s version is in the document', async (t, bridge) => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+await bridgeTest("the package's version is in the document", async (t, bridge) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   t.equal((await bridge.app.inject('/docs/json')).json().info.version, version)
 })

@@ -2,7 +2,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { agentStatus, buildTestBridge, callHook, callerStatus, dialAction, OPERATOR_TOKEN, type TestBridge } from '../fixtures/build.ts'
+import {
+  agentStatus,
+  buildTestBridge,
+  callHook,
+  callerStatus,
+  dialAction,
+  OPERATOR_TOKEN,
+  type TestBridge
+} from '../fixtures/build.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { bridgeTest, counted, misfits, registryWith } from './support.ts'
 
@@ -32,15 +40,37 @@ function assertError (t: Test, { status, json }: { status: number, json: any }, 
 
 await bridgeTest('no valid token: 401 on every operator route, counted', async (t, bridge) => {
   const sid = await received(bridge)
-  const routes = [['GET', '/calls', 'list-calls'], ['GET', `/calls/${sid}`, 'get-call'], ['POST', `/calls/${sid}/hangup`, 'hang-up']] as const
-  const wrong = [undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${OPERATOR_TOKEN}x`, `Bearer ${OPERATOR_TOKEN.slice(1)}`, `Basic ${OPERATOR_TOKEN}`, OPERATOR_TOKEN]
+  const routes = [['GET', '/calls', 'list-calls'], ['GET', `/calls/${sid}`, 'get-call'], [
+    'POST',
+    `/calls/${sid}/hangup`,
+    'hang-up'
+  ]] as const
+  const wrong = [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer wrong',
+    `Bearer ${OPERATOR_TOKEN}x`,
+    `Bearer ${OPERATOR_TOKEN.slice(1)}`,
+    `Basic ${OPERATOR_TOKEN}`,
+    OPERATOR_TOKEN
+  ]
   for (const [method, url, operation] of routes) {
     for (const authorization of wrong) {
-      const reply = await bridge.app.inject({ method, url, headers: authorization === undefined ? {} : { authorization } })
+      const reply = await bridge.app.inject({
+        method,
+        url,
+        headers: authorization === undefined ? {} : { authorization }
+      })
       assertError(t, { status: reply.statusCode, json: reply.json() }, 401, 'BRIDGE_UNAUTHORIZED')
     }
     await settle()
-    t.equal(await counted(bridge, `bridge_authentication_refused_total{operation="${operation}"}`), wrong.length, operation)
+    t.equal(
+      await counted(bridge, `bridge_authentication_refused_total{operation="${operation}"}`),
+      wrong.length,
+      operation
+    )
   }
   t.equal((await bridge.app.inject(`/calls?token=${OPERATOR_TOKEN}`)).statusCode, 401, 'no token in URLs')
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'received', 'and nothing was hung up')
@@ -48,7 +78,9 @@ await bridgeTest('no valid token: 401 on every operator route, counted', async (
 
 await bridgeTest('the operator API is off without OPERATOR_TOKEN: 404', async (t, bridge) => {
   const sid = await received(bridge)
-  for (const [method, url] of [['GET', '/calls'], ['GET', `/calls/${sid}`], ['POST', `/calls/${sid}/hangup`]] as const) {
+  for (
+    const [method, url] of [['GET', '/calls'], ['GET', `/calls/${sid}`], ['POST', `/calls/${sid}/hangup`]] as const
+  ) {
     assertError(t, await bridge.operator(method, url), 404, 'BRIDGE_OPERATOR_API_OFF')
     const reply = await bridge.app.inject({ method, url })
     assertError(t, { status: reply.statusCode, json: reply.json() }, 404, 'BRIDGE_OPERATOR_API_OFF')
@@ -112,9 +144,26 @@ await bridgeTest('filters', async (t, bridge) => {
 
 await bridgeTest('a wrong filter or cursor: 400', async (t, bridge) => {
   await received(bridge)
-  for (const query of ['phase=over', 'cause=none', 'limit=0', 'limit=501', 'limit=x', 'limit=1.5', 'limit=']) assertError(t, await bridge.operator('GET', `/calls?${query}`), 400, 'FST_ERR_VALIDATION')
-  for (const cursor of ['x', '', 'AAAA', Buffer.from('1:../x').toString('base64url'), Buffer.from('-1:x').toString('base64url'), Buffer.from('1:xx').toString('base64'), 'x'.repeat(5000)]) {
-    assertError(t, await bridge.operator('GET', `/calls?cursor=${encodeURIComponent(cursor)}`), 400, 'BRIDGE_INVALID_CURSOR')
+  for (const query of ['phase=over', 'cause=none', 'limit=0', 'limit=501', 'limit=x', 'limit=1.5', 'limit=']) {
+    assertError(t, await bridge.operator('GET', `/calls?${query}`), 400, 'FST_ERR_VALIDATION')
+  }
+  for (
+    const cursor of [
+      'x',
+      '',
+      'AAAA',
+      Buffer.from('1:../x').toString('base64url'),
+      Buffer.from('-1:x').toString('base64url'),
+      Buffer.from('1:xx').toString('base64'),
+      'x'.repeat(5000)
+    ]
+  ) {
+    assertError(
+      t,
+      await bridge.operator('GET', `/calls?cursor=${encodeURIComponent(cursor)}`),
+      400,
+      'BRIDGE_INVALID_CURSOR'
+    )
   }
   assertError(t, await bridge.operator('GET', '/calls/x?live=perhaps'), 400, 'FST_ERR_VALIDATION')
 })
@@ -128,7 +177,14 @@ await bridgeTest('an unknown call: 404', async (t, bridge) => {
 await bridgeTest('one call, ended after a talk, fits its schema', async (t, bridge) => {
   const sid = await received(bridge)
   const calls = [(await bridge.operator('GET', `/calls/${sid}`)).json]
-  for (const event of [agentStatus(sid, 'trying', 100), agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]) await bridge.hook('/status', event)
+  for (
+    const event of [
+      agentStatus(sid, 'trying', 100),
+      agentStatus(sid, 'ringing', 180),
+      agentStatus(sid, 'in-progress', 200),
+      callerStatus(sid, 'in-progress', 200)
+    ]
+  ) await bridge.hook('/status', event)
   bridge.rooms.mode = 'failed'
   await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
   await bridge.clock.pass(2000)
@@ -145,7 +201,15 @@ await bridgeTest('one call, ended after a talk, fits its schema', async (t, brid
     to: '+15551230000',
     agent: 'demo-agent',
     degraded: false,
-    attempts: [{ attempt: 1, strategy: 'room', room: /^jb_c[a-z2-7]{26}$/, agent: 'demo-agent', degraded: false, cause: 'caller-hung-up', at: { opened: iso, replied: iso, ringing: iso, answered: iso, ended: iso } }],
+    attempts: [{
+      attempt: 1,
+      strategy: 'room',
+      room: /^jb_c[a-z2-7]{26}$/,
+      agent: 'demo-agent',
+      degraded: false,
+      cause: 'caller-hung-up',
+      at: { opened: iso, replied: iso, ringing: iso, answered: iso, ended: iso }
+    }],
     at: { received: iso, replied: iso, ringing: iso, answered: iso, ended: iso },
     end: { cause: 'caller-hung-up', by: 'caller', waitingOn: 'none' },
     duties: [{ kind: 'delete-room', target: /^jb_/, due: iso, tries: /^[1-9]/ }],
@@ -153,16 +217,28 @@ await bridgeTest('one call, ended after a talk, fits its schema', async (t, brid
     earlier: []
   })
   t.equal(call.events[0].what, 'call hook')
-  for (const event of call.events) t.match(event, { from: /^(jambonz|livekit|bridge|operator)$/, what: /./, first: iso, last: iso, count: Number })
+  for (const event of call.events) {
+    t.match(event, { from: /^(jambonz|livekit|bridge|operator)$/, what: /./, first: iso, last: iso, count: Number })
+  }
   const { events: _, eventsDropped: __, earlier: ___, ...rest } = call
   t.same(summary, rest, 'the list shows the same, without events')
 })
 
 await bridgeTest('a call that came back after its end keeps its earlier record', async (t, bridge) => {
   const sid = await ended(bridge)
-  await bridge.hook('/livekit-api', { call_sid: sid, direction: 'inbound', from: '+15550001111', to: '+15551230000', call_status: 'in-progress' })
+  await bridge.hook('/livekit-api', {
+    call_sid: sid,
+    direction: 'inbound',
+    from: '+15550001111',
+    to: '+15551230000',
+    call_status: 'in-progress'
+  })
   const { json: call } = await bridge.operator('GET', `/calls/${sid}`)
-  t.match(call, { phase: 'received', earlier: [{ end: { cause: 'caller-gave-up' }, at: { ended: /Z$/ } }], attempts: [{ attempt: 2 }] })
+  t.match(call, {
+    phase: 'received',
+    earlier: [{ end: { cause: 'caller-gave-up' }, at: { ended: /Z$/ } }],
+    attempts: [{ attempt: 2 }]
+  })
   t.notOk('end' in call)
 })
 
@@ -171,17 +247,32 @@ await bridgeTest('a long call_sid can be looked at too', async (t, bridge) => {
   t.equal((await bridge.operator('GET', `/calls/${encodeURIComponent(sid)}`)).json.callSid, sid)
 })
 
-await bridgeTest('live=true adds LiveKit\'s view of the room', async (t, bridge) => {
+await bridgeTest("live=true adds LiveKit's view of the room", async (t, bridge) => {
   const sid = await received(bridge)
   const [room] = [...bridge.rooms.open.keys()]
   t.notOk('live' in (await bridge.operator('GET', `/calls/${sid}`)).json)
   t.notOk('live' in (await bridge.operator('GET', `/calls/${sid}?live=false`)).json)
   t.notOk(bridge.rooms.log.includes(`view ${room}`), 'LiveKit is asked only where wanted')
-  bridge.rooms.view = async () => ({ exists: true, participants: [{ kind: 'AGENT', state: 'ACTIVE', joinedAt: '2026-11-21T10:00:00.000Z', audio: true }, { kind: 'SIP', state: 'JOINED', joinedAt: null, audio: false, sipCallStatus: 'ringing' }] })
+  bridge.rooms.view = async () => ({
+    exists: true,
+    participants: [{ kind: 'AGENT', state: 'ACTIVE', joinedAt: '2026-11-21T10:00:00.000Z', audio: true }, {
+      kind: 'SIP',
+      state: 'JOINED',
+      joinedAt: null,
+      audio: false,
+      sipCallStatus: 'ringing'
+    }]
+  })
   t.strictSame((await bridge.operator('GET', `/calls/${sid}?live=true`)).json.live, {
     room,
     exists: true,
-    participants: [{ kind: 'AGENT', state: 'ACTIVE', joinedAt: '2026-11-21T10:00:00.000Z', audio: true }, { kind: 'SIP', state: 'JOINED', joinedAt: null, audio: false, sipCallStatus: 'ringing' }]
+    participants: [{ kind: 'AGENT', state: 'ACTIVE', joinedAt: '2026-11-21T10:00:00.000Z', audio: true }, {
+      kind: 'SIP',
+      state: 'JOINED',
+      joinedAt: null,
+      audio: false,
+      sipCallStatus: 'ringing'
+    }]
   })
 })
 
@@ -193,12 +284,21 @@ await bridgeTest('live=true without LiveKit, and of a call in no room', async (t
   t.match(json, { callSid: sid, live: { participants: [], error: /unreachable/ } })
   const started = callHook()['call_sid']
   await bridge.hook('/status', callerStatus(started, 'trying', 100))
-  t.match((await bridge.operator('GET', `/calls/${started}?live=true`)).json.live, { participants: [], error: /no LiveKit room/ })
+  t.match((await bridge.operator('GET', `/calls/${started}?live=true`)).json.live, {
+    participants: [],
+    error: /no LiveKit room/
+  })
 })
 
 await bridgeTest('hang-up: 202 at once, the room is deleted, the call ends; then 409', async (t, bridge) => {
   const sid = await received(bridge)
-  for (const event of [agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]) await bridge.hook('/status', event)
+  for (
+    const event of [
+      agentStatus(sid, 'ringing', 180),
+      agentStatus(sid, 'in-progress', 200),
+      callerStatus(sid, 'in-progress', 200)
+    ]
+  ) await bridge.hook('/status', event)
   const reply = await bridge.operator('POST', `/calls/${sid}/hangup`)
   t.equal(reply.status, 202)
   t.strictSame(reply.json, { callSid: sid, phase: 'connected' })
@@ -209,28 +309,48 @@ await bridgeTest('hang-up: 202 at once, the room is deleted, the call ends; then
   await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'in-progress' }))
   await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'jambonz' }))
   await bridge.clock.pass(6000)
-  t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', end: { cause: 'operator-hung-up', by: 'operator' } })
+  t.match((await bridge.operator('GET', `/calls/${sid}`)).json, {
+    phase: 'ended',
+    end: { cause: 'operator-hung-up', by: 'operator' }
+  })
   assertError(t, await bridge.operator('POST', `/calls/${sid}/hangup`), 409, 'BRIDGE_CALL_ENDED')
 })
 
-await bridgeTest('hang-up of a call in no room needs the Jambonz REST API: 501 without its settings', async (t, bridge) => {
-  const sid = callHook()['call_sid']
-  await bridge.hook('/status', callerStatus(sid, 'trying', 100, { direction: 'outbound' }))
-  const reply = await bridge.operator('POST', `/calls/${sid}/hangup`)
-  assertError(t, reply, 501, 'BRIDGE_NO_CALL_CONTROL')
-  t.match(reply.json.message, 'JAMBONZ_API_KEY')
-  t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'received')
-})
+await bridgeTest(
+  'hang-up of a call in no room needs the Jambonz REST API: 501 without its settings',
+  async (t, bridge) => {
+    const sid = callHook()['call_sid']
+    await bridge.hook('/status', callerStatus(sid, 'trying', 100, { direction: 'outbound' }))
+    const reply = await bridge.operator('POST', `/calls/${sid}/hangup`)
+    assertError(t, reply, 501, 'BRIDGE_NO_CALL_CONTROL')
+    t.match(reply.json.message, 'JAMBONZ_API_KEY')
+    t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'received')
+  }
+)
 
 await bridgeTest('hang-up whatever an HTTP client sends along', async (t, bridge) => {
-  for (const [headers, payload] of [[{}, undefined], [{ 'content-type': 'application/json' }, undefined], [{ 'content-type': 'application/json' }, '{}'], [{ 'content-type': 'application/x-www-form-urlencoded' }, '']] as const) {
+  for (
+    const [headers, payload] of [[{}, undefined], [{ 'content-type': 'application/json' }, undefined], [{
+      'content-type': 'application/json'
+    }, '{}'], [{ 'content-type': 'application/x-www-form-urlencoded' }, '']] as const
+  ) {
     const sid = await received(bridge)
-    const reply = await bridge.app.inject({ method: 'POST', url: `/calls/${sid}/hangup`, headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, ...headers }, ...(payload === undefined ? {} : { payload }) })
+    const reply = await bridge.app.inject({
+      method: 'POST',
+      url: `/calls/${sid}/hangup`,
+      headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, ...headers },
+      ...(payload === undefined ? {} : { payload })
+    })
     t.equal(reply.statusCode, 202, `${JSON.stringify(headers)} ${JSON.stringify(payload)}`)
   }
 })
 
-interface Asked { method?: string, url?: string, authorization?: string, body: any }
+interface Asked {
+  method?: string
+  url?: string
+  authorization?: string
+  body: any
+}
 
 /** Stands for Jambonz's REST API. */
 async function startRest (t: Test, statusCode = 202) {
@@ -238,15 +358,31 @@ async function startRest (t: Test, statusCode = 202) {
   const server = createServer(async (request, response) => {
     let text = ''
     for await (const chunk of request) text += String(chunk)
-    asked.push({ method: request.method, url: request.url, authorization: request.headers.authorization, body: JSON.parse(text) })
+    asked.push({
+      method: request.method,
+      url: request.url,
+      authorization: request.headers.authorization,
+      body: JSON.parse(text)
+    })
     response.writeHead(statusCode).end()
     server.emit('answered')
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.after(() => { server.closeAllConnections(); server.close() })
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   const { port } = server.address() as AddressInfo
-  return { asked, answered: () => once(server, 'answered'), env: { JAMBONZ_REST_API_BASE_URL: `http://127.0.0.1:${port}/api/v1/`, JAMBONZ_ACCOUNT_SID: 'acct-1', JAMBONZ_API_KEY: 'rest-key' } }
+  return {
+    asked,
+    answered: () => once(server, 'answered'),
+    env: {
+      JAMBONZ_REST_API_BASE_URL: `http://127.0.0.1:${port}/api/v1/`,
+      JAMBONZ_ACCOUNT_SID: 'acct-1',
+      JAMBONZ_API_KEY: 'rest-key'
+    }
+  }
 }
 
 for (const answered of [true, false]) {
@@ -258,7 +394,12 @@ for (const answered of [true, false]) {
     const asked = rest.answered()
     t.equal((await bridge.operator('POST', `/calls/${sid}/hangup`)).status, 202)
     await asked
-    t.strictSame(rest.asked, [{ method: 'PUT', url: `/api/v1/Accounts/acct-1/Calls/${sid}`, authorization: 'Bearer rest-key', body: { call_status: answered ? 'completed' : 'no-answer' } }])
+    t.strictSame(rest.asked, [{
+      method: 'PUT',
+      url: `/api/v1/Accounts/acct-1/Calls/${sid}`,
+      authorization: 'Bearer rest-key',
+      body: { call_status: answered ? 'completed' : 'no-answer' }
+    }])
     await settle()
     t.equal(bridge.rooms.open.size, 0, 'the room is deleted as well')
   })
@@ -292,9 +433,20 @@ await t.test('a Jambonz REST API that fails is asked again, and the key is not l
   t.notMatch(bridge.logged(), 'rest-key')
 })
 
-await bridgeTest('something unexpected: 500 without a word about it', async (t, bridge) => {
-  const reply = await bridge.operator('GET', '/calls/x')
-  assertError(t, reply, 500, 'BRIDGE_INTERNAL_ERROR')
-  t.notMatch(JSON.stringify(reply.json), 'no registry')
-  t.match(bridge.logged(), '"operation":"get-call"')
-}, {}, { registry: registryWith({ get: async () => { throw new Error('no registry') } }) })
+await bridgeTest(
+  'something unexpected: 500 without a word about it',
+  async (t, bridge) => {
+    const reply = await bridge.operator('GET', '/calls/x')
+    assertError(t, reply, 500, 'BRIDGE_INTERNAL_ERROR')
+    t.notMatch(JSON.stringify(reply.json), 'no registry')
+    t.match(bridge.logged(), '"operation":"get-call"')
+  },
+  {},
+  {
+    registry: registryWith({
+      get: async () => {
+        throw new Error('no registry')
+      }
+    })
+  }
+)

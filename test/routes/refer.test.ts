@@ -2,56 +2,88 @@ import type { TestBridge } from '../fixtures/build.ts'
 import { agentStatus, callHook, callerStatus, dialAction } from '../fixtures/build.ts'
 import { bridgeTest } from './support.ts'
 
-const agentRefer = (sid: string, details: object = { sip_refer_to: '<tel:+15559998888>', refer_to_user: '+15559998888' }) =>
-  ({ ...agentStatus(sid, 'in-progress', 200), refer_details: { ...details, referred_call_sid: sid } })
-const callerRefer = (sid: string) => ({ ...callerStatus(sid, 'in-progress', 200), refer_details: { sip_refer_to: '<sip:agent@example.com>', refer_to_user: 'agent' } })
+const agentRefer = (
+  sid: string,
+  details: object = { sip_refer_to: '<tel:+15559998888>', refer_to_user: '+15559998888' }
+) => ({ ...agentStatus(sid, 'in-progress', 200), refer_details: { ...details, referred_call_sid: sid } })
+const callerRefer = (sid: string) => ({
+  ...callerStatus(sid, 'in-progress', 200),
+  refer_details: { sip_refer_to: '<sip:agent@example.com>', refer_to_user: 'agent' }
+})
 const referComplete = (sid: string, extra: object) => ({ ...callerStatus(sid, 'in-progress', 200), ...extra })
 
 async function connected (bridge: TestBridge): Promise<string> {
   const hook = callHook()
   const sid = hook['call_sid']
   await bridge.hook('/livekit-api', hook)
-  for (const event of [agentStatus(sid, 'trying', 100), agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]) await bridge.hook('/status', event)
+  for (
+    const event of [
+      agentStatus(sid, 'trying', 100),
+      agentStatus(sid, 'ringing', 180),
+      agentStatus(sid, 'in-progress', 200),
+      callerStatus(sid, 'in-progress', 200)
+    ]
+  ) await bridge.hook('/status', event)
   return sid
 }
 
-await bridgeTest('the agent\'s REFER is passed on to the caller leg; a repeat gets the same', async (t, bridge) => {
+await bridgeTest("the agent's REFER is passed on to the caller leg; a repeat gets the same", async (t, bridge) => {
   const sid = await connected(bridge)
   const reply = await bridge.hook(`/refer?call=${sid}&attempt=1`, agentRefer(sid))
   t.equal(reply.status, 200)
   t.match(reply.type, /^application\/json/)
-  t.strictSame(reply.json, [{ verb: 'sip:refer', referTo: '+15559998888', referredBy: '+15551230000', actionHook: `https://bridge.example.com/refer-complete?call=${sid}#rc=2&rp=all` }])
+  t.strictSame(reply.json, [{
+    verb: 'sip:refer',
+    referTo: '+15559998888',
+    referredBy: '+15551230000',
+    actionHook: `https://bridge.example.com/refer-complete?call=${sid}#rc=2&rp=all`
+  }])
   t.strictSame((await bridge.hook('/refer', agentRefer(sid))).json, reply.json)
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'transferring')
 })
 
 await bridgeTest('a SIP URI is passed on as it is', async (t, bridge) => {
   const sid = await connected(bridge)
-  const reply = await bridge.hook('/refer', agentRefer(sid, { sip_refer_to: '<sip:+15559998888@pbx.example.com;transport=tcp>' }))
+  const reply = await bridge.hook(
+    '/refer',
+    agentRefer(sid, { sip_refer_to: '<sip:+15559998888@pbx.example.com;transport=tcp>' })
+  )
   t.equal(reply.json[0].referTo, 'sip:+15559998888@pbx.example.com;transport=tcp')
 })
 
-await bridgeTest('the caller leg\'s REFER is refused with 403, and the call goes on', async (t, bridge) => {
+await bridgeTest("the caller leg's REFER is refused with 403, and the call goes on", async (t, bridge) => {
   const sid = await connected(bridge)
   const reply = await bridge.hook('/refer', callerRefer(sid))
   t.equal(reply.status, 403)
-  t.equal(reply.text, '', 'verbs would run on the agent\'s leg')
+  t.equal(reply.text, '', "verbs would run on the agent's leg")
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'connected')
 })
 
-await bridgeTest('a REFER to nowhere, after the end, or of an unknown call\'s caller leg is refused', async (t, bridge) => {
-  const sid = await connected(bridge)
-  for (const details of [{}, { sip_refer_to: '' }, { sip_refer_to: '<mailto:x@example.com>' }]) t.equal((await bridge.hook('/refer', agentRefer(sid, details))).status, 403, JSON.stringify(details))
-  await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
-  await bridge.clock.pass(3000)
-  t.equal((await bridge.hook('/refer', agentRefer(sid))).status, 403)
-  t.equal((await bridge.hook('/refer', callerRefer('00000000-0000-4000-8000-000000000000'))).status, 403)
-})
+await bridgeTest(
+  "a REFER to nowhere, after the end, or of an unknown call's caller leg is refused",
+  async (t, bridge) => {
+    const sid = await connected(bridge)
+    for (const details of [{}, { sip_refer_to: '' }, { sip_refer_to: '<mailto:x@example.com>' }]) {
+      t.equal(
+        (await bridge.hook('/refer', agentRefer(sid, details))).status,
+        403,
+        JSON.stringify(details)
+      )
+    }
+    await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
+    await bridge.clock.pass(3000)
+    t.equal((await bridge.hook('/refer', agentRefer(sid))).status, 403)
+    t.equal((await bridge.hook('/refer', callerRefer('00000000-0000-4000-8000-000000000000'))).status, 403)
+  }
+)
 
-await bridgeTest('a REFER of a call that this process does not know, because it was restarted, is passed on', async (t, bridge) => {
-  const sid = callHook()['call_sid']
-  t.match((await bridge.hook('/refer', agentRefer(sid))).json, [{ verb: 'sip:refer', referTo: '+15559998888' }])
-})
+await bridgeTest(
+  'a REFER of a call that this process does not know, because it was restarted, is passed on',
+  async (t, bridge) => {
+    const sid = callHook()['call_sid']
+    t.match((await bridge.hook('/refer', agentRefer(sid))).json, [{ verb: 'sip:refer', referTo: '+15559998888' }])
+  }
+)
 
 await bridgeTest('a transfer that succeeds', async (t, bridge) => {
   const sid = await connected(bridge)
@@ -77,13 +109,21 @@ await bridgeTest('a transfer that fails late: the next way, else a hang-up', asy
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
   await bridge.clock.pass(12_000)
-  t.match((await bridge.hook('/refer-complete', referComplete(sid, { refer_status: 202, final_referred_call_status: 486 }))).json, [{ verb: 'hangup' }])
+  t.match(
+    (await bridge.hook('/refer-complete', referComplete(sid, { refer_status: 202, final_referred_call_status: 486 })))
+      .json,
+    [{ verb: 'hangup' }]
+  )
   await bridge.clock.pass(5000)
   t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', end: { cause: 'transfer-failed' } })
 })
 
 await bridgeTest('/refer-complete of an unknown call, or of one that is not up', async (t, bridge) => {
-  t.strictSame((await bridge.hook('/refer-complete', referComplete('00000000-0000-4000-8000-000000000000', { refer_status: 202 }))).json, [])
+  t.strictSame(
+    (await bridge.hook('/refer-complete', referComplete('00000000-0000-4000-8000-000000000000', { refer_status: 202 })))
+      .json,
+    []
+  )
   const hook = callHook()
   await bridge.hook('/livekit-api', hook)
   await bridge.hook('/status', agentStatus(hook['call_sid'], 'ringing', 180))
@@ -95,7 +135,10 @@ await bridgeTest('while a transfer is pending the end of the dial decides nothin
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
   await bridge.hook('/status', agentStatus(sid, 'completed', 200))
-  t.strictSame((await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'in-progress' }))).json, [])
+  t.strictSame(
+    (await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'in-progress' }))).json,
+    []
+  )
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'transferring')
   t.equal(bridge.rooms.open.size, 1, 'the room stands until the transfer is decided')
 })

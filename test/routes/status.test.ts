@@ -9,7 +9,12 @@ for (const url of ['/status', '/call-status']) {
     const reply = await bridge.hook(url, callerStatus(sid, 'trying', 100))
     t.equal(reply.status, 200)
     t.equal(reply.text, '')
-    t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { callSid: sid, phase: 'received', ...NUMBERS, attempts: [] })
+    t.match((await bridge.operator('GET', `/calls/${sid}`)).json, {
+      callSid: sid,
+      phase: 'received',
+      ...NUMBERS,
+      attempts: []
+    })
   })
 
   for (const [status, sipStatus] of [['completed', 200], ['failed', 480], ['busy', 486], ['no-answer', 487]] as const) {
@@ -26,12 +31,16 @@ for (const url of ['/status', '/call-status']) {
   }
 }
 
-await bridgeTest('a status of the agent leg belongs to the caller\'s call', async (t, bridge) => {
+await bridgeTest("a status of the agent leg belongs to the caller's call", async (t, bridge) => {
   const sid = callHook()['call_sid']
   await bridge.hook('/status', agentStatus(sid, 'ringing', 180))
   const { json: call } = await bridge.operator('GET', `/calls/${sid}`)
   t.match(call, { callSid: sid, phase: 'ringing', attempts: [{ attempt: 1, strategy: 'room', agent: 'demo-agent' }] })
-  t.notMatch(JSON.stringify({ from: call.from, to: call.to }), 'sip:token@', 'the agent leg\'s target is no number of the call')
+  t.notMatch(
+    JSON.stringify({ from: call.from, to: call.to }),
+    'sip:token@',
+    "the agent leg's target is no number of the call"
+  )
   t.equal((await bridge.operator('GET', `/calls/b-${sid}`)).status, 404, 'the leg is no call of its own')
 })
 
@@ -51,9 +60,17 @@ await bridgeTest('the way of a call', async (t, bridge) => {
   await bridge.hook('/status', callerStatus(sid, 'in-progress', 200))
   await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
   await bridge.hook('/status', agentStatus(sid, 'completed', 200))
-  t.strictSame((await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'completed', sip_status: 200 }))).json, [])
+  t.strictSame(
+    (await bridge.hook('/action', dialAction(sid, 'completed', 200, { call_status: 'completed', sip_status: 200 })))
+      .json,
+    []
+  )
   await bridge.clock.pass(2000)
-  t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', end: { cause: 'caller-hung-up', by: 'caller' }, duties: [] })
+  t.match((await bridge.operator('GET', `/calls/${sid}`)).json, {
+    phase: 'ended',
+    end: { cause: 'caller-hung-up', by: 'caller' },
+    duties: []
+  })
   t.equal(bridge.rooms.open.size, 0, 'the room is deleted')
 })
 
@@ -61,9 +78,19 @@ await bridgeTest('duplicate, late and reordered events are taken without a secon
   const hook = callHook()
   const sid = hook['call_sid']
   await bridge.hook('/livekit-api', hook)
-  const events = [callerStatus(sid, 'trying', 100), agentStatus(sid, 'trying', 100), agentStatus(sid, 'ringing', 180), agentStatus(sid, 'in-progress', 200), callerStatus(sid, 'in-progress', 200)]
+  const events = [
+    callerStatus(sid, 'trying', 100),
+    agentStatus(sid, 'trying', 100),
+    agentStatus(sid, 'ringing', 180),
+    agentStatus(sid, 'in-progress', 200),
+    callerStatus(sid, 'in-progress', 200)
+  ]
   for (const event of [...events, ...events].reverse()) t.equal((await bridge.hook('/status', event)).status, 200)
-  t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'connected', 'ringing after the answer does not ring again')
+  t.equal(
+    (await bridge.operator('GET', `/calls/${sid}`)).json.phase,
+    'connected',
+    'ringing after the answer does not ring again'
+  )
   const end = callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' })
   const action = dialAction(sid, 'completed', 200, { call_status: 'completed', sip_status: 200 })
   for (const round of [1, 2]) {
@@ -73,11 +100,17 @@ await bridgeTest('duplicate, late and reordered events are taken without a secon
   await bridge.clock.pass(3000)
   const { json: ended } = await bridge.operator('GET', `/calls/${sid}`)
   t.match(ended, { phase: 'ended', end: { cause: 'caller-hung-up' } })
-  for (const late of [...events, agentStatus(sid, 'failed', 503), callerStatus(sid, 'busy', 486), end]) t.equal((await bridge.hook('/status', late)).status, 200)
+  for (const late of [...events, agentStatus(sid, 'failed', 503), callerStatus(sid, 'busy', 486), end]) {
+    t.equal((await bridge.hook('/status', late)).status, 200)
+  }
   t.strictSame((await bridge.hook('/action', action)).json, [])
   await bridge.clock.pass(3000)
   const { json: later } = await bridge.operator('GET', `/calls/${sid}`)
-  t.strictSame([later.phase, later.end, later.at, later.attempts], [ended.phase, ended.end, ended.at, ended.attempts], 'what ended stays as it ended')
+  t.strictSame(
+    [later.phase, later.end, later.at, later.attempts],
+    [ended.phase, ended.end, ended.at, ended.attempts],
+    'what ended stays as it ended'
+  )
   t.equal(later.events.filter(({ what }: { what: string }) => what === 'call ended').length, 1)
   t.equal(bridge.rooms.log.filter(entry => entry.startsWith('create')).length, 1)
 })
@@ -87,19 +120,46 @@ await bridgeTest('ringing, which Jambonz repeats every second, is one line', asy
   await bridge.hook('/livekit-api', hook)
   for (let i = 0; i < 20; i++) await bridge.hook('/status', agentStatus(hook['call_sid'], 'ringing', 180))
   const { json: call } = await bridge.operator('GET', `/calls/${hook['call_sid']}`)
-  t.match(call.events.filter(({ status }: { status: string }) => status === 'ringing'), [{ leg: 'agent', sipStatus: 180, count: 20 }])
+  t.match(call.events.filter(({ status }: { status: string }) => status === 'ringing'), [{
+    leg: 'agent',
+    sipStatus: 180,
+    count: 20
+  }])
 })
 
 await bridgeTest('/action of an unknown call: 200 with verbs that fit, and a tombstone', async (t, bridge) => {
   const declinedSid = callHook()['call_sid']
-  t.strictSame((await bridge.hook('/action', dialAction(declinedSid, 'busy', 486))).json, [{ verb: 'sip:decline', status: 486, reason: 'Busy Here' }])
+  t.strictSame((await bridge.hook('/action', dialAction(declinedSid, 'busy', 486))).json, [{
+    verb: 'sip:decline',
+    status: 486,
+    reason: 'Busy Here'
+  }])
   const talkedSid = callHook()['call_sid']
-  t.strictSame((await bridge.hook('/action', dialAction(talkedSid, 'completed', 200, { call_status: 'in-progress', sip_status: 200 }))).json, [])
-  for (const sid of [declinedSid, talkedSid]) t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', ...NUMBERS })
+  t.strictSame(
+    (await bridge.hook(
+      '/action',
+      dialAction(talkedSid, 'completed', 200, { call_status: 'in-progress', sip_status: 200 })
+    )).json,
+    []
+  )
+  for (const sid of [declinedSid, talkedSid]) {
+    t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', ...NUMBERS })
+  }
 })
 
-await bridgeTest('/action: the far end\'s status where the caller may know it', async (t, bridge) => {
-  const expected: Array<[dialSipStatus: number, status: number]> = [[486, 486], [404, 404], [503, 503], [603, 603], [401, 480], [407, 480], [480, 480], [487, 480], [200, 480], [302, 480]]
+await bridgeTest("/action: the far end's status where the caller may know it", async (t, bridge) => {
+  const expected: Array<[dialSipStatus: number, status: number]> = [
+    [486, 486],
+    [404, 404],
+    [503, 503],
+    [603, 603],
+    [401, 480],
+    [407, 480],
+    [480, 480],
+    [487, 480],
+    [200, 480],
+    [302, 480]
+  ]
   for (const [sipStatus, status] of expected) {
     const hook = callHook()
     await bridge.hook('/livekit-api', hook)
@@ -120,12 +180,25 @@ await bridgeTest('the fallback number is dialled once, however often /action com
   t.equal((await bridge.operator('GET', `/calls/${hook['call_sid']}`)).json.attempts.length, 2)
 }, { FALLBACK_NUMBER: '+15551230009' })
 
-for (const target of ['/action#rc=2&rp=all', '/action%23rc=2&rp=all', '/action?call=x&attempt=1#rc=2&rp=all', '/action?call=x%23rc=2&rp=all', 'http://bridge.example.com/action']) {
+for (
+  const target of [
+    '/action#rc=2&rp=all',
+    '/action%23rc=2&rp=all',
+    '/action?call=x&attempt=1#rc=2&rp=all',
+    '/action?call=x%23rc=2&rp=all',
+    'http://bridge.example.com/action'
+  ]
+) {
   await bridgeTest(`the retry policy on the wire: ${target}`, async (t, bridge) => {
     const hook = callHook()
     await bridge.hook('/livekit-api', hook)
     const port = await listen(bridge)
-    const reply = await exchange(port, rawPost(target, JSON.stringify(dialAction(hook['call_sid'], 'busy', 486)), bridge.clock.now(), { connection: 'close' }))
+    const reply = await exchange(
+      port,
+      rawPost(target, JSON.stringify(dialAction(hook['call_sid'], 'busy', 486)), bridge.clock.now(), {
+        connection: 'close'
+      })
+    )
     t.match(reply, /^HTTP\/1\.1 200 OK/)
     t.match(reply, '"status":486')
   })
@@ -141,22 +214,43 @@ await bridgeTest('query strings are hints for people: only what is signed counts
   t.equal((await bridge.operator('GET', `/calls/${other['call_sid']}`)).json.phase, 'received')
 })
 
-await bridgeTest('the registry fails: Jambonz gets 200 all the same', async (t, bridge) => {
-  const sid = callHook()['call_sid']
-  t.equal((await bridge.hook('/status', callerStatus(sid, 'trying', 100))).status, 200)
-  for (const [url, body] of [['/action', dialAction(sid, 'busy', 486)], ['/refer', { ...agentStatus(sid, 'in-progress', 200), refer_details: { refer_to_user: '+15559998888' } }], ['/refer-complete', { ...callerStatus(sid, 'in-progress', 200), refer_status: 202 }]] as const) {
-    const reply = await bridge.hook(url, body)
-    t.equal(reply.status, 200, url)
-    t.strictSame(reply.json, [], url)
+await bridgeTest(
+  'the registry fails: Jambonz gets 200 all the same',
+  async (t, bridge) => {
+    const sid = callHook()['call_sid']
+    t.equal((await bridge.hook('/status', callerStatus(sid, 'trying', 100))).status, 200)
+    for (
+      const [url, body] of [['/action', dialAction(sid, 'busy', 486)], ['/refer', {
+        ...agentStatus(sid, 'in-progress', 200),
+        refer_details: { refer_to_user: '+15559998888' }
+      }], ['/refer-complete', { ...callerStatus(sid, 'in-progress', 200), refer_status: 202 }]] as const
+    ) {
+      const reply = await bridge.hook(url, body)
+      t.equal(reply.status, 200, url)
+      t.strictSame(reply.json, [], url)
+    }
+  },
+  {},
+  {
+    registry: registryWith({
+      update: async () => {
+        throw new Error('no registry')
+      }
+    })
   }
-}, {}, { registry: registryWith({ update: async () => { throw new Error('no registry') } }) })
+)
 
 await bridgeTest('a status is answered before its duties are done: LiveKit may hang', async (t, bridge) => {
   const hook = callHook()
   await bridge.hook('/livekit-api', hook)
   bridge.rooms.mode = 'hang'
   const raw = JSON.stringify(callerStatus(hook['call_sid'], 'no-answer', 487, { call_termination_by: 'caller' }))
-  const reply = await bridge.app.inject({ method: 'POST', url: '/status', headers: { 'content-type': 'application/json', 'jambonz-signature': sign(raw, SECRET, bridge.clock.now()) }, payload: raw })
+  const reply = await bridge.app.inject({
+    method: 'POST',
+    url: '/status',
+    headers: { 'content-type': 'application/json', 'jambonz-signature': sign(raw, SECRET, bridge.clock.now()) },
+    payload: raw
+  })
   t.equal(reply.statusCode, 200)
   await bridge.clock.pass(2000)
   t.ok(bridge.rooms.log.some(entry => entry.startsWith('delete')), 'the room is being deleted')

@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { AppOptions } from '../../src/app.ts'
-import { createMemoryRegistry } from '../../src/calls/memory-registry.ts'
-import type { Registry } from '../../src/calls/registry.ts'
+import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
+import type { Registry } from '../../src/calls/store/registry.ts'
 import { buildTestBridge, sign, SECRET, type HookReply, type TestBridge } from '../fixtures/build.ts'
 import { assertRunnable } from '../fixtures/replay.ts'
 import { settle } from '../fixtures/test-clock.ts'
@@ -31,7 +31,9 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   metrics: [['get', '/metrics']]
 }
 
-const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as { paths: Record<string, Record<string, { responses: object }>> }
+const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as {
+  paths: Record<string, Record<string, { responses: object }>>
+}
 
 const addFormats = createRequire(import.meta.url)('ajv-formats') as (ajv: Ajv2020) => void
 
@@ -42,16 +44,20 @@ export function schemasOf (openapi: object): (pointer: string) => (value: unknow
   ajv.addSchema(openapi, 'openapi')
   return pointer => {
     const validate = ajv.compile({ $ref: `openapi${pointer}` })
-    return value => validate(value) ? [] : validate.errors!.map(({ instancePath, message }) => `${instancePath} ${message}`)
+    return value =>
+      validate(value) ? [] : validate.errors!.map(({ instancePath, message }) => `${instancePath} ${message}`)
   }
 }
 
 /** What of a value does not fit a component of openapi.json. */
-export const misfits = (component: string, value: unknown): string[] => schemasOf(document)(`#/components/schemas/${component}`)(value)
+export const misfits = (component: string, value: unknown): string[] =>
+  schemasOf(document)(`#/components/schemas/${component}`)(value)
 
 /** Statuses that were answered and that openapi.json does not know of, as `operation status`. */
 export function undocumented (logged: string): string[] {
-  const answers = lines(logged).filter(line => line.msg === 'request' && line.operation !== 'other').map(({ operation, status }) => `${operation} ${status}`)
+  const answers = lines(logged).filter(line => line.msg === 'request' && line.operation !== 'other').map((
+    { operation, status }
+  ) => `${operation} ${status}`)
   return [...new Set(answers)].filter(answer => {
     const [operation, status] = answer.split(' ') as [string, string]
     return !PATHS[operation]?.some(([method, path]) => status in (document.paths[path]?.[method]?.responses ?? {}))
@@ -59,10 +65,16 @@ export function undocumented (logged: string): string[] {
 }
 
 /** Log text as objects. */
-export const lines = (logged: string): Array<Record<string, any>> => logged.split('\n').filter(text => text !== '').map(text => JSON.parse(text))
+export const lines = (logged: string): Array<Record<string, any>> =>
+  logged.split('\n').filter(text => text !== '').map(text => JSON.parse(text))
 
 /** A test with a bridge of its own; in the end every status that it answered must be documented. */
-export function bridgeTest (name: string, fn: (t: Test, bridge: TestBridge) => Promise<unknown>, env: Record<string, string> = {}, options: Partial<AppOptions> = {}) {
+export function bridgeTest (
+  name: string,
+  fn: (t: Test, bridge: TestBridge) => Promise<unknown>,
+  env: Record<string, string> = {},
+  options: Partial<AppOptions> = {}
+) {
   return t.test(name, async t => {
     const bridge = await buildTestBridge(t, env, options)
     await fn(t, bridge)
@@ -93,7 +105,9 @@ export function assertVerbs (t: Test, reply: HookReply, message = 'verbs that Ja
 
 /** What a declined caller hears, as `status reason`; undefined when the verbs are no plain decline. */
 export const declined = ({ json }: HookReply): string | undefined =>
-  Array.isArray(json) && json.length === 1 && json[0].verb === 'sip:decline' ? `${json[0].status} ${json[0].reason}` : undefined
+  Array.isArray(json) && json.length === 1 && json[0].verb === 'sip:decline'
+    ? `${json[0].status} ${json[0].reason}`
+    : undefined
 
 /** A registry of which one method behaves otherwise. */
 export const registryWith = (changes: Partial<Registry>): Registry => ({ ...createMemoryRegistry(), ...changes })
@@ -106,14 +120,24 @@ export async function listen (bridge: TestBridge): Promise<number> {
 
 /** A POST as bytes, signed; the target goes on the wire as it is. */
 export function rawPost (target: string, body: string, now: number, headers: Record<string, string> = {}): string {
-  const all = { host: 'bridge', 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), 'jambonz-signature': sign(body, SECRET, now), ...headers }
-  return `POST ${target} HTTP/1.1\r\n${Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
+  const all = {
+    host: 'bridge',
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'jambonz-signature': sign(body, SECRET, now),
+    ...headers
+  }
+  return `POST ${target} HTTP/1.1\r\n${
+    Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  }\r\n${body}`
 }
 
 /** Everything that comes back until the other side closes. */
 export async function everything (socket: Socket): Promise<string> {
   let text = ''
-  socket.setEncoding('utf8').on('data', chunk => { text += chunk })
+  socket.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+  })
   await once(socket, 'close')
   return text
 }

@@ -3,7 +3,10 @@ import type { IncomingCall } from '../../src/sip/user-agent.ts'
 import { dialVerbs, lines, setStage } from '../fixtures/jambonz/stand-in.ts'
 import type { Received, Stage } from '../fixtures/jambonz/stand-in.ts'
 
-const answers = (call: IncomingCall) => { call.respond(180); call.respond(200, 'OK', { body: 'v=0\r\n' }) }
+const answers = (call: IncomingCall) => {
+  call.respond(180)
+  call.respond(200, 'OK', { body: 'v=0\r\n' })
+}
 const rings = (call: IncomingCall) => call.respond(180)
 const status = (leg: 'A' | 'B', callStatus: string) => ({ path, body }: Received) =>
   path === '/status' && ('parent_call_sid' in body ? 'B' : 'A') === leg && body['call_status'] === callStatus
@@ -18,7 +21,8 @@ async function rest (stage: Stage, method: string, path: string, body?: object, 
 
 await t.test('REST call_status completed hangs up a connected call', async t => {
   const stage = await setStage(t, {
-    farEnd: answers, reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at) : [] })
+    farEnd: answers,
+    reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at) : [] })
   })
   const call = stage.call()
   const hungUp = new Promise(resolve => call.onBye(resolve))
@@ -33,18 +37,28 @@ await t.test('REST call_status completed hangs up a connected call', async t => 
   t.equal((await rest(stage, 'POST', `/${body['call_sid']}`, { call_status: 'completed' })).status, 404, 'over')
 })
 
-await t.test('REST call_status no-answer ends a ringing call with 503 and without a status of the caller leg', async t => {
-  const stage = await setStage(t, {
-    farEnd: rings, reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at) : [] })
-  })
-  const call = stage.call()
-  const { body } = await stage.standIn.received(status('B', 'ringing'))
-  t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_status: 'completed' })).status, 202)
-  t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_status: 'no-answer' })).status, 202)
-  t.equal((await call.final).status, 503, 'completed did nothing before the answer')
-  await stage.over()
-  t.same(lines(stage.standIn.requests).statuses, ['/status A trying/100', '/status B trying/100', '/status B ringing/180', '/status B no-answer/487'])
-})
+await t.test(
+  'REST call_status no-answer ends a ringing call with 503 and without a status of the caller ' +
+    'leg',
+  async t => {
+    const stage = await setStage(t, {
+      farEnd: rings,
+      reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at) : [] })
+    })
+    const call = stage.call()
+    const { body } = await stage.standIn.received(status('B', 'ringing'))
+    t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_status: 'completed' })).status, 202)
+    t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_status: 'no-answer' })).status, 202)
+    t.equal((await call.final).status, 503, 'completed did nothing before the answer')
+    await stage.over()
+    t.same(lines(stage.standIn.requests).statuses, [
+      '/status A trying/100',
+      '/status B trying/100',
+      '/status B ringing/180',
+      '/status B no-answer/487'
+    ])
+  }
+)
 
 await t.test('REST call_hook takes the call to another application, the action reply is ignored', async t => {
   const stage = await setStage(t, {
@@ -56,12 +70,21 @@ await t.test('REST call_hook takes the call to another application, the action r
   })
   const call = stage.call()
   const { body } = await stage.standIn.received(status('B', 'ringing'))
-  t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_hook: `${stage.standIn.url}/redirect` })).status, 202)
+  t.equal(
+    (await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_hook: `${stage.standIn.url}/redirect` })).status,
+    202
+  )
   t.equal((await call.final).status, 480)
   await stage.over()
   t.same(lines(stage.standIn.requests), {
     hooks: ['/livekit-api A trying/100', '/redirect A trying/100', '/action A trying/100 dial no-answer/487'],
-    statuses: ['/status A trying/100', '/status B trying/100', '/status B ringing/180', '/status B no-answer/487', '/status A failed/480']
+    statuses: [
+      '/status A trying/100',
+      '/status B trying/100',
+      '/status B ringing/180',
+      '/status B no-answer/487',
+      '/status A failed/480'
+    ]
   })
   const redirected = stage.standIn.requests.find(({ path }) => path === '/redirect')?.body ?? {}
   for (const field of ['sip', 'defaults', 'caller_name', 'env_vars']) t.notOk(field in redirected, `no ${field}`)
@@ -81,22 +104,52 @@ await t.test('a call placed over REST sends its statuses before the call hook', 
   })
   stage.caller.onInvite(answers)
   const created = await rest(stage, 'POST', '', {
-    from: '+15551230000', to: { type: 'sip', sipUri: `sip:alice@${stage.caller.host}:${stage.caller.port}` }, tag: { order: 7 }
+    from: '+15551230000',
+    to: { type: 'sip', sipUri: `sip:alice@${stage.caller.host}:${stage.caller.port}` },
+    tag: { order: 7 }
   })
   t.equal(created.status, 201)
   const { sid } = await created.json() as { sid: string }
   await stage.jambonz.ended(sid)
-  t.same(lines(stage.standIn.requests).statuses, ['/status A trying/100', '/status A ringing/180', '/status A in-progress/200', '/status A completed/200'])
+  t.same(lines(stage.standIn.requests).statuses, [
+    '/status A trying/100',
+    '/status A ringing/180',
+    '/status A in-progress/200',
+    '/status A completed/200'
+  ])
   const hook = stage.standIn.requests.find(({ path }) => path === '/livekit-api')
-  t.same(Object.keys(hook?.body ?? {}), ['call_sid', 'direction', 'from', 'to', 'call_id', 'sbc_callid', 'sip_status', 'sip_reason', 'call_status',
-    'account_sid', 'trace_id', 'fs_sip_address', 'customerData', 'defaults'])
-  t.match(hook?.body, { direction: 'outbound', call_sid: sid, sip_status: 200, call_status: 'in-progress', customerData: { order: 7 } })
+  t.same(Object.keys(hook?.body ?? {}), [
+    'call_sid',
+    'direction',
+    'from',
+    'to',
+    'call_id',
+    'sbc_callid',
+    'sip_status',
+    'sip_reason',
+    'call_status',
+    'account_sid',
+    'trace_id',
+    'fs_sip_address',
+    'customerData',
+    'defaults'
+  ])
+  t.match(hook?.body, {
+    direction: 'outbound',
+    call_sid: sid,
+    sip_status: 200,
+    call_status: 'in-progress',
+    customerData: { order: 7 }
+  })
 })
 
 await t.test('a call placed over REST that nobody answers never reaches the call hook', async t => {
   const stage = await setStage(t, { reply: () => ({}) })
   stage.caller.onInvite(call => call.respond(486))
-  const { sid } = await stage.jambonz.createCall({ from: '+1', to: { type: 'sip', sipUri: `sip:alice@${stage.caller.host}:${stage.caller.port}` } })
+  const { sid } = await stage.jambonz.createCall({
+    from: '+1',
+    to: { type: 'sip', sipUri: `sip:alice@${stage.caller.host}:${stage.caller.port}` }
+  })
   await stage.jambonz.ended(sid)
   t.same(lines(stage.standIn.requests), { hooks: [], statuses: ['/status A trying/100', '/status A busy/486'] })
 })
@@ -106,7 +159,13 @@ await t.test('a transfer that the carrier refuses: the refer result, then the ve
     farEnd: answers,
     reply ({ path }, at) {
       if (path === '/livekit-api') return { body: dialVerbs(at) }
-      if (path === '/refer') return { body: [{ verb: 'sip:refer', referTo: '+15559998888', actionHook: `${at.url}/refer-complete` }, { verb: 'hangup' }] }
+      if (path === '/refer') {
+        return {
+          body: [{ verb: 'sip:refer', referTo: '+15559998888', actionHook: `${at.url}/refer-complete` }, {
+            verb: 'hangup'
+          }]
+        }
+      }
       return { body: [] }
     }
   })
@@ -118,10 +177,16 @@ await t.test('a transfer that the carrier refuses: the refer result, then the ve
   await hungUp
   await stage.over()
   t.same(lines(stage.standIn.requests).hooks.slice(1), [
-    '/refer B in-progress/200', '/action A in-progress/200 dial completed/200', '/refer-complete A in-progress/200 refer 603/undefined'
+    '/refer B in-progress/200',
+    '/action A in-progress/200 dial completed/200',
+    '/refer-complete A in-progress/200 refer 603/undefined'
   ])
   const { refer_details: details } = stage.standIn.requests.find(({ path }) => path === '/refer')?.body ?? {}
-  t.match(details, { sip_refer_to: '<tel:+15559998888>', refer_to_user: '+15559998888', sip_referred_by: '<undefined>' })
+  t.match(details, {
+    sip_refer_to: '<tel:+15559998888>',
+    refer_to_user: '+15559998888',
+    sip_referred_by: '<undefined>'
+  })
   t.same(lines(stage.standIn.requests).statuses.slice(-2), ['/status B completed/200', '/status A completed/200'])
 })
 
@@ -131,7 +196,9 @@ await t.test('an accepted transfer of which nothing more is heard', async t => {
     double: { notifyTimeoutMs: 30 },
     reply ({ path }, at) {
       if (path === '/livekit-api') return { body: dialVerbs(at) }
-      if (path === '/refer') return { body: [{ verb: 'sip:refer', referTo: '+1', actionHook: `${at.url}/refer-complete` }] }
+      if (path === '/refer') {
+        return { body: [{ verb: 'sip:refer', referTo: '+1', actionHook: `${at.url}/refer-complete` }] }
+      }
       return { body: [] }
     }
   })
@@ -154,19 +221,25 @@ await t.test('a REFER that the hook refuses, and a REFER of the caller', async t
   const call = stage.call()
   await stage.standIn.received(status('A', 'in-progress'))
   t.equal((await stage.farCalls[0]?.refer('tel:+1'))?.status, 403)
-  const refer = async (headers: object) => (await call.send('REFER', { headers: { 'Refer-To': '<sip:+1900@evil.example>', ...headers } })).status
+  const refer = async (headers: object) =>
+    (await call.send('REFER', { headers: { 'Refer-To': '<sip:+1900@evil.example>', ...headers } })).status
   t.equal(await refer({ 'Referred-By': '<sip:+15550001111@phone.example>' }), 403)
   t.equal(await refer({}), 501, 'without Referred-By the hook is not even asked')
   const asked = stage.standIn.requests.filter(({ path }) => path === '/refer').map(({ body }) => body['direction'])
   t.same(asked, ['outbound', 'inbound'])
   await call.bye()
   await stage.over()
-  t.equal(lines(stage.standIn.requests).hooks.at(-1), '/action A completed/200 dial completed/200', 'the call went on meanwhile')
+  t.equal(
+    lines(stage.standIn.requests).hooks.at(-1),
+    '/action A completed/200 dial completed/200',
+    'the call went on meanwhile'
+  )
 })
 
 await t.test('timeLimit ends the agent leg, then the caller', async t => {
   const stage = await setStage(t, {
-    farEnd: answers, reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at, { timeLimit: 0.05 }) : [] })
+    farEnd: answers,
+    reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at, { timeLimit: 0.05 }) : [] })
   })
   stage.call()
   await stage.over()
@@ -176,10 +249,15 @@ await t.test('timeLimit ends the agent leg, then the caller', async t => {
 await t.test('an action reply with another dial starts another agent leg', async t => {
   let dials = 0
   const stage = await setStage(t, {
-    farEnd: call => { if (++dials === 1) call.respond(486); else answers(call) },
+    farEnd: call => {
+      if (++dials === 1) call.respond(486)
+      else answers(call)
+    },
     reply ({ url }, at) {
       if (url === '/livekit-api') return { body: dialVerbs(at) }
-      return { body: url === '/action' ? dialVerbs(at, { id: 'second', actionHook: `${at.url}/action?attempt=2` }) : [] }
+      return {
+        body: url === '/action' ? dialVerbs(at, { id: 'second', actionHook: `${at.url}/action?attempt=2` }) : []
+      }
     }
   })
   const call = stage.call()
@@ -188,7 +266,8 @@ await t.test('an action reply with another dial starts another agent leg', async
   await stage.over()
   const actions = stage.standIn.requests.filter(({ path }) => path === '/action')
   t.same(actions.map(({ url, body }) => [url, body['verb_id'], body['dial_call_status']]), [
-    ['/action', 'livekit-dial', 'busy'], ['/action?attempt=2', 'second', 'completed']
+    ['/action', 'livekit-dial', 'busy'],
+    ['/action?attempt=2', 'second', 'completed']
   ])
   t.not(actions[0]?.body['dial_call_sid'], actions[1]?.body['dial_call_sid'])
 })

@@ -16,8 +16,12 @@ interface Scene {
 }
 
 const rings = (call: IncomingCall) => call.respond(180)
-const answers = (call: IncomingCall) => { call.respond(180); call.respond(200, 'OK', { body: 'v=0\r\n' }) }
-const inProgress = (received: Received) => received.path === '/status' && !('parent_call_sid' in received.body) && received.body['call_status'] === 'in-progress'
+const answers = (call: IncomingCall) => {
+  call.respond(180)
+  call.respond(200, 'OK', { body: 'v=0\r\n' })
+}
+const inProgress = (received: Received) =>
+  received.path === '/status' && !('parent_call_sid' in received.body) && received.body['call_status'] === 'in-progress'
 const ringing = (received: Received) => received.body['call_status'] === 'ringing'
 
 const scenes: Scene[] = [
@@ -66,7 +70,10 @@ const scenes: Scene[] = [
   {
     name: 'jambonz/livekit-busy-486',
     says: 'the far end is busy',
-    farEnd: call => { call.respond(180); call.respond(486, 'Rejected') },
+    farEnd: call => {
+      call.respond(180)
+      call.respond(486, 'Rejected')
+    },
     callerGets: 480
   },
   {
@@ -78,7 +85,10 @@ const scenes: Scene[] = [
   {
     name: 'jambonz/action-declines',
     says: 'the action hook declines in its own words',
-    farEnd: call => { call.respond(180); call.respond(486, 'Rejected') },
+    farEnd: call => {
+      call.respond(180)
+      call.respond(486, 'Rejected')
+    },
     callerGets: 486
   },
   { name: 'jambonz/call-hook-500', says: 'the call hook fails', callerGets: 480 },
@@ -94,9 +104,11 @@ const scenes: Scene[] = [
       call.onRefer(() => {
         // As the recorded carrier: accepted, then two NOTIFYs.
         setImmediate(() => {
-          const notify = (status: string) => call.send('NOTIFY', {
-            headers: { Event: 'refer', 'Content-Type': 'message/sipfrag;version=2.0' }, body: `SIP/2.0 ${status}\r\n`
-          })
+          const notify = (status: string) =>
+            call.send('NOTIFY', {
+              headers: { Event: 'refer', 'Content-Type': 'message/sipfrag;version=2.0' },
+              body: `SIP/2.0 ${status}\r\n`
+            })
           notify('100 Trying').then(() => notify('200 OK')).catch(() => {})
         })
         return { status: 202, reason: 'Accepted' }
@@ -115,14 +127,18 @@ const scenes: Scene[] = [
     caller: async (call, stage, t) => {
       call.onRefer(() => ({ status: 603 }))
       await stage.standIn.received(inProgress)
-      t.equal((await stage.farCalls[0]?.refer('tel:+15559998888', { 'Referred-By': '<sip:agent@bridge>' }))?.status, 202)
+      t.equal(
+        (await stage.farCalls[0]?.refer('tel:+15559998888', { 'Referred-By': '<sip:agent@bridge>' }))?.status,
+        202
+      )
     },
     callerGets: 200
   },
   {
     name: 'chain/wrong-trunk-password',
     says: 'the far end refuses the credentials',
-    farEnd: call => call.respond(401, 'Unauthorized', { headers: { 'WWW-Authenticate': 'Digest realm="LiveKit", nonce="abc"' } }),
+    farEnd: call =>
+      call.respond(401, 'Unauthorized', { headers: { 'WWW-Authenticate': 'Digest realm="LiveKit", nonce="abc"' } }),
     callerGets: 480
   },
   {
@@ -136,7 +152,10 @@ const scenes: Scene[] = [
     says: 'the action hook replies with another dial',
     farEnd: call => {
       if (call.request.uri.startsWith('sip:fallback@')) answers(call)
-      else { call.respond(180); call.respond(486, 'Rejected') }
+      else {
+        call.respond(180)
+        call.respond(486, 'Rejected')
+      }
     },
     caller: async (_call, stage) => {
       await stage.standIn.received(inProgress)
@@ -160,7 +179,9 @@ const scenes: Scene[] = [
     farEnd: answers,
     caller: async (call, stage) => {
       await stage.standIn.received(inProgress)
-      stage.jambonz.update(stage.jambonz.calls()[0]?.leg.callSid ?? '', { call_hook: `${stage.standIn.url}/livekit-api?redirected=1` })
+      stage.jambonz.update(stage.jambonz.calls()[0]?.leg.callSid ?? '', {
+        call_hook: `${stage.standIn.url}/livekit-api?redirected=1`
+      })
       await stage.standIn.received(({ body }) => 'parent_call_sid' in body && body['call_status'] === 'in-progress')
       await call.bye()
     },
@@ -183,7 +204,11 @@ const scenes: Scene[] = [
     caller: async (call, stage, t) => {
       await stage.standIn.received(inProgress)
       const answer = await call.send('REFER', {
-        headers: { 'Refer-To': '<sip:+1900@evil.example>', 'Referred-By': '<sip:+15550001111@127.0.0.1>', 'User-Agent': 'caller-phone/1.0' }
+        headers: {
+          'Refer-To': '<sip:+1900@evil.example>',
+          'Referred-By': '<sip:+15550001111@127.0.0.1>',
+          'User-Agent': 'caller-phone/1.0'
+        }
       })
       t.equal(answer.status, 403)
       await call.bye()
@@ -197,7 +222,9 @@ for (const scene of scenes) {
     const recorded = recording(scene.name)
     const host = 'http://127.0.0.1:18090'
     let release = () => {}
-    const released = new Promise<void>(resolve => { release = resolve })
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
     const stage = await setStage(t, {
       farEnd: scene.farEnd,
       reply (received, { url, farHost }) {
@@ -222,10 +249,23 @@ for (const scene of scenes) {
     t.equal(final.status, scene.callerGets)
     await stage.over()
 
-    const describe = (received: Received) => ({ line: line(received), reason: received.body['sip_reason'], by: received.body['call_termination_by'], keys: Object.keys(received.body) })
+    const describe = (received: Received) => ({
+      line: line(received),
+      reason: received.body['sip_reason'],
+      by: received.body['call_termination_by'],
+      keys: Object.keys(received.body)
+    })
     const statuses = (all: readonly Received[]) => all.filter(({ path }) => path === '/status').map(describe)
     const hooks = (all: readonly Received[]) => all.filter(({ path }) => path !== '/status').map(describe)
-    t.strictSame(statuses(stage.standIn.requests), statuses(recorded.requests), 'status events: order, fields and the order of fields')
-    t.strictSame(hooks(stage.standIn.requests), hooks(recorded.requests), 'other hooks: order, fields and the order of fields')
+    t.strictSame(
+      statuses(stage.standIn.requests),
+      statuses(recorded.requests),
+      'status events: order, fields and the order of fields'
+    )
+    t.strictSame(
+      hooks(stage.standIn.requests),
+      hooks(recorded.requests),
+      'other hooks: order, fields and the order of fields'
+    )
   })
 }

@@ -67,7 +67,9 @@ await t.test('an action hook that fails gives way to the decline; its retry rule
   let tries = 0
   const stage = await setStage(t, {
     reply (received, at) {
-      if (received.path === '/livekit-api') return { body: dialVerbs(at, { actionHook: `${at.url}/action#rc=1&rp=all` }) }
+      if (received.path === '/livekit-api') {
+        return { body: dialVerbs(at, { actionHook: `${at.url}/action#rc=1&rp=all` }) }
+      }
       if (received.path === '/action') return { status: ++tries < 3 ? 500 : 200 }
       return {}
     }
@@ -75,7 +77,11 @@ await t.test('an action hook that fails gives way to the decline; its retry rule
   t.equal((await stage.call().final).status, 480)
   await stage.over()
   t.equal(tries, 2, 'once more, and not again')
-  t.same(stage.standIn.requests.filter(({ path }) => path === '/action').map(({ url }) => url), ['/action', '/action'], 'the hash stays off the wire')
+  t.same(
+    stage.standIn.requests.filter(({ path }) => path === '/action').map(({ url }) => url),
+    ['/action', '/action'],
+    'the hash stays off the wire'
+  )
   t.equal(lines(stage.standIn.requests).statuses.at(-1), '/status A failed/480')
 })
 
@@ -91,7 +97,10 @@ await t.test('a relative hook loses the path prefix of the call hook', async t =
 await t.test('a far end that is slow to give up leaves a stale action and no last status', async t => {
   const stage = await setStage(t, {
     double: { faults: { staleAfterCancel: true } },
-    farEnd: call => { call.ignoreCancel(); call.respond(180) },
+    farEnd: call => {
+      call.ignoreCancel()
+      call.respond(180)
+    },
     reply: ({ path }, at) => path === '/livekit-api' ? { body: dialVerbs(at) } : { body: [] }
   })
   const call = stage.call()
@@ -113,7 +122,10 @@ await t.test('a caller who gives up before the INVITE leaves an action without d
   await stage.standIn.received(status('A', 'trying'))
   call.cancel()
   await stage.over()
-  t.same(lines(stage.standIn.requests).hooks, ['/livekit-api A trying/100', '/action A no-answer/487 dial undefined/undefined'])
+  t.same(lines(stage.standIn.requests).hooks, [
+    '/livekit-api A trying/100',
+    '/action A no-answer/487 dial undefined/undefined'
+  ])
   t.equal(stage.farCalls.length, 0)
 })
 
@@ -125,7 +137,8 @@ await t.test('no media server: the decline, and no action hook', async t => {
   t.equal((await stage.call().final).status, 480)
   await stage.over()
   t.same(lines(stage.standIn.requests), {
-    hooks: ['/livekit-api A trying/100'], statuses: ['/status A trying/100', '/status A failed/480']
+    hooks: ['/livekit-api A trying/100'],
+    statuses: ['/status A trying/100', '/status A failed/480']
   })
 })
 
@@ -135,15 +148,17 @@ await t.test('a caller without a telephone codec: 488, no agent leg, no action h
   t.equal((await stage.call({ body }).final).status, 488)
   await stage.over()
   t.same(lines(stage.standIn.requests), {
-    hooks: ['/livekit-api A trying/100'], statuses: ['/status A trying/100', '/status A failed/488']
+    hooks: ['/livekit-api A trying/100'],
+    statuses: ['/status A trying/100', '/status A failed/488']
   })
 })
 
 await t.test('nobody listens at the SIP host: 503 without the Call-ID that LiveKit never saw', async t => {
   const stage = await setStage(t, {
-    reply: ({ path }, at) => path === '/livekit-api'
-      ? { body: dialVerbs(at, { target: [{ type: 'sip', sipUri: 'sip:token@127.0.0.1:1;transport=tcp' }] }) }
-      : { body: [] }
+    reply: ({ path }, at) =>
+      path === '/livekit-api'
+        ? { body: dialVerbs(at, { target: [{ type: 'sip', sipUri: 'sip:token@127.0.0.1:1;transport=tcp' }] }) }
+        : { body: [] }
   })
   t.equal((await stage.call().final).status, 480)
   await stage.over()
@@ -153,9 +168,12 @@ await t.test('nobody listens at the SIP host: 503 without the Call-ID that LiveK
 
 await t.test('status events wait for each other, the action hook for none of them', async t => {
   let release = () => {}
-  const slow = new Promise<void>(resolve => { release = resolve })
+  const slow = new Promise<void>(resolve => {
+    release = resolve
+  })
   const stage = await setStage(t, {
-    reply: ({ path }, at) => path === '/status' ? { after: slow } : { body: path === '/livekit-api' ? dialVerbs(at) : [] }
+    reply: ({ path }, at) =>
+      path === '/status' ? { after: slow } : { body: path === '/livekit-api' ? dialVerbs(at) : [] }
   })
   const call = stage.call()
   await stage.standIn.received(({ path }) => path === '/action')
@@ -163,37 +181,53 @@ await t.test('status events wait for each other, the action hook for none of the
   release()
   await call.final
   await stage.over()
-  t.same(lines(stage.standIn.requests).statuses, ['/status A trying/100', '/status B trying/100', '/status B busy/486', '/status A failed/480'])
+  t.same(lines(stage.standIn.requests).statuses, [
+    '/status A trying/100',
+    '/status B trying/100',
+    '/status B busy/486',
+    '/status A failed/480'
+  ])
 })
 
-await t.test('the agent leg gets the headers and the caller id of the verb; a phone number goes to the gateway of its trunk', async t => {
-  const gateways: Record<string, string> = {}
-  const stage = await setStage(t, {
-    double: { gateways },
-    reply: ({ path }, at) => path === '/livekit-api'
-      ? { body: dialVerbs(at, { callerId: '+15557770000', target: [{ type: 'phone', number: '+15551230000', trunk: 'livekit' }] }) }
-      : {}
-  })
-  gateways['livekit'] = stage.farHost
-  await stage.call({ headers: { 'P-Asserted-Identity': '<sip:+15550001111@carrier.example>' } }).final
-  await stage.over()
-  const invite = stage.farCalls[0]?.request
-  t.equal(invite?.uri, `sip:+15551230000@${stage.farHost}`)
-  const header = (name: string) => invite?.headers.find(h => h.name === name)?.value
-  t.match(header('From'), /sip:\+15557770000@/)
-  t.equal(header('X-LK-Call'), 'abc')
-  t.equal(header('P-Asserted-Identity'), '<sip:+15550001111@carrier.example>')
-  const leg = stage.standIn.requests.find(status('B', 'trying'))?.body
-  t.equal(leg?.['caller_id'], '+15550001111', 'the asserted identity comes first')
-  t.equal(leg?.['call_sid'], header('X-Call-Sid'))
-  t.equal(leg?.['to'], '+15551230000')
-})
+await t.test(
+  'the agent leg gets the headers and the caller id of the verb; a phone number goes to the gateway of ' +
+    'its trunk',
+  async t => {
+    const gateways: Record<string, string> = {}
+    const stage = await setStage(t, {
+      double: { gateways },
+      reply: ({ path }, at) =>
+        path === '/livekit-api'
+          ? {
+              body: dialVerbs(at, {
+                callerId: '+15557770000',
+                target: [{ type: 'phone', number: '+15551230000', trunk: 'livekit' }]
+              })
+            }
+          : {}
+    })
+    gateways['livekit'] = stage.farHost
+    await stage.call({ headers: { 'P-Asserted-Identity': '<sip:+15550001111@carrier.example>' } }).final
+    await stage.over()
+    const invite = stage.farCalls[0]?.request
+    t.equal(invite?.uri, `sip:+15551230000@${stage.farHost}`)
+    const header = (name: string) => invite?.headers.find(h => h.name === name)?.value
+    t.match(header('From'), /sip:\+15557770000@/)
+    t.equal(header('X-LK-Call'), 'abc')
+    t.equal(header('P-Asserted-Identity'), '<sip:+15550001111@carrier.example>')
+    const leg = stage.standIn.requests.find(status('B', 'trying'))?.body
+    t.equal(leg?.['caller_id'], '+15550001111', 'the asserted identity comes first')
+    t.equal(leg?.['call_sid'], header('X-Call-Sid'))
+    t.equal(leg?.['to'], '+15551230000')
+  }
+)
 
 await t.test('a trunk that is not known leads nowhere', async t => {
   const stage = await setStage(t, {
-    reply: ({ path }, at) => path === '/livekit-api'
-      ? { body: dialVerbs(at, { target: [{ type: 'phone', number: '+15551230000', trunk: 'other' }] }) }
-      : {}
+    reply: ({ path }, at) =>
+      path === '/livekit-api'
+        ? { body: dialVerbs(at, { target: [{ type: 'phone', number: '+15551230000', trunk: 'other' }] }) }
+        : {}
   })
   await stage.call().final
   await stage.over()
@@ -210,13 +244,15 @@ await t.test('the ladder hears of SIP and hooks, and never sees a whole token', 
   await stage.over()
   const told = steps.map(({ from, to, what }) => `${from} → ${to}: ${what}`)
   t.equal(told[0], 'caller → jambonz: INVITE')
-  for (const expected of [
-    'jambonz → bridge: POST /livekit-api',
-    `bridge → jambonz: 200 dial sip:cfc…@${stage.farHost}, sip:decline 480`,
-    'jambonz → caller: 183 Session Progress',
-    'jambonz → bridge: POST /status agent-leg busy',
-    'jambonz → bridge: POST /action busy',
-    'jambonz → caller: 480 Agent Unavailable'
-  ]) t.ok(told.includes(expected), expected)
+  for (
+    const expected of [
+      'jambonz → bridge: POST /livekit-api',
+      `bridge → jambonz: 200 dial sip:cfc…@${stage.farHost}, sip:decline 480`,
+      'jambonz → caller: 183 Session Progress',
+      'jambonz → bridge: POST /status agent-leg busy',
+      'jambonz → bridge: POST /action busy',
+      'jambonz → caller: 480 Agent Unavailable'
+    ]
+  ) t.ok(told.includes(expected), expected)
   t.notMatch(told.join('\n'), /cfc5b2de/)
 })

@@ -9,13 +9,29 @@ function open (behaviour: Partial<AgentBehaviour>) {
   const seen: string[] = []
   const rooms = createRooms({
     clock,
-    emit: ({ event, participant }) => { if (participant?.kind === 'AGENT') seen.push([event, participant.disconnectReason].filter(Boolean).join(' ')) },
+    emit: ({ event, participant }) => {
+      if (participant?.kind === 'AGENT') seen.push([event, participant.disconnectReason].filter(Boolean).join(' '))
+    },
     onDispatch: (room, dispatch) => agents.start(room, dispatch)
   })
-  const agents = createAgents({ behaviours: [{ name: 'demo', ...behaviour }], clock, trace () {}, rooms: () => rooms, transfer () {} })
+  const agents = createAgents({
+    behaviours: [{ name: 'demo', ...behaviour }],
+    clock,
+    trace () {},
+    rooms: () => rooms,
+    transfer () {}
+  })
   const room = rooms.open({ name: 'r', agents: [{ agentName: 'demo', metadata: '' }] })
   const caller = rooms.join(room, { identity: 'sip_1', name: '', kind: 'SIP', metadata: '', attributes: {} }, () => {})
-  return { clock, rooms, room, agents, caller, seen, dispatchAgain: () => rooms.dispatch(room, { agentName: 'demo', metadata: '' }) }
+  return {
+    clock,
+    rooms,
+    room,
+    agents,
+    caller,
+    seen,
+    dispatchAgain: () => rooms.dispatch(room, { agentName: 'demo', metadata: '' })
+  }
 }
 
 await t.test('an agent comes late; a dispatch that was deleted before brings none', async t => {
@@ -44,7 +60,12 @@ await t.test('an agent that leaves, and comes back for another job', async t => 
   await clock.pass(300)
   agents.connected(room, caller)
   await clock.pass(1000)
-  t.same(seen.splice(0), ['participant_joined', 'track_published', 'track_unpublished', 'participant_left CLIENT_INITIATED'])
+  t.same(seen.splice(0), [
+    'participant_joined',
+    'track_published',
+    'track_unpublished',
+    'participant_left CLIENT_INITIATED'
+  ])
   dispatchAgain()
   await clock.pass(10_000)
   t.same(seen, ['participant_joined', 'track_published'], 'and then it stays')

@@ -11,7 +11,14 @@ import { KEY, recording, SECRET, shape, startSink, steady } from '../fixtures/li
 type Json = Record<string, unknown>
 
 const METADATA = '{"managed_by":"jambonz-livekit-bridge"}'
-const TRUNK = { username: 'jambonz', password: 'trunk-password', roomPrefix: 'jb', agentName: 'demo-agent', agentMetadata: '{"from":"rule"}', metadata: METADATA }
+const TRUNK = {
+  username: 'jambonz',
+  password: 'trunk-password',
+  roomPrefix: 'jb',
+  agentName: 'demo-agent',
+  agentMetadata: '{"from":"rule"}',
+  metadata: METADATA
+}
 const AGENT: AgentBehaviour = { name: 'demo-agent', joinAfterMs: 350, publishAfterMs: 100 }
 
 interface Scenario {
@@ -23,7 +30,10 @@ interface Scenario {
   end?: 'caller' | 'cancel' | 'delete' | 'transfer' | 'none'
 }
 
-/** One line for each recording of a SIP call. Times are scaled: 180s come each 50 ms, ringing times out after 300 ms; with an agent that has to join before, after 1.5 s. */
+/**
+ * One line for each recording of a SIP call. Times are scaled: 180s come each 50 ms, ringing times out after 300 ms;
+ * with an agent that has to join before, after 1.5 s.
+ */
 const SCENARIOS: Scenario[] = [
   { name: 'answered-caller-hangs-up', agents: [AGENT], end: 'caller' },
   { name: 'dtmf-from-caller', agents: [AGENT], end: 'caller' },
@@ -39,7 +49,8 @@ const SCENARIOS: Scenario[] = [
   { name: 'no-common-codec', agents: [AGENT] },
   { name: 'no-trunk-matches', trunk: { numbers: ['+15559990000'] }, end: 'cancel' },
   { name: 'seed-option-1-no-credentials', password: undefined },
-  // Its outbound half (CreateSIPParticipant through a trunk) is not what the double does; the call that Jambonz makes is.
+  // Its outbound half (CreateSIPParticipant through a trunk) is not what the double does; the call that Jambonz makes
+  // is.
   { name: 'seed-option-1', agents: [AGENT], end: 'none' }
 ]
 // Left out on purpose: outbound-answered (the double has no outbound calls).
@@ -50,12 +61,19 @@ function jwt (claims: Json, secret = SECRET): string {
 }
 
 /** Sends a recorded request with the grants it had, at the time it is now. */
-async function replay (double: LiveKitDouble, call: Recording['twirp'][number], secret = SECRET): Promise<{ status: number, type: string | null, reply: unknown }> {
+async function replay (
+  double: LiveKitDouble,
+  call: Recording['twirp'][number],
+  secret = SECRET
+): Promise<{ status: number, type: string | null, reply: unknown }> {
   const claims = JSON.parse(/grants (.*)>$/.exec(call.requestHeaders.authorization ?? '')?.[1] ?? '{}') as Json
   const now = Math.floor(Date.now() / 1000)
   const response = await fetch(double.apiUrl + call.path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json;charset=UTF-8', authorization: `Bearer ${jwt({ ...claims, nbf: now, exp: now + 600 }, secret)}` },
+    headers: {
+      'content-type': 'application/json;charset=UTF-8',
+      authorization: `Bearer ${jwt({ ...claims, nbf: now, exp: now + 600 }, secret)}`
+    },
     body: JSON.stringify(call.request)
   })
   const body = await response.text()
@@ -69,11 +87,23 @@ function wire (lines: string[]): string[] {
 }
 
 const label = ({ event, participant }: Hook) =>
-  [event, participant?.identity?.replace(/AJ_.*/, 'AJ'), participant?.disconnectReason, participant?.attributes?.['sip.callStatus']].filter(Boolean).join(' ')
+  [
+    event,
+    participant?.identity?.replace(/AJ_.*/, 'AJ'),
+    participant?.disconnectReason,
+    participant?.attributes?.['sip.callStatus']
+  ].filter(Boolean).join(' ')
 
-/** Counts lag behind on real servers by seconds, so they are in a webhook or not by chance; jobs are listed or not by chance too. */
+/**
+ * Counts lag behind on real servers by seconds, so they are in a webhook or not by chance; jobs are listed or not by
+ * chance too.
+ */
 function comparable (value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value), (key, entry: unknown) => key === 'jobs' ? [] : key === 'numParticipants' || key === 'numPublishers' ? undefined : entry) as unknown
+  return JSON.parse(
+    JSON.stringify(value),
+    (key, entry: unknown) =>
+      key === 'jobs' ? [] : key === 'numParticipants' || key === 'numPublishers' ? undefined : entry
+  ) as unknown
 }
 
 for (const scenario of SCENARIOS) {
@@ -101,7 +131,9 @@ for (const scenario of SCENARIOS) {
     const replayed: Array<{ call: Recording['twirp'][number], got: Awaited<ReturnType<typeof replay>> }> = []
     async function look (methods: RegExp, from: number, to: number): Promise<void> {
       for (const call of recorded.twirp) {
-        if (methods.test(call.path) && call.at_ms >= from && call.at_ms < to) replayed.push({ call, got: await replay(double, call) })
+        if (methods.test(call.path) && call.at_ms >= from && call.at_ms < to) {
+          replayed.push({ call, got: await replay(double, call) })
+        }
       }
     }
     const READS = /ListDispatch|ListParticipants/
@@ -116,24 +148,39 @@ for (const scenario of SCENARIOS) {
       from: 'sip:+15550001111@sbc.example.com',
       headers: Object.fromEntries(Object.entries(invite?.headers ?? {}).filter(([name]) => name.startsWith('x-'))),
       body: invite?.body ?? '',
-      ...('password' in scenario ? scenario.password !== undefined && { auth: { username: 'jambonz', password: scenario.password } } : { auth: { username: 'jambonz', password: 'trunk-password' } })
+      ...('password' in scenario
+        ? scenario.password !== undefined && { auth: { username: 'jambonz', password: scenario.password } }
+        : { auth: { username: 'jambonz', password: 'trunk-password' } })
     })
     call.onRefer(() => {
       // The far end takes the call elsewhere, as recorded.
-      setImmediate(() => { call.bye().catch(() => {}) })
+      setImmediate(() => {
+        call.bye().catch(() => {})
+      })
       return { status: 202 }
     })
-    const ringings = (count: number) => new Promise<void>(resolve => call.onProvisional(m => { if (m.status === 180 && --count === 0) resolve() }))
+    const ringings = (count: number) =>
+      new Promise<void>(resolve =>
+        call.onProvisional(m => {
+          if (m.status === 180 && --count === 0) resolve()
+        })
+      )
 
     if (scenario.end === 'cancel') {
       await ringings(scenario.name === 'no-trunk-matches' ? 1 : 2)
-      if (scenario.name !== 'no-trunk-matches') await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
+      if (scenario.name !== 'no-trunk-matches') {
+        await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
+      }
       call.cancel()
     } else if (recorded.sip.some(m => m.start.startsWith('SIP/2.0 486'))) {
       await ringings(4)
-      if (recorded.webhooks.some(w => w.body.includes('"AGENT"'))) await sink.until(hooks => hooks.some(h => h.participant?.kind === 'AGENT'))
+      if (recorded.webhooks.some(w => w.body.includes('"AGENT"'))) {
+        await sink.until(hooks => hooks.some(h => h.participant?.kind === 'AGENT'))
+      }
       await look(READS, 100, lastSip)
-    } else if (scenario.name === 'no-common-codec') await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
+    } else if (scenario.name === 'no-common-codec') {
+      await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
+    }
 
     if (scenario.name !== 'no-trunk-matches') await call.final
     if (call.state === 'answered') {
@@ -145,13 +192,16 @@ for (const scenario of SCENARIOS) {
     }
     if (scenario.end !== 'none') await look(READS, lastSip, Infinity)
 
-    const relevant = (hooks: Hook[]) => scenario.name === 'seed-option-1' ? hooks.filter(h => h.room?.name === room) : hooks
+    const relevant = (hooks: Hook[]) =>
+      scenario.name === 'seed-option-1' ? hooks.filter(h => h.room?.name === room) : hooks
     const expected = relevant(recorded.webhooks.map(w => JSON.parse(w.body) as Hook))
     await sink.until(hooks => relevant(hooks).length >= expected.length)
     await double.webhooksSent()
 
     await t.test('on the wire', async t => {
-      const lines = recorded.sip.filter(m => m.dir === '<').map(m => m.start.replace(/^SIP\/2\.0 /, '').replace(/^([A-Z]+) .*/, '$1'))
+      const lines = recorded.sip.filter(m => m.dir === '<').map(m =>
+        m.start.replace(/^SIP\/2\.0 /, '').replace(/^([A-Z]+) .*/, '$1')
+      )
       t.same(wire(said), wire(lines))
       if (scenario.name === 'no-trunk-matches') t.equal(call.state, 'ringing', 'not even CANCEL is answered')
     })
@@ -165,17 +215,31 @@ for (const scenario of SCENARIOS) {
         t.same(shape(comparable(got.reply)), shape(comparable(call.reply)), `${call.path} at ${call.at_ms}`)
       }
       const left = recorded.twirp.filter(c => !replayed.some(r => r.call === c)).map(c => c.path.split('/').pop())
-      t.same(left.filter(method => scenario.name !== 'seed-option-1' || !/SIP|List/.test(method ?? '')), [], 'nothing recorded was left out')
+      t.same(
+        left.filter(method => scenario.name !== 'seed-option-1' || !/SIP|List/.test(method ?? '')),
+        [],
+        'nothing recorded was left out'
+      )
     })
   })
 }
 
 await t.test('headers and bodies of the recorded answers', async t => {
-  const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK, agents: [{ ...AGENT, joinAfterMs: 5, publishAfterMs: 1 }], ringIntervalMs: 50 })
+  const double = await createLiveKitDouble({
+    apiKey: KEY,
+    apiSecret: SECRET,
+    trunk: TRUNK,
+    agents: [{ ...AGENT, joinAfterMs: 5, publishAfterMs: 1 }],
+    ringIntervalMs: 50
+  })
   const caller = await createUserAgent({ transport: 'tcp' })
   t.after(() => Promise.all([double.close(), caller.close()]))
   const recorded = recording('answered-caller-hangs-up').sip
-  const call = caller.invite(double.sipUri('ctoken'), { from: '+15550001111', body: recorded[0]?.body ?? '', auth: { username: 'jambonz', password: 'trunk-password' } })
+  const call = caller.invite(double.sipUri('ctoken'), {
+    from: '+15550001111',
+    body: recorded[0]?.body ?? '',
+    auth: { username: 'jambonz', password: 'trunk-password' }
+  })
   const rings: string[] = []
   call.onProvisional(m => rings.push(header(m, 'allow') ?? ''))
   const final = await call.final
@@ -189,7 +253,11 @@ await t.test('headers and bodies of the recorded answers', async t => {
 await t.test('api-errors: the same statuses, types and bodies', async t => {
   const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK, unknownRoomMs: 5 })
   t.after(() => double.close())
-  const [trunk] = (await replay(double, recording('dispatch-rules-listed').twirp[0] as Recording['twirp'][number])).reply instanceof Object ? [double.provision('ListSIPInboundTrunk', {})] : []
+  const [trunk] =
+    (await replay(double, recording('dispatch-rules-listed').twirp[0] as Recording['twirp'][number])).reply instanceof
+        Object
+      ? [double.provision('ListSIPInboundTrunk', {})]
+      : []
   const trunkId = (trunk?.items as Array<{ sip_trunk_id: string }>)[0]?.sip_trunk_id ?? ''
   for (const [i, call] of recording('api-errors').twirp.entries()) {
     const request = JSON.parse(JSON.stringify(call.request).replace('ST_sxeREhPKmVj7', trunkId)) as Json
@@ -207,7 +275,9 @@ await t.test('dispatch-rules-listed: the same trunk and rule, before and after a
   const [ruleId = ''] = /SDR_\w+/.exec(ids) ?? []
   const [trunkId = ''] = /ST_\w+/.exec(ids) ?? []
   for (const call of recording('dispatch-rules-listed').twirp) {
-    const request = JSON.parse(JSON.stringify(call.request).replaceAll(/SDR_\w+/g, ruleId).replaceAll(/ST_\w+/g, trunkId)) as Json
+    const request = JSON.parse(
+      JSON.stringify(call.request).replaceAll(/SDR_\w+/g, ruleId).replaceAll(/ST_\w+/g, trunkId)
+    ) as Json
     const got = await replay(double, { ...call, request })
     t.equal(got.status, call.status)
     t.same(steady(got.reply), steady(call.reply), call.path)

@@ -16,15 +16,37 @@ const TRUNK = { password: 'pw', roomPrefix: 'jb', agentName: 'demo' }
 const QUICK = { name: 'demo', joinAfterMs: 5, publishAfterMs: 5 }
 const body = buildSdp({ ip: '127.0.0.1', port: 40000 })
 
-async function start (t: Test, options: Partial<LiveKitDoubleOptions> = {}): Promise<{ double: LiveKitDouble, sink: Awaited<ReturnType<typeof startSink>>, steps: Step[], caller: UserAgent, dial (user: string, from?: string): OutgoingCall }> {
+async function start (
+  t: Test,
+  options: Partial<LiveKitDoubleOptions> = {}
+): Promise<
+  {
+    double: LiveKitDouble
+    sink: Awaited<ReturnType<typeof startSink>>
+    steps: Step[]
+    caller: UserAgent
+    dial(user: string, from?: string): OutgoingCall
+  }
+> {
   const sink = await startSink()
   const steps: Step[] = []
   const double = await createLiveKitDouble({
-    apiKey: KEY, apiSecret: SECRET, webhookUrls: [sink.url], trunk: TRUNK, agents: [QUICK], ringIntervalMs: 20, unknownRoomMs: 5, trace: step => steps.push(step), ...options
+    apiKey: KEY,
+    apiSecret: SECRET,
+    webhookUrls: [sink.url],
+    trunk: TRUNK,
+    agents: [QUICK],
+    ringIntervalMs: 20,
+    unknownRoomMs: 5,
+    trace: step => steps.push(step),
+    ...options
   })
-  const caller = await createUserAgent({ transport: options.sipTransport ?? 'tcp', ...(options.tls && { tls: options.tls }) } satisfies UserAgentOptions)
+  const caller = await createUserAgent(
+    { transport: options.sipTransport ?? 'tcp', ...(options.tls && { tls: options.tls }) } satisfies UserAgentOptions
+  )
   t.after(() => Promise.all([double.close(), caller.close(), sink.close()]))
-  const dial = (user: string, from = '+15550001111') => caller.invite(double.sipUri(user), { from, body, auth: { username: 'jambonz', password: 'pw' } })
+  const dial = (user: string, from = '+15550001111') =>
+    caller.invite(double.sipUri(user), { from, body, auth: { username: 'jambonz', password: 'pw' } })
   return { double, sink, steps, caller, dial }
 }
 
@@ -46,20 +68,51 @@ const event = <T>(on: (fn: (value: T) => void) => void) => new Promise<T>(resolv
 await t.test('the real SDK provisions, makes rooms, dispatches and looks', async t => {
   const { double, sink } = await start(t, { trunk: undefined })
   const { rooms, sip, dispatch } = clients(double)
-  const trunk = await sip.createSipInboundTrunk('bridge', [], { authUsername: 'u', authPassword: 'p', ringingTimeout: 40, metadata: 'm' })
+  const trunk = await sip.createSipInboundTrunk('bridge', [], {
+    authUsername: 'u',
+    authPassword: 'p',
+    ringingTimeout: 40,
+    metadata: 'm'
+  })
   t.match(trunk, { sipTrunkId: /^ST_/, authUsername: 'u', ringingTimeout: { seconds: 40n } })
-  const rule = await sip.createSipDispatchRule({ type: 'callee', roomPrefix: 'jb', randomize: false }, { trunkIds: [trunk.sipTrunkId], name: 'bridge' })
-  t.match(rule, { sipDispatchRuleId: /^SDR_/, rule: { rule: { case: 'dispatchRuleCallee', value: { roomPrefix: 'jb' } } } })
-  t.match(await sip.updateSipInboundTrunkFields(trunk.sipTrunkId, { name: 'renamed', numbers: { add: ['+1'] } as never }), { name: 'renamed', numbers: ['+1'], authPassword: 'p' })
-  t.match(await sip.updateSipDispatchRuleFields(rule.sipDispatchRuleId, { name: 'renamed' }), { name: 'renamed', trunkIds: [trunk.sipTrunkId] })
+  const rule = await sip.createSipDispatchRule({ type: 'callee', roomPrefix: 'jb', randomize: false }, {
+    trunkIds: [trunk.sipTrunkId],
+    name: 'bridge'
+  })
+  t.match(rule, {
+    sipDispatchRuleId: /^SDR_/,
+    rule: { rule: { case: 'dispatchRuleCallee', value: { roomPrefix: 'jb' } } }
+  })
+  t.match(
+    await sip.updateSipInboundTrunkFields(trunk.sipTrunkId, { name: 'renamed', numbers: { add: ['+1'] } as never }),
+    { name: 'renamed', numbers: ['+1'], authPassword: 'p' }
+  )
+  t.match(await sip.updateSipDispatchRuleFields(rule.sipDispatchRuleId, { name: 'renamed' }), {
+    name: 'renamed',
+    trunkIds: [trunk.sipTrunkId]
+  })
   t.equal((await sip.listSipInboundTrunk()).length, 1)
   t.equal((await sip.listSipDispatchRule()).length, 1)
 
-  const room = await rooms.createRoom({ name: 'r', emptyTimeout: 60, departureTimeout: 10, metadata: 'x', agents: [{ agentName: 'demo', metadata: 'job' }] as never })
+  const room = await rooms.createRoom({
+    name: 'r',
+    emptyTimeout: 60,
+    departureTimeout: 10,
+    metadata: 'x',
+    agents: [{ agentName: 'demo', metadata: 'job' }] as never
+  })
   t.match(room, { sid: /^RM_/, name: 'r', emptyTimeout: 60, departureTimeout: 10, metadata: 'x' })
-  t.equal((await rooms.createRoom({ name: 'r', emptyTimeout: 1, agents: [{ agentName: 'other' }] as never })).sid, room.sid, 'a live room is left alone')
+  t.equal(
+    (await rooms.createRoom({ name: 'r', emptyTimeout: 1, agents: [{ agentName: 'other' }] as never })).sid,
+    room.sid,
+    'a live room is left alone'
+  )
   await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
-  t.match(await dispatch.listDispatch('r'), [{ agentName: 'demo', metadata: 'job', state: { jobs: [{ state: { participantIdentity: /^agent-AJ_/ } }] } }])
+  t.match(await dispatch.listDispatch('r'), [{
+    agentName: 'demo',
+    metadata: 'job',
+    state: { jobs: [{ state: { participantIdentity: /^agent-AJ_/ } }] }
+  }])
   const [agent] = await rooms.listParticipants('r')
   t.match(agent, { kind: 4, attributes: { 'lk.agent_name': 'demo' }, tracks: [{ type: 0, name: 'voice' }] })
   t.match(await rooms.getParticipant('r', agent?.identity ?? ''), { sid: agent?.sid })
@@ -73,7 +126,9 @@ await t.test('the real SDK provisions, makes rooms, dispatches and looks', async
   await rooms.deleteRoom('r')
   t.same(await rooms.listRooms(), [])
   await sink.until(hooks => hooks.some(h => h.event === 'room_finished'))
-  t.match(sink.hooks.find(h => h.event === 'participant_left'), { participant: { disconnectReason: 'PARTICIPANT_REMOVED' } })
+  t.match(sink.hooks.find(h => h.event === 'participant_left'), {
+    participant: { disconnectReason: 'PARTICIPANT_REMOVED' }
+  })
   await sip.deleteSipDispatchRule(rule.sipDispatchRuleId)
   await sip.deleteSipTrunk(trunk.sipTrunkId)
   await fails(t, sip.deleteSipDispatchRule(rule.sipDispatchRuleId), { code: 'not_found', status: 404 })
@@ -82,23 +137,48 @@ await t.test('the real SDK provisions, makes rooms, dispatches and looks', async
 
 await t.test('grants are checked', async t => {
   const { double } = await start(t)
-  t.match(await fetch(`${double.apiUrl}/twirp/livekit.RoomService/ListRooms`, { method: 'POST', body: '{}' }), { status: 401 })
-  t.match(await (await fetch(`${double.apiUrl}/twirp/livekit.RoomService/ListRooms`, { method: 'POST', body: '{}' })).json(), { code: 'unauthenticated' })
-  t.match(await fetch(`${double.apiUrl}/twirp/livekit.RoomService/Nope`, { method: 'POST', body: '{}' }), { status: 404 })
+  t.match(await fetch(`${double.apiUrl}/twirp/livekit.RoomService/ListRooms`, { method: 'POST', body: '{}' }), {
+    status: 401
+  })
+  t.match(
+    await (await fetch(`${double.apiUrl}/twirp/livekit.RoomService/ListRooms`, { method: 'POST', body: '{}' })).json(),
+    { code: 'unauthenticated' }
+  )
+  t.match(await fetch(`${double.apiUrl}/twirp/livekit.RoomService/Nope`, { method: 'POST', body: '{}' }), {
+    status: 404
+  })
 })
 
 for (const sipTransport of ['udp', 'tcp', 'tls'] as const) {
   await t.test(`${sipTransport}: a call, and its ladder`, async t => {
     const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
-    const { double, caller, dial, steps, sink } = await start(t, { sipTransport, ...(sipTransport === 'tls' && { tls: { key: pem('key'), cert: pem('cert'), ca: pem('cert') } }) })
+    const { double, caller, dial, steps, sink } = await start(t, {
+      sipTransport,
+      ...(sipTransport === 'tls' && { tls: { key: pem('key'), cert: pem('cert'), ca: pem('cert') } })
+    })
     t.match(await caller.options(double.sipUri('')), { status: 200 })
     const call = dial('ctoken')
     t.match(await call.final, { status: 200 })
-    t.match(double.rooms(), [{ room: { name: 'jb_ctoken' }, participants: [{ kind: 'SIP', attributes: { 'sip.callStatus': 'active' } }, { kind: 'AGENT' }] }])
+    t.match(double.rooms(), [{
+      room: { name: 'jb_ctoken' },
+      participants: [{ kind: 'SIP', attributes: { 'sip.callStatus': 'active' } }, { kind: 'AGENT' }]
+    }])
     t.match(await call.bye(), { status: 200 })
     await sink.until(hooks => hooks.some(h => h.event === 'participant_left'))
     const told = steps.map(s => `${s.from}>${s.to} ${s.what}`)
-    for (const step of ['jambonz>livekit INVITE', 'livekit>jambonz 407 Unauthorized', 'livekit>jambonz 180 Ringing', 'livekit>agent job demo', 'agent>livekit joins', 'agent>livekit publishes audio', 'livekit>jambonz 200 OK', 'livekit>bridge participant_joined SIP', 'livekit>bridge participant_left SIP CLIENT_INITIATED']) {
+    for (
+      const step of [
+        'jambonz>livekit INVITE',
+        'livekit>jambonz 407 Unauthorized',
+        'livekit>jambonz 180 Ringing',
+        'livekit>agent job demo',
+        'agent>livekit joins',
+        'agent>livekit publishes audio',
+        'livekit>jambonz 200 OK',
+        'livekit>bridge participant_joined SIP',
+        'livekit>bridge participant_left SIP CLIENT_INITIATED'
+      ]
+    ) {
       t.ok(told.includes(step), step)
     }
     t.notMatch(JSON.stringify(told), /1555/, 'no numbers in a ladder')
@@ -119,12 +199,17 @@ await t.test('agents hang up, leave, transfer', async t => {
   await sink.until(hooks => hooks.some(h => h.event === 'participant_left' && h.room?.name === 'jb_c2'))
   t.equal(second.state, 'answered', 'the caller stays in silence')
 
-  double.agents[0] = { ...QUICK, onConnected: { transferTo: { uri: 'tel:+15559998888', afterMs: 5, headers: { 'X-A': 'b' } } } }
+  double.agents[0] = {
+    ...QUICK,
+    onConnected: { transferTo: { uri: 'tel:+15559998888', afterMs: 5, headers: { 'X-A': 'b' } } }
+  }
   const third = dial('c3', '+15550002222')
-  const referred = new Promise<string>(resolve => third.onRefer(m => {
-    resolve(m.headers.find(h => h.name === 'Refer-To')?.value ?? '')
-    return { status: 202 }
-  }))
+  const referred = new Promise<string>(resolve =>
+    third.onRefer(m => {
+      resolve(m.headers.find(h => h.name === 'Refer-To')?.value ?? '')
+      return { status: 202 }
+    })
+  )
   await third.final
   t.equal(await referred, 'tel:+15559998888')
 })
@@ -137,11 +222,23 @@ await t.test('transfers over the API', async t => {
   await call.final
   await fails(t, transfer(), { name: 'SipCallError', metadata: { sip_status_code: '405' } }, 'nobody takes REFER')
   call.onRefer(() => ({ status: 403, reason: 'Forbidden' }))
-  await fails(t, transfer(), { code: 'permission_denied', status: 403, metadata: { sip_status_code: '403', sip_status: 'Forbidden' } })
+  await fails(t, transfer(), {
+    code: 'permission_denied',
+    status: 403,
+    metadata: { sip_status_code: '403', sip_status: 'Forbidden' }
+  })
   call.onRefer(() => {
     setImmediate(() => {
-      call.send('NOTIFY', { headers: { Event: 'refer', 'Content-Type': 'message/sipfrag' }, body: 'SIP/2.0 100 Trying' })
-        .then(() => call.send('NOTIFY', { headers: { Event: 'refer', 'Content-Type': 'message/sipfrag' }, body: 'SIP/2.0 486 Busy Here' })).catch(t.threw)
+      call.send('NOTIFY', {
+        headers: { Event: 'refer', 'Content-Type': 'message/sipfrag' },
+        body: 'SIP/2.0 100 Trying'
+      })
+        .then(() =>
+          call.send('NOTIFY', {
+            headers: { Event: 'refer', 'Content-Type': 'message/sipfrag' },
+            body: 'SIP/2.0 486 Busy Here'
+          })
+        ).catch(t.threw)
     })
     return { status: 202 }
   })
@@ -153,8 +250,13 @@ await t.test('transfers over the API', async t => {
 await t.test('what ends a call from LiveKit’s side', async t => {
   const { double, dial, sink } = await start(t)
   const { rooms } = clients(double)
-  const left = (room: string) => sink.until(hooks => hooks.some(h => h.event === 'participant_left' && h.room?.name === room && h.participant?.kind === 'SIP'))
-  const reasonOf = (room: string) => sink.hooks.find(h => h.event === 'participant_left' && h.room?.name === room && h.participant?.kind === 'SIP')?.participant
+  const left = (room: string) =>
+    sink.until(hooks =>
+      hooks.some(h => h.event === 'participant_left' && h.room?.name === room && h.participant?.kind === 'SIP')
+    )
+  const reasonOf = (room: string) =>
+    sink.hooks.find(h => h.event === 'participant_left' && h.room?.name === room && h.participant?.kind === 'SIP')
+      ?.participant
 
   const media = dial('media')
   const mediaBye = event(media.onBye)
@@ -202,7 +304,15 @@ await t.test('faults', async t => {
   double.faults.latencyMs.ListRooms = 1000
   await fails(t, rooms.listRooms(), { name: 'TimeoutError' })
 
-  for (const [sip, status, reason] of [['overloaded', 503, 'Try again later'], ['quota', 503, 'Service temporarily unavailable'], ['no-trunk', 404, 'No trunk found'], ['failed', 500, ''], ['refused', 401, 'Unauthorized']] as const) {
+  for (
+    const [sip, status, reason] of [
+      ['overloaded', 503, 'Try again later'],
+      ['quota', 503, 'Service temporarily unavailable'],
+      ['no-trunk', 404, 'No trunk found'],
+      ['failed', 500, ''],
+      ['refused', 401, 'Unauthorized']
+    ] as const
+  ) {
     double.faults.sip = sip
     t.match(await dial('c').final, { status, reason })
   }
@@ -213,7 +323,11 @@ await t.test('faults', async t => {
   const silent = dial('c')
   const statuses: number[] = []
   silent.onProvisional(m => statuses.push(m.status))
-  await event<unknown>(fn => silent.onProvisional(m => { if (m.status === 180) fn(m) }))
+  await event<unknown>(fn =>
+    silent.onProvisional(m => {
+      if (m.status === 180) fn(m)
+    })
+  )
   double.faults.sip = 'mute'
   const mute = dial('c')
   await caller.options(double.sipUri(''))
@@ -232,7 +346,9 @@ await t.test('faults', async t => {
 
 await t.test('webhooks are repeated on 5xx, in order', async t => {
   let twice = () => {}
-  const repeatedTwice = new Promise<void>(resolve => { twice = resolve })
+  const repeatedTwice = new Promise<void>(resolve => {
+    twice = resolve
+  })
   const { double, sink } = await start(t, {
     clock: {
       now: Date.now,
@@ -260,7 +376,9 @@ await t.test('rooms close at their timeouts; agents keep none open', async t => 
     schedule (ms: number, fn: () => void) {
       const timer = { at: now + ms, fn }
       timers.push(timer)
-      return () => { timers = timers.filter(other => other !== timer) }
+      return () => {
+        timers = timers.filter(other => other !== timer)
+      }
     }
   }
   const pass = (ms: number) => {
@@ -276,10 +394,17 @@ await t.test('rooms close at their timeouts; agents keep none open', async t => 
   const events: string[] = []
   const rooms = createRooms({
     clock,
-    emit: (e: RoomEvent) => events.push([e.event, e.participant?.identity, e.participant?.disconnectReason].filter(Boolean).join(' ')),
+    emit: (e: RoomEvent) =>
+      events.push([e.event, e.participant?.identity, e.participant?.disconnectReason].filter(Boolean).join(' ')),
     onDispatch: () => {}
   })
-  const person = (identity: string, kind: 'SIP' | 'AGENT') => ({ identity, kind, name: '', metadata: '', attributes: {} })
+  const person = (identity: string, kind: 'SIP' | 'AGENT') => ({
+    identity,
+    kind,
+    name: '',
+    metadata: '',
+    attributes: {}
+  })
   const room = rooms.open({ name: 'r', emptyTimeout: 60, departureTimeout: 10 })
   rooms.join(room, person('agent', 'AGENT'), () => {})
   pass(59_000)
@@ -297,7 +422,13 @@ await t.test('rooms close at their timeouts; agents keep none open', async t => 
   rooms.open({ name: 'alone', emptyTimeout: 5 })
   pass(5000)
   t.same(events, [
-    'room_started', 'participant_joined agent', 'participant_joined caller', 'participant_left caller CLIENT_INITIATED',
-    'participant_left agent ROOM_CLOSED', 'room_finished', 'room_started', 'room_finished'
+    'room_started',
+    'participant_joined agent',
+    'participant_joined caller',
+    'participant_left caller CLIENT_INITIATED',
+    'participant_left agent ROOM_CLOSED',
+    'room_finished',
+    'room_started',
+    'room_finished'
   ])
 })

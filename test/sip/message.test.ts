@@ -2,16 +2,33 @@ import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { formatAddress, parseAddress, parseUri, targetOf } from '../../src/sip/address.ts'
-import { createFramer, cseq, header, headerList, headersObject, MAX_HEAD_BYTES, parseMessage, serializeMessage, splitList } from '../../src/sip/message.ts'
+import {
+  createFramer,
+  cseq,
+  header,
+  headerList,
+  headersObject,
+  MAX_HEAD_BYTES,
+  parseMessage,
+  serializeMessage,
+  splitList
+} from '../../src/sip/message.ts'
 
-interface Recorded { start: string, headers: Record<string, string>, body?: string }
+interface Recorded {
+  start: string
+  headers: Record<string, string>
+  body?: string
+}
 
 const folder = new URL('../fixtures/livekit/', import.meta.url)
 const recorded = readdirSync(folder).filter(name => name.endsWith('.json')).flatMap(name =>
-  (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { sip: Recorded[] }).sip)
+  (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { sip: Recorded[] }).sip
+)
 
 function wire ({ start, headers, body = '' }: Recorded): Buffer {
-  return Buffer.from([start, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body].join('\r\n'))
+  return Buffer.from(
+    [start, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body].join('\r\n')
+  )
 }
 
 await t.test('every recorded message survives parse and serialize', async t => {
@@ -20,7 +37,13 @@ await t.test('every recorded message survives parse and serialize', async t => {
     const message = parseMessage(wire(one))
     t.match(headersObject(message), one.headers)
     t.equal(message.body, one.body ?? '')
-    t.same(parseMessage(serializeMessage(message)), { ...message, headers: [...message.headers.filter(h => h.name !== 'content-length'), { name: 'Content-Length', value: String(Buffer.byteLength(message.body)) }] })
+    t.same(parseMessage(serializeMessage(message)), {
+      ...message,
+      headers: [...message.headers.filter(h => h.name !== 'content-length'), {
+        name: 'Content-Length',
+        value: String(Buffer.byteLength(message.body))
+      }]
+    })
   }
 })
 
@@ -28,10 +51,14 @@ await t.test('a stream cut anywhere gives the same messages', async t => {
   const messages = recorded.slice(0, 8)
   const bytes = Buffer.concat(messages.flatMap(one => [wire(one), Buffer.from('\r\n\r\n')]))
   const whole = messages.map(one => parseMessage(wire(one)))
-  t.same([...bytes].flatMap((() => {
-    const framer = createFramer()
-    return (byte: number) => framer.push(Buffer.from([byte]))
-  })()), whole, 'byte by byte')
+  t.same(
+    [...bytes].flatMap((() => {
+      const framer = createFramer()
+      return (byte: number) => framer.push(Buffer.from([byte]))
+    })()),
+    whole,
+    'byte by byte'
+  )
   fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: bytes.length }), { maxLength: 12 }), cuts => {
     const framer = createFramer()
     const edges = [0, ...cuts.sort((a, b) => a - b), bytes.length]
@@ -55,8 +82,14 @@ await t.test('hostile input is an error, never a crash', async t => {
     ['many headers', `INVITE sip:a@b SIP/2.0\r\n${'X: y\r\n'.repeat(300)}\r\n`]
   ]
   for (const [name, text] of bad) t.throws(() => parseMessage(text), { code: 'SIP_PARSE_ERROR' }, name)
-  t.throws(() => createFramer().push(Buffer.alloc(MAX_HEAD_BYTES + 1, 'a')), { code: 'SIP_PARSE_ERROR' }, 'endless stream')
-  t.throws(() => createFramer().push(Buffer.from('INVITE sip:a@b SIP/2.0\r\nl: 999999999\r\n\r\n')), { code: 'SIP_PARSE_ERROR' }, 'endless body')
+  t.throws(
+    () => createFramer().push(Buffer.alloc(MAX_HEAD_BYTES + 1, 'a')),
+    { code: 'SIP_PARSE_ERROR' },
+    'endless stream'
+  )
+  t.throws(() => createFramer().push(Buffer.from('INVITE sip:a@b SIP/2.0\r\nl: 999999999\r\n\r\n')), {
+    code: 'SIP_PARSE_ERROR'
+  }, 'endless body')
   fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), bytes => {
     for (const read of [() => parseMessage(Buffer.from(bytes)), () => createFramer().push(Buffer.from(bytes))]) {
       try {
@@ -70,7 +103,10 @@ await t.test('hostile input is an error, never a crash', async t => {
 })
 
 await t.test('headers are found in any spelling', async t => {
-  const message = parseMessage('INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2\r\nVIA: SIP/2.0/UDP c\r\ni: x\r\nSubject: one\r\n  two\r\ncseq: 7 INVITE\r\n\r\n')
+  const message = parseMessage(
+    'INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2\r\nVIA: SIP/2.0/UDP c\r\ni: ' +
+      'x\r\nSubject: one\r\n  two\r\ncseq: 7 INVITE\r\n\r\n'
+  )
   t.same(headerList(message, 'Via'), ['SIP/2.0/UDP a;branch=1', 'SIP/2.0/UDP b;branch=2', 'SIP/2.0/UDP c'])
   t.equal(header(message, 'Call-ID'), 'x')
   t.equal(header(message, 's'), 'one two')
@@ -80,15 +116,27 @@ await t.test('headers are found in any spelling', async t => {
 })
 
 await t.test('addresses and URIs', async t => {
-  t.same(parseAddress('"A \\"B\\"" <sip:x@y;p=1>;tag=t'), { displayName: 'A "B"', uri: 'sip:x@y;p=1', params: { tag: 't' } })
+  t.same(parseAddress('"A \\"B\\"" <sip:x@y;p=1>;tag=t'), {
+    displayName: 'A "B"',
+    uri: 'sip:x@y;p=1',
+    params: { tag: 't' }
+  })
   t.same(parseAddress('sip:x@y;tag=t'), { displayName: '', uri: 'sip:x@y', params: { tag: 't' } })
-  t.same(parseUri('sip:tok@[::1]:5070;transport=TCP'), { scheme: 'sip', user: 'tok', host: '::1', port: 5070, params: { transport: 'TCP' } })
+  t.same(parseUri('sip:tok@[::1]:5070;transport=TCP'), {
+    scheme: 'sip',
+    user: 'tok',
+    host: '::1',
+    port: 5070,
+    params: { transport: 'TCP' }
+  })
   t.same(parseUri('sip:host'), { scheme: 'sip', user: '', host: 'host', params: {} })
   t.same(parseUri('tel:+1555;x=1'), { scheme: 'tel', user: '+1555', host: '', params: { x: '1' } })
   t.same(targetOf('sip:a@b;transport=tls'), { transport: 'tls', host: 'b', port: 5061 })
   t.same(targetOf('sip:a@b'), { transport: 'udp', host: 'b', port: 5060 })
   t.same(targetOf('sips:a@b'), { transport: 'tls', host: 'b', port: 5061 })
-  for (const uri of ['', 'http://x', 'sip:', 'sip:@', 'sip:a@b@c']) t.throws(() => parseUri(uri), { code: 'SIP_PARSE_ERROR' })
+  for (const uri of ['', 'http://x', 'sip:', 'sip:@', 'sip:a@b@c']) {
+    t.throws(() => parseUri(uri), { code: 'SIP_PARSE_ERROR' })
+  }
   const started = performance.now()
   for (const evil of [' ', '"', '\\', '<', '"\\']) {
     try {

@@ -2,16 +2,39 @@ import t from 'tap'
 import { buildSdp, commonCodecs, DEFAULT_CODECS, parseSdp } from '../../src/sip/sdp.ts'
 
 await t.test('what is built can be read', async t => {
-  t.same(parseSdp(buildSdp({ ip: '127.0.0.1', port: 40000 })), { ip: '127.0.0.1', port: 40000, profile: 'RTP/AVP', codecs: DEFAULT_CODECS, direction: 'sendrecv' })
+  t.same(parseSdp(buildSdp({ ip: '127.0.0.1', port: 40000 })), {
+    ip: '127.0.0.1',
+    port: 40000,
+    profile: 'RTP/AVP',
+    codecs: DEFAULT_CODECS,
+    direction: 'sendrecv'
+  })
 })
 
 await t.test('static payloads, media-level address, other media', async t => {
-  const sdp = parseSdp('v=0\r\nc=IN IP4 1.1.1.1\r\nm=video 1 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000\r\nm=audio 5004 RTP/SAVP 8 96\r\nc=IN IP4 2.2.2.2\r\na=sendonly\r\n')
-  t.same(sdp, { ip: '2.2.2.2', port: 5004, profile: 'RTP/SAVP', codecs: [{ payload: 8, name: 'PCMA', rate: 8000 }], direction: 'sendonly' })
+  const sdp = parseSdp(
+    'v=0\r\nc=IN IP4 1.1.1.1\r\nm=video 1 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000\r\nm=audio 5004 RTP/SAVP 8 96\r\nc=IN ' +
+      'IP4 2.2.2.2\r\na=sendonly\r\n'
+  )
+  t.same(sdp, {
+    ip: '2.2.2.2',
+    port: 5004,
+    profile: 'RTP/SAVP',
+    codecs: [{ payload: 8, name: 'PCMA', rate: 8000 }],
+    direction: 'sendonly'
+  })
 })
 
 await t.test('nothing to use', async t => {
-  for (const text of ['', 'nonsense', 'v=0\r\nm=audio x RTP/AVP 0\r\n', 'v=0\r\nm=audio 1 RTP/AVP 0\r\n', 'v=0\r\nc=IN IP4 1.1.1.1\r\nm=audio 70000 RTP/AVP 0\r\n']) t.equal(parseSdp(text), undefined)
+  for (
+    const text of [
+      '',
+      'nonsense',
+      'v=0\r\nm=audio x RTP/AVP 0\r\n',
+      'v=0\r\nm=audio 1 RTP/AVP 0\r\n',
+      'v=0\r\nc=IN IP4 1.1.1.1\r\nm=audio 70000 RTP/AVP 0\r\n'
+    ]
+  ) t.equal(parseSdp(text), undefined)
 })
 
 await t.test('common codecs: the answerer chooses, telephone-event comes along', async t => {

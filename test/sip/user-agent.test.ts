@@ -21,7 +21,8 @@ async function agent (t: Test, transport: TransportName, options: UserAgentOptio
   return ua
 }
 
-const uriOf = (ua: UserAgent, transport: TransportName, user = 'token') => `sip:${user}${user && '@'}127.0.0.1:${ua.port};transport=${transport}`
+const uriOf = (ua: UserAgent, transport: TransportName, user = 'token') =>
+  `sip:${user}${user && '@'}127.0.0.1:${ua.port};transport=${transport}`
 const event = <T>(on: (fn: (value: T) => void) => void) => new Promise<T>(resolve => on(resolve))
 
 function callee (ua: UserAgent): Promise<IncomingCall> {
@@ -32,7 +33,12 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
   await t.test(`${transport}: answered, the caller hangs up`, async t => {
     const [a, b] = [await agent(t, transport, { name: 'sbc' }), await agent(t, transport)]
     const invited = callee(b)
-    const out = a.invite(uriOf(b, transport), { from: '+15550001111', displayName: 'Ann', headers: { 'X-LK-Call': 'c1' }, body })
+    const out = a.invite(uriOf(b, transport), {
+      from: '+15550001111',
+      displayName: 'Ann',
+      headers: { 'X-LK-Call': 'c1' },
+      body
+    })
     const statuses: number[] = []
     out.onProvisional(m => statuses.push(m.status))
     t.equal(out.state, 'calling')
@@ -41,7 +47,10 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.equal(header(call.request, 'X-LK-Call'), 'c1')
     t.equal(header(call.request, 'user-agent'), 'sbc')
     t.match(header(call.request, 'from'), /^"Ann" <sip:\+15550001111@127\.0\.0\.1>;tag=/)
-    t.match(header(call.request, 'via'), new RegExp(`SIP/2.0/${transport.toUpperCase()} .*rport=\\d+;received=127.0.0.1`))
+    t.match(
+      header(call.request, 'via'),
+      new RegExp(`SIP/2.0/${transport.toUpperCase()} .*rport=\\d+;received=127.0.0.1`)
+    )
     t.equal(call.request.body, body)
     call.tag('SCL_x')
     call.respond(100, 'Processing')
@@ -81,7 +90,11 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     const notified = event(out.onNotify)
     t.equal((await call.send('NOTIFY', { headers: { Event: 'refer' }, body: 'SIP/2.0 200 OK' })).status, 200)
     t.match(await notified, { body: 'SIP/2.0 200 OK' })
-    t.match(await out.send('INVITE', { headers: { 'Content-Type': 'application/sdp' }, body }), { status: 200, body }, 're-INVITE')
+    t.match(
+      await out.send('INVITE', { headers: { 'Content-Type': 'application/sdp' }, body }),
+      { status: 200, body },
+      're-INVITE'
+    )
     const gone = event(out.onBye)
     t.equal((await call.bye()).status, 200)
     t.ok(await gone)
@@ -107,11 +120,22 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
 
   await t.test(`${transport}: one answer to a 407, none to a second`, async t => {
     const seen: SipMessage[] = []
-    const [a, b] = [await agent(t, transport), await agent(t, transport, { onMessage: m => { if (m.dir === '<') seen.push(m.message) } })]
+    const [a, b] = [
+      await agent(t, transport),
+      await agent(t, transport, {
+        onMessage: m => {
+          if (m.dir === '<') seen.push(m.message)
+        }
+      })
+    ]
     const nonce = 'n1'
     b.onInvite(call => {
       const answer = parseAnswer(header(call.request, 'proxy-authorization') ?? '')
-      if (!answer) return call.respond(407, 'Unauthorized', { headers: { 'Proxy-Authenticate': formatChallenge({ realm: 'LiveKit', nonce }) } })
+      if (!answer) {
+        return call.respond(407, 'Unauthorized', {
+          headers: { 'Proxy-Authenticate': formatChallenge({ realm: 'LiveKit', nonce }) }
+        })
+      }
       const good = verifyAnswer(answer, { username: 'u', password: 'p', realm: 'LiveKit', nonce, method: 'INVITE' })
       call.respond(good ? 200 : 401, undefined, good ? { body } : {})
     })
@@ -122,7 +146,9 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.same(invites.map(m => cseq(m).number), [1, 2])
     t.same(new Set(invites.map(m => header(m, 'call-id'))).size, 1)
     t.same(new Set(invites.map(m => header(m, 'from'))).size, 1)
-    t.match(await a.invite(uriOf(b, transport), { from: 'x', auth: { username: 'u', password: 'wrong' } }).final, { status: 401 })
+    t.match(await a.invite(uriOf(b, transport), { from: 'x', auth: { username: 'u', password: 'wrong' } }).final, {
+      status: 401
+    })
     t.match(await a.invite(uriOf(b, transport), { from: 'x' }).final, { status: 407, reason: 'Unauthorized' })
   })
 
@@ -156,7 +182,10 @@ await t.test('refused and unresolvable', async t => {
   await new Promise(resolve => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
   await new Promise(resolve => server.close(resolve))
-  t.match(await a.invite(`sip:x@127.0.0.1:${port};transport=tcp`, { from: 'x' }).final, { status: 503, reason: 'Connection refused' })
+  t.match(await a.invite(`sip:x@127.0.0.1:${port};transport=tcp`, { from: 'x' }).final, {
+    status: 503,
+    reason: 'Connection refused'
+  })
   t.match(await a.invite('sip:x@host.invalid;transport=tcp', { from: 'x' }).final, { status: 503, reason: 'DNS Error' })
   t.match(await a.invite('sip:x@host.invalid', { from: 'x' }).final, { status: 503, reason: 'DNS Error' })
   t.throws(() => a.invite('not a uri', { from: 'x' }), { code: 'SIP_PARSE_ERROR' })
@@ -167,43 +196,55 @@ await t.test('a connection that breaks ends the calls on it', async t => {
   await new Promise(resolve => server.once('listening', resolve))
   t.after(() => server.close())
   const a = await agent(t, 'tcp')
-  t.match(await a.invite(`sip:x@127.0.0.1:${(server.address() as AddressInfo).port};transport=tcp`, { from: 'x' }).final, { status: 503 })
+  t.match(
+    await a.invite(`sip:x@127.0.0.1:${(server.address() as AddressInfo).port};transport=tcp`, { from: 'x' }).final,
+    { status: 503 }
+  )
 })
 
-await t.test('UDP: repeats an INVITE with doubling intervals, gives up after 32 s, cancel before an answer', async t => {
-  const timers: Array<{ at: number, fn: () => void }> = []
-  let now = 0
-  const clock = {
-    now: () => now,
-    schedule (ms: number, fn: () => void) {
-      const timer = { at: now + ms, fn }
-      timers.push(timer)
-      return () => { const i = timers.indexOf(timer); if (i >= 0) timers.splice(i, 1) }
+await t.test(
+  'UDP: repeats an INVITE with doubling intervals, gives up after 32 s, cancel before an ' +
+    'answer',
+  async t => {
+    const timers: Array<{ at: number, fn: () => void }> = []
+    let now = 0
+    const clock = {
+      now: () => now,
+      schedule (ms: number, fn: () => void) {
+        const timer = { at: now + ms, fn }
+        timers.push(timer)
+        return () => {
+          const i = timers.indexOf(timer)
+          if (i >= 0) timers.splice(i, 1)
+        }
+      }
     }
+    const sent: number[] = []
+    const socket = (await import('node:dgram')).createSocket('udp4')
+    await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
+    t.after(() => socket.close())
+    let heard = () => {}
+    socket.on('message', () => heard())
+    const a = await agent(t, 'udp', { clock, onMessage: m => sent.push(m.at) })
+    const first = new Promise<void>(resolve => {
+      heard = resolve
+    })
+    const out = a.invite(`sip:x@127.0.0.1:${socket.address().port}`, { from: 'x' })
+    await first
+    while (timers.length > 0 && now < 32_000) {
+      timers.sort((x, y) => x.at - y.at)
+      const timer = timers.shift()
+      if (!timer) break
+      now = timer.at
+      timer.fn()
+    }
+    t.match(await out.final, { status: 408 })
+    t.same(sent, [0, 500, 1500, 3500, 7500, 15500, 31500])
+    const early = a.invite(`sip:x@127.0.0.1:${socket.address().port}`, { from: 'x' })
+    early.cancel()
+    t.match(await early.final, { status: 487 })
   }
-  const sent: number[] = []
-  const socket = (await import('node:dgram')).createSocket('udp4')
-  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
-  t.after(() => socket.close())
-  let heard = () => {}
-  socket.on('message', () => heard())
-  const a = await agent(t, 'udp', { clock, onMessage: m => sent.push(m.at) })
-  const first = new Promise<void>(resolve => { heard = resolve })
-  const out = a.invite(`sip:x@127.0.0.1:${socket.address().port}`, { from: 'x' })
-  await first
-  while (timers.length > 0 && now < 32_000) {
-    timers.sort((x, y) => x.at - y.at)
-    const timer = timers.shift()
-    if (!timer) break
-    now = timer.at
-    timer.fn()
-  }
-  t.match(await out.final, { status: 408 })
-  t.same(sent, [0, 500, 1500, 3500, 7500, 15500, 31500])
-  const early = a.invite(`sip:x@127.0.0.1:${socket.address().port}`, { from: 'x' })
-  early.cancel()
-  t.match(await early.final, { status: 487 })
-})
+)
 
 await t.test('an answer that crosses the CANCEL is acknowledged and hung up', async t => {
   const [a, b] = [await agent(t, 'tcp'), await agent(t, 'tcp')]
@@ -231,7 +272,18 @@ await t.test('UDP: a repeated INVITE gets the last response again, the 200 is re
     calls++
     call.respond(180)
   })
-  const invite = Buffer.from(['INVITE sip:x@127.0.0.1 SIP/2.0', `Via: SIP/2.0/UDP 127.0.0.1:${socket.address().port};branch=z9hG4bKx`, 'From: <sip:a@b>;tag=1', 'To: <sip:x@y>', 'Call-ID: 1', 'CSeq: 1 INVITE', '', ''].join('\r\n'))
+  const invite = Buffer.from(
+    [
+      'INVITE sip:x@127.0.0.1 SIP/2.0',
+      `Via: SIP/2.0/UDP 127.0.0.1:${socket.address().port};branch=z9hG4bKx`,
+      'From: <sip:a@b>;tag=1',
+      'To: <sip:x@y>',
+      'Call-ID: 1',
+      'CSeq: 1 INVITE',
+      '',
+      ''
+    ].join('\r\n')
+  )
   const answers: string[] = []
   for (let i = 0; i < 2; i++) {
     const answer = new Promise<Buffer>(resolve => socket.once('message', resolve))
@@ -249,7 +301,11 @@ await t.test('UDP: a repeated INVITE gets the last response again, the 200 is re
 await t.test('what never was on the wire says so, and why', async t => {
   const a = await agent(t, 'tcp')
   const b = await agent(t, 'tcp')
-  t.match(await a.invite('sip:x@no-such-host.invalid;transport=tcp', { from: 'x' }).final, { status: 503, reason: 'DNS Error', local: { code: 'ENOTFOUND' } })
+  t.match(await a.invite('sip:x@no-such-host.invalid;transport=tcp', { from: 'x' }).final, {
+    status: 503,
+    reason: 'DNS Error',
+    local: { code: 'ENOTFOUND' }
+  })
   t.match((await a.options('sip:127.0.0.1:1;transport=tcp')).local, { code: 'ECONNREFUSED' })
   t.equal((await a.options(uriOf(b, 'tcp', ''))).local, undefined)
   const secure = await agent(t, 'tls')

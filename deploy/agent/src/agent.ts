@@ -5,7 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AutoSubscribe, cli, defineAgent, log, ServerOptions, type JobContext } from '@livekit/agents'
-import { AudioFrame, AudioSource, LocalAudioTrack, RoomEvent, TrackPublishOptions, TrackSource, type RemoteParticipant } from '@livekit/rtc-node'
+import {
+  AudioFrame,
+  AudioSource,
+  LocalAudioTrack,
+  RoomEvent,
+  TrackPublishOptions,
+  TrackSource,
+  type RemoteParticipant
+} from '@livekit/rtc-node'
 import { callSidOf, readJob } from './call.ts'
 import { Tones } from './tone.ts'
 
@@ -45,7 +53,10 @@ export default defineAgent({
     // Before the caller arrives this may take as long as the phone rings; a call that never comes ends with its room.
     const caller = await ctx.waitForParticipant().catch(() => undefined)
     if (caller) {
-      logger.info({ callSid: callSidOf(job, caller.attributes), attempt: job.call?.attempt, degraded: !job.call }, 'caller is here')
+      logger.info(
+        { callSid: callSidOf(job, caller.attributes), attempt: job.call?.attempt, degraded: !job.call },
+        'caller is here'
+      )
       await answered(ctx, caller, hangUp.signal)
       for (const hz of [523, 659, 784]) tones.add(hz, 200)
       await sleep(LONGEST_CALL_MS, undefined, { signal: hangUp.signal }).catch(() => {})
@@ -84,10 +95,12 @@ function isCaller (participant: RemoteParticipant): boolean {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  cli.runApp(new ServerOptions({
-    agent: fileURLToPath(import.meta.url),
-    agentName: process.env.LIVEKIT_AGENT_NAME ?? 'example-agent',
-    // The worker's health page is for this machine or container only.
-    host: '127.0.0.1'
-  }))
+  cli.runApp(
+    new ServerOptions({
+      agent: fileURLToPath(import.meta.url),
+      agentName: process.env.LIVEKIT_AGENT_NAME ?? 'example-agent',
+      // The worker's health page is for this machine or container only.
+      host: '127.0.0.1'
+    })
+  )
 }

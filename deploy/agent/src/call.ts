@@ -30,7 +30,9 @@ export function readJob (metadata: string): Job {
   return { call: data.call, ...(typeof data.app === 'string' && { app: data.app }) }
 }
 
-/** The call's id, in a degraded call from the caller's SIP participant (the bridge sends it as the header X-LK-Call). */
+/**
+ * The call's id, in a degraded call from the caller's SIP participant (the bridge sends it as the header X-LK-Call).
+ */
 export function callSidOf (job: Job, attributes: Record<string, string>): string | undefined {
   return job.call?.callSid ?? attributes['sip.h.x-lk-call']
 }

@@ -51,7 +51,11 @@ export async function dial (session: Session, verb: DialVerb, signal: AbortSigna
 
 /** Calls the target and settles when the dial is over; `result` then holds what the action hook is to say. */
 async function connect (
-  session: Session, verb: DialVerb, target: DialTarget, result: DialResult, signal: AbortSignal
+  session: Session,
+  verb: DialVerb,
+  target: DialTarget,
+  result: DialResult,
+  signal: AbortSignal
 ): Promise<void> {
   const { around, leg: parent } = session
   const { clock } = around
@@ -148,10 +152,12 @@ async function connect (
       report('completed', 200, 'OK', { ...duration(), ...headers && { headers } })
       finish()
     })
-    call.onRefer(message => refer(session, verb, leg, parent.callSid, message, verbs => {
-      // The 202 goes out before the BYE that the new verbs bring, and no NOTIFY ever follows.
-      setImmediate(() => session.replace(verbs))
-    }))
+    call.onRefer(message =>
+      refer(session, verb, leg, parent.callSid, message, verbs => {
+        // The 202 goes out before the BYE that the new verbs bring, and no NOTIFY ever follows.
+        setImmediate(() => session.replace(verbs))
+      })
+    )
     session.onCallerRefer = message => refer(session, verb, parent, leg.callSid, message, () => {})
     call.final.then(final => {
       const { status, reason } = final
@@ -197,9 +203,15 @@ function inviteHeaders (session: Session, verb: DialVerb, target: DialTarget, le
  * Without a hook, or when the hook fails without a status, the answer is 501.
  */
 async function refer (
-  session: Session, verb: DialVerb, leg: Leg, otherSid: string, message: SipMessage, transfer: (verbs: Verb[]) => void
+  session: Session,
+  verb: DialVerb,
+  leg: Leg,
+  otherSid: string,
+  message: SipMessage,
+  transfer: (verbs: Verb[]) => void
 ): Promise<{ status: number, reason?: string }> {
-  // A caller's REFER without Referred-By makes the feature server throw; the agent's comes through the SBC, which fills it in.
+  // A caller's REFER without Referred-By makes the feature server throw; the agent's comes through the SBC, which fills
+  // it in.
   const incomplete = leg.parentCallSid === undefined && header(message, 'Referred-By') === undefined
   if (verb.referHook === undefined || incomplete) return { status: 501, reason: 'Not Implemented' }
   try {

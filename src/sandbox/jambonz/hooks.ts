@@ -6,7 +6,10 @@ import type { HookTarget, Payload } from './payloads.ts'
 /** A verb's hook: a URL, or a URL with credentials, which Jambonz ignores. */
 export type Hook = string | { url: string }
 
-export interface HookReply { status: number, body: unknown }
+export interface HookReply {
+  status: number
+  body: unknown
+}
 
 export interface HookClientOptions {
   /** URL of the call hook: relative hooks go to its host. */
@@ -30,8 +33,8 @@ export interface HookClient {
    *
    * @throws {HookError} when the reply is none of 200, 202, 204, is late, or never comes
    */
-  post (hook: Hook, payload: Payload): Promise<unknown>
-  close (): Promise<void>
+  post(hook: Hook, payload: Payload): Promise<unknown>
+  close(): Promise<void>
 }
 
 /** A hook that failed; `status` is the reply's, if there was one. */
@@ -62,7 +65,8 @@ export function createHookClient (options: HookClientOptions): HookClient {
       headers: {
         'jambonz-signature': sign,
         ...options.basic && {
-          authorization: 'Basic ' + Buffer.from(`${options.basic.username}:${options.basic.password}`).toString('base64')
+          authorization: 'Basic ' +
+            Buffer.from(`${options.basic.username}:${options.basic.password}`).toString('base64')
         },
         'user-agent': 'jambonz',
         'content-type': 'application/json'
@@ -94,9 +98,13 @@ export function createHookClient (options: HookClientOptions): HookClient {
           options.onReply?.(target.url, payload, reply)
           return reply.body
         } catch (error) {
-          if (error instanceof HookError) options.onReply?.(target.url, payload, { status: error.status ?? 0, body: '' })
+          if (error instanceof HookError) {
+            options.onReply?.(target.url, payload, { status: error.status ?? 0, body: '' })
+          }
           if (tries >= target.retries || !retryable(error, target.on)) throw error
-          await new Promise<void>(resolve => { clock.schedule(RETRY_DELAYS_MS[tries] ?? 4000, resolve) })
+          await new Promise<void>(resolve => {
+            clock.schedule(RETRY_DELAYS_MS[tries] ?? 4000, resolve)
+          })
         }
       }
     } catch (error) {
@@ -127,9 +135,9 @@ function retryable (error: unknown, on: Set<string>): boolean {
 
 /** Status events of one call, both legs: one at a time, each waiting for the reply to the one before. */
 export interface StatusQueue {
-  send (payload: Payload): void
+  send(payload: Payload): void
   /** Settles when everything sent so far was answered or has failed. */
-  idle (): Promise<void>
+  idle(): Promise<void>
 }
 
 export function createStatusQueue (client: HookClient, hook: () => Hook | undefined): StatusQueue {
@@ -143,6 +151,8 @@ export function createStatusQueue (client: HookClient, hook: () => Hook | undefi
         await client.post(target, payload).catch(() => {})
       })
     },
-    async idle () { await last }
+    async idle () {
+      await last
+    }
   }
 }

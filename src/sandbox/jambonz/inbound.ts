@@ -32,12 +32,17 @@ export async function inboundCall (double: Double, call: IncomingCall): Promise<
   const envVars = double.envVars(leg)
   let verbs: Verb[]
   try {
-    verbs = double.parse(await hooks.post(double.options.callHook, callHookPayload(leg, {
-      sip: sipObject(double, call.request),
-      callerName: callerName(call.request),
-      serviceProviderSid: 'sandbox',
-      ...envVars && { envVars }
-    })))
+    verbs = double.parse(
+      await hooks.post(
+        double.options.callHook,
+        callHookPayload(leg, {
+          sip: sipObject(double, call.request),
+          callerName: callerName(call.request),
+          serviceProviderSid: 'sandbox',
+          ...envVars && { envVars }
+        })
+      )
+    )
     if (verbs.length === 0) throw new Error('no application provided')
   } catch (error) {
     double.alert(double.options.callHook, error as Error)

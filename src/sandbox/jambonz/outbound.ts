@@ -16,7 +16,9 @@ import type { Session } from './session.ts'
  * @throws {Error} when the target leads nowhere
  */
 export async function outboundCall (
-  double: Double, callerSide: UserAgent, request: CreateCall
+  double: Double,
+  callerSide: UserAgent,
+  request: CreateCall
 ): Promise<{ sid: string, callId: string }> {
   const { clock } = double
   const route = routeOf(request.to, double.gateways)
@@ -49,7 +51,9 @@ export async function outboundCall (
     early () {},
     answer () {},
     // Live call control may end it before the answer.
-    reject () { call.cancel() },
+    reject () {
+      call.cancel()
+    },
     bye: headers => call.bye(headers),
     refer: (to, headers) => call.send('REFER', { headers: { 'Refer-To': to, ...headers } })
   })
@@ -70,18 +74,28 @@ export async function outboundCall (
   call.onRefer(async message => await running.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
   call.onNotify(message => running.onCallerNotify?.(message))
 
-  answered(double, request, running, over, call.final.then(final => {
-    cancelTimer()
-    const { status } = final
-    if (status < 300) leg.sbcCallid = call.callId
-    else report(outcome(status), status, final.reason)
-    return status < 300
-  })).catch(() => {})
+  answered(
+    double,
+    request,
+    running,
+    over,
+    call.final.then(final => {
+      cancelTimer()
+      const { status } = final
+      if (status < 300) leg.sbcCallid = call.callId
+      else report(outcome(status), status, final.reason)
+      return status < 300
+    })
+  ).catch(() => {})
   return { sid: leg.callSid, callId: call.callId }
 }
 
 async function answered (
-  double: Double, request: CreateCall, running: Session, over: () => Promise<void>, final: Promise<boolean>
+  double: Double,
+  request: CreateCall,
+  running: Session,
+  over: () => Promise<void>,
+  final: Promise<boolean>
 ): Promise<void> {
   if (await final) {
     running.answer()

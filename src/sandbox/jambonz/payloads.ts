@@ -5,7 +5,14 @@ import type { SipHeader, SipMessage } from '../../sip/message.ts'
 
 /** Where a leg stands, as Jambonz words it. */
 export type CallStatus =
-  'trying' | 'ringing' | 'early-media' | 'in-progress' | 'completed' | 'no-answer' | 'busy' | 'failed'
+  | 'trying'
+  | 'ringing'
+  | 'early-media'
+  | 'in-progress'
+  | 'completed'
+  | 'no-answer'
+  | 'busy'
+  | 'failed'
 
 /** What Jambonz knows of one leg; every status, action and refer hook carries it whole. */
 export interface Leg {
@@ -90,7 +97,10 @@ const DEFAULTS = {
  * `caller_name`, `has_recording`, `service_provider_sid`, `defaults` besides.
  */
 export function callHookPayload (leg: Leg, first: {
-  sip: SipObject, callerName: string, serviceProviderSid: string, envVars?: Record<string, unknown>
+  sip: SipObject
+  callerName: string
+  serviceProviderSid: string
+  envVars?: Record<string, unknown>
 }): Payload {
   return defined({
     sip: first.sip,
@@ -176,7 +186,11 @@ export function signature (secret: string, seconds: number, body: string): strin
 }
 
 /** A hook's address with the retry rule that its hash may carry (`#rc=2&rp=all`). */
-export interface HookTarget { url: URL, retries: number, on: Set<string> }
+export interface HookTarget {
+  url: URL
+  retries: number
+  on: Set<string>
+}
 
 /**
  * Resolves a hook's URL as the feature server does: a path that begins with a slash goes to the host of the call

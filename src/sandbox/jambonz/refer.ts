@@ -30,7 +30,9 @@ export async function referVerb (session: Session, verb: ReferVerb, signal: Abor
   session.onCallerNotify = undefined
   if (signal.aborted || verb.actionHook === undefined) return undefined
   const reply = await session.hooks.post(verb.actionHook, {
-    ...legPayload(leg), ...result, ...verb.id !== undefined && { verb_id: verb.id }
+    ...legPayload(leg),
+    ...result,
+    ...verb.id !== undefined && { verb_id: verb.id }
   })
   return signal.aborted || !Array.isArray(reply) ? undefined : nonEmpty(around.parse(reply))
 }
@@ -43,17 +45,25 @@ export function sipfragStatus (body: string): number | undefined {
 
 /** Listens from before the REFER leaves, since a NOTIFY may overtake its 202. */
 function finalNotify (session: Session, verb: ReferVerb, signal: AbortSignal): {
-  wait (): Promise<number | undefined>
-  drop (): void
+  wait(): Promise<number | undefined>
+  drop(): void
 } {
   const { clock, notifyTimeoutMs } = session.around
   let settle: (status: number | undefined) => void = () => {}
-  const final = new Promise<number | undefined>(resolve => { settle = resolve })
+  const final = new Promise<number | undefined>(resolve => {
+    settle = resolve
+  })
   session.onCallerNotify = (message: SipMessage) => {
     const status = sipfragStatus(message.body)
     if (status === undefined || !/^refer/i.test(header(message, 'Event') ?? 'refer')) return
     if (verb.eventHook !== undefined) {
-      session.outlive(session.hooks.post(verb.eventHook, { ...legPayload(session.leg), event: 'transfer-status', call_status: status }))
+      session.outlive(
+        session.hooks.post(verb.eventHook, {
+          ...legPayload(session.leg),
+          event: 'transfer-status',
+          call_status: status
+        })
+      )
     }
     if (status >= 200) settle(status)
   }
@@ -67,7 +77,9 @@ function finalNotify (session: Session, verb: ReferVerb, signal: AbortSignal): {
         cancel()
       }
     },
-    drop () { settle(undefined) }
+    drop () {
+      settle(undefined)
+    }
   }
 }
 

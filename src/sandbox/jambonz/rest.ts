@@ -9,7 +9,13 @@ export interface CallUpdate {
 
 export interface CreateCall {
   from: string
-  to: { type: 'phone' | 'sip', number?: string, sipUri?: string, trunk?: string, auth?: { username: string, password: string } }
+  to: {
+    type: 'phone' | 'sip'
+    number?: string
+    sipUri?: string
+    trunk?: string
+    auth?: { username: string, password: string }
+  }
   call_hook?: string | { url: string }
   call_status_hook?: string | { url: string }
   application_sid?: string
@@ -21,10 +27,10 @@ export interface CreateCall {
 
 export interface RestHandlers {
   /** False for a call that is not known. */
-  update (callSid: string, update: CallUpdate): boolean
-  create (request: CreateCall): Promise<{ sid: string, callId: string }>
-  get (callSid: string): Payload | undefined
-  list (): Payload[]
+  update(callSid: string, update: CallUpdate): boolean
+  create(request: CreateCall): Promise<{ sid: string, callId: string }>
+  get(callSid: string): Payload | undefined
+  list(): Payload[]
 }
 
 /**
@@ -32,8 +38,12 @@ export interface RestHandlers {
  * `GET /v1/Accounts/:sid/Calls`, `GET` of one call. Bearer authentication, the account in the path has to fit the key.
  */
 export async function createRestServer (options: {
-  network: Network, host: string, accountSid: string, apiKey: string, handlers: RestHandlers
-}): Promise<{ url: string, close (): Promise<void> }> {
+  network: Network
+  host: string
+  accountSid: string
+  apiKey: string
+  handlers: RestHandlers
+}): Promise<{ url: string, close(): Promise<void> }> {
   const { accountSid, apiKey, handlers } = options
 
   async function answer (request: HttpRequest): Promise<{ status: number, body?: unknown }> {
@@ -66,7 +76,10 @@ export async function createRestServer (options: {
   }
 
   const server = await options.network.serve({ host: options.host, port: 0 }, async request => {
-    const { status, body } = await answer(request).catch((error: Error) => ({ status: 500, body: { msg: error.message } }))
+    const { status, body } = await answer(request).catch((error: Error) => ({
+      status: 500,
+      body: { msg: error.message }
+    }))
     // Like Express's sendStatus: a reply without content of its own says its status in words.
     const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
     return { status, headers, body: body !== undefined ? JSON.stringify(body) : status === 202 ? 'Accepted' : '' }

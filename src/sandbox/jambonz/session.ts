@@ -15,11 +15,11 @@ export interface CallerLeg {
   /** Headers of the caller's INVITE that go on to the agent leg: identity and privacy. */
   identity: Record<string, string>
   offer: string
-  early (): void
-  answer (): void
-  reject (status: number, reason: string | undefined, headers?: Record<string, string>): void
-  bye (headers?: Record<string, string>): Promise<unknown>
-  refer (to: string, headers: Record<string, string>): Promise<SipResponse>
+  early(): void
+  answer(): void
+  reject(status: number, reason: string | undefined, headers?: Record<string, string>): void
+  bye(headers?: Record<string, string>): Promise<unknown>
+  refer(to: string, headers: Record<string, string>): Promise<SipResponse>
 }
 
 /** What a call needs of the double that it runs in. */
@@ -41,29 +41,29 @@ export interface Session {
   readonly hooks: HookClient
   readonly caller: CallerLeg
   /** Sends a leg's state to the status hook. */
-  notify (leg: Leg): void
+  notify(leg: Leg): void
   /** Media for the caller: early (183) or, when the call may be answered, 200. */
-  endpoint (answer: boolean): Promise<void>
-  answer (): void
+  endpoint(answer: boolean): Promise<void>
+  answer(): void
   /** Refuses the unanswered call, with a status event; nothing runs after it. */
-  decline (status: number, reason: string | undefined, headers?: Record<string, string>): void
+  decline(status: number, reason: string | undefined, headers?: Record<string, string>): void
   /** Runs these verbs instead of whatever runs now; what that one's action hook replies is then ignored. */
-  replace (verbs: Verb[]): void
+  replace(verbs: Verb[]): void
   /** Who answers the caller's REFER just now. */
   onCallerRefer: ((message: SipMessage) => Promise<{ status: number, reason?: string }>) | undefined
   /** Told of every NOTIFY that the caller sends. */
   onCallerNotify: ((message: SipMessage) => void) | undefined
   /** Something goes on beside the verbs that the session has to outlive. */
-  outlive (work: Promise<unknown>): void
+  outlive(work: Promise<unknown>): void
 
   /** Runs the verbs to the end of the call, and waits for what outlives it. */
-  run (verbs: Verb[]): Promise<void>
-  callerCancelled (): void
-  callerHungUp (bye: SipMessage): void
+  run(verbs: Verb[]): Promise<void>
+  callerCancelled(): void
+  callerHungUp(bye: SipMessage): void
   /** Live call control. */
-  hangUp (): void
-  noAnswer (): void
-  redirect (hook: Hook): Promise<void>
+  hangUp(): void
+  noAnswer(): void
+  redirect(hook: Hook): Promise<void>
   readonly answered: boolean
   /** A dial has had somebody on the line since then; the dial says so. */
   talkingSince: number | undefined
@@ -73,7 +73,11 @@ export interface Session {
 export type Stop = 'gone' | 'replaced'
 
 export function createSession (options: {
-  leg: Leg, around: Surroundings, caller: CallerLeg, hooks: HookClient, statuses: StatusQueue
+  leg: Leg
+  around: Surroundings
+  caller: CallerLeg
+  hooks: HookClient
+  statuses: StatusQueue
 }): Session {
   const { leg, around, caller, hooks, statuses } = options
   const { clock } = around
@@ -99,7 +103,14 @@ export function createSession (options: {
 
   function completed (by: 'caller' | 'jambonz', headers?: Record<string, string>): void {
     const duration = Math.floor((clock.now() - (answeredAt ?? clock.now())) / 1000)
-    update({ callStatus: 'completed', sipStatus: 200, sipReason: 'OK', callTerminationBy: by, duration, ...headers && { headers } })
+    update({
+      callStatus: 'completed',
+      sipStatus: 200,
+      sipReason: 'OK',
+      callTerminationBy: by,
+      duration,
+      ...headers && { headers }
+    })
   }
 
   function hangUp (headers?: Record<string, string>): void {
@@ -119,8 +130,10 @@ export function createSession (options: {
       case 'sip:decline':
         // Its precondition is an unanswered call: behind a dial that was answered it does nothing.
         if (answeredAt === undefined) {
-          session.decline(Number(verb['status']), verb['reason'] as string | undefined,
-            { 'X-Reason': 'SIP Decline Verb', ...verb['headers'] as Record<string, string> | undefined })
+          session.decline(Number(verb['status']), verb['reason'] as string | undefined, {
+            'X-Reason': 'SIP Decline Verb',
+            ...verb['headers'] as Record<string, string> | undefined
+          })
         }
         return undefined
       case 'hangup':
@@ -146,7 +159,10 @@ export function createSession (options: {
   function pause (ms: number, signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       const cancel = clock.schedule(ms, resolve)
-      signal.addEventListener('abort', () => { cancel(); resolve() })
+      signal.addEventListener('abort', () => {
+        cancel()
+        resolve()
+      })
     })
   }
 
@@ -158,10 +174,16 @@ export function createSession (options: {
     onCallerRefer: undefined,
     talkingSince: undefined,
     onCallerNotify: undefined,
-    notify (of) { statuses.send(legPayload(of)) },
+    notify (of) {
+      statuses.send(legPayload(of))
+    },
     async endpoint (answer) {
       const { mediaDelayMs } = around.faults
-      if (mediaDelayMs !== undefined) await new Promise<void>(resolve => { clock.schedule(mediaDelayMs, resolve) })
+      if (mediaDelayMs !== undefined) {
+        await new Promise<void>(resolve => {
+          clock.schedule(mediaDelayMs, resolve)
+        })
+      }
       if (answeredAt !== undefined || gone) return
       if (answer) return session.answer()
       if (!early) caller.early()
@@ -232,7 +254,9 @@ export function createSession (options: {
       const verbs = nonEmpty(around.parse(await hooks.post(hook, legPayload(leg))))
       if (verbs !== undefined && !gone) session.replace(verbs)
     },
-    get answered () { return answeredAt !== undefined }
+    get answered () {
+      return answeredAt !== undefined
+    }
   }
   return session
 }

@@ -9,13 +9,14 @@ import type { Verb } from './verbs.ts'
 
 /** Tells a ladder of what goes between caller and Jambonz: give it the messages of the caller-facing user agent. */
 export function sipObserver (trace: Trace): (seen: { at: number, dir: '>' | '<', message: SipMessage }) => void {
-  return ({ at, dir, message }) => trace({
-    at,
-    from: dir === '<' ? 'caller' : 'jambonz',
-    to: dir === '<' ? 'jambonz' : 'caller',
-    what: describeSip(message),
-    via: 'sip'
-  })
+  return ({ at, dir, message }) =>
+    trace({
+      at,
+      from: dir === '<' ? 'caller' : 'jambonz',
+      to: dir === '<' ? 'jambonz' : 'caller',
+      what: describeSip(message),
+      via: 'sip'
+    })
 }
 
 /** One SIP message in a few words: `INVITE`, `180 Ringing`, `200 OK (BYE)`, `NOTIFY 200 OK`. */
@@ -31,8 +32,8 @@ export function describeSip (message: SipMessage): string {
 
 /** Tells a ladder of the hooks and of those replies that say something: verbs, or a failure. */
 export function hookObserver (trace: Trace, clock: Clock): {
-  onRequest (url: URL, payload: Payload): void
-  onReply (url: URL, payload: Payload, reply: HookReply): void
+  onRequest(url: URL, payload: Payload): void
+  onReply(url: URL, payload: Payload, reply: HookReply): void
 } {
   return {
     onRequest (url, payload) {
@@ -51,7 +52,11 @@ export function hookObserver (trace: Trace, clock: Clock): {
 function describeHook (payload: Payload): string {
   if ('refer_details' in payload) return ''
   if ('refer_status' in payload) {
-    return ` ${[payload['refer_status'], payload['final_referred_call_status']].filter(status => status !== undefined).join(' → ')}`
+    return ` ${
+      [payload['refer_status'], payload['final_referred_call_status']].filter(status => status !== undefined).join(
+        ' → '
+      )
+    }`
   }
   if ('verb_id' in payload || 'dial_call_status' in payload) {
     return ` ${payload['dial_call_status'] ?? 'not dialled'}`

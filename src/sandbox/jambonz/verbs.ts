@@ -2,7 +2,11 @@ import { createRequire } from 'node:module'
 import type { Hook } from './hooks.ts'
 
 /** One verb of a reply; the validator guarantees its shape. */
-export interface Verb { verb: string, id?: string, [property: string]: unknown }
+export interface Verb {
+  verb: string
+  id?: string
+  [property: string]: unknown
+}
 
 export interface DialTarget {
   type: string
@@ -40,8 +44,8 @@ export interface ReferVerb extends Verb {
 export type ParseVerbs = (body: unknown) => Verb[]
 
 interface VerbSpecifications {
-  normalizeJambones (logger: object, body: unknown): Record<string, Record<string, unknown>>[]
-  validate (logger: object, body: unknown): void
+  normalizeJambones(logger: object, body: unknown): Record<string, Record<string, unknown>>[]
+  validate(logger: object, body: unknown): void
 }
 
 const quiet = { info () {}, debug () {}, error () {}, warn () {} }
@@ -57,8 +61,10 @@ export function loadVerbParser (): ParseVerbs {
   try {
     specs = createRequire(import.meta.url)('@jambonz/verb-specifications') as VerbSpecifications
   } catch (error) {
-    throw new Error('The Jambonz double needs the package @jambonz/verb-specifications: install the development dependencies',
-      { cause: error })
+    throw new Error(
+      'The Jambonz double needs the package @jambonz/verb-specifications: install the development dependencies',
+      { cause: error }
+    )
   }
   return body => {
     // Normalizing turns `{ verb: 'dial', … }` into the keyed form `{ dial: {…} }`, which is as good in a reply.
@@ -73,7 +79,9 @@ export function nonEmpty (verbs: Verb[]): Verb[] | undefined {
   return verbs.length > 0 ? verbs : undefined
 }
 
-/** One line for a ladder: `dial sip:c3f…@host, sip:decline 480`. The user part is a secret, so it is never shown whole. */
+/**
+ * One line for a ladder: `dial sip:c3f…@host, sip:decline 480`. The user part is a secret, so it is never shown whole.
+ */
 export function describeVerbs (verbs: readonly Verb[]): string {
   return verbs.length === 0 ? '[]' : verbs.map(describeVerb).join(', ')
 }

@@ -42,9 +42,9 @@ export interface Exit {
 export const DEAD_AFTER = 20_000
 
 export interface Agents {
-  start (room: Room, dispatch: Dispatch): void
+  start(room: Room, dispatch: Dispatch): void
   /** The call of this room was answered. */
-  connected (room: Room, caller: Participant): void
+  connected(room: Room, caller: Participant): void
 }
 
 export function createAgents (options: {
@@ -52,7 +52,7 @@ export function createAgents (options: {
   clock: Clock
   trace: Trace
   rooms: () => Rooms
-  transfer (room: Room, caller: Participant, uri: string, headers: Record<string, string>): void
+  transfer(room: Room, caller: Participant, uri: string, headers: Record<string, string>): void
 }): Agents {
   const { clock } = options
   const present = new WeakMap<Room, Array<{ participant: Participant, behaviour: AgentBehaviour }>>()
@@ -62,11 +62,12 @@ export function createAgents (options: {
   const isLive = (room: Room) => options.rooms().get(room.name) === room
 
   function exitLater (room: Room, participant: Participant, { leaveAfterMs, dieAfterMs }: Exit): void {
-    const leaveLater = (ms: number, reason: LeaveReason, what: string) => clock.schedule(ms, () => {
-      if (participant.disconnectReason !== undefined || !isLive(room)) return
-      step('agent', what)
-      options.rooms().leave(room, participant, reason)
-    })
+    const leaveLater = (ms: number, reason: LeaveReason, what: string) =>
+      clock.schedule(ms, () => {
+        if (participant.disconnectReason !== undefined || !isLive(room)) return
+        step('agent', what)
+        options.rooms().leave(room, participant, reason)
+      })
     if (leaveAfterMs !== undefined) leaveLater(leaveAfterMs, 'CLIENT_INITIATED', 'leaves')
     if (dieAfterMs !== undefined) leaveLater(dieAfterMs + DEAD_AFTER, 'CONNECTION_TIMEOUT', 'is gone')
   }
@@ -75,13 +76,17 @@ export function createAgents (options: {
     start (room, dispatch) {
       const behaviour = options.behaviours.find(b => b.name === dispatch.agentName)
       if (!behaviour) return
-      if (room.dispatches.filter(({ agentName }) => agentName === behaviour.name).length < (behaviour.heedsDispatch ?? 1)) return
+      if (
+        room.dispatches.filter(({ agentName }) => agentName === behaviour.name).length < (behaviour.heedsDispatch ?? 1)
+      ) return
       const id = newId('AJ_')
       const identity = `agent-${id}`
       step('livekit', `job ${dispatch.agentName}`.trim())
       clock.schedule(behaviour.joinAfterMs ?? 200, () => {
         if (!isLive(room) || dispatch.deletedMs > 0) return
-        if (behaviour.jobListed ?? true) dispatch.jobs.push({ id, identity, startedMs: clock.now(), workerId: newId('AW_') })
+        if (behaviour.jobListed ?? true) {
+          dispatch.jobs.push({ id, identity, startedMs: clock.now(), workerId: newId('AW_') })
+        }
         if (behaviour.joins === false) return
         step('agent', 'joins')
         const participant = options.rooms().join(room, {
@@ -98,7 +103,12 @@ export function createAgents (options: {
         clock.schedule(behaviour.publishAfterMs ?? 60, () => {
           if (participant.disconnectReason !== undefined) return
           step('agent', 'publishes audio')
-          options.rooms().publish(room, participant, { name: 'voice', mimeType: 'audio/red', mid: '7', cid: randomUUID() })
+          options.rooms().publish(room, participant, {
+            name: 'voice',
+            mimeType: 'audio/red',
+            mid: '7',
+            cid: randomUUID()
+          })
         })
       })
     },
@@ -106,13 +116,20 @@ export function createAgents (options: {
       for (const [index, { participant, behaviour }] of (present.get(room) ?? []).entries()) {
         const { hangUpAfterMs, transferTo } = behaviour.onConnected ?? {}
         if (index === 0) exitLater(room, participant, behaviour.onConnected ?? {})
-        const later = (ms: number, what: string, fn: () => void) => clock.schedule(ms, () => {
-          if (participant.disconnectReason !== undefined || !isLive(room)) return
-          step('agent', what)
-          fn()
-        })
-        if (hangUpAfterMs !== undefined) later(hangUpAfterMs, 'deletes the room', () => options.rooms().close(room, 'ROOM_DELETED'))
-        if (transferTo) later(transferTo.afterMs, 'transfers', () => options.transfer(room, caller, transferTo.uri, transferTo.headers ?? {}))
+        const later = (ms: number, what: string, fn: () => void) =>
+          clock.schedule(ms, () => {
+            if (participant.disconnectReason !== undefined || !isLive(room)) return
+            step('agent', what)
+            fn()
+          })
+        if (hangUpAfterMs !== undefined) {
+          later(hangUpAfterMs, 'deletes the room', () =>
+            options.rooms().close(room, 'ROOM_DELETED'))
+        }
+        if (transferTo) {
+          later(transferTo.afterMs, 'transfers', () =>
+            options.transfer(room, caller, transferTo.uri, transferTo.headers ?? {}))
+        }
       }
     }
   }

@@ -21,7 +21,7 @@ export interface ApiOptions {
   clock: Clock
   network: Network
   /** The time that tokens are checked at. */
-  tokenTime (): number
+  tokenTime(): number
   rooms: Rooms
   provisioning: Provisioning
   sip: SipSide
@@ -29,18 +29,29 @@ export interface ApiOptions {
   latencyMs: number
   /** How long LiveKit asks around for a room that nobody has before it says 503, ms. */
   unknownRoomMs: number
-  onRequest (method: string): void
-  onReply (method: string, status: number): void
+  onRequest(method: string): void
+  onReply(method: string, status: number): void
 }
 
 type Method = (request: Json) => Json | Promise<Json>
 
 const notFound = (what: string) => new TwirpError('not_found', `twirp error unknown: ${what} does not exist`)
-const agentOf = (json: Json) => ({ agentName: text(json, 'agent_name'), metadata: text(json, 'metadata'), deployment: text(json, 'deployment'), attributes: textMap(json, 'attributes') })
+const agentOf = (json: Json) => ({
+  agentName: text(json, 'agent_name'),
+  metadata: text(json, 'metadata'),
+  deployment: text(json, 'deployment'),
+  attributes: textMap(json, 'attributes')
+})
 
 /** The methods of the API by service, with the grants they want. */
-function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptions): Record<string, { grants: Grant[], run: Method }> {
-  function participantIn (request: Json, roomField = 'room', identityField = 'identity'): { room: Room, participant: Participant } {
+function methodsOf (
+  { rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptions
+): Record<string, { grants: Grant[], run: Method }> {
+  function participantIn (
+    request: Json,
+    roomField = 'room',
+    identityField = 'identity'
+  ): { room: Room, participant: Participant } {
     const room = rooms.get(text(request, roomField))
     const participant = room?.participants.get(text(request, identityField))
     if (!room || !participant) throw notFound('participant')
@@ -52,19 +63,23 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
     await new Promise<void>(resolve => clock.schedule(unknownRoomMs, resolve))
     throw new TwirpError('unavailable', 'twirp error unknown: no response from servers')
   }
-  const provisioned = (method: string) => ({ grants: ['sip.admin'] as Grant[], run: (request: Json) => provisioning.call(method, request) ?? {} })
+  const provisioned = (method: string) => ({
+    grants: ['sip.admin'] as Grant[],
+    run: (request: Json) => provisioning.call(method, request) ?? {}
+  })
 
   return {
     'RoomService/CreateRoom': {
       grants: ['roomCreate'],
-      run: request => apiRoom(rooms.open({
-        name: text(request, 'name'),
-        emptyTimeout: number(request, 'empty_timeout'),
-        departureTimeout: number(request, 'departure_timeout'),
-        maxParticipants: number(request, 'max_participants'),
-        metadata: text(request, 'metadata'),
-        agents: list(request, 'agents').filter(isJson).map(agentOf)
-      }))
+      run: request =>
+        apiRoom(rooms.open({
+          name: text(request, 'name'),
+          emptyTimeout: number(request, 'empty_timeout'),
+          departureTimeout: number(request, 'departure_timeout'),
+          maxParticipants: number(request, 'max_participants'),
+          metadata: text(request, 'metadata'),
+          agents: list(request, 'agents').filter(isJson).map(agentOf)
+        }))
     },
     'RoomService/DeleteRoom': {
       grants: ['roomCreate'],
@@ -93,9 +108,14 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
     },
     'RoomService/ListParticipants': {
       grants: ['roomAdmin'],
-      run: request => ({ participants: [...rooms.get(text(request, 'room'))?.participants.values() ?? []].map(apiParticipant) })
+      run: request => ({
+        participants: [...rooms.get(text(request, 'room'))?.participants.values() ?? []].map(apiParticipant)
+      })
     },
-    'RoomService/GetParticipant': { grants: ['roomAdmin'], run: request => apiParticipant(participantIn(request).participant) },
+    'RoomService/GetParticipant': {
+      grants: ['roomAdmin'],
+      run: request => apiParticipant(participantIn(request).participant)
+    },
     'RoomService/RemoveParticipant': {
       grants: ['roomAdmin'],
       run (request) {
@@ -116,7 +136,11 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
       async run (request) {
         const room = await roomAsked(text(request, 'room'))
         const id = text(request, 'dispatch_id')
-        return { agent_dispatches: room.dispatches.filter(d => d.deletedMs === 0 && (id === '' || d.id === id)).map(d => apiDispatch(room, d)) }
+        return {
+          agent_dispatches: room.dispatches.filter(d => d.deletedMs === 0 && (id === '' || d.id === id)).map(d =>
+            apiDispatch(room, d)
+          )
+        }
       }
     },
     'AgentDispatchService/DeleteDispatch': {
@@ -140,12 +164,22 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
     'SIP/CreateSIPOutboundTrunk': provisioned('CreateSIPOutboundTrunk'),
     'SIP/ListSIPOutboundTrunk': provisioned('ListSIPOutboundTrunk'),
     // The double calls nobody: every outbound call fails like one through an unknown trunk.
-    'SIP/CreateSIPParticipant': { grants: ['sip.call'], run () { throw new TwirpError('not_found', 'requested sip trunk does not exist') } },
+    'SIP/CreateSIPParticipant': {
+      grants: ['sip.call'],
+      run () {
+        throw new TwirpError('not_found', 'requested sip trunk does not exist')
+      }
+    },
     'SIP/TransferSIPParticipant': {
       grants: ['sip.call', 'roomAdmin'],
       async run (request) {
         const { participant } = participantIn(request, 'room_name', 'participant_identity')
-        await sip.transfer(participant, text(request, 'transfer_to'), textMap(request, 'headers'), durationMs(request, 'ringing_timeout') || undefined)
+        await sip.transfer(
+          participant,
+          text(request, 'transfer_to'),
+          textMap(request, 'headers'),
+          durationMs(request, 'ringing_timeout') || undefined
+        )
         return {}
       }
     }
@@ -153,7 +187,7 @@ function methodsOf ({ rooms, provisioning, sip, clock, unknownRoomMs }: ApiOptio
 }
 
 /** Serves LiveKit's Twirp API in JSON. */
-export async function serveApi (options: ApiOptions): Promise<{ url: string, close (): Promise<void> }> {
+export async function serveApi (options: ApiOptions): Promise<{ url: string, close(): Promise<void> }> {
   const { clock, faults } = options
   const methods = methodsOf(options)
 
@@ -178,12 +212,20 @@ export async function serveApi (options: ApiOptions): Promise<{ url: string, clo
       if (!method || request.method !== 'POST') throw new TwirpError('bad_route', `no handler for path "${path}"`)
       const json = parsed(request.body)
       const room = text(json, 'room') || text(json, 'room_name')
-      if (!method.grants.every(grant => hasGrant(token.claims, grant, room))) throw new TwirpError('unauthenticated', 'permissions denied')
+      if (!method.grants.every(grant => hasGrant(token.claims, grant, room))) {
+        throw new TwirpError('unauthenticated', 'permissions denied')
+      }
       const result = await method.run(json)
       return fault === 'lost' ? 'hang' : reply(200, 'application/json', JSON.stringify(result))
     } catch (error) {
-      const known = error instanceof TwirpError ? error : new TwirpError('internal', 'twirp error unknown: internal error')
-      return reply(known.status, 'application/json', JSON.stringify({ code: known.code, msg: known.message, ...(known.meta && { meta: known.meta }) }))
+      const known = error instanceof TwirpError
+        ? error
+        : new TwirpError('internal', 'twirp error unknown: internal error')
+      return reply(
+        known.status,
+        'application/json',
+        JSON.stringify({ code: known.code, msg: known.message, ...(known.meta && { meta: known.meta }) })
+      )
     }
   }
 

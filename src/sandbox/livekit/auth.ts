@@ -17,7 +17,13 @@ export function signJwt (claims: Json, secret: string): string {
 /** The `Authorization` of a webhook: a JWT, without "Bearer", over the hash of the raw body. */
 export function webhookToken (body: string, key: string, secret: string, now: number): string {
   const at = Math.floor(now / 1000)
-  return signJwt({ iss: key, exp: at + 300, nbf: at, iat: at, sha256: createHash('sha256').update(body).digest('base64') }, secret)
+  return signJwt({
+    iss: key,
+    exp: at + 300,
+    nbf: at,
+    iat: at,
+    sha256: createHash('sha256').update(body).digest('base64')
+  }, secret)
 }
 
 export type TokenCheck = { ok: true, claims: Json } | { ok: false, message: string }
@@ -26,9 +32,16 @@ export type TokenCheck = { ok: true, claims: Json } | { ok: false, message: stri
  * Checks an `Authorization` header as livekit-server does. No header at all is fine here and fails at the grants.
  * The refusal contains the token, as LiveKit's does.
  */
-export function checkToken (authorization: string | undefined, apiKey: string, apiSecret: string, now: number): TokenCheck {
+export function checkToken (
+  authorization: string | undefined,
+  apiKey: string,
+  apiSecret: string,
+  now: number
+): TokenCheck {
   if (authorization === undefined) return { ok: true, claims: {} }
-  if (!authorization.startsWith('Bearer ')) return { ok: false, message: 'invalid authorization header. Must start with Bearer ' }
+  if (!authorization.startsWith('Bearer ')) {
+    return { ok: false, message: 'invalid authorization header. Must start with Bearer ' }
+  }
   const token = authorization.slice(7)
   const [header = '', payload = '', signature = '', ...more] = token.split('.')
   const head = decode(header)
@@ -38,10 +51,16 @@ export function checkToken (authorization: string | undefined, apiKey: string, a
   const refuse = (why: string): TokenCheck => ({ ok: false, message: `invalid token: ${token}, error: ${why}` })
   const expected = mac(`${header}.${payload}`, apiSecret)
   const given = Buffer.from(signature, 'base64url')
-  if (head.alg !== 'HS256' || given.length !== expected.length || !timingSafeEqual(given, expected)) return refuse('token signature is invalid: signature is invalid')
+  if (head.alg !== 'HS256' || given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    return refuse('token signature is invalid: signature is invalid')
+  }
   const at = now / 1000
-  if (typeof claims.exp !== 'number' || at > claims.exp + LEEWAY_S) return refuse('token has invalid claims: token is expired')
-  if (typeof claims.nbf === 'number' && at < claims.nbf - LEEWAY_S) return refuse('token has invalid claims: token is not valid yet')
+  if (typeof claims.exp !== 'number' || at > claims.exp + LEEWAY_S) {
+    return refuse('token has invalid claims: token is expired')
+  }
+  if (typeof claims.nbf === 'number' && at < claims.nbf - LEEWAY_S) {
+    return refuse('token has invalid claims: token is not valid yet')
+  }
   return { ok: true, claims }
 }
 
@@ -61,10 +80,15 @@ export function hasGrant (claims: Json, grant: Grant, room = ''): boolean {
   const video = isJson(claims.video) ? claims.video : {}
   const sip = isJson(claims.sip) ? claims.sip : {}
   switch (grant) {
-    case 'roomCreate': return video.roomCreate === true
-    case 'roomList': return video.roomList === true
-    case 'roomAdmin': return video.roomAdmin === true && (video.room ?? '') === room
-    case 'sip.admin': return sip.admin === true
-    case 'sip.call': return sip.call === true
+    case 'roomCreate':
+      return video.roomCreate === true
+    case 'roomList':
+      return video.roomList === true
+    case 'roomAdmin':
+      return video.roomAdmin === true && (video.room ?? '') === room
+    case 'sip.admin':
+      return sip.admin === true
+    case 'sip.call':
+      return sip.call === true
   }
 }

@@ -47,10 +47,15 @@ export function textMap (parent: Json, name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(object(parent, name)).map(([key, value]) => [key, String(value)]))
 }
 
-/** Every field of `template`, from `source` where it is there and of the same kind, else from the template: the way protojson writes a message out in full. */
+/**
+ * Every field of `template`, from `source` where it is there and of the same kind, else from the template: the way
+ * protojson writes a message out in full.
+ */
 export function filled (template: Json, source: Json): Json {
-  return Object.fromEntries(Object.entries(template).map(([name, fallback]) => {
-    const value = field(source, name)
-    return [name, value === undefined || value === null ? structuredClone(fallback) : value]
-  }))
+  return Object.fromEntries(
+    Object.entries(template).map(([name, fallback]) => {
+      const value = field(source, name)
+      return [name, value === undefined || value === null ? structuredClone(fallback) : value]
+    })
+  )
 }

@@ -92,9 +92,9 @@ const TARGETS: Record<string, Json> = {
 /** Trunks and rules of the project, kept as the API writes them. */
 export interface Provisioning {
   /** The reply of a SIP service method, undefined for one that is not about trunks and rules. @throws TwirpError */
-  call (method: string, request: Json): Json | undefined
-  trunks (): Array<RoutingTrunk & { json: Json }>
-  rules (): Array<RoutingRule & { json: Json }>
+  call(method: string, request: Json): Json | undefined
+  trunks(): Array<RoutingTrunk & { json: Json }>
+  rules(): Array<RoutingRule & { json: Json }>
 }
 
 export function createProvisioning (): Provisioning {
@@ -103,13 +103,29 @@ export function createProvisioning (): Provisioning {
   const rules = new Map<string, Json>()
 
   function checkTrunk (trunk: Json): void {
-    if (texts(trunk, 'numbers').length === 0 && texts(trunk, 'allowed_addresses').length === 0 && text(trunk, 'auth_username') === '') {
-      throw new TwirpError('invalid_argument', 'for security, one of the fields must be set: AuthUsername+AuthPassword, AllowedAddresses or Numbers')
+    if (
+      texts(trunk, 'numbers').length === 0 && texts(trunk, 'allowed_addresses').length === 0 &&
+      text(trunk, 'auth_username') === ''
+    ) {
+      throw new TwirpError(
+        'invalid_argument',
+        'for security, one of the fields must be set: AuthUsername+AuthPassword, AllowedAddresses or Numbers'
+      )
     }
     for (const other of trunks.values()) {
-      if (other.sip_trunk_id === trunk.sip_trunk_id || !overlap(texts(other, 'numbers'), texts(trunk, 'numbers')) || !overlap(texts(other, 'allowed_numbers'), texts(trunk, 'allowed_numbers'))) continue
-      const same = texts(trunk, 'numbers').length === 0 ? '<any>' : JSON.stringify(texts(trunk, 'numbers').filter(n => texts(other, 'numbers').includes(n)))
-      throw new TwirpError('invalid_argument', `Conflicting inbound SIP Trunks: "${text(trunk, 'sip_trunk_id') || '<new>'}" and "${text(other, 'sip_trunk_id')}", using the same number(s) ${same} without AllowedNumbers set`)
+      if (
+        other.sip_trunk_id === trunk.sip_trunk_id || !overlap(texts(other, 'numbers'), texts(trunk, 'numbers')) ||
+        !overlap(texts(other, 'allowed_numbers'), texts(trunk, 'allowed_numbers'))
+      ) continue
+      const same = texts(trunk, 'numbers').length === 0
+        ? '<any>'
+        : JSON.stringify(texts(trunk, 'numbers').filter(n => texts(other, 'numbers').includes(n)))
+      throw new TwirpError(
+        'invalid_argument',
+        `Conflicting inbound SIP Trunks: "${text(trunk, 'sip_trunk_id') || '<new>'}" and "${
+          text(other, 'sip_trunk_id')
+        }", using the same number(s) ${same} without AllowedNumbers set`
+      )
     }
   }
 
@@ -117,8 +133,16 @@ export function createProvisioning (): Provisioning {
     if (rule.rule === null) throw new TwirpError('invalid_argument', 'missing rule')
     for (const other of rules.values()) {
       if (other.sip_dispatch_rule_id === rule.sip_dispatch_rule_id) continue
-      const clash = ['trunk_ids', 'inbound_numbers', 'numbers'].every(name => overlap(texts(rule, name), texts(other, name))) && targetOf(rule).pin === targetOf(other).pin
-      if (clash) throw new TwirpError('invalid_argument', `Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch rule "${text(other, 'sip_dispatch_rule_id')}" "${text(other, 'name')}"`)
+      const clash = ['trunk_ids', 'inbound_numbers', 'numbers'].every(name =>
+        overlap(texts(rule, name), texts(other, name))
+      ) && targetOf(rule).pin === targetOf(other).pin
+      if (clash) {
+        throw new TwirpError(
+          'invalid_argument',
+          'Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch ' +
+            `rule "${text(other, 'sip_dispatch_rule_id')}" "${text(other, 'name')}"`
+        )
+      }
     }
   }
 
@@ -133,13 +157,18 @@ export function createProvisioning (): Provisioning {
       const old = trunks.get(id)
       if (!old) throw new TwirpError('not_found', 'requested sip trunk does not exist')
       const replace = field(request, 'replace')
-      const trunk = { ...(isJson(replace) ? trunkJson(replace) : trunkJson(updated(old, object(request, 'update')))), sip_trunk_id: id }
+      const trunk = {
+        ...(isJson(replace) ? trunkJson(replace) : trunkJson(updated(old, object(request, 'update')))),
+        sip_trunk_id: id
+      }
       checkTrunk(trunk)
       return keep(trunks, 'sip_trunk_id', trunk)
     },
     ListSIPInboundTrunk (request) {
       const ids = texts(request, 'trunk_ids')
-      return { items: [...trunks.values()].filter(trunk => ids.length === 0 || ids.includes(text(trunk, 'sip_trunk_id'))) }
+      return {
+        items: [...trunks.values()].filter(trunk => ids.length === 0 || ids.includes(text(trunk, 'sip_trunk_id')))
+      }
     },
     // An unknown id is deleted with the same success.
     DeleteSIPTrunk (request) {
@@ -164,11 +193,18 @@ export function createProvisioning (): Provisioning {
     },
     // Kept and listed, for whoever looks at a project; nothing dials through them.
     CreateSIPOutboundTrunk (request) {
-      return keep(outboundTrunks, 'sip_trunk_id', { ...filled(OUTBOUND_TRUNK, object(request, 'trunk')), sip_trunk_id: newId('ST_') })
+      return keep(outboundTrunks, 'sip_trunk_id', {
+        ...filled(OUTBOUND_TRUNK, object(request, 'trunk')),
+        sip_trunk_id: newId('ST_')
+      })
     },
     ListSIPOutboundTrunk (request) {
       const ids = texts(request, 'trunk_ids')
-      return { items: [...outboundTrunks.values()].filter(trunk => ids.length === 0 || ids.includes(text(trunk, 'sip_trunk_id'))) }
+      return {
+        items: [...outboundTrunks.values()].filter(trunk =>
+          ids.length === 0 || ids.includes(text(trunk, 'sip_trunk_id'))
+        )
+      }
     },
     CreateSIPDispatchRule (request) {
       const nested = field(request, 'dispatch_rule')
@@ -181,7 +217,10 @@ export function createProvisioning (): Provisioning {
       const old = rules.get(id)
       if (!old) throw new TwirpError('not_found', 'requested sip dispatch rule does not exist')
       const replace = field(request, 'replace')
-      const rule = { ...(isJson(replace) ? ruleJson(replace) : ruleJson(updated(old, object(request, 'update')))), sip_dispatch_rule_id: id }
+      const rule = {
+        ...(isJson(replace) ? ruleJson(replace) : ruleJson(updated(old, object(request, 'update')))),
+        sip_dispatch_rule_id: id
+      }
       checkRule(rule)
       return keep(rules, 'sip_dispatch_rule_id', rule)
     },
@@ -191,7 +230,8 @@ export function createProvisioning (): Provisioning {
       return {
         items: [...rules.values()].filter(rule =>
           (ids.length === 0 || ids.includes(text(rule, 'sip_dispatch_rule_id'))) &&
-          (trunkIds.length === 0 || overlap(texts(rule, 'trunk_ids'), trunkIds)))
+          (trunkIds.length === 0 || overlap(texts(rule, 'trunk_ids'), trunkIds))
+        )
       }
     },
     DeleteSIPDispatchRule (request) {
@@ -204,21 +244,23 @@ export function createProvisioning (): Provisioning {
 
   return {
     call: (method, request) => Object.hasOwn(methods, method) ? methods[method]?.(request) : undefined,
-    trunks: () => [...trunks.values()].map(json => ({
-      json,
-      sipTrunkId: text(json, 'sip_trunk_id'),
-      numbers: texts(json, 'numbers'),
-      allowedAddresses: texts(json, 'allowed_addresses'),
-      allowedNumbers: texts(json, 'allowed_numbers')
-    })),
-    rules: () => [...rules.values()].map(json => ({
-      json,
-      sipDispatchRuleId: text(json, 'sip_dispatch_rule_id'),
-      target: targetOf(json),
-      trunkIds: texts(json, 'trunk_ids'),
-      inboundNumbers: texts(json, 'inbound_numbers'),
-      numbers: texts(json, 'numbers')
-    }))
+    trunks: () =>
+      [...trunks.values()].map(json => ({
+        json,
+        sipTrunkId: text(json, 'sip_trunk_id'),
+        numbers: texts(json, 'numbers'),
+        allowedAddresses: texts(json, 'allowed_addresses'),
+        allowedNumbers: texts(json, 'allowed_numbers')
+      })),
+    rules: () =>
+      [...rules.values()].map(json => ({
+        json,
+        sipDispatchRuleId: text(json, 'sip_dispatch_rule_id'),
+        target: targetOf(json),
+        trunkIds: texts(json, 'trunk_ids'),
+        inboundNumbers: texts(json, 'inbound_numbers'),
+        numbers: texts(json, 'numbers')
+      }))
   }
 }
 
@@ -239,7 +281,9 @@ function trunkJson (source: Json): Json {
 
 function ruleJson (source: Json): Json {
   const rule = object(source, 'rule')
-  const target = Object.entries(TARGETS).flatMap(([name, template]) => isJson(field(rule, name)) ? [{ [name]: filled(template, object(rule, name)) }] : [])
+  const target = Object.entries(TARGETS).flatMap(([name, template]) =>
+    isJson(field(rule, name)) ? [{ [name]: filled(template, object(rule, name)) }] : []
+  )
   const media = field(source, 'media')
   const config = field(source, 'room_config')
   return {
@@ -247,21 +291,34 @@ function ruleJson (source: Json): Json {
     rule: target[0] ?? null,
     media: isJson(media) ? filled(MEDIA, media) : null,
     room_config: isJson(config)
-      ? { ...filled(ROOM_CONFIG, config), agents: list(config, 'agents').filter(isJson).map(agent => ({ ...filled(AGENT, agent), attributes: textMap(agent, 'attributes') })) }
+      ? {
+          ...filled(ROOM_CONFIG, config),
+          agents: list(config, 'agents').filter(isJson).map(agent => ({
+            ...filled(AGENT, agent),
+            attributes: textMap(agent, 'attributes')
+          }))
+        }
       : null
   }
 }
 
 /** Applies an update message: plain fields replace, `ListUpdate` fields set, add or remove. */
 function updated (old: Json, update: Json): Json {
-  return Object.fromEntries(Object.entries(old).map(([name, value]) => {
-    const change = field(update, name)
-    if (change === undefined || change === null) return [name, value]
-    if (!Array.isArray(value) || !isJson(change)) return [name, change]
-    const set = texts(change, 'set')
-    if (set.length > 0 || change.clear === true) return [name, set]
-    return [name, [...new Set([...value.filter(entry => !texts(change, 'remove').includes(String(entry))), ...texts(change, 'add')])]]
-  }))
+  return Object.fromEntries(
+    Object.entries(old).map(([name, value]) => {
+      const change = field(update, name)
+      if (change === undefined || change === null) return [name, value]
+      if (!Array.isArray(value) || !isJson(change)) return [name, change]
+      const set = texts(change, 'set')
+      if (set.length > 0 || change.clear === true) return [name, set]
+      return [name, [
+        ...new Set([
+          ...value.filter(entry => !texts(change, 'remove').includes(String(entry))),
+          ...texts(change, 'add')
+        ])
+      ]]
+    })
+  )
 }
 
 function targetOf (rule: Json): RoutingTarget {
@@ -269,9 +326,21 @@ function targetOf (rule: Json): RoutingTarget {
   const direct = field(target, 'dispatch_rule_direct')
   if (isJson(direct)) return { type: 'direct', roomName: text(direct, 'room_name'), pin: text(direct, 'pin') }
   const individual = field(target, 'dispatch_rule_individual')
-  if (isJson(individual)) return { type: 'individual', roomPrefix: text(individual, 'room_prefix'), pin: text(individual, 'pin'), noRandomness: individual.no_randomness === true }
+  if (isJson(individual)) {
+    return {
+      type: 'individual',
+      roomPrefix: text(individual, 'room_prefix'),
+      pin: text(individual, 'pin'),
+      noRandomness: individual.no_randomness === true
+    }
+  }
   const callee = object(target, 'dispatch_rule_callee')
-  return { type: 'callee', roomPrefix: text(callee, 'room_prefix'), pin: text(callee, 'pin'), randomize: callee.randomize === true }
+  return {
+    type: 'callee',
+    roomPrefix: text(callee, 'room_prefix'),
+    pin: text(callee, 'pin'),
+    randomize: callee.randomize === true
+  }
 }
 
 /** A protobuf duration (`"40s"`) in milliseconds; 0 when it is not set. */

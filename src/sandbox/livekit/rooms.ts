@@ -18,26 +18,44 @@ export interface RoomSettings {
 }
 
 export interface Rooms {
-  get (name: string): Room | undefined
-  list (): Room[]
+  get(name: string): Room | undefined
+  list(): Room[]
   /** The live room of that name, else a new one with one dispatch per agent: settings of a live room are left alone. */
-  open (settings: RoomSettings): Room
-  dispatch (room: Room, agent: { agentName: string, metadata: string, deployment?: string, attributes?: Record<string, string> }): Dispatch
+  open(settings: RoomSettings): Room
+  dispatch(
+    room: Room,
+    agent: { agentName: string, metadata: string, deployment?: string, attributes?: Record<string, string> }
+  ): Dispatch
   /** Lets somebody in; whoever has the same identity is put out. `onRemoved` runs when somebody else ends the stay. */
-  join (room: Room, participant: Omit<Participant, 'sid' | 'joinedMs' | 'version' | 'tracks' | 'hasPublished'>, onRemoved: (reason: LeaveReason) => void): Participant
-  publish (room: Room, participant: Participant, track: { name: string, mimeType: string, mid: string, cid: string }): void
+  join(
+    room: Room,
+    participant: Omit<Participant, 'sid' | 'joinedMs' | 'version' | 'tracks' | 'hasPublished'>,
+    onRemoved: (reason: LeaveReason) => void
+  ): Participant
+  publish(
+    room: Room,
+    participant: Participant,
+    track: { name: string, mimeType: string, mid: string, cid: string }
+  ): void
   /** Changes attributes, silently: there is no webhook for that. */
-  setAttributes (participant: Participant, attributes: Record<string, string>): void
+  setAttributes(participant: Participant, attributes: Record<string, string>): void
   /** Somebody goes of its own accord, or with another reason is put out. Does nothing for who has left. */
-  leave (room: Room, participant: Participant, reason: LeaveReason): void
-  close (room: Room, reason: 'ROOM_DELETED' | 'ROOM_CLOSED'): void
-  /** Runs `fn` when a participant other than `self` has audio in the room, perhaps at once; the result takes that back. */
-  whenAudible (room: Room, self: Participant, fn: () => void): () => void
-  stop (): void
+  leave(room: Room, participant: Participant, reason: LeaveReason): void
+  close(room: Room, reason: 'ROOM_DELETED' | 'ROOM_CLOSED'): void
+  /**
+   * Runs `fn` when a participant other than `self` has audio in the room, perhaps at once; the result takes that back.
+   */
+  whenAudible(room: Room, self: Participant, fn: () => void): () => void
+  stop(): void
 }
 
-/** Rooms with LiveKit's life cycle: `emptyTimeout` counts from creation, `departureTimeout` from the caller's leaving; agents keep no room open. */
-export function createRooms (options: { clock: Clock, emit (event: RoomEvent): void, onDispatch (room: Room, dispatch: Dispatch): void }): Rooms {
+/**
+ * Rooms with LiveKit's life cycle: `emptyTimeout` counts from creation, `departureTimeout` from the caller's leaving;
+ * agents keep no room open.
+ */
+export function createRooms (
+  options: { clock: Clock, emit(event: RoomEvent): void, onDispatch(room: Room, dispatch: Dispatch): void }
+): Rooms {
   const { clock, emit } = options
   const rooms = new Map<string, Room>()
   const exits = new WeakMap<Participant, (reason: LeaveReason) => void>()
@@ -54,16 +72,22 @@ export function createRooms (options: { clock: Clock, emit (event: RoomEvent): v
 
   function count (room: Room): void {
     if (countings.has(room)) return
-    countings.set(room, clock.schedule(COUNT_DELAY, () => {
-      countings.delete(room)
-      room.counts = {
-        participants: callers(room).length,
-        publishers: [...room.participants.values()].filter(p => p.tracks.length > 0).length
-      }
-    }))
+    countings.set(
+      room,
+      clock.schedule(COUNT_DELAY, () => {
+        countings.delete(room)
+        room.counts = {
+          participants: callers(room).length,
+          publishers: [...room.participants.values()].filter(p => p.tracks.length > 0).length
+        }
+      })
+    )
   }
 
-  function dispatch (room: Room, agent: { agentName: string, metadata: string, deployment?: string, attributes?: Record<string, string> }): Dispatch {
+  function dispatch (
+    room: Room,
+    agent: { agentName: string, metadata: string, deployment?: string, attributes?: Record<string, string> }
+  ): Dispatch {
     const made: Dispatch = {
       id: newId('AD_'),
       agentName: agent.agentName,
@@ -159,7 +183,14 @@ export function createRooms (options: { clock: Clock, emit (event: RoomEvent): v
     join (room, participant, onRemoved) {
       const twin = room.participants.get(participant.identity)
       if (twin) leave(room, twin, 'DUPLICATE_IDENTITY')
-      const joined: Participant = { ...participant, sid: newId('PA_'), joinedMs: clock.now(), version: 2, tracks: [], hasPublished: false }
+      const joined: Participant = {
+        ...participant,
+        sid: newId('PA_'),
+        joinedMs: clock.now(),
+        version: 2,
+        tracks: [],
+        hasPublished: false
+      }
       exits.set(joined, onRemoved)
       room.participants.set(joined.identity, joined)
       if (joined.kind !== 'AGENT') {
@@ -194,7 +225,9 @@ export function createRooms (options: { clock: Clock, emit (event: RoomEvent): v
       }
       const entry = { room, self, fn }
       waiting.add(entry)
-      return () => { waiting.delete(entry) }
+      return () => {
+        waiting.delete(entry)
+      }
     },
     stop () {
       for (const cancel of [...closings.values(), ...countings.values()]) cancel()

@@ -2,7 +2,8 @@ import type { Dispatch, Job, Participant, Room, RoomEvent, Track } from './state
 import type { Json } from './json.ts'
 import { newId } from './json.ts'
 
-// Two dialects, both as recorded: API replies are snake_case with every field written out; webhooks are camelCase with default values left out.
+// Two dialects, both as recorded: API replies are snake_case with every field written out; webhooks are camelCase with
+// default values left out.
 
 const nanos = (ms: number) => ms === 0 ? '0' : `${ms}000000`
 const seconds = (ms: number) => String(Math.floor(ms / 1000))
@@ -51,7 +52,8 @@ function apiTrack (track: Track): Json {
 
 const isAgent = (participant: Participant) => participant.kind === 'AGENT'
 const AGENT_CAPABILITIES = ['CAP_PACKET_TRAILER', 'CAP_COMPRESSION_DEFLATE_RAW']
-const sorted = (map: Record<string, string>) => Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => a < b ? -1 : 1))
+const sorted = (map: Record<string, string>) =>
+  Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => a < b ? -1 : 1))
 
 /** `livekit.ParticipantInfo` as the API replies it. */
 export function apiParticipant (participant: Participant): Json {
@@ -133,7 +135,18 @@ export function apiDispatch (room: Room, dispatch: Dispatch): Json {
   }
 }
 
-const CODECS = ['audio/PCMU', 'audio/PCMA', 'audio/opus', 'audio/red', 'video/VP8', 'video/H264', 'video/VP9', 'video/AV1', 'video/H265', 'video/rtx']
+const CODECS = [
+  'audio/PCMU',
+  'audio/PCMA',
+  'audio/opus',
+  'audio/red',
+  'video/VP8',
+  'video/H264',
+  'video/VP9',
+  'video/AV1',
+  'video/H265',
+  'video/rtx'
+]
 
 function eventRoom (room: Room): Json {
   return {
@@ -162,7 +175,13 @@ function eventParticipant (participant: Participant): Json {
     joinedAtMs: String(participant.joinedMs),
     ...(participant.name !== '' && { name: participant.name }),
     version: participant.version,
-    permission: { canSubscribe: true, canPublish: true, canPublishData: true, canUpdateMetadata: true, ...(isAgent(participant) && { agent: true }) },
+    permission: {
+      canSubscribe: true,
+      canPublish: true,
+      canPublishData: true,
+      canUpdateMetadata: true,
+      ...(isAgent(participant) && { agent: true })
+    },
     ...(participant.hasPublished && { isPublisher: true }),
     kind: participant.kind,
     attributes: sorted(participant.attributes),
@@ -179,7 +198,12 @@ function eventTrack (track: Track): Json {
     source: 'MICROPHONE',
     mimeType: track.mimeType,
     mid: track.mid,
-    codecs: [{ mimeType: track.mimeType, mid: track.mid, cid: track.cid, videoLayerMode: 'ONE_SPATIAL_LAYER_PER_STREAM' }],
+    codecs: [{
+      mimeType: track.mimeType,
+      mid: track.mid,
+      cid: track.cid,
+      videoLayerMode: 'ONE_SPATIAL_LAYER_PER_STREAM'
+    }],
     stream: 'camera',
     version: { unixMicro: track.publishedMicros },
     backupCodecPolicy: 'SIMULCAST'
@@ -192,7 +216,10 @@ export function webhookBody (event: RoomEvent, now: number): Json {
   return {
     event: event.event,
     room: track ? { sid: room.sid, name: room.name } : eventRoom(room),
-    ...(participant && { participant: track ? { sid: participant.sid, identity: participant.identity } : eventParticipant(participant) }),
+    ...(participant &&
+      {
+        participant: track ? { sid: participant.sid, identity: participant.identity } : eventParticipant(participant)
+      }),
     ...(track && { track: eventTrack(track) }),
     id: newId('EV_'),
     createdAt: seconds(now)

@@ -31,20 +31,34 @@ const TRACK_DELAY = 30
 const CHALLENGE_LIFETIME = 30_000
 
 /** The audio of one call. */
-interface Media { start (): void, stop (): void }
-interface Challenge { tag: string, nonce: string }
-interface Leg { call: IncomingCall, trunk: Json, media?: Media | undefined, referred?: (status: number, reason: string) => void }
+interface Media {
+  start(): void
+  stop(): void
+}
+interface Challenge {
+  tag: string
+  nonce: string
+}
+interface Leg {
+  call: IncomingCall
+  trunk: Json
+  media?: Media | undefined
+  referred?: (status: number, reason: string) => void
+}
 
 export interface SipSide {
   /** Sends REFER into a caller's call; resolves when the far end took it. @throws TwirpError */
-  transfer (participant: Participant, uri: string, headers: Record<string, string>, timeoutMs?: number): Promise<void>
+  transfer(participant: Participant, uri: string, headers: Record<string, string>, timeoutMs?: number): Promise<void>
   /** Ends a caller's call as LiveKit does when no RTP comes any more. */
-  endMedia (participant: Participant): void
+  endMedia(participant: Participant): void
   /** Stops ringing everywhere. */
-  stop (): void
+  stop(): void
 }
 
-/** Takes INVITEs as livekit-sip does: trunk, digest, ringing, rule, codecs, room, and 200 once somebody in the room has audio. */
+/**
+ * Takes INVITEs as livekit-sip does: trunk, digest, ringing, rule, codecs, room, and 200 once somebody in the room has
+ * audio.
+ */
 export function createSipSide (options: {
   ua: UserAgent
   provisioning: Provisioning
@@ -52,7 +66,7 @@ export function createSipSide (options: {
   faults: Faults
   clock: Clock
   ringIntervalMs: number
-  onConnected (room: Room, caller: Participant): void
+  onConnected(room: Room, caller: Participant): void
 }): SipSide {
   const { ua, rooms, clock, provisioning } = options
   const challenges = new Map<string, Challenge>()
@@ -92,7 +106,9 @@ export function createSipSide (options: {
 
     const ringing = ring(call)
     // LiveKit without a trunk lets the call go on to rules that name none.
-    const rule = fault === 'silent' ? undefined : matchRule(provisioning.rules(), text(trunk, 'sip_trunk_id') || undefined, inbound)
+    const rule = fault === 'silent'
+      ? undefined
+      : matchRule(provisioning.rules(), text(trunk, 'sip_trunk_id') || undefined, inbound)
     if (!rule) {
       ringing.stop()
       return call.drop()
@@ -104,7 +120,15 @@ export function createSipSide (options: {
       return call.respond(400, '')
     }
     const proceed = (port: number, media?: Media) =>
-      enter(call, { trunk, rule, inbound, tag, ringing, media, answer: buildSdp({ ip: ua.host, port, codecs, name: 'LiveKit', version: 3 }) })
+      enter(call, {
+        trunk,
+        rule,
+        inbound,
+        tag,
+        ringing,
+        media,
+        answer: buildSdp({ ip: ua.host, port, codecs, name: 'LiveKit', version: 3 })
+      })
     if (options.faults.media === 'none') return proceed(30_000 + 2 * randomInt(5000))
     const sound = options.faults.media === 'audio' ? 'tone' : 'silence'
     openRtp({ host: ua.host, clock }).then(rtp => {
@@ -120,7 +144,14 @@ export function createSipSide (options: {
 
   function mediaOf (rtp: RtpSession, offer: Sdp, codec: SdpCodec | undefined, sound: 'silence' | 'tone'): Media {
     const media: Media = {
-      start () { if (codec) rtp.start({ host: offer.ip, port: offer.port }, { name: codec.name.toUpperCase() as RtpCodec, payload: codec.payload }, sound) },
+      start () {
+        if (codec) {
+          rtp.start({ host: offer.ip, port: offer.port }, {
+            name: codec.name.toUpperCase() as RtpCodec,
+            payload: codec.payload
+          }, sound)
+        }
+      },
       stop () {
         streams.delete(media)
         rtp.close().catch(() => {})
@@ -144,12 +175,14 @@ export function createSipSide (options: {
       return false
     }
     const answer = parseAnswer(given)
-    if (known && answer && verifyAnswer(answer, { username, password, realm, nonce: known.nonce, method: 'INVITE' })) return true
+    if (known && answer && verifyAnswer(answer, { username, password, realm, nonce: known.nonce, method: 'INVITE' })) {
+      return true
+    }
     call.respond(401, answer && known ? 'Unauthorized' : 'Bad credentials')
     return false
   }
 
-  function ring (call: IncomingCall): { stop (): void } {
+  function ring (call: IncomingCall): { stop(): void } {
     let cancel = () => {}
     const again = () => {
       call.respond(180, 'Ringing', { headers: ALLOW })
@@ -164,7 +197,18 @@ export function createSipSide (options: {
     return { stop }
   }
 
-  function enter (call: IncomingCall, input: { trunk: Json, rule: RoutingRule & { json: Json }, inbound: InboundCall, tag: string, ringing: { stop (): void }, media?: Media | undefined, answer: string }): void {
+  function enter (
+    call: IncomingCall,
+    input: {
+      trunk: Json
+      rule: RoutingRule & { json: Json }
+      inbound: InboundCall
+      tag: string
+      ringing: { stop(): void }
+      media?: Media | undefined
+      answer: string
+    }
+  ): void {
     const { trunk, rule, ringing } = input
     const config = object(rule.json, 'room_config')
     // The rule's room settings count only when this call makes the room.
@@ -174,7 +218,12 @@ export function createSipSide (options: {
       departureTimeout: Number(config.departure_timeout ?? 0),
       maxParticipants: Number(config.max_participants ?? 0),
       metadata: text(config, 'metadata'),
-      agents: list(config, 'agents').filter(isJson).map(agent => ({ agentName: text(agent, 'agent_name'), metadata: text(agent, 'metadata'), deployment: text(agent, 'deployment'), attributes: textMap(agent, 'attributes') }))
+      agents: list(config, 'agents').filter(isJson).map(agent => ({
+        agentName: text(agent, 'agent_name'),
+        metadata: text(agent, 'metadata'),
+        deployment: text(agent, 'deployment'),
+        attributes: textMap(agent, 'attributes')
+      }))
     })
     let settle = () => {}
     const participant = rooms.join(room, callerOf(call, input), () => {
@@ -185,11 +234,18 @@ export function createSipSide (options: {
     })
     const leg: Leg = { call, trunk, media: input.media }
     legs.set(participant, leg)
-    clock.schedule(TRACK_DELAY, () => rooms.publish(room, participant, { name: participant.identity, mimeType: 'audio/opus', mid: '0', cid: 'audio' }))
+    clock.schedule(
+      TRACK_DELAY,
+      () =>
+        rooms.publish(room, participant, { name: participant.identity, mimeType: 'audio/opus', mid: '0', cid: 'audio' })
+    )
 
     const stopWaiting = rooms.whenAudible(room, participant, () => {
       settle()
-      call.respond(200, 'OK', { body: input.answer, headers: { ...textMap(trunk, 'headers'), ...mappedHeaders(trunk, participant) } })
+      call.respond(200, 'OK', {
+        body: input.answer,
+        headers: { ...textMap(trunk, 'headers'), ...mappedHeaders(trunk, participant) }
+      })
       rooms.setAttributes(participant, { 'sip.callStatus': 'active' })
       input.media?.start()
       options.onConnected(room, participant)
@@ -227,14 +283,18 @@ export function createSipSide (options: {
   return {
     async transfer (participant, uri, headers, timeoutMs = TRANSFER_TIMEOUT) {
       const leg = legs.get(participant)
-      if (leg?.call.state !== 'answered') throw new TwirpError('not_found', 'twirp error unknown: participant does not exist')
+      if (leg?.call.state !== 'answered') {
+        throw new TwirpError('not_found', 'twirp error unknown: participant does not exist')
+      }
       let cancel = () => {}
       const outcome = new Promise<{ status: number, reason: string }>(resolve => {
         leg.referred = (status, reason) => resolve({ status, reason })
         cancel = clock.schedule(timeoutMs, () => resolve({ status: 408, reason: 'Request Timeout' }))
       })
       try {
-        const response = await leg.call.send('REFER', { headers: { 'Refer-To': uri, ...ALLOW, ...mappedHeaders(leg.trunk, participant), ...headers } })
+        const response = await leg.call.send('REFER', {
+          headers: { 'Refer-To': uri, ...ALLOW, ...mappedHeaders(leg.trunk, participant), ...headers }
+        })
         if (response.status >= 300) throw sipCallError(response.status, response.reason)
         const { status, reason } = await outcome
         if (status >= 300) throw sipCallError(status, reason)
@@ -262,25 +322,36 @@ export function createSipSide (options: {
 function inboundOf (call: IncomingCall): InboundCall {
   const from = parseUri(parseAddress(header(call.request, 'from') ?? '').uri)
   const to = parseUri(parseAddress(header(call.request, 'to') ?? '').uri)
-  return { fromUser: from.user, fromHost: from.host, toUser: to.user, sourceIp: call.remote.slice(0, call.remote.lastIndexOf(':')) }
+  return {
+    fromUser: from.user,
+    fromHost: from.host,
+    toUser: to.user,
+    sourceIp: call.remote.slice(0, call.remote.lastIndexOf(':'))
+  }
 }
 
 /** Trunk setting `attributes_to_headers`: attributes that travel in our 200 and REFER. */
 function mappedHeaders (trunk: Json, participant: Participant): Record<string, string> {
-  return Object.fromEntries(Object.entries(textMap(trunk, 'attributes_to_headers')).flatMap(([attribute, name]) => {
-    const value = participant.attributes[attribute]
-    return value === undefined ? [] : [[name, value]]
-  }))
+  return Object.fromEntries(
+    Object.entries(textMap(trunk, 'attributes_to_headers')).flatMap(([attribute, name]) => {
+      const value = participant.attributes[attribute]
+      return value === undefined ? [] : [[name, value]]
+    })
+  )
 }
 
 /** The SIP participant of a call, with the attributes that livekit/protocol attrs.go names. */
-function callerOf (call: IncomingCall, input: { trunk: Json, rule: RoutingRule & { json: Json }, inbound: InboundCall, tag: string }): Pick<Participant, 'identity' | 'name' | 'kind' | 'metadata' | 'attributes'> {
+function callerOf (
+  call: IncomingCall,
+  input: { trunk: Json, rule: RoutingRule & { json: Json }, inbound: InboundCall, tag: string }
+): Pick<Participant, 'identity' | 'name' | 'kind' | 'metadata' | 'attributes'> {
   const { trunk, rule, inbound } = input
   const hidden = rule.json.hide_phone_number === true
   const from = hidden ? createHash('sha256').update(inbound.fromUser).digest('hex').slice(0, 16) : inbound.fromUser
   const wanted = text(trunk, 'include_headers')
   const headers = Object.entries(headersObject(call.request)).filter(([name]) =>
-    wanted === 'SIP_ALL_HEADERS' || (wanted === 'SIP_X_HEADERS' && name.startsWith('x-')))
+    wanted === 'SIP_ALL_HEADERS' || (wanted === 'SIP_X_HEADERS' && name.startsWith('x-'))
+  )
   const mapped = Object.entries(textMap(trunk, 'headers_to_attributes')).flatMap(([name, attribute]) => {
     const value = header(call.request, name)
     return value === undefined ? [] : [[attribute, value]]
@@ -300,7 +371,12 @@ function callerOf (call: IncomingCall, input: { trunk: Json, rule: RoutingRule &
       'sip.callTag': tagOf(header(call.request, 'from')) ?? '',
       'sip.ruleID': rule.sipDispatchRuleId,
       'sip.trunkID': text(trunk, 'sip_trunk_id'),
-      ...(!hidden && { 'sip.hostname': inbound.fromHost, 'sip.phoneNumber': inbound.fromUser, 'sip.trunkPhoneNumber': inbound.toUser })
+      ...(!hidden &&
+        {
+          'sip.hostname': inbound.fromHost,
+          'sip.phoneNumber': inbound.fromUser,
+          'sip.trunkPhoneNumber': inbound.toUser
+        })
     }
   }
 }

@@ -1,5 +1,12 @@
 /** A published track; all of them are audio. */
-export interface Track { sid: string, name: string, mimeType: string, mid: string, cid: string, publishedMicros: string }
+export interface Track {
+  sid: string
+  name: string
+  mimeType: string
+  mid: string
+  cid: string
+  publishedMicros: string
+}
 
 export interface Participant {
   sid: string
@@ -16,7 +23,12 @@ export interface Participant {
   disconnectReason?: string
 }
 
-export interface Job { id: string, identity: string, startedMs: number, workerId: string }
+export interface Job {
+  id: string
+  identity: string
+  startedMs: number
+  workerId: string
+}
 
 export interface Dispatch {
   id: string
@@ -45,10 +57,22 @@ export interface Room {
 }
 
 /** Why somebody left, as LiveKit names it. */
-export type LeaveReason = 'CLIENT_INITIATED' | 'DUPLICATE_IDENTITY' | 'PARTICIPANT_REMOVED' | 'ROOM_DELETED' | 'ROOM_CLOSED' | 'CONNECTION_TIMEOUT'
+export type LeaveReason =
+  | 'CLIENT_INITIATED'
+  | 'DUPLICATE_IDENTITY'
+  | 'PARTICIPANT_REMOVED'
+  | 'ROOM_DELETED'
+  | 'ROOM_CLOSED'
+  | 'CONNECTION_TIMEOUT'
 
 export interface RoomEvent {
-  event: 'room_started' | 'room_finished' | 'participant_joined' | 'participant_left' | 'track_published' | 'track_unpublished'
+  event:
+    | 'room_started'
+    | 'room_finished'
+    | 'participant_joined'
+    | 'participant_left'
+    | 'track_published'
+    | 'track_unpublished'
   room: Room
   participant?: Participant
   track?: Track

@@ -38,6 +38,13 @@ export function sipCallError (status: number, reason: string): TwirpError {
       ? 'not_found'
       : status === 408
         ? 'deadline_exceeded'
-        : status === 501 ? 'unimplemented' : status === 503 || status === 486 ? 'unavailable' : 'failed_precondition'
-  return new TwirpError(code, `twirp error unknown: sip status: ${status}: ${reason}`, { sip_status_code: String(status), sip_status: reason })
+        : status === 501
+          ? 'unimplemented'
+          : status === 503 || status === 486
+            ? 'unavailable'
+            : 'failed_precondition'
+  return new TwirpError(code, `twirp error unknown: sip status: ${status}: ${reason}`, {
+    sip_status_code: String(status),
+    sip_status: reason
+  })
 }

@@ -2,7 +2,9 @@ import type { Clock } from '../../clock.ts'
 import type { Network } from '../network.ts'
 import { webhookToken } from './auth.ts'
 
-/** First pause before a repetition, ms; it doubles up to `MAX_PAUSE`. As LiveKit's notifier: 4 repetitions, 1 s to 30 s. */
+/**
+ * First pause before a repetition, ms; it doubles up to `MAX_PAUSE`. As LiveKit's notifier: 4 repetitions, 1 s to 30 s.
+ */
 const FIRST_PAUSE = 1000
 const MAX_PAUSE = 30_000
 const REPETITIONS = 4
@@ -10,10 +12,10 @@ const REQUEST_TIMEOUT = 10_000
 
 export interface Webhooks {
   /** Sends a body to every URL; those of one room arrive in order. */
-  send (room: string, body: string, label: string): void
+  send(room: string, body: string, label: string): void
   /** Resolves when nothing is waiting to be sent. */
-  idle (): Promise<void>
-  stop (): void
+  idle(): Promise<void>
+  stop(): void
 }
 
 /** Delivers webhooks as LiveKit does: signed, ordered by room, repeated on connection errors, 429 and 5xx. */
@@ -24,9 +26,9 @@ export function createWebhooks (options: {
   clock: Clock
   network: Network
   /** The time that tokens are stamped with. */
-  tokenTime (): number
-  isOff (): boolean
-  onSend (label: string): void
+  tokenTime(): number
+  isOff(): boolean
+  onSend(label: string): void
 }): Webhooks {
   const { clock } = options
   const queues = new Map<string, Promise<void>>()
@@ -55,7 +57,11 @@ export function createWebhooks (options: {
   async function deliver (url: string, body: string, label: string): Promise<void> {
     if (options.isOff() || stopped) return
     options.onSend(label)
-    for (let repetition = 0, pause = FIRST_PAUSE; await post(url, body) === 'again'; repetition++, pause = Math.min(pause * 2, MAX_PAUSE)) {
+    for (
+      let repetition = 0, pause = FIRST_PAUSE;
+      await post(url, body) === 'again';
+      repetition++, pause = Math.min(pause * 2, MAX_PAUSE)
+    ) {
       if (repetition >= REPETITIONS || stopped) return
       await new Promise<void>(resolve => {
         const cancel = clock.schedule(pause, end)
@@ -76,7 +82,9 @@ export function createWebhooks (options: {
         const key = `${url} ${room}`
         const queue = (queues.get(key) ?? Promise.resolve()).then(() => deliver(url, body, label))
         queues.set(key, queue)
-        queue.finally(() => { if (queues.get(key) === queue) queues.delete(key) }).catch(() => {})
+        queue.finally(() => {
+          if (queues.get(key) === queue) queues.delete(key)
+        }).catch(() => {})
       }
     },
     async idle () {

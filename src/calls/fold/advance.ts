@@ -1,0 +1,119 @@
+import { isFinal, type Call } from './call.ts'
+import { onRedispatched, onRedispatching } from './agent-watch.ts'
+import { copy } from './copy.ts'
+import { endNow, finishClosing } from './ending.ts'
+import type { CallEvent } from './events.ts'
+import { onDuty } from './duties.ts'
+import { collect, takeLate, waitsWith } from './late.ts'
+import { foundCall, newCall, onFound } from './new-call.ts'
+import { onCallHook, onDeclined, onHookAbandoned, onRoom, onRoomSettled } from './on-call-hook.ts'
+import { onAction } from './on-action.ts'
+import { onStatus } from './on-status.ts'
+import { onRefer, onReferComplete } from './on-refer.ts'
+import { onLiveKit, onLook } from './on-livekit.ts'
+import { onHangup, onWake } from './on-time.ts'
+import type { Rules } from './rules.ts'
+
+/**
+ * The state machine of a call, as a pure fold: what the call is after an event. Time and randomness come in the event.
+ * Events may come in any order, twice, or never. What the call then owes to the outside stands in its duties.
+ * @param call undefined: the call is not known yet
+ * @returns undefined: nothing is to be kept of this call (any more)
+ */
+export function advance (call: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
+  const fold = (before: Call | undefined, later: CallEvent) => advance(before, later, rules)
+  if (event.kind === 'handed-over') return collect(call, event, rules, fold)
+  if (call?.late) {
+    if (event.kind === 'wake' && event.at < call.late.until) return call
+    if (waitsWith(call.late, event)) return { ...call, late: { ...call.late, events: [...call.late.events, event] } }
+    return advance(takeLate(call, fold), event, rules)
+  }
+  if (event.kind === 'call-hook') return finish(onCallHook(call && copy(call), event, rules), event, rules)
+  if (!call) return startedBy(event, rules)
+  return finish(apply(copy(call), event, rules), event, rules)
+}
+
+/**
+ * A call that we do not know, because it is REST-originated or this process was not there, begins with its first event.
+ */
+function startedBy (event: CallEvent, rules: Rules): Call | undefined {
+  switch (event.kind) {
+    case 'status':
+    case 'action':
+    case 'refer': {
+      const draft = apply(newCall(event.callSid, event.at, event.facts, rules.app), event, rules)
+      // What begins with its end leaves a tombstone, not a call that waits for evidence.
+      if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
+      return finish(draft, event, rules)
+    }
+    case 'found':
+      return foundCall(event, rules)
+    default:
+      return undefined
+  }
+}
+
+const isTerminal = (event: CallEvent): boolean => event.kind === 'status' && isFinal(event.callStatus)
+
+function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
+  switch (event.kind) {
+    case 'room':
+      onRoom(draft, event, rules)
+      return draft
+    case 'room-settled':
+      onRoomSettled(draft, event)
+      return draft
+    case 'declined':
+      onDeclined(draft, event, rules)
+      return draft
+    case 'hook-abandoned':
+      onHookAbandoned(draft, event)
+      return draft
+    case 'status':
+      onStatus(draft, event, rules)
+      return draft
+    case 'action':
+      onAction(draft, event, rules)
+      return draft
+    case 'refer':
+      onRefer(draft, event, rules)
+      return draft
+    case 'refer-complete':
+      onReferComplete(draft, event, rules)
+      return draft
+    case 'livekit':
+      onLiveKit(draft, event, rules)
+      return draft
+    case 'look':
+      onLook(draft, event, rules)
+      return draft
+    case 'redispatching':
+      onRedispatching(draft, event)
+      return draft
+    case 'redispatched':
+      onRedispatched(draft, event)
+      return draft
+    case 'found':
+      onFound(draft, event)
+      return draft
+    case 'duty':
+      onDuty(draft, event)
+      return draft
+    case 'hangup':
+      onHangup(draft, event, rules)
+      return draft
+    case 'wake':
+      return onWake(draft, event, rules)
+    // Of a newer version: it means nothing here, and changes nothing.
+    default:
+      return draft
+  }
+}
+
+function finish (draft: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
+  if (!draft) return undefined
+  finishClosing(draft, event.at, rules)
+  // A tombstone stays for the whole retention after its last duty.
+  if (draft.phase === 'ended' && draft.duties.length > 0) draft.expiresAt = event.at + rules.retentionS * 1000
+  return draft
+}

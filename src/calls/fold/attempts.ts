@@ -1,0 +1,106 @@
+import type { AnsweredHook, Attempt, Call, End, HookName, Reply } from './call.ts'
+import { openWay } from '../../routing/strategies.ts'
+import { endOf } from './causes.ts'
+import { UNAVAILABLE } from '../../jambonz/verbs.ts'
+import { awaitAgent } from './agent-watch.ts'
+import { note, oweDeleteRoom, unowe } from './duties.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/**
+ * Opens the next attempt of the plan as the reply to a hook: a dial, at once or, where a room is to be made first, with
+ * the `room` event.
+ * @returns false when no way is left
+ */
+export function goOn (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): boolean {
+  const attempt = openNext(draft, at, rules)
+  if (!attempt) return false
+  answer(draft, hook, hash, attempt.room === undefined ? dialled(draft, attempt, at, rules) : undefined)
+  findHook(draft, hook, hash)!.attempt ??= attempt.n
+  return true
+}
+
+/** Opens the next attempt of the plan. */
+export function openNext (draft: Call, at: number, rules: Rules): Attempt | undefined {
+  const [way, ...rest] = draft.plan
+  if (!way) return undefined
+  draft.plan = rest
+  const n = draft.attemptsBefore + draft.attempts.length + 1
+  const { tokenOf, roomPrefix } = rules
+  const attempt: Attempt = {
+    n,
+    strategy: way.strategy,
+    ...openWay(way, { callSid: draft.callSid, n, tokenOf, roomPrefix }),
+    made: 'unknown',
+    degraded: false,
+    at: { opened: at },
+    legs: [],
+    pastLegs: [],
+    answered: false,
+    view: { events: false, past: [] },
+    redispatches: []
+  }
+  if (attempt.room !== undefined) attempt.pendingSince = at
+  draft.attempts.push(attempt)
+  draft.phase = 'received'
+  draft.deadline = at + TIMES.received
+  draft.overdue = false
+  draft.settleAt = undefined
+  note(draft, at, { from: 'bridge', what: `attempt ${way.strategy}`, attempt: n })
+  return attempt
+}
+
+/** The attempt is dialled: its verbs are on their way to Jambonz. */
+export function dialled (draft: Call, attempt: Attempt, at: number, rules: Rules): Reply {
+  attempt.at.replied ??= at
+  draft.at.replied ??= at
+  awaitAgent(draft, attempt, at, rules)
+  // Without a status hook nothing is heard of a phone before /action, and nobody can look at it.
+  if (attempt.room === undefined && !draft.caller.seen) {
+    draft.deadline = at + (rules.dialTimeoutS + rules.timeLimitS) * 1000 + TIMES.dialSlack
+  }
+  return { kind: 'dial', attempt: attempt.n }
+}
+
+/** An attempt is over for the given reason; its room goes with it. */
+export function endAttempt (draft: Call, attempt: Attempt, at: number, end: End): void {
+  if (attempt.end) return
+  attempt.end = end
+  attempt.closing = undefined
+  attempt.at.ended ??= at
+  unowe(draft, duty => (duty.kind === 'look' || duty.kind === 'redispatch') && duty.target === String(attempt.n))
+  attempt.agentless = undefined
+  oweDeleteRoom(draft, attempt, at)
+  note(draft, at, { from: 'bridge', what: 'attempt ended', attempt: attempt.n, status: end.cause })
+}
+
+/** An attempt is over, but what could tell its cause may still come. */
+export function closeAttempt (attempt: Attempt, at: number): void {
+  if (attempt.end || attempt.closing) return
+  attempt.at.ended ??= at
+  attempt.closing = { until: at + TIMES.evidence }
+}
+
+/** A new call hook takes the call over: the open attempt is none any more. */
+export function redirectAttempt (draft: Call, at: number): void {
+  for (const attempt of draft.attempts) if (!attempt.closing) endAttempt(draft, attempt, at, endOf('redirected'))
+}
+
+/** What a caller gets whom no way is left for. */
+export const noWayLeft = (call: Call): Reply =>
+  call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
+
+const KEEP_HOOKS = 16
+
+/** Whether a leg is the one that the attempt stands and falls with. */
+export const isLatestLeg = (attempt: Attempt, legSid: string): boolean =>
+  attempt.legs.at(-1) === legSid && !attempt.pastLegs.includes(legSid)
+
+export const findHook = (call: Call, hook: HookName, hash: string): AnsweredHook | undefined =>
+  call.hooks.find(known => known.hook === hook && known.hash === hash)
+
+/** Remembers a hook and what it is answered with, so that a repeat is answered the same. */
+export function answer (draft: Call, hook: HookName, hash: string, reply?: Reply): void {
+  const known = findHook(draft, hook, hash)
+  if (known) known.reply ??= reply
+  else draft.hooks = [...draft.hooks, { hook, hash, reply }].slice(-KEEP_HOOKS)
+}

@@ -1,0 +1,337 @@
+import type { Way, Strategy } from '../../routing/way.ts'
+import type { ApplicationConfig } from '../../routing/plan.ts'
+import type { EventLine } from './event-list.ts'
+import type { CallEvent } from './events.ts'
+
+export const PHASES = ['received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
+export type Phase = typeof PHASES[number]
+
+/** Why an attempt or a call ended: a closed list. */
+export const CAUSES = [
+  'caller-hung-up',
+  'agent-hung-up',
+  'operator-hung-up',
+  'agent-lost',
+  'media-lost',
+  'redirected',
+  'time-limit',
+  'transferred',
+  'transfer-failed',
+  'caller-gave-up',
+  'livekit-no-route',
+  'no-agent',
+  'agent-without-audio',
+  'room-closed',
+  'livekit-refused-credentials',
+  'livekit-overloaded',
+  'sip-unreachable',
+  'media-mismatch',
+  'dial-timeout',
+  'busy',
+  'declined',
+  'livekit-failed',
+  'media-server-failed',
+  'reply-refused',
+  'capacity',
+  'draining',
+  'bridge-error',
+  'lost'
+] as const
+export type Cause = typeof CAUSES[number]
+
+export const ENDED_BY = ['caller', 'agent', 'operator', 'bridge', 'jambonz', 'carrier', 'unknown'] as const
+export type EndedBy = typeof ENDED_BY[number]
+
+/** What an unanswered call was waiting for when it ended. */
+export const WAITING_ON = ['hook', 'sip', 'route', 'agent', 'agent-audio', 'none'] as const
+export type WaitingOn = typeof WAITING_ON[number]
+
+export interface End {
+  cause: Cause
+  by: EndedBy
+  waitingOn: WaitingOn
+  sipStatus?: number
+  detail?: string
+}
+
+/** What the first hook says about the caller; a withheld number is masked before it gets here. */
+export interface CallerFacts {
+  direction: 'inbound' | 'outbound'
+  from: string
+  to: string
+  callerName: string
+  withheld: boolean
+  trunk?: string
+  /** Inbound SIP headers for the job metadata. */
+  headers: Record<string, string>
+  applicationSid?: string
+}
+
+export type CallStatus =
+  | 'trying'
+  | 'ringing'
+  | 'early-media'
+  | 'in-progress'
+  | 'completed'
+  | 'failed'
+  | 'busy'
+  | 'no-answer'
+  | 'queued'
+
+/** How a leg ended, as Jambonz said first. */
+export interface LegFinal {
+  at: number
+  callStatus: CallStatus
+  sipStatus?: number
+  sipReason?: string
+  by?: 'caller' | 'jambonz'
+  /**
+   * Of a caller leg's final: the agent leg's was not known yet. Jambonz sends the statuses of both legs one after
+   * another.
+   */
+  beforeAgentLeg?: boolean
+}
+
+/** The caller leg as Jambonz's own status events and actions show it. */
+export interface CallerLeg {
+  /** A status event of either leg arrived: this application has a status hook. */
+  seen: boolean
+  /** `trying` arrived before any final one; it does not when the caller gave up while Jambonz waited for our verbs. */
+  trying: boolean
+  answered: boolean
+  /** It was answered before it came to us: REST-originated, or redirected here. */
+  answeredBefore: boolean
+  final?: LegFinal
+}
+
+/** What LiveKit showed of an attempt's room, through its events or our looks. Everything seen once stays seen. */
+export interface RoomView {
+  /** LiveKit's events arrive here for this room. */
+  events: boolean
+  /** Last time that a look succeeded. */
+  lookedAt?: number
+  /** Last time that LiveKit could not be asked. */
+  lookFailedAt?: number
+  sip?: { sid?: string, joinedAt: number, left?: { at: number, reason: string, callStatus?: string } }
+  agent?: { identity: string, joinedAt: number, audioAt?: number, left?: { at: number, reason: string } }
+  goneAt?: number
+  /** Identities of further agents in the room. */
+  moreAgents?: string[]
+  /**
+   * Shortest time from LiveKit's making an event to its arrival here, milliseconds, the difference of the clocks
+   * included.
+   */
+  lag?: number
+  /** SIP participants of earlier legs, whose leaving means nothing any more. */
+  past: string[]
+}
+
+/** What became of createRoom: `unknown` while it is on its way or after it took too long. */
+export type RoomOutcome = 'unknown' | 'created' | 'failed'
+
+export interface Attempt {
+  /** Numbered per call, from 1, on through every record of the call. */
+  n: number
+  strategy: Strategy
+  /** SIP user that is dialled, and name of the room behind the prefix (`room` only). */
+  token?: string
+  room?: string
+  agent?: string
+  /** Dialled number (`phone` only). */
+  number?: string
+  made: RoomOutcome
+  /** createRoom is still on its way since then. */
+  pendingSince?: number
+  /** Dialled without our own room: the dispatch rule's agent answers. */
+  degraded: boolean
+  /** Rebuilt from what LiveKit told of its room. */
+  found?: boolean
+  at: {
+    opened: number
+    replied?: number
+    dialing?: number
+    ringing?: number
+    lastRinging?: number
+    agentJoined?: number
+    agentAudio?: number
+    answered?: number
+    ended?: number
+  }
+  /** B legs of this attempt in the order they were seen; after a transfer came back there are two. */
+  legs: string[]
+  /** Those of them that are history since the caller was dialled back: whatever still comes of them is late. */
+  pastLegs: string[]
+  /** The latest of them was answered. */
+  answered: boolean
+  view: RoomView
+  /**
+   * Agents that we called again because none was there, newest last. Marked before it is done: it is done at most once.
+   */
+  redispatches: Array<{ at: number, claim: string }>
+  /** A createDispatch is on its way since then; it makes the room anew if that is gone. */
+  dispatchingSince?: number
+  /** The caller is connected and no agent is there: since when, and when that is to be looked into. */
+  agentless?: { since: number, due: number }
+  /** The agent did not come back: that the attempt ends now is our doing. */
+  agentLostAt?: number
+  final?: LegFinal
+  action?: { at: number, dialCallStatus?: CallStatus, dialSipStatus?: number, callerStatus: CallStatus, rang: boolean }
+  /** The attempt is over; its cause may wait until then for what is still missing. */
+  closing?: { until: number }
+  end?: End
+}
+
+export interface Transfer {
+  at: number
+  attempt: number
+  /** B legs that somebody else's verbs dialled while the transfer was pending. */
+  legs: string[]
+  referStatus?: number
+  finalStatus?: number
+  result?: 'transferred' | 'failed'
+  /** The result overtook the request. */
+  early?: boolean
+  /** The caller was dialled back to the agent. */
+  returned: boolean
+}
+
+/** What a hook of Jambonz is answered with, as data: verbs are built from it (jambonz/verbs-for.ts). */
+export type Reply =
+  | { kind: 'dial', attempt: number }
+  | { kind: 'decline', status: number, reason: string }
+  | { kind: 'refer', to: string, referredBy?: string }
+  | { kind: 'hangup' }
+  | { kind: 'nothing' }
+  | { kind: 'forbid' }
+
+export type HookName = 'call-hook' | 'action' | 'refer' | 'refer-complete'
+
+/** A hook that was answered, or is about to be: a repeat of it gets the same reply. */
+export interface AnsweredHook {
+  hook: HookName
+  /** Hash of the raw body. */
+  hash: string
+  /** The attempt that its reply dials, or waits for. */
+  attempt?: number
+  /** Absent while the room is being made. */
+  reply?: Reply
+}
+
+export const DUTY_KINDS = ['delete-room', 'hang-up', 'look', 'redispatch', 'remove-agent'] as const
+export type DutyKind = typeof DUTY_KINDS[number]
+
+/** Work that a call still owes to the outside. */
+export interface Duty {
+  /** Unique within the call. */
+  id: string
+  kind: DutyKind
+  /** Room name, attempt number, status of the leg, or attempt number and identity. */
+  target: string
+  /** Milliseconds since the epoch: not before then. */
+  due: number
+  tries: number
+  since: number
+  /** Who is doing it, while somebody is. */
+  claim?: string
+}
+
+/**
+ * Raised when a record means something else to an older reader. Within a version fields are only added, and readers
+ * keep those that they do not know.
+ */
+export const RECORD_VERSION = 1
+
+export interface Call {
+  /** Version of this record. */
+  v: typeof RECORD_VERSION
+  callSid: string
+  phase: Phase
+  facts: CallerFacts
+  app: ApplicationConfig
+  /** The ways of the plan that were not tried yet, in order. */
+  plan: Way[]
+  attempts: Attempt[]
+  /** Attempts in earlier records of this call. */
+  attemptsBefore: number
+  hooks: AnsweredHook[]
+  caller: CallerLeg
+  transfer?: Transfer
+  /** An operator asked to end the call. */
+  hangupAt?: number
+  at: {
+    received: number
+    replied?: number
+    ringing?: number
+    agentJoined?: number
+    agentAudio?: number
+    answered?: number
+    ended?: number
+  }
+  /** The phase is over then, unless LiveKit shows that the call lives. */
+  deadline?: number
+  /** The deadline passed and a look has to say whether the call lives. */
+  overdue: boolean
+  /** Other calls of the same application sent statuses, as far as the waker knew. */
+  statusesExpected: boolean
+  /** The attempt seems over: without word from Jambonz until then the bridge ends the call. */
+  settleAt?: number
+  /** The call is over; its cause may wait until then for what is still missing. */
+  closing?: { until: number }
+  /**
+   * Handed over by replicas after the store was gone, and not taken yet. `known`: the rest of this record is a call's;
+   * `rooms`: those that it has with these events.
+   */
+  late?: { events: CallEvent[], until: number, known: boolean, rooms?: string[] }
+  /** Written once, together with `phase: ended`. */
+  end?: End
+  duties: Duty[]
+  /** Ids of LiveKit's latest events: it may deliver one twice. */
+  heard: string[]
+  events: EventLine[]
+  /** Events dropped from the middle of the list. */
+  eventsDropped: number
+  earlier: EarlierCall[]
+  /** A tombstone is forgotten then. */
+  expiresAt?: number
+}
+
+/** A record of the same call that had ended before the call came back. */
+export interface EarlierCall {
+  at: Call['at']
+  end: End
+  attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'legs' | 'end'>>
+}
+
+export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
+
+/** All rooms of a call: LiveKit may tell of any of them. */
+export function roomsOf ({ attempts, earlier, late }: Call): Set<string> {
+  const rooms = new Set(late?.rooms)
+  for (const { room } of attempts) if (room !== undefined) rooms.add(room)
+  for (const { attempts } of earlier) for (const { room } of attempts) if (room !== undefined) rooms.add(room)
+  return rooms
+}
+
+const FINAL: ReadonlySet<CallStatus> = new Set(['completed', 'failed', 'busy', 'no-answer'])
+export const isFinal = (status: CallStatus): boolean => FINAL.has(status)
+
+/** When time itself next changes the call, whatever it owes; undefined: never. */
+export function turnsAt (call: Call): number | undefined {
+  if (call.late) return call.late.until
+  const times = [
+    ...(call.phase === 'ended'
+      ? []
+      : [call.deadline, call.settleAt, call.closing?.until, currentAttempt(call)?.agentless?.due]),
+    ...call.attempts.map(attempt => attempt.closing?.until),
+    call.duties.length === 0 ? call.expiresAt : undefined
+  ].filter(time => time !== undefined)
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+/** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
+export function wakeAt (call: Call): number | undefined {
+  const times = [turnsAt(call), ...(call.late ? [] : call.duties.map(duty => duty.due))].filter(time =>
+    time !== undefined
+  )
+  return times.length === 0 ? undefined : Math.min(...times)
+}

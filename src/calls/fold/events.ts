@@ -1,0 +1,241 @@
+import type { CallerFacts, CallStatus } from './call.ts'
+import type { ApplicationConfig } from '../../routing/plan.ts'
+import type { Way } from '../../routing/way.ts'
+
+/** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
+export interface CallHookEvent {
+  kind: 'call-hook'
+  callSid: string
+  hash: string
+  facts: CallerFacts
+  /**
+   * It brings back a call that Jambonz already had: such hooks tell so little that two different ones can be the same,
+   * byte by byte.
+   */
+  redirected?: boolean
+  /** The caller leg was already answered (REST-originated, or redirected to us). */
+  answered: boolean
+  /** What the application's env vars ask for; absent where the hook has none. */
+  app?: Partial<ApplicationConfig>
+  refuse?: { cause: 'capacity' | 'draining', status: number, reason: string }
+}
+
+/** createRoom succeeded, failed, or did not answer in time (its outcome is then unknown until `room-settled`). */
+export interface RoomEvent {
+  kind: 'room'
+  attempt: number
+  outcome: 'created' | 'failed' | 'timeout'
+  /** Class of the failure, never LiveKit's own text. */
+  detail?: string
+}
+
+/** A createRoom that had not answered in time has now, or has been given up. */
+export interface RoomSettledEvent {
+  kind: 'room-settled'
+  attempt: number
+}
+
+/** We failed to answer the call hook properly; the caller is declined. */
+export interface DeclinedEvent {
+  kind: 'declined'
+  hash: string
+  cause: 'bridge-error'
+  status: number
+  reason: string
+}
+
+/** Jambonz closed the connection before the call hook was answered. */
+export interface HookAbandonedEvent {
+  kind: 'hook-abandoned'
+}
+
+export interface LegStatus {
+  leg: 'caller' | 'agent'
+  legSid: string
+  callStatus: CallStatus
+  sipStatus?: number
+  sipReason?: string
+  by?: 'caller' | 'jambonz'
+}
+
+/** A leg's status. `facts`: what is known of a call that begins with this event. */
+export interface StatusEvent extends LegStatus {
+  kind: 'status'
+  callSid: string
+  facts: CallerFacts
+  /** Of an agent leg: the SIP user or number that was dialled. */
+  dialled?: string
+}
+
+export interface ActionEvent {
+  kind: 'action'
+  callSid: string
+  hash: string
+  facts: CallerFacts
+  /** From the dial's id; undefined when it names none of ours. */
+  attempt?: number
+  dialCallStatus?: CallStatus
+  dialSipStatus?: number
+  dialCallSid?: string
+  /** `dial_sbc_callid` is set only by a provisional or 2xx response of the far end. */
+  rang: boolean
+  callerStatus: CallStatus
+  callerSipStatus?: number
+  callerEndedBy?: 'caller' | 'jambonz'
+}
+
+export interface ReferEvent {
+  kind: 'refer'
+  callSid: string
+  hash: string
+  facts: CallerFacts
+  leg: 'caller' | 'agent'
+  legSid: string
+  /** Refer-To as the sip:refer verb takes it: a SIP URI or a number; undefined when there was none. */
+  referTo?: string
+}
+
+export interface ReferCompleteEvent {
+  kind: 'refer-complete'
+  hash: string
+  referStatus?: number
+  finalStatus?: number
+  callerStatus: CallStatus
+}
+
+export interface LiveKitEvent {
+  kind: 'livekit'
+  room: string
+  what:
+    | 'room_started'
+    | 'room_finished'
+    | 'participant_joined'
+    | 'participant_left'
+    | 'participant_connection_aborted'
+    | 'track_published'
+    | 'track_unpublished'
+    | 'other'
+  participant?: {
+    sid: string
+    identity: string
+    kind?: 'SIP' | 'AGENT' | 'OTHER'
+    reason?: string
+    sip?: SipAttributes
+  }
+  track?: 'AUDIO' | 'OTHER'
+  /** LiveKit's id of the event: a second delivery has the same. */
+  id?: string
+  /** When LiveKit made it, by its own clock, in whole seconds: milliseconds since the epoch. */
+  madeAt?: number
+}
+
+/** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
+export interface SipAttributes {
+  /** `sip.callStatus`: ringing, active, hangup. */
+  callStatus?: string
+  /** `sip.h.x-lk-call`: the call_sid that our dial's header carries. */
+  callSid?: string
+  /** `sip.trunkPhoneNumber`: the SIP user that was called, our token. */
+  called?: string
+  /** `sip.ruleID` is there: a dispatch rule let it in. */
+  dispatched?: boolean
+}
+
+/** What a look at LiveKit saw of an attempt's room. */
+export interface LookEvent {
+  kind: 'look'
+  attempt: number
+  /** When LiveKit was asked, milliseconds since the epoch: who came after that was not to be seen. */
+  askedAt: number
+  outcome: 'seen' | 'unreachable'
+  exists: boolean
+  /** The caller's leg. */
+  sip?: { sid: string, callStatus?: string }
+  /** The one that came first. */
+  agent?: { identity: string, audio: boolean }
+  /** Identities of the others. */
+  moreAgents?: string[]
+  /** Somebody else is there, whom the caller may be talking to. */
+  company?: boolean
+}
+
+/** The agent of an attempt is about to be called again by whoever has claimed that. */
+export interface RedispatchingEvent {
+  kind: 'redispatching'
+  attempt: number
+  claim: string
+}
+
+export interface RedispatchedEvent {
+  kind: 'redispatched'
+  attempt: number
+  outcome: 'done' | 'failed'
+  detail?: string
+}
+
+/** LiveKit has a room of ours whose call nobody here knows: what its metadata says of it. */
+export interface FoundEvent {
+  kind: 'found'
+  callSid: string
+  attempt: number
+  facts: CallerFacts
+  app: ApplicationConfig
+  /** The ways that were left. */
+  plan: Way[]
+  /** Milliseconds since the epoch. */
+  receivedAt: number
+  openedAt: number
+}
+
+/** Events that a replica kept while the store was gone. */
+export interface HandedOverEvent {
+  kind: 'handed-over'
+  callSid: string
+  events: CallEvent[]
+}
+
+/** A duty's outcome: `done`; `failed`, to be tried again. */
+export interface DutyEvent {
+  kind: 'duty'
+  id: string
+  outcome: 'done' | 'failed'
+  detail?: string
+}
+
+export interface HangupEvent {
+  kind: 'hangup'
+}
+
+/** Time passed. `claim` names whoever will do the duties that are due; without it they stay due. */
+export interface WakeEvent {
+  kind: 'wake'
+  claim?: string
+  /** Another call of this application sent statuses: silence of this one means something. */
+  statusesExpected: boolean
+}
+
+export type CallEvent =
+  & { /** Milliseconds since the epoch. */ at: number }
+  & (
+    | CallHookEvent
+    | RoomEvent
+    | RoomSettledEvent
+    | DeclinedEvent
+    | HookAbandonedEvent
+    | StatusEvent
+    | ActionEvent
+    | ReferEvent
+    | ReferCompleteEvent
+    | LiveKitEvent
+    | LookEvent
+    | RedispatchingEvent
+    | RedispatchedEvent
+    | FoundEvent
+    | HandedOverEvent
+    | DutyEvent
+    | HangupEvent
+    | WakeEvent
+  )
+
+/** An event of one kind, with its time. */
+export type EventOf<K extends CallEvent['kind']> = Extract<CallEvent, { kind: K }>

@@ -1,0 +1,116 @@
+import { RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
+import { planFor, type ApplicationConfig } from '../../routing/plan.ts'
+import type { Way } from '../../routing/way.ts'
+import { openNext } from './attempts.ts'
+import { note, oweDeleteRoom, oweLook } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/** A call that is brought back again and again goes round in a circle. */
+export const MOST_ATTEMPTS = 50
+
+/** A call at its first event. A REST-originated one may ring for a while before its call hook comes. */
+export function newCall (callSid: string, at: number, facts: CallerFacts, app: ApplicationConfig): Call {
+  return {
+    v: RECORD_VERSION,
+    callSid,
+    phase: 'received',
+    facts,
+    app,
+    plan: [],
+    attempts: [],
+    attemptsBefore: 0,
+    hooks: [],
+    caller: { seen: false, trying: false, answered: false, answeredBefore: false },
+    at: { received: at },
+    deadline: at + (facts.direction === 'outbound' ? TIMES.outboundReceived : TIMES.received),
+    overdue: false,
+    statusesExpected: false,
+    duties: [],
+    heard: [],
+    events: [],
+    eventsDropped: 0,
+    earlier: []
+  }
+}
+
+/** The call was away and is back: a new record begins, the ended one stays under `earlier`. */
+export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: ApplicationConfig): Call {
+  const { at: times, end, attempts } = ended
+  return {
+    ...newCall(ended.callSid, at, facts, app),
+    attemptsBefore: ended.attemptsBefore + attempts.length,
+    hooks: ended.hooks,
+    duties: ended.duties,
+    heard: ended.heard,
+    earlier: [
+      ...ended.earlier,
+      ...(end
+        ? [{
+            at: times,
+            end,
+            attempts: attempts.map(({ n, strategy, room, legs, end }) => ({ n, strategy, room, legs, end }))
+          }]
+        : [])
+    ]
+  }
+}
+
+/** What an event tells of an attempt that nobody here knows. */
+interface Trace {
+  /** Its number. */
+  n?: number
+  /** The SIP user or number that was dialled. */
+  dialled?: string
+}
+
+/** A call that was dialled before this process knew it: its attempt is rebuilt from what is derived, not stored. */
+export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rules): void {
+  const { ways } = planFor(draft.app, draft.facts.to)
+  const { n, way } = wayOf(draft, trace, ways, rules)
+  draft.attemptsBefore = n - 1
+  draft.plan = [way]
+  const attempt = openNext(draft, at, rules)!
+  attempt.made = 'created'
+  attempt.pendingSince = undefined
+  attempt.at.replied = at
+  draft.plan = n === 1 ? ways.slice(1) : []
+}
+
+/** A token tells which attempt it is, a number that it is the fallback's. */
+function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): { n: number, way: Way } {
+  const room = ways[0]!
+  if (dialled !== undefined) {
+    for (let i = 1; i <= MOST_ATTEMPTS; i++) if (rules.tokenOf(draft.callSid, i) === dialled) return { n: i, way: room }
+    if (/^\+?[0-9*#]+$/.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }
+  }
+  return { n: n ?? 1, way: ways[(n ?? 1) - 1] ?? room }
+}
+
+/** LiveKit has a room of ours whose call was not known here: it is followed from now on. A look tells how it stands. */
+export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
+  const { at, callSid, attempt: n, facts, app, plan, receivedAt, openedAt } = event
+  const draft = newCall(callSid, receivedAt, facts, app)
+  draft.attemptsBefore = n - 1
+  draft.plan = [{ strategy: 'room', agent: app.agent }]
+  const attempt = openNext(draft, openedAt, rules)!
+  attempt.found = true
+  attempt.made = 'created'
+  attempt.pendingSince = undefined
+  attempt.at.replied = draft.at.replied = openedAt
+  draft.plan = plan
+  draft.overdue = true
+  draft.deadline = at + TIMES.lookAgain
+  note(draft, at, { from: 'livekit', what: 'found', attempt: n })
+  oweLook(draft, attempt, at, at)
+  return draft
+}
+
+/** The room of a call that is known: only of one that has ended it is news that it is still there. */
+export function onFound (draft: Call, event: EventOf<'found'>): void {
+  const attempt = draft.attempts.find(({ n }) => n === event.attempt)
+  if (
+    draft.phase === 'ended' && attempt?.room !== undefined &&
+    !draft.duties.some(({ target }) => target === attempt.room)
+  ) oweDeleteRoom(draft, attempt, event.at)
+}

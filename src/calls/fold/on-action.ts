@@ -1,0 +1,116 @@
+import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
+import { answer, closeAttempt, findHook, goOn, isLatestLeg } from './attempts.ts'
+import { beginClosing } from './ending.ts'
+import { note } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { adoptAttempt } from './new-call.ts'
+import { callerEnded } from './on-status.ts'
+import { UNAVAILABLE } from '../../jambonz/verbs.ts'
+import type { Rules } from './rules.ts'
+
+/**
+ * A dial of ours is over. The reply decides how the caller goes on: the next way of the plan, a decline, a hang-up,
+ * or nothing where the call had its talk or the caller is gone.
+ */
+export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): void {
+  const { at, hash, dialCallStatus } = event
+  if (findHook(draft, 'action', hash)) return
+  if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, { n: event.attempt }, rules)
+  note(draft, at, {
+    from: 'jambonz',
+    what: 'action',
+    attempt: event.attempt,
+    status: dialCallStatus,
+    sipStatus: event.dialSipStatus,
+    detail: `caller leg ${event.callerStatus}`
+  })
+  const attempt = currentAttempt(draft)
+  ownLeg(draft, event)
+  if (draft.phase === 'transferring') {
+    if (isFinal(event.callerStatus)) {
+      callerEnded(draft, at, {
+        callStatus: event.callerStatus,
+        sipStatus: event.callerSipStatus,
+        by: event.callerEndedBy
+      })
+    }
+    answer(draft, 'action', hash, { kind: 'nothing' })
+    return
+  }
+  if (draft.phase === 'ended' || !attempt || attempt.end || isStale(attempt, event)) {
+    answer(draft, 'action', hash, draft.phase === 'ended' ? replyWithoutPlan(event) : { kind: 'nothing' })
+    if (attempt && !isStale(attempt, event)) attempt.action ??= factsOf(event)
+    return
+  }
+  attempt.action = factsOf(event)
+  if (dialCallStatus === 'completed' || (dialCallStatus === 'in-progress' && attempt.answered)) attempt.answered = true
+  if (isFinal(event.callerStatus)) {
+    callerEnded(draft, at, {
+      callStatus: event.callerStatus,
+      sipStatus: event.callerSipStatus,
+      by: event.callerEndedBy
+    })
+  }
+
+  const talked = attempt.answered && !(attempt.agentLostAt !== undefined && rules.agentLost === 'next')
+  const goesOn = !draft.closing && !talked && draft.hangupAt === undefined && !isFinal(event.callerStatus)
+  if (goesOn && draft.plan.length > 0) {
+    closeAttempt(attempt, at)
+    goOn(draft, at, rules, 'action', hash)
+    return
+  }
+  attempt.at.ended ??= at
+  beginClosing(draft, at)
+  answer(draft, 'action', hash, replyWithoutPlan(event))
+}
+
+/** The leg belongs to the attempt that was dialled: its statuses may come after this, when another attempt is open. */
+function ownLeg (draft: Call, { attempt: n, dialCallSid }: EventOf<'action'>): void {
+  if (dialCallSid === undefined || draft.attempts.some(({ legs }) => legs.includes(dialCallSid))) return
+  const attempt = n === undefined ? currentAttempt(draft) : draft.attempts.find(attempt => attempt.n === n)
+  attempt?.legs.push(dialCallSid)
+}
+
+/** What ends the caller leg properly when no way is left. */
+function replyWithoutPlan (event: EventOf<'action'>): Reply {
+  if (event.dialCallStatus === 'completed' || isFinal(event.callerStatus)) return { kind: 'nothing' }
+  if (event.callerStatus === 'in-progress') return { kind: 'hangup' }
+  return { kind: 'decline', ...declineFor(event.dialSipStatus) }
+}
+
+const REASONS: Record<number, string> = {
+  404: 'Not Found',
+  408: 'Request Timeout',
+  486: 'Busy Here',
+  488: 'Not Acceptable Here',
+  500: 'Server Internal Error',
+  503: 'Service Unavailable',
+  600: 'Busy Everywhere',
+  603: 'Decline'
+}
+
+/**
+ * The far end's status where it can be passed on to a caller: not what it said about our credentials, nor about our own
+ * CANCEL.
+ */
+function declineFor (sipStatus: number | undefined): { status: number, reason: string } {
+  if (sipStatus === undefined || sipStatus < 400 || sipStatus > 699 || [401, 407, 480, 487].includes(sipStatus)) {
+    return UNAVAILABLE
+  }
+  return { status: sipStatus, reason: REASONS[sipStatus] ?? UNAVAILABLE.reason }
+}
+
+/** It speaks of an earlier attempt, or of an earlier leg of this one. */
+function isStale (attempt: Attempt, event: EventOf<'action'>): boolean {
+  if (event.attempt !== undefined && event.attempt !== attempt.n) return true
+  const { dialCallSid } = event
+  return dialCallSid !== undefined && attempt.legs.includes(dialCallSid) && !isLatestLeg(attempt, dialCallSid)
+}
+
+const factsOf = (event: EventOf<'action'>): NonNullable<Attempt['action']> => ({
+  at: event.at,
+  dialCallStatus: event.dialCallStatus,
+  dialSipStatus: event.dialSipStatus,
+  callerStatus: event.callerStatus,
+  rang: event.rang
+})

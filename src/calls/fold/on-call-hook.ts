@@ -1,0 +1,183 @@
+import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
+import { endOf } from './causes.ts'
+import { planFor, type ApplicationConfig } from '../../routing/plan.ts'
+import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
+import { lateDeleteId, note, owe } from './duties.ts'
+import { endCall, endNow } from './ending.ts'
+import type { EventOf } from './events.ts'
+import { MOST_ATTEMPTS, newCall, nextRecord } from './new-call.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/**
+ * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
+ * (`redirect` verb, REST `call_hook`). A repeat of a hook changes nothing.
+ */
+export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>, rules: Rules): Call {
+  const { at, hash } = event
+  if (known && isRepeat(known, event)) {
+    note(known, at, { from: 'jambonz', what: 'call hook repeated' })
+    return known
+  }
+  if (known && isLate(known, event)) return onLateHook(known, event, rules)
+  // What reads like it, if anything does, is history now.
+  if (known) known.hooks = known.hooks.filter(other => other.hook !== 'call-hook' || other.hash !== hash)
+  if (known?.closing && known.caller.final) endNow(known, at, rules)
+  const app: ApplicationConfig = { ...(known?.app ?? rules.app), ...event.app }
+  // A hook that brings a call back lacks the SIP headers: what the first one said of the caller stands.
+  const facts = known && known.hooks.length > 0 ? known.facts : event.facts
+  const draft = known && known.phase !== 'ended'
+    ? known
+    : known
+      ? nextRecord(known, at, facts, app)
+      : newCall(event.callSid, at, facts, app)
+  draft.facts = facts
+  draft.app = app
+  draft.closing = undefined
+  draft.caller.answeredBefore = event.answered
+  draft.caller.answered ||= event.answered
+  note(draft, at, { from: 'jambonz', what: 'call hook', status: event.answered ? 'in-progress' : 'trying' })
+  if (event.refuse && (event.refuse.cause === 'draining' || draft.attempts.length === 0)) {
+    const { cause, status, reason } = event.refuse
+    answer(draft, 'call-hook', hash, { kind: 'decline', status, reason })
+    endCall(draft, at, endOf(cause, { sipStatus: status }), rules)
+    return draft
+  }
+  if (draft.attemptsBefore + draft.attempts.length >= MOST_ATTEMPTS) {
+    answer(draft, 'call-hook', hash, { kind: 'decline', status: 482, reason: 'Loop Detected' })
+    endCall(draft, at, endOf('bridge-error', { sipStatus: 482, detail: 'brought back too often' }), rules)
+    return draft
+  }
+  redirectAttempt(draft, at)
+  draft.transfer = undefined
+  draft.hangupAt = undefined
+  const { ways, refused } = planFor(app, facts.to)
+  draft.plan = ways
+  if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
+  goOn(draft, at, rules, 'call-hook', hash)
+  return draft
+}
+
+/**
+ * A call has one first hook. When the call was dialled already, or has ended, and that hook is not known, it was
+ * answered by a replica that could not write so down until now.
+ */
+function isLate (known: Call, { at, redirected }: EventOf<'call-hook'>): boolean {
+  if (
+    redirected || known.attemptsBefore > 0 || known.earlier.length > 0 ||
+    known.hooks.some(({ hook }) => hook === 'call-hook')
+  ) return false
+  return known.attempts.length > 0 || (known.caller.final !== undefined && at <= known.caller.final.at)
+}
+
+/** Completes what is known of a call by the hook that it began with. */
+function onLateHook (draft: Call, { at, hash, facts, app }: EventOf<'call-hook'>, rules: Rules): Call {
+  draft.facts = facts
+  draft.app = { ...draft.app, ...app }
+  note(draft, at, { from: 'jambonz', what: 'call hook', status: 'late' })
+  const [first] = draft.attempts
+  answer(draft, 'call-hook', hash, first ? { kind: 'dial', attempt: first.n } : noWayLeft(draft))
+  if (first) {
+    findHook(draft, 'call-hook', hash)!.attempt = first.n
+    if (first.room !== undefined) first.agent = draft.app.agent
+    if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = planFor(draft.app, facts.to).ways.slice(1)
+  } else {
+    const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
+    owe(draft, at, 'delete-room', room, at + TIMES.roomSettles)
+  }
+  if (draft.phase !== 'ended') draft.at.received = Math.min(at, draft.at.received)
+  return draft
+}
+
+/** Jambonz tries a hook again within this time of our lost reply, milliseconds. */
+const RETRY_MS = 2000
+
+/**
+ * Jambonz repeats a hook when it did not get our reply. What brings a call back says so little that the second time may
+ * read like the first: it is a repeat only while nothing came of the first.
+ */
+function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>): boolean {
+  const before = findHook(known, 'call-hook', hash)
+  if (!before || !redirected) return before !== undefined
+  const attempt = known.attempts.find(attempt => attempt.n === before.attempt)
+  return attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action && !attempt.view.sip &&
+    at - (attempt.at.replied ?? at) < RETRY_MS
+}
+
+/** The room is there, or not, or not known in time: the hook that waits for it is answered accordingly. */
+export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
+  const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
+  if (!attempt || attempt.made === 'created') return
+  if (event.outcome !== 'timeout') {
+    attempt.pendingSince = undefined
+    attempt.made = event.outcome
+  }
+  if (attempt.at.replied !== undefined) return
+  note(draft, event.at, {
+    from: 'livekit',
+    what: 'createRoom',
+    attempt: attempt.n,
+    status: event.outcome,
+    detail: event.detail
+  })
+  if (attempt.end && event.outcome !== 'timeout' && attempt.room) {
+    owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
+  }
+  if (attempt.end || draft.phase === 'ended') {
+    answerWaiting(draft, attempt, noWayLeft(draft))
+    return
+  }
+  if (draft.hangupAt !== undefined) {
+    answerWaiting(draft, attempt, noWayLeft(draft))
+    endCall(draft, event.at, endOf('operator-hung-up'), rules)
+    return
+  }
+  if (event.outcome === 'created') {
+    answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules))
+    return
+  }
+  if (attempt.agent === rules.app.agent) {
+    // The dispatch rule's own agent answers when the SIP leg makes the room.
+    attempt.degraded = true
+    answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules))
+    return
+  }
+  endAttempt(draft, attempt, event.at, endOf('livekit-failed', { waitingOn: 'hook', detail: event.detail }))
+  const next = openNext(draft, event.at, rules)
+  if (next?.room !== undefined) {
+    for (const hook of draft.hooks) if (hook.attempt === attempt.n && !hook.reply) hook.attempt = next.n
+  } else if (next) {
+    answerWaiting(draft, attempt, dialled(draft, next, event.at, rules))
+  } else {
+    answerWaiting(draft, attempt, noWayLeft(draft))
+    draft.at.replied ??= event.at
+    endCall(draft, event.at, attempt.end!, rules)
+  }
+}
+
+/** The hook that waits for this attempt gets its reply. */
+function answerWaiting (draft: Call, attempt: Attempt, reply: Reply): void {
+  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.reply ??= reply
+}
+
+/** createRoom of an attempt that may be over has settled late: only now can its room be deleted for good. */
+export function onRoomSettled (draft: Call, event: EventOf<'room-settled'>): void {
+  const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
+  if (!attempt) return
+  attempt.pendingSince = undefined
+  if (attempt.end && attempt.room) owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
+}
+
+/** We failed to connect the call; what was answered already stands. */
+export function onDeclined (draft: Call, event: EventOf<'declined'>, rules: Rules): void {
+  const known = findHook(draft, 'call-hook', event.hash)
+  if (known?.reply) return
+  answer(draft, 'call-hook', event.hash, { kind: 'decline', status: event.status, reason: event.reason })
+  if (known?.attempt !== undefined && known.attempt !== currentAttempt(draft)?.n) return
+  draft.at.replied ??= event.at
+  endCall(draft, event.at, endOf(event.cause, { waitingOn: 'hook', sipStatus: event.status }), rules)
+}
+
+/** Jambonz stopped waiting for our verbs; without a status event nothing more will come. */
+export function onHookAbandoned (draft: Call, event: EventOf<'hook-abandoned'>): void {
+  note(draft, event.at, { from: 'jambonz', what: 'call hook abandoned', attempt: currentAttempt(draft)?.n })
+}

@@ -1,0 +1,177 @@
+import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
+import { isLatestLeg } from './attempts.ts'
+import { agentGone, stopWaiting } from './agent-watch.ts'
+import { beginClosing } from './ending.ts'
+import { note, owe, oweDeleteRoom, oweLook, unowe } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { adoptAttempt } from './new-call.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/**
+ * A status event of either leg. Jambonz sends those of one call one after another, but they may still overtake hooks.
+ */
+export function onStatus (draft: Call, event: EventOf<'status'>, rules: Rules): void {
+  note(draft, event.at, {
+    from: 'jambonz',
+    what: 'status',
+    leg: event.leg,
+    status: event.callStatus,
+    sipStatus: event.sipStatus,
+    reason: event.sipReason,
+    by: event.by,
+    attempt: event.leg === 'agent' ? attemptOf(draft, event.legSid)?.n : undefined
+  })
+  draft.caller.seen = true
+  // Found without a word of who is calling.
+  if (event.leg === 'caller' && draft.facts.from === '' && draft.facts.to === '') draft.facts = event.facts
+  if (event.leg === 'caller') onCallerLeg(draft, event, rules)
+  else onAgentLeg(draft, event, rules)
+}
+
+function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
+  if (isFinal(event.callStatus)) {
+    callerEnded(draft, event.at, event)
+    return
+  }
+  if (draft.caller.final || draft.phase === 'ended') return
+  draft.caller.trying = true
+  if (event.callStatus !== 'in-progress') return
+  draft.caller.answered = true
+  // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost.
+  const attempt = openLeg(draft)
+  if (attempt && attempt.legs.length > 0) agentAnswered(draft, attempt, event.at, rules)
+}
+
+/** The caller leg is over, whoever says so; the first word stands. */
+export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'>): void {
+  if (draft.caller.final) return
+  const { callStatus, sipStatus, sipReason, by } = final
+  const attempt = currentAttempt(draft)
+  // Only an answered leg is `completed`; unless the caller was answered elsewhere, the agent answered.
+  if (callStatus === 'completed' && attempt?.at.replied !== undefined && !attempt.end && !draft.caller.answeredBefore) {
+    attempt.answered = true
+  }
+  if (attempt && !attempt.end) attempt.at.ended ??= at
+  draft.caller.final = { at, callStatus, sipStatus, sipReason, by, beforeAgentLeg: attempt?.final === undefined }
+  beginClosing(draft, at)
+}
+
+function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
+  if (draft.phase !== 'ended' && draft.attempts.length === 0) {
+    adoptAttempt(draft, event.at, { dialled: event.dialled }, rules)
+  }
+  const attempt = attemptOf(draft, event.legSid)
+  if (!attempt) return
+  if (!attempt.legs.includes(event.legSid)) {
+    if (draft.phase === 'transferring') {
+      draft.transfer?.legs.push(event.legSid)
+      return
+    }
+    attempt.legs.push(event.legSid)
+  }
+  if (attempt.end) {
+    livesOn(draft, attempt, event, rules)
+    return
+  }
+  if (!isLatestLeg(attempt, event.legSid)) return
+  switch (event.callStatus) {
+    case 'trying':
+      agentDialing(draft, attempt, event.at, rules)
+      break
+    case 'ringing':
+    case 'early-media':
+      agentRinging(draft, attempt, event.at, rules)
+      break
+    case 'in-progress':
+      agentAnswered(draft, attempt, event.at, rules)
+      break
+    case 'completed':
+    case 'failed':
+    case 'busy':
+    case 'no-answer':
+      agentEnded(draft, attempt, event)
+      break
+    case 'queued':
+      break
+  }
+}
+
+/** Our verbs were so late that the call had ended before they were run: what was done to end it is done again. */
+function livesOn (draft: Call, attempt: Attempt, { at, callStatus }: EventOf<'status'>, rules: Rules): void {
+  if (isFinal(callStatus) || attempt.final || attempt.action || draft.caller.final) return
+  oweDeleteRoom(draft, attempt, at)
+  if (draft.hangupAt !== undefined && rules.callControl) owe(draft, at, 'hang-up', 'completed', at)
+}
+
+/** The attempt that a B leg belongs to: the one that was current when the leg was first seen. */
+function attemptOf (call: Call, legSid: string): Attempt | undefined {
+  if (
+    call.transfer?.legs.includes(legSid) ||
+    call.earlier.some(({ attempts }) => attempts.some(({ legs }) => legs.includes(legSid)))
+  ) return undefined
+  return call.attempts.find(attempt => attempt.legs.includes(legSid)) ?? currentAttempt(call)
+}
+
+/** The attempt whose leg may move the call's phase now. */
+function openLeg (draft: Call): Attempt | undefined {
+  const attempt = currentAttempt(draft)
+  return attempt && !attempt.end && !attempt.closing && !attempt.final && draft.phase !== 'ended' &&
+      draft.phase !== 'transferring' && !draft.closing
+    ? attempt
+    : undefined
+}
+
+function agentDialing (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+  if (openLeg(draft) !== attempt || draft.phase !== 'received') return
+  draft.phase = 'dialing'
+  attempt.at.dialing ??= at
+  draft.deadline = at + rules.dialTimeoutS * 1000 + TIMES.dialSlack
+  draft.overdue = false
+}
+
+/** The agent leg rings. */
+export function agentRinging (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+  if (attempt.answered || attempt.final) return
+  const first = attempt.at.ringing === undefined
+  attempt.at.ringing ??= at
+  attempt.at.lastRinging = Math.max(at, attempt.at.lastRinging ?? at)
+  draft.at.ringing ??= at
+  if (openLeg(draft) !== attempt) return
+  agentDialing(draft, attempt, at, rules)
+  if (draft.phase === 'dialing') draft.phase = 'ringing'
+  if (first && !attempt.view.events) oweLook(draft, attempt, at, at + TIMES.firstLook)
+}
+
+/** The agent leg is up: the two are talking. */
+export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+  attempt.answered = true
+  // LiveKit does not answer before somebody is there to talk.
+  const alone = attempt.view.agent?.left !== undefined
+  if (attempt.at.answered === undefined && !alone) stopWaiting(draft, attempt)
+  attempt.at.answered ??= at
+  draft.at.answered ??= at
+  if (openLeg(draft) !== attempt) return
+  draft.phase = 'connected'
+  draft.overdue = false
+  // A phone cannot be looked at; the agent's room is, again and again.
+  draft.deadline = attempt.strategy === 'phone' ? at + rules.timeLimitS * 1000 + TIMES.dialSlack : undefined
+  unowe(draft, duty => duty.kind === 'look')
+  oweLook(draft, attempt, at, at + TIMES.look)
+  if (alone) agentGone(draft, attempt, at, rules)
+}
+
+function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): void {
+  if (attempt.final) return
+  attempt.final = { at: event.at, callStatus: event.callStatus, sipStatus: event.sipStatus, sipReason: event.sipReason }
+  if (event.callStatus === 'completed') attempt.answered = true
+  if (attempt !== currentAttempt(draft)) return
+  // The caller leg's is next in Jambonz' queue.
+  if (draft.closing) draft.closing.until = Math.max(draft.closing.until, event.at + TIMES.evidence)
+  settleSoon(draft, event.at)
+}
+
+/** The attempt seems over: what comes next is for /action or the caller leg to say, but not for ever. */
+export function settleSoon (draft: Call, at: number): void {
+  if (draft.phase === 'ended' || draft.phase === 'transferring' || draft.closing) return
+  draft.settleAt ??= at + TIMES.settle
+}

@@ -1,0 +1,76 @@
+import { currentAttempt, type Call } from './call.ts'
+import { onAgentOverdue } from './agent-watch.ts'
+import { beginClosing } from './ending.ts'
+import { claimDuties, note, owe, oweDeleteRoom, oweLook } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { longestLife, TIMES, type Rules } from './rules.ts'
+
+/** Time passed: what is overdue happens, and the waker takes the duties that are due. */
+export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call | undefined {
+  const { at, claim } = event
+  if (draft.phase === 'ended' && draft.duties.length === 0 && draft.expiresAt !== undefined && at >= draft.expiresAt) {
+    return undefined
+  }
+  draft.statusesExpected ||= event.statusesExpected
+  if (draft.phase !== 'ended') {
+    if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at, rules)
+    const attempt = currentAttempt(draft)
+    if (attempt?.agentless && at >= attempt.agentless.due) onAgentOverdue(draft, attempt, at)
+    if (draft.deadline !== undefined && at >= draft.deadline) {
+      note(draft, at, { from: 'bridge', what: 'deadline', attempt: currentAttempt(draft)?.n, status: draft.phase })
+      onDeadline(draft, at, rules)
+    }
+  }
+  if (claim !== undefined) claimDuties(draft, at, claim)
+  return draft
+}
+
+/**
+ * The attempt seemed over and Jambonz said nothing of it. What only LiveKit said may have been a hiccup: it is asked
+ * once more.
+ */
+function onSettled (draft: Call, at: number, rules: Rules): void {
+  const attempt = currentAttempt(draft)
+  draft.settleAt = undefined
+  note(draft, at, { from: 'bridge', what: 'settled without word from jambonz', attempt: attempt?.n })
+  if (draft.hangupAt !== undefined || attempt?.final) beginClosing(draft, at)
+  else onDeadline(draft, at, rules)
+}
+
+/** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
+function onDeadline (draft: Call, at: number, rules: Rules): void {
+  const attempt = currentAttempt(draft)
+  if (attempt && attempt.room === undefined && !attempt.end && at < longestLife(attempt, rules)) {
+    // Nobody can look at a phone: that its answer was lost must not end a talk.
+    draft.deadline = longestLife(attempt, rules)
+    return
+  }
+  if (attempt?.room === undefined || attempt.end) {
+    beginClosing(draft, at)
+    return
+  }
+  draft.overdue = true
+  draft.deadline = at + TIMES.lookAgain
+  oweLook(draft, attempt, at, at)
+}
+
+/**
+ * An operator ends the call. The intent is recorded first: what follows is then known to be our doing. Asked again once
+ * nothing came of it, it is tried again.
+ */
+export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
+  if (draft.phase === 'ended' || draft.closing || (draft.hangupAt !== undefined && draft.settleAt !== undefined)) return
+  const { at } = event
+  draft.hangupAt = at
+  note(draft, at, { from: 'operator', what: 'hang-up' })
+  if (rules.callControl) {
+    const answered = draft.caller.answered || draft.at.answered !== undefined
+    // Jambonz ends an answered leg by the one status and an unanswered one by the other, and ignores the one that does
+    // not fit (feature-server lib/session/call-session.js). Without a status hook we do not know which it is.
+    if (answered || !draft.caller.seen) owe(draft, at, 'hang-up', 'completed', at)
+    if (!answered) owe(draft, at, 'hang-up', 'no-answer', at)
+  }
+  const attempt = currentAttempt(draft)
+  if (attempt) oweDeleteRoom(draft, attempt, at)
+  draft.settleAt = at + TIMES.hangup
+}

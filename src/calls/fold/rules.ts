@@ -1,0 +1,86 @@
+import type { Attempt } from './call.ts'
+import type { Settings } from '../../config.ts'
+import type { ApplicationConfig } from '../../routing/plan.ts'
+import { createTokenOf } from '../../livekit/token.ts'
+
+/** What the fold needs to know of this installation. */
+export interface Rules {
+  /** The token of a call's nth attempt; the same on every replica and after a restart. */
+  tokenOf(callSid: string, attempt: number): string
+  roomPrefix: string
+  /**
+   * The settings' application; its agent is the dispatch rule's own, which answers where we could not make the room.
+   */
+  app: ApplicationConfig
+  dialTimeoutS: number
+  /** timeLimit of every dial. */
+  timeLimitS: number
+  /** How long an ended call is kept. */
+  retentionS: number
+  /** After this without an agent it is called again, milliseconds; 0: never. */
+  redispatchMs: number
+  /** An agent that left is waited for that long, milliseconds; 0: for ever. */
+  rejoinMs: number
+  /** What becomes of a caller whose agent is lost. */
+  agentLost: 'end' | 'next'
+  /** The Jambonz REST settings are there: a caller leg can be hung up. */
+  callControl: boolean
+}
+
+/** What the state machine takes from the settings. */
+export const rulesOf = (settings: Settings): Rules => ({
+  tokenOf: createTokenOf(settings.LIVEKIT_API_SECRET),
+  roomPrefix: settings.LIVEKIT_ROOM_PREFIX,
+  app: {
+    agent: settings.LIVEKIT_AGENT_NAME,
+    metadata: settings.AGENT_METADATA ?? '',
+    fallbackNumber: settings.FALLBACK_NUMBER
+  },
+  dialTimeoutS: settings.DIAL_TIMEOUT_S,
+  timeLimitS: settings.MAX_CALL_DURATION_S,
+  retentionS: settings.CALL_RETENTION_S,
+  redispatchMs: settings.AGENT_REDISPATCH_MS,
+  rejoinMs: settings.AGENT_REJOIN_MS,
+  agentLost: settings.AGENT_LOST_ACTION,
+  callControl: settings.JAMBONZ_API_KEY !== undefined
+})
+
+/** Times of the state machine, milliseconds. */
+export const TIMES = {
+  /** Without any event after the call hook's reply the call is overdue. */
+  received: 15_000,
+  /** A REST-originated call rings before its call hook comes. */
+  outboundReceived: 120_000,
+  /** Beyond the dial timeout, for statuses on their way. */
+  dialSlack: 15_000,
+  transferring: 30_000,
+  /** A room lives on for departureTimeout (10 s) after the SIP participant left; the caller must be back before. */
+  returnToAgent: 8000,
+  /** From a sign that the attempt is over to the bridge ending the call by itself. */
+  settle: 5000,
+  /** Longest wait of an end for what could still tell its cause. */
+  evidence: 1500,
+  /** From the first ringing to the look that tells no route from no agent. */
+  firstLook: 3000,
+  /** Between looks at a connected call. */
+  look: 60_000,
+  /** Until the next try when LiveKit cannot be reached to say whether an overdue call lives. */
+  lookAgain: 30_000,
+  /** An operator's hang-up shows its effect within this time. */
+  hangup: 5000,
+  /** A createRoom of unknown outcome has happened by then, or never will. */
+  roomSettles: 15_000,
+  /** Lease of a duty that somebody is doing: longer than that can take. */
+  lease: 15_000,
+  redispatchLease: 30_000,
+  /** Within this time all replicas have noticed that the store is back and handed over what they kept. */
+  handOver: 2000,
+  firstRetry: 1000,
+  longestRetry: 30_000,
+  /** A duty is given up after this. */
+  giveUp: 600_000
+} as const
+
+/** After this nothing of Jambonz's dial can be left, milliseconds since the epoch. */
+export const longestLife = ({ at: { answered, opened } }: Attempt, rules: Rules): number =>
+  (answered ?? opened + rules.dialTimeoutS * 1000) + rules.timeLimitS * 1000 + TIMES.dialSlack

@@ -1,0 +1,82 @@
+import TinyQueue from 'tinyqueue'
+import { PHASES, roomsOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
+import { InvalidCursorError } from '../../errors.ts'
+import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
+
+/** Keeps the calls in this process: for a single replica. */
+export function createMemoryRegistry (): Registry {
+  const calls = new Map<string, Call>()
+  const rooms = new Map<string, string>()
+  // Entries are not taken out when a call's time changes: a stale one is recognised when its time comes.
+  const alarms = new TinyQueue<{ at: number, callSid: string }>([], (a, b) => a.at - b.at)
+  const phases = Object.fromEntries(PHASES.map(phase => [phase, 0])) as Record<Phase, number>
+  let duties = 0
+
+  function count (call: Call | undefined, by: 1 | -1) {
+    if (!call) return
+    phases[call.phase] += by
+    duties += by * call.duties.length
+  }
+
+  function index (before: Call | undefined, after: Call | undefined) {
+    const now = after ? roomsOf(after) : new Set<string>()
+    for (const room of before ? roomsOf(before) : []) if (!now.has(room)) rooms.delete(room)
+    for (const room of now) rooms.set(room, after!.callSid)
+    const at = after && wakeAt(after)
+    if (at !== undefined && (!before || wakeAt(before) !== at)) alarms.push({ at, callSid: after!.callSid })
+  }
+
+  return {
+    shared: false,
+    async update (callSid, fn) {
+      const before = calls.get(callSid)
+      const after = fn(before)
+      if (after === before) return after
+      count(before, -1)
+      count(after, 1)
+      index(before, after)
+      if (after) calls.set(callSid, after)
+      else calls.delete(callSid)
+      return after
+    },
+    async get (callSid) {
+      return calls.get(callSid)
+    },
+    async findByRoom (room) {
+      return rooms.get(room)
+    },
+    async list (filter, { limit, cursor }) {
+      const from = cursor === undefined ? undefined : decodeCursor(cursor)
+      if (cursor !== undefined && !from) throw new InvalidCursorError()
+      const found = [...calls.values()].filter(call =>
+        matches(call, filter) && (!from || isAfter(position(call), from))
+      ).sort((a, b) => isAfter(position(a), position(b)) ? 1 : -1)
+      const page = found.slice(0, limit)
+      return { calls: page, next: found.length > limit ? encodeCursor(position(page.at(-1)!)) : undefined }
+    },
+    async due (now, limit) {
+      const due = new Set<string>()
+      while (due.size < limit && alarms.length > 0 && alarms.peek()!.at <= now) {
+        const alarm = alarms.pop()!
+        const call = calls.get(alarm.callSid)
+        const at = call && wakeAt(call)
+        // What is due later than its alarm has another one, in its turn.
+        if (at !== undefined && at <= alarm.at) due.add(alarm.callSid)
+      }
+      // Whoever asked may fail before it updates the call.
+      for (const callSid of due) alarms.push({ at: now + 1000, callSid })
+      return [...due]
+    },
+    async stats () {
+      return { phases: { ...phases }, duties }
+    },
+    trouble: () => undefined,
+    async close () {}
+  }
+}
+
+const position = (call: Call): Position => ({ received: call.at.received, callSid: call.callSid })
+
+/** Whether `one` comes after `other` in the list: newest first, then by call_sid. */
+const isAfter = (one: Position, other: Position): boolean =>
+  one.received < other.received || (one.received === other.received && one.callSid > other.callSid)

@@ -1,0 +1,30 @@
+import type { Settings } from '../../config.ts'
+import { RECORD_VERSION } from '../fold/call.ts'
+
+/**
+ * Bridges of several LiveKit projects may share a Redis, but never each other's calls; nor do versions whose records
+ * differ.
+ */
+export const keyPrefixOf = (
+  { LIVEKIT_ROOM_PREFIX: prefix, LIVEKIT_URL: livekit }: Pick<Settings, 'LIVEKIT_ROOM_PREFIX' | 'LIVEKIT_URL'>
+): string => `bridge:v${RECORD_VERSION}:${prefix}@${new URL(livekit).host}`
+
+export interface Keys {
+  /** Of what a call's update may change: record, entries, wake-up times, whose turn it is to write. */
+  ofCall(callSid: string): [string, string, string, string]
+  /** Of a record, but for its call_sid. */
+  record: string
+  entries: string
+  times: string
+}
+
+/** @param prefix goes into braces, so that all keys are in one hash slot and scripts may use them together */
+export function keysOf (prefix: string): Keys {
+  const [record, entries, times, turn] = [
+    `{${prefix}}:call:`,
+    `{${prefix}}:entries`,
+    `{${prefix}}:times`,
+    `{${prefix}}:turn:`
+  ]
+  return { ofCall: callSid => [record + callSid, entries, times, turn + callSid], record, entries, times }
+}

@@ -1,0 +1,175 @@
+import type { Redis } from 'ioredis'
+
+/*
+ * What Redis does undivided. A record is `<revision><time><JSON>`: revision and time (of the call's place in the list)
+ * have a fixed length. Entries and places are those of redis-index.ts. KEYS: record where there is one, entries,
+ * wake-up times.
+ */
+
+export const REVISION_LENGTH = 16
+export const TIME_LENGTH = 15
+export const HEADER_LENGTH = REVISION_LENGTH + TIME_LENGTH
+
+/** Whether an entry is of a record that is gone, or that stands elsewhere since. */
+const STALE = `
+local function stale (records, time, sid)
+  return redis.call('GETRANGE', records .. sid, ${REVISION_LENGTH}, ${HEADER_LENGTH - 1}) ~= time
+end
+`
+
+const SCRIPTS = {
+  /*
+   * KEYS: record, entries, times, turn. ARGV: revision that must be there ('' = no record), record to write ('' =
+   * delete, '=' = nothing), milliseconds to keep it, call_sid, wake-up time ('' = none, '=' = as it is), who writes,
+   * milliseconds for which nobody else may write if this fails ('' = none), number of entries to remove, these, then
+   * score and entry of each one to add. Replies 1; 2 when an earlier record of the call had expired and left its
+   * entries behind; 3 when it is another's turn to write; else the record that is there.
+   */
+  bridgeSwap: {
+    numberOfKeys: 4,
+    lua: `
+local held, turn = redis.call('GETRANGE', KEYS[1], 0, ${REVISION_LENGTH - 1}), redis.call('GET', KEYS[4])
+if held ~= ARGV[1] then
+  if ARGV[7] ~= '' and not turn then redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7]) end
+  return redis.call('GET', KEYS[1])
+end
+if ARGV[2] == '=' then return 1 end
+if turn then
+  if turn ~= ARGV[6] then return 3 end
+  redis.call('DEL', KEYS[4])
+end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+local new = 1
+if ARGV[5] == '' then
+  redis.call('ZREM', KEYS[3], ARGV[4])
+elseif ARGV[5] ~= '=' then
+  new = redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
+end
+local last = 8 + tonumber(ARGV[8])
+if last > 8 then redis.call('ZREM', KEYS[2], unpack(ARGV, 9, last)) end
+if #ARGV > last then redis.call('ZADD', KEYS[2], unpack(ARGV, last + 1)) end
+if ARGV[2] ~= '' and redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
+  redis.call('PEXPIRE', KEYS[2], 2 * ARGV[3])
+  redis.call('PEXPIRE', KEYS[3], 2 * ARGV[3])
+end
+if held == '' and new == 0 then return 2 end
+return 1`
+  },
+  /*
+   * KEYS: times. ARGV: now, most calls, time until which they are nobody else's, key of a record without its call_sid.
+   * Replies how many records had expired, then the calls.
+   */
+  bridgeDue: {
+    numberOfKeys: 1,
+    lua: `
+local reply, most = { 0 }, tonumber(ARGV[2])
+while #reply <= most and reply[1] < 1000 do
+  local sids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, most - #reply + 1)
+  if #sids == 0 then break end
+  for _, sid in ipairs(sids) do
+    if redis.call('EXISTS', ARGV[4] .. sid) == 1 then
+      redis.call('ZADD', KEYS[1], ARGV[3], sid)
+      reply[#reply + 1] = sid
+    else
+      redis.call('ZREM', KEYS[1], sid)
+      reply[1] = reply[1] + 1
+    end
+  end
+end
+return reply`
+  },
+  /*
+   * KEYS: entries. ARGV: key of a record without its call_sid, place after which to begin ('' = the first), most calls,
+   * most entries to look at, kinds that a call must all have. Replies how many entries were stale, the place at which
+   * the next page begins ('' = none), then place and record of each call.
+   */
+  bridgePage: {
+    numberOfKeys: 1,
+    lua: `${STALE}
+local most, base, fewest = tonumber(ARGV[3]), 5, math.huge
+for i = 5, #ARGV do
+  local entries = redis.call('ZLEXCOUNT', KEYS[1], '[' .. ARGV[i] .. '\\0', '(' .. ARGV[i] .. '\\1')
+  if entries < fewest then base, fewest = i, entries end
+end
+local kind = ARGV[base] .. '\\0'
+local from = ARGV[2] == '' and '[' .. kind or '(' .. kind .. ARGV[2]
+local entries = redis.call('ZRANGEBYLEX', KEYS[1], from, '(' .. ARGV[base] .. '\\1', 'LIMIT', 0, ARGV[4])
+local reply, last = { 0, '' }, #entries == tonumber(ARGV[4]) and #entries or 0
+for n, entry in ipairs(entries) do
+  local place = string.sub(entry, #kind + 1)
+  local fits = true
+  for i = 5, #ARGV do
+    if i ~= base and not redis.call('ZSCORE', KEYS[1], ARGV[i] .. '\\0' .. place) then fits = false break end
+  end
+  if fits then
+    local time, sid = string.sub(place, 1, ${TIME_LENGTH}), string.sub(place, ${TIME_LENGTH + 2})
+    if stale(ARGV[1], time, sid) then
+      redis.call('ZREM', KEYS[1], entry)
+      reply[1] = reply[1] + 1
+    else
+      reply[#reply + 1] = place
+      reply[#reply + 1] = redis.call('GET', ARGV[1] .. sid)
+      if #reply == 2 + 2 * most then
+        last = n
+        break
+      end
+    end
+  end
+end
+if last > 0 then reply[2] = string.sub(entries[last], #kind + 1) end
+return reply`
+  },
+  /* KEYS: entries. ARGV: kinds. Replies how many entries there are of each. */
+  bridgeCount: {
+    numberOfKeys: 1,
+    lua: `
+local reply = {}
+for i, kind in ipairs(ARGV) do
+  reply[i] = redis.call('ZLEXCOUNT', KEYS[1], '[' .. kind .. '\\0', '(' .. kind .. '\\1')
+end
+return reply`
+  },
+  /*
+   * KEYS: entries. ARGV: key of a record without its call_sid, entry after which to begin ('' = the first), how many to
+   * look at. Removes the stale ones. Replies the last one that was looked at, '' at the end.
+   */
+  bridgeSweep: {
+    numberOfKeys: 1,
+    lua: `${STALE}
+local from = ARGV[2] == '' and '-' or '(' .. ARGV[2]
+local entries = redis.call('ZRANGEBYLEX', KEYS[1], from, '+', 'LIMIT', 0, ARGV[3])
+for _, entry in ipairs(entries) do
+  local time, sid = string.match(entry, '%z(%d+)%z([^%z]*)$')
+  if not time or stale(ARGV[1], time, sid) then redis.call('ZREM', KEYS[1], entry) end
+end
+if #entries < tonumber(ARGV[3]) then return '' end
+return entries[#entries]`
+  }
+}
+
+type Reply<T> = Promise<T>
+type Argument = string | number
+
+export interface Scripts {
+  bridgeSwap(
+    record: string,
+    entries: string,
+    times: string,
+    turn: string,
+    ...args: Argument[]
+  ): Reply<number | string | null>
+  bridgeDue(times: string, ...args: Argument[]): Reply<[number, ...string[]]>
+  bridgePage(entries: string, ...args: Argument[]): Reply<[number, string, ...string[]]>
+  bridgeCount(entries: string, ...args: Argument[]): Reply<number[]>
+  bridgeSweep(entries: string, ...args: Argument[]): Reply<string>
+}
+
+/** Gives a client the scripts; each is sent once per connection, then named by its hash. */
+export function withScripts (redis: Redis): Scripts {
+  for (const [name, script] of Object.entries(SCRIPTS)) redis.defineCommand(name, script)
+  return redis as unknown as Scripts
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../clock.ts'
+import type { Settings } from '../config.ts'
+import type { Finding } from '../finding.ts'
+import type { ProvisionClient } from '../provisioning/livekit.ts'
+import type { Rooms } from '../livekit/rooms.ts'
+
+/** What checks look at the world with. */
+export interface DoctorContext {
+  settings: Settings
+  /** LiveKit's SIP API. */
+  sip: ProvisionClient
+  rooms: Rooms
+  clock: Clock
+}
+
+/** What `--fix` would change. Nothing is changed before somebody agreed to it. */
+export interface Fix {
+  /** Where it would be changed, as the question names it: `LiveKit project https://…`, `Jambonz application "…"`. */
+  where: string
+  /** Every change, a line each, shown before anybody is asked. */
+  lines: string[]
+  /**
+   * Makes the changes. None is begun after the signal that `fix` got.
+   * @param done told of each change once it is made, a line each: what was made is known also when the next one fails
+   * @throws {FindingError}
+   */
+  apply(done: (line: string) => void): Promise<void>
+}
+
+/** One thing that has to be right. To add one: write it and put it into the list in checks.ts. */
+export interface Check {
+  /** Stable and kebab-case, for `--only`. */
+  name: string
+  /** What is asked, as a question that fits on a line. */
+  title: string
+  /** Changes nothing anywhere and calls nobody: part of `GET /doctor` too. */
+  readOnly: boolean
+  /** It is given up after so long, milliseconds. */
+  limitMs: number
+  /**
+   * Looks, and tells what it found: at least one finding. What LiveKit, Jambonz, the network or the settings do becomes
+   * a finding, not an error.
+   * @param signal aborted when the time is over or the run was interrupted: what was made outside is taken away then
+   */
+  run(context: DoctorContext, signal: AbortSignal): Promise<Finding[]>
+  /**
+   * What `--fix` would change so that the check finds nothing wrong. Changes nothing itself.
+   * @returns undefined when there is nothing that it can change
+   */
+  fix?(context: DoctorContext, signal: AbortSignal): Promise<Fix | undefined>
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
+import type { Finding } from '../finding.ts'
+import { livekitFinding } from '../livekit/finding.ts'
+import type { RoomRequest } from '../livekit/rooms.ts'
+import { mayExist, removeRoom } from '../probe/room.ts'
+import type { DoctorContext } from './check.ts'
+
+/** A room without any agent would get the unnamed ones; no worker has this name. */
+export const NOBODY = { name: 'bridge-doctor-nobody', metadata: '' }
+
+/** Makes a room, looks at what becomes of it, and deletes it however that ends. */
+export async function inRoom (
+  { rooms, settings }: Pick<DoctorContext, 'rooms' | 'settings'>,
+  room: RoomRequest,
+  look: () => Promise<Finding[]>
+): Promise<Finding[]> {
+  const failed = (error: unknown) => livekitFinding(error, settings.LIVEKIT_URL)
+  try {
+    await rooms.create(room)
+  } catch (error) {
+    const removed = mayExist(error) ? await removeRoom(rooms, room.name) : undefined
+    return [failed(error), ...(removed && removed.severity !== 'ok' ? [removed] : [])]
+  }
+  const found = await look().catch(error => [failed(error)])
+  const removed = await removeRoom(rooms, room.name)
+  if (removed) return removed.severity === 'ok' ? found : [...found, removed]
+  if (found.every(({ severity }) => severity === 'ok')) return found
+  return [{
+    code: 'room-closed',
+    severity: 'failed',
+    seen: `Room ${room.name} was gone before its time: somebody deleted it while it was looked at`,
+    todo: 'Find who deletes rooms: another service with the same LiveKit key, a clean-up job, or the agent itself'
+  }, ...found]
+}
+
+const EVERY_MS = 100
+
+/** Asks again and again until it is so, the time is over, or the signal comes. The process stays alive meanwhile. */
+export async function waitUntil (
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  isSo: () => boolean | Promise<boolean>
+): Promise<void> {
+  const until = clock.now() + ms
+  while (!signal.aborted && !await isSo() && clock.now() < until) {
+    await sleep(EVERY_MS, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,39 @@
+import type { Finding } from '../finding.ts'
+import { ProvisionError, readState } from '../provisioning/livekit.ts'
+import type { ProvisionState } from '../provisioning/livekit-plan.ts'
+import type { DoctorContext } from './check.ts'
+
+const states = new WeakMap<DoctorContext, Promise<ProvisionState>>()
+
+/**
+ * Every trunk and rule of the project, asked for once in a run however many checks want it.
+ * @throws {ProvisionError}
+ */
+export function livekitState (context: DoctorContext): Promise<ProvisionState> {
+  let state = states.get(context)
+  if (!state) states.set(context, state = readState(context.sip))
+  return state
+}
+
+/**
+ * What a check finds in the project; nothing, with the reason, where the project cannot be read: why that is tells the
+ * check `livekit-api`.
+ */
+export async function withState (
+  context: DoctorContext,
+  find: (state: ProvisionState) => Finding[]
+): Promise<Finding[]> {
+  let state: ProvisionState
+  try {
+    state = await livekitState(context)
+  } catch (error) {
+    if (!(error instanceof ProvisionError)) throw error
+    return [{
+      code: 'livekit-not-read',
+      severity: 'skipped',
+      seen: `Not looked at: LiveKit's trunks and rules cannot be read (${error.finding.code})`,
+      todo: 'Cure what the check livekit-api finds first'
+    }]
+  }
+  return find(state)
+}

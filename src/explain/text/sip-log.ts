@@ -1,0 +1,153 @@
+import { MAX_BODY_BYTES, MAX_HEAD_BYTES } from '../../sip/message.ts'
+import type { Endpoint } from '../capture/packet.ts'
+import { parseLeniently } from '../capture/sip-bytes.ts'
+import type { Place, SipSeen } from '../seen.ts'
+import { timeIn } from './times.ts'
+
+/** What a log says in front of a message: when, and from where to where. */
+interface Preamble {
+  at?: number
+  source?: Endpoint
+  destination?: Endpoint
+  transport?: string
+  line: number
+}
+
+/** A start line, maybe behind something of the log's own; ngrep shows the carriage return as a dot. */
+const REQUEST = /(?:^|[\s>])([A-Z]{3,12} (?:sips?|tel):\S{1,1024} SIP\/2\.0)(\.?)$/
+const RESPONSE = /(?:^|[\s>])(SIP\/2\.0 [1-6]\d\d(?: [^\r\n]{0,200}?)?)(\.?)$/
+const HEADER = /^[A-Za-z][\w.!%*+`'~-]*[ \t]*:/
+const SDP = /^[a-z]=/
+
+const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:]{3,}(?=\.\d+\b)|\d{1,3}(?:\.\d{1,3}){3}|[\w-]+(?:\.[\w-]+)+)`
+/** sngrep and ngrep: `10.0.0.1:5060 -> 10.0.0.2:5060`, with or without time and protocol in front. */
+const ARROW = new RegExp(String.raw`${HOST}[:.](\d{1,5})\s*-+>\s*${HOST}[:.](\d{1,5})`)
+/** sofia and drachtio: `recv 1093 bytes from udp/[10.0.0.1]:5060 at 10:00:00.123456:` */
+const SOFIA = /\b(recv|send|sent)\s+\d+\s+bytes\s+(?:from|to)\s+(\w+)\/\[([^\]]+)\]:(\d{1,5})/i
+/**
+ * Asterisk: `<--- SIP read from UDP:10.0.0.1:5060 --->`, `<--- Transmitting SIP response (9 bytes) to UDP:10.0.0.1:5060
+ * --->`
+ */
+const ASTERISK = /<--- .*?\b(from|to)\b (UDP|TCP|TLS):(\[[^\]]+\]|[\d.]+):(\d{1,5})/i
+
+function preambleOf (line: string, number: number): Preamble | undefined {
+  const text = line.slice(0, 400)
+  const at = timeIn(text)
+  const timed = { ...(at !== undefined && { at }), line: number }
+  const arrow = ARROW.exec(text)
+  if (arrow) {
+    const transport = /^([UT]) /.exec(text)?.[1] ?? /\b(UDP|TCP|TLS)\b/i.exec(text)?.[1]
+    return {
+      ...timed,
+      source: endpoint(arrow[1], arrow[2]),
+      destination: endpoint(arrow[3], arrow[4]),
+      ...(transport && { transport: transport === 'U' ? 'udp' : transport === 'T' ? 'tcp' : transport.toLowerCase() })
+    }
+  }
+  const sofia = SOFIA.exec(text)
+  if (sofia) return side(timed, /^recv/i.test(sofia[1] ?? ''), endpoint(sofia[3], sofia[4]), sofia[2])
+  const asterisk = ASTERISK.exec(text)
+  if (asterisk) {
+    return side(timed, asterisk[1]?.toLowerCase() === 'from', endpoint(asterisk[3], asterisk[4]), asterisk[2])
+  }
+  return at === undefined ? undefined : timed
+}
+
+const endpoint = (host = '', port = '0'): Endpoint => ({ address: host.replace(/^\[|\]$/g, ''), port: Number(port) })
+
+/** The log of one party names only the other one. */
+const side = (timed: Preamble, received: boolean, other: Endpoint, transport = ''): Preamble => ({
+  ...timed,
+  transport: transport.toLowerCase(),
+  ...(received ? { source: other } : { destination: other })
+})
+
+/** Collects the lines of SIP messages out of a log. */
+export interface SipLog {
+  /** What a line completes, and whether the line belongs to a message. */
+  push(line: string, number: number): { seen?: SipSeen, taken: boolean }
+  end(): SipSeen | undefined
+}
+
+export function createSipLog (file: string): SipLog {
+  let preamble: Preamble | undefined
+  let open: {
+    lines: string[]
+    body: string[] | undefined
+    size: number
+    indent: string
+    dotted: boolean
+    place: Place
+    preamble?: Preamble
+  } | undefined
+
+  function finish (): SipSeen | undefined {
+    if (!open) return undefined
+    const { lines, body = [], place, preamble: before } = open
+    open = undefined
+    const message = parseLeniently(`${lines.join('\r\n')}\r\n\r\n${body.map(line => `${line}\r\n`).join('')}`)
+    if (!message || lines.length < 2) return undefined
+    const { line: _, ...known } = before ?? { line: 0 }
+    return { kind: 'sip', place, message, ...known }
+  }
+
+  function start (line: string, number: number): boolean {
+    const match = REQUEST.exec(line) ?? RESPONSE.exec(line)
+    if (!match) return false
+    const inline = line.slice(0, match.index + match[0].length - (match[1]?.length ?? 0) - (match[2]?.length ?? 0))
+    // A time, or the ends, may stand in front of the start line itself, or a few lines above.
+    const own = inline.trim() === '' ? undefined : preambleOf(inline, number)
+    const recent = preamble && number - preamble.line <= 4 ? preamble : undefined
+    const known = own ? { ...recent, ...own } : recent
+    preamble = undefined
+    open = {
+      lines: [match[1] ?? ''],
+      body: undefined,
+      size: 0,
+      indent: inline.trim() === '' ? inline : '',
+      dotted: match[2] === '.',
+      place: { file, at: number },
+      ...(known && { preamble: known })
+    }
+    return true
+  }
+
+  return {
+    push (line, number) {
+      if (open) {
+        const bare = line.startsWith(open.indent) ? line.slice(open.indent.length) : line
+        const text = open.dotted ? bare.replace(/\.$/, '') : bare
+        open.size += text.length
+        const fits = open.size <= (open.body ? MAX_BODY_BYTES : MAX_HEAD_BYTES)
+        if (fits && !open.body) {
+          if (text.trim() === '') {
+            open.body = []
+            return { taken: true }
+          }
+          // A line that begins with white space goes on with the header before it (RFC 3261 7.3.1).
+          if (HEADER.test(text) || (/^[ \t]/.test(text) && open.lines.length > 1)) {
+            open.lines.push(text)
+            return { taken: true }
+          }
+        } else if (fits && open.body && SDP.test(text)) {
+          open.body.push(text)
+          return { taken: true }
+        } else if (fits && open.body?.length === 0 && /^SIP\/2\.0 \d{3}\b/.test(text) && isNotify(open.lines)) {
+          open.body.push(text)
+          return { taken: true }
+        }
+        const seen = finish()
+        const taken = this.push(line, number).taken
+        return { ...(seen && { seen }), taken }
+      }
+      if (start(line, number)) return { taken: true }
+      const before = preambleOf(line, number)
+      if (before) preamble = before
+      return { taken: before?.source !== undefined || before?.destination !== undefined }
+    },
+    end: finish
+  }
+}
+
+/** A transfer's progress comes as the start line of a response in a NOTIFY (message/sipfrag, RFC 3515 2.4.5). */
+const isNotify = ([start = '']: string[]): boolean => start.startsWith('NOTIFY ')
