@@ -1,7 +1,7 @@
 import neostandard, { plugins } from 'neostandard'
 
 export default [
-  { ignores: ['**/dist/', '.tap/', 'coverage/', 'deploy/agent/node_modules/'] },
+  { ignores: ['**/dist/', 'dist-test/', '.tap/', 'coverage/', 'deploy/agent/node_modules/'] },
   ...neostandard({ ts: true }),
   {
     files: [

@@ -4,13 +4,14 @@ import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../src/app.ts'
 import { loadSettings } from '../src/config.ts'
 import type { Rooms } from '../src/livekit/rooms.ts'
+import { project } from '../test/fixtures/paths.ts'
 
 /*
  * Writes openapi.json from the routes themselves; with --check it only tells whether the checked-in file is up to date.
  */
 
 /** Where the document lies. */
-export const OPENAPI_FILE = fileURLToPath(new URL('../openapi.json', import.meta.url))
+export const OPENAPI_FILE = fileURLToPath(project('openapi.json'))
 
 const SETTINGS = {
   PUBLIC_URL: 'https://bridge.example.com',

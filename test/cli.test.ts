@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ENV } from './fixtures/build.ts'
+import { project } from './fixtures/paths.ts'
 
-const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
+const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url))
 const SERVE = {
   ...ENV,
   HOST: '127.0.0.1',
@@ -34,7 +34,7 @@ interface Process {
 function bridge (t: Test, args: string[], env: Record<string, string> = {}, dotenv?: string): Process {
   const cwd = mkdtempSync(join(tmpdir(), 'bridge-'))
   if (dotenv !== undefined) writeFileSync(join(cwd, '.env'), dotenv)
-  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], {
+  const child = spawn(process.execPath, [CLI, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -82,7 +82,7 @@ await Promise.all([
     t.equal(await version.exited, 0)
     t.equal(
       version.out().trim(),
-      (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+      (JSON.parse(readFileSync(project('package.json'), 'utf8')) as { version: string }).version
     )
   }),
   t.test('what it does not understand: said with the usage, exit code 1', async t => {

@@ -12,6 +12,7 @@ import {
   settingsWarnings
 } from '../src/config.ts'
 import { buildTestBridge, callHook } from './fixtures/build.ts'
+import { project } from './fixtures/paths.ts'
 
 const REQUIRED = {
   PUBLIC_URL: 'https://bridge.example.com',
@@ -299,7 +300,7 @@ await t.test('every setting says what it is for, with an example that is usable'
 })
 
 await t.test('.env.example lists every setting and nothing else', async t => {
-  const text = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const text = readFileSync(project('.env.example'), 'utf8')
   const names = [...text.matchAll(/^\s*#?\s*([A-Z][A-Z0-9_]+)=/gm)].map(match => match[1]!)
   t.same([...new Set(names)].sort(), Object.keys(SettingsSchema.properties).sort())
 })

@@ -15,6 +15,7 @@ import {
 import { recordings, replay } from '../fixtures/replay.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { exchange, lines, listen, rawPost, rawSocket, registryWith } from '../routes/support.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 const NUMBER = '+15550004321'
 /** Never in a log, whatever happened. */
@@ -65,7 +66,7 @@ const WANTED = [
 for (const recording of recordings('chain').filter(({ name }) => WANTED.includes(name))) {
   await t.test(`a recorded call, at log level trace: ${recording.name}`, async t => {
     const numbers = numbersIn(
-      readFileSync(new URL(`../fixtures/chain/${recording.name}.json`, import.meta.url), 'utf8')
+      readFileSync(fixture(`chain/${recording.name}.json`), 'utf8')
     )
     t.ok(numbers.length > 0, 'the recording has numbers')
     const { bridge, callSid, call } = await replay(t, recording, { webhooks: true })

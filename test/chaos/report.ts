@@ -19,7 +19,7 @@ export function summary ({ seed, weather, installation, causes, worldSeconds, fi
 /** Every broken rule, with the call's story and how to see it again. */
 export function complaint ({ seed, weather, broken }: Outcome, calls: number): string {
   const command = (only: string) =>
-    `CHAOS_SEED=${seed} CHAOS_CALLS=${calls} CHAOS_WEATHER=${weather}${only} npx tsx test/chaos/run.ts`
+    `CHAOS_SEED=${seed} CHAOS_CALLS=${calls} CHAOS_WEATHER=${weather}${only} npm run chaos`
   const rules = broken.map(({ rule, call, what }) => `  ${rule}: ${call === undefined ? '' : `call ${call} `}${what}`)
   const stories = broken.filter(({ story }) => story.length > 0).slice(0, TOLD).map(({ rule, call, what, story }) =>
     [

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { probe, PROBE_USAGE, type ProbeIo } from '../../src/cli/probe.ts'
 import { createLiveKitDouble, type LiveKitDouble } from '../../src/sandbox/livekit.ts'
 import { API_KEY, API_SECRET, ENV } from '../fixtures/build.ts'
+import { project } from '../fixtures/paths.ts'
 
 const LIMITS = { response: 400, ringing: 400, nextRinging: 400, answer: 900, listen: 250, goodbye: 100 }
 
@@ -149,10 +150,10 @@ await t.test('arguments and settings that are not usable', async t => {
 await t.test('Ctrl-C: it says so, and the room goes', async t => {
   const { double, env } = await stage(t)
   double.agents.splice(0)
-  const source = `import { probe } from ${JSON.stringify(new URL('../../src/cli/probe.ts', import.meta.url).href)}
+  const source = `import { probe } from ${JSON.stringify(new URL('../../src/cli/probe.js', import.meta.url).href)}
     process.exitCode = await probe([], { env: process.env, out: console.log, err: console.error })`
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', source], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    cwd: fileURLToPath(project('')),
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })

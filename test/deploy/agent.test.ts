@@ -3,6 +3,7 @@ import t from 'tap'
 import { callSidOf, readJob } from '../../deploy/agent/src/call.ts'
 import { Tones } from '../../deploy/agent/src/tone.ts'
 import { jobMetadata } from '../../src/livekit/metadata.ts'
+import { project } from '../fixtures/paths.ts'
 
 type Arguments = Parameters<typeof jobMetadata>
 const facts = {
@@ -63,7 +64,7 @@ await t.test('its audio never has a gap', async t => {
 })
 
 await t.test('its lockfile names no registry, and its Dockerfile starts what it builds', async t => {
-  const read = (name: string) => readFileSync(new URL(`../../deploy/agent/${name}`, import.meta.url), 'utf8')
+  const read = (name: string) => readFileSync(project(`deploy/agent/${name}`), 'utf8')
   t.notMatch(read('package-lock.json'), /"resolved"/)
   const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } }
   const command = /^CMD (\[.*\])$/m.exec(read('Dockerfile'))?.[1] ?? '[]'

@@ -18,6 +18,7 @@ import {
   type Rendered,
   type Values
 } from '../fixtures/chart.ts'
+import { project } from '../fixtures/paths.ts'
 
 interface Property {
   type?: string
@@ -29,7 +30,7 @@ interface Endpoint {
   tags: string[]
 }
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const read = (path: string) => readFileSync(project(path), 'utf8')
 const chart = (path: string) => readFileSync(join(chartPath, path), 'utf8')
 const settings = SettingsSchema.properties as unknown as Record<string, Property>
 const schema = JSON.parse(chart('values.schema.json')) as {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
+import { project } from '../fixtures/paths.ts'
 
 interface Service {
   image?: string
@@ -31,7 +32,7 @@ interface SipConfig {
   nat_1_to_1_ip: string
 }
 
-const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const text = (path: string) => readFileSync(project(path), 'utf8')
 const compose = text('docker-compose.yml')
 const services = (parse(compose, { merge: true }) as { services: Record<string, Service> }).services
 const livekit = parse(text('deploy/compose/livekit.yaml')) as LiveKitConfig

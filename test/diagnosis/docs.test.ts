@@ -3,8 +3,9 @@ import t from 'tap'
 import { CAUSES } from '../../src/calls/fold/call.ts'
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
 import { FINDING_CODES } from '../../src/finding-codes.ts'
+import { project } from '../fixtures/paths.ts'
 
-const root = new URL('../../', import.meta.url)
+const root = project('')
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const troubleshooting = read('docs/troubleshooting.md')
 const [causesPart = '', findingsPart = ''] = troubleshooting.split('\n## Findings\n')

@@ -10,6 +10,7 @@ import { addressFindings, refusedHook, unreachable } from '../../src/doctor/publ
 import { buildTestBridge } from '../fixtures/build.ts'
 import { codes, contextWith, run, settingsWith } from '../fixtures/doctor-check.ts'
 import { freePort } from '../fixtures/redis-server.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 const SECRET = 'wh_secret_abc'
 
@@ -222,7 +223,7 @@ await t.test('nobody answers', async t => {
     { code: 'public-url-unreachable', seen: /closed without an HTTP answer/ }
   )
   t.match(await first(await bridge(t), {}, '', 'https'), { code: 'public-url-unreachable', seen: /does not speak TLS/ })
-  const file = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url))
+  const file = (name: string) => readFileSync(fixture(`tls/${name}.pem`))
   const tls = await listening(
     t,
     createTlsServer({ cert: file('cert'), key: file('key') }, (_request, response) => response.end())

@@ -3,10 +3,11 @@ import t from 'tap'
 import { settingsWarnings } from '../../src/config.ts'
 import { isOlder, runtimeCheck, runtimeFindings } from '../../src/doctor/runtime.ts'
 import { codes, contextWith, run, settingsWith } from '../fixtures/doctor-check.ts'
+import { project } from '../fixtures/paths.ts'
 
 await t.test('this process', async t => {
   const { version } = JSON.parse(
-    readFileSync(new URL('../../node_modules/livekit-server-sdk/package.json', import.meta.url), 'utf8')
+    readFileSync(project('node_modules/livekit-server-sdk/package.json'), 'utf8')
   ) as { version: string }
   t.same(await run(runtimeCheck, contextWith()), [{
     code: 'runtime-ok',

@@ -5,6 +5,7 @@ import { reportJson, reportText } from '../../src/explain/report.ts'
 import { pcapFile, recordedSip, udpFrames, type Wire } from '../fixtures/captures.ts'
 import { codesOf as codes, explainedAll } from '../fixtures/explained.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 const explained = (...texts: Array<Buffer | string>): Promise<Explanation> => explainedAll(texts)
 
@@ -72,7 +73,7 @@ await t.test('every recorded call, by its webhooks alone', async t => {
   let right = 0
   const recordings = readRecordings()
   for (const { name, requests, webhooks, start } of recordings) {
-    const { causes } = JSON.parse(readFileSync(new URL(`../../fixtures/${name}.json`, import.meta.url), 'utf8')) as {
+    const { causes } = JSON.parse(readFileSync(fixture(`${name}.json`), 'utf8')) as {
       causes: string[]
     }
     const lines = [

@@ -4,6 +4,7 @@ import { WebhookEvent } from 'livekit-server-sdk'
 import type { LiveKitEvent } from '../../src/calls/fold/events.ts'
 import { createLiveKitEventReceiver, fromWebhook } from '../../src/livekit/events.ts'
 import { API_KEY, API_SECRET, livekitJwt } from '../fixtures/build.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 interface Webhook {
   headers: Record<string, string>
@@ -11,7 +12,7 @@ interface Webhook {
 }
 
 const webhooks = ['livekit', 'chain', 'long'].flatMap(folder => {
-  const url = new URL(`../fixtures/${folder}/`, import.meta.url)
+  const url = fixture(`${folder}/`)
   return readdirSync(url).filter(file => file.endsWith('.json')).flatMap(file => {
     const { webhooks, livekit } = JSON.parse(readFileSync(new URL(file, url), 'utf8')) as {
       webhooks?: Webhook[]

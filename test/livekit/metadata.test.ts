@@ -4,6 +4,7 @@ import t from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { jobMetadata, roomMetadata } from '../../src/livekit/metadata.ts'
 import { attemptWith, factsWith, START } from '../fixtures/events.ts'
+import { project } from '../fixtures/paths.ts'
 
 const attempt = attemptWith()
 const callWith = (facts: Parameters<typeof factsWith>[0] = {}, metadata = '') =>
@@ -33,7 +34,7 @@ await t.test('the job metadata, version 1', async t => {
 })
 
 await t.test('is what agent authors were promised', async t => {
-  const text = readFileSync(new URL('../../docs/agents.md', import.meta.url), 'utf8')
+  const text = readFileSync(project('docs/agents.md'), 'utf8')
   const promised = JSON.parse(/## Job metadata, version 1[\s\S]*?```json\n([\s\S]*?)```/.exec(text)![1]!) as {
     v: number
     call: Record<string, unknown>

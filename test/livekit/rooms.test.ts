@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { createRooms, LiveKitError, type LiveKitFailure, type Rooms } from '../../src/livekit/rooms.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 interface Recorded {
   path: string
@@ -20,7 +21,7 @@ interface Answer {
 }
 
 const errors =
-  (JSON.parse(readFileSync(new URL('../fixtures/livekit/api-errors.json', import.meta.url), 'utf8')) as {
+  (JSON.parse(readFileSync(fixture('livekit/api-errors.json'), 'utf8')) as {
     twirp: Recorded[]
   }).twirp
 

@@ -17,6 +17,7 @@ import {
 } from '../../src/livekit/routing.ts'
 import { parseAddress, parseUri } from '../../src/sip/address.ts'
 import { recording, type Recording } from '../fixtures/livekit/helper.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 const call: InboundCall = {
   fromUser: '+15550001111',
@@ -94,7 +95,7 @@ function seenIn ({ sip, webhooks }: Recording): Seen | undefined {
   }
 }
 
-const names = readdirSync(new URL('../fixtures/livekit/', import.meta.url)).filter(file => file.endsWith('.json')).map(
+const names = readdirSync(fixture('livekit/')).filter(file => file.endsWith('.json')).map(
   file => file.slice(0, -5)
 )
 

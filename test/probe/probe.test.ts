@@ -6,8 +6,9 @@ import { NOT_PROVEN, runProbe, type ProbeOptions, type ProbeReport } from '../..
 import { createLiveKitDouble, type LiveKitDouble, type LiveKitDoubleOptions } from '../../src/sandbox/livekit.ts'
 import type { TransportName } from '../../src/sip/user-agent.ts'
 import { API_KEY, API_SECRET, ENV } from '../fixtures/build.ts'
+import { fixture } from '../fixtures/paths.ts'
 
-const pem = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url))
+const pem = (name: string) => readFileSync(fixture(`tls/${name}.pem`))
 const tls = { key: pem('key'), cert: pem('cert'), ca: pem('cert') }
 const AGENT = { name: 'demo-agent', joinAfterMs: 5, publishAfterMs: 5 }
 /** Whatever comes is waited for, also on a busy machine; only what is waited for in vain is waited for briefly. */

@@ -5,6 +5,7 @@ import t from 'tap'
 import { applyProvision, ensureProvisioned, ProvisionError } from '../../src/provisioning/livekit.ts'
 import { desiredRule, desiredTrunk, MARKER, type ProvisionSettings } from '../../src/provisioning/livekit-wish.ts'
 import { KEY, liveKitProject, SECRET, type Project } from '../fixtures/livekit-project.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 type Json = Record<string, any>
 interface Exchange {
@@ -14,7 +15,7 @@ interface Exchange {
   reply: unknown
 }
 const recorded = (name: string) =>
-  (JSON.parse(readFileSync(new URL(`../fixtures/livekit/${name}.json`, import.meta.url), 'utf8')) as {
+  (JSON.parse(readFileSync(fixture(`livekit/${name}.json`), 'utf8')) as {
     twirp: Exchange[]
   }).twirp
 const errors = recorded('api-errors')

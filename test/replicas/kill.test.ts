@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { CallSummary } from '../../src/calls/view.ts'
 import { startRedis, withoutRedis } from '../fixtures/redis-server.ts'
-import { buildBridge } from '../fixtures/replicas-build.ts'
+import { fileURLToPath } from 'node:url'
 import { ALL_KINDS, planCalls } from '../fixtures/replicas-calls.ts'
 import { killInTurns } from '../fixtures/replicas-killer.ts'
 import type { Replica } from '../fixtures/replicas-process.ts'
@@ -47,7 +47,7 @@ function tell (t: Test, { wrong, stories, causes }: Verdict): void {
 }
 
 await t.test('several replicas', { skip: withoutRedis }, async t => {
-  const cli = await buildBridge(t)
+  const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 
   const storm = await setStage(t, {
     seed,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { agentStatus, callHook, callerStatus, dialAction, OPERATOR_TOKEN } from '../fixtures/build.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { bridgeTest, counted } from './support.ts'
+import { project } from '../fixtures/paths.ts'
 
 await bridgeTest('alive and ready', async (t, bridge) => {
   await settle()
@@ -183,7 +184,7 @@ await bridgeTest(
 )
 
 await bridgeTest("the package's version is in the document", async (t, bridge) => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(project('package.json'), 'utf8')) as {
     version: string
   }
   t.equal((await bridge.app.inject('/docs/json')).json().info.version, version)

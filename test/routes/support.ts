@@ -11,6 +11,7 @@ import type { Registry } from '../../src/calls/store/registry.ts'
 import { buildTestBridge, sign, SECRET, type HookReply, type TestBridge } from '../fixtures/build.ts'
 import { assertRunnable } from '../fixtures/replay.ts'
 import { settle } from '../fixtures/test-clock.ts'
+import { project } from '../fixtures/paths.ts'
 
 /** Where an operation is in the document. */
 const PATHS: Record<string, Array<[method: string, path: string]>> = {
@@ -31,7 +32,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   metrics: [['get', '/metrics']]
 }
 
-const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as {
+const document = JSON.parse(readFileSync(project('openapi.json'), 'utf8')) as {
   paths: Record<string, Record<string, { responses: object }>>
 }
 

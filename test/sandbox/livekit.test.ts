@@ -11,6 +11,7 @@ import { createRooms } from '../../src/sandbox/livekit/rooms.ts'
 import { buildSdp } from '../../src/sip/sdp.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { KEY, SECRET, startSink } from '../fixtures/livekit/helper.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 const TRUNK = { password: 'pw', roomPrefix: 'jb', agentName: 'demo' }
 const QUICK = { name: 'demo', joinAfterMs: 5, publishAfterMs: 5 }
@@ -151,7 +152,7 @@ await t.test('grants are checked', async t => {
 
 for (const sipTransport of ['udp', 'tcp', 'tls'] as const) {
   await t.test(`${sipTransport}: a call, and its ladder`, async t => {
-    const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
+    const pem = (name: string) => readFileSync(fixture(`tls/${name}.pem`))
     const { double, caller, dial, steps, sink } = await start(t, {
       sipTransport,
       ...(sipTransport === 'tls' && { tls: { key: pem('key'), cert: pem('cert'), ca: pem('cert') } })

@@ -8,12 +8,13 @@ import {
   parseChallenge,
   verifyAnswer
 } from '../../src/sip/digest.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 interface Recording {
   sip: Array<{ headers: Record<string, string> }>
 }
 const read = (name: string) =>
-  (JSON.parse(readFileSync(new URL(`../fixtures/livekit/${name}.json`, import.meta.url), 'utf8')) as Recording).sip
+  (JSON.parse(readFileSync(fixture(`livekit/${name}.json`), 'utf8')) as Recording).sip
 
 await t.test('the answer that LiveKit accepted is the one made here', async t => {
   const sip = read('answered-caller-hangs-up')

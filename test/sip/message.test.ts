@@ -13,6 +13,7 @@ import {
   serializeMessage,
   splitList
 } from '../../src/sip/message.ts'
+import { fixture } from '../fixtures/paths.ts'
 
 interface Recorded {
   start: string
@@ -20,7 +21,7 @@ interface Recorded {
   body?: string
 }
 
-const folder = new URL('../fixtures/livekit/', import.meta.url)
+const folder = fixture('livekit/')
 const recorded = readdirSync(folder).filter(name => name.endsWith('.json')).flatMap(name =>
   (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { sip: Recorded[] }).sip
 )

@@ -10,8 +10,9 @@ import { cseq, header } from '../../src/sip/message.ts'
 import { tagOf } from '../../src/sip/address.ts'
 import { buildSdp } from '../../src/sip/sdp.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
+import { fixture } from '../fixtures/paths.ts'
 
-const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
+const pem = (name: string) => readFileSync(fixture(`tls/${name}.pem`))
 const tls = { key: pem('key'), cert: pem('cert'), ca: pem('cert') }
 const body = buildSdp({ ip: '127.0.0.1', port: 40000 })
 

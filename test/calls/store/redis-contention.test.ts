@@ -9,7 +9,7 @@ import { createRedisRegistry } from '../../../src/calls/store/redis-registry.ts'
 import { sketch } from '../../fixtures/registry-contract.ts'
 import { startRedis, withoutRedis } from '../../fixtures/redis-server.ts'
 
-const contender = fileURLToPath(new URL('../../fixtures/redis-contender.ts', import.meta.url))
+const contender = fileURLToPath(new URL('../../fixtures/redis-contender.js', import.meta.url))
 
 /** A way to Redis that takes its time, as from another data centre. */
 async function farFrom (t: Test, port: number, ms: number): Promise<string> {
@@ -48,7 +48,7 @@ await t.test('one call, many writers', { skip: withoutRedis }, async t => {
     await registry.update('a', () => sketch('a'))
     const updates = 2000
     const processes = [1, 2].map(() =>
-      spawn(process.execPath, ['--import=tsx', contender, url, 'bridge:contention', 'a', String(updates)], {
+      spawn(process.execPath, [contender, url, 'bridge:contention', 'a', String(updates)], {
         stdio: ['pipe', 'pipe', 'inherit']
       })
     )

@@ -10,6 +10,7 @@ import { systemClock } from '../../../src/clock.ts'
 import { openRedisRegistry } from '../../../src/calls/store/redis-registry.ts'
 import { sketch } from '../../fixtures/registry-contract.ts'
 import { freePort, startRedis, withoutRedis } from '../../fixtures/redis-server.ts'
+import { fixture } from '../../fixtures/paths.ts'
 
 const PATIENT = 60_000
 const keyPrefix = 'bridge:start'
@@ -178,7 +179,7 @@ await t.test('a real one', { skip: withoutRedis }, async t => {
 
   await t.test('speaks TLS', async t => {
     const tlsPort = await freePort()
-    const [cert, key] = [file('../../fixtures/tls/cert.pem'), file('../../fixtures/tls/key.pem')]
+    const [cert, key] = [fileURLToPath(fixture('tls/cert.pem')), fileURLToPath(fixture('tls/key.pem'))]
     const { port, url } = await startRedis(
       t,
       '--tls-port',
@@ -201,8 +202,7 @@ await t.test('a real one', { skip: withoutRedis }, async t => {
     )
     await refuses(t, `rediss://127.0.0.1:${port}`, /TLS|no answer/, 500)
     const child = spawn(process.execPath, [
-      '--import=tsx',
-      file('../../fixtures/redis-contender.ts'),
+      file('../../fixtures/redis-contender.js'),
       `rediss://localhost:${tlsPort}`,
       keyPrefix,
       'a',
