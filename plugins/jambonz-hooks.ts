@@ -5,7 +5,8 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { commaList } from '../src/config.ts'
 import { UnauthorizedError } from '../src/errors.ts'
 import { verifyBasic, verifySignature } from '../src/jambonz/signature.ts'
-import { decline, UNAVAILABLE, type Verbs } from '../src/jambonz/verbs.ts'
+import { UNAVAILABLE } from '../src/calls/fold/call.ts'
+import { decline, type Verbs } from '../src/jambonz/verbs.ts'
 import { describe } from '../src/observer.ts'
 
 declare module 'fastify' {

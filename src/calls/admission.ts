@@ -1,6 +1,6 @@
 import { within, type Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../errors.ts'
-import { UNAVAILABLE } from '../jambonz/verbs.ts'
+import { UNAVAILABLE } from './fold/call.ts'
 import type { Observer } from './calls.ts'
 import type { CallHookEvent } from './fold/events.ts'
 import type { Registry } from './store/registry.ts'

@@ -16,7 +16,7 @@ import { createOutage } from './outage.ts'
 import { createRecovery } from './recovery.ts'
 import type { Registry } from './store/registry.ts'
 import { createRoomMaker } from './room-maker.ts'
-import { UNAVAILABLE } from '../jambonz/verbs.ts'
+import { UNAVAILABLE } from './fold/call.ts'
 import type { Rules } from './fold/rules.ts'
 
 export interface CallsOptions {

@@ -4,6 +4,8 @@ import { causeOf } from '../calls/fold/causes.ts'
 import { currentAttempt, turnsAt, type Call, type CallStatus, type End } from '../calls/fold/call.ts'
 import type { CallEvent } from '../calls/fold/events.ts'
 import type { Rules } from '../calls/fold/rules.ts'
+import { planFor } from '../routing/plan.ts'
+import { createOpenWay } from '../routing/strategies.ts'
 import { actionEvent, callHookEvent, referCompleteEvent, referEvent, statusEvent } from '../jambonz/events.ts'
 import { strangerFacts } from '../jambonz/caller.ts'
 import type { Action, CallHook, Refer, ReferComplete, Status } from '../jambonz/payloads.ts'
@@ -140,10 +142,15 @@ function rulesFor (
     ? undefined
     : rooms.find(({ event }) => event.participant?.kind === 'SIP')?.event.room ?? names[0]
   const number = dialled.find(isNumber)
+  const tokenOf = (_callSid: string, n: number) => users[n - 1] ?? users[0] ?? 'unknown'
+  const roomPrefix = own ? own.name.slice(0, -own.user!.length - 1) : 'room'
+
   return {
     ...(foreignRoom !== undefined && { foreignRoom }),
-    tokenOf: (_callSid, n) => users[n - 1] ?? users[0] ?? 'unknown',
-    roomPrefix: own ? own.name.slice(0, -own.user!.length - 1) : 'room',
+    tokenOf,
+    roomPrefix,
+    planFor,
+    openWay: createOpenWay({ tokenOf, roomPrefix }),
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
     dialTimeoutS: 60,
     timeLimitS: TIME_LIMIT_S,

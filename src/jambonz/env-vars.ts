@@ -1,4 +1,4 @@
-import type { ApplicationConfig } from '../routing/plan.ts'
+import type { ApplicationConfig } from '../calls/fold/way.ts'
 import type { Settings } from '../config.ts'
 import type { CallHook } from './payloads.ts'
 

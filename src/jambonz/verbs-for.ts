@@ -1,8 +1,8 @@
-import type { Attempt, Call, Reply } from '../calls/fold/call.ts'
+import { UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
 import { dialOf } from '../routing/strategies.ts'
 import { ANONYMOUS, remoteNumber } from './caller.ts'
 import type { VerbConfig } from './verb-config.ts'
-import { decline, UNAVAILABLE, type Dial, type Verbs } from './verbs.ts'
+import { decline, type Dial, type Verbs } from './verbs.ts'
 
 /** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
 const RETRY = '#rc=2&rp=all'

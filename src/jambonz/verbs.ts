@@ -91,7 +91,4 @@ export const VerbsSchema = Type.Array(
 )
 export type Verbs = Static<typeof VerbsSchema>
 
-/** What a caller is told when the agent cannot be reached. */
-export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
-
 export const decline = (status: number, reason: string): Verbs => [{ verb: 'sip:decline', status, reason }]

@@ -70,17 +70,6 @@ export const sipAttributes = (attributes: Record<string, string>): SipAttributes
   dispatched: attributes['sip.ruleID'] !== undefined
 })
 
-/** Whether a SIP participant is the caller's leg of an attempt, and nobody whom the agent called into the room. */
-export function isCallerLeg (
-  { callSid, called, dispatched }: SipAttributes,
-  attempt: { callSid: string, token?: string }
-): boolean {
-  // Only who dials our token gets into the room from outside; whom an agent calls comes by no rule.
-  if (dispatched) return true
-  if (callSid !== undefined) return callSid === attempt.callSid
-  return called === undefined || called === attempt.token
-}
-
 /** Events about tracks carry sid and identity of the participant alone. */
 function kindOf ({ event, participant }: WebhookEvent): 'SIP' | 'AGENT' | 'OTHER' | undefined {
   if (!participant || event.startsWith('track_')) return undefined

@@ -9,7 +9,8 @@ import {
 import { JobStatus, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
 import type { EventOf, SipAttributes } from '../calls/fold/events.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
-import { isCallerLeg, sipAttributes } from './events.ts'
+import { isCallerLeg } from '../calls/fold/caller-leg.ts'
+import { sipAttributes } from './events.ts'
 
 export interface RoomRequest {
   name: string

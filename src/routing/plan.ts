@@ -1,18 +1,4 @@
-import type { Way } from './way.ts'
-
-/** What one Jambonz application asks of the bridge: its env vars where it has them, else the settings. */
-export interface ApplicationConfig {
-  agent: string
-  /** Handed to the agent verbatim. */
-  metadata: string
-  fallbackNumber?: string
-}
-
-/** The ordered ways in which a call may be connected, and why a way that was asked for is not among them. */
-export interface Plan {
-  ways: Way[]
-  refused?: 'fallback-is-called-number'
-}
+import type { ApplicationConfig, Plan, Way } from '../calls/fold/way.ts'
 
 /**
  * Makes the plan of a call: the agent's room first, then the fallback number.

@@ -8,7 +8,7 @@ import type { Strategy } from './strategy.ts'
  * rule puts the SIP leg into `<prefix>_<SIP user>` (livekit/protocol sip/sip.go).
  */
 export const room: Strategy<{ strategy: 'room', agent: string }> = {
-  open ({ agent }, { callSid, n, tokenOf, roomPrefix }) {
+  open ({ agent }, { callSid, n }, { tokenOf, roomPrefix }) {
     const token = tokenOf(callSid, n)
     return { agent, token, room: `${roomPrefix}_${token}` }
   },

@@ -3,16 +3,19 @@ import type { Dial } from '../jambonz/verbs.ts'
 import type { VerbConfig } from '../jambonz/verb-config.ts'
 import { phone } from './phone.ts'
 import { room } from './room.ts'
-import type { OpenContext } from './strategy.ts'
-import type { Way } from './way.ts'
+import type { OpenContext, Way } from '../calls/fold/way.ts'
+import type { Rules } from '../calls/fold/rules.ts'
+import type { Naming } from './strategy.ts'
 
-/** Opens an attempt of a way. */
-export function openWay (way: Way, context: OpenContext): Partial<Attempt> {
-  switch (way.strategy) {
-    case 'room':
-      return room.open(way, context)
-    case 'phone':
-      return phone.open(way, context)
+/** Makes the function that opens an attempt of a way. */
+export function createOpenWay (naming: Naming): Rules['openWay'] {
+  return (way: Way, context: OpenContext) => {
+    switch (way.strategy) {
+      case 'room':
+        return room.open(way, context, naming)
+      case 'phone':
+        return phone.open(way, context, naming)
+    }
   }
 }
 

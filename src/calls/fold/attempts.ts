@@ -1,7 +1,5 @@
-import type { AnsweredHook, Attempt, Call, End, HookName, Reply } from './call.ts'
-import { openWay } from '../../routing/strategies.ts'
+import { UNAVAILABLE, type AnsweredHook, type Attempt, type Call, type End, type HookName, type Reply } from './call.ts'
 import { endOf } from './causes.ts'
-import { UNAVAILABLE } from '../../jambonz/verbs.ts'
 import { awaitAgent } from './agent-watch.ts'
 import { note, oweDeleteRoom, unowe } from './duties.ts'
 import { TIMES, type Rules } from './rules.ts'
@@ -25,11 +23,10 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
   if (!way) return undefined
   draft.plan = rest
   const n = draft.attemptsBefore + draft.attempts.length + 1
-  const { tokenOf, roomPrefix } = rules
   const attempt: Attempt = {
     n,
     strategy: way.strategy,
-    ...openWay(way, { callSid: draft.callSid, n, tokenOf, roomPrefix }),
+    ...rules.openWay(way, { callSid: draft.callSid, n }),
     made: 'unknown',
     degraded: false,
     at: { opened: at },

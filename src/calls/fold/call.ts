@@ -1,5 +1,4 @@
-import type { Way, Strategy } from '../../routing/way.ts'
-import type { ApplicationConfig } from '../../routing/plan.ts'
+import type { ApplicationConfig, Strategy, Way } from './way.ts'
 import type { EventLine } from './event-list.ts'
 import type { CallEvent } from './events.ts'
 
@@ -194,6 +193,9 @@ export interface Transfer {
   /** The caller was dialled back to the agent. */
   returned: boolean
 }
+
+/** What a caller gets whom the bridge cannot connect. */
+export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
 
 /** What a hook of Jambonz is answered with, as data: verbs are built from it (jambonz/verbs-for.ts). */
 export type Reply =

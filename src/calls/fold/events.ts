@@ -1,6 +1,5 @@
 import type { CallerFacts, CallStatus } from './call.ts'
-import type { ApplicationConfig } from '../../routing/plan.ts'
-import type { Way } from '../../routing/way.ts'
+import type { ApplicationConfig, Way } from './way.ts'
 
 /** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
 export interface CallHookEvent {

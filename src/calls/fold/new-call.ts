@@ -1,6 +1,5 @@
 import { RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
-import { planFor, type ApplicationConfig } from '../../routing/plan.ts'
-import type { Way } from '../../routing/way.ts'
+import type { ApplicationConfig, Way } from './way.ts'
 import { openNext } from './attempts.ts'
 import { note, oweDeleteRoom, oweLook } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -66,7 +65,7 @@ interface Trace {
 
 /** A call that was dialled before this process knew it: its attempt is rebuilt from what is derived, not stored. */
 export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rules): void {
-  const { ways } = planFor(draft.app, draft.facts.to)
+  const { ways } = rules.planFor(draft.app, draft.facts.to)
   const { n, way } = wayOf(draft, trace, ways, rules)
   draft.attemptsBefore = n - 1
   draft.plan = [way]

@@ -1,11 +1,10 @@
-import { currentAttempt, isFinal, type Attempt, type Call, type Reply } from './call.ts'
+import { currentAttempt, isFinal, UNAVAILABLE, type Attempt, type Call, type Reply } from './call.ts'
 import { answer, closeAttempt, findHook, goOn, isLatestLeg } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'
 import { callerEnded } from './on-status.ts'
-import { UNAVAILABLE } from '../../jambonz/verbs.ts'
 import type { Rules } from './rules.ts'
 
 /**

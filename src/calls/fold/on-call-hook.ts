@@ -1,6 +1,6 @@
 import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
 import { endOf } from './causes.ts'
-import { planFor, type ApplicationConfig } from '../../routing/plan.ts'
+import type { ApplicationConfig } from './way.ts'
 import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
 import { lateDeleteId, note, owe } from './duties.ts'
 import { endCall, endNow } from './ending.ts'
@@ -50,7 +50,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   redirectAttempt(draft, at)
   draft.transfer = undefined
   draft.hangupAt = undefined
-  const { ways, refused } = planFor(app, facts.to)
+  const { ways, refused } = rules.planFor(app, facts.to)
   draft.plan = ways
   if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
   goOn(draft, at, rules, 'call-hook', hash)
@@ -79,7 +79,7 @@ function onLateHook (draft: Call, { at, hash, facts, app }: EventOf<'call-hook'>
   if (first) {
     findHook(draft, 'call-hook', hash)!.attempt = first.n
     if (first.room !== undefined) first.agent = draft.app.agent
-    if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = planFor(draft.app, facts.to).ways.slice(1)
+    if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = rules.planFor(draft.app, facts.to).ways.slice(1)
   } else {
     const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
     owe(draft, at, 'delete-room', room, at + TIMES.roomSettles)

@@ -3,7 +3,7 @@ import { beginClosing } from './ending.ts'
 import { agentGone, agentLeft, agentSeen, callerAlone, stopWaiting } from './agent-watch.ts'
 import { note, oweDeleteRoom, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
-import { isCallerLeg } from '../../livekit/events.ts'
+import { isCallerLeg } from './caller-leg.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 

@@ -1,13 +1,15 @@
 import type { Attempt } from './call.ts'
-import type { Settings } from '../../config.ts'
-import type { ApplicationConfig } from '../../routing/plan.ts'
-import { createTokenOf } from '../../livekit/token.ts'
+import type { ApplicationConfig, OpenContext, Plan, Way } from './way.ts'
 
 /** What the fold needs to know of this installation. */
 export interface Rules {
   /** The token of a call's nth attempt; the same on every replica and after a restart. */
   tokenOf(callSid: string, attempt: number): string
   roomPrefix: string
+  /** The ways in which a call may be connected, in order. */
+  planFor(app: ApplicationConfig, calledNumber: string): Plan
+  /** What an attempt of a way has from the beginning. One with a `room` is dialled once the room was made. */
+  openWay(way: Way, context: OpenContext): Partial<Pick<Attempt, 'token' | 'room' | 'agent' | 'number'>>
   /**
    * The settings' application; its agent is the dispatch rule's own, which answers where we could not make the room.
    */
@@ -26,24 +28,6 @@ export interface Rules {
   /** The Jambonz REST settings are there: a caller leg can be hung up. */
   callControl: boolean
 }
-
-/** What the state machine takes from the settings. */
-export const rulesOf = (settings: Settings): Rules => ({
-  tokenOf: createTokenOf(settings.LIVEKIT_API_SECRET),
-  roomPrefix: settings.LIVEKIT_ROOM_PREFIX,
-  app: {
-    agent: settings.LIVEKIT_AGENT_NAME,
-    metadata: settings.AGENT_METADATA ?? '',
-    fallbackNumber: settings.FALLBACK_NUMBER
-  },
-  dialTimeoutS: settings.DIAL_TIMEOUT_S,
-  timeLimitS: settings.MAX_CALL_DURATION_S,
-  retentionS: settings.CALL_RETENTION_S,
-  redispatchMs: settings.AGENT_REDISPATCH_MS,
-  rejoinMs: settings.AGENT_REJOIN_MS,
-  agentLost: settings.AGENT_LOST_ACTION,
-  callControl: settings.JAMBONZ_API_KEY !== undefined
-})
 
 /** Times of the state machine, milliseconds. */
 export const TIMES = {
