@@ -11,7 +11,7 @@ import {
   type InboundCall,
   type Route,
   type RoutingRule
-} from '../livekit/routing.ts'
+} from '../livekit/dispatch-matching.ts'
 import { planCall } from '../probe/room.ts'
 import type { Check } from './check.ts'
 import { withState } from './livekit-state.ts'

@@ -2,7 +2,7 @@ import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } f
 import type { Finding } from '../finding.ts'
 import type { ProvisionState } from './livekit-plan.ts'
 import { HEADERS, isOurs } from './livekit-wish.ts'
-import { addressCounts, addressHasPort, challenges } from '../livekit/routing.ts'
+import { addressCounts, addressHasPort, challenges } from '../livekit/dispatch-matching.ts'
 import { isRetellHost } from '../livekit/sip-host.ts'
 
 /** One trunk or rule of a project, what it does, and what is wrong with it. */

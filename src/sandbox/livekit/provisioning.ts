@@ -1,5 +1,5 @@
 import type { Json } from './json.ts'
-import type { RoutingRule, RoutingTarget, RoutingTrunk } from '../../livekit/routing.ts'
+import type { RoutingRule, RoutingTarget, RoutingTrunk } from '../../livekit/dispatch-matching.ts'
 import { field, filled, isJson, list, newId, number, object, text, textMap, texts } from './json.ts'
 import { TwirpError } from './twirp-error.ts'
 

@@ -14,7 +14,7 @@ import {
   type RoutingRule,
   type RoutingTarget,
   type RoutingTrunk
-} from '../../src/livekit/routing.ts'
+} from '../../src/livekit/dispatch-matching.ts'
 import { parseAddress, parseUri } from '../../src/sip/address.ts'
 import { recording, type Recording } from '../fixtures/livekit/helper.ts'
 import { fixture } from '../fixtures/paths.ts'
