@@ -145,19 +145,19 @@ await t.test('images are pinned, mounted files are there, host networking throug
   }
 })
 
-await t.test('the image runs as nobody in particular and is asked for liveness', async t => {
+await t.test('the image runs without root, starts Node.js as process 1, and reports liveness', async t => {
   const dockerfile = text('Dockerfile')
   t.match(dockerfile, /^USER 1000:1000$/m)
   t.match(dockerfile, /^STOPSIGNAL SIGTERM$/m)
   t.match(dockerfile, /^HEALTHCHECK [^]*\/health\/live/m)
   const start = (JSON.parse(text('package.json')) as { scripts: { start: string } }).scripts.start
   const command = /^CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]'
-  t.equal((JSON.parse(command) as string[]).join(' '), start)
+  t.equal(`exec ${(JSON.parse(command) as string[]).join(' ')}`, start)
   const kept = text('.dockerignore').split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1))
   const { include } = JSON.parse(text('tsconfig.build.json')) as { include: string[] }
-  for (
-    const path of [...include, 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json']
-  ) {
+  const tooling = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json']
+  const files = [...tooling, 'scripts/build.mjs', 'bin']
+  for (const path of [...include, ...files]) {
     t.ok(kept.includes(path), `${path} is in the build`)
   }
 })
