@@ -30,8 +30,6 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
     made: 'unknown',
     degraded: false,
     at: { opened: at },
-    legs: [],
-    pastLegs: [],
     answered: false,
     view: { events: false, past: [] },
     redispatches: []
@@ -87,10 +85,6 @@ export const noWayLeft = (call: Call): Reply =>
   call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
 
 const KEEP_HOOKS = 16
-
-/** Whether a leg is the one that the attempt stands and falls with. */
-export const isLatestLeg = (attempt: Attempt, legSid: string): boolean =>
-  attempt.legs.at(-1) === legSid && !attempt.pastLegs.includes(legSid)
 
 export const findHook = (call: Call, hook: HookName, hash: string): AnsweredHook | undefined =>
   call.hooks.find(known => known.hook === hook && known.hash === hash)

@@ -1,5 +1,6 @@
 import type { ApplicationConfig, Strategy, Way } from './way.ts'
 import type { EventLine } from './event-list.ts'
+import type { Leg } from './legs.ts'
 import type { CallEvent } from './events.ts'
 
 export const PHASES = ['received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
@@ -156,10 +157,6 @@ export interface Attempt {
     answered?: number
     ended?: number
   }
-  /** B legs of this attempt in the order they were seen; after a transfer came back there are two. */
-  legs: string[]
-  /** Those of them that are history since the caller was dialled back: whatever still comes of them is late. */
-  pastLegs: string[]
   /** The latest of them was answered. */
   answered: boolean
   view: RoomView
@@ -183,8 +180,6 @@ export interface Attempt {
 export interface Transfer {
   at: number
   attempt: number
-  /** B legs that somebody else's verbs dialled while the transfer was pending. */
-  legs: string[]
   referStatus?: number
   finalStatus?: number
   result?: 'transferred' | 'failed'
@@ -241,7 +236,7 @@ export interface Duty {
  * Raised when a record means something else to an older reader. Within a version fields are only added, and readers
  * keep those that they do not know.
  */
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 
 export interface Call {
   /** Version of this record. */
@@ -253,6 +248,8 @@ export interface Call {
   /** The ways of the plan that were not tried yet, in order. */
   plan: Way[]
   attempts: Attempt[]
+  /** The legs that Jambonz dialled for this call, in the order they were heard of. */
+  legs: Leg[]
   /** Attempts in earlier records of this call. */
   attemptsBefore: number
   hooks: AnsweredHook[]
@@ -301,7 +298,9 @@ export interface Call {
 export interface EarlierCall {
   at: Call['at']
   end: End
-  attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'legs' | 'end'>>
+  attempts: Array<Pick<Attempt, 'n' | 'strategy' | 'room' | 'end'>>
+  /** call_sids of its legs. */
+  legs: string[]
 }
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)

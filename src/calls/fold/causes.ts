@@ -1,4 +1,5 @@
 import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from './call.ts'
+import { legsOf } from './legs.ts'
 
 /**
  * What a verdict would still like to know: LiveKit's view now, its participant_left, either leg's final status, or
@@ -93,14 +94,15 @@ export function causeOf (call: Call, attempt: Attempt | undefined, circumstances
 /**
  * LiveKit answers as soon as the agent's audio is there: where Jambonz says nothing at all of its legs, that has to do.
  */
-const talkedUnheard = (call: Call, { legs, action, final, view: { sip, agent } }: Attempt): boolean =>
-  legs.length === 0 && !action && !final && !call.caller.seen && !call.caller.final &&
-  sip !== undefined && agent?.audioAt !== undefined && agent.audioAt <= (sip.left?.at ?? Infinity)
+const talkedUnheard = (call: Call, attempt: Attempt): boolean =>
+  legsOf(call, attempt).length === 0 && !attempt.action && !attempt.final && !call.caller.seen && !call.caller.final &&
+  attempt.view.sip !== undefined && attempt.view.agent?.audioAt !== undefined &&
+  attempt.view.agent.audioAt <= (attempt.view.sip.left?.at ?? Infinity)
 
 /** What an unanswered attempt was waiting for. */
 export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn {
   if (!attempt) return 'none'
-  const heardOf = attempt.legs.length > 0 || attempt.action !== undefined
+  const heardOf = legsOf(call, attempt).length > 0 || attempt.action !== undefined
   if (attempt.at.replied === undefined) return 'hook'
   // A caller who gives up while Jambonz waits for our verbs is reported after our reply, with `no-answer` ahead of
   // `trying`.
@@ -268,7 +270,7 @@ function withoutAgentLegFinal (call: Call, attempt: Attempt, { statusesExpected 
   const caller = call.caller.final
   const { view } = attempt
   if (attempt.at.replied === undefined) return endOf(attempt.made === 'failed' ? 'livekit-failed' : 'lost')
-  const anyLeg = attempt.legs.length > 0
+  const anyLeg = legsOf(call, attempt).length > 0
   if (caller && !anyLeg) {
     if (caller.sipStatus === 488) return endOf('media-mismatch', { sipStatus: 488, by: 'caller' })
     return {

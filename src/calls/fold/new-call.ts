@@ -18,6 +18,7 @@ export function newCall (callSid: string, at: number, facts: CallerFacts, app: A
     app,
     plan: [],
     attempts: [],
+    legs: [],
     attemptsBefore: 0,
     hooks: [],
     caller: { seen: false, trying: false, answered: false, answeredBefore: false },
@@ -35,7 +36,7 @@ export function newCall (callSid: string, at: number, facts: CallerFacts, app: A
 
 /** The call was away and is back: a new record begins, the ended one stays under `earlier`. */
 export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: ApplicationConfig): Call {
-  const { at: times, end, attempts } = ended
+  const { at: times, end, attempts, legs } = ended
   return {
     ...newCall(ended.callSid, at, facts, app),
     attemptsBefore: ended.attemptsBefore + attempts.length,
@@ -48,7 +49,8 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
         ? [{
             at: times,
             end,
-            attempts: attempts.map(({ n, strategy, room, legs, end }) => ({ n, strategy, room, legs, end }))
+            attempts: attempts.map(({ n, strategy, room, end }) => ({ n, strategy, room, end })),
+            legs: legs.map(({ sid }) => sid)
           }]
         : [])
     ]

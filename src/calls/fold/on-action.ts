@@ -1,5 +1,6 @@
 import { currentAttempt, isFinal, UNAVAILABLE, type Attempt, type Call, type Reply } from './call.ts'
-import { answer, closeAttempt, findHook, goOn, isLatestLeg } from './attempts.ts'
+import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
+import { addLeg, findLeg, isLatestLeg } from './legs.ts'
 import { beginClosing } from './ending.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -36,9 +37,9 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
     answer(draft, 'action', hash, { kind: 'nothing' })
     return
   }
-  if (draft.phase === 'ended' || !attempt || attempt.end || isStale(attempt, event)) {
+  if (draft.phase === 'ended' || !attempt || attempt.end || isStale(draft, attempt, event)) {
     answer(draft, 'action', hash, draft.phase === 'ended' ? replyWithoutPlan(event) : { kind: 'nothing' })
-    if (attempt && !isStale(attempt, event)) attempt.action ??= factsOf(event)
+    if (attempt && !isStale(draft, attempt, event)) attempt.action ??= factsOf(event)
     return
   }
   attempt.action = factsOf(event)
@@ -65,9 +66,9 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
 
 /** The leg belongs to the attempt that was dialled: its statuses may come after this, when another attempt is open. */
 function ownLeg (draft: Call, { attempt: n, dialCallSid }: EventOf<'action'>): void {
-  if (dialCallSid === undefined || draft.attempts.some(({ legs }) => legs.includes(dialCallSid))) return
+  if (dialCallSid === undefined || findLeg(draft, dialCallSid)) return
   const attempt = n === undefined ? currentAttempt(draft) : draft.attempts.find(attempt => attempt.n === n)
-  attempt?.legs.push(dialCallSid)
+  if (attempt) addLeg(draft, dialCallSid, 'agent', attempt.n)
 }
 
 /** What ends the caller leg properly when no way is left. */
@@ -100,10 +101,11 @@ function declineFor (sipStatus: number | undefined): { status: number, reason: s
 }
 
 /** It speaks of an earlier attempt, or of an earlier leg of this one. */
-function isStale (attempt: Attempt, event: EventOf<'action'>): boolean {
+function isStale (call: Call, attempt: Attempt, event: EventOf<'action'>): boolean {
   if (event.attempt !== undefined && event.attempt !== attempt.n) return true
   const { dialCallSid } = event
-  return dialCallSid !== undefined && attempt.legs.includes(dialCallSid) && !isLatestLeg(attempt, dialCallSid)
+  return dialCallSid !== undefined && findLeg(call, dialCallSid)?.attempt === attempt.n &&
+    !isLatestLeg(call, attempt, dialCallSid)
 }
 
 const factsOf = (event: EventOf<'action'>): NonNullable<Attempt['action']> => ({

@@ -5,6 +5,7 @@ import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redir
 import { lateDeleteId, note, owe } from './duties.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
+import { legsOf } from './legs.ts'
 import { MOST_ATTEMPTS, newCall, nextRecord } from './new-call.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -79,7 +80,9 @@ function onLateHook (draft: Call, { at, hash, facts, app }: EventOf<'call-hook'>
   if (first) {
     findHook(draft, 'call-hook', hash)!.attempt = first.n
     if (first.room !== undefined) first.agent = draft.app.agent
-    if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = rules.planFor(draft.app, facts.to).ways.slice(1)
+    if (draft.phase !== 'ended' && draft.attempts.length === 1) {
+      draft.plan = rules.planFor(draft.app, facts.to).ways.slice(1)
+    }
   } else {
     const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
     owe(draft, at, 'delete-room', room, at + TIMES.roomSettles)
@@ -99,7 +102,8 @@ function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>):
   const before = findHook(known, 'call-hook', hash)
   if (!before || !redirected) return before !== undefined
   const attempt = known.attempts.find(attempt => attempt.n === before.attempt)
-  return attempt !== undefined && !attempt.end && attempt.legs.length === 0 && !attempt.action && !attempt.view.sip &&
+  return attempt !== undefined && !attempt.end && legsOf(known, attempt).length === 0 && !attempt.action &&
+    !attempt.view.sip &&
     at - (attempt.at.replied ?? at) < RETRY_MS
 }
 

@@ -3,6 +3,7 @@ import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
 import { beginClosing } from './ending.ts'
 import { note, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { addLeg, findLeg, replaceLegs } from './legs.ts'
 import { adoptAttempt } from './new-call.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -17,9 +18,8 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
     adoptAttempt(draft, at, {}, rules)
   }
   const attempt = currentAttempt(draft)
-  const stale = attempt !== undefined &&
-    (attempt.pastLegs.includes(event.legSid) ||
-      draft.attempts.some(other => other !== attempt && other.legs.includes(event.legSid)))
+  const leg = findLeg(draft, event.legSid)
+  const stale = leg?.role === 'agent' && (leg.replaced === true || leg.attempt !== attempt?.n)
   const allowed = event.leg === 'agent' && !stale && event.referTo !== undefined && attempt !== undefined &&
     !attempt.end && draft.phase !== 'ended' && !draft.closing
   note(draft, at, { from: 'jambonz', what: allowed ? 'refer' : 'refer refused', leg: event.leg, attempt: attempt?.n })
@@ -36,8 +36,8 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   }
   forget(draft, 'refer-complete')
   draft.phase = 'transferring'
-  if (!attempt.legs.includes(event.legSid)) attempt.legs.push(event.legSid)
-  draft.transfer = { at, attempt: attempt.n, legs: [], returned: false }
+  addLeg(draft, event.legSid, 'agent', attempt.n)
+  draft.transfer = { at, attempt: attempt.n, returned: false }
   draft.deadline = at + TIMES.transferring
   draft.overdue = false
   draft.settleAt = undefined
@@ -60,7 +60,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   })
   const attempt = currentAttempt(draft)
   if (draft.phase === 'connected' && attempt?.answered) {
-    draft.transfer = { at, attempt: attempt.n, legs: [], returned: false, early: true }
+    draft.transfer = { at, attempt: attempt.n, returned: false, early: true }
   }
   const transfer = draft.transfer
   if ((draft.phase !== 'transferring' && !transfer?.early) || !transfer || !attempt) {
@@ -122,7 +122,7 @@ function backToAgent (draft: Call, attempt: Attempt, at: number): void {
   draft.deadline = at + TIMES.received
   draft.overdue = false
   forget(draft, 'refer')
-  attempt.pastLegs = [...attempt.legs]
+  replaceLegs(draft, attempt)
   attempt.answered = false
   attempt.at.answered = undefined
   attempt.final = undefined

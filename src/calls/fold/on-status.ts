@@ -1,5 +1,5 @@
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
-import { isLatestLeg } from './attempts.ts'
+import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { beginClosing } from './ending.ts'
 import { note, owe, oweDeleteRoom, oweLook, unowe } from './duties.ts'
@@ -19,7 +19,7 @@ export function onStatus (draft: Call, event: EventOf<'status'>, rules: Rules): 
     sipStatus: event.sipStatus,
     reason: event.sipReason,
     by: event.by,
-    attempt: event.leg === 'agent' ? attemptOf(draft, event.legSid)?.n : undefined
+    attempt: event.leg === 'agent' ? attemptOfLeg(draft, event.legSid)?.n : undefined
   })
   draft.caller.seen = true
   // Found without a word of who is calling.
@@ -39,7 +39,7 @@ function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void
   draft.caller.answered = true
   // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost.
   const attempt = openLeg(draft)
-  if (attempt && attempt.legs.length > 0) agentAnswered(draft, attempt, event.at, rules)
+  if (attempt && legsOf(draft, attempt).length > 0) agentAnswered(draft, attempt, event.at, rules)
 }
 
 /** The caller leg is over, whoever says so; the first word stands. */
@@ -60,20 +60,18 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
   if (draft.phase !== 'ended' && draft.attempts.length === 0) {
     adoptAttempt(draft, event.at, { dialled: event.dialled }, rules)
   }
-  const attempt = attemptOf(draft, event.legSid)
+  const attempt = attemptOfLeg(draft, event.legSid)
   if (!attempt) return
-  if (!attempt.legs.includes(event.legSid)) {
-    if (draft.phase === 'transferring') {
-      draft.transfer?.legs.push(event.legSid)
-      return
-    }
-    attempt.legs.push(event.legSid)
+  if (!findLeg(draft, event.legSid)) {
+    addLeg(draft, event.legSid, draft.phase === 'transferring' ? 'foreign' : 'agent', attempt.n)
   }
+  noteLegStatus(draft, event.legSid, { at: event.at, status: event.callStatus, sipStatus: event.sipStatus })
+  if (findLeg(draft, event.legSid)?.role === 'foreign') return
   if (attempt.end) {
     livesOn(draft, attempt, event, rules)
     return
   }
-  if (!isLatestLeg(attempt, event.legSid)) return
+  if (!isLatestLeg(draft, attempt, event.legSid)) return
   switch (event.callStatus) {
     case 'trying':
       agentDialing(draft, attempt, event.at, rules)
@@ -101,15 +99,6 @@ function livesOn (draft: Call, attempt: Attempt, { at, callStatus }: EventOf<'st
   if (isFinal(callStatus) || attempt.final || attempt.action || draft.caller.final) return
   oweDeleteRoom(draft, attempt, at)
   if (draft.hangupAt !== undefined && rules.callControl) owe(draft, at, 'hang-up', 'completed', at)
-}
-
-/** The attempt that a B leg belongs to: the one that was current when the leg was first seen. */
-function attemptOf (call: Call, legSid: string): Attempt | undefined {
-  if (
-    call.transfer?.legs.includes(legSid) ||
-    call.earlier.some(({ attempts }) => attempts.some(({ legs }) => legs.includes(legSid)))
-  ) return undefined
-  return call.attempts.find(attempt => attempt.legs.includes(legSid)) ?? currentAttempt(call)
 }
 
 /** The attempt whose leg may move the call's phase now. */

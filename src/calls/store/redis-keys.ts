@@ -1,13 +1,14 @@
 import type { Settings } from '../../config.ts'
-import { RECORD_VERSION } from '../fold/call.ts'
+
+/** Version of the keys and indexes. Records have a version of their own, and older ones are read (fold/migrate.ts). */
+const KEY_VERSION = 1
 
 /**
- * Bridges of several LiveKit projects may share a Redis, but never each other's calls; nor do versions whose records
- * differ.
+ * Bridges of several LiveKit projects may share a Redis, but never each other's calls.
  */
 export const keyPrefixOf = (
   { LIVEKIT_ROOM_PREFIX: prefix, LIVEKIT_URL: livekit }: Pick<Settings, 'LIVEKIT_ROOM_PREFIX' | 'LIVEKIT_URL'>
-): string => `bridge:v${RECORD_VERSION}:${prefix}@${new URL(livekit).host}`
+): string => `bridge:v${KEY_VERSION}:${prefix}@${new URL(livekit).host}`
 
 export interface Keys {
   /** Of what a call's update may change: record, entries, wake-up times, whose turn it is to write. */

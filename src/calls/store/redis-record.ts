@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { wakeAt, type Call } from '../fold/call.ts'
+import { migrate } from '../fold/migrate.ts'
 import { entriesOf, timeOf } from './redis-index.ts'
 import { HEADER_LENGTH, REVISION_LENGTH } from './redis-scripts.ts'
 
@@ -33,7 +34,7 @@ export function hold (callSid: string, call: Call | undefined, revision = ''): H
 export const encodeRecord = (call: Call, revision: string): string =>
   revision + timeOf(call.at.received) + JSON.stringify(call)
 
-export const decodeCall = (record: string): Call => JSON.parse(record.slice(HEADER_LENGTH)) as Call
+export const decodeCall = (record: string): Call => migrate(JSON.parse(record.slice(HEADER_LENGTH)) as Call)
 
 export const decodeRecord = (callSid: string, record: string): Held =>
   hold(callSid, decodeCall(record), record.slice(0, REVISION_LENGTH))

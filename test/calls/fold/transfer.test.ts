@@ -1,6 +1,6 @@
 import t from 'tap'
 import { currentAttempt } from '../../../src/calls/fold/call.ts'
-import { tell, type Story, type StoryOptions } from '../../fixtures/events.ts'
+import { legSidsOf, tell, type Story, type StoryOptions } from '../../fixtures/events.ts'
 
 const FALLBACK: StoryOptions = { rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } } }
 
@@ -107,7 +107,7 @@ await t.test("legs of somebody else's verbs are none of ours", async t => {
   story.agent('busy', 486, { leg: 'other' })
   story.pass(8000)
   t.equal(story.it.phase, 'transferring', 'their end decides nothing')
-  t.same(currentAttempt(story.it)?.legs, ['b1'])
+  t.same(legSidsOf(story.it), ['b1'])
   story.caller('completed', 200, 'caller')
   story.pass(2000)
   t.equal(story.cause, 'transferred')
