@@ -35,43 +35,58 @@ export default fp(async fastify => {
  * parameters are text and have to be coerced.
  */
 export function buildValidator (...[schemas, options]: Parameters<AjvCompiler.BuildCompilerFromPool>) {
-  const strict = compileStrict(
-    schemas,
-    {
-      ...options,
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false }
-    } as typeof options
-  )
-  const text = compileText(
-    schemas,
-    {
-      ...options,
-      customOptions: { coerceTypes: true, removeAdditional: false, useDefaults: true, allErrors: false }
-    } as typeof options
-  )
-  return ((route: AjvCompiler.RouteDefinition) =>
-    (route.httpPart === 'body' ? strict : text)(route as never)) as ReturnType<AjvCompiler.BuildCompilerFromPool>
+  const withOptions = (customOptions: object) => ({ ...options, customOptions }) as typeof options
+  const validate = once(() => compileExact(schemas, withOptions(EXACT)))
+  const coerce = once(() => compileCoercing(schemas, withOptions(COERCING)))
+
+  return compiledOnce(schemas, validators, (route: AjvCompiler.RouteDefinition) => {
+    const compiler = route.httpPart === 'body' ? validate() : coerce()
+    return compiler(route as never)
+  }) as ReturnType<AjvCompiler.BuildCompilerFromPool>
 }
 
-/**
- * Error replies are the same on most routes, and all of this is most of the time that a start takes: each reply is
- * compiled once.
- */
+/** The serializers of replies. */
 export function buildSerializer (
   ...[schemas, options]: Parameters<SerializerCompiler.SerializerFactory>
 ): SerializerCompiler.SerializerCompiler {
-  const compile = createSerializer(schemas, options)
-  const place = JSON.stringify(schemas)
+  const serializer = once(() => createSerializer(schemas, options))
+
+  return compiledOnce(schemas, serializers, route => serializer()(route))
+}
+
+const EXACT = { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false }
+const COERCING = { coerceTypes: true, removeAdditional: false, useDefaults: true, allErrors: false }
+
+// One of each for the process: compiling is most of the time that a start takes, error replies are the same on most
+// routes, and two instances of the service share everything.
+const compileExact = AjvCompiler()
+const compileCoercing = AjvCompiler()
+const createSerializer = SerializerCompiler()
+const validators = new Map<string, Map<string, unknown>>()
+const serializers = new Map<string, Map<string, SerializerCompiler.Serializer>>()
+
+/** Compiles equal schemas once. `shared` holds the schemas that they may refer to. */
+function compiledOnce<Route extends { schema?: unknown, httpPart?: string }, Compiled> (
+  shared: unknown,
+  pools: Map<string, Map<string, Compiled>>,
+  compile: (route: Route) => Compiled
+): (route: Route) => Compiled {
+  const pool = JSON.stringify(shared)
+  const known = pools.get(pool) ?? new Map<string, Compiled>()
+  pools.set(pool, known)
+
   return route => {
-    const key = `${place}\n${JSON.stringify(route.schema)}`
-    const serializer = serializers.get(key) ?? compile(route)
-    serializers.set(key, serializer)
-    return serializer
+    const key = `${route.httpPart} ${JSON.stringify(route.schema)}`
+    const compiled = known.get(key) ?? compile(route)
+    known.set(key, compiled)
+    return compiled
   }
 }
 
-/** One of each for the process: they remember what they compiled, and two instances of the service share that. */
-const compileStrict = AjvCompiler()
-const compileText = AjvCompiler()
-const createSerializer = SerializerCompiler()
-const serializers = new Map<string, SerializerCompiler.Serializer>()
+function once<T extends object> (make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}

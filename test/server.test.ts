@@ -196,14 +196,15 @@ await t.test(
   }
 )
 
-await t.test('a connection that is kept alive does not hold the end', { timeout: 2500 }, async t => {
+// Its limit is far away: a bridge that waits for the connection hangs, and the runner ends this file.
+await t.test('a connection that is kept alive does not delay closing', async t => {
   const livekit = await startLiveKit(t)
-  const bridge = await start(t, { LIVEKIT_URL: livekit.url })
+  const bridge = await start(t, { LIVEKIT_URL: livekit.url, SHUTDOWN_TIMEOUT_S: '600' })
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
   await hook(bridge.port, callHook(), agent)
   await bridge.close()
-  t.pass('closed')
+  t.notMatch(bridge.logged(), /closing took too long/)
 })
 
 await t.test('closing twice waits for the same end', async t => {
@@ -221,7 +222,7 @@ await t.test('closing twice waits for the same end', async t => {
   await first
 })
 
-await t.test('a LiveKit that hangs does not hold the end beyond SHUTDOWN_TIMEOUT_S', { timeout: 2500 }, async t => {
+await t.test('a LiveKit that hangs does not delay closing beyond SHUTDOWN_TIMEOUT_S', async t => {
   const livekit = await startLiveKit(t)
   const bridge = await start(t, { LIVEKIT_URL: livekit.url, SHUTDOWN_TIMEOUT_S: '1' })
   const body = callHook()
@@ -232,12 +233,10 @@ await t.test('a LiveKit that hangs does not hold the end beyond SHUTDOWN_TIMEOUT
   })
   await livekit.askedFor('DeleteRoom')
   await bridge.close()
-  t.pass('closed')
+  t.match(bridge.logged(), /closing took too long/)
 })
 
-await t.test('neither a silent connection nor a request that never ends holds the end beyond SHUTDOWN_TIMEOUT_S', {
-  timeout: 2500
-}, async t => {
+await t.test('neither a silent connection nor an unfinished request delays closing beyond SHUTDOWN_TIMEOUT_S', async t => {
   const livekit = await startLiveKit(t)
   const bridge = await start(t, { LIVEKIT_URL: livekit.url, SHUTDOWN_TIMEOUT_S: '1' })
   await halfSent(t, bridge.port, JSON.stringify(callHook()))
@@ -245,7 +244,7 @@ await t.test('neither a silent connection nor a request that never ends holds th
   t.after(() => silent.destroy())
   await once(silent, 'connect')
   await bridge.close()
-  t.pass('closed')
+  t.match(bridge.logged(), /closing took too long/)
 })
 
 await t.test('a call hook that waits for a LiveKit that hangs is answered while the bridge closes', async t => {
