@@ -1,22 +1,21 @@
 import type { Clock } from '../clock.ts'
-import type { TlsOptions, TransportName } from '../sip/user-agent.ts'
+import type { TlsOptions, TransportName, UserAgent } from '../sip/user-agent.ts'
 import type { Network } from './network.ts'
 import type { Trace } from '../ladder/trace.ts'
 import type { AgentBehaviour } from './livekit/agents.ts'
 import type { Faults } from './livekit/faults.ts'
 import type { Json } from './livekit/json.ts'
 import type { Room, RoomEvent } from './livekit/state.ts'
-import type { SipSide } from './livekit/sip-side.ts'
 import { systemClock } from '../clock.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
-import { createAgents } from './livekit/agents.ts'
+import { AgentWorkers } from './livekit/agents.ts'
 import { serveApi } from './livekit/api.ts'
 import { noFaults } from './livekit/faults.ts'
 import { text } from './livekit/json.ts'
-import { createProvisioning } from './livekit/provisioning.ts'
-import { createRooms } from './livekit/rooms.ts'
+import { createProvisioning, type Provisioning } from './livekit/provisioning.ts'
+import { RoomManager } from './livekit/room-manager.ts'
 import { apiDispatch, apiParticipant, apiRoom, webhookBody } from './livekit/shapes.ts'
-import { createSipSide } from './livekit/sip-side.ts'
+import { SipSide } from './livekit/sip-side.ts'
 import { createWebhooks } from './livekit/webhooks.ts'
 import { socketNetwork } from './network.ts'
 
@@ -26,7 +25,7 @@ export type { ApiFault, Faults, SipFault } from './livekit/faults.ts'
 export interface LiveKitDoubleOptions {
   apiKey: string
   apiSecret: string
-  /** Where webhooks go; more may be pushed to `webhookUrls` of the double later. */
+  /** Receivers of webhooks; more may be pushed to `webhookUrls` of the double later. */
   webhookUrls?: string[]
   /** Provisions an inbound trunk and a Callee rule bound to it. Without it the project is empty. */
   trunk?: {
@@ -50,7 +49,7 @@ export interface LiveKitDoubleOptions {
    */
   tokenTime?: () => number
   trace?: Trace
-  /** Told of everything that webhooks tell of, whether they are sent or not. */
+  /** Receives every event that has a webhook, whether webhooks are sent or not. */
   onEvent?: (event: RoomEvent['event'], room: string) => void
   sipTransport?: TransportName
   /** For `sipTransport: 'tls'`. */
@@ -64,8 +63,13 @@ export interface LiveKitDoubleOptions {
   apiLatencyMs?: number
   /** Between two 180s, ms. Default 1000. */
   ringIntervalMs?: number
-  /** How long listDispatch of an unknown room takes to say 503, ms. Default 3000. */
+  /** How long LiveKit looks for a room's server before it replies 503, ms. Default 3000. */
   unknownRoomMs?: number
+  /**
+   * Whether a join makes a room that does not exist: LiveKit's setting `room.auto_create`, on by default. Without it
+   * the join of an agent to a deleted room fails, and a SIP call to a room that does not exist gets 486.
+   */
+  autoCreate?: boolean
 }
 
 /** A room as the API shows it. */
@@ -85,7 +89,7 @@ export interface LiveKitDouble {
   sipUri(user: string): string
   readonly faults: Faults
   readonly webhookUrls: string[]
-  /** May be changed while it runs; holds for jobs that start later. */
+  /** May be changed while the double runs; applies to jobs that start later. */
   readonly agents: AgentBehaviour[]
   rooms(): RoomView[]
   room(name: string): RoomView | undefined
@@ -93,6 +97,12 @@ export interface LiveKitDouble {
   provision(method: string, request: Json): Json
   /** Ends the call in a room the way LiveKit does after its media timeout. */
   endMedia(room: string): void
+  /**
+   * The server that holds the rooms of this moment dies and another one takes over. The rooms stay listed with the
+   * participants they had, send no webhook any more, and nobody answers for them: DeleteRoom and RemoveParticipant get
+   * 503. A new createRoom or join replaces such a room.
+   */
+  loseRooms(): void
   /** Resolves when every webhook so far is delivered or given up. */
   webhooksSent(): Promise<void>
   close(): Promise<void>
@@ -108,32 +118,16 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     tokenTime = () => clock.now(),
     trace = () => {},
     host = '127.0.0.1',
-    sipTransport = 'tcp'
+    sipTransport = 'tcp',
+    autoCreate = true
   } = options
   const faults = noFaults()
   const webhookUrls = [...options.webhookUrls ?? []]
   const behaviours = [...options.agents ?? []]
   const provisioning = createProvisioning()
-  if (options.trunk) provision(options.trunk)
+  if (options.trunk) provisionTrunk(provisioning, options.trunk)
 
-  const ua = await createUserAgent({
-    host,
-    port: options.sipPort ?? 0,
-    transport: sipTransport,
-    clock,
-    openTransport: network.openSip,
-    ...(options.tls && { tls: options.tls }),
-    onMessage ({ at, dir, message }) {
-      const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
-      trace({
-        at,
-        from: dir === '<' ? 'jambonz' : 'livekit',
-        to: dir === '<' ? 'livekit' : 'jambonz',
-        what,
-        via: 'sip'
-      })
-    }
-  })
+  const ua = await openUserAgent(options, { clock, network, trace, host, sipTransport })
   const webhooks = createWebhooks({
     urls: webhookUrls,
     apiKey,
@@ -144,31 +138,34 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     isOff: () => faults.webhooks === 'off',
     onSend: what => trace({ at: clock.now(), from: 'livekit', to: 'bridge', what, via: 'http' })
   })
-  const rooms = createRooms({
+  const rooms = new RoomManager({
     clock,
     emit (event) {
       options.onEvent?.(event.event, event.room.name)
       webhooks.send(event.room.name, JSON.stringify(webhookBody(event, clock.now())), labelOf(event))
     },
-    onDispatch: (room, dispatch) => agents.start(room, dispatch)
+    onDispatch: (room, dispatch) => workers.start(room, dispatch)
   })
-  const agents = createAgents({
+  const workers = new AgentWorkers({
     behaviours,
+    faults,
     clock,
     trace,
     rooms: () => rooms,
-    transfer (_room, caller, uri, headers) {
+    autoCreate,
+    transfer (caller, uri, headers) {
       sip.transfer(caller, uri, headers).catch(() => {})
     }
   })
-  const sip: SipSide = createSipSide({
+  const sip = new SipSide({
     ua,
     provisioning,
     rooms,
     faults,
     clock,
     ringIntervalMs: options.ringIntervalMs ?? 1000,
-    onConnected: agents.connected
+    autoCreate,
+    onConnected: (room, caller) => workers.connected(room, caller)
   })
   const api = await serveApi({
     host,
@@ -189,30 +186,6 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
       trace({ at: clock.now(), from: 'livekit', to: 'bridge', what: `${status} ${method}`, via: 'http' })
   })
 
-  function provision (trunk: NonNullable<LiveKitDoubleOptions['trunk']>): void {
-    const made = provisioning.call('CreateSIPInboundTrunk', {
-      trunk: {
-        name: 'jambonz-bridge',
-        metadata: trunk.metadata ?? '',
-        numbers: trunk.numbers ?? [],
-        auth_username: trunk.username ?? 'jambonz',
-        auth_password: trunk.password ?? '',
-        include_headers: 'SIP_X_HEADERS',
-        ringing_timeout: `${trunk.ringingTimeoutS ?? 40}s`
-      }
-    })
-    provisioning.call('CreateSIPDispatchRule', {
-      dispatch_rule: {
-        name: 'jambonz-bridge',
-        metadata: trunk.metadata ?? '',
-        rule: { dispatch_rule_callee: { room_prefix: trunk.roomPrefix ?? 'jambonz' } },
-        trunk_ids: [text(made ?? {}, 'sip_trunk_id')],
-        ...(trunk.agentName !== undefined &&
-          { room_config: { agents: [{ agent_name: trunk.agentName, metadata: trunk.agentMetadata ?? '' }] } })
-      }
-    })
-  }
-
   return {
     apiUrl: api.url,
     sipHost: host,
@@ -230,14 +203,62 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
     endMedia (name) {
       for (const participant of rooms.get(name)?.participants.values() ?? []) sip.endMedia(participant)
     },
+    loseRooms () {
+      for (const room of rooms.list()) rooms.lose(room)
+    },
     webhooksSent: webhooks.idle,
     async close () {
       sip.stop()
+      workers.stop()
       rooms.stop()
       webhooks.stop()
       await Promise.all([api.close(), ua.close()])
     }
   }
+}
+
+function openUserAgent (
+  options: LiveKitDoubleOptions,
+  around: { clock: Clock, network: Network, trace: Trace, host: string, sipTransport: TransportName }
+): Promise<UserAgent> {
+  return createUserAgent({
+    host: around.host,
+    port: options.sipPort ?? 0,
+    transport: around.sipTransport,
+    clock: around.clock,
+    openTransport: around.network.openSip,
+    ...(options.tls && { tls: options.tls }),
+    onMessage ({ at, dir, message }) {
+      const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
+      const [from, to] = dir === '<' ? ['jambonz', 'livekit'] as const : ['livekit', 'jambonz'] as const
+      around.trace({ at, from, to, what, via: 'sip' })
+    }
+  })
+}
+
+/** An inbound trunk and a Callee rule bound to it. */
+function provisionTrunk (provisioning: Provisioning, trunk: NonNullable<LiveKitDoubleOptions['trunk']>): void {
+  const made = provisioning.call('CreateSIPInboundTrunk', {
+    trunk: {
+      name: 'jambonz-bridge',
+      metadata: trunk.metadata ?? '',
+      numbers: trunk.numbers ?? [],
+      auth_username: trunk.username ?? 'jambonz',
+      auth_password: trunk.password ?? '',
+      include_headers: 'SIP_X_HEADERS',
+      ringing_timeout: `${trunk.ringingTimeoutS ?? 40}s`
+    }
+  })
+  provisioning.call('CreateSIPDispatchRule', {
+    dispatch_rule: {
+      name: 'jambonz-bridge',
+      metadata: trunk.metadata ?? '',
+      rule: { dispatch_rule_callee: { room_prefix: trunk.roomPrefix ?? 'jambonz' } },
+      trunk_ids: [text(made ?? {}, 'sip_trunk_id')],
+      ...(trunk.agentName !== undefined &&
+        { room_config: { agents: [{ agent_name: trunk.agentName, metadata: trunk.agentMetadata ?? '' }] } })
+    }
+  })
 }
 
 const viewOf = (room: Room): RoomView => ({

@@ -1,30 +1,35 @@
 import t from 'tap'
-import { createAgents, DEAD_AFTER, type AgentBehaviour } from '../../src/sandbox/livekit/agents.ts'
-import { createRooms } from '../../src/sandbox/livekit/rooms.ts'
+import { AgentWorkers, DEAD_AFTER, RECONNECT_MS, type AgentBehaviour } from '../../src/sandbox/livekit/agents.ts'
+import { noFaults } from '../../src/sandbox/livekit/faults.ts'
+import { RoomManager } from '../../src/sandbox/livekit/room-manager.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 
-/** A room with a caller in it, and what happens there. */
-function open (behaviour: Partial<AgentBehaviour>) {
+/** A room with a caller in it, and the events of the agents there. */
+function open (behaviour: Partial<AgentBehaviour>, autoCreate = true) {
   const clock = createTestClock()
+  const faults = noFaults()
   const seen: string[] = []
-  const rooms = createRooms({
+  const rooms = new RoomManager({
     clock,
-    emit: ({ event, participant }) => {
+    emit ({ event, participant }) {
       if (participant?.kind === 'AGENT') seen.push([event, participant.disconnectReason].filter(Boolean).join(' '))
     },
     onDispatch: (room, dispatch) => agents.start(room, dispatch)
   })
-  const agents = createAgents({
+  const agents = new AgentWorkers({
     behaviours: [{ name: 'demo', ...behaviour }],
+    faults,
     clock,
     trace () {},
     rooms: () => rooms,
+    autoCreate,
     transfer () {}
   })
   const room = rooms.open({ name: 'r', agents: [{ agentName: 'demo', metadata: '' }] })
   const caller = rooms.join(room, { identity: 'sip_1', name: '', kind: 'SIP', metadata: '', attributes: {} }, () => {})
   return {
     clock,
+    faults,
     rooms,
     room,
     agents,
@@ -34,16 +39,68 @@ function open (behaviour: Partial<AgentBehaviour>) {
   }
 }
 
-await t.test('an agent comes late; a dispatch that was deleted before brings none', async t => {
-  const { clock, room, seen, dispatchAgain } = open({ joinAfterMs: 5000 })
+await t.test('deleting a dispatch does not stop an agent that is on its way', async t => {
+  const { clock, room, seen } = open({ joinAfterMs: 5000 })
   await clock.pass(4999)
   t.same(seen, [])
   room.dispatches[0]!.deletedMs = clock.now()
-  dispatchAgain()
-  await clock.pass(4999)
-  t.same(seen, [], 'the first job is gone with its dispatch')
   await clock.pass(100)
   t.same(seen, ['participant_joined', 'track_published'])
+})
+
+await t.test('a deleted room comes back with its agent, and without what it was made with', async t => {
+  const { clock, rooms, room } = open({ joinAfterMs: 5000 })
+  room.metadata = 'ours'
+  rooms.close(room, 'ROOM_DELETED')
+  await clock.pass(4900)
+  t.equal(rooms.get('r'), undefined)
+  await clock.pass(200)
+  const again = rooms.get('r')
+  t.match(again, { emptyTimeout: 300, departureTimeout: 20, metadata: '' })
+  t.not(again?.sid, room.sid)
+  t.equal(again?.participants.size, 1)
+})
+
+await t.test('with room.auto_create off it stays away', async t => {
+  const { clock, rooms, room } = open({ joinAfterMs: 5000 }, false)
+  rooms.close(room, 'ROOM_DELETED')
+  await clock.pass(60_000)
+  t.equal(rooms.get('r'), undefined)
+})
+
+await t.test('an agent whose connection is aborted connects again after its timeout', async t => {
+  const { clock, rooms, room, seen } = open({ joinAfterMs: 1000 })
+  await clock.pass(970)
+  rooms.close(room, 'ROOM_DELETED')
+  t.same(seen, ['participant_connection_aborted ROOM_DELETED'])
+  await clock.pass(RECONNECT_MS - 1)
+  t.equal(rooms.get('r'), undefined)
+  await clock.pass(200)
+  t.ok(rooms.get('r'))
+  t.same(seen.slice(1), ['participant_joined', 'track_published'])
+})
+
+await t.test('workers above the load threshold get no job, and none later for the same dispatch', async t => {
+  const { clock, faults, seen, dispatchAgain } = open({})
+  faults.workers = 'loaded'
+  const second = dispatchAgain()
+  faults.workers = 'ok'
+  await clock.pass(60_000)
+  t.same(second.jobs, [])
+  t.equal(seen.filter(event => event === 'participant_joined').length, 1, 'only the agent of the first dispatch')
+})
+
+await t.test('a room whose server died stays as it was, without an event', async t => {
+  const { clock, rooms, room, caller, seen } = open({})
+  await clock.pass(1000)
+  seen.length = 0
+  rooms.lose(room)
+  rooms.leave(room, caller, 'CLIENT_INITIATED')
+  await clock.pass(600_000)
+  t.equal(rooms.get('r'), room)
+  t.equal(room.participants.size, 2)
+  t.same(seen, [])
+  t.not(rooms.open({ name: 'r' }), room, 'a new room takes its place')
 })
 
 await t.test('an agent that misses its first job comes for the second', async t => {

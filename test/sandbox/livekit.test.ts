@@ -7,7 +7,7 @@ import type { RoomEvent } from '../../src/sandbox/livekit/state.ts'
 import type { OutgoingCall, UserAgent, UserAgentOptions } from '../../src/sip/user-agent.ts'
 import type { Step } from '../../src/ladder/trace.ts'
 import { createLiveKitDouble } from '../../src/sandbox/livekit.ts'
-import { createRooms } from '../../src/sandbox/livekit/rooms.ts'
+import { RoomManager } from '../../src/sandbox/livekit/room-manager.ts'
 import { buildSdp } from '../../src/sip/sdp.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { KEY, SECRET, startSink } from '../fixtures/livekit/helper.ts'
@@ -393,7 +393,7 @@ await t.test('rooms close at their timeouts; agents keep none open', async t => 
     now = until
   }
   const events: string[] = []
-  const rooms = createRooms({
+  const rooms = new RoomManager({
     clock,
     emit: (e: RoomEvent) =>
       events.push([e.event, e.participant?.identity, e.participant?.disconnectReason].filter(Boolean).join(' ')),

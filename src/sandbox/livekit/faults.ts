@@ -1,8 +1,12 @@
 /**
  * What the API does: `fail` answers 500, `hang` never answers and does nothing, `lost` does what is asked and never
  * answers, `refuse` breaks the connection.
+ *
+ * The others are LiveKit's own refusals, which real servers gave for rooms that were there: `not-found` 404 (seen for a
+ * DeleteRoom right behind `room_started`), `no-object` 500 "could not find object" (the room's server is gone from the
+ * list of servers), `no-server` 503 "no response from servers" (the room's server is listed and dead). Nothing is done.
  */
-export type ApiFault = 'ok' | 'fail' | 'hang' | 'lost' | 'refuse'
+export type ApiFault = 'ok' | 'fail' | 'hang' | 'lost' | 'refuse' | 'not-found' | 'no-object' | 'no-server'
 
 /**
  * What an INVITE meets: `mute` is a port nobody listens on behind a firewall (nothing at all), `silent` a project
@@ -25,21 +29,32 @@ export type SipFault =
 /** What an answered caller hears: `none` not one RTP packet, `silence` packets of silence, `audio` a tone. */
 export type MediaFault = 'none' | 'silence' | 'audio'
 
-/** Turn these while the double runs; they hold for what comes next. */
+/** Change these while the double runs; they apply to what comes next. */
 export interface Faults {
   api: ApiFault
-  /** By method name (`CreateRoom`), stronger than `api`. */
+  /** By method name (`CreateRoom`); overrides `api`. */
   apiMethods: Record<string, ApiFault>
   /** Extra delay of a method's answer, ms. */
   latencyMs: Record<string, number>
   sip: SipFault
-  /** By caller (From user), stronger than `sip`. */
+  /** By caller (From user); overrides `sip`. */
   sipCallers: Record<string, SipFault>
   /** Default `none`, which needs no sockets. */
   media: MediaFault
   webhooks: 'ok' | 'off'
+  /** `loaded`: the workers report more load than LiveKit's threshold, so that they get no job. */
+  workers: 'ok' | 'loaded'
 }
 
 export function noFaults (): Faults {
-  return { api: 'ok', apiMethods: {}, latencyMs: {}, sip: 'ok', sipCallers: {}, media: 'none', webhooks: 'ok' }
+  return {
+    api: 'ok',
+    apiMethods: {},
+    latencyMs: {},
+    sip: 'ok',
+    sipCallers: {},
+    media: 'none',
+    webhooks: 'ok',
+    workers: 'ok'
+  }
 }

@@ -4,7 +4,7 @@ export type Json = Record<string, unknown>
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** An id as LiveKit makes them: prefix and 12 letters or digits. */
+/** An id in LiveKit's form: a prefix and 12 letters or digits. */
 export function newId (prefix: string, length = 12): string {
   return prefix + Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }
@@ -20,7 +20,8 @@ export function isJson (value: unknown): value is Json {
 
 export function text (object: Json, name: string, fallback = ''): string {
   const value = field(object, name)
-  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : fallback
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' ? value : fallback
 }
 
 export function number (object: Json, name: string, fallback = 0): number {
@@ -47,10 +48,7 @@ export function textMap (parent: Json, name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(object(parent, name)).map(([key, value]) => [key, String(value)]))
 }
 
-/**
- * Every field of `template`, from `source` where it is there and of the same kind, else from the template: the way
- * protojson writes a message out in full.
- */
+/** Every field of `template`, with the value from `source` if it has one: protojson writes messages out in full. */
 export function filled (template: Json, source: Json): Json {
   return Object.fromEntries(
     Object.entries(template).map(([name, fallback]) => {

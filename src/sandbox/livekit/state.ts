@@ -54,6 +54,8 @@ export interface Room {
   dispatches: Dispatch[]
   /** Counts as LiveKit reports them: seconds behind. */
   counts: { participants: number, publishers: number }
+  /** Its server is dead: the room is still listed, and nobody answers for it. */
+  lost?: boolean
 }
 
 /** Why somebody left, as LiveKit names it. */
@@ -71,6 +73,7 @@ export interface RoomEvent {
     | 'room_finished'
     | 'participant_joined'
     | 'participant_left'
+    | 'participant_connection_aborted'
     | 'track_published'
     | 'track_unpublished'
   room: Room

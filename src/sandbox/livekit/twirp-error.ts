@@ -7,7 +7,9 @@ const STATUS = {
   not_found: 404,
   bad_route: 404,
   deadline_exceeded: 408,
+  aborted: 409,
   failed_precondition: 412,
+  resource_exhausted: 429,
   internal: 500,
   unimplemented: 501,
   unavailable: 503
@@ -30,19 +32,24 @@ export class TwirpError extends Error {
   }
 }
 
-/** What the API says when the far end refused: 403 and 500 are recorded, the rest follows gRPC's usual mapping. */
+/** LiveKit's reply when no server answers for a room. */
+export const noServer = (): TwirpError =>
+  new TwirpError('unavailable', 'twirp error unknown: no response from servers')
+
+/** Twirp codes of a far end's refusals, as recorded. */
+const CODE_OF_SIP_STATUS: Record<number, keyof typeof STATUS> = {
+  403: 'permission_denied',
+  404: 'not_found',
+  408: 'deadline_exceeded',
+  480: 'resource_exhausted',
+  486: 'resource_exhausted',
+  487: 'aborted',
+  603: 'permission_denied'
+}
+
+/** What the API replies when the far end refused with a SIP status. */
 export function sipCallError (status: number, reason: string): TwirpError {
-  const code = status === 403
-    ? 'permission_denied'
-    : status === 404
-      ? 'not_found'
-      : status === 408
-        ? 'deadline_exceeded'
-        : status === 501
-          ? 'unimplemented'
-          : status === 503 || status === 486
-            ? 'unavailable'
-            : 'failed_precondition'
+  const code = CODE_OF_SIP_STATUS[status] ?? 'failed_precondition'
   return new TwirpError(code, `twirp error unknown: sip status: ${status}: ${reason}`, {
     sip_status_code: String(status),
     sip_status: reason

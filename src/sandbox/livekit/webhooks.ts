@@ -2,13 +2,11 @@ import type { Clock } from '../../clock.ts'
 import type { Network } from '../network.ts'
 import { webhookToken } from './auth.ts'
 
-/**
- * First pause before a repetition, ms; it doubles up to `MAX_PAUSE`. As LiveKit's notifier: 4 repetitions, 1 s to 30 s.
- */
-const FIRST_PAUSE = 1000
-const MAX_PAUSE = 30_000
+/** LiveKit's notifier repeats a webhook 4 times. The pauses double from 1 s up to 30 s. */
+const FIRST_PAUSE_MS = 1000
+const MAX_PAUSE_MS = 30_000
 const REPETITIONS = 4
-const REQUEST_TIMEOUT = 10_000
+const REQUEST_TIMEOUT_MS = 10_000
 
 export interface Webhooks {
   /** Sends a body to every URL; those of one room arrive in order. */
@@ -18,7 +16,10 @@ export interface Webhooks {
   stop(): void
 }
 
-/** Delivers webhooks as LiveKit does: signed, ordered by room, repeated on connection errors, 429 and 5xx. */
+/**
+ * Delivers webhooks as LiveKit does: signed, in order within a room, and repeated on connection errors, 429 and 5xx. A
+ * repetition is the same request, with its id, its `createdAt` and its token. The room's later webhooks wait for it.
+ */
 export function createWebhooks (options: {
   urls: readonly string[]
   apiKey: string
@@ -34,9 +35,10 @@ export function createWebhooks (options: {
   const queues = new Map<string, Promise<void>>()
   const pauses = new Set<() => void>()
   let stopped = false
-  const client = options.network.client({ timeoutMs: REQUEST_TIMEOUT })
+  const client = options.network.client({ timeoutMs: REQUEST_TIMEOUT_MS })
 
-  async function post (url: string, body: string): Promise<'done' | 'again'> {
+  /** Whether the receiver took it. */
+  async function post (url: string, body: string, authorization: string): Promise<boolean> {
     try {
       const { status } = await client.send({
         method: 'POST',
@@ -44,35 +46,38 @@ export function createWebhooks (options: {
         headers: {
           'content-type': 'application/webhook+json',
           'user-agent': 'Go-http-client/1.1',
-          authorization: webhookToken(body, options.apiKey, options.apiSecret, options.tokenTime())
+          authorization
         },
         body
       })
-      return status === 429 || status >= 500 ? 'again' : 'done'
+      return status !== 429 && status < 500
     } catch {
-      return 'again'
+      return false
     }
+  }
+
+  function pause (ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const cancel = clock.schedule(ms, end)
+      function end () {
+        pauses.delete(end)
+        cancel()
+        resolve()
+      }
+      pauses.add(end)
+    })
   }
 
   async function deliver (url: string, body: string, label: string): Promise<void> {
     if (options.isOff() || stopped) return
     options.onSend(label)
-    for (
-      let repetition = 0, pause = FIRST_PAUSE;
-      await post(url, body) === 'again';
-      repetition++, pause = Math.min(pause * 2, MAX_PAUSE)
-    ) {
+    const token = webhookToken(body, options.apiKey, options.apiSecret, options.tokenTime())
+    let pauseMs = FIRST_PAUSE_MS
+    for (let repetition = 0; !await post(url, body, token); repetition++) {
       if (repetition >= REPETITIONS || stopped) return
-      await new Promise<void>(resolve => {
-        const cancel = clock.schedule(pause, end)
-        function end () {
-          pauses.delete(end)
-          cancel()
-          resolve()
-        }
-        pauses.add(end)
-      })
+      await pause(pauseMs)
       if (stopped) return
+      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
     }
   }
 

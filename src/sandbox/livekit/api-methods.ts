@@ -1,0 +1,219 @@
+import type { Clock } from '../../clock.ts'
+import type { Grant } from './auth.ts'
+import type { Json } from './json.ts'
+import type { Provisioning } from './provisioning.ts'
+import type { RoomAgent, RoomManager } from './room-manager.ts'
+import type { SipSide } from './sip-side.ts'
+import type { Participant, Room } from './state.ts'
+import { isJson, list, number, text, textMap, texts } from './json.ts'
+import { durationMs } from './provisioning.ts'
+import { apiDispatch, apiParticipant, apiRoom } from './shapes.ts'
+import { noServer, TwirpError } from './twirp-error.ts'
+
+export interface MethodOptions {
+  clock: Clock
+  rooms: RoomManager
+  provisioning: Provisioning
+  sip: SipSide
+  /** How long LiveKit looks for the server of a room that none has before it answers 503, ms. */
+  unknownRoomMs: number
+}
+
+/** A method of the API with the grants that it needs. */
+export interface Method {
+  grants: Grant[]
+  run(request: Json): Json | Promise<Json>
+}
+
+type Methods = Record<string, Method>
+
+const PROVISIONING = [
+  'CreateSIPInboundTrunk',
+  'UpdateSIPInboundTrunk',
+  'ListSIPInboundTrunk',
+  'DeleteSIPTrunk',
+  'CreateSIPDispatchRule',
+  'UpdateSIPDispatchRule',
+  'ListSIPDispatchRule',
+  'DeleteSIPDispatchRule',
+  'CreateSIPOutboundTrunk',
+  'ListSIPOutboundTrunk'
+]
+
+/** The methods of the API by service and name. */
+export function apiMethods (options: MethodOptions): Methods {
+  return {
+    ...roomMethods(options),
+    ...participantMethods(options),
+    ...dispatchMethods(options),
+    ...sipMethods(options)
+  }
+}
+
+function roomMethods (options: MethodOptions): Methods {
+  const { rooms } = options
+  return {
+    'RoomService/CreateRoom': {
+      grants: ['roomCreate'],
+      run: request =>
+        apiRoom(rooms.open({
+          name: text(request, 'name'),
+          emptyTimeout: number(request, 'empty_timeout'),
+          departureTimeout: number(request, 'departure_timeout'),
+          maxParticipants: number(request, 'max_participants'),
+          metadata: text(request, 'metadata'),
+          agents: list(request, 'agents').filter(isJson).map(agentOf)
+        }))
+    },
+    'RoomService/DeleteRoom': {
+      grants: ['roomCreate'],
+      async run (request) {
+        rooms.close(await servedRoom(roomNamed(request, rooms), options), 'ROOM_DELETED')
+        return {}
+      }
+    },
+    'RoomService/ListRooms': {
+      grants: ['roomList'],
+      run (request) {
+        const names = texts(request, 'names')
+        return { rooms: rooms.list().filter(room => names.length === 0 || names.includes(room.name)).map(apiRoom) }
+      }
+    },
+    'RoomService/UpdateRoomMetadata': {
+      grants: ['roomAdmin'],
+      async run (request) {
+        const room = await servedRoom(roomNamed(request, rooms), options)
+        room.metadata = text(request, 'metadata')
+        return apiRoom(room)
+      }
+    }
+  }
+}
+
+function participantMethods (options: MethodOptions): Methods {
+  const { rooms } = options
+  return {
+    'RoomService/ListParticipants': {
+      grants: ['roomAdmin'],
+      run: request => ({
+        participants: [...rooms.get(text(request, 'room'))?.participants.values() ?? []].map(apiParticipant)
+      })
+    },
+    'RoomService/GetParticipant': {
+      grants: ['roomAdmin'],
+      run: request => apiParticipant(participantIn(rooms, text(request, 'room'), text(request, 'identity')).participant)
+    },
+    'RoomService/RemoveParticipant': {
+      grants: ['roomAdmin'],
+      async run (request) {
+        const { room, participant } = participantIn(rooms, text(request, 'room'), text(request, 'identity'))
+        rooms.leave(await servedRoom(room, options), participant, 'PARTICIPANT_REMOVED')
+        return {}
+      }
+    }
+  }
+}
+
+function dispatchMethods (options: MethodOptions): Methods {
+  const { rooms, clock } = options
+  return {
+    'AgentDispatchService/CreateDispatch': {
+      grants: ['roomAdmin'],
+      run (request) {
+        const room = rooms.open({ name: text(request, 'room') })
+        return apiDispatch(room, rooms.dispatch(room, agentOf(request)))
+      }
+    },
+    'AgentDispatchService/ListDispatch': {
+      grants: ['roomAdmin'],
+      async run (request) {
+        const room = await servedRoom(rooms.get(text(request, 'room')), options)
+        const id = text(request, 'dispatch_id')
+        const dispatches = room.dispatches.filter(d => d.deletedMs === 0 && (id === '' || d.id === id))
+        return { agent_dispatches: dispatches.map(dispatch => apiDispatch(room, dispatch)) }
+      }
+    },
+    'AgentDispatchService/DeleteDispatch': {
+      grants: ['roomAdmin'],
+      async run (request) {
+        const room = await servedRoom(rooms.get(text(request, 'room')), options)
+        const dispatch = room.dispatches.find(d => d.deletedMs === 0 && d.id === text(request, 'dispatch_id'))
+        if (!dispatch) throw doesNotExist('dispatch')
+        dispatch.deletedMs = clock.now()
+        return apiDispatch(room, dispatch)
+      }
+    }
+  }
+}
+
+function sipMethods ({ rooms, sip, provisioning }: MethodOptions): Methods {
+  const provisioned = PROVISIONING.map((name): [string, Method] => [`SIP/${name}`, {
+    grants: ['sip.admin'],
+    run: request => provisioning.call(name, request) ?? {}
+  }])
+
+  return {
+    ...Object.fromEntries(provisioned),
+    // The double calls nobody: every outbound call fails like one through an unknown trunk.
+    'SIP/CreateSIPParticipant': {
+      grants: ['sip.call'],
+      run () {
+        throw new TwirpError('not_found', 'requested sip trunk does not exist')
+      }
+    },
+    'SIP/TransferSIPParticipant': {
+      grants: ['sip.call', 'roomAdmin'],
+      async run (request) {
+        const { participant } = participantIn(
+          rooms,
+          text(request, 'room_name'),
+          text(request, 'participant_identity')
+        )
+        await sip.transfer(
+          participant,
+          text(request, 'transfer_to'),
+          textMap(request, 'headers'),
+          durationMs(request, 'ringing_timeout') || undefined
+        )
+        return {}
+      }
+    }
+  }
+}
+
+const doesNotExist = (what: string) => new TwirpError('not_found', `twirp error unknown: ${what} does not exist`)
+
+function agentOf (json: Json): RoomAgent {
+  return {
+    agentName: text(json, 'agent_name'),
+    metadata: text(json, 'metadata'),
+    deployment: text(json, 'deployment'),
+    attributes: textMap(json, 'attributes')
+  }
+}
+
+/** The room that a request names. @throws TwirpError `not_found` */
+function roomNamed (request: Json, rooms: RoomManager): Room {
+  const room = rooms.get(text(request, 'room'))
+  if (!room) throw doesNotExist('requested room')
+  return room
+}
+
+/** @throws TwirpError `not_found` */
+function participantIn (
+  rooms: RoomManager,
+  roomName: string,
+  identity: string
+): { room: Room, participant: Participant } {
+  const room = rooms.get(roomName)
+  const participant = room?.participants.get(identity)
+  if (!room || !participant) throw doesNotExist('participant')
+  return { room, participant }
+}
+
+/** Waits for the server that holds the room. @throws TwirpError `unavailable` when there is none */
+async function servedRoom (room: Room | undefined, { clock, unknownRoomMs }: MethodOptions): Promise<Room> {
+  if (room && !room.lost) return room
+  await new Promise<void>(resolve => clock.schedule(unknownRoomMs, resolve))
+  throw noServer()
+}
