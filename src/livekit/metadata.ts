@@ -1,5 +1,5 @@
+import { Ajv } from 'ajv'
 import { Type, type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { Attempt, Call } from '../calls/fold/call.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
@@ -34,7 +34,7 @@ const RoomMetadataSchema = Type.Object({
 /** What a room says of its call. Times are milliseconds since the epoch. */
 export type RoomMetadata = Static<typeof RoomMetadataSchema>
 
-const schema = Compile(RoomMetadataSchema)
+const isRoomMetadata = new Ajv().compile<RoomMetadata>(RoomMetadataSchema)
 
 /**
  * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone.
@@ -66,7 +66,7 @@ export function readRoomMetadata (text: string): RoomMetadata | undefined {
   if (!text.startsWith('{')) return undefined
   try {
     const metadata: unknown = JSON.parse(text)
-    return schema.Check(metadata) ? metadata : undefined
+    return isRoomMetadata(metadata) ? metadata : undefined
   } catch {
     return undefined
   }
