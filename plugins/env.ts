@@ -1,6 +1,6 @@
 import fastifyEnv from '@fastify/env'
 import fp from 'fastify-plugin'
-import { SettingsSchema, type Settings } from '../src/config.ts'
+import { envOptions, type Settings } from '../src/config.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -8,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates `settings`, validated against the one schema of them. */
+/** Decorates `settings`. An app that is built without `loadSettings` gets its defaults and types here. */
 export default fp<{ settings: Settings }>(async (fastify, { settings }) => {
-  await fastify.register(fastifyEnv, { confKey: 'settings', schema: SettingsSchema, data: settings, env: false })
+  await fastify.register(fastifyEnv, { confKey: 'settings', ...envOptions(settings) })
 }, { name: 'env' })

@@ -43,7 +43,8 @@ async function main (args: string[]): Promise<number | undefined> {
   switch (command) {
     case 'serve': {
       const { serve } = await import('./server.ts')
-      await serve(loadSettings(readEnvironment()))
+      const env = readEnvironment()
+      await serve(loadSettings(env), env)
       return undefined
     }
     case 'demo': {

@@ -6,118 +6,121 @@ import { Type, type Static, type TSchema } from 'typebox'
 const URL_PATTERN = '^https?://[^\\s?#]+$'
 const US_RING_TONE = 'tone_stream://L=20;%(2000,4000,440,480)'
 
-/** Every setting of the service. The README's table, `.env.example` and the start-up errors are made from it. */
+/** Every setting of the service. The settings table, `.env.example` and the start-up errors are generated from it. */
 export const SettingsSchema = Type.Object({
   PORT: Type.Integer({
     default: 3000,
     minimum: 0,
     maximum: 65535,
-    description: 'Port to listen on (HTTP_PORT is accepted too)',
+    description: 'Port to listen on. HTTP_PORT is accepted too',
     examples: [3000]
   }),
   HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on', examples: ['0.0.0.0'] }),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     type: 'string',
     default: 'info',
-    description: 'pino log level (LOGLEVEL is accepted too)',
+    description: 'Log level. LOGLEVEL is accepted too',
     examples: ['info']
   }),
   PUBLIC_URL: Type.String({
     pattern: URL_PATTERN,
-    description: 'Absolute base of the hooks that Jambonz and LiveKit call; a path prefix is for the ingress to strip',
+    description:
+      'Public base URL of the bridge, under which Jambonz and LiveKit call its hooks. If it has a path, the ingress ' +
+      'must strip it',
     examples: ['https://bridge.example.com']
   }),
   LIVEKIT_URL: Type.String({
     pattern: '^(wss?|https?)://[^\\s]+$',
-    description: 'LiveKit server',
+    description: 'URL of the LiveKit server',
     examples: ['wss://myproject-1a2b3c4d.livekit.cloud']
   }),
   LIVEKIT_API_KEY: Type.String({ minLength: 1, description: 'LiveKit API key', examples: ['APIxxxxxxxxxxxx'] }),
   LIVEKIT_API_SECRET: Type.String({
     minLength: 1,
-    description: 'LiveKit API secret; it also derives the tokens that are dialled',
+    description: 'LiveKit API secret. The SIP users that Jambonz dials are derived from it as well',
     examples: ['a-long-random-secret']
   }),
   LIVEKIT_SIP_HOST: Type.String({
     pattern: '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?$',
     description:
-      'Host or host:port that LiveKit answers SIP on. On LiveKit Cloud the project id without p_, never the ' +
-      'websocket name',
+      'Host or host:port on which LiveKit accepts SIP. On LiveKit Cloud this is the project id without p_, not the ' +
+      'host of LIVEKIT_URL',
     examples: ['vjnxecm0tjk.sip.livekit.cloud']
   }),
   LIVEKIT_SIP_TRANSPORT: Type.Enum(['udp', 'tcp', 'tls'], {
     type: 'string',
     default: 'tcp',
-    description: 'SIP transport of the agent leg',
+    description: 'SIP transport between Jambonz and LiveKit',
     examples: ['tcp']
   }),
   LIVEKIT_SIP_USERNAME: Type.Optional(
-    Type.String({ description: 'User name of the LiveKit inbound trunk', examples: ['jambonz'] })
+    Type.String({ description: "User name of LiveKit's inbound trunk", examples: ['jambonz'] })
   ),
   LIVEKIT_SIP_PASSWORD: Type.Optional(
-    Type.String({ description: 'Password of the LiveKit inbound trunk', examples: ['a-strong-password'] })
+    Type.String({ description: "Password of LiveKit's inbound trunk", examples: ['a-strong-password'] })
   ),
   LIVEKIT_SIP_SRTP: Type.Boolean({
     default: false,
-    description: "Encrypt the agent leg's audio with SDES SRTP (feature-server 0.9.8 or newer)",
+    description: 'Encrypt the audio between Jambonz and LiveKit with SDES SRTP. Needs feature-server 0.9.8 or newer',
     examples: [false]
   }),
   LIVEKIT_ROOM_PREFIX: Type.String({
     default: 'jambonz',
     pattern: '^[A-Za-z0-9_-]{1,64}$',
-    description: 'Prefix of every room, one per LiveKit project; the dispatch rule has the same',
+    description: 'Prefix of every room name, the same as in the dispatch rule. Use one prefix per LiveKit project',
     examples: ['jambonz']
   }),
   LIVEKIT_AGENT_NAME: Type.String({
     minLength: 1,
-    description: "Agent that answers; also the dispatch rule's default agent",
+    description: 'Name of the agent that answers calls, the same as in the dispatch rule',
     examples: ['my-agent']
   }),
   AGENT_METADATA: Type.Optional(
     Type.String({
-      description: 'Passed verbatim to the agent as `app` of the job metadata',
+      description: 'Text that the agent receives unchanged as `app` in its job metadata',
       examples: ['{"tenant":"acme"}']
     })
   ),
   FALLBACK_NUMBER: Type.Optional(
     Type.String({
       pattern: '^\\+?[0-9*#]{2,32}$',
-      description: 'Phone number that is dialled when the agent cannot be reached',
+      description: 'Phone number to dial when the agent cannot be reached',
       examples: ['+15551230009']
     })
   ),
   CALLER_HEADERS: Type.Optional(
     Type.String({
       pattern: '^[Xx]-[A-Za-z0-9-]+(\\s*,\\s*[Xx]-[A-Za-z0-9-]+)*$',
-      description: 'Inbound X- SIP headers, comma separated, that the agent gets in the job metadata',
+      description: 'Inbound X- SIP headers that the agent receives in its job metadata, separated by commas',
       examples: ['X-Customer-Id,X-Language']
     })
   ),
   AGENT_REDISPATCH_MS: Type.Integer({
     default: 8000,
     minimum: 0,
-    description: 'Without an agent in the room for this long it is called once more, milliseconds (0 = never)',
+    description:
+      'Milliseconds without an agent in the room after which the agent is dispatched again, once. 0 disables this',
     examples: [8000]
   }),
   AGENT_REJOIN_MS: Type.Integer({
     default: 5000,
     minimum: 0,
     description:
-      'An agent that left a caller is called again after this, and counts as lost after as long again, milliseconds ' +
-      '(0 = the caller waits for ever)',
+      'Milliseconds after which an agent that left its caller is dispatched again. After the same time once more the ' +
+      'agent counts as lost. 0 disables both: the caller stays in the room',
     examples: [5000]
   }),
   AGENT_LOST_ACTION: Type.Enum(['end', 'next'], {
     type: 'string',
     default: 'end',
-    description: 'A caller whose agent is lost: `end` the call, or connect the `next` attempt',
+    description: 'What happens to a caller whose agent is lost: `end` the call, or try the `next` attempt',
     examples: ['end']
   }),
   LIVEKIT_TIMEOUT_MS: Type.Integer({
     default: 3000,
     minimum: 100,
     maximum: 9000,
-    description: 'Longest wait for LiveKit while Jambonz waits for the call hook, milliseconds',
+    description: 'Milliseconds to wait for LiveKit while Jambonz waits for the reply to the call hook',
     examples: [3000]
   }),
   CALL_HOOK_DEADLINE_MS: Type.Integer({
@@ -125,59 +128,59 @@ export const SettingsSchema = Type.Object({
     minimum: 200,
     maximum: 9500,
     description:
-      'The call hook is answered within this time whatever happens, milliseconds (Jambonz gives up after 10000)',
+      'Milliseconds within which every call hook is answered, whatever happens. Jambonz gives up after 10000',
     examples: [6000]
   }),
   DIAL_TIMEOUT_S: Type.Integer({
     default: 40,
     minimum: 1,
     maximum: 160,
-    description: 'How long an attempt may ring, seconds',
+    description: 'Seconds for which an attempt may ring',
     examples: [40]
   }),
   MAX_CALL_DURATION_S: Type.Integer({
     default: 7200,
     minimum: 1,
     maximum: 86400,
-    description: 'Longest call after the answer, seconds',
+    description: 'Seconds that a call may last after it was answered',
     examples: [7200]
   }),
   RINGBACK_TONE: Type.String({
     default: US_RING_TONE,
-    description: 'What the caller hears while the agent is called: a tone stream or a URL; set it empty for none',
+    description: 'What the caller hears until the agent answers: a tone stream or a URL. An empty value means silence',
     examples: [US_RING_TONE]
   }),
   JAMBONZ_WEBHOOK_SECRET: Type.Optional(
     Type.String({
       description:
-        'Webhook secret of the Jambonz account; several, comma separated, while it is rotated (WEBHOOK_SECRET is ' +
-        'accepted too)',
+        'Webhook secret of the Jambonz account. While you rotate it, several separated by commas. WEBHOOK_SECRET is ' +
+        'accepted too',
       examples: ['wh_secret_abc']
     })
   ),
   HTTP_USERNAME: Type.Optional(
-    Type.String({ description: 'Basic auth user name of the hooks', examples: ['jambonz'] })
+    Type.String({ description: 'User name for Basic authentication of the hooks', examples: ['jambonz'] })
   ),
   HTTP_PASSWORD: Type.Optional(
-    Type.String({ description: 'Basic auth password of the hooks', examples: ['a-strong-password'] })
+    Type.String({ description: 'Password for Basic authentication of the hooks', examples: ['a-strong-password'] })
   ),
   JAMBONZ_REST_API_BASE_URL: Type.Optional(
     Type.String({
       pattern: URL_PATTERN,
-      description: 'Jambonz REST API, with which a hang-up ends the caller leg',
+      description: 'Base URL of the Jambonz REST API. With it the bridge can hang up the caller leg',
       examples: ['https://jambonz.cloud/api/v1']
     })
   ),
   JAMBONZ_ACCOUNT_SID: Type.Optional(
-    Type.String({ description: 'Jambonz account', examples: ['9351f46a-678c-43f5-b8a6-d4eb58d131af'] })
+    Type.String({ description: 'SID of the Jambonz account', examples: ['9351f46a-678c-43f5-b8a6-d4eb58d131af'] })
   ),
   JAMBONZ_API_KEY: Type.Optional(
-    Type.String({ description: 'Jambonz API key of that account', examples: ['38700987-c7a4-4685-a5bb-af378f9734de'] })
+    Type.String({ description: 'API key of that Jambonz account', examples: ['38700987-c7a4-4685-a5bb-af378f9734de'] })
   ),
   OPERATOR_TOKEN: Type.Optional(
     Type.String({
       minLength: 16,
-      description: 'Bearer token of the operator API; without it those routes answer 404',
+      description: 'Bearer token of the operator API. Without it those routes answer 404',
       examples: ['at-least-16-random-characters']
     })
   ),
@@ -185,73 +188,75 @@ export const SettingsSchema = Type.Object({
     Type.String({
       pattern: '^rediss?://[^\\s]+$',
       description:
-        'Calls are kept in this Redis (6.2 or newer) or Valkey, and any number of replicas share them; rediss:// ' +
-        'for TLS. Without it they are in the memory of one process',
+        'Redis 6.2 or newer, or Valkey, in which any number of replicas share the calls. Use rediss:// for TLS. ' +
+        'Without it the calls live in the memory of one process',
       examples: ['redis://user:password@localhost:6379/0']
     })
   ),
   CALL_RETENTION_S: Type.Integer({
     default: 900,
     minimum: 1,
-    description: 'How long an ended call can be looked at, seconds',
+    description: 'Seconds for which an ended call stays visible',
     examples: [900]
   }),
   MAX_CALLS: Type.Integer({
     default: 0,
     minimum: 0,
-    description: 'Calls at once; further ones are declined (0 = no limit)',
+    description: 'Most calls at the same time. Further calls are declined. 0 means no limit',
     examples: [0]
   }),
   CAPACITY_STATUS: Type.Integer({
     default: 486,
     minimum: 400,
     maximum: 699,
-    description: 'SIP status of a call declined for MAX_CALLS',
+    description: 'SIP status of a call that is declined because of MAX_CALLS',
     examples: [486]
   }),
   DRAIN_DELAY_S: Type.Number({
     default: 5,
     minimum: 0,
-    description: 'After SIGTERM: how long new calls are still connected, seconds',
+    description: 'Seconds after SIGTERM during which new calls are still connected',
     examples: [5]
   }),
   SHUTDOWN_TIMEOUT_S: Type.Number({
     default: 25,
     minimum: 1,
-    description: 'After SIGTERM: the process is gone within this time, seconds',
+    description: 'Seconds after SIGTERM within which the process exits. Includes DRAIN_DELAY_S',
     examples: [25]
   }),
   ALLOW_UNSIGNED_HOOKS: Type.Boolean({
     default: false,
-    description: 'Accept hooks without any authentication: for a test only',
+    description: 'Accept hooks without any authentication. For tests only',
     examples: [false]
   })
 })
 export type Settings = Static<typeof SettingsSchema>
 
-/** Other names that Jambonz applications use for the same settings. */
+/** Names that Jambonz applications commonly use for the same settings. */
 export const ALIASES: Record<string, keyof Settings> = {
   HTTP_PORT: 'PORT',
   LOGLEVEL: 'LOG_LEVEL',
   WEBHOOK_SECRET: 'JAMBONZ_WEBHOOK_SECRET'
 }
 
-/** Thrown by {@link loadSettings}; `problems` has one line for each setting that is missing or wrong. */
+/** Thrown by {@link loadSettings}. `problems` has one line for each setting that is missing or wrong. */
 export class SettingsError extends Error {
   readonly problems: string[]
   constructor (problems: string[]) {
-    super(`The settings are not usable:\n${problems.map(line => `  - ${line}`).join('\n')}`)
+    super(`The settings cannot be used:\n${problems.map(line => `  - ${line}`).join('\n')}`)
     this.name = 'SettingsError'
     this.problems = problems
   }
 }
 
-type Environment = Record<string, string | undefined>
+export type Environment = Record<string, string | undefined>
 type SettingSchema = TSchema & { description?: string, examples?: unknown[], default?: unknown }
+type Name = keyof Settings
 
-const properties = SettingsSchema.properties as unknown as Record<string, SettingSchema>
+const properties = SettingsSchema.properties as unknown as Record<Name, SettingSchema>
+const NAMES = Object.keys(properties) as Name[]
 
-/** The environment of this process; a `.env` file in the working directory adds what is not set already. */
+/** The environment of this process. A `.env` file in the working directory adds the variables that are not set. */
 export function readEnvironment (env: Environment = process.env, file = '.env'): Environment {
   let text: string
   try {
@@ -263,17 +268,23 @@ export function readEnvironment (env: Environment = process.env, file = '.env'):
 }
 
 /**
- * Makes the settings out of environment variables: aliases, defaults, types, and the rules between them.
+ * What env-schema and @fastify/env need to turn values into settings. Both take it from here, so that one schema,
+ * compiled once, is all there is.
+ */
+export const envOptions = (data: Record<string, unknown>) => ({ schema: SettingsSchema, data, env: false })
+
+/**
+ * Turns environment variables into settings: aliases, defaults, types, and the rules between settings.
  * @throws {SettingsError} with every problem at once, each with the variable's name and an example
  */
 export function loadSettings (env: Environment): Settings {
-  const data = usable(env)
+  const data = givenValues(env)
   const problems: string[] = []
   let settings: Settings | undefined
   try {
-    settings = envSchema<Settings>({ schema: SettingsSchema, data, env: false })
+    settings = envSchema<Settings>(envOptions(data))
   } catch (error) {
-    for (const problem of (error as { errors?: AjvError[] }).errors ?? []) problems.push(explain(problem))
+    for (const problem of (error as { errors?: AjvError[] }).errors ?? []) problems.push(describeProblem(problem))
     if (problems.length === 0) throw error
   }
   problems.push(...contradictions(settings ?? data))
@@ -281,36 +292,81 @@ export function loadSettings (env: Environment): Settings {
   return settings
 }
 
-/** What an operator should know about usable settings: not wrong, but seldom meant. */
+/** Settings that are allowed but seldom intended, one sentence each. */
 export function settingsWarnings (settings: Settings): string[] {
   const warnings: string[] = []
   if (!settings.LIVEKIT_SIP_USERNAME) {
     warnings.push(
-      'LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD are not set: the LiveKit trunk must then be open, and anybody ' +
+      'LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD are not set. The LiveKit trunk must then be open, and anybody ' +
         'who finds it can call your agents'
     )
   }
   if (settings.ALLOW_UNSIGNED_HOOKS) {
-    warnings.push('ALLOW_UNSIGNED_HOOKS is set: anybody who reaches this service can make calls in its name')
+    warnings.push('ALLOW_UNSIGNED_HOOKS is set. Anybody who reaches this service can start calls in its name')
   }
-  if (!settings.OPERATOR_TOKEN) warnings.push('OPERATOR_TOKEN is not set: /calls answers 404')
+  if (!settings.OPERATOR_TOKEN) warnings.push('OPERATOR_TOKEN is not set, so /calls answers 404')
   return warnings
+}
+
+/**
+ * Variables that look like a misspelt setting, one sentence each. Values never appear in it.
+ * @param env as {@link readEnvironment} returns it
+ */
+export function misspeltSettings (env: Environment): string[] {
+  const known = [...NAMES, ...Object.keys(ALIASES)]
+  return Object.keys(env).filter(name => !known.includes(name)).flatMap(name => {
+    const meant = nearestName(name, known)
+    return meant === undefined ? [] : [`${name} is not a setting and has no effect. Did you mean ${meant}?`]
+  })
+}
+
+function nearestName (name: string, known: readonly string[]): string | undefined {
+  const upper = name.toUpperCase()
+  const [nearest] = known
+    .map(candidate => ({ candidate, distance: editDistance(upper, candidate), cut: candidate.startsWith(upper) }))
+    .filter(({ candidate, distance }) => distance <= tolerance(upper, candidate))
+    // A name that was cut short (LIVEKIT_SIP_USER) means the whole one, however many letters are missing.
+    .sort((a, b) => Number(b.cut) - Number(a.cut) || a.distance - b.distance)
+  return nearest?.candidate
+}
+
+/**
+ * How many edits still count as a misspelling. Names with our prefixes belong to nobody else, so they may be further
+ * away (`LIVEKIT_SIP_USER`). Short names such as PORT have neighbours that belong to others.
+ */
+function tolerance (name: string, candidate: string): number {
+  if (/^(LIVEKIT|JAMBONZ)_/.test(name)) return Math.floor(candidate.length / 4)
+  return candidate.length < 8 ? 0 : 1
+}
+
+/** Levenshtein distance: how many letters must be inserted, removed or replaced to turn one text into the other. */
+function editDistance (a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
 }
 
 /** Splits a comma separated setting. */
 export const commaList = (text: string | undefined): string[] =>
   (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
 
-/** What a setting was given under any of its names; an empty variable is unset, as in most deployment tools. */
+/** The value of a setting under any of its names. An empty variable counts as unset, as in most deployment tools. */
 export function given (name: string, env: Environment): string | undefined {
   const names = [name, ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name)]
   return names.map(key => env[key]).find(value => value !== undefined && value.trim() !== '')
 }
 
-/** Only the ring tone can be emptied on purpose. */
-function usable (env: Environment): Environment {
+/** Only the ring tone can be set to nothing on purpose. */
+function givenValues (env: Environment): Environment {
   const data: Environment = {}
-  for (const name of Object.keys(properties)) {
+  for (const name of NAMES) {
     const value = given(name, env)
     if (value !== undefined) data[name] = name === 'AGENT_METADATA' ? value : value.trim()
     else if (name === 'RINGBACK_TONE' && env[name] === '') data[name] = ''
@@ -325,62 +381,69 @@ interface AjvError {
   params: { missingProperty?: string, allowedValues?: unknown[] }
 }
 
-function explain (error: AjvError): string {
+function describeProblem (error: AjvError): string {
   const name = error.params.missingProperty ?? error.instancePath.slice(1)
-  const { description, examples } = properties[name] ?? {}
-  const what = error.keyword === 'required'
-    ? 'is required'
-    : error.keyword === 'pattern'
-      ? 'has the wrong form'
-      : `${error.message ?? 'is wrong'}${error.params.allowedValues ? ` (${error.params.allowedValues.join(', ')})` : ''}`
-  return `${name} ${what}: ${description ?? ''}. Example: ${name}=${String(examples?.[0] ?? '')}`
+  const description = properties[name as Name]?.description ?? ''
+  return `${name} ${whatIsWrong(error)}: ${description}. Example: ${exampleOf(name as Name)}`
 }
 
-/** Rules between settings, on whatever could be read, so that they are listed together with the missing ones. */
-function contradictions (settings: Partial<Record<keyof Settings, unknown>>): string[] {
-  const problems: string[] = []
-  const set = (name: keyof Settings) => settings[name] !== undefined
-  const together = (names: Array<keyof Settings>, why: string) => {
-    const missing = names.filter(name => !set(name))
-    if (missing.length > 0 && missing.length < names.length) {
-      problems.push(
-        `${missing.join(' and ')} must be set too: ${why}. Example: ${
-          missing.map(name => `${name}=${String(properties[name]?.examples?.[0])}`).join(' ')
-        }`
-      )
-    }
-  }
-  together(['HTTP_USERNAME', 'HTTP_PASSWORD'], 'Basic authentication needs both')
-  together(
-    ['LIVEKIT_SIP_USERNAME', 'LIVEKIT_SIP_PASSWORD'],
-    'LiveKit does not challenge callers of a trunk with only one of them'
-  )
-  together(
-    ['JAMBONZ_REST_API_BASE_URL', 'JAMBONZ_ACCOUNT_SID', 'JAMBONZ_API_KEY'],
-    'the Jambonz REST API needs all three'
-  )
-  const unsigned = String(settings.ALLOW_UNSIGNED_HOOKS ?? 'false') === 'true'
-  if (
-    !unsigned && commaList(settings.JAMBONZ_WEBHOOK_SECRET as string | undefined).length === 0 &&
-    !(set('HTTP_USERNAME') || set('HTTP_PASSWORD'))
-  ) {
-    problems.push(
-      'JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either anybody could make ' +
-        'calls. Example: JAMBONZ_WEBHOOK_SECRET=wh_secret_abc (portal: Account, Webhook secret)'
-    )
-  }
-  const number = (name: keyof Settings) => Number(settings[name] ?? properties[name]?.default)
-  if (number('LIVEKIT_TIMEOUT_MS') >= number('CALL_HOOK_DEADLINE_MS')) {
-    problems.push(
-      'LIVEKIT_TIMEOUT_MS must be smaller than CALL_HOOK_DEADLINE_MS, or no time is left to answer when LiveKit ' +
-        'hangs. Example: LIVEKIT_TIMEOUT_MS=3000 CALL_HOOK_DEADLINE_MS=6000'
-    )
-  }
-  if (number('DRAIN_DELAY_S') >= number('SHUTDOWN_TIMEOUT_S')) {
-    problems.push(
-      'DRAIN_DELAY_S must be smaller than SHUTDOWN_TIMEOUT_S, which includes it. Example: DRAIN_DELAY_S=5 ' +
-        'SHUTDOWN_TIMEOUT_S=25'
-    )
-  }
-  return problems
+function whatIsWrong ({ keyword, message, params }: AjvError): string {
+  if (keyword === 'required') return 'is required'
+  if (keyword === 'pattern') return 'has the wrong form'
+  const allowed = params.allowedValues ? ` (${params.allowedValues.join(', ')})` : ''
+  return `${message ?? 'is wrong'}${allowed}`
+}
+
+const exampleOf = (name: Name): string => `${name}=${String(properties[name]?.examples?.[0] ?? '')}`
+
+type Values = Partial<Record<Name, unknown>>
+
+/** Rules between settings. They are checked on whatever could be read, so that all problems are listed together. */
+function contradictions (values: Values): string[] {
+  return [
+    ...incomplete(values, ['HTTP_USERNAME', 'HTTP_PASSWORD'], 'Basic authentication needs both'),
+    ...incomplete(
+      values,
+      ['LIVEKIT_SIP_USERNAME', 'LIVEKIT_SIP_PASSWORD'],
+      'LiveKit does not challenge callers of a trunk that has only one of them'
+    ),
+    ...incomplete(
+      values,
+      ['JAMBONZ_REST_API_BASE_URL', 'JAMBONZ_ACCOUNT_SID', 'JAMBONZ_API_KEY'],
+      'the Jambonz REST API needs all three'
+    ),
+    ...withoutAuthentication(values),
+    ...notSmaller(
+      values,
+      'LIVEKIT_TIMEOUT_MS',
+      'CALL_HOOK_DEADLINE_MS',
+      'otherwise no time is left to answer when LiveKit hangs'
+    ),
+    ...notSmaller(values, 'DRAIN_DELAY_S', 'SHUTDOWN_TIMEOUT_S', 'which includes it')
+  ]
+}
+
+/** Settings that only make sense together. */
+function incomplete (values: Values, names: Name[], why: string): string[] {
+  const missing = names.filter(name => values[name] === undefined)
+  if (missing.length === 0 || missing.length === names.length) return []
+  return [`${missing.join(' and ')} must be set too: ${why}. Example: ${missing.map(exampleOf).join(' ')}`]
+}
+
+function withoutAuthentication (values: Values): string[] {
+  const unsigned = String(values.ALLOW_UNSIGNED_HOOKS ?? 'false') === 'true'
+  const secrets = commaList(values.JAMBONZ_WEBHOOK_SECRET as string | undefined)
+  const basic = values.HTTP_USERNAME !== undefined || values.HTTP_PASSWORD !== undefined
+  if (unsigned || basic || secrets.length > 0) return []
+  return [
+    'JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either, anybody could start ' +
+    'calls. Example: JAMBONZ_WEBHOOK_SECRET=wh_secret_abc (portal: Account, Webhook secret)'
+  ]
+}
+
+function notSmaller (values: Values, smaller: Name, larger: Name, why: string): string[] {
+  const valueOf = (name: Name) => values[name] ?? properties[name].default
+  if (!(Number(valueOf(smaller)) >= Number(valueOf(larger)))) return []
+  const example = [smaller, larger].map(name => `${name}=${String(properties[name].default)}`).join(' ')
+  return [`${smaller} must be smaller than ${larger}, ${why}. Example: ${example}`]
 }

@@ -7,8 +7,9 @@ import { keyPrefixOf } from './calls/store/redis-keys.ts'
 import { openRedisRegistry } from './calls/store/redis-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
 import { systemClock, within } from './clock.ts'
-import { settingsWarnings, type Settings } from './config.ts'
+import type { Environment, Settings } from './config.ts'
 import { describe } from './observer.ts'
+import { startWarnings } from './start-warnings.ts'
 
 /**
  * Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. Load
@@ -19,8 +20,10 @@ const LIVEKIT_KEEP_ALIVE_MS = 30_000
 export interface RunningBridge {
   /** Where it listens, for people on this machine. */
   url: string
-  /** Not ready, then closing, as SIGTERM does; at most SHUTDOWN_TIMEOUT_S. */
+  /** Stops as on SIGTERM: not ready, draining for DRAIN_DELAY_S, then closed. Takes at most SHUTDOWN_TIMEOUT_S. */
   close(): Promise<void>
+  /** Stops without draining, because this process can no longer be trusted with new calls. */
+  abort(): Promise<void>
 }
 
 /** Part of the time after draining that closing in good order may take. */
@@ -34,12 +37,14 @@ export function createLogger (level: string, destination?: DestinationStream): L
 
 /**
  * Starts the service and listens.
+ * @param env what the settings were read from, to warn of misspelt names
  * @throws {RedisStartError} when the Redis of REDIS_URL cannot be used
  * @throws when the address is taken or settings do not fit together
  */
 export async function startBridge (
   settings: Settings,
-  logger: Logger = createLogger(settings.LOG_LEVEL)
+  logger: Logger = createLogger(settings.LOG_LEVEL),
+  env: Environment = {}
 ): Promise<RunningBridge> {
   setGlobalDispatcher(
     new Agent({
@@ -49,28 +54,40 @@ export async function startBridge (
     })
   )
   const app = await buildApp({ settings, logger, registry: await openStore(settings) })
-  for (const warning of settingsWarnings(settings)) logger.warn(warning)
+  for (const warning of startWarnings(settings, env)) logger.warn(warning)
   await app.listen({
     port: settings.PORT,
     host: settings.HOST,
     listenTextResolver: address => `listening at ${address}`
   })
   const { port } = app.server.address() as AddressInfo
+  let draining: Promise<void> | undefined
   let closing: Promise<void> | undefined
   return {
     url: `http://${host(settings.HOST)}:${port}`,
     close () {
-      closing ??= close()
-      return closing
-    }
+      draining ??= drain()
+      return draining
+    },
+    abort
   }
 
-  async function close () {
+  async function drain () {
     app.draining.drain()
     logger.info({ seconds: settings.DRAIN_DELAY_S }, 'draining: not ready, calls are still connected')
     await new Promise(resolve => setTimeout(resolve, settings.DRAIN_DELAY_S * 1000))
+    await abort()
+  }
+
+  function abort () {
+    app.draining.drain()
+    closing ??= closeApp()
+    return closing
+  }
+
+  async function closeApp () {
     logger.info('closing')
-    // Silent connections, and a LiveKit that hangs, must not keep the process for longer than it was promised.
+    // Silent connections, and a LiveKit that hangs, must not keep the process longer than SHUTDOWN_TIMEOUT_S.
     const left = (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * CLOSING_SHARE
     await within(systemClock, left, app.close(), () => new Error('still closing')).catch(() => {
       logger.warn('closing took too long: ending the connections that are left')
@@ -86,10 +103,14 @@ async function openStore (settings: Settings): Promise<Registry | undefined> {
     : openRedisRegistry(settings.REDIS_URL, { keyPrefix: keyPrefixOf(settings) })
 }
 
-/** Runs the service until SIGTERM or SIGINT. */
-export async function serve (settings: Settings): Promise<void> {
+/**
+ * Runs the service until SIGTERM or SIGINT. An unexpected error ends it as well, with exit code 1: at once, because a
+ * process in an unknown state must not take any more calls.
+ * @param env what the settings were read from
+ */
+export async function serve (settings: Settings, env: Environment): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL)
-  const bridge = await startBridge(settings, logger)
+  const bridge = await startBridge(settings, logger, env)
   closeWithGrace({
     delay: settings.SHUTDOWN_TIMEOUT_S * 1000,
     logger: {
@@ -100,9 +121,12 @@ export async function serve (settings: Settings): Promise<void> {
     if (err) {
       logger.fatal({ type: err.name, stack: err.stack?.split('\n').slice(1).join('\n') }, 'unexpected error: closing')
     }
-    await bridge.close()
+    await (err ? bridge.abort() : bridge.close())
   })
 }
 
-const host = (address: string): string =>
-  address === '0.0.0.0' || address === '::' ? 'localhost' : address.includes(':') ? `[${address}]` : address
+/** How people on this machine reach an address that the service listens on. */
+function host (address: string): string {
+  if (address === '0.0.0.0' || address === '::') return 'localhost'
+  return address.includes(':') ? `[${address}]` : address
+}

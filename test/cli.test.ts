@@ -136,6 +136,25 @@ await Promise.all([
     t.match(run.out(), '"msg":"closing"')
     for (const line of run.out().trim().split('\n')) t.doesNotThrow(() => JSON.parse(line), 'JSON lines')
   }),
+  t.test('misspelt names of settings are warned of in the log', async t => {
+    const run = bridge(t, [], { ...SERVE, MAX_CALL: '10' })
+    await run.said('listening at')
+    t.match(run.out(), /"level":40.*MAX_CALL is not a setting.*Did you mean MAX_CALLS/)
+  }),
+  t.test('an unexpected error ends the process at once, without draining, with exit code 1', async t => {
+    const throwing = "process.on('SIGUSR2', () => { throw new Error('unexpected') })"
+    const run = bridge(t, [], {
+      ...SERVE,
+      DRAIN_DELAY_S: '3',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(throwing)}`
+    })
+    await run.said('listening at')
+    run.child.kill('SIGUSR2')
+    t.equal(await run.exited, 1)
+    t.match(run.out(), /"level":60.*unexpected error/)
+    t.match(run.out(), '"msg":"closing"')
+    t.notMatch(run.out(), 'calls are still connected')
+  }),
   t.test('a connection that never ends does not keep it beyond SHUTDOWN_TIMEOUT_S', { timeout: 20_000 }, async t => {
     const run = bridge(t, [], { ...SERVE, SHUTDOWN_TIMEOUT_S: '1' })
     await run.said('listening at')

@@ -1,16 +1,19 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   ALIASES,
   commaList,
   loadSettings,
+  misspeltSettings,
   readEnvironment,
   SettingsError,
   SettingsSchema,
   settingsWarnings
 } from '../src/config.ts'
+import { startWarnings } from '../src/start-warnings.ts'
 import { buildTestBridge, callHook } from './fixtures/build.ts'
 import { project } from './fixtures/paths.ts'
 
@@ -281,8 +284,57 @@ await t.test('.env adds what the environment does not have', async t => {
   t.same(readEnvironment({ PORT: '5000' }, join(directory, 'none')), { PORT: '5000' }, 'no file, no difference')
 })
 
-await t.test('unknown variables are no business of ours', async t => {
+await t.test('variables of other programs are ignored without a word', async t => {
   t.notOk('PATH' in loadSettings({ ...REQUIRED, PATH: '/bin' }))
+  const others = [
+    ...['PATH', 'HOME', 'HOSTNAME', 'PWD', 'SHLVL', 'NODE_ENV', 'NODE_OPTIONS', 'TZ', 'LANG', 'TERM', 'POST', 'PORTS'],
+    ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'npm_config_cache', 'REDIS_HOST', 'REDIS_PORT', 'LIVEKIT_CONFIG'],
+    // Kubernetes sets these for every Service of the namespace.
+    ...['LIVEKIT_SERVICE_HOST', 'LIVEKIT_SERVICE_PORT', 'LIVEKIT_PORT', 'LIVEKIT_PORT_7880_TCP_ADDR'],
+    ...['LIVEKIT_SIP_SERVICE_HOST', 'JAMBONZ_LIVEKIT_BRIDGE_SERVICE_HOST', 'JAMBONZ_LIVEKIT_BRIDGE_PORT_3000_TCP_PROTO']
+  ]
+  t.same(misspeltSettings(Object.fromEntries(others.map(name => [name, 'x']))), [])
+  t.same(misspeltSettings({ ...REQUIRED, HTTP_PORT: '1', LOGLEVEL: 'info', WEBHOOK_SECRET: 's' }), [])
+})
+
+await t.test('a variable that looks like a misspelt setting: its name and the one that was meant', async t => {
+  const misspelt = {
+    MAX_CALL: 'MAX_CALLS',
+    MAX_CALL_DURATION_MS: 'MAX_CALL_DURATION_S',
+    OPERATOR_TOKENS: 'OPERATOR_TOKEN',
+    LIVEKIT_SECRET: 'LIVEKIT_API_SECRET',
+    LIVEKIT_SIP_USER: 'LIVEKIT_SIP_USERNAME',
+    LIVEKIT_AGENTNAME: 'LIVEKIT_AGENT_NAME',
+    LIVEKIT_APIKEY: 'LIVEKIT_API_KEY',
+    LIVEKIT_SIPHOST: 'LIVEKIT_SIP_HOST',
+    JAMBONZ_APIKEY: 'JAMBONZ_API_KEY',
+    JAMBONZ_REST_API_URL: 'JAMBONZ_REST_API_BASE_URL',
+    JAMBONZ_WEBHOOKS_SECRET: 'JAMBONZ_WEBHOOK_SECRET',
+    livekit_url: 'LIVEKIT_URL'
+  }
+  for (const [name, meant] of Object.entries(misspelt)) {
+    t.same(misspeltSettings({ ...REQUIRED, [name]: 'hunter2' }), [
+      `${name} is not a setting and has no effect. Did you mean ${meant}?`
+    ])
+  }
+})
+
+await t.test('an unchanged copy of .env.example does not start: every required setting is listed', async t => {
+  const problems = problemsOf(readEnvironment({}, fileURLToPath(project('.env.example'))))
+  t.same(problems.map(line => line.split(' ')[0]).sort(), Object.keys(REQUIRED).sort())
+})
+
+await t.test('warnings at the start: the websocket name as SIP host, misspelt names, unusual settings', async t => {
+  const settings = loadSettings({
+    ...REQUIRED,
+    LIVEKIT_URL: 'wss://myproject-1a2b3c4d.livekit.cloud',
+    LIVEKIT_SIP_HOST: 'myproject-1a2b3c4d.sip.livekit.cloud'
+  })
+  const warnings = startWarnings(settings, { MAX_CALL: '5' }).join('\n')
+  t.match(warnings, /^LIVEKIT_SIP_HOST: myproject-1a2b3c4d is the websocket name/m)
+  t.match(warnings, /^MAX_CALL is not a setting/m)
+  t.match(warnings, /^OPERATOR_TOKEN is not set/m)
+  t.notMatch(startWarnings(loadSettings(REQUIRED), REQUIRED).join('\n'), /LIVEKIT_SIP_HOST/)
 })
 
 await t.test('every setting says what it is for, with an example that is usable', async t => {
