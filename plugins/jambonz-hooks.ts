@@ -1,27 +1,24 @@
-import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import fp from 'fastify-plugin'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { commaList } from '../src/config.ts'
-import { UnauthorizedError } from '../src/errors.ts'
+import type { Clock } from '../src/clock.ts'
+import { commaList, type Settings } from '../src/config.ts'
+import { HookBodyError, UnauthorizedError } from '../src/errors.ts'
+import { createHooks, type Hook, type HookAnswer, type Hooks } from '../src/jambonz/hooks.ts'
 import { verifyBasic, verifySignature } from '../src/jambonz/signature.ts'
-import { UNAVAILABLE } from '../src/calls/fold/call.ts'
-import { decline, type Verbs } from '../src/jambonz/verbs.ts'
+import type { Metrics } from '../src/metrics.ts'
 import { describe } from '../src/observer.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** preValidation of every Jambonz hook: proves the sender on the raw bytes, then reads the JSON. */
+    /** preValidation of every Jambonz hook: proves on the raw bytes who sent it. */
     authenticateHook(request: FastifyRequest): Promise<void>
-  }
-  interface FastifyRequest {
-    /** Hash of the raw body, once its sender is proven: a repeat of a hook has the same. */
-    bodyHash: string
+    hooks: Hooks
   }
   interface FastifyContextConfig {
-    /** What Jambonz gets when we cannot do better. */
-    onFailure?: 'decline' | 'no-verbs' | 'empty'
-    /** The application's own credentials are not sent here: Jambonz has a pair of its own for status hooks. */
+    /** The hook that a route takes. */
+    hook?: Hook
+    /** The application's own credentials are not sent here: Jambonz has a separate pair for status hooks. */
     ownCredentials?: boolean
   }
 }
@@ -30,14 +27,17 @@ declare module 'fastify' {
 export const BODY_LIMIT = 256 * 1024
 
 /**
- * The scope of Jambonz's hooks: raw bodies, authentication before anything is parsed, and never an error reply but 401
- * and 413, since feature-server takes every other status but 200, 202 and 204 for a failed call.
- * Every route here is authenticated, or the service does not start. Needs `settings`, `metrics` and `clock`.
+ * The scope of Jambonz's hooks. Bodies stay raw until their sender is proven. Jambonz never gets an error reply but 401
+ * and 413, and a refusal of a REFER: feature-server takes every status but 200, 202 and 204 for a failed call.
+ * Every route here is authenticated, or the service does not start.
+ * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig` and `clock`.
  */
 export default fp(async fastify => {
-  const { settings, metrics, clock } = fastify
-  const secrets = commaList(settings.JAMBONZ_WEBHOOK_SECRET)
-  const { HTTP_USERNAME: username, HTTP_PASSWORD: password } = settings
+  const { settings, metrics, calls, clock, verbConfig } = fastify
+  const hooks = createHooks({ calls, clock, verbConfig, callerHeaders: commaList(settings.CALLER_HEADERS) })
+
+  fastify.decorate('hooks', hooks)
+  fastify.decorate('authenticateHook', createHookAuthentication(settings, metrics, clock))
 
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser(
@@ -45,27 +45,12 @@ export default fp(async fastify => {
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
     (_request, body, done) => done(null, body)
   )
-  fastify.decorateRequest('bodyHash', '')
-
-  fastify.decorate('authenticateHook', async (request: FastifyRequest) => {
-    const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    const { config } = request.routeOptions
-    const basicDue = username !== undefined && password !== undefined &&
-      (secrets.length === 0 || !config.ownCredentials)
-    const signed = secrets.length === 0
-      ? basicDue || settings.ALLOW_UNSIGNED_HOOKS
-      : verifySignature(header(request, 'jambonz-signature'), raw, secrets, clock.now())
-    if (!signed || (basicDue && !verifyBasic(header(request, 'authorization'), username, password))) {
-      metrics.refused.inc({ operation: config.operation })
-      throw new UnauthorizedError()
-    }
-    request.bodyHash = createHash('sha256').update(raw).digest('base64url')
-    request.body = withoutNulls(JSON.parse(raw.toString('utf8')))
-  })
-  // Whatever type is claimed, or none: the signature is over the bytes, and they are JSON or not.
+  // Whatever content type is claimed, or none: the signature covers the bytes, and they are JSON or not.
   fastify.addHook('onRequest', async request => {
     request.raw.headers['content-type'] = 'application/json'
   })
+  // `hooks` reads the bodies. The schemas of the routes describe them in the OpenAPI document.
+  fastify.setValidatorCompiler(() => () => true)
   fastify.addHook('onRoute', route => {
     if (route.preValidation !== fastify.authenticateHook) {
       throw new Error(`${String(route.method)} ${route.url} does not authenticate Jambonz`)
@@ -73,43 +58,74 @@ export default fp(async fastify => {
   })
 
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
-    const { operation, onFailure } = request.routeOptions.config
     const { statusCode, code, message } = error
     if (statusCode === 401 || statusCode === 413) {
       return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
     }
-    const bad = error.validation !== undefined || error instanceof SyntaxError || (error.statusCode ?? 500) < 500
-    if (bad) metrics.badInput.inc({ operation })
-    // The failing path, never a value: bodies hold phone numbers.
-    request.log[bad ? 'warn' : 'error']({
-      operation,
-      callSid: request.callSid || undefined,
-      path: error.validation?.[0]?.instancePath || undefined,
-      problem: error.validation?.[0]?.message ?? (bad ? 'no JSON' : undefined),
-      error: bad ? undefined : describe(error)
-    }, bad ? 'hook fits no schema' : 'hook failed')
-    return replyToFailure(reply, onFailure, bad)
+    logFailure(error, request)
+    return sendAnswer(reply, hooks.failed(request.routeOptions.config.hook!, error))
   })
+
+  function logFailure (error: FastifyError, request: FastifyRequest): void {
+    const { operation } = request.routeOptions.config
+    const line = { operation, callSid: request.callSid || undefined }
+    if (error instanceof HookBodyError) {
+      metrics.badInput.inc({ operation })
+      // Says what is missing or wrong, never a value: bodies hold phone numbers.
+      request.log.warn({ ...line, problem: error.message }, 'hook cannot be read')
+    } else {
+      request.log.error({ ...line, error: describe(error) }, 'hook failed')
+    }
+  }
 }, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'call-registry'] })
 
-function replyToFailure (reply: FastifyReply, onFailure: 'decline' | 'no-verbs' | 'empty' | undefined, bad: boolean) {
-  if (onFailure === 'decline') {
-    return sendVerbs(reply, bad ? decline(400, 'Bad Request') : decline(UNAVAILABLE.status, UNAVAILABLE.reason))
+/** @see FastifyInstance.authenticateHook */
+function createHookAuthentication (
+  settings: Settings,
+  metrics: Metrics,
+  clock: Clock
+): (request: FastifyRequest) => Promise<void> {
+  const secrets = commaList(settings.JAMBONZ_WEBHOOK_SECRET)
+  const { HTTP_USERNAME: username, HTTP_PASSWORD: password } = settings
+
+  const isSigned = (request: FastifyRequest, raw: Buffer) =>
+    verifySignature(header(request, 'jambonz-signature'), raw, secrets, clock.now())
+  const hasCredentials = (request: FastifyRequest) =>
+    username !== undefined && password !== undefined &&
+    verifyBasic(header(request, 'authorization'), username, password)
+
+  return async request => {
+    const { config } = request.routeOptions
+    request.body ??= Buffer.alloc(0)
+    const hasBasic = username !== undefined && password !== undefined
+    const basicDue = hasBasic && (secrets.length === 0 || !config.ownCredentials)
+    const signatureDue = secrets.length > 0
+    const isOpen = !signatureDue && !basicDue
+
+    const proven = (!signatureDue || isSigned(request, request.body as Buffer)) &&
+      (!basicDue || hasCredentials(request)) && (!isOpen || settings.ALLOW_UNSIGNED_HOOKS)
+    if (proven) return
+
+    metrics.refused.inc({ operation: config.operation })
+    throw new UnauthorizedError()
   }
-  if (onFailure === 'no-verbs') return sendVerbs(reply, [])
-  return reply.code(200).send()
 }
 
-/** A property that is null says no more than one that is absent. */
-function withoutNulls (body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+/** Sends a hook's answer in the form that feature-server takes (http-requestor.js). */
+export function sendAnswer (reply: FastifyReply, answer: HookAnswer) {
+  switch (answer.kind) {
+    case 'verbs':
+      // It reads verbs only as `application/json`.
+      return reply.code(200).type('application/json').serializer(toJson).send(answer.verbs)
+    case 'refused':
+      return reply.code(answer.status).send()
+    case 'nothing':
+      // An empty body with a JSON content type would raise an alert in Jambonz.
+      return reply.code(200).send()
+  }
 }
 
-/** Verbs for Jambonz, which reads them only as `application/json` (http-requestor.js). */
-export function sendVerbs (reply: FastifyReply, verbs: Verbs) {
-  return reply.code(200).type('application/json').serializer(JSON.stringify as (payload: unknown) => string).send(verbs)
-}
+const toJson = (payload: unknown): string => JSON.stringify(payload)
 
 function header (request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name]

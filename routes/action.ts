@@ -1,34 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { sendVerbs } from '../plugins/jambonz-hooks.ts'
-import { actionEvent, callSidOf } from '../src/jambonz/events.ts'
-import type { Action } from '../src/jambonz/payloads.ts'
+import { sendAnswer } from '../plugins/jambonz-hooks.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
-import { verbsFor } from '../src/jambonz/verbs-for.ts'
-import { JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
+import { HookBody, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
 
 /** The dial's actionHook: a dial is over, what next? */
 const action: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/action', {
-    config: { operation: 'action', onFailure: 'no-verbs' },
+    config: { operation: 'action', hook: 'action' },
     schema: {
       operationId: 'dialAction',
       tags: ['jambonz'],
       summary: 'A dial is over: what next?',
       description:
-        "Nothing after a talk; else the next way of the plan, or a decline with the far end's status where it can " +
-        'be passed on.',
+        'Nothing after a conversation. After a failed dial: the next way of the plan, or a decline with the status ' +
+        'of the far end where the caller may know it.',
       security: JAMBONZ_SECURITY,
-      body: Shared<Action>('Action'),
+      body: HookBody('Action'),
       response: { 200: Shared<Verbs>('Verbs'), ...JAMBONZ_REFUSALS }
     },
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
-    request.callSid = callSidOf(request.body)
-    const answer = await fastify.calls.answer({
-      ...actionEvent(request.body, request.bodyHash),
-      at: fastify.clock.now()
-    }, request.callSid)
-    return sendVerbs(reply, answer ? verbsFor(answer.call, answer.reply, fastify.verbConfig) : [])
+    const hook = fastify.hooks.read('action', request.body)
+    request.callSid = hook.callSid
+    return sendAnswer(reply, await hook.answer())
   })
 }
 

@@ -1,58 +1,43 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { sendVerbs } from '../plugins/jambonz-hooks.ts'
-import { commaList } from '../src/config.ts'
-import { callHookEvent } from '../src/jambonz/events.ts'
-import type { CallHook } from '../src/jambonz/payloads.ts'
-import { UNAVAILABLE } from '../src/calls/fold/call.ts'
-import { decline, type Verbs } from '../src/jambonz/verbs.ts'
-import { verbsFor } from '../src/jambonz/verbs-for.ts'
+import { sendAnswer } from '../plugins/jambonz-hooks.ts'
+import type { Verbs } from '../src/jambonz/verbs.ts'
 import { describe } from '../src/observer.ts'
-import { JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
+import { HookBody, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
 
 /** The call hook: Jambonz asks what to do with a call and waits for verbs. */
-const webhook: FastifyPluginAsyncTypebox = async fastify => {
-  const wanted = commaList(fastify.settings.CALLER_HEADERS)
-
+const callHook: FastifyPluginAsyncTypebox = async fastify => {
   fastify.post('/livekit-api', {
-    config: { operation: 'call-hook', onFailure: 'decline' },
+    config: { operation: 'call-hook', hook: 'call-hook' },
     schema: {
       operationId: 'callHook',
       tags: ['jambonz'],
-      summary: 'What to do with this call?',
+      summary: 'What should happen to this call?',
       description:
-        "Answers with verbs, whatever happens: a dial into the call's LiveKit room with a fail-safe decline behind " +
-        'it, or a decline.',
+        "Always answers with verbs: a dial into the call's LiveKit room, followed by a fail-safe decline, or a " +
+        'decline.',
       security: JAMBONZ_SECURITY,
-      body: Shared<CallHook>('CallHook'),
+      body: HookBody('CallHook'),
       response: { 200: Shared<Verbs>('Verbs'), ...JAMBONZ_REFUSALS }
     },
     preValidation: fastify.authenticateHook
   }, async (request, reply) => {
-    const hook = request.body
-    if (hook.participants) return sendVerbs(reply, decline(488, 'Not Acceptable Here'))
-    request.callSid = hook.call_sid
-    watchConnection(hook.call_sid, reply.raw)
-    const { call, reply: answer } = await fastify.calls.receive({
-      ...callHookEvent(hook, request.bodyHash, wanted),
-      at: fastify.clock.now()
-    })
-    return sendVerbs(
-      reply,
-      call ? verbsFor(call, answer, fastify.verbConfig) : decline(UNAVAILABLE.status, UNAVAILABLE.reason)
-    )
+    const hook = fastify.hooks.read('call-hook', request.body)
+    request.callSid = hook.callSid
+    watchConnection(hook.callSid, reply.raw)
+    return sendAnswer(reply, await hook.answer())
   })
 
-  /** Jambonz hangs up on us after 10 s: nothing else may ever come of this call. */
+  /** Jambonz gives up after 10 s and closes the connection. It may never send another hook of this call. */
   function watchConnection (callSid: string, response: ServerResponse) {
     response.once('close', () => {
-      if (!response.writableEnded) {
-        fastify.calls.apply(callSid, { kind: 'hook-abandoned', at: fastify.clock.now() }).catch(error =>
-          fastify.log.error({ callSid, error: describe(error) }, 'event lost')
-        )
-      }
+      if (response.writableEnded) return
+
+      fastify.calls.apply(callSid, { kind: 'hook-abandoned', at: fastify.clock.now() }).catch(error =>
+        fastify.log.error({ callSid, error: describe(error) }, 'event lost')
+      )
     })
   }
 }
 
-export default webhook
+export default callHook

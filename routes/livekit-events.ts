@@ -29,8 +29,8 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
       tags: ['livekit'],
       summary: 'Something happened in a room',
       description:
-        'A webhook of LiveKit (`application/webhook+json`), verified over its raw body. Events about other rooms ' +
-        'are taken and counted.',
+        'A webhook of LiveKit (`application/webhook+json`), verified over its raw body. Events about other rooms, ' +
+        'and bodies that are no event, are accepted and counted.',
       security: [{ livekitJwt: [] }],
       body: {
         content: {
@@ -48,7 +48,13 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
     }
   }, async request => {
     const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)
+    if (!event) {
+      // LiveKit would send the same again after an error.
+      fastify.metrics.badInput.inc({ operation: 'livekit-events' })
+      return {}
+    }
     if (aboutDoctor(event)) return {}
+
     const known = fromWebhook(event)
     const callSid = known && await fastify.calls.hear({ ...known, at: fastify.clock.now() }, event.room?.metadata)
     if (callSid === undefined) fastify.metrics.unknownRooms.inc()

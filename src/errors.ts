@@ -8,6 +8,9 @@ import createError from '@fastify/error'
 /** A hook or request did not prove who sent it. Says nothing about what was wrong. */
 export const UnauthorizedError = createError('BRIDGE_UNAUTHORIZED', 'Unauthorized', 401)
 
+/** A hook's body cannot be used. Names what is missing or wrong, and never a value. */
+export const HookBodyError = createError<[string]>('BRIDGE_HOOK_BODY', 'The hook has no usable %s', 400)
+
 /** LiveKit's event carried no valid signature for its body. */
 export const LiveKitSignatureError = createError('BRIDGE_LIVEKIT_SIGNATURE', 'Unauthorized', 401)
 

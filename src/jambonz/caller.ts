@@ -1,19 +1,41 @@
+import { cleanText } from '../clean-text.ts'
 import type { CallerFacts } from '../calls/fold/call.ts'
 import type { CallHook, Refer } from './payloads.ts'
 
 export const ANONYMOUS = 'anonymous'
 
+/** Longest header that is looked at, characters. Callers write headers, and an INVITE may hold 64 KiB of one. */
+const LONGEST_READ = 4096
+/** Longest header that the agent gets, characters. Job metadata is no place for documents. */
+const LONGEST_PASSED = 1024
+
+/** Headers that say who the caller is, and whether others may know. */
+const IDENTITY_HEADERS = ['from', 'p-asserted-identity', 'remote-party-id']
+
 /**
- * A header's value, whatever the case of its name: Jambonz keeps the carrier's spelling of X- headers. Undefined when
- * absent.
+ * Picks headers by name, whatever the case: Jambonz keeps the carrier's spelling of X- headers. Values are cleaned, and
+ * never longer than one character more than {@link LONGEST_READ}.
+ * @returns values by lower-case name, without those that are absent
  */
-export function headerOf (headers: Record<string, unknown> | undefined, name: string): string | undefined {
-  if (!headers) return undefined
-  const wanted = name.toLowerCase()
-  const key = Object.keys(headers).find(key => key.toLowerCase() === wanted)
-  const value = key === undefined ? undefined : headers[key]
-  if (Array.isArray(value)) return value.filter(item => typeof item === 'string').join(', ')
-  return typeof value === 'string' ? value : undefined
+export function pickHeaders (
+  headers: Record<string, unknown> | undefined,
+  names: readonly string[]
+): Map<string, string> {
+  const wanted = new Set(names.map(name => name.toLowerCase()))
+  const found = new Map<string, string>()
+  for (const [key, value] of Object.entries(headers ?? {})) {
+    const name = key.toLowerCase()
+    if (!wanted.has(name) || found.has(name)) continue
+    const text = headerText(value)
+    if (text !== undefined) found.set(name, cleanText(text.slice(0, LONGEST_READ + 1)))
+  }
+  return found
+}
+
+/** A header that appears several times is a list. */
+function headerText (value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return Array.isArray(value) ? value.filter(item => typeof item === 'string').join(', ') : undefined
 }
 
 /**
@@ -22,24 +44,11 @@ export function headerOf (headers: Record<string, unknown> | undefined, name: st
  * @param wanted names of the inbound headers that the agent may see, besides Diversion
  */
 export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerFacts {
-  const headers = hook.sip?.headers
-  const withheld = isWithheld(hook, headers)
-  const secrets = withheld
-    ? numbersOf([
-      hook.from,
-      headerOf(headers, 'from'),
-      headerOf(headers, 'p-asserted-identity'),
-      headerOf(headers, 'remote-party-id')
-    ])
-    : []
-  const mask = (text: string) =>
-    withheld
-      ? text.replace(NUMBER, number => secrets.some(secret => sameDigits(secret, number)) ? ANONYMOUS : number)
-      : text
-  const passed = [...wanted, 'Diversion'].flatMap(name => {
-    const value = headerOf(headers, name)
-    return value === undefined ? [] : [[name, mask(value).slice(0, LONGEST_HEADER)] as const]
-  })
+  const passed = [...wanted, 'Diversion']
+  const headers = pickHeaders(hook.sip?.headers, [...passed, ...IDENTITY_HEADERS, 'privacy'])
+  // Headers that are too long to be read may hide a wish for privacy, or the number that it is about.
+  const unreadable = [...IDENTITY_HEADERS, 'privacy'].some(name => (headers.get(name) ?? '').length > LONGEST_READ)
+  const withheld = hook.direction === 'inbound' && (unreadable || isWithheld(hook, headers))
   return {
     direction: hook.direction,
     from: withheld ? ANONYMOUS : hook.from ?? '',
@@ -47,35 +56,79 @@ export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerF
     callerName: withheld ? '' : (hook.caller_name ?? '').replace(/^"(.*)"$/s, '$1'),
     withheld,
     trunk: hook.originating_sip_trunk_name,
-    headers: Object.fromEntries(passed),
+    headers: withheld && unreadable ? {} : passedHeaders(passed, headers, withheld ? numbersOf(hook, headers) : []),
     applicationSid: hook.application_sid
   }
 }
 
-/** Job metadata travels in LiveKit's room; a header is no place for documents. */
-const LONGEST_HEADER = 1024
-
-function isWithheld (hook: CallHook, headers: Record<string, unknown> | undefined): boolean {
-  if (hook.direction !== 'inbound') return false
-  const privacy = (headerOf(headers, 'privacy') ?? '').toLowerCase().split(/[;,\s]+/)
+function isWithheld (hook: CallHook, headers: Map<string, string>): boolean {
+  const privacy = (headers.get('privacy') ?? '').toLowerCase().split(/[;,\s]+/)
   return privacy.includes('id') || privacy.includes('user') ||
-    hook.from?.toLowerCase() === ANONYMOUS || /[@:]anonymous\.invalid/i.test(headerOf(headers, 'from') ?? '')
+    hook.from?.toLowerCase() === ANONYMOUS || /[@:]anonymous\.invalid/i.test(headers.get('from') ?? '')
+}
+
+/** @param secrets numbers that are masked in them */
+function passedHeaders (
+  names: readonly string[],
+  headers: Map<string, string>,
+  secrets: readonly string[]
+): Record<string, string> {
+  const mask = createMask(secrets)
+  const passed = names.flatMap(name => {
+    const value = headers.get(name.toLowerCase())
+    return value === undefined ? [] : [[name, mask(value).slice(0, LONGEST_PASSED)] as const]
+  })
+  return Object.fromEntries(passed)
 }
 
 /** A phone number in any of the spellings that headers have. */
 const NUMBER = /\+?\d(?:[\d().\- ]{3,}\d)/g
 
-const numbersOf = (texts: Array<string | undefined>): string[] => texts.flatMap(text => text?.match(NUMBER) ?? [])
+function numbersOf (hook: CallHook, headers: Map<string, string>): string[] {
+  const texts = [hook.from, ...IDENTITY_HEADERS.map(name => headers.get(name))]
+  return texts.flatMap(text => text?.match(NUMBER) ?? [])
+}
 
-/** Whether two spellings end in the same digits; country and area may be left out, or have a prefix in front. */
-function sameDigits (one: string, other: string): boolean {
-  const [a, b] = [one, other].map(number => number.replace(/\D/g, '')) as [string, string]
-  const shorter = Math.min(a.length, b.length)
-  return shorter >= 5 && a.slice(-Math.min(shorter, 7)) === b.slice(-Math.min(shorter, 7))
+/** Fewer digits than this are no phone number. */
+const FEWEST_DIGITS = 5
+/** Numbers with the same last digits are the same: country and area may be left out, or have a prefix in front. */
+const MOST_DIGITS = 7
+
+/**
+ * Makes the function that replaces numbers in a text by `anonymous`, in whatever spelling. It looks each number up, and
+ * never compares all with all.
+ */
+function createMask (secrets: readonly string[]): (text: string) => string {
+  if (secrets.length === 0) return text => text
+  // Endings of every length, for numbers that are shorter than the secret, and whole secrets that are short themselves.
+  const endings = new Set<string>()
+  const short = new Set<string>()
+  for (const secret of secrets) {
+    const ending = endingOf(secret)
+    for (let length = FEWEST_DIGITS; length <= ending.length; length++) endings.add(ending.slice(-length))
+    if (ending.length < MOST_DIGITS) short.add(ending)
+  }
+  const isSecret = (number: string) => {
+    const ending = endingOf(number)
+    if (ending.length < FEWEST_DIGITS) return false
+    return endings.has(ending) || short.has(ending.slice(-FEWEST_DIGITS)) || short.has(ending.slice(-FEWEST_DIGITS - 1))
+  }
+  return text => withoutCutNumber(text).replace(NUMBER, number => isSecret(number) ? ANONYMOUS : number)
+}
+
+const endingOf = (number: string): string => number.replace(/\D/g, '').slice(-MOST_DIGITS)
+
+/** A number at the end of a text that was cut may be a part of one, which nothing would recognise. */
+function withoutCutNumber (text: string): string {
+  if (text.length <= LONGEST_READ) return text
+  let end = text.length
+  while (end > 0 && /[\d+().\- ]/.test(text[end - 1]!)) end--
+  return text.slice(0, end)
 }
 
 /**
- * What a later hook says of a call that we do not know: less, and nothing of a B leg's target, which holds the token.
+ * What a later hook says of a call that we do not know. It says less than a call hook, and the target of a B leg must
+ * not get out: it holds the token.
  */
 export function strangerFacts (
   body: {
@@ -108,9 +161,19 @@ export const remoteNumber = (facts: CallerFacts): string => facts.direction === 
  * (feature-server prefixes everything that is no SIP URI with `sip:`). Undefined when there is none.
  */
 export function referTarget (details: Refer['refer_details']): string | undefined {
-  const uri = /<([^>]+)>/.exec(details.sip_refer_to ?? '')?.[1] ?? details.sip_refer_to?.trim()
+  const { sip_refer_to: referTo, refer_to_user: user } = details ?? {}
+  const uri = referTo === undefined ? undefined : bracketed(referTo) ?? referTo.trim()
   if (uri && /^sips?:[^@\s]+@[^\s]+$/i.test(uri)) return uri
+
   const number = uri?.match(/^tel:(\+?[\w.()*#-]+)/i)?.[1]?.replace(/[.()-]/g, '')
-  return number ??
-    (details.refer_to_user && /^[\w.+*#-]+$/.test(details.refer_to_user) ? details.refer_to_user : undefined)
+  if (number) return number
+
+  return user && /^[\w.+*#-]+$/.test(user) ? user : undefined
+}
+
+/** The URI between angle brackets; undefined without them. */
+function bracketed (text: string): string | undefined {
+  const start = text.indexOf('<')
+  const end = text.indexOf('>', start)
+  return start >= 0 && end > start + 1 ? text.slice(start + 1, end) : undefined
 }

@@ -1,10 +1,11 @@
 import type { ApplicationConfig } from '../calls/fold/way.ts'
+import { cleanText } from '../clean-text.ts'
 import type { Settings } from '../config.ts'
 import type { CallHook } from './payloads.ts'
 
 /**
  * The application environment variables that Jambonz's portal asks for (jambonz-api-server
- * lib/utils/appenv_schemaSchema.json). Their values come back in the first call hook of a call, and win over the
+ * lib/utils/appenv_schemaSchema.json). Their values arrive in the first call hook of a call, and win over the
  * settings.
  */
 export const envVarsSchema = (settings: Pick<Settings, 'LIVEKIT_AGENT_NAME'>) => ({
@@ -22,28 +23,35 @@ export const envVarsSchema = (settings: Pick<Settings, 'LIVEKIT_AGENT_NAME'>) =>
   },
   FALLBACK_NUMBER: {
     type: 'string',
-    description: 'Phone number that is dialled when the agent cannot be reached',
+    description: 'Phone number to dial when the agent cannot be reached',
     required: false
   }
 })
 
+/** Longest agent name or number that is read, characters. */
+const LONGEST_NAME = 256
+
 /**
- * What a call hook's env vars ask for; what they leave out, or leave empty, is not in it. Undefined: the hook has none.
+ * What a call hook's env vars ask for. A variable that is missing, empty or unusable leaves the setting as it is.
+ * @returns undefined when the hook has no env vars
  */
 export function applicationOf (hook: Pick<CallHook, 'env_vars'>): Partial<ApplicationConfig> | undefined {
   const vars = hook.env_vars
   if (vars === undefined) return undefined
-  const text = (name: string) => {
-    const value = vars[name]
-    const given = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : ''
-    return given === '' ? undefined : given
-  }
+
   const config: Partial<ApplicationConfig> = {}
-  const agent = text('LIVEKIT_AGENT_NAME')
+  const agent = nameOf(vars['LIVEKIT_AGENT_NAME'])
   const metadata = vars['AGENT_METADATA']
-  const fallbackNumber = text('FALLBACK_NUMBER')
+  const fallbackNumber = nameOf(vars['FALLBACK_NUMBER'])
   if (agent !== undefined) config.agent = agent
+  // The agent gets this verbatim, as JSON inside JSON.
   if (typeof metadata === 'string' && metadata.trim() !== '') config.metadata = metadata
   if (fallbackNumber !== undefined && /^\+?[0-9*#]{2,32}$/.test(fallbackNumber)) config.fallbackNumber = fallbackNumber
   return config
+}
+
+function nameOf (value: unknown): string | undefined {
+  const text = typeof value === 'number' ? String(value) : value
+  if (typeof text !== 'string' || text.length > LONGEST_NAME) return undefined
+  return cleanText(text).trim() || undefined
 }

@@ -1,9 +1,21 @@
-import { TrackType, WebhookReceiver, type WebhookEvent } from 'livekit-server-sdk'
-import { DisconnectReason, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { TokenVerifier, TrackType, WebhookEvent } from 'livekit-server-sdk'
+import {
+  DisconnectReason,
+  ParticipantInfo,
+  ParticipantInfo_Kind as Kind,
+  Room,
+  TrackInfo
+} from '@livekit/protocol'
+import { cleanText } from '../clean-text.ts'
 import { LiveKitSignatureError } from '../errors.ts'
 import type { LiveKitEvent, SipAttributes } from '../calls/fold/events.ts'
 
-export type ReceiveLiveKitEvent = (rawBody: string, authorization: string | undefined) => Promise<WebhookEvent>
+/** Resolves to the event, or undefined when the signed body is none. */
+export type ReceiveLiveKitEvent = (
+  rawBody: string,
+  authorization: string | undefined
+) => Promise<WebhookEvent | undefined>
 
 /**
  * Verifies LiveKit's webhooks: a JWT of our API key over the SHA-256 of the raw body (livekit/protocol
@@ -11,15 +23,90 @@ export type ReceiveLiveKitEvent = (rawBody: string, authorization: string | unde
  * @throws {LiveKitSignatureError} whatever was wrong
  */
 export function createLiveKitEventReceiver (apiKey: string, apiSecret: string): ReceiveLiveKitEvent {
-  const receiver = new WebhookReceiver(apiKey, apiSecret)
+  const verifier = new TokenVerifier(apiKey, apiSecret)
   return async (rawBody, authorization) => {
-    if (!authorization) throw new LiveKitSignatureError()
-    try {
-      return await receiver.receive(rawBody, authorization.replace(/^Bearer /i, ''))
-    } catch {
-      throw new LiveKitSignatureError()
-    }
+    const claims = await verifier.verify((authorization ?? '').replace(/^Bearer /i, '')).catch(() => undefined)
+    if (!claims || !isHashOf(claims.sha256 ?? '', rawBody)) throw new LiveKitSignatureError()
+
+    return readWebhook(rawBody)
   }
+}
+
+function isHashOf (hash: string, body: string): boolean {
+  const [given, expected] = [Buffer.from(hash, 'base64'), createHash('sha256').update(body).digest()]
+  return given.length === expected.length && timingSafeEqual(given, expected)
+}
+
+type Json = Parameters<typeof WebhookEvent.fromJson>[0]
+type JsonObject = Record<string, Json>
+
+/**
+ * Reads a webhook's body. LiveKit adds properties and values in new versions, so one that we cannot read counts as
+ * absent, at any depth.
+ * @returns undefined when the body is no JSON object
+ */
+export function readWebhook (rawBody: string): WebhookEvent | undefined {
+  const body = parseObject(rawBody)
+  if (!body) return undefined
+  try {
+    return WebhookEvent.fromJson(body, TOLERANT) as WebhookEvent
+  } catch {
+    return WebhookEvent.fromJson({
+      ...readable(body, ['event', 'id', 'createdAt'], WebhookEvent),
+      room: readable(body['room'], ['name', 'sid', 'metadata'], Room),
+      participant: readable(
+        withTexts(body['participant'], 'attributes'),
+        ['sid', 'identity', 'kind', 'disconnectReason', 'attributes'],
+        ParticipantInfo
+      ),
+      track: readable(body['track'], ['sid', 'type'], TrackInfo)
+    }, TOLERANT) as WebhookEvent
+  }
+}
+
+const TOLERANT = { ignoreUnknownFields: true }
+
+function parseObject (text: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(text) as Json
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Those properties of a message that its type can read; null, which is absent, where there is no message. */
+function readable (
+  value: Json | undefined,
+  names: readonly string[],
+  type: { fromJson(json: Json, options: typeof TOLERANT): unknown }
+): JsonObject | null {
+  if (!isObject(value)) return null
+  const kept: JsonObject = {}
+  for (const name of names) {
+    const property = value[name]
+    if (property !== undefined && isReadable({ [name]: property }, type)) kept[name] = property
+  }
+  return kept
+}
+
+function isReadable (json: JsonObject, type: { fromJson(json: Json, options: typeof TOLERANT): unknown }): boolean {
+  try {
+    type.fromJson(json, TOLERANT)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A message without those entries of a map that are no texts. */
+function withTexts (value: Json | undefined, name: string): Json | undefined {
+  if (!isObject(value) || !isObject(value[name])) return value
+  const texts = Object.entries(value[name]).filter(([, text]) => typeof text === 'string')
+  return { ...value, [name]: Object.fromEntries(texts) }
 }
 
 const KNOWN = [
@@ -36,6 +123,7 @@ const KNOWN = [
 export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
   const { room, participant, track } = event
   if (!room?.name) return undefined
+
   return {
     kind: 'livekit',
     room: room.name,
@@ -48,9 +136,7 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
             sid: participant.sid,
             identity: participant.identity,
             kind: kindOf(event),
-            reason: participant.disconnectReason === DisconnectReason.UNKNOWN_REASON
-              ? undefined
-              : DisconnectReason[participant.disconnectReason],
+            reason: reasonOf(participant.disconnectReason),
             sip: sipAttributes(participant.attributes)
           }
         }
@@ -59,20 +145,31 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
   }
 }
 
+/** Undefined also for a reason that is newer than this bridge. */
+const reasonOf = (reason: DisconnectReason): string | undefined =>
+  reason === DisconnectReason.UNKNOWN_REASON ? undefined : DisconnectReason[reason]
+
 /**
  * LiveKit's names for what a SIP participant is (livekit/protocol livekit/attrs.go; `sip.h.` are the INVITE's X-
  * headers).
  */
 export const sipAttributes = (attributes: Record<string, string>): SipAttributes => ({
-  callStatus: attributes['sip.callStatus'],
-  callSid: attributes['sip.h.x-lk-call'],
-  called: attributes['sip.trunkPhoneNumber'],
+  callStatus: attributeText(attributes['sip.callStatus']),
+  callSid: attributeText(attributes['sip.h.x-lk-call']),
+  called: attributeText(attributes['sip.trunkPhoneNumber']),
   dispatched: attributes['sip.ruleID'] !== undefined
 })
 
-/** Events about tracks carry sid and identity of the participant alone. */
+/** Longest attribute that is read, characters: everybody in a room may write its attributes, and a SIP caller some. */
+const LONGEST_ATTRIBUTE = 256
+
+const attributeText = (text: string | undefined): string | undefined =>
+  text === undefined || text.length > LONGEST_ATTRIBUTE ? undefined : cleanText(text)
+
+/** Of a participant, events about tracks carry only sid and identity. */
 function kindOf ({ event, participant }: WebhookEvent): 'SIP' | 'AGENT' | 'OTHER' | undefined {
   if (!participant || event.startsWith('track_')) return undefined
   if (participant.attributes['lk.publish_on_behalf'] !== undefined) return 'OTHER'
-  return participant.kind === Kind.SIP ? 'SIP' : participant.kind === Kind.AGENT ? 'AGENT' : 'OTHER'
+  if (participant.kind === Kind.SIP) return 'SIP'
+  return participant.kind === Kind.AGENT ? 'AGENT' : 'OTHER'
 }

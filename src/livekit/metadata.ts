@@ -1,11 +1,12 @@
 import { Ajv } from 'ajv'
 import { Type, type Static } from 'typebox'
+import { cleanText } from '../clean-text.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
 export const JOB_METADATA_VERSION = 1
 
-/** What the agent of a call is told, as JSON: a contract for agent authors. */
+/** What the agent of a call receives, as JSON: a contract for agent authors. */
 export function jobMetadata (call: Call, attempt: Attempt): string {
   const { direction, from, to, callerName, trunk, headers } = call.facts
   return JSON.stringify({
@@ -38,7 +39,7 @@ const isRoomMetadata = new Ajv().compile<RoomMetadata>(RoomMetadataSchema)
 
 /**
  * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone.
- * Everybody in the room can read it, so it holds nothing that was meant for the agent alone.
+ * Everybody in the room can read it, so it holds nothing that only the agent may know.
  */
 export function roomMetadata (call: Call, attempt: Attempt): string {
   const { direction, from, to, withheld, applicationSid } = call.facts
@@ -61,13 +62,20 @@ export function roomMetadata (call: Call, attempt: Attempt): string {
   )
 }
 
-/** Reads {@link roomMetadata}; undefined when a room has other metadata, or none. */
+/**
+ * Reads {@link roomMetadata}. Agents may change a room's metadata, so its texts are cleaned like those of a hook.
+ * @returns undefined when a room has other metadata, or none
+ */
 export function readRoomMetadata (text: string): RoomMetadata | undefined {
-  if (!text.startsWith('{')) return undefined
+  if (!text.startsWith('{') || text.length > LONGEST_METADATA) return undefined
   try {
-    const metadata: unknown = JSON.parse(text)
+    const metadata: unknown = JSON.parse(text, (_key, value: unknown) =>
+      typeof value === 'string' ? cleanText(value) : value)
     return isRoomMetadata(metadata) ? metadata : undefined
   } catch {
     return undefined
   }
 }
+
+/** Longest room metadata that is read, characters. Ours is some hundred. */
+const LONGEST_METADATA = 16 * 1024

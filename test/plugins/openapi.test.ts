@@ -104,7 +104,7 @@ await t.test('what each operation can answer', async t => {
     dialAction: ['200', '401', '413'],
     status: ['200', '401', '413'],
     callStatus: ['200', '401', '413'],
-    refer: ['200', '401', '403', '413'],
+    refer: ['200', '401', '403', '413', '503'],
     referComplete: ['200', '401', '413'],
     livekitEvent: ['200', '401', '413', '500'],
     listCalls: ['200', '400', '401', '404', '429', '500', '503'],

@@ -95,10 +95,12 @@ await bridgeTest('without a valid JWT for this body: 401, counted, and nothing h
   t.notMatch(JSON.stringify((await bridge.operator('GET', `/calls/${sid}`)).json.events), 'room_finished')
 })
 
-await bridgeTest('signed, but no event: refused', async (t, bridge) => {
-  for (const raw of ['', '{', '[]', '"x"', '{"event":5}']) {
-    t.equal(await bridge.livekitEvent(raw), 401, JSON.stringify(raw))
-  }
+await bridgeTest('signed, but no event: accepted, so that it is not sent again, and counted', async (t, bridge) => {
+  const bodies = ['', '{', '[]', '"x"']
+  for (const raw of bodies) t.equal(await bridge.livekitEvent(raw), 200, JSON.stringify(raw))
+  t.equal(await counted(bridge, 'bridge_bad_input_total{operation="livekit-events"}'), bodies.length)
+  t.equal(await bridge.livekitEvent('{"event":5}'), 200, 'an event about no room')
+  t.equal(await counted(bridge, REFUSED), 0)
 })
 
 await bridgeTest('an event about a room that is none of ours: taken and counted', async (t, bridge) => {

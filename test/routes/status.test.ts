@@ -215,20 +215,23 @@ await bridgeTest('query strings are hints for people: only what is signed counts
 })
 
 await bridgeTest(
-  'the registry fails: Jambonz gets 200 all the same',
+  'the registry fails: Jambonz gets 200 all the same, but a transfer is refused',
   async (t, bridge) => {
     const sid = callHook()['call_sid']
     t.equal((await bridge.hook('/status', callerStatus(sid, 'trying', 100))).status, 200)
-    for (
-      const [url, body] of [['/action', dialAction(sid, 'busy', 486)], ['/refer', {
-        ...agentStatus(sid, 'in-progress', 200),
-        refer_details: { refer_to_user: '+15559998888' }
-      }], ['/refer-complete', { ...callerStatus(sid, 'in-progress', 200), refer_status: 202 }]] as const
-    ) {
+    const hooks = [
+      ['/action', dialAction(sid, 'busy', 486)],
+      ['/refer-complete', { ...callerStatus(sid, 'in-progress', 200), refer_status: 202 }]
+    ] as const
+    for (const [url, body] of hooks) {
       const reply = await bridge.hook(url, body)
       t.equal(reply.status, 200, url)
       t.strictSame(reply.json, [], url)
     }
+    const refer = { ...agentStatus(sid, 'in-progress', 200), refer_details: { refer_to_user: '+15559998888' } }
+    const reply = await bridge.hook('/refer', refer)
+    t.equal(reply.status, 503, 'Jambonz would tell the agent that the transfer was accepted')
+    t.equal(reply.text, '')
   },
   {},
   {

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import type { Calls } from '../calls/calls.ts'
+import { UNAVAILABLE } from '../calls/fold/call.ts'
+import type { Clock } from '../clock.ts'
+import { HookBodyError } from '../errors.ts'
+import { actionEvent, callHookEvent, callSidOf, referCompleteEvent, referEvent, statusEvent } from './events.ts'
+import { readAction, readCallHook, readRefer, readReferComplete, readStatus } from './payloads.ts'
+import type { VerbConfig } from './verb-config.ts'
+import { verbsFor } from './verbs-for.ts'
+import { decline, type Verbs } from './verbs.ts'
+
+/*
+ * The one way that every hook of Jambonz takes, whatever carries it: its name and raw body become an event of a call,
+ * and the call's reply becomes verbs.
+ */
+
+export type Hook = 'call-hook' | 'action' | 'status' | 'refer' | 'refer-complete'
+
+/** What Jambonz gets. Only a REFER can be refused: feature-server passes the status on to the leg that sent it. */
+export type HookAnswer =
+  | { kind: 'verbs', verbs: Verbs }
+  | { kind: 'refused', status: 403 | 503 }
+  | { kind: 'nothing' }
+
+/** A hook whose body was read. */
+export interface ReadHook {
+  /** The call that it is about. */
+  callSid: string
+  /** Commits what the hook says, and finds its answer. Rejects when it cannot: see {@link Hooks.failed}. */
+  answer(): Promise<HookAnswer>
+}
+
+export interface Hooks {
+  /** @throws {HookBodyError} when the body means nothing to us */
+  read(hook: Hook, raw: Buffer): ReadHook
+  /** The answer to a hook that could not be read or answered. */
+  failed(hook: Hook, error: unknown): HookAnswer
+}
+
+export interface HooksOptions {
+  calls: Calls
+  clock: Clock
+  verbConfig: VerbConfig
+  /** Names of the inbound headers that the agent may see. */
+  callerHeaders: readonly string[]
+}
+
+type Open = (body: unknown, hash: string, options: HooksOptions) => ReadHook
+
+const OPEN: Record<Hook, Open> = {
+  'call-hook': openCallHook,
+  action: openAction,
+  status: openStatus,
+  refer: openRefer,
+  'refer-complete': openReferComplete
+}
+
+export function createHooks (options: HooksOptions): Hooks {
+  return {
+    read (hook, raw) {
+      // A repeat of a hook has the same bytes.
+      const hash = createHash('sha256').update(raw).digest('base64url')
+      return OPEN[hook](parse(raw), hash, options)
+    },
+    failed (hook, error) {
+      switch (hook) {
+        case 'call-hook':
+          return verbs(error instanceof HookBodyError ? decline(400, 'Bad Request') : NO_AGENT)
+        case 'refer':
+          // Without a refusal Jambonz tells the agent that its transfer was accepted.
+          return { kind: 'refused', status: 503 }
+        case 'action':
+        case 'refer-complete':
+          return verbs([])
+        case 'status':
+          return { kind: 'nothing' }
+      }
+    }
+  }
+}
+
+const NO_AGENT = decline(UNAVAILABLE.status, UNAVAILABLE.reason)
+
+const verbs = (verbs: Verbs): HookAnswer => ({ kind: 'verbs', verbs })
+
+function parse (raw: Buffer): unknown {
+  try {
+    return JSON.parse(raw.toString('utf8'))
+  } catch {
+    throw new HookBodyError('JSON')
+  }
+}
+
+/** What to do with a call? Jambonz waits for the verbs. */
+function openCallHook (body: unknown, hash: string, options: HooksOptions): ReadHook {
+  const { calls, clock, verbConfig, callerHeaders } = options
+  const hook = readCallHook(body)
+  return {
+    callSid: hook.call_sid,
+    async answer () {
+      // SIPREC: a recording session has nobody to talk to.
+      if (hook.participants) return verbs(decline(488, 'Not Acceptable Here'))
+
+      const { call, reply } = await calls.receive({ ...callHookEvent(hook, hash, callerHeaders), at: clock.now() })
+      return verbs(call ? verbsFor(call, reply, verbConfig) : NO_AGENT)
+    }
+  }
+}
+
+/** A dial is over: what next? */
+function openAction (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions): ReadHook {
+  const action = readAction(body)
+  const callSid = callSidOf(action)
+  return {
+    callSid,
+    async answer () {
+      const answer = await calls.answer({ ...actionEvent(action, hash), at: clock.now() }, callSid)
+      return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
+    }
+  }
+}
+
+/** A leg has a new status. */
+function openStatus (body: unknown, _hash: string, { calls, clock }: HooksOptions): ReadHook {
+  const status = readStatus(body)
+  const callSid = callSidOf(status)
+  return {
+    callSid,
+    async answer () {
+      await calls.apply(callSid, { ...statusEvent(status), at: clock.now() })
+      return { kind: 'nothing' }
+    }
+  }
+}
+
+/** A leg asks for a transfer. Whatever we cannot carry out is refused, so that the agent learns of it. */
+function openRefer (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions): ReadHook {
+  const refer = readRefer(body)
+  const callSid = callSidOf(refer)
+  return {
+    callSid,
+    async answer () {
+      const answer = await calls.answer({ ...referEvent(refer, hash), at: clock.now() }, callSid)
+      switch (answer?.reply.kind) {
+        case 'refer':
+          return verbs(verbsFor(answer.call, answer.reply, verbConfig))
+        case 'forbid':
+          return { kind: 'refused', status: 403 }
+        default:
+          return { kind: 'refused', status: 503 }
+      }
+    }
+  }
+}
+
+/** A transfer is decided: what next? */
+function openReferComplete (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions): ReadHook {
+  const result = readReferComplete(body)
+  return {
+    callSid: result.call_sid,
+    async answer () {
+      const answer = await calls.answer({ ...referCompleteEvent(result, hash), at: clock.now() }, result.call_sid)
+      return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
+    }
+  }
+}
