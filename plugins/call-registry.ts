@@ -4,6 +4,7 @@ import { createCalls, type Calls } from '../src/calls/calls.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf } from '../src/rules.ts'
+import { createRoomFormat } from '../src/livekit/room-format.ts'
 import { jambonzAccess } from '../src/jambonz/api.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
@@ -35,9 +36,11 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   const access = jambonzAccess(settings)
   const rest = access && createJambonzRest(access)
   const observer = createObserver(log, metrics)
+  const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S)
   const calls = createCalls({
     registry,
     rooms,
+    roomFormat,
     clock,
     observer,
     rules: rulesOf(settings),
@@ -47,7 +50,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     maxCalls: settings.MAX_CALLS,
     capacityStatus: settings.CAPACITY_STATUS
   })
-  const runner = createRunner({ registry, calls, rooms, rest, clock, observer })
+  const runner = createRunner({ registry, calls, rooms, roomFormat, rest, clock, observer })
   calls.onDue(callSid => {
     runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
   })

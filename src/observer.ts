@@ -1,9 +1,9 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { diagnose, isFailure, logFields } from './diagnosis/diagnose.ts'
 import type { Call } from './calls/fold/call.ts'
-import type { Observer } from './calls/calls.ts'
 import type { CallEvent } from './calls/fold/events.ts'
-import { LiveKitError } from './livekit/rooms.ts'
+import type { Observer } from './calls/observer.ts'
+import { LiveKitError } from './calls/ports.ts'
 import { JambonzRestError } from './jambonz/rest.ts'
 import type { Metrics } from './metrics.ts'
 

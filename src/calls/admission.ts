@@ -1,7 +1,7 @@
 import { within, type Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { UNAVAILABLE } from './fold/call.ts'
-import type { Observer } from './calls.ts'
+import type { Observer } from './observer.ts'
 import type { CallHookEvent } from './fold/events.ts'
 import type { Registry } from './store/registry.ts'
 

@@ -6,13 +6,14 @@ import {
   NoCallControlError,
   StoreUnavailableError
 } from '../errors.ts'
-import type { Rooms } from '../livekit/rooms.ts'
 import { createAdmission } from './admission.ts'
 import { advance } from './fold/advance.ts'
 import { findHook } from './fold/attempts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type HookName, type Reply } from './fold/call.ts'
 import type { ActionEvent, CallEvent, CallHookEvent, EventOf, ReferCompleteEvent, ReferEvent } from './fold/events.ts'
+import type { Observer } from './observer.ts'
 import { createOutage } from './outage.ts'
+import type { RoomFormat, Rooms } from './ports.ts'
 import { createRecovery } from './recovery.ts'
 import type { Registry } from './store/registry.ts'
 import { createRoomMaker } from './room-maker.ts'
@@ -23,6 +24,7 @@ export interface CallsOptions {
   registry: Registry
   rules: Rules
   rooms: Rooms
+  roomFormat: RoomFormat
   clock: Clock
   livekitTimeoutMs: number
   callHookDeadlineMs: number
@@ -32,17 +34,6 @@ export interface CallsOptions {
   maxCalls: number
   capacityStatus: number
   observer: Observer
-}
-
-/** Is told of everything that happens to calls: logs and metrics are made of it. */
-export interface Observer {
-  changed(before: Call | undefined, after: Call | undefined, event: CallEvent): void
-  failed(callSid: string, what: string, error: unknown): void
-  /**
-   * The store of calls cannot be reached and events are kept (`gone`), one more cannot be (`full`), they were handed
-   * over (`back`), or the process ends with them (`lost`).
-   */
-  store(state: 'gone' | 'full' | 'back' | 'lost', events?: number): void
 }
 
 /** A call hook with the time of its arrival. */
@@ -98,16 +89,16 @@ export interface Calls {
 
 /** The use cases of calls: events in, replies out. All state is in the registry. */
 export function createCalls (options: CallsOptions): Calls {
-  const { registry, rules, rooms, clock, observer } = options
+  const { registry, rules, rooms, roomFormat, clock, observer } = options
   const applications = rememberLast(10_000)
   const outage = createOutage({ commit, findByRoom: room => registry.findByRoom(room), rules, clock, observer })
-  const recovery = createRecovery({ rooms, registry, rules, clock, observer, apply })
+  const recovery = createRecovery({ rooms, roomFormat, registry, rules, clock, observer, apply })
   const maker = createRoomMaker({
     rooms,
+    roomFormat,
     clock,
     observer,
     timeoutMs: options.livekitTimeoutMs,
-    dialTimeoutS: rules.dialTimeoutS,
     onSettled: roomSettled
   })
   const admission = createAdmission(options)

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { advance } from './fold/advance.ts'
 import type { Call } from './fold/call.ts'
-import type { Observer } from './calls.ts'
+import type { Observer } from './observer.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
 import { TIMES, type Rules } from './fold/rules.ts'
 

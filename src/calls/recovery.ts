@@ -1,11 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { within } from '../clock.ts'
-import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
-import { readRoomMetadata, type RoomMetadata } from '../livekit/metadata.ts'
 import type { CallerFacts } from './fold/call.ts'
-import type { Observer } from './calls.ts'
 import type { CallEvent, EventOf, FoundEvent } from './fold/events.ts'
 import { MOST_ATTEMPTS } from './fold/new-call.ts'
+import type { Observer } from './observer.ts'
+import { LiveKitError, type RoomFormat, type RoomMetadata, type Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
 import type { Rules } from './fold/rules.ts'
 
@@ -27,6 +26,7 @@ export interface Recovery {
 
 export interface RecoveryOptions {
   rooms: Rooms
+  roomFormat: RoomFormat
   registry: Registry
   rules: Rules
   clock: Clock
@@ -45,7 +45,9 @@ const LOCATE_MS = 1000
 /** Calls that are looked for at once: a LiveKit that hangs must not be met with every hook after a restart. */
 const MOST_AT_ONCE = 50
 
-export function createRecovery ({ rooms, registry, rules, clock, observer, apply }: RecoveryOptions): Recovery {
+export function createRecovery (
+  { rooms, roomFormat, registry, rules, clock, observer, apply }: RecoveryOptions
+): Recovery {
   const searches = new Map<string, Promise<EventOf<'found'> | undefined>>()
   let stopped = false
 
@@ -81,7 +83,7 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
   const roomOf = (callSid: string, attempt: number) => `${rules.roomPrefix}_${rules.tokenOf(callSid, attempt)}`
 
   async function read (room: string, text: string): Promise<EventOf<'found'> | undefined> {
-    const metadata = readRoomMetadata(text)
+    const metadata = roomFormat.readMetadata(text)
     return metadata ? eventOf(room, metadata) : eventOfCaller(room)
   }
 
@@ -137,7 +139,7 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
   return {
     findAll,
     callOf (room, text) {
-      const metadata = text === undefined ? undefined : readRoomMetadata(text)
+      const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
       return metadata && eventOf(room, metadata)?.callSid
     },
     locate (callSid) {
@@ -152,7 +154,7 @@ export function createRecovery ({ rooms, registry, rules, clock, observer, apply
       return work
     },
     async findByRoom (room, text) {
-      const metadata = text === undefined ? undefined : readRoomMetadata(text)
+      const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
       const event = metadata && eventOf(room, metadata)
       if (!event) return undefined
       if (clock.now() - event.receivedAt < FRESH_MS) {

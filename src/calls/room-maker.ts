@@ -1,9 +1,8 @@
 import { within, type Clock } from '../clock.ts'
-import { roomRequest } from '../routing/room.ts'
-import { LiveKitError, type Rooms } from '../livekit/rooms.ts'
 import type { Attempt, Call } from './fold/call.ts'
-import type { Observer } from './calls.ts'
 import type { RoomEvent } from './fold/events.ts'
+import type { Observer } from './observer.ts'
+import { LiveKitError, type RoomFormat, type Rooms } from './ports.ts'
 
 /** What became of a room within the time that Jambonz can wait. */
 export type MadeRoom = Omit<RoomEvent, 'kind' | 'attempt'>
@@ -19,12 +18,11 @@ export interface RoomMaker {
 
 export interface RoomMakerOptions {
   rooms: Rooms
+  roomFormat: RoomFormat
   clock: Clock
   observer: Observer
   /** How long make() waits, milliseconds. The request itself goes on. */
   timeoutMs: number
-  /** Part of how long a room waits for its caller, seconds. */
-  dialTimeoutS: number
   /** A request that had been given up on has settled: only now is it known that nothing more will come of it. */
   onSettled(callSid: string, attempt: number): void
 }
@@ -37,7 +35,7 @@ const MOST_AT_ONCE = 200
 
 /** Makes rooms: each once, in bounded time, and a bounded number at a time. */
 export function createRoomMaker (
-  { rooms, clock, observer, timeoutMs, dialTimeoutS, onSettled }: RoomMakerOptions
+  { rooms, roomFormat, clock, observer, timeoutMs, onSettled }: RoomMakerOptions
 ): RoomMaker {
   const making = new Map<string, Promise<MadeRoom>>()
   let underWay = 0
@@ -48,7 +46,7 @@ export function createRoomMaker (
       return Promise.resolve({ outcome: 'failed', detail: 'skipped' })
     }
     underWay++
-    const request = rooms.create(roomRequest(call, attempt, dialTimeoutS))
+    const request = rooms.create(roomFormat.request(call, attempt))
     const made = within(clock, timeoutMs, request, () => new LiveKitError('createRoom', 'timeout'))
       .then((): MadeRoom => ({ outcome: 'created' }), (error: unknown): MadeRoom => {
         observer.failed(call.callSid, 'createRoom', error)

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
-import type { JambonzRest } from '../jambonz/rest.ts'
-import { LiveKitError, type Look, type Rooms } from '../livekit/rooms.ts'
 import { TIMES } from './fold/rules.ts'
 import { turnsAt, wakeAt, type Call, type Duty } from './fold/call.ts'
-import type { Calls, Observer } from './calls.ts'
+import type { Calls } from './calls.ts'
+import type { Observer } from './observer.ts'
+import { LiveKitError, type CallControl, type Look, type RoomFormat, type Rooms } from './ports.ts'
 import { StoreUnavailableError } from '../errors.ts'
-import { jobMetadata } from '../livekit/metadata.ts'
 import type { Registry } from './store/registry.ts'
 
 export interface RunnerOptions {
   registry: Registry
   calls: Calls
   rooms: Rooms
-  rest?: JambonzRest
+  roomFormat: RoomFormat
+  rest?: CallControl
   clock: Clock
   observer: Observer
   /** Milliseconds between two looks at what is due. */
@@ -49,7 +49,7 @@ const ROUNDS = 8
  * number of runners, on any number of replicas, do it once; what a runner does not finish is due again after its lease.
  */
 export function createRunner (
-  { registry, calls, rooms, rest, clock, observer, intervalMs = 100 }: RunnerOptions
+  { registry, calls, rooms, roomFormat, rest, clock, observer, intervalMs = 100 }: RunnerOptions
 ): Runner {
   const busy = new Set<Promise<void>>()
   /** Calls whose duties could not be begun because too many others were being done. */
@@ -194,7 +194,7 @@ export function createRunner (
     if (!seen) throw new LiveKitError('look', 'unreachable')
     if (!attempt?.room || !seen.exists || seen.agent || seen.company) return
     // What the agent of a call was told that we only found again, its first dispatch knows best.
-    const agent = { name: attempt.agent!, metadata: attempt.found ? undefined : jobMetadata(call, attempt) }
+    const agent = { name: attempt.agent!, metadata: attempt.found ? undefined : roomFormat.jobMetadata(call, attempt) }
     let marked = false
     const mark = async () => {
       const now = await calls.apply(callSid, { kind: 'redispatching', attempt: n, claim, at: clock.now() })

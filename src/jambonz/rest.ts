@@ -1,14 +1,5 @@
+import type { CallControl } from '../calls/ports.ts'
 import { accountPath, jambonzApi, type JambonzAccess } from './api.ts'
-
-/** What the bridge asks of Jambonz's REST API. */
-export interface JambonzRest {
-  /**
-   * Ends a caller leg: `completed` when it was answered, `no-answer` before.
-   * @returns false when Jambonz knows no such call (any more)
-   * @throws {JambonzRestError}
-   */
-  hangUp(callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
-}
 
 /** A failed request to Jambonz's REST API; says the status, never the key. */
 export class JambonzRestError extends Error {
@@ -22,8 +13,10 @@ export class JambonzRestError extends Error {
 
 const TIMEOUT_MS = 5000
 
-/** Live call control (jambonz-api-server lib/routes/api/accounts.js). */
-export function createJambonzRest (access: JambonzAccess): JambonzRest {
+/**
+ * Live call control (jambonz-api-server lib/routes/api/accounts.js). Its methods reject with {@link JambonzRestError}.
+ */
+export function createJambonzRest (access: JambonzAccess): CallControl {
   const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS })
   return {
     async hangUp (callSid, status) {

@@ -1,7 +1,7 @@
 import type { CreateRoomRequest } from '@livekit/protocol'
 import { AccessToken } from 'livekit-server-sdk'
 import { request } from 'undici'
-import type { LiveKitFailure } from './rooms.ts'
+import type { LiveKitFailure } from '../calls/ports.ts'
 
 /** Sends a POST and rejects when there is no reply. */
 export type Post = (

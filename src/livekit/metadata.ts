@@ -2,6 +2,7 @@ import { Ajv } from 'ajv'
 import { Type, type Static } from 'typebox'
 import { cleanText } from '../clean-text.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
+import type { RoomMetadata } from '../calls/ports.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
 export const JOB_METADATA_VERSION = 1
@@ -32,9 +33,6 @@ const RoomMetadataSchema = Type.Object({
   openedAt: Type.Integer()
 })
 
-/** What a room says of its call. Times are milliseconds since the epoch. */
-export type RoomMetadata = Static<typeof RoomMetadataSchema>
-
 const isRoomMetadata = new Ajv().compile<RoomMetadata>(RoomMetadataSchema)
 
 /**
@@ -58,7 +56,7 @@ export function roomMetadata (call: Call, attempt: Attempt): string {
       fallbackNumber: fallback?.number,
       receivedAt: call.at.received,
       openedAt: attempt.at.opened
-    } satisfies RoomMetadata
+    } satisfies Static<typeof RoomMetadataSchema>
   )
 }
 

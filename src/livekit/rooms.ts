@@ -7,76 +7,13 @@ import {
   type Room
 } from 'livekit-server-sdk'
 import { JobStatus, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
-import type { EventOf, SipAttributes } from '../calls/fold/events.ts'
+import { LiveKitError, type LiveKitFailure, type ParticipantView, type Rooms } from '../calls/ports.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
 import { isCallerLeg } from '../calls/fold/caller-leg.ts'
 import { sipAttributes } from './events.ts'
 
-export interface RoomRequest {
-  name: string
-  emptyTimeoutS: number
-  departureTimeoutS: number
-  metadata: string
-  agent: { name: string, metadata: string }
-}
-
-export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company'>
-
-/** One participant as operators see it; a SIP identity holds the caller's number and is left out. */
-export interface ParticipantView {
-  kind: 'SIP' | 'AGENT' | 'OTHER'
-  state: string
-  joinedAt: string | null
-  audio: boolean
-  sipCallStatus?: string
-}
-export interface RoomLiveView {
-  exists: boolean
-  participants: ParticipantView[]
-}
-
-/** What the bridge asks of LiveKit's rooms. Rejects with {@link LiveKitError}. */
-export interface Rooms {
-  create(request: RoomRequest): Promise<void>
-  /** @returns false when there was no such room */
-  delete(room: string): Promise<boolean>
-  /** @param caller whose SIP leg to look for among those in the room */
-  look(room: string, caller: { callSid: string, token?: string }): Promise<Look>
-  view(room: string): Promise<RoomLiveView>
-  /** Those rooms that exist; without names all of the project, as name and metadata. */
-  list(names?: string[]): Promise<Array<{ name: string, metadata: string }>>
-  /** SIP attributes of whoever called into the room: what is left to tell whose room it is when it has no metadata. */
-  callers(room: string): Promise<SipAttributes[]>
-  /**
-   * Calls an agent into a room, again. Earlier calls of the same agent are taken back first, so that it does not come
-   * twice.
-   * @param commit is asked before anything is changed; false: nothing is
-   */
-  redispatch(room: string, agent: { name: string, metadata?: string }, commit: () => Promise<boolean>): Promise<void>
-  /**
-   * Agents' jobs in a room, as far as LiveKit shows them: a job proves that a worker took it, no job proves nothing.
-   */
-  jobs(room: string): Promise<Array<{ agent: string, status: string }>>
-  /** @returns false when there was no such room */
-  setMetadata(room: string, metadata: string): Promise<boolean>
-  /** @returns false when nobody of that identity was there */
-  remove(room: string, identity: string): Promise<boolean>
-  /** Cheapest proof that LiveKit answers and knows the key. */
-  ping(): Promise<void>
-}
-
-/** `skipped`: too many requests were under way already. */
-export type LiveKitFailure = 'timeout' | 'skipped' | 'unreachable' | 'refused-key' | 'refused' | 'not-found' | 'failed'
-
-/** A failed request to LiveKit. Its text is ours: LiveKit's own may hold the JWT. */
-export class LiveKitError extends Error {
-  readonly failure: LiveKitFailure
-  constructor (operation: string, failure: LiveKitFailure, detail = '') {
-    super(`LiveKit ${operation}: ${failure}${detail && ` (${detail})`}`)
-    this.name = 'LiveKitError'
-    this.failure = failure
-  }
-}
+export { LiveKitError }
+export type { LiveKitFailure, Look, RoomLiveView, RoomRequest, Rooms } from '../calls/ports.ts'
 
 export interface RoomsOptions {
   url: string

@@ -1,6 +1,3 @@
-import type { Attempt, Call } from '../calls/fold/call.ts'
-import { jobMetadata, roomMetadata } from '../livekit/metadata.ts'
-import type { RoomRequest } from '../livekit/rooms.ts'
 import type { Strategy } from './strategy.ts'
 
 /**
@@ -23,23 +20,4 @@ export const room: Strategy<{ strategy: 'room', agent: string }> = {
     ...(config.ringbackTone ? { dialMusic: config.ringbackTone } : {}),
     ...(config.srtp ? { srtpEncryption: 'sdes' as const } : {})
   })
-}
-
-/** Seconds that a room lives on after the SIP participant left: long enough to come back from a failed transfer. */
-const DEPARTURE_TIMEOUT_S = 10
-/** A room must outlive the ringing; agents alone do not keep it. */
-const EMPTY_SLACK_S = 60
-
-/**
- * The one request that makes the room and calls its agent. Never without an agent: LiveKit would call every unnamed
- * one.
- */
-export function roomRequest (call: Call, attempt: Attempt, dialTimeoutS: number): RoomRequest {
-  return {
-    name: attempt.room!,
-    emptyTimeoutS: dialTimeoutS + EMPTY_SLACK_S,
-    departureTimeoutS: DEPARTURE_TIMEOUT_S,
-    metadata: roomMetadata(call, attempt),
-    agent: { name: attempt.agent!, metadata: jobMetadata(call, attempt) }
-  }
 }

@@ -4,7 +4,8 @@ import { createCalls, type Calls, type CallsOptions, type ReceivedHook } from '.
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../../src/calls/runner.ts'
-import type { LiveKitFailure } from '../../src/livekit/rooms.ts'
+import type { LiveKitFailure } from '../../src/calls/ports.ts'
+import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRooms, type FakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle, type TestClock } from '../fixtures/test-clock.ts'
@@ -23,6 +24,7 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
   const clock = createTestClock()
   const registry = options.registry ?? createMemoryRegistry()
   const rooms = createFakeRooms()
+  const roomFormat = createRoomFormat(40)
   const failures: string[] = []
   const observer = {
     changed () {},
@@ -35,6 +37,7 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
     registry,
     rules: rulesWith(),
     rooms,
+    roomFormat,
     clock,
     livekitTimeoutMs: 3000,
     callHookDeadlineMs: 6000,
@@ -44,7 +47,7 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
     observer,
     ...options
   })
-  const runner = createRunner({ registry, calls, rooms, clock, observer })
+  const runner = createRunner({ registry, calls, rooms, roomFormat, clock, observer })
   calls.onDue(callSid => {
     runner.run(callSid).catch(() => {})
   })

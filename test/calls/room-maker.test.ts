@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { createRoomMaker } from '../../src/calls/room-maker.ts'
+import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { attemptWith, factsWith, rulesWith, START } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -14,7 +15,7 @@ function build (t: Test) {
     rooms,
     clock,
     timeoutMs: 3000,
-    dialTimeoutS: 40,
+    roomFormat: createRoomFormat(40),
     observer: {
       changed () {},
       store () {},

@@ -4,7 +4,8 @@ import { createCalls } from '../../src/calls/calls.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner } from '../../src/calls/runner.ts'
-import type { JambonzRest } from '../../src/jambonz/rest.ts'
+import type { CallControl } from '../../src/calls/ports.ts'
+import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -16,11 +17,12 @@ function build (
   { runners = 1, registry = createMemoryRegistry() as Registry, rest }: {
     runners?: number
     registry?: Registry
-    rest?: JambonzRest
+    rest?: CallControl
   } = {}
 ) {
   const clock = createTestClock()
   const rooms = createFakeRooms()
+  const roomFormat = createRoomFormat(40)
   const failures: string[] = []
   const observer = {
     changed () {},
@@ -33,6 +35,7 @@ function build (
     registry,
     rules: rulesWith({ callControl: rest !== undefined }),
     rooms,
+    roomFormat,
     clock,
     livekitTimeoutMs: 3000,
     callHookDeadlineMs: 6000,
@@ -41,7 +44,10 @@ function build (
     capacityStatus: 486,
     observer
   })
-  const all = Array.from({ length: runners }, () => createRunner({ registry, calls, rooms, rest, clock, observer }))
+  const all = Array.from(
+    { length: runners },
+    () => createRunner({ registry, calls, rooms, roomFormat, rest, clock, observer })
+  )
   for (const runner of all) runner.start()
   t.teardown(async () => {
     rooms.release()
@@ -194,7 +200,7 @@ await t.test('LiveKit away for an hour does not end a connected call', async t =
 await t.test("an operator's hang-up goes to Jambonz and LiveKit", async t => {
   const asked: string[] = []
   let down = true
-  const rest: JambonzRest = {
+  const rest: CallControl = {
     async hangUp (callSid, status) {
       asked.push(`${callSid} ${status}`)
       if (down) throw new Error('down')

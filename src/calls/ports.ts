@@ -1,0 +1,111 @@
+import type { Attempt, Call } from './fold/call.ts'
+import type { EventOf, SipAttributes } from './fold/events.ts'
+
+/*
+ * What the core asks of the outside. The adapters (src/livekit, src/jambonz) implement these ports and import this
+ * file; plugins/call-registry.ts and plugins/livekit-client.ts put the two together. The core imports no adapter.
+ */
+
+/** A room to be made, with the agent that is dispatched to it. */
+export interface RoomRequest {
+  name: string
+  emptyTimeoutS: number
+  departureTimeoutS: number
+  metadata: string
+  agent: { name: string, metadata: string }
+}
+
+/** What a look at a room shows. */
+export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company'>
+
+/** One participant as operators see it. A SIP identity holds the caller's number, so no identity is shown. */
+export interface ParticipantView {
+  kind: 'SIP' | 'AGENT' | 'OTHER'
+  state: string
+  joinedAt: string | null
+  audio: boolean
+  sipCallStatus?: string
+}
+
+export interface RoomLiveView {
+  exists: boolean
+  participants: ParticipantView[]
+}
+
+/** What the bridge asks of LiveKit's rooms. Every method rejects with {@link LiveKitError}. */
+export interface Rooms {
+  create(request: RoomRequest): Promise<void>
+  /** @returns false when there was no such room */
+  delete(room: string): Promise<boolean>
+  /** @param caller whose SIP leg to look for among the participants */
+  look(room: string, caller: { callSid: string, token?: string }): Promise<Look>
+  view(room: string): Promise<RoomLiveView>
+  /** Returns name and metadata of the named rooms that exist, or of all rooms of the project. */
+  list(names?: string[]): Promise<Array<{ name: string, metadata: string }>>
+  /** Returns the attributes of a room's SIP participants: they tell whose room it is when it has no metadata. */
+  callers(room: string): Promise<SipAttributes[]>
+  /**
+   * Dispatches an agent to a room again. Earlier dispatches of the same agent are deleted first, so that it does not
+   * join twice.
+   * @param commit is asked before anything is changed; when it resolves to false, nothing is changed
+   */
+  redispatch(room: string, agent: { name: string, metadata?: string }, commit: () => Promise<boolean>): Promise<void>
+  /**
+   * Returns the jobs of a room's dispatches. A listed job proves that a worker took it; a missing one proves nothing,
+   * because LiveKit may not list the job of an agent that is in the room.
+   */
+  jobs(room: string): Promise<Array<{ agent: string, status: string }>>
+  /** @returns false when there was no such room */
+  setMetadata(room: string, metadata: string): Promise<boolean>
+  /** @returns false when the room had no participant of that identity */
+  remove(room: string, identity: string): Promise<boolean>
+  /** Resolves when LiveKit answers and accepts the API key. */
+  ping(): Promise<void>
+}
+
+/** `skipped`: the request was not sent, because too many were under way already. */
+export type LiveKitFailure = 'timeout' | 'skipped' | 'unreachable' | 'refused-key' | 'refused' | 'not-found' | 'failed'
+
+/** A failed request to LiveKit. Its text is our own, because LiveKit's error text may hold the JWT. */
+export class LiveKitError extends Error {
+  readonly failure: LiveKitFailure
+  constructor (operation: string, failure: LiveKitFailure, detail = '') {
+    super(`LiveKit ${operation}: ${failure}${detail && ` (${detail})`}`)
+    this.name = 'LiveKitError'
+    this.failure = failure
+  }
+}
+
+/** What a room says of its call. Times are milliseconds since the epoch. */
+export interface RoomMetadata {
+  callSid: string
+  attempt: number
+  direction: 'inbound' | 'outbound'
+  from: string
+  to: string
+  withheld: boolean
+  applicationSid?: string
+  agent: string
+  /** The number that is dialled when this attempt fails. */
+  fallbackNumber?: string
+  receivedAt: number
+  openedAt: number
+}
+
+/** How a call is written into its room and its agent's job, and read back. */
+export interface RoomFormat {
+  /** Returns the request that makes an attempt's room and dispatches its agent. */
+  request(call: Call, attempt: Attempt): RoomRequest
+  jobMetadata(call: Call, attempt: Attempt): string
+  /** @returns undefined when the text is not the metadata of one of our rooms */
+  readMetadata(text: string): RoomMetadata | undefined
+}
+
+/** Live call control: what the bridge asks of Jambonz's REST API. */
+export interface CallControl {
+  /**
+   * Ends a caller leg: `completed` when it was answered, `no-answer` before.
+   * @returns false when Jambonz does not know the call (any more)
+   */
+  hangUp(callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
+}
