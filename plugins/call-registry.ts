@@ -1,14 +1,17 @@
 import fp from 'fastify-plugin'
 import type { Clock } from '../src/clock.ts'
+import { CallLog } from '../src/call-log.ts'
+import { CallMetrics } from '../src/call-metrics.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
+import { combineObservers } from '../src/calls/observer.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf } from '../src/rules.ts'
 import { createRoomFormat } from '../src/livekit/room-format.ts'
 import { jambonzAccess } from '../src/jambonz/api.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
+import { loggedError } from '../src/log-error.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
-import { createObserver } from '../src/observer.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,7 +27,7 @@ declare module 'fastify' {
   }
 }
 
-/** Part of the time after draining in which kept events may still be handed over. */
+/** Part of the time after draining in which buffered events may still be handed over. */
 const HAND_OVER_SHARE = 0.6
 
 /**
@@ -35,7 +38,12 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   const { settings, rooms, metrics, log } = fastify
   const access = jambonzAccess(settings)
   const rest = access && createJambonzRest(access)
-  const observer = createObserver(log, metrics)
+  const observer = combineObservers(
+    [new CallMetrics(metrics), new CallLog(log)],
+    (observer, method, error) => {
+      log.error({ observer, method, error: loggedError(error) }, 'an observer of calls failed')
+    }
+  )
   const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S)
   const calls = createCalls({
     registry,

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyError } from 'fastify'
 import { STATUS_CODES } from 'node:http'
-import { describe } from '../src/observer.ts'
+import { loggedError } from '../src/log-error.ts'
 
 /** Error replies to people: `{ statusCode, code, error, message }`. Of our own faults they learn no more than that. */
 export default fp(async fastify => {
@@ -9,7 +9,8 @@ export default fp(async fastify => {
     const statusCode = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
     const ours = statusCode >= 500 && !error.code?.startsWith('BRIDGE_')
     if (ours) {
-      request.log.error({ operation: request.routeOptions.config.operation, error: describe(error) }, 'request failed')
+      const { operation } = request.routeOptions.config
+      request.log.error({ operation, error: loggedError(error) }, 'request failed')
     }
     return reply.code(statusCode).send({
       statusCode,

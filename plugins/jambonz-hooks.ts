@@ -7,7 +7,7 @@ import { HookBodyError, UnauthorizedError } from '../src/errors.ts'
 import { createHooks, type Hook, type HookAnswer, type Hooks } from '../src/jambonz/hooks.ts'
 import { verifyBasic, verifySignature } from '../src/jambonz/signature.ts'
 import type { Metrics } from '../src/metrics.ts'
-import { describe } from '../src/observer.ts'
+import { loggedError } from '../src/log-error.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -74,7 +74,7 @@ export default fp(async fastify => {
       // Says what is missing or wrong, never a value: bodies hold phone numbers.
       request.log.warn({ ...line, problem: error.message }, 'hook cannot be read')
     } else {
-      request.log.error({ ...line, error: describe(error) }, 'hook failed')
+      request.log.error({ ...line, error: loggedError(error) }, 'hook failed')
     }
   }
 }, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'call-registry'] })

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sendAnswer } from '../plugins/jambonz-hooks.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
-import { describe } from '../src/observer.ts'
+import { loggedError } from '../src/log-error.ts'
 import { HookBody, JAMBONZ_REFUSALS, JAMBONZ_SECURITY, Shared } from '../src/schemas.ts'
 
 /** The call hook: Jambonz asks what to do with a call and waits for verbs. */
@@ -34,7 +34,7 @@ const callHook: FastifyPluginAsyncTypebox = async fastify => {
       if (response.writableEnded) return
 
       fastify.calls.apply(callSid, { kind: 'hook-abandoned', at: fastify.clock.now() }).catch(error =>
-        fastify.log.error({ callSid, error: describe(error) }, 'event lost')
+        fastify.log.error({ callSid, error: loggedError(error) }, 'event lost')
       )
     })
   }

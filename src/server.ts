@@ -8,7 +8,7 @@ import { openRedisRegistry } from './calls/store/redis-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
 import { systemClock, within } from './clock.ts'
 import type { Environment, Settings } from './config.ts'
-import { describe } from './observer.ts'
+import { loggedError } from './log-error.ts'
 import { startWarnings } from './start-warnings.ts'
 
 /**
@@ -115,7 +115,7 @@ export async function serve (settings: Settings, env: Environment): Promise<void
     delay: settings.SHUTDOWN_TIMEOUT_S * 1000,
     logger: {
       error: (message: unknown) =>
-        logger.error({ error: message instanceof Error ? describe(message) : undefined }, 'closing')
+        logger.error({ error: message instanceof Error ? loggedError(message) : undefined }, 'closing')
     } as never
   }, async ({ err }) => {
     if (err) {

@@ -1,24 +1,16 @@
-import { within, type Clock } from '../clock.ts'
-import {
-  CallEndedError,
-  CallNotFoundError,
-  HookDeadlineError,
-  NoCallControlError,
-  StoreUnavailableError
-} from '../errors.ts'
-import { createAdmission } from './admission.ts'
-import { advance } from './fold/advance.ts'
-import { findHook } from './fold/attempts.ts'
-import { currentAttempt, isFinal, type Attempt, type Call, type HookName, type Reply } from './fold/call.ts'
+import type { Clock } from '../clock.ts'
+import { CallEndedError, CallNotFoundError, NoCallControlError, StoreUnavailableError } from '../errors.ts'
+import { Admission } from './admission.ts'
+import { Commits } from './commits.ts'
+import { currentAttempt, type Call, type Reply } from './fold/call.ts'
 import type { ActionEvent, CallEvent, CallHookEvent, EventOf, ReferCompleteEvent, ReferEvent } from './fold/events.ts'
-import type { Observer } from './observer.ts'
-import { createOutage } from './outage.ts'
-import type { RoomFormat, Rooms } from './ports.ts'
-import { createRecovery } from './recovery.ts'
-import type { Registry } from './store/registry.ts'
-import { createRoomMaker } from './room-maker.ts'
-import { UNAVAILABLE } from './fold/call.ts'
 import type { Rules } from './fold/rules.ts'
+import { HookReplies } from './hook-replies.ts'
+import type { Observer } from './observer.ts'
+import type { RoomFormat, Rooms } from './ports.ts'
+import { createRecovery, type Recovery } from './recovery.ts'
+import { RoomMaker } from './room-maker.ts'
+import type { Registry } from './store/registry.ts'
 
 export interface CallsOptions {
   registry: Registry
@@ -28,10 +20,11 @@ export interface CallsOptions {
   clock: Clock
   livekitTimeoutMs: number
   callHookDeadlineMs: number
-  /** How long to try to hand over kept events when the process ends, milliseconds. */
+  /** How long to try to hand over buffered events when the process ends, milliseconds. */
   handOverMs: number
-  /** 0: no limit. */
+  /** The most calls that may be active at the same time; 0: no limit. */
   maxCalls: number
+  /** SIP status of a call that is one too many. */
   capacityStatus: number
   observer: Observer
 }
@@ -39,10 +32,19 @@ export interface CallsOptions {
 /** A call hook with the time of its arrival. */
 export type ReceivedHook = Omit<CallHookEvent, 'kind' | 'refuse'> & { at: number }
 
+/** Any other hook that is answered with verbs. */
+export type AnswerableEvent = CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent)
+
+export interface AnsweredCall {
+  call: Call
+  reply: Reply
+}
+
+/** The use cases of calls: events in, replies out. All state is in the registry. */
 export interface Calls {
   /**
-   * Commits an event to a call and tells what the call is now; undefined when there is nothing to keep. While the store
-   * is gone an event from outside is kept for it, and the call is what this process knows of it.
+   * Commits an event to a call and returns what the call is now; undefined when there is nothing to keep. While the
+   * store is gone an event from outside is buffered, and the call is what this process knows of it.
    * @throws {StoreUnavailableError} for the events of our own duties, which are done again
    */
   apply(callSid: string, event: CallEvent): Promise<Call | undefined>
@@ -52,18 +54,15 @@ export interface Calls {
    */
   receive(hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }>
   /** Takes any other hook that is answered with verbs, and finds its reply. Undefined: there is nothing to say. */
-  answer(
-    event: CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent),
-    callSid: string
-  ): Promise<{ call: Call, reply: Reply } | undefined>
+  answer(event: AnswerableEvent, callSid: string): Promise<AnsweredCall | undefined>
   /**
    * Takes an event of LiveKit about a room.
    * @param metadata the room's, where the event has it
-   * @returns the call that it was about, as far as that is known
+   * @returns the call that the event was about, if that is known
    */
   hear(event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined>
   /**
-   * An operator ends a call.
+   * Ends a call for an operator.
    * @throws {CallNotFoundError}
    * @throws {CallEndedError}
    * @throws {NoCallControlError} when only Jambonz's REST API could end it, which is not configured
@@ -71,282 +70,179 @@ export interface Calls {
   hangUp(callSid: string): Promise<Call>
   /** What this process last knew of a call; another replica may know more. */
   recent(callSid: string): Call | undefined
-  /** Follows again what only LiveKit still knows of. */
+  /** Follows the calls again that only LiveKit still knows. */
   recover(): Promise<void>
   /** From now on new calls are declined: nobody would be here to follow them. */
   drain(): void
   /** Whether another call of this application has sent status events. */
   sendsStatuses(applicationSid: string | undefined): boolean
-  /** Is called with a call that may have duties due now. */
+  /** Sets the listener that is called with every call that may have duties due now. */
   onDue(listener: (callSid: string) => void): void
-  /** Events that wait for the store. */
+  /** How many events are buffered until the store is back. */
   readonly waiting: number
-  /** Some of them tell how calls are going: nothing is to be judged without them. */
+  /** Some of the buffered events tell how calls are going: nothing may be judged by the time without them. */
   readonly holding: boolean
-  /** Hands over what waits, if it can be. */
+  /** Hands over the buffered events, if that is possible. */
   close(): Promise<void>
 }
 
-/** The use cases of calls: events in, replies out. All state is in the registry. */
+/** See {@link Calls}. */
 export function createCalls (options: CallsOptions): Calls {
-  const { registry, rules, rooms, roomFormat, clock, observer } = options
-  const applications = rememberLast(10_000)
-  const outage = createOutage({ commit, findByRoom: room => registry.findByRoom(room), rules, clock, observer })
-  const recovery = createRecovery({ rooms, roomFormat, registry, rules, clock, observer, apply })
-  const maker = createRoomMaker({
-    rooms,
-    roomFormat,
-    clock,
-    observer,
-    timeoutMs: options.livekitTimeoutMs,
-    onSettled: roomSettled
-  })
-  const admission = createAdmission(options)
-  let due: (callSid: string) => void = () => {}
+  return new CallService(options)
+}
 
-  /**
-   * The one way into the store.
-   * @param propose hears what the call will be, before it is
-   * @returns UNKNOWN when nobody here knows the call and somebody should be asked
-   */
-  async function update (
-    callSid: string,
-    event: CallEvent,
-    propose: (call: Call | undefined) => void,
-    askFirst: boolean
-  ): Promise<Call | undefined | typeof UNKNOWN> {
-    let before: Call | undefined
-    let unknown = false
-    const after = await registry.update(callSid, call => {
-      before = call
-      unknown = askFirst && !call
-      if (unknown) return undefined
-      const next = advance(call, event, rules)
-      propose(next)
-      return next
+class CallService implements Calls {
+  readonly #registry: Registry
+  readonly #rules: Rules
+  readonly #clock: Clock
+  readonly #observer: Observer
+  readonly #handOverMs: number
+  readonly #admission: Admission
+  readonly #commits: Commits
+  readonly #recovery: Recovery
+  readonly #replies: HookReplies
+  #onDue: (callSid: string) => void = () => {}
+
+  constructor (options: CallsOptions) {
+    const { registry, rules, rooms, roomFormat, clock, observer } = options
+    this.#registry = registry
+    this.#rules = rules
+    this.#clock = clock
+    this.#observer = observer
+    this.#handOverMs = options.handOverMs
+    this.#admission = new Admission(options)
+    this.#commits = new Commits({
+      registry,
+      rules,
+      clock,
+      observer,
+      admission: this.#admission,
+      locate: callSid => this.#recovery.locate(callSid)
     })
-    if (unknown) return UNKNOWN
-    outage.remember(callSid, after)
-    if (event.kind === 'status' && after?.facts.applicationSid !== undefined) {
-      applications.add(after.facts.applicationSid)
-    }
-    observer.changed(before, after, event)
-    return after
+    this.#recovery = createRecovery({
+      rooms,
+      roomFormat,
+      registry,
+      rules,
+      clock,
+      observer,
+      apply: (callSid, event) => this.apply(callSid, event)
+    })
+    this.#replies = new HookReplies({
+      commits: this.#commits,
+      admission: this.#admission,
+      rooms,
+      maker: new RoomMaker({
+        rooms,
+        roomFormat,
+        clock,
+        observer,
+        timeoutMs: options.livekitTimeoutMs,
+        onSettled: (callSid, attempt) => this.#roomSettled(callSid, attempt)
+      }),
+      clock,
+      observer,
+      deadlineMs: options.callHookDeadlineMs,
+      onDue: callSid => this.#onDue(callSid)
+    })
   }
 
-  async function commit (
-    callSid: string,
-    event: CallEvent,
-    propose: (call: Call | undefined) => void = () => {}
-  ): Promise<Call | undefined> {
-    const call = await update(callSid, event, propose, mustBeOlder(event))
-    if (call !== UNKNOWN) return call
-    const found = await recovery.locate(callSid)
-    if (found) await update(callSid, found, () => {}, false)
-    return await update(callSid, event, propose, false) as Call | undefined
+  get waiting (): number {
+    return this.#commits.outage.waiting
   }
 
-  async function apply (
-    callSid: string,
-    event: CallEvent,
-    propose?: (call: Call | undefined) => void
-  ): Promise<Call | undefined> {
-    if (!OURS.has(event.kind) && outage.holds(callSid)) return keep(callSid, event)
+  get holding (): boolean {
+    return this.#commits.outage.holding
+  }
+
+  apply (callSid: string, event: CallEvent): Promise<Call | undefined> {
+    return this.#commits.apply(callSid, event)
+  }
+
+  receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }> {
+    return this.#replies.receive(hook)
+  }
+
+  answer (event: AnswerableEvent, callSid: string): Promise<AnsweredCall | undefined> {
+    return this.#replies.answer(event, callSid)
+  }
+
+  async hear (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
+    const { outage } = this.#commits
     try {
-      return await commit(callSid, event, propose)
+      const callSid = await this.#callOfRoom(event, metadata)
+      if (callSid !== undefined) await this.apply(callSid, event)
+      // The event may be about a call that some replica is about to hand over.
+      else if (outage.settling) return outage.keepRoomEvent(event, this.#recovery.callOf(event.room, metadata))
+
+      return callSid
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error
       outage.notice()
-      if (OURS.has(event.kind)) throw error
-      return keep(callSid, event)
+      return outage.keepRoomEvent(event, this.#recovery.callOf(event.room, metadata))
     }
   }
 
-  async function keep (callSid: string, event: CallEvent): Promise<Call | undefined> {
-    const isNew = () => (outage.recent(callSid)?.attempts.length ?? 0) === 0
-    if (mustBeOlder(event) && isNew()) {
-      // Another replica knows how it is to go on, and so does LiveKit's room.
-      const found = await recovery.locate(callSid)
-      if (found && isNew()) outage.begin(callSid, found)
-    }
-    return outage.keep(callSid, event)
+  async hangUp (callSid: string): Promise<Call> {
+    const known = await this.#registry.get(callSid)
+    if (!known) throw new CallNotFoundError(callSid)
+    if (known.late) throw new StoreUnavailableError('the buffered events of this call are being handed over')
+    if (known.phase === 'ended') throw new CallEndedError(callSid)
+
+    const isInRoom = currentAttempt(known)?.room !== undefined
+    if (!isInRoom && !this.#rules.callControl) throw new NoCallControlError(callSid)
+    return await this.apply(callSid, { kind: 'hangup', at: this.#clock.now() }) ?? known
   }
 
-  async function connect (hook: ReceivedHook): Promise<{ call: Call, reply: Reply }> {
-    // The room is made beside the registry write, which may be refused: then the room is not wanted.
-    const proposed = new Map<string, Promise<unknown>>()
-    const propose = (call: Call | undefined) => {
-      if (!call) return
-      const attempt = waitingAttempt(call, 'call-hook', hook.hash)
-      if (!attempt?.room || proposed.has(attempt.room)) return
-      proposed.set(attempt.room, maker.make(call, attempt))
-    }
-    try {
-      const call = await admission.admit(
-        hook.callSid,
-        refuse => apply(hook.callSid, { ...hook, kind: 'call-hook', refuse }, propose)
-      )
-      for (const [room, made] of proposed) {
-        if (!call?.attempts.some(attempt => attempt.room === room)) {
-          made.then(() => rooms.delete(room)).catch(error => observer.failed(hook.callSid, 'delete-room', error))
-        }
-      }
-      return await replyTo(call, 'call-hook', hook.hash)
-    } finally {
-      for (const room of proposed.keys()) maker.forget(room)
-    }
+  recent (callSid: string): Call | undefined {
+    return this.#commits.outage.recent(callSid)
   }
 
-  /** The attempt whose room a hook is waiting for. */
-  function waitingAttempt (call: Call, hook: HookName, hash: string): Attempt | undefined {
-    const known = findHook(call, hook, hash)
-    return known && !known.reply ? call.attempts.find(({ n }) => n === known.attempt) : undefined
+  recover (): Promise<void> {
+    return this.#recovery.findAll()
   }
 
-  /** The reply to a hook that was committed, once the room that it waits for is made, or is not. */
-  async function replyTo (
-    known: Call | undefined,
-    hook: HookName,
-    hash: string
-  ): Promise<{ call: Call, reply: Reply }> {
-    let tried: number | undefined
-    let call: Call | undefined = known
-    while (call) {
-      const reply = findHook(call, hook, hash)?.reply
-      if (reply) return { call, reply }
-      const attempt: Attempt | undefined = waitingAttempt(call, hook, hash)
-      if (!attempt?.room || attempt.n === tried) break
-      tried = attempt.n
-      const made = await maker.make(call, attempt)
-      call = await apply(call.callSid, { kind: 'room', attempt: attempt.n, at: clock.now(), ...made })
-      maker.forget(attempt.room)
-    }
-    throw new Error(`The ${hook} hook has no reply and waits for nothing`)
+  drain (): void {
+    this.#admission.drain()
+  }
+
+  sendsStatuses (applicationSid: string | undefined): boolean {
+    return this.#commits.sendsStatuses(applicationSid)
+  }
+
+  onDue (listener: (callSid: string) => void): void {
+    this.#onDue = listener
+  }
+
+  async close (): Promise<void> {
+    this.#recovery.stop()
+    await this.#commits.outage.close(this.#handOverMs)
+  }
+
+  async #callOfRoom (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
+    return await this.#registry.findByRoom(event.room) ?? this.#commits.outage.callOfRoom(event.room) ??
+      await this.#callWithoutRoom(event, metadata)
   }
 
   /**
-   * The call of a room that no record names: it may just be on its way to the store, or only LiveKit knows it still.
+   * The call of a room that no record names. The call may be on its way to the store, or LiveKit alone knows it still.
    */
-  async function unwritten (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
-    const told = recovery.callOf(event.room, metadata)
-    if (told !== undefined && (outage.holds(told) || await registry.get(told))) return told
-    return event.what === 'room_finished' || outage.settling ? undefined : recovery.findByRoom(event.room, metadata)
+  async #callWithoutRoom (
+    { room, what }: EventOf<'livekit'>,
+    metadata: string | undefined
+  ): Promise<string | undefined> {
+    const { outage } = this.#commits
+    const callSid = this.#recovery.callOf(room, metadata)
+    if (callSid !== undefined && (outage.holds(callSid) || await this.#registry.get(callSid))) return callSid
+    if (what === 'room_finished' || outage.settling) return undefined
+
+    return this.#recovery.findByRoom(room, metadata)
   }
 
-  function roomSettled (callSid: string, attempt: number) {
-    apply(callSid, { kind: 'room-settled', attempt, at: clock.now() }).then(
-      () => due(callSid),
-      error => observer.failed(callSid, 'createRoom', error)
+  #roomSettled (callSid: string, attempt: number): void {
+    this.apply(callSid, { kind: 'room-settled', attempt, at: this.#clock.now() }).then(
+      () => this.#onDue(callSid),
+      error => this.#observer.failed(callSid, 'createRoom', error)
     )
-  }
-
-  return {
-    apply,
-    async receive (hook) {
-      try {
-        return await within(clock, options.callHookDeadlineMs, connect(hook), () => new HookDeadlineError())
-      } catch (error) {
-        observer.failed(hook.callSid, 'call hook', error)
-        const failed = { hash: hook.hash, cause: 'bridge-error' as const, ...UNAVAILABLE }
-        // Whatever is wrong, also with the registry, must not keep Jambonz waiting.
-        apply(hook.callSid, { kind: 'declined', at: clock.now(), ...failed }).then(
-          () => due(hook.callSid),
-          error => observer.failed(hook.callSid, 'call hook', error)
-        )
-        return { reply: { kind: 'decline', ...UNAVAILABLE } }
-      }
-    },
-    async answer (event, callSid) {
-      const call = await apply(callSid, event)
-      return call && findHook(call, event.kind, event.hash)
-        ? within(
-          clock,
-          options.callHookDeadlineMs,
-          replyTo(call, event.kind, event.hash),
-          () => new HookDeadlineError()
-        )
-        : undefined
-    },
-    async hear (event, metadata) {
-      try {
-        const callSid = await registry.findByRoom(event.room) ?? outage.callOfRoom(event.room) ??
-          await unwritten(event, metadata)
-        if (callSid !== undefined) await apply(callSid, event)
-        // It may be about a call that some replica is about to hand over.
-        else if (outage.settling) return outage.keepRoomEvent(event, recovery.callOf(event.room, metadata))
-        return callSid
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error
-        outage.notice()
-        return outage.keepRoomEvent(event, recovery.callOf(event.room, metadata))
-      }
-    },
-    async hangUp (callSid) {
-      const known = await registry.get(callSid)
-      if (!known) throw new CallNotFoundError(callSid)
-      if (known.late) throw new StoreUnavailableError('what was kept of this call is just being handed over')
-      if (known.phase === 'ended') throw new CallEndedError(callSid)
-      if (currentAttempt(known)?.room === undefined && !rules.callControl) throw new NoCallControlError(callSid)
-      return await apply(callSid, { kind: 'hangup', at: clock.now() }) ?? known
-    },
-    recent: outage.recent,
-    recover: recovery.findAll,
-    drain: admission.drain,
-    sendsStatuses: applicationSid => applicationSid !== undefined && applications.has(applicationSid),
-    onDue (listener) {
-      due = listener
-    },
-    get waiting () {
-      return outage.waiting
-    },
-    get holding () {
-      return outage.holding
-    },
-    async close () {
-      recovery.stop()
-      await outage.close(options.handOverMs)
-    }
-  }
-}
-
-const UNKNOWN = Symbol('unknown call')
-
-/** Events of our own making: whoever makes them makes them again. */
-const OURS: ReadonlySet<CallEvent['kind']> = new Set([
-  'wake',
-  'look',
-  'duty',
-  'redispatching',
-  'redispatched',
-  'found',
-  'handed-over',
-  'hangup'
-])
-
-/** No call begins like this: somebody must have known it. */
-function mustBeOlder (event: CallEvent): boolean {
-  switch (event.kind) {
-    case 'status':
-      return event.leg === 'agent' || event.callStatus === 'in-progress' || isFinal(event.callStatus)
-    case 'action':
-    case 'refer':
-      return true
-    case 'call-hook':
-      return event.redirected === true
-    default:
-      return false
-  }
-}
-
-/** A set that forgets its oldest members. */
-function rememberLast (size: number): { add(item: string): void, has(item: string): boolean } {
-  const items = new Set<string>()
-  return {
-    add (item) {
-      items.delete(item)
-      items.add(item)
-      if (items.size > size) items.delete(items.values().next().value!)
-    },
-    has: item => items.has(item)
   }
 }

@@ -2,47 +2,13 @@ import type { Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { advance } from './fold/advance.ts'
 import type { Call } from './fold/call.ts'
-import type { Observer } from './observer.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
 import { TIMES, type Rules } from './fold/rules.ts'
-
-/**
- * What happens while the store of calls cannot be reached. Events are kept, bounded, and handed over in their order
- * once it is back; until then hooks are answered from what this process knows of the call. Its copies are never written
- * to the store.
- */
-export interface Outage {
-  /** Whether events of this call are kept: later ones have to queue behind them. */
-  holds(callSid: string): boolean
-  /** Keeps an event. @returns what the call is then, as far as this process knows */
-  keep(callSid: string, event: CallEvent): Call | undefined
-  /**
-   * Keeps an event of a room whose call cannot be looked up now.
-   * @param callSid the call, where the event tells
-   * @returns the call, if this process knows it
-   */
-  keepRoomEvent(event: EventOf<'livekit'>, callSid: string | undefined): string | undefined
-  /** Begins this process' own picture of a call that others know. */
-  begin(callSid: string, event: CallEvent): void
-  /** The call of a room, as far as this process knows it. */
-  callOfRoom(room: string): string | undefined
-  /** The store was gone a moment ago: what is not in it may be on its way. */
-  readonly settling: boolean
-  /** The store was found gone. */
-  notice(): void
-  /** What this process last knew of a call. */
-  recent(callSid: string): Call | undefined
-  remember(callSid: string, call: Call | undefined): void
-  /** Events that are kept now. */
-  readonly waiting: number
-  /** Some of them tell how calls are going. */
-  readonly holding: boolean
-  /** Tries to hand over what is kept, at most for so many milliseconds; what is left then is lost. */
-  close(ms: number): Promise<void>
-}
+import { KnownCalls } from './known-calls.ts'
+import type { Observer } from './observer.ts'
 
 export interface OutageOptions {
-  /** Commits an event to the store. Rejects with {@link StoreUnavailableError} while that is gone. */
+  /** Commits an event to the store. Rejects with {@link StoreUnavailableError} while the store cannot be reached. */
   commit(callSid: string, event: CallEvent): Promise<unknown>
   findByRoom(room: string): Promise<string | undefined>
   rules: Rules
@@ -50,189 +16,300 @@ export interface OutageOptions {
   observer: Observer
 }
 
-/** Events that are kept at most: some minutes of a busy bridge. */
+/** The buffer's capacity: some minutes of a busy bridge. */
 const MOST_EVENTS = 20_000
-/** Calls that this process remembers, to answer their next hook by. */
-const MOST_RECENT = 5000
 const TRY_EVERY_MS = 250
-/** So long after the store was gone other replicas may still be handing over. */
+/** Within this time after the store was gone, other replicas may still be handing over. */
 const SETTLING_MS = TIMES.handOver + 1000
 /**
- * Within this time after the store is back, every replica has handed over and what was collected has been taken: a room
- * that is unknown then is nobody's.
+ * Within this time after the store is back, every replica has handed over, and the fold has taken what was collected. A
+ * room that is unknown then belongs to no call.
  */
 const STRAYS_MS = TIMES.handOver + 3000
-/** Calls whose events are handed over at once. */
+/** How many calls are handed over at the same time. */
 const AT_ONCE = 16
 
-export function createOutage ({ commit, findByRoom, rules, clock, observer }: OutageOptions): Outage {
-  const recent = new Map<string, Call>()
-  const recentRooms = new Map<string, string>()
-  const copies = new Map<string, Call>()
-  const queues = new Map<string, CallEvent[]>()
-  const strays: Array<EventOf<'livekit'>> = []
-  const rooms = new Map<string, string>()
-  let waiting = 0
-  let handed = 0
-  let scheduled = false
-  let handing: Promise<void> | undefined
-  let goneAt = -Infinity
+/**
+ * What the bridge does while the store of calls cannot be reached. Events are buffered, up to a limit, and handed over
+ * in their order once the store is back. Until then hooks are answered from what this process knows of the call.
+ */
+export class Outage {
+  readonly #commit: OutageOptions['commit']
+  readonly #findByRoom: OutageOptions['findByRoom']
+  readonly #rules: Rules
+  readonly #clock: Clock
+  readonly #observer: Observer
 
-  function book (): boolean {
-    if (waiting >= MOST_EVENTS) {
-      observer.store('full')
+  readonly #known = new KnownCalls()
+  /** The buffered events of each call, oldest first. The calls take turns: who failed goes to the end. */
+  readonly #queues = new Map<string, CallEvent[]>()
+  /** Buffered events of rooms whose call is not known yet. */
+  #strays: Array<EventOf<'livekit'>> = []
+  #waiting = 0
+  #handedOver = 0
+  #scheduled = false
+  #handing: Promise<void> | undefined
+  #goneAt = -Infinity
+
+  constructor ({ commit, findByRoom, rules, clock, observer }: OutageOptions) {
+    this.#commit = commit
+    this.#findByRoom = findByRoom
+    this.#rules = rules
+    this.#clock = clock
+    this.#observer = observer
+  }
+
+  /** How many events are buffered. */
+  get waiting (): number {
+    return this.#waiting
+  }
+
+  /** Some of the buffered events tell how calls are going. */
+  get holding (): boolean {
+    return this.#queues.size > 0
+  }
+
+  /** The store was gone a moment ago: what is not in it may be on its way. */
+  get settling (): boolean {
+    return this.holding || this.#clock.now() - this.#goneAt < SETTLING_MS
+  }
+
+  /** Whether events of this call are buffered: later ones must queue behind them. */
+  holds (callSid: string): boolean {
+    return this.#queues.has(callSid)
+  }
+
+  /** What this process last knew of a call. */
+  recent (callSid: string): Call | undefined {
+    return this.#known.get(callSid)
+  }
+
+  /** Remembers a call as it was committed. */
+  remember (callSid: string, call: Call | undefined): void {
+    this.#known.remember(callSid, call)
+  }
+
+  /** The call of a room, by what this process learnt while the store was gone. */
+  callOfRoom (room: string): string | undefined {
+    return this.#known.copiedCallOfRoom(room)
+  }
+
+  /** The store was found gone. */
+  notice (): void {
+    this.#goneAt = this.#clock.now()
+  }
+
+  /** Begins this process' own copy of a call that others know. */
+  begin (callSid: string, event: CallEvent): void {
+    const call = advance(undefined, event, this.#rules)
+    if (call && this.#waiting < MOST_EVENTS) this.#known.copy(callSid, call)
+  }
+
+  /**
+   * Buffers an event.
+   * @returns what the call is then, as far as this process knows
+   */
+  keep (callSid: string, event: CallEvent): Call | undefined {
+    const call = advance(this.#known.get(callSid), event, this.#rules)
+    if (!this.#reserve()) {
+      // The event is lost, but the rest of the call's hooks can still be answered.
+      this.#known.remember(callSid, call)
+      return call
+    }
+
+    if (call) this.#known.copy(callSid, call)
+    this.#enqueue(callSid, event)
+    return call
+  }
+
+  /**
+   * Buffers an event of a room whose call cannot be looked up now.
+   * @param callSid the call, where the event names it
+   * @returns the call, if this process knows it
+   */
+  keepRoomEvent (event: EventOf<'livekit'>, callSid: string | undefined): string | undefined {
+    const known = callSid ?? this.#known.callOfRoom(event.room)
+    if (known !== undefined) {
+      this.keep(known, event)
+      if (this.holds(known)) this.#known.copyRoom(event.room, known)
+      return known
+    }
+
+    const isOurs = event.room.startsWith(`${this.#rules.roomPrefix}_`)
+    if (isOurs && this.#reserve()) this.#strays.push(event)
+    return undefined
+  }
+
+  /** Tries to hand over the buffered events for at most `ms` milliseconds. Those that are left then are lost. */
+  async close (ms: number): Promise<void> {
+    const until = this.#clock.now() + ms
+    while (this.#waiting > 0) {
+      await this.#handOver().catch(() => {})
+      if (this.#waiting === 0) return
+      if (this.#clock.now() >= until) {
+        this.#observer.store('lost', this.#waiting)
+        return
+      }
+      await new Promise<void>(resolve => this.#clock.schedule(TRY_EVERY_MS, resolve))
+    }
+  }
+
+  /** Takes a place in the buffer. */
+  #reserve (): boolean {
+    if (this.#waiting >= MOST_EVENTS) {
+      this.#observer.store('full')
       return false
     }
-    if (waiting++ === 0) observer.store('gone')
-    if (!scheduled) schedule()
+
+    if (this.#waiting === 0) this.#observer.store('gone')
+    this.#waiting++
+    if (!this.#scheduled) this.#schedule()
     return true
   }
 
-  function schedule () {
-    scheduled = true
-    clock.schedule(TRY_EVERY_MS, () => {
-      handOver().catch(() => {
-        goneAt = clock.now()
-      }).finally(() => {
-        scheduled = false
-        if (waiting > 0) schedule()
+  #enqueue (callSid: string, event: CallEvent): void {
+    const queue = this.#queues.get(callSid)
+    if (queue) queue.push(event)
+    else this.#queues.set(callSid, [event])
+  }
+
+  #schedule (): void {
+    this.#scheduled = true
+    this.#clock.schedule(TRY_EVERY_MS, () => {
+      this.#handOver().catch(() => this.notice()).finally(() => {
+        this.#scheduled = false
+        if (this.#waiting > 0) this.#schedule()
       })
     })
   }
 
-  /** One at a time. Rejects at the first sign that the store is still gone. */
-  function handOver (): Promise<void> {
-    handing ??= handOverAll().finally(() => {
-      handing = undefined
+  /**
+   * Hands over what can be handed over, one pass at a time.
+   * @throws {StoreUnavailableError} when the pass is over and the store was gone for some of it
+   */
+  #handOver (): Promise<void> {
+    this.#handing ??= this.#passOverAll().finally(() => {
+      this.#handing = undefined
     })
-    return handing
+    return this.#handing
   }
 
-  async function handOverAll () {
-    await straysHome()
-    while (queues.size > 0) await Promise.all([...queues.keys()].slice(0, AT_ONCE).map(drain))
-    if (waiting > 0) return
-    copies.clear()
-    rooms.clear()
-    observer.store('back', handed)
-    handed = 0
+  async #passOverAll (): Promise<void> {
+    const failures = [...await this.#placeStrays(), ...await this.#drainAll()]
+    if (failures.length > 0) throw failures[0]
+    if (this.#waiting > 0) return
+
+    this.#known.dropAllCopies()
+    this.#observer.store('back', this.#handedOver)
+    this.#handedOver = 0
   }
 
-  async function drain (callSid: string) {
-    const queue = queues.get(callSid)!
+  /**
+   * Commits the events of every call. A call that fails does not hold up the others: it waits for the next pass.
+   * @returns why calls failed, once nothing of the pass is under way any more
+   */
+  async #drainAll (): Promise<unknown[]> {
+    const results = await inBatches([...this.#queues.keys()], callSid => this.#drain(callSid))
+    return failuresOf(results)
+  }
+
+  /**
+   * Commits the buffered events of one call. Those that the store refuses for another reason than being gone are lost,
+   * and only those: they must not hold up the others.
+   */
+  async #drain (callSid: string): Promise<void> {
+    const queue = this.#queues.get(callSid)!
+    let atOnce = Infinity
     while (queue.length > 0) {
-      const events = queue.slice()
+      const events = queue.slice(0, atOnce)
       try {
-        await commit(callSid, { kind: 'handed-over', callSid, at: clock.now(), events })
+        await this.#commit(callSid, { kind: 'handed-over', callSid, at: this.#clock.now(), events })
+        this.#handedOver += events.length
       } catch (error) {
-        if (error instanceof StoreUnavailableError) throw error
-        lost(callSid, error)
+        if (error instanceof StoreUnavailableError) {
+          this.#toTheEnd(callSid, queue)
+          throw error
+        }
+        if (events.length > 1) {
+          atOnce = 1
+          continue
+        }
+        this.#lose(callSid, error)
       }
       queue.splice(0, events.length)
-      waiting -= events.length
-      handed += events.length
+      this.#waiting -= events.length
     }
-    queues.delete(callSid)
-    copies.delete(callSid)
+
+    this.#queues.delete(callSid)
+    this.#known.dropCopy(callSid)
   }
 
-  /** Whose call is known by now goes with the rest of it; another replica may have to hand over the call first. */
-  async function straysHome () {
-    for (let left = strays.length; left > 0; left--) {
-      const { room, at } = strays[0]!
-      const callSid = rooms.get(room) ?? recentRooms.get(room) ?? await findByRoom(room)
-      const event = strays.shift()!
-      if (callSid !== undefined) enqueue(callSid, event)
-      else if (clock.now() - Math.max(goneAt, at) < STRAYS_MS) strays.push(event)
-      else waiting--
+  #toTheEnd (callSid: string, queue: CallEvent[]): void {
+    this.#queues.delete(callSid)
+    this.#queues.set(callSid, queue)
+  }
+
+  /**
+   * Puts the events of rooms whose call is known by now behind the other events of the call. Another replica may have
+   * to hand over the call first, so the rest waits for a while.
+   * @returns why rooms could not be looked up
+   */
+  async #placeStrays (): Promise<unknown[]> {
+    const strays = [...this.#strays]
+    const results = await inBatches(strays, ({ room }) => this.#findCall(room))
+    const arrived = this.#strays.slice(strays.length)
+    this.#strays = [...strays.filter((event, i) => !this.#place(event, results[i])), ...arrived]
+    return failuresOf(results)
+  }
+
+  /** @returns whether the event is done with: it is among those of its call, or its room belongs to no call */
+  #place (event: EventOf<'livekit'>, found: PromiseSettledResult<string | undefined> | undefined): boolean {
+    if (found?.status !== 'fulfilled') return false
+    if (found.value !== undefined) {
+      this.#enqueue(found.value, event)
+      return true
+    }
+
+    const waitedSince = Math.max(this.#goneAt, event.at)
+    if (this.#clock.now() - waitedSince < STRAYS_MS) return false
+    this.#waiting--
+    return true
+  }
+
+  async #findCall (room: string): Promise<string | undefined> {
+    try {
+      return this.#known.callOfRoom(room) ?? await this.#findByRoom(room)
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error
+      this.#observer.failed('', 'room of a buffered event', error)
+      return undefined
     }
   }
 
-  /** One event that cannot be committed must not hold up the others. */
-  function lost (callSid: string, error: unknown) {
-    observer.failed(callSid, 'kept event', error)
-  }
-
-  function remember (callSid: string, call: Call | undefined) {
-    forget(callSid)
-    if (call) {
-      recent.set(callSid, call)
-      for (const { room } of call.attempts) if (room !== undefined) recentRooms.set(room, callSid)
-    }
-    if (recent.size > MOST_RECENT) forget(recent.keys().next().value!)
-  }
-
-  function forget (callSid: string) {
-    for (const { room } of recent.get(callSid)?.attempts ?? []) if (room !== undefined) recentRooms.delete(room)
-    recent.delete(callSid)
-  }
-
-  function picture (callSid: string, call: Call) {
-    copies.set(callSid, call)
-    for (const { room } of call.attempts) if (room !== undefined) rooms.set(room, callSid)
-  }
-
-  function keep (callSid: string, event: CallEvent): Call | undefined {
-    const call = advance(copies.get(callSid) ?? recent.get(callSid), event, rules)
-    if (!book()) {
-      // Good enough to answer the rest of its hooks by.
-      remember(callSid, call)
-      return call
-    }
-    if (call) picture(callSid, call)
-    enqueue(callSid, event)
-    return call
-  }
-
-  function enqueue (callSid: string, event: CallEvent) {
-    const queue = queues.get(callSid)
-    if (queue) queue.push(event)
-    else queues.set(callSid, [event])
-  }
-
-  return {
-    get waiting () {
-      return waiting
-    },
-    get holding () {
-      return queues.size > 0
-    },
-    holds: callSid => queues.has(callSid),
-    keep,
-    keepRoomEvent (event, told) {
-      const callSid = told ?? rooms.get(event.room) ?? recentRooms.get(event.room)
-      if (callSid !== undefined) {
-        keep(callSid, event)
-        // Not all events of a room tell whose it is.
-        if (queues.has(callSid)) rooms.set(event.room, callSid)
-      } else if (event.room.startsWith(`${rules.roomPrefix}_`) && book()) {
-        strays.push(event)
-      }
-      return callSid
-    },
-    begin (callSid, event) {
-      const call = advance(undefined, event, rules)
-      if (call && waiting < MOST_EVENTS) picture(callSid, call)
-    },
-    callOfRoom: room => rooms.get(room),
-    get settling () {
-      return queues.size > 0 || clock.now() - goneAt < SETTLING_MS
-    },
-    notice () {
-      goneAt = clock.now()
-    },
-    recent: callSid => copies.get(callSid) ?? recent.get(callSid),
-    remember,
-    async close (ms) {
-      const until = clock.now() + ms
-      for (;;) {
-        if (waiting === 0 || await handOver().then(() => true, () => false)) return
-        if (clock.now() >= until) {
-          observer.store('lost', waiting)
-          return
-        }
-        await new Promise<void>(resolve => clock.schedule(TRY_EVERY_MS, resolve))
-      }
-    }
+  #lose (callSid: string, error: unknown): void {
+    this.#observer.failed(callSid, 'buffered event', error)
+    this.#observer.store('refused', 1)
   }
 }
+
+/**
+ * Does the work for some items at a time. Where a whole batch fails, the store is gone, and the rest is not tried.
+ * @returns the outcomes of those that were tried, in order, once nothing is under way any more
+ */
+async function inBatches<T, R> (
+  items: readonly T[],
+  work: (item: T) => Promise<R>
+): Promise<Array<PromiseSettledResult<R>>> {
+  const outcomes: Array<PromiseSettledResult<R>> = []
+  while (outcomes.length < items.length) {
+    const batch = items.slice(outcomes.length, outcomes.length + AT_ONCE)
+    const results = await Promise.allSettled(batch.map(work))
+    outcomes.push(...results)
+    if (results.every(({ status }) => status === 'rejected')) break
+  }
+
+  return outcomes
+}
+
+const failuresOf = (outcomes: ReadonlyArray<PromiseSettledResult<unknown>>): unknown[] =>
+  outcomes.filter(outcome => outcome.status === 'rejected').map(({ reason }) => reason as unknown)

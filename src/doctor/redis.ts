@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connectRedis, RedisStartError, type RedisConnection } from '../calls/store/redis-client.ts'
-import { keyPrefixOf, keysOf } from '../calls/store/redis-keys.ts'
-import { createRedisRegistry } from '../calls/store/redis-registry.ts'
+import { keyPrefixOf, redisKeys } from '../calls/store/redis-keys.ts'
+import { RedisRegistry } from '../calls/store/redis-registry.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import type { Finding } from '../finding.ts'
 import type { Check, DoctorContext } from './check.ts'
@@ -74,9 +74,9 @@ async function look (connection: RedisConnection, { settings, clock }: DoctorCon
   }
   const keyPrefix = keyPrefixOf(settings)
   // Scripts and reads, as the bridge does them.
-  const { phases } = await createRedisRegistry({ connection, keyPrefix, clock }).stats()
+  const { phases } = await new RedisRegistry({ connection, keyPrefix, clock }).stats()
   // A write that changes nothing: a replica and a user who may only read refuse it.
-  await ask(redis.del(keysOf(`${keyPrefix}:trial:${randomUUID()}`).record))
+  await ask(redis.del(redisKeys(`${keyPrefix}:trial:${randomUUID()}`).record))
   const facts = readInfo(await redis.info().catch(() => ''))
   const calls = Object.values(phases).reduce((sum, n) => sum + n, 0)
   return redisFindings({ ...facts, pingMs: Math.min(...pings), calls })

@@ -304,7 +304,7 @@ await t.test('and is said to be lost if not', async t => {
   const closed = bridge.app.close()
   await bridge.clock.pass(60_000)
   await closed
-  t.match(bridge.logged(), /kept events are lost/)
+  t.match(bridge.logged(), /buffered events are lost/)
 })
 
 await t.test('what cannot be kept any more is counted, and hooks are answered all the same', async t => {

@@ -193,9 +193,9 @@ await t.test('a registry that hangs does not keep Jambonz waiting', async t => {
   const memory = createMemoryRegistry()
   const registry: Registry = {
     ...memory,
-    async update (callSid, fn) {
+    async update (callSid, fn, limit) {
       await hanging
-      return memory.update(callSid, fn)
+      return memory.update(callSid, fn, limit)
     }
   }
   const { calls, clock, hook, failures } = build(t, { registry })

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
-import { createRoomMaker } from '../../src/calls/room-maker.ts'
+import { RoomMaker } from '../../src/calls/room-maker.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { attemptWith, factsWith, rulesWith, START } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
@@ -11,7 +11,7 @@ function build (t: Test) {
   const clock = createTestClock()
   const settled: string[] = []
   const failures: string[] = []
-  const maker = createRoomMaker({
+  const maker = new RoomMaker({
     rooms,
     clock,
     timeoutMs: 3000,

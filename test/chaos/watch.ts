@@ -44,12 +44,12 @@ export function watchRegistry (
     ends,
     registry: {
       ...registry,
-      async update (callSid, fn) {
+      async update (callSid, fn, limit) {
         let before: Call | undefined
-        const after = await registry.update(callSid, call => {
+        const after = await registry.update(callSid, (call, full) => {
           before = call
-          return fn(call)
-        })
+          return fn(call, full)
+        }, limit)
         if (after !== before) changed(before, after, callSid)
         return after
       }

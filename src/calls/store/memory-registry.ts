@@ -3,11 +3,11 @@ import { PHASES, roomsOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
 import { InvalidCursorError } from '../../errors.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
 
-/** Keeps the calls in this process: for a single replica. */
+/** Keeps the calls in the memory of this process: for a single replica. */
 export function createMemoryRegistry (): Registry {
   const calls = new Map<string, Call>()
   const rooms = new Map<string, string>()
-  // Entries are not taken out when a call's time changes: a stale one is recognised when its time comes.
+  // When a call's time changes, its old alarm stays: it is recognised as stale when its time comes.
   const alarms = new TinyQueue<{ at: number, callSid: string }>([], (a, b) => a.at - b.at)
   const phases = Object.fromEntries(PHASES.map(phase => [phase, 0])) as Record<Phase, number>
   let duties = 0
@@ -26,11 +26,17 @@ export function createMemoryRegistry (): Registry {
     if (at !== undefined && (!before || wakeAt(before) !== at)) alarms.push({ at, callSid: after!.callSid })
   }
 
+  /** Counts the active calls, a call itself not included. */
+  function activeBeside (call: Call | undefined): number {
+    const active = calls.size - phases.ended
+    return call && call.phase !== 'ended' ? active - 1 : active
+  }
+
   return {
     shared: false,
-    async update (callSid, fn) {
+    async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)
-      const after = fn(before)
+      const after = fn(before, activeBeside(before) >= limit)
       if (after === before) return after
       count(before, -1)
       count(after, 1)
@@ -60,10 +66,10 @@ export function createMemoryRegistry (): Registry {
         const alarm = alarms.pop()!
         const call = calls.get(alarm.callSid)
         const at = call && wakeAt(call)
-        // What is due later than its alarm has another one, in its turn.
+        // A call that is due later than its alarm has another alarm.
         if (at !== undefined && at <= alarm.at) due.add(alarm.callSid)
       }
-      // Whoever asked may fail before it updates the call.
+      // The asker may fail before it updates the call.
       for (const callSid of due) alarms.push({ at: now + 1000, callSid })
       return [...due]
     },
@@ -77,6 +83,6 @@ export function createMemoryRegistry (): Registry {
 
 const position = (call: Call): Position => ({ received: call.at.received, callSid: call.callSid })
 
-/** Whether `one` comes after `other` in the list: newest first, then by call_sid. */
+/** Whether `one` comes after `other` in the list, which is ordered newest first, then by call_sid. */
 const isAfter = (one: Position, other: Position): boolean =>
   one.received < other.received || (one.received === other.received && one.callSid > other.callSid)

@@ -91,7 +91,7 @@ export async function connectRedis (
     retryStrategy: times => Math.min(LONGEST_PAUSE, 25 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2),
     reconnectOnError: isReadOnly
   })
-  const connection = watch(redis, placeOf(address), clock)
+  const connection = watch(redis, locationOf(address), clock)
   if (await answers(connection, waitMs)) return connection
   const error = connection.startError()
   await connection.close()
@@ -236,5 +236,5 @@ export function parseRedisUrl (text: string): Address {
   }
 }
 
-const placeOf = ({ host = '', port, db }: Address): string =>
+const locationOf = ({ host = '', port, db }: Address): string =>
   `Redis at ${host.includes(':') ? `[${host}]` : host}:${port}${db ? `, database ${db},` : ''}`

@@ -4,23 +4,23 @@ import type { Settings } from '../../config.ts'
 const KEY_VERSION = 1
 
 /**
- * Bridges of several LiveKit projects may share a Redis, but never each other's calls.
+ * The prefix of every key. Bridges of several LiveKit projects may share a Redis, but not each other's calls.
  */
 export const keyPrefixOf = (
   { LIVEKIT_ROOM_PREFIX: prefix, LIVEKIT_URL: livekit }: Pick<Settings, 'LIVEKIT_ROOM_PREFIX' | 'LIVEKIT_URL'>
 ): string => `bridge:v${KEY_VERSION}:${prefix}@${new URL(livekit).host}`
 
 export interface Keys {
-  /** Of what a call's update may change: record, entries, wake-up times, whose turn it is to write. */
+  /** The keys that an update of a call may change: record, entries, wake-up times, whose turn it is to write. */
   ofCall(callSid: string): [string, string, string, string]
-  /** Of a record, but for its call_sid. */
+  /** The key of a record without its call_sid. */
   record: string
   entries: string
   times: string
 }
 
-/** @param prefix goes into braces, so that all keys are in one hash slot and scripts may use them together */
-export function keysOf (prefix: string): Keys {
+/** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
+export function redisKeys (prefix: string): Keys {
   const [record, entries, times, turn] = [
     `{${prefix}}:call:`,
     `{${prefix}}:entries`,

@@ -4,9 +4,9 @@ import { migrate } from '../fold/migrate.ts'
 import { entriesOf, timeOf } from './redis-index.ts'
 import { HEADER_LENGTH, REVISION_LENGTH } from './redis-scripts.ts'
 
-/** A call as it stood in Redis at some revision, with what Redis was told of it. */
+/** A call as it stood in Redis at some revision, with its entries and wake-up time there. */
 export interface Held {
-  /** Empty: there is no record. */
+  /** Empty when there is no record. */
   revision: string
   call: Call | undefined
   entries: ReadonlySet<string>
@@ -16,8 +16,8 @@ export interface Held {
 export const NOTHING: Held = { revision: '', call: undefined, entries: new Set(), wake: undefined }
 
 /**
- * Revisions of this process; no other process ever makes the same, so that a record made anew is not taken for the old
- * one.
+ * Makes the revisions of this process. No other process ever makes the same, so that a record that was deleted and
+ * written again is not taken for the old one.
  */
 export function createRevisions (): { mine: string, next(): string } {
   const mine = randomBytes(6).toString('base64url')
@@ -26,7 +26,7 @@ export function createRevisions (): { mine: string, next(): string } {
   return { mine, next: () => mine + (++count).toString(36).padStart(digits, '0') }
 }
 
-/** @throws whatever a call that is none provokes */
+/** @throws when the call is not one: an index entry cannot be made of it */
 export function hold (callSid: string, call: Call | undefined, revision = ''): Held {
   return call ? { revision, call, entries: entriesOf(callSid, call), wake: wakeAt(call) } : NOTHING
 }
@@ -38,26 +38,3 @@ export const decodeCall = (record: string): Call => migrate(JSON.parse(record.sl
 
 export const decodeRecord = (callSid: string, record: string): Held =>
   hold(callSid, decodeCall(record), record.slice(0, REVISION_LENGTH))
-
-/** Keeps what was used last. */
-export interface Recent<T> {
-  get(key: string): T | undefined
-  set(key: string, value: T): void
-  delete(key: string): void
-}
-
-/** @param size most entries */
-export function createRecent<T> (size: number): Recent<T> {
-  const entries = new Map<string, T>()
-  return {
-    get: key => entries.get(key),
-    set (key, value) {
-      entries.delete(key)
-      entries.set(key, value)
-      if (entries.size > size) entries.delete(entries.keys().next().value!)
-    },
-    delete (key) {
-      entries.delete(key)
-    }
-  }
-}

@@ -1,138 +1,196 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from '../../clock.ts'
 import { InvalidCursorError } from '../../errors.ts'
+import { LruMap } from '../../lru-map.ts'
 import { PHASES, type Call, type Phase } from '../fold/call.ts'
-import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
 import { newCall } from '../fold/new-call.ts'
-import { COUNTED, kindsOf, placeOf, roomKind } from './redis-index.ts'
-import { keysOf } from './redis-keys.ts'
-import { createRecent, decodeCall, decodeRecord, NOTHING, type Held } from './redis-record.ts'
-import { withScripts } from './redis-scripts.ts'
-import { createUpdates } from './redis-updates.ts'
-import { decodeCursor, encodeCursor, matches, type CallPage, type Registry } from './registry.ts'
+import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
+import { COUNTED, kindsOf, listPlace, roomKind } from './redis-index.ts'
+import { redisKeys, type Keys } from './redis-keys.ts'
+import { decodeCall, decodeRecord, NOTHING, type Held } from './redis-record.ts'
+import { withScripts, type Scripts } from './redis-scripts.ts'
+import { RedisUpdates } from './redis-updates.ts'
+import {
+  decodeCursor,
+  encodeCursor,
+  matches,
+  type CallFilter,
+  type CallPage,
+  type Registry,
+  type RegistryStats,
+  type Update
+} from './registry.ts'
 
 export interface RedisRegistryOptions {
   connection: RedisConnection
   /** Begins every key, in braces: `bridge:<what belongs together>`. */
   keyPrefix: string
   clock: Clock
-  /** Calls whose records are kept at hand, so that an update need not read. */
+  /** How many records are kept at hand, so that an update need not read them first. */
   recentCalls?: number
 }
 
-/** A call that was handed out as due is nobody else's for so long, milliseconds. */
-const LEASE = 1000
-/** Entries that a script looks at in one go at most: Redis does nothing else meanwhile. */
+/** For this long a call that was returned as due is not returned to another asker, milliseconds. */
+const LEASE_MS = 1000
+/** How many entries a script looks at in one go: Redis does nothing else meanwhile. */
 const ENTRIES_AT_ONCE = 1000
-/** Where much starts at once, the first answers may be late. */
+/** When many replicas start at once, the first answers may be late. */
 const TRIES = 3
 
 /**
- * Keeps the calls in Redis, for any number of replicas: one string a call, one sorted set of entries to find it by, one
- * of wake-up times. Calls hold phone numbers, so Redis needs the same protection as the service. It must not evict keys
- * (`maxmemory-policy noeviction`). A user of its own needs `~{bridge:*` and these commands: eval, evalsha, get,
- * getrange, exists, set, del, pttl, pexpire, zadd, zrem, zscore, zlexcount, zrangebylex, zrangebyscore, ping,
- * client|setname (also: +@connection +@read +@write +@scripting).
+ * Keeps the calls in Redis, for any number of replicas: one string per call, one sorted set of entries to find calls
+ * by, one of wake-up times. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
+ * evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs `~{bridge:*` and these commands:
+ * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, zadd, zrem, zscore, zlexcount, zrangebylex,
+ * zrangebyscore, ping, client|setname (or: +@connection +@read +@write +@scripting).
  */
-export function createRedisRegistry (
-  { connection, keyPrefix, clock, recentCalls = 4096 }: RedisRegistryOptions
-): Registry {
-  const { redis, ask, bounded, gather } = connection
-  const scripts = withScripts(redis)
-  const keys = keysOf(keyPrefix)
-  const recent = createRecent<Held>(recentCalls)
+export class RedisRegistry implements Registry {
+  readonly shared = true
+  readonly #connection: RedisConnection
+  readonly #scripts: Scripts
+  readonly #keys: Keys
+  readonly #recent: LruMap<string, Held>
+  readonly #updates: RedisUpdates
   /** The last entry that was looked at while stale ones are being removed. */
-  let sweptTo: string | undefined
+  #sweptTo: string | undefined
 
-  const onStale = () => {
-    sweptTo ??= ''
+  constructor ({ connection, keyPrefix, clock, recentCalls = 4096 }: RedisRegistryOptions) {
+    this.#connection = connection
+    this.#scripts = withScripts(connection.redis)
+    this.#keys = redisKeys(keyPrefix)
+    this.#recent = new LruMap(recentCalls)
+    this.#updates = new RedisUpdates({
+      connection,
+      scripts: this.#scripts,
+      keys: this.#keys,
+      recent: this.#recent,
+      clock,
+      onStale: () => this.#startSweep()
+    })
   }
-  const update = createUpdates({ connection, scripts, keys, recent, clock, onStale })
 
-  async function get (callSid: string): Promise<Call | undefined> {
-    const held = recent.get(callSid) ?? NOTHING
-    gather()
-    // Nothing changes; only if it is not what we have does Redis send it.
-    const reply = await ask(scripts.bridgeSwap(...keys.ofCall(callSid), held.revision, '=', 0, callSid, '=', '', ''))
+  update (callSid: string, fn: Update, limit?: number): Promise<Call | undefined> {
+    return this.#updates.update(callSid, fn, limit)
+  }
+
+  get (callSid: string): Promise<Call | undefined> {
+    return this.#connection.bounded(this.#get(callSid))
+  }
+
+  findByRoom (room: string): Promise<string | undefined> {
+    return this.#connection.bounded(this.#findByRoom(room))
+  }
+
+  async list (filter: CallFilter, { limit, cursor }: { limit: number, cursor?: string }): Promise<CallPage> {
+    const from = cursor === undefined ? undefined : decodeCursor(cursor)
+    if (cursor !== undefined && !from) throw new InvalidCursorError()
+
+    return this.#connection.bounded(this.#list(filter, limit, from ? listPlace(from) : ''))
+  }
+
+  due (now: number, limit: number): Promise<string[]> {
+    return this.#connection.bounded(this.#due(now, limit))
+  }
+
+  stats (): Promise<RegistryStats> {
+    return this.#connection.bounded(this.#stats())
+  }
+
+  trouble (): string | undefined {
+    return this.#connection.trouble()
+  }
+
+  close (): Promise<void> {
+    return this.#connection.close()
+  }
+
+  async #get (callSid: string): Promise<Call | undefined> {
+    const held = this.#recent.get(callSid) ?? NOTHING
+    this.#connection.gather()
+    // Nothing is written, and Redis sends the record only if it is not the one that we have.
+    const reply = await this.#connection.ask(
+      this.#scripts.bridgeSwap(...this.#keys.ofCall(callSid), held.revision, '=', 0, callSid, '=', '', '', '', 0)
+    )
     if (typeof reply === 'number') return held.call
     if (reply === null) {
-      recent.delete(callSid)
+      this.#recent.delete(callSid)
       return undefined
     }
+
     const current = decodeRecord(callSid, reply)
-    recent.set(callSid, current)
+    this.#recent.set(callSid, current)
     return current.call
   }
 
-  async function list (filter: Parameters<Registry['list']>[0], limit: number, after: string): Promise<CallPage> {
-    const kinds = kindsOf(filter)
+  async #findByRoom (room: string): Promise<string | undefined> {
+    const { redis, ask } = this.#connection
+    const kind = roomKind(room)
+    const [entry] = await ask(redis.zrangebylex(this.#keys.entries, `[${kind}\0`, `(${kind}\u0001`, 'LIMIT', 0, 1))
+    return entry?.slice(entry.lastIndexOf('\0') + 1)
+  }
+
+  async #list (filter: CallFilter, limit: number, after: string): Promise<CallPage> {
     const calls: Call[] = []
-    let from: string = after
+    let from = after
     do {
-      const wanted = limit + 1 - calls.length
-      const [stale, next, ...rows] = await ask(
-        scripts.bridgePage(
-          keys.entries,
-          keys.record,
-          from,
-          wanted,
-          kinds.length === 1 ? wanted : ENTRIES_AT_ONCE,
-          ...kinds
-        )
-      )
-      if (stale > 0) onStale()
-      for (let i = 1; i < rows.length; i += 2) {
-        const call = decodeCall(rows[i]!)
-        if (matches(call, filter)) calls.push(call)
-      }
-      from = next
+      const page = await this.#page(filter, from, limit + 1 - calls.length)
+      calls.push(...page.calls)
+      from = page.next
     } while (from !== '' && calls.length <= limit)
-    const page = calls.slice(0, limit)
-    const last = page.at(-1)
+
+    if (calls.length <= limit) return { calls }
+    const last = calls[limit - 1]!
     return {
-      calls: page,
-      next: last && calls.length > limit
-        ? encodeCursor({ received: last.at.received, callSid: last.callSid })
-        : undefined
+      calls: calls.slice(0, limit),
+      next: encodeCursor({ received: last.at.received, callSid: last.callSid })
     }
   }
 
-  async function due (now: number, limit: number): Promise<string[]> {
-    const [stale, ...callSids] = await ask(scripts.bridgeDue(keys.times, now, limit, now + LEASE, keys.record))
-    if (stale > 0) onStale()
-    // A little each time: there may be millions.
-    if (sweptTo !== undefined) {
-      sweptTo = await ask(scripts.bridgeSweep(keys.entries, keys.record, sweptTo, ENTRIES_AT_ONCE)) || undefined
-    }
+  /** @returns `next`: the place after which the next page begins, '' after the last one */
+  async #page (filter: CallFilter, from: string, wanted: number): Promise<{ calls: Call[], next: string }> {
+    const kinds = kindsOf(filter)
+    const entries = kinds.length === 1 ? wanted : ENTRIES_AT_ONCE
+    const [stale, next, ...rows] = await this.#connection.ask(
+      this.#scripts.bridgePage(this.#keys.entries, this.#keys.record, from, wanted, entries, ...kinds)
+    )
+    if (stale > 0) this.#startSweep()
+
+    // Rows are place and record in turn.
+    const records = rows.filter((_, i) => i % 2 === 1)
+    return { calls: records.map(decodeCall).filter(call => matches(call, filter)), next }
+  }
+
+  async #due (now: number, limit: number): Promise<string[]> {
+    const [stale, ...callSids] = await this.#connection.ask(
+      this.#scripts.bridgeDue(this.#keys.times, now, limit, now + LEASE_MS, this.#keys.record)
+    )
+    if (stale > 0) this.#startSweep()
+    await this.#sweep()
+
     return callSids
   }
 
-  return {
-    shared: true,
-    update,
-    get: callSid => bounded(get(callSid)),
-    findByRoom: room =>
-      bounded((async () => {
-        const kind = roomKind(room)
-        const [entry] = await ask(redis.zrangebylex(keys.entries, `[${kind}\0`, `(${kind}\u0001`, 'LIMIT', 0, 1))
-        return entry?.slice(entry.lastIndexOf('\0') + 1)
-      })()),
-    async list (filter, { limit, cursor }) {
-      const from = cursor === undefined ? undefined : decodeCursor(cursor)
-      if (cursor !== undefined && !from) throw new InvalidCursorError()
-      return bounded(list(filter, limit, from ? placeOf(from) : ''))
-    },
-    due: (now, limit) => bounded(due(now, limit)),
-    stats: () =>
-      bounded((async () => {
-        const counts = await ask(scripts.bridgeCount(keys.entries, ...COUNTED))
-        return {
-          phases: Object.fromEntries(PHASES.map((phase, i) => [phase, counts[i]!])) as Record<Phase, number>,
-          duties: counts[PHASES.length]!
-        }
-      })()),
-    trouble: connection.trouble,
-    close: connection.close
+  async #stats (): Promise<RegistryStats> {
+    const counts = await this.#connection.ask(this.#scripts.bridgeCount(this.#keys.entries, ...COUNTED))
+    return {
+      phases: Object.fromEntries(PHASES.map((phase, i) => [phase, counts[i]!])) as Record<Phase, number>,
+      duties: counts[PHASES.length]!
+    }
+  }
+
+  #startSweep (): void {
+    this.#sweptTo ??= ''
+  }
+
+  /** Removes some stale entries. A few at a time, because there may be millions. */
+  async #sweep (): Promise<void> {
+    if (this.#sweptTo === undefined) return
+
+    const { entries, record } = this.#keys
+    const reply = await this.#connection.ask(
+      this.#scripts.bridgeSweep(entries, record, this.#sweptTo, ENTRIES_AT_ONCE)
+    )
+    this.#sweptTo = reply || undefined
   }
 }
 
@@ -144,7 +202,7 @@ export interface OpenOptions extends Omit<ConnectOptions, 'clock'> {
 /**
  * Connects to Redis and makes sure that calls can be kept there.
  * @param url see {@link connectRedis}
- * @throws {RedisStartError} as {@link connectRedis}, and when the user may not do what the store needs
+ * @throws {RedisStartError} as {@link connectRedis}, and when the user lacks a permission that the store needs
  */
 export async function openRedisRegistry (
   url: string,
@@ -154,10 +212,10 @@ export async function openRedisRegistry (
   for (let tries = 1; ; tries++) {
     try {
       await tryOut(
-        createRedisRegistry({ connection, keyPrefix: `${keyPrefix}:trial:${randomUUID()}`, clock }),
+        new RedisRegistry({ connection, keyPrefix: `${keyPrefix}:trial:${randomUUID()}`, clock }),
         clock.now()
       )
-      return createRedisRegistry({ connection, keyPrefix, clock })
+      return new RedisRegistry({ connection, keyPrefix, clock })
     } catch {
       const error = connection.startError()
       if (error.passing && tries < TRIES) continue
@@ -167,10 +225,10 @@ export async function openRedisRegistry (
   }
 }
 
-/** Does everything that a registry does, so that what the user may not shows now and not at the first call. */
+/** Does everything that a registry does, so that a missing permission shows now and not at the first call. */
 async function tryOut (registry: Registry, now: number): Promise<void> {
   const facts = { direction: 'inbound' as const, from: '', to: '', callerName: '', withheld: false, headers: {} }
-  await registry.update('trial', () => newCall('trial', now, facts, { agent: '', metadata: '' }))
+  await registry.update('trial', () => newCall('trial', now, facts, { agent: '', metadata: '' }), 1)
   await registry.list({ from: '', phase: 'active' }, { limit: 1 })
   await registry.findByRoom('trial')
   await registry.stats()

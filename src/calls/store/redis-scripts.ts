@@ -1,29 +1,42 @@
 import type { Redis } from 'ioredis'
+import { ACTIVE } from './redis-index.ts'
 
 /*
- * What Redis does undivided. A record is `<revision><time><JSON>`: revision and time (of the call's place in the list)
- * have a fixed length. Entries and places are those of redis-index.ts. KEYS: record where there is one, entries,
- * wake-up times.
+ * What Redis does in one atomic step. A record is `<revision><time><JSON>`: revision and time (of the call's place in
+ * the list) have a fixed length. Entries and places are those of redis-index.ts. KEYS: record where there is one,
+ * entries, wake-up times.
  */
 
 export const REVISION_LENGTH = 16
 export const TIME_LENGTH = 15
 export const HEADER_LENGTH = REVISION_LENGTH + TIME_LENGTH
 
-/** Whether an entry is of a record that is gone, or that stands elsewhere since. */
+/** Whether an entry belongs to a record that is gone, or that has another place since. */
 const STALE = `
 local function stale (records, time, sid)
   return redis.call('GETRANGE', records .. sid, ${REVISION_LENGTH}, ${HEADER_LENGTH - 1}) ~= time
 end
 `
 
+/** What bridgeSwap replies when it does not reply with the present record. */
+export const SWAP = {
+  written: 1,
+  /** An earlier record of the call had expired and left its entries behind. */
+  writtenOverExpired: 2,
+  /** It is another process' turn to write. */
+  othersTurn: 3,
+  /** As many calls are active as the limit allows. */
+  full: 4
+} as const
+
 const SCRIPTS = {
   /*
-   * KEYS: record, entries, times, turn. ARGV: revision that must be there ('' = no record), record to write ('' =
-   * delete, '=' = nothing), milliseconds to keep it, call_sid, wake-up time ('' = none, '=' = as it is), who writes,
-   * milliseconds for which nobody else may write if this fails ('' = none), number of entries to remove, these, then
-   * score and entry of each one to add. Replies 1; 2 when an earlier record of the call had expired and left its
-   * entries behind; 3 when it is another's turn to write; else the record that is there.
+   * KEYS: record, entries, times, turn. ARGV: 1 revision that the record must have ('' = there must be no record),
+   * 2 record to write ('' = delete it, '=' = write nothing), 3 milliseconds to keep it, 4 call_sid, 5 wake-up time
+   * ('' = none, '=' = as it is), 6 name of the writer, 7 milliseconds for which no other writer may write if this
+   * write comes too late ('' = none), 8 number of active calls with which nothing is written ('' = no limit), 9
+   * number of entries to remove, these entries, then score and entry of each one to add. Replies one of SWAP, or the
+   * record that is there.
    */
   bridgeSwap: {
     numberOfKeys: 4,
@@ -33,10 +46,13 @@ if held ~= ARGV[1] then
   if ARGV[7] ~= '' and not turn then redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7]) end
   return redis.call('GET', KEYS[1])
 end
-if ARGV[2] == '=' then return 1 end
+if ARGV[2] == '=' then return ${SWAP.written} end
 if turn then
-  if turn ~= ARGV[6] then return 3 end
+  if turn ~= ARGV[6] then return ${SWAP.othersTurn} end
   redis.call('DEL', KEYS[4])
+end
+if ARGV[8] ~= '' and redis.call('ZLEXCOUNT', KEYS[2], '[${ACTIVE}\\0', '(${ACTIVE}\\1') >= tonumber(ARGV[8]) then
+  return ${SWAP.full}
 end
 if ARGV[2] == '' then
   redis.call('DEL', KEYS[1])
@@ -49,19 +65,19 @@ if ARGV[5] == '' then
 elseif ARGV[5] ~= '=' then
   new = redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
 end
-local last = 8 + tonumber(ARGV[8])
-if last > 8 then redis.call('ZREM', KEYS[2], unpack(ARGV, 9, last)) end
+local last = 9 + tonumber(ARGV[9])
+if last > 9 then redis.call('ZREM', KEYS[2], unpack(ARGV, 10, last)) end
 if #ARGV > last then redis.call('ZADD', KEYS[2], unpack(ARGV, last + 1)) end
 if ARGV[2] ~= '' and redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
   redis.call('PEXPIRE', KEYS[2], 2 * ARGV[3])
   redis.call('PEXPIRE', KEYS[3], 2 * ARGV[3])
 end
-if held == '' and new == 0 then return 2 end
-return 1`
+if held == '' and new == 0 then return ${SWAP.writtenOverExpired} end
+return ${SWAP.written}`
   },
   /*
-   * KEYS: times. ARGV: now, most calls, time until which they are nobody else's, key of a record without its call_sid.
-   * Replies how many records had expired, then the calls.
+   * KEYS: times. ARGV: now, most calls, time until which no other asker gets them, key of a record without its
+   * call_sid. Replies how many records had expired, then the calls.
    */
   bridgeDue: {
     numberOfKeys: 1,
@@ -168,7 +184,7 @@ export interface Scripts {
   bridgeSweep(entries: string, ...args: Argument[]): Reply<string>
 }
 
-/** Gives a client the scripts; each is sent once per connection, then named by its hash. */
+/** Adds the scripts to a client. Each is sent once per connection, then named by its hash. */
 export function withScripts (redis: Redis): Scripts {
   for (const [name, script] of Object.entries(SCRIPTS)) redis.defineCommand(name, script)
   return redis as unknown as Scripts

@@ -1,18 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../clock.ts'
+import type { LruMap } from '../../lru-map.ts'
 import type { Call } from '../fold/call.ts'
-import type { Keys } from './redis-keys.ts'
 import type { RedisConnection } from './redis-client.ts'
-import { timeToLive, without } from './redis-index.ts'
-import { createRevisions, decodeRecord, encodeRecord, hold, NOTHING, type Held, type Recent } from './redis-record.ts'
-import type { Scripts } from './redis-scripts.ts'
+import { isActive, timeToLive, without } from './redis-index.ts'
+import type { Keys } from './redis-keys.ts'
+import { createRevisions, decodeRecord, encodeRecord, hold, NOTHING, type Held } from './redis-record.ts'
+import { SWAP, type Scripts } from './redis-scripts.ts'
+import type { Update } from './registry.ts'
 
-type Update = (call: Call | undefined) => Call | undefined
-
-/** An update that somebody waits for. */
+/** An update whose caller waits for it. */
 interface Waiting {
   fn: Update
-  /** It is too late: whoever asked was told that it failed. */
+  limit: number | undefined
+  /** The limit was reached: whatever `fn` makes of the call is written now. */
+  full: boolean
+  /** It is too late: the caller was notified that the update failed. */
   over: boolean
   done(call: Call | undefined): void
   failed(error: Error): void
@@ -22,135 +25,192 @@ export interface UpdatesOptions {
   connection: RedisConnection
   scripts: Scripts
   keys: Keys
-  recent: Recent<Held>
+  recent: LruMap<string, Held>
   clock: Clock
   /** Entries of an earlier record were found. */
   onStale(): void
 }
 
-/** So many updates of one call go into one write at most. */
+/** How many updates of one call go into one write. */
 const AT_ONCE = 100
 /**
- * After so many writes that came too late the next one gets time of its own, milliseconds: a replica that is far from
- * Redis would lose for ever.
+ * After this many writes that came too late the next one is given a turn of this length, milliseconds. A replica that
+ * is far from Redis would lose for ever.
  */
 const LOST_IN_A_ROW = 4
-const OWN_TURN = 100
+const OWN_TURN_MS = 100
 
 /**
- * Updates of calls by compare-and-set. One write per call is under way in this process; what comes meanwhile is applied
- * together by the next one. A write begins with the last that was seen of the call, and gets the present record back if
- * that was out of date.
+ * Updates calls by compare-and-set. This process has one write per call under way; the updates that come meanwhile are
+ * applied together by the next write. A write begins with the last record that was seen of the call, and gets the
+ * present one back if that was out of date.
  */
-export function createUpdates (
-  { connection, scripts, keys, recent, clock, onStale }: UpdatesOptions
-): (callSid: string, fn: Update) => Promise<Call | undefined> {
-  const queues = new Map<string, Waiting[]>()
-  const revisions = createRevisions()
+export class RedisUpdates {
+  readonly #connection: RedisConnection
+  readonly #scripts: Scripts
+  readonly #keys: Keys
+  readonly #recent: LruMap<string, Held>
+  readonly #clock: Clock
+  readonly #onStale: () => void
 
-  async function work (callSid: string, queue: Waiting[]) {
-    while (queue.length > 0) await write(callSid, queue.splice(0, AT_ONCE))
-    queues.delete(callSid)
+  readonly #queues = new Map<string, Waiting[]>()
+  readonly #revisions = createRevisions()
+
+  constructor ({ connection, scripts, keys, recent, clock, onStale }: UpdatesOptions) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#recent = recent
+    this.#clock = clock
+    this.#onStale = onStale
   }
 
-  async function write (callSid: string, all: Waiting[]): Promise<void> {
+  /** See {@link Registry.update}. */
+  update (callSid: string, fn: Update, limit: number | undefined): Promise<Call | undefined> {
+    return new Promise((resolve, reject) => {
+      const update: Waiting = {
+        fn,
+        limit,
+        full: false,
+        over: false,
+        done (call) {
+          cancel()
+          resolve(call)
+        },
+        failed (error) {
+          cancel()
+          reject(error)
+        }
+      }
+      const cancel = this.#connection.deadline(error => {
+        update.over = true
+        reject(error)
+      })
+      this.#enqueue(callSid, update)
+    })
+  }
+
+  #enqueue (callSid: string, update: Waiting): void {
+    const queue = this.#queues.get(callSid)
+    if (queue) {
+      queue.push(update)
+      return
+    }
+
+    const first = [update]
+    this.#queues.set(callSid, first)
+    this.#work(callSid, first).catch(update.failed)
+  }
+
+  async #work (callSid: string, queue: Waiting[]): Promise<void> {
+    while (queue.length > 0) await this.#write(callSid, queue.splice(0, AT_ONCE))
+    this.#queues.delete(callSid)
+  }
+
+  async #write (callSid: string, all: Waiting[]): Promise<void> {
     try {
-      for (let tries = 1; ; tries++) {
+      for (let lost = 0; ;) {
         const updates = all.filter(update => !update.over)
         if (updates.length === 0) return
-        const before = recent.get(callSid) ?? NOTHING
-        const { after, settle } = apply(callSid, before, updates)
-        const reply = await connection.ask(swap(callSid, before, after, tries > LOST_IN_A_ROW))
-        if (reply === 3) {
-          await pause(1 + Math.random() * 4)
-        } else if (typeof reply === 'number') {
-          if (reply === 2) onStale()
-          remember(callSid, after)
-          settle()
-          return
-        } else {
-          remember(callSid, reply === null ? NOTHING : decodeRecord(callSid, reply))
-        }
+        if (await this.#tryWrite(callSid, updates, lost >= LOST_IN_A_ROW)) return
+        lost++
       }
     } catch (error) {
       for (const { failed } of all) failed(error as Error)
     }
   }
 
-  function swap (callSid: string, before: Held, after: Held, losing: boolean) {
+  /** @returns false when nothing was written and the updates must be applied again */
+  async #tryWrite (callSid: string, updates: readonly Waiting[], losing: boolean): Promise<boolean> {
+    const before = this.#recent.get(callSid) ?? NOTHING
+    const { after, settle } = this.#apply(callSid, before, updates)
+    const reply = await this.#connection.ask(this.#swap(callSid, before, after, limitOf(updates), losing))
+    if (reply === SWAP.writtenOverExpired) this.#onStale()
+    switch (reply) {
+      case SWAP.written:
+      case SWAP.writtenOverExpired:
+        this.#remember(callSid, after)
+        settle()
+        return true
+      case SWAP.othersTurn:
+        await pause(1 + Math.random() * 4)
+        return false
+      case SWAP.full:
+        for (const update of updates) update.full ||= update.limit !== undefined
+        return false
+      default:
+        this.#remember(callSid, reply === null ? NOTHING : decodeRecord(callSid, String(reply)))
+        return false
+    }
+  }
+
+  #swap (callSid: string, before: Held, after: Held, limit: number | undefined, losing: boolean) {
     const { call, revision } = after
-    const record = after === before ? '=' : call ? encodeRecord(call, revision) : ''
-    const wake = call === undefined ? '' : before.call && after.wake === before.wake ? '=' : after.wake ?? '+inf'
+    const isSame = after === before
     const gone = without(before.entries, after.entries)
     const added = without(after.entries, before.entries).flatMap(entry => ['0', entry])
-    const ttl = call && after !== before ? timeToLive(call, clock.now()) : 0
-    connection.gather()
-    return scripts.bridgeSwap(
-      ...keys.ofCall(callSid),
+    const limitWithItself = limit !== undefined && isActive(before.call) ? limit + 1 : limit
+    this.#connection.gather()
+
+    return this.#scripts.bridgeSwap(
+      ...this.#keys.ofCall(callSid),
       before.revision,
-      record,
-      ttl,
+      isSame ? '=' : recordOf(call, revision),
+      call && !isSame ? timeToLive(call, this.#clock.now()) : 0,
       callSid,
-      wake,
-      revisions.mine,
-      losing ? OWN_TURN : '',
+      wakeOf(before, after),
+      this.#revisions.mine,
+      losing ? OWN_TURN_MS : '',
+      limitWithItself ?? '',
       gone.length,
       ...gone,
       ...added
     )
   }
 
-  /** What updates make of a call one after another; whether that is so, Redis has to say before anybody is told. */
-  function apply (callSid: string, before: Held, updates: Waiting[]): { after: Held, settle(): void } {
+  /**
+   * What updates make of a call one after another. Their callers are notified by `settle()`, once Redis has accepted the
+   * outcome.
+   */
+  #apply (callSid: string, before: Held, updates: readonly Waiting[]): { after: Held, settle(): void } {
     let after = before
     const outcomes: Array<() => void> = []
-    for (const { fn, done, failed } of updates) {
+    for (const { fn, full, done, failed } of updates) {
       try {
-        const call = fn(after.call)
-        if (call !== after.call) after = hold(callSid, call, revisions.next())
+        const call = fn(after.call, full)
+        if (call !== after.call) after = hold(callSid, call, this.#revisions.next())
         outcomes.push(() => done(call))
       } catch (error) {
         outcomes.push(() => failed(error as Error))
       }
     }
+
     return {
       after,
-      settle: () => {
-        for (const tell of outcomes) tell()
+      settle () {
+        for (const notify of outcomes) notify()
       }
     }
   }
 
-  function remember (callSid: string, held: Held) {
-    if (held.call) recent.set(callSid, held)
-    else recent.delete(callSid)
+  #remember (callSid: string, held: Held): void {
+    if (held.call) this.#recent.set(callSid, held)
+    else this.#recent.delete(callSid)
   }
+}
 
-  return (callSid, fn) =>
-    new Promise((resolve, reject) => {
-      const update: Waiting = {
-        fn,
-        over: false,
-        done (call) {
-          cancel()
-          resolve(call)
-        },
-        failed (error: Error) {
-          cancel()
-          reject(error)
-        }
-      }
-      const cancel = connection.deadline(error => {
-        update.over = true
-        reject(error)
-      })
-      const queue = queues.get(callSid)
-      if (queue) {
-        queue.push(update)
-      } else {
-        const first = [update]
-        queues.set(callSid, first)
-        work(callSid, first).catch(update.failed)
-      }
-    })
+/** The limit that a write must keep: an update that has already been refused for it is written in any case. */
+function limitOf (updates: readonly Waiting[]): number | undefined {
+  const limits = updates.filter(({ full }) => !full).map(({ limit }) => limit).filter(limit => limit !== undefined)
+  return limits.length > 0 ? Math.min(...limits) : undefined
+}
+
+const recordOf = (call: Call | undefined, revision: string): string => call ? encodeRecord(call, revision) : ''
+
+/** The argument of the script: a time, `+inf` for a call that needs no attention, '' for none, '=' for the same. */
+function wakeOf (before: Held, after: Held): number | string {
+  if (!after.call) return ''
+  if (before.call && after.wake === before.wake) return '='
+
+  return after.wake ?? '+inf'
 }

@@ -21,33 +21,41 @@ export interface RegistryStats {
 }
 
 /**
- * Where the calls are kept. The one thing that knows which store it is; every store passes the same contract tests.
+ * Makes of a call what an event makes of it. May run several times, also on a call that turns out to be out of date, so
+ * it must be pure.
+ * @param call undefined: not known
+ * @param full as many other calls as the update's limit allows are active
+ * @returns undefined: the call is forgotten; the same object: nothing is written
+ */
+export type Update = (call: Call | undefined, full: boolean) => Call | undefined
+
+/**
+ * Where the calls are kept. Only this interface is known outside the store; every store passes the same contract tests.
  * Calls handed out are never changed afterwards, and must not be changed. A store outside this process rejects with
- * {@link StoreUnavailableError} while it cannot be used, within 500 milliseconds; what it was asked for may have been
- * done all the same.
+ * {@link StoreUnavailableError} within 500 milliseconds while it cannot be used. What was asked for may have been done
+ * all the same.
  */
 export interface Registry {
-  /** Other processes use the same store, and it outlives this one. */
+  /** Other processes use the same store, and the store outlives this process. */
   readonly shared: boolean
   /**
-   * Replaces a call by what `fn` makes of it, undivided: no other update of the same call comes between.
-   * @param fn may run several times, also on what turns out to be out of date, so it must be pure; `undefined` in: not
-   *   known;
-   *   `undefined` out: forget it; the same object out: nothing is written
+   * Replaces a call by what `fn` makes of it. The update is atomic: no other update of the same call comes between.
+   * @param limit how many calls may be active (all but ended ones). Counting them and writing this call are one atomic
+   *   step, over all processes, so that two calls cannot take the last place.
    */
-  update(callSid: string, fn: (call: Call | undefined) => Call | undefined): Promise<Call | undefined>
+  update(callSid: string, fn: Update, limit?: number): Promise<Call | undefined>
   get(callSid: string): Promise<Call | undefined>
   /** The call one of whose attempts has this room. */
   findByRoom(room: string): Promise<string | undefined>
-  /** @throws {InvalidCursorError} when `cursor` is none of ours */
+  /** @throws {InvalidCursorError} when `cursor` was not returned by this method */
   list(filter: CallFilter, page: { limit: number, cursor?: string }): Promise<CallPage>
   /**
-   * Calls that need somebody's attention at `now` (milliseconds since the epoch), most urgent first, at most `limit`.
-   * Each is handed to one asker, and to nobody else for the next second.
+   * Returns the calls that need attention at `now` (milliseconds since the epoch), most urgent first, at most `limit`.
+   * Each is given to one asker, and to no other one for the next second.
    */
   due(now: number, limit: number): Promise<string[]>
   stats(): Promise<RegistryStats>
-  /** Why the store is not well at the moment, for people; undefined: it is, as far as is known. */
+  /** Says what is wrong with the store at the moment, for people. Undefined: nothing that is known. */
   trouble(): string | undefined
   close(): Promise<void>
 }
@@ -61,7 +69,7 @@ export interface Position {
 export const encodeCursor = ({ received, callSid }: Position): string =>
   Buffer.from(`${received}:${callSid}`).toString('base64url')
 
-/** Undefined when the text is no cursor. */
+/** @returns undefined when the text is not a cursor */
 export function decodeCursor (cursor: string): Position | undefined {
   const match = /^(\d{1,15}):([\w.:-]+)$/.exec(Buffer.from(cursor, 'base64url').toString())
   return match && encodeCursor({ received: Number(match[1]), callSid: match[2]! }) === cursor

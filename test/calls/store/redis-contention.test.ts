@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../src/clock.ts'
 import { connectRedis } from '../../../src/calls/store/redis-client.ts'
-import { createRedisRegistry } from '../../../src/calls/store/redis-registry.ts'
+import { RedisRegistry } from '../../../src/calls/store/redis-registry.ts'
 import { sketch } from '../../fixtures/registry-contract.ts'
 import { startRedis, withoutRedis } from '../../fixtures/redis-server.ts'
 
@@ -34,7 +34,7 @@ async function farFrom (t: Test, port: number, ms: number): Promise<string> {
 await t.test('one call, many writers', { skip: withoutRedis }, async t => {
   const { port, url } = await startRedis(t)
   const open = async (keyPrefix: string, at = url) => {
-    const registry = createRedisRegistry({
+    const registry = new RedisRegistry({
       connection: await connectRedis(at, { clock: systemClock }),
       keyPrefix,
       clock: systemClock

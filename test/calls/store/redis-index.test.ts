@@ -5,13 +5,12 @@ import {
   COUNTED,
   entriesOf,
   kindsOf,
-  placeOf,
+  listPlace,
   timeOf,
   timeToLive,
   without
 } from '../../../src/calls/store/redis-index.ts'
 import {
-  createRecent,
   createRevisions,
   decodeRecord,
   encodeRecord,
@@ -37,7 +36,7 @@ await t.test('what a call is found by', async t => {
     'p:ended',
     't:+2'
   ])
-  t.ok([...entriesOf('a', sketch('a'))].every(entry => entry.endsWith(`\0${placeOf({ received: NOW, callSid: 'a' })}`)))
+  t.ok([...entriesOf('a', sketch('a'))].every(entry => entry.endsWith(`\0${listPlace({ received: NOW, callSid: 'a' })}`)))
 })
 
 await t.test('a call has all kinds that a filter asks for exactly when it matches', async t => {
@@ -61,7 +60,7 @@ await t.test('places are in the order of the list', async t => {
   const place = fc.record({ received: fc.nat(3), callSid: fc.constantFrom('a', 'b', 'B', 'a-1', 'a1') })
   fc.assert(fc.property(place, place, (one, other) => {
     const before = one.received > other.received || (one.received === other.received && one.callSid < other.callSid)
-    return before === (Buffer.compare(Buffer.from(placeOf(one)), Buffer.from(placeOf(other))) < 0)
+    return before === (Buffer.compare(Buffer.from(listPlace(one)), Buffer.from(listPlace(other))) < 0)
   }))
   t.equal(timeOf(NOW).length, TIME_LENGTH)
   t.equal(timeOf(999_999_999_999_999).length, TIME_LENGTH)
@@ -100,15 +99,4 @@ await t.test('a record has its revision and its time in front', async t => {
   t.equal(record.slice(0, HEADER_LENGTH), one + timeOf(NOW))
   t.same(decodeRecord('a', record), hold('a', call, one))
   t.equal(hold('a', undefined), NOTHING)
-})
-
-await t.test('what was used last is kept', async t => {
-  const recent = createRecent<number>(2)
-  recent.set('a', 1)
-  recent.set('b', 2)
-  recent.set('a', 3)
-  recent.set('c', 4)
-  t.same(['a', 'b', 'c'].map(key => recent.get(key)), [3, undefined, 4])
-  recent.delete('a')
-  t.equal(recent.get('a'), undefined)
 })

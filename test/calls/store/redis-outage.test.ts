@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../src/clock.ts'
 import { connectRedis } from '../../../src/calls/store/redis-client.ts'
-import { createRedisRegistry } from '../../../src/calls/store/redis-registry.ts'
+import { RedisRegistry } from '../../../src/calls/store/redis-registry.ts'
 import type { Registry } from '../../../src/calls/store/registry.ts'
 import { StoreUnavailableError } from '../../../src/errors.ts'
 import { sketch } from '../../fixtures/registry-contract.ts'
@@ -11,7 +11,7 @@ import { createTestClock } from '../../fixtures/test-clock.ts'
 
 async function open (t: Test, { url }: RedisServer, clock = systemClock, silenceMs?: number) {
   const connection = await connectRedis(url, { clock, silenceMs })
-  const registry = createRedisRegistry({ connection, keyPrefix: 'bridge:outage', clock })
+  const registry = new RedisRegistry({ connection, keyPrefix: 'bridge:outage', clock })
   t.teardown(() => registry.close())
   return { registry, redis: connection.redis }
 }

@@ -3,7 +3,7 @@ import t from 'tap'
 import { systemClock } from '../../../src/clock.ts'
 import type { Call } from '../../../src/calls/fold/call.ts'
 import { connectRedis } from '../../../src/calls/store/redis-client.ts'
-import { createRedisRegistry } from '../../../src/calls/store/redis-registry.ts'
+import { RedisRegistry } from '../../../src/calls/store/redis-registry.ts'
 import { NOW, registryContract, sketch } from '../../fixtures/registry-contract.ts'
 import { startRedis, withoutRedis } from '../../fixtures/redis-server.ts'
 import { createTestClock } from '../../fixtures/test-clock.ts'
@@ -26,13 +26,13 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
   /** Two replicas on the same, still empty store. */
   function replicas (clock = systemClock) {
     const keyPrefix = `bridge:test:${++prefixes}`
-    const [one, two] = [connection, other].map(connection => createRedisRegistry({ connection, keyPrefix, clock }))
+    const [one, two] = [connection, other].map(connection => new RedisRegistry({ connection, keyPrefix, clock }))
     return { one: one!, two: two!, key: (name: string) => `{${keyPrefix}}:${name}` }
   }
-  const put = (registry: ReturnType<typeof createRedisRegistry>, call: Call) =>
+  const put = (registry: RedisRegistry, call: Call) =>
     registry.update(call.callSid, () => call)
 
-  await registryContract(t, async () => ({ ...replicas().one, close: async () => {} }))
+  await registryContract(t, async () => Object.assign(replicas().one, { close: async () => {} }))
 
   await t.test("replicas see each other's calls", async t => {
     const { one, two } = replicas()
@@ -181,7 +181,7 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
 
   await t.test('a process with few records at hand reads the others', async t => {
     const keyPrefix = `bridge:test:${++prefixes}`
-    const registry = createRedisRegistry({ connection, keyPrefix, clock: systemClock, recentCalls: 1 })
+    const registry = new RedisRegistry({ connection, keyPrefix, clock: systemClock, recentCalls: 1 })
     for (const sid of ['a', 'b', 'c']) await put(registry, sketch(sid))
     for (const sid of ['a', 'b', 'c']) {
       await registry.update(sid, call => ({ ...call!, eventsDropped: call!.eventsDropped + 1 }))

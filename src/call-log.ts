@@ -1,0 +1,86 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Call } from './calls/fold/call.ts'
+import type { CallEvent } from './calls/fold/events.ts'
+import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
+import { diagnose, isFailure, logFields } from './diagnosis/diagnose.ts'
+import { loggedError } from './log-error.ts'
+
+/**
+ * Logs what happens to calls. Every line about a call has its `callSid`; no line has a phone number, a token or a room.
+ */
+export class CallLog implements Observer {
+  readonly #log: FastifyBaseLogger
+  #full = false
+
+  constructor (log: FastifyBaseLogger) {
+    this.#log = log
+  }
+
+  changed (before: Call | undefined, after: Call | undefined, event: CallEvent): void {
+    if (!after) return
+
+    const { callSid, phase } = after
+    if (event.kind !== 'wake') this.#log.debug({ callSid, event: event.kind, phase }, 'call event')
+    if (before?.phase !== phase && phase !== 'ended') {
+      this.#log.info({ callSid, phase, attempt: after.attempts.at(-1)?.n }, 'call phase')
+    }
+    this.#degradedAttempts(before, after)
+    this.#dutyGivenUp(before, after, event)
+    if (hasJustEnded(before, after)) this.#ended(after)
+  }
+
+  failed (callSid: string, operation: string, error: unknown): void {
+    this.#log.warn({ ...(callSid ? { callSid } : {}), operation, error: loggedError(error) }, 'operation failed')
+  }
+
+  store (state: StoreState, events?: number): void {
+    const wasFull = this.#full
+    this.#full = state === 'full'
+
+    switch (state) {
+      case 'gone':
+        this.#log.error('the store of calls is gone: events are buffered until it is back')
+        break
+      case 'full':
+        if (!wasFull) this.#log.error('the event buffer is full: events are lost until the store of calls is back')
+        break
+      case 'back':
+        this.#log.warn({ events }, 'the store of calls is back: the buffered events were handed over')
+        break
+      case 'refused':
+        this.#log.error({ events }, 'buffered events are lost: they could not be committed')
+        break
+      case 'lost':
+        this.#log.error({ events }, 'buffered events are lost: the process ends and the store of calls is still gone')
+        break
+    }
+  }
+
+  #degradedAttempts (before: Call | undefined, { callSid, attempts }: Call): void {
+    for (const { n, degraded } of attempts) {
+      if (!degraded || before?.attempts.some(known => known.n === n && known.degraded)) continue
+      this.#log.warn(
+        { callSid, attempt: n },
+        "attempt degraded: LiveKit did not make the room, the dispatch rule's agent answers"
+      )
+    }
+  }
+
+  #dutyGivenUp (before: Call | undefined, after: Call, event: CallEvent): void {
+    const duty = dutyGivenUp(before, after, event)
+    if (!duty || event.kind !== 'duty') return
+
+    this.#log.error(
+      { callSid: after.callSid, duty: duty.kind, tries: duty.tries, detail: event.detail },
+      'duty given up: what it should have cleaned up may be left behind'
+    )
+  }
+
+  #ended (call: Call): void {
+    const { callSid, at, attempts, end } = call
+    const { cause, by, waitingOn, sipStatus } = end!
+    const seconds = Math.round((at.ended! - at.received) / 100) / 10
+    this.#log.info({ callSid, cause, by, waitingOn, sipStatus, attempts: attempts.length, seconds }, 'call ended')
+    if (isFailure(cause)) this.#log.warn({ callSid, ...logFields(diagnose(call)) }, 'call failed')
+  }
+}

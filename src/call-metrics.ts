@@ -1,0 +1,57 @@
+import type { Call } from './calls/fold/call.ts'
+import type { CallEvent } from './calls/fold/events.ts'
+import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
+import type { Metrics } from './metrics.ts'
+
+/** The times of a call from which the setup histograms are made. */
+const SETUP_TIMES = ['replied', 'agentJoined', 'agentAudio', 'answered'] as const
+
+/** Counts and measures what happens to calls. */
+export class CallMetrics implements Observer {
+  readonly #metrics: Metrics
+
+  constructor (metrics: Metrics) {
+    this.#metrics = metrics
+  }
+
+  changed (before: Call | undefined, after: Call | undefined, event: CallEvent): void {
+    if (!after) return
+
+    this.#setup(before, after)
+    this.#attempts(before, after)
+    if (event.kind === 'redispatched') this.#metrics.redispatches.inc({ outcome: event.outcome })
+    const duty = dutyGivenUp(before, after, event)
+    if (duty) this.#metrics.givenUp.inc({ kind: duty.kind })
+    if (hasJustEnded(before, after)) {
+      const { cause, waitingOn } = after.end!
+      this.#metrics.ended.inc({ cause, waiting_on: waitingOn })
+    }
+  }
+
+  failed (): void {}
+
+  store (state: StoreState, events = 0): void {
+    if (state === 'full') this.#metrics.lostEvents.inc()
+    if (state === 'refused' || state === 'lost') this.#metrics.lostEvents.inc(events)
+  }
+
+  /** Observes the times that the call reached with the latest event. */
+  #setup (before: Call | undefined, after: Call): void {
+    const isNewRecord = before?.at.received !== after.at.received
+    for (const name of SETUP_TIMES) {
+      const at = after.at[name]
+      if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
+      this.#metrics.setup[name].observe((at - after.at.received) / 1000)
+    }
+  }
+
+  #attempts (before: Call | undefined, { attempts }: Call): void {
+    for (const attempt of attempts) {
+      const known = before?.attempts.find(({ n }) => n === attempt.n)
+      if (attempt.end && !known?.end) {
+        this.#metrics.attempts.inc({ strategy: attempt.strategy, cause: attempt.end.cause })
+      }
+      if (attempt.degraded && !known?.degraded) this.#metrics.degraded.inc()
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import type { Clock } from '../clock.ts'
+import { StoreUnavailableError } from '../errors.ts'
+import { LruMap } from '../lru-map.ts'
+import type { Admission } from './admission.ts'
+import { advance } from './fold/advance.ts'
+import { isFinal, type Call } from './fold/call.ts'
+import type { CallEvent, EventOf } from './fold/events.ts'
+import type { Rules } from './fold/rules.ts'
+import type { Observer } from './observer.ts'
+import { Outage } from './outage.ts'
+import type { Registry } from './store/registry.ts'
+
+export interface CommitsOptions {
+  registry: Registry
+  rules: Rules
+  clock: Clock
+  observer: Observer
+  admission: Admission
+  /** What LiveKit knows of a call that nobody here knows. Never rejects. */
+  locate(callSid: string): Promise<EventOf<'found'> | undefined>
+}
+
+/** Receives what an update makes of a call before that is written; it may not be written in the end. */
+export type Propose = (call: Call | undefined) => void
+
+const ignore: Propose = () => {}
+const UNKNOWN = Symbol('unknown call')
+/** How many applications this process remembers to have seen statuses of. */
+const MOST_APPLICATIONS = 10_000
+
+/** The one way into the store: an event is committed to its call, or buffered while the store is gone. */
+export class Commits {
+  readonly outage: Outage
+  readonly #registry: Registry
+  readonly #rules: Rules
+  readonly #observer: Observer
+  readonly #admission: Admission
+  readonly #locate: CommitsOptions['locate']
+  readonly #applications = new LruMap<string, true>(MOST_APPLICATIONS)
+
+  constructor ({ registry, rules, clock, observer, admission, locate }: CommitsOptions) {
+    this.#registry = registry
+    this.#rules = rules
+    this.#observer = observer
+    this.#admission = admission
+    this.#locate = locate
+    this.outage = new Outage({
+      commit: (callSid, event) => this.#commit(callSid, event),
+      findByRoom: room => registry.findByRoom(room),
+      rules,
+      clock,
+      observer
+    })
+  }
+
+  /** See {@link Calls.apply}. */
+  async apply (callSid: string, event: CallEvent, propose?: Propose): Promise<Call | undefined> {
+    const isOurs = OUR_EVENTS.has(event.kind)
+    if (!isOurs && this.outage.holds(callSid)) return this.#keep(callSid, event)
+
+    try {
+      return await this.#commit(callSid, event, propose)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error
+      this.outage.notice()
+      if (isOurs) throw error
+
+      return this.#keep(callSid, event)
+    }
+  }
+
+  /** Whether this process has seen a status of the application. */
+  sendsStatuses (applicationSid: string | undefined): boolean {
+    return applicationSid !== undefined && this.#applications.has(applicationSid)
+  }
+
+  async #commit (callSid: string, event: CallEvent, propose: Propose = ignore): Promise<Call | undefined> {
+    if (!mustBeKnown(event)) return this.#update(callSid, event, propose)
+
+    const call = await this.#updateKnown(callSid, event, propose)
+    if (call !== UNKNOWN) return call
+
+    const found = await this.#locate(callSid)
+    if (found) await this.#update(callSid, found)
+    return this.#update(callSid, event, propose)
+  }
+
+  /** Updates a call only if the store knows it. */
+  async #updateKnown (
+    callSid: string,
+    event: CallEvent,
+    propose: Propose
+  ): Promise<Call | undefined | typeof UNKNOWN> {
+    let unknown = false
+    const after = await this.#update(callSid, event, propose, call => {
+      unknown = call === undefined
+      return !unknown
+    })
+    return unknown ? UNKNOWN : after
+  }
+
+  /** @param wanted asked on each run whether the event is to be applied to the call at all */
+  async #update (
+    callSid: string,
+    event: CallEvent,
+    propose: Propose = ignore,
+    wanted: (call: Call | undefined) => boolean = () => true
+  ): Promise<Call | undefined> {
+    const limit = event.kind === 'call-hook' ? this.#admission.limit : undefined
+    let before: Call | undefined
+    let applied = true
+    const after = await this.#registry.update(callSid, (call, full) => {
+      before = call
+      applied = wanted(call)
+      if (!applied) return call
+
+      const next = advance(call, full ? this.#refused(event) : event, this.#rules)
+      propose(next)
+      return next
+    }, limit)
+    if (applied) this.#committed(callSid, before, after, event)
+    return after
+  }
+
+  #refused (event: CallEvent): CallEvent {
+    return event.kind === 'call-hook' ? { ...event, refuse: this.#admission.refusal(true) } : event
+  }
+
+  #committed (callSid: string, before: Call | undefined, after: Call | undefined, event: CallEvent): void {
+    this.outage.remember(callSid, after)
+    const applicationSid = event.kind === 'status' ? after?.facts.applicationSid : undefined
+    if (applicationSid !== undefined) this.#applications.set(applicationSid, true)
+    this.#observer.changed(before, after, event)
+  }
+
+  async #keep (callSid: string, event: CallEvent): Promise<Call | undefined> {
+    const isNew = () => (this.outage.recent(callSid)?.attempts.length ?? 0) === 0
+    if (mustBeKnown(event) && isNew()) {
+      // Another replica knows how the call goes on, and so does LiveKit's room.
+      const found = await this.#locate(callSid)
+      if (found && isNew()) this.outage.begin(callSid, found)
+    }
+    return this.outage.keep(callSid, event)
+  }
+}
+
+/** Events of our own making: whoever makes them makes them again when they could not be committed. */
+const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
+  'wake',
+  'look',
+  'duty',
+  'redispatching',
+  'redispatched',
+  'found',
+  'handed-over',
+  'hangup'
+])
+
+/** Whether a call cannot begin with this event: somebody must have known it before. */
+function mustBeKnown (event: CallEvent): boolean {
+  switch (event.kind) {
+    case 'status':
+      return event.leg === 'agent' || event.callStatus === 'in-progress' || isFinal(event.callStatus)
+    case 'action':
+    case 'refer':
+      return true
+    case 'call-hook':
+      return event.redirected === true
+    default:
+      return false
+  }
+}

@@ -1,0 +1,119 @@
+import { within, type Clock } from '../clock.ts'
+import { HookDeadlineError } from '../errors.ts'
+import type { Admission } from './admission.ts'
+import type { AnswerableEvent, AnsweredCall, ReceivedHook } from './calls.ts'
+import type { Commits } from './commits.ts'
+import { findHook } from './fold/attempts.ts'
+import { UNAVAILABLE, type Attempt, type Call, type HookName, type Reply } from './fold/call.ts'
+import type { Observer } from './observer.ts'
+import type { Rooms } from './ports.ts'
+import type { RoomMaker } from './room-maker.ts'
+
+export interface HookRepliesOptions {
+  commits: Commits
+  admission: Admission
+  rooms: Rooms
+  maker: RoomMaker
+  clock: Clock
+  observer: Observer
+  deadlineMs: number
+  /** A call may have duties due now. */
+  onDue(callSid: string): void
+}
+
+/** Finds the reply to each hook that Jambonz waits for, and has the rooms made that the replies dial. */
+export class HookReplies {
+  readonly #options: HookRepliesOptions
+
+  constructor (options: HookRepliesOptions) {
+    this.#options = options
+  }
+
+  /** See {@link Calls.receive}. */
+  async receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }> {
+    const { clock, deadlineMs, observer } = this.#options
+    try {
+      return await within(clock, deadlineMs, this.#connect(hook), () => new HookDeadlineError())
+    } catch (error) {
+      observer.failed(hook.callSid, 'call hook', error)
+      this.#decline(hook)
+      return { reply: { kind: 'decline', ...UNAVAILABLE } }
+    }
+  }
+
+  /** See {@link Calls.answer}. */
+  async answer (event: AnswerableEvent, callSid: string): Promise<AnsweredCall | undefined> {
+    const { commits, clock, deadlineMs } = this.#options
+    const call = await commits.apply(callSid, event)
+    if (!call || !findHook(call, event.kind, event.hash)) return undefined
+
+    const reply = this.#replyTo(call, event.kind, event.hash)
+    return within(clock, deadlineMs, reply, () => new HookDeadlineError())
+  }
+
+  async #connect (hook: ReceivedHook): Promise<AnsweredCall> {
+    const { commits, admission, maker } = this.#options
+    const proposed = new Map<string, Promise<unknown>>()
+    const propose = (call: Call | undefined) => this.#makeProposedRoom(call, hook, proposed)
+    const event = { ...hook, kind: 'call-hook' as const, refuse: admission.refusal(false) }
+    try {
+      // The room is made beside the write, unless the write itself tells whether the call is let in.
+      const call = await commits.apply(hook.callSid, event, admission.limit === undefined ? propose : undefined)
+      this.#deleteUnwanted(hook.callSid, call, proposed)
+      return await this.#replyTo(call, 'call-hook', hook.hash)
+    } finally {
+      for (const room of proposed.keys()) maker.forget(room)
+    }
+  }
+
+  #makeProposedRoom (call: Call | undefined, { hash }: ReceivedHook, proposed: Map<string, Promise<unknown>>): void {
+    const attempt = call && waitingAttempt(call, 'call-hook', hash)
+    if (!attempt?.room || proposed.has(attempt.room)) return
+
+    proposed.set(attempt.room, this.#options.maker.make(call!, attempt))
+  }
+
+  /** The store may have written something else than was proposed: then the proposed room belongs to no attempt. */
+  #deleteUnwanted (callSid: string, call: Call | undefined, proposed: ReadonlyMap<string, Promise<unknown>>): void {
+    const { rooms, observer } = this.#options
+    for (const [room, made] of proposed) {
+      if (call?.attempts.some(attempt => attempt.room === room)) continue
+      made.then(() => rooms.delete(room)).catch(error => observer.failed(callSid, 'delete-room', error))
+    }
+  }
+
+  /** Finds the reply to a hook that was committed, once the room that it waits for was made, or was not. */
+  async #replyTo (known: Call | undefined, hook: HookName, hash: string): Promise<AnsweredCall> {
+    const { commits, maker, clock } = this.#options
+    let tried: number | undefined
+    let call: Call | undefined = known
+    while (call) {
+      const reply = findHook(call, hook, hash)?.reply
+      if (reply) return { call, reply }
+
+      const attempt: Attempt | undefined = waitingAttempt(call, hook, hash)
+      if (!attempt?.room || attempt.n === tried) break
+      tried = attempt.n
+      const made = await maker.make(call, attempt)
+      call = await commits.apply(call.callSid, { kind: 'room', attempt: attempt.n, at: clock.now(), ...made })
+      maker.forget(attempt.room)
+    }
+
+    throw new Error(`The ${hook} hook has no reply and waits for nothing`)
+  }
+
+  /** Whatever went wrong, with the store too, must not keep Jambonz waiting: the call is declined behind the reply. */
+  #decline ({ callSid, hash }: ReceivedHook): void {
+    const { commits, clock, observer, onDue } = this.#options
+    commits.apply(callSid, { kind: 'declined', at: clock.now(), hash, cause: 'bridge-error', ...UNAVAILABLE }).then(
+      () => onDue(callSid),
+      error => observer.failed(callSid, 'call hook', error)
+    )
+  }
+}
+
+/** The attempt whose room a hook is waiting for. */
+function waitingAttempt (call: Call, hook: HookName, hash: string): Attempt | undefined {
+  const known = findHook(call, hook, hash)
+  return known && !known.reply ? call.attempts.find(({ n }) => n === known.attempt) : undefined
+}
