@@ -55,10 +55,12 @@ const requestMetrics = ({ counter, histogram }: Instruments) => ({
     'operation',
     'status'
   ]),
-  livekit: histogram('bridge_livekit_request_seconds', 'Requests to LiveKit by operation and outcome', REQUEST_BUCKETS, [
-    'operation',
-    'outcome'
-  ]),
+  livekit: histogram(
+    'bridge_livekit_request_seconds',
+    'Requests to LiveKit by operation and outcome',
+    REQUEST_BUCKETS,
+    ['operation', 'outcome']
+  ),
   refused: counter('bridge_authentication_refused_total', 'Requests without valid authentication by operation', [
     'operation'
   ]),

@@ -169,8 +169,7 @@ export class RedisUpdates {
   }
 
   /**
-   * What updates make of a call one after another. Their callers are notified by `settle()`, once Redis has accepted the
-   * outcome.
+   * What updates make of a call one after another. `settle()` notifies their callers, once Redis has accepted that.
    */
   #apply (callSid: string, before: Held, updates: readonly Waiting[]): { after: Held, settle(): void } {
     let after = before

@@ -36,7 +36,8 @@ await t.test('what a call is found by', async t => {
     'p:ended',
     't:+2'
   ])
-  t.ok([...entriesOf('a', sketch('a'))].every(entry => entry.endsWith(`\0${listPlace({ received: NOW, callSid: 'a' })}`)))
+  const place = listPlace({ received: NOW, callSid: 'a' })
+  t.ok([...entriesOf('a', sketch('a'))].every(entry => entry.endsWith(`\0${place}`)))
 })
 
 await t.test('a call has all kinds that a filter asks for exactly when it matches', async t => {
