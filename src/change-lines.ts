@@ -1,31 +1,34 @@
+import { cleanText } from './clean-text.ts'
 import type { ApplicationChange } from './provisioning/jambonz-application.ts'
 import type { Change } from './provisioning/livekit-plan.ts'
-import { plain } from './terminal.ts'
 
 const SIGN = { create: '+', update: '~', delete: '-' } as const
 const DONE = { create: 'created', update: 'updated', delete: 'deleted' } as const
 const KIND = { trunk: 'inbound trunk', rule: 'dispatch rule' } as const
 
-/** How something in LiveKit or Jambonz is called: its id, and its name if it has one. */
+/** How an object in LiveKit or Jambonz is referred to: by its id, and its name if it has one. */
 export const titled = (id: string, name: string): string =>
-  [id, name !== '' && `"${plain(name)}"`].filter(Boolean).join(' ')
+  [cleanText(id), name !== '' && `"${cleanText(name)}"`].filter(Boolean).join(' ')
 
-/** A change in LiveKit or Jambonz as a diff. */
+const kindOf = (change: Change | ApplicationChange): string =>
+  'what' in change ? `LiveKit ${KIND[change.what]}` : 'Jambonz application'
+
+/** A change in LiveKit or Jambonz as a diff: the object, then one line for each field. */
 export function changeLines (change: Change | ApplicationChange): string[] {
-  const kind = 'what' in change ? `LiveKit ${KIND[change.what]}` : 'Jambonz application'
-  const why = 'why' in change && change.why !== undefined ? ` (${change.why})` : ''
-  const width = Math.max(0, ...change.fields.map(({ name }) => name.length))
+  const why = 'why' in change && change.why !== undefined ? ` (${cleanText(change.why)})` : ''
+  const fields = change.fields.map(({ name, from, to }) => ({
+    name: cleanText(name),
+    before: from === undefined ? '' : `${cleanText(from)} → `,
+    after: cleanText(to)
+  }))
+  const width = Math.max(0, ...fields.map(({ name }) => name.length))
+
   return [
-    `  ${SIGN[change.do]} ${change.do} ${kind} ${titled(change.id, change.name)}${why}`,
-    ...change.fields.map(({ name, from, to }) =>
-      `      ${name.padEnd(width)}  ${from === undefined ? '' : `${from} → `}${to}`
-    )
+    `  ${SIGN[change.do]} ${change.do} ${kindOf(change)} ${titled(change.id, change.name)}${why}`,
+    ...fields.map(({ name, before, after }) => `      ${name.padEnd(width)}  ${before}${after}`)
   ]
 }
 
-/** What was done. */
-export function doneLine (change: Change | ApplicationChange, id: string): string {
-  return `${DONE[change.do]}: ${'what' in change ? `LiveKit ${KIND[change.what]}` : 'Jambonz application'} ${
-    titled(id, change.name)
-  }`
-}
+/** The line that reports a change as done. */
+export const doneLine = (change: Change | ApplicationChange, id: string): string =>
+  `${DONE[change.do]}: ${kindOf(change)} ${titled(id, change.name)}`

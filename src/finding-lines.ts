@@ -1,5 +1,6 @@
+import { cleanText } from './clean-text.ts'
 import type { Finding, Severity } from './finding.ts'
-import { plain, type TerminalStyle } from './terminal.ts'
+import type { TerminalStyle } from './terminal.ts'
 
 const MARKS: Readonly<Record<Severity, readonly [mark: string, ascii: string, colour: string]>> = {
   ok: ['✓', 'ok', '\x1b[32m'],
@@ -27,9 +28,9 @@ export function findingLines (
   style: Partial<TerminalStyle> = {}
 ): string[] {
   return [
-    `${severityMark(severity, style)} ${plain(seen)}  (${code})`,
-    ...(todo === undefined ? [] : [`    ${style.ascii ? '->' : '→'} ${plain(todo)}`]),
-    ...(command === undefined ? [] : [`    $ ${plain(command)}`])
+    `${severityMark(severity, style)} ${cleanText(seen)}  (${code})`,
+    ...(todo === undefined ? [] : [`    ${style.ascii ? '->' : '→'} ${cleanText(todo)}`]),
+    ...(command === undefined ? [] : [`    $ ${cleanText(command)}`])
   ]
 }
 

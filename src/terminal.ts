@@ -18,7 +18,3 @@ export function styleFor (stream: { isTTY?: boolean }, env: Record<string, strin
 /** Whether what is written can be written over. */
 export const isTerminal = (stream: { isTTY?: boolean }, env: Record<string, string | undefined>): boolean =>
   stream.isTTY === true && env['TERM'] !== 'dumb'
-
-/** What others wrote, for a terminal: one line, no control characters. */
-// eslint-disable-next-line no-control-regex
-export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')

@@ -1,10 +1,11 @@
+import { cleanDeep } from '../clean-deep.ts'
+import { cleanText } from '../clean-text.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import type { JambonzView } from '../diagnosis/jambonz-view.ts'
 import { findingLines } from '../finding-lines.ts'
 import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
 import type { Party, Step } from '../ladder/trace.ts'
-import { plain } from '../terminal.ts'
 
 /** The calls as a table, newest first as they come. */
 export function callTable (calls: readonly CallSummary[]): string[] {
@@ -19,7 +20,7 @@ export function callTable (calls: readonly CallSummary[]): string[] {
       end ? `${end.cause}${end.waitingOn === 'none' ? '' : ` (${end.waitingOn})`}` : '',
       at.received && at.ended ? `${((Date.parse(at.ended) - Date.parse(at.received)) / 1000).toFixed(1)} s` : '',
       String(attempts.length)
-    ].map(plain)
+    ].map(cleanText)
   )
   const all = [['received (UTC)', 'call', 'phase', 'from', 'to', 'cause', 'took', 'attempts'], ...rows]
   const widths = all[0]!.map((_, column) => Math.max(...all.map(row => row[column]!.length)))
@@ -52,7 +53,7 @@ function stepOf (event: Event): Step & { count: number } {
   return {
     at: Date.parse(first),
     ...wayOf(event),
-    what: plain(from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told),
+    what: cleanText(from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told),
     count
   }
 }
@@ -74,6 +75,16 @@ function wayOf ({ from, what, status }: Event): { from: Party, to: Party, via: S
 
 /** One call: its ladder, why it ended, evidence, answers, what to do. */
 export function callPage (
+  call: CallView,
+  diagnosis: DiagnosisView,
+  jambonz: JambonzView | undefined,
+  ladder: LadderOptions
+): string[] {
+  // Callers and agents chose some of this text, so it is cleaned before the page adds its own lines and colours.
+  return pageLines(cleanDeep(call), cleanDeep(diagnosis), cleanDeep(jambonz), ladder)
+}
+
+function pageLines (
   call: CallView,
   diagnosis: DiagnosisView,
   jambonz: JambonzView | undefined,
@@ -118,8 +129,7 @@ export function callPage (
     section('Jambonz', jambonz.findings.flatMap(finding => findingLines(finding, { ascii: ladder.ascii })))
     section('SIP trace of Jambonz', jambonz.trace)
   }
-  // The ladder cleans its own text, and colours it.
-  return [...head.map(plain), ...drawn, ...lines.map(plain)]
+  return [...head, ...drawn, ...lines]
 
   function section (title: string, items: readonly string[]): void {
     if (items.length > 0) lines.push('', `${title}:`, ...items.map(item => `  ${item}`))

@@ -5,7 +5,8 @@ import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import { askJambonz, type JambonzView } from '../diagnosis/jambonz-view.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import { ladderOptionsFor, type LadderOptions } from '../ladder/ladder.ts'
-import { plain } from '../terminal.ts'
+import { cleanDeep } from '../clean-deep.ts'
+import { cleanText } from '../clean-text.ts'
 import { callPage, callTable } from './calls-print.ts'
 
 export interface CallsIo {
@@ -131,7 +132,7 @@ async function list (options: Options, io: CallsIo): Promise<number> {
   const page = await get<{ calls: CallSummary[], next?: string }>(`/calls?${options.query}`, options, io)
   if (!Array.isArray(page.calls)) throw new ApiError(`What answers at ${options.base} is no bridge. ${ELSEWHERE}`)
   if (options.json) {
-    io.out(JSON.stringify(page, null, 2))
+    io.out(JSON.stringify(cleanDeep(page), null, 2))
     return 0
   }
   for (const line of callTable(page.calls)) io.out(line)
@@ -156,7 +157,7 @@ async function one (callSid: string, options: Options, io: CallsIo): Promise<num
       publicUrl: io.env['PUBLIC_URL']
     }, io.fetch)
   }
-  if (options.json) io.out(JSON.stringify({ call, diagnosis, ...(jambonz ? { jambonz } : {}) }, null, 2))
+  if (options.json) io.out(JSON.stringify(cleanDeep({ call, diagnosis, ...(jambonz ? { jambonz } : {}) }), null, 2))
   else for (const line of callPage(call, diagnosis, jambonz, io.ladder ?? ladderOptionsFor({}, io.env))) io.out(line)
   return 0
 }
@@ -196,7 +197,7 @@ async function get<T> (path: string, { base, token }: Options, { fetch: fetchIt 
     throw new ApiError(`What answers at ${base} has no operator API. ${ELSEWHERE}`)
   }
   throw new ApiError(
-    `The bridge answered ${reply.status}${body?.message === undefined ? '' : `: ${plain(body.message)}`}`
+    `The bridge answered ${reply.status}${body?.message === undefined ? '' : `: ${cleanText(body.message)}`}`
   )
 }
 

@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { explainSeen, type Explained, type Explanation } from '../explain/explain.ts'
+import { cleanText } from '../clean-text.ts'
+import { explainSeen } from '../explain/explain.ts'
+import type { ExplainedCall, Explanation } from '../explain/explanation.ts'
 import { createKeep } from '../explain/keep.ts'
 import { readInput } from '../explain/read.ts'
 import { reportJson, reportText } from '../explain/report.ts'
@@ -89,8 +91,11 @@ function chosen (explanation: Explanation, wanted: string | undefined): Explanat
   return { calls, findings: [...explanation.findings, missing] }
 }
 
-const isCall = ({ id, from, to, legs }: Explained, wanted: string): boolean =>
-  [id, from, to, ...legs.flatMap(({ callId, dialled }) => [callId, dialled, dialled.split('@')[0]])].includes(wanted)
+/** Reports print cleaned text, so that is what somebody copies from them. */
+function isCall ({ id, from, to, legs }: ExplainedCall, wanted: string): boolean {
+  const names = legs.flatMap(({ callId, dialled }) => [callId, dialled, dialled.split('@')[0]!])
+  return [id, from, to, ...names].some(name => name === wanted || cleanText(name) === wanted)
+}
 
 function exitCode ({ calls, findings }: Explanation): number {
   if (calls.length === 0) return 2

@@ -1,13 +1,12 @@
+import { cleanText } from '../clean-text.ts'
 import type { Finding } from '../finding.ts'
 import { accountPath, jambonzApi, type JambonzAccess } from '../jambonz/api.ts'
-import { plain } from '../terminal.ts'
 
 /*
- * Reading an account over Jambonz' REST API, for whoever explains something: never throws, and what others wrote is
- * cleaned.
+ * Reads an account over Jambonz's REST API. Nothing here throws, and text that others wrote is cleaned.
  */
 
-/** `status` undefined: no answer, or one that is no JSON. */
+/** What the API returned. `status` is undefined when it did not answer, or answered something that is not JSON. */
 export type Got = { data: unknown } | { status: number | undefined }
 
 const TIMEOUT_MS = 10_000
@@ -17,7 +16,7 @@ export interface AccountApi {
   base: string
   /** @param path behind the account's, with `/` */
   get(path: string): Promise<Got>
-  /** Asks for something to be made. @param body is sent as JSON */
+  /** Sends a POST. @param body is sent as JSON */
   post(path: string, body: object): Promise<Got>
 }
 
@@ -38,23 +37,31 @@ export function accountApi (
   return { base: api.base + account, get: path => ask('GET', path), post: (path, body) => ask('POST', path, body) }
 }
 
-/** @param what was asked for, as `Alerts` */
-export const refused = (what: string, status: number | undefined): Finding => ({
-  code: status === undefined
-    ? 'jambonz-unreachable'
-    : status === 401 || status === 403
-      ? 'jambonz-key-refused'
-      : 'jambonz-refused',
-  severity: 'failed',
-  seen: status === undefined
-    ? `The Jambonz REST API could not be reached for ${what}, or its answer was no JSON`
-    : `The Jambonz REST API answered ${status} for ${what}`,
-  todo: status === 401 || status === 403
-    ? 'JAMBONZ_API_KEY must be a key of the account JAMBONZ_ACCOUNT_SID'
-    : "JAMBONZ_REST_API_BASE_URL is the API server's address, as in https://jambonz.cloud/api/v1"
-})
+/** The finding for a request that failed. @param what the API's name of what was requested, such as `Alerts` */
+export function refused (what: string, status: number | undefined): Finding {
+  const todo = "Set JAMBONZ_REST_API_BASE_URL to the API server's address, such as https://jambonz.cloud/api/v1"
+  if (status === undefined) {
+    return {
+      code: 'jambonz-unreachable',
+      severity: 'failed',
+      seen: `The Jambonz REST API could not be reached for ${what}, or its response was not JSON`,
+      todo
+    }
+  }
 
-/** One page of what happened between two times, milliseconds since the epoch; the newest first. */
+  const seen = `The Jambonz REST API answered ${status} for ${what}`
+  if (status === 401 || status === 403) {
+    return {
+      code: 'jambonz-key-refused',
+      severity: 'failed',
+      seen,
+      todo: 'JAMBONZ_API_KEY must be a key of the account JAMBONZ_ACCOUNT_SID'
+    }
+  }
+  return { code: 'jambonz-refused', severity: 'failed', seen, todo }
+}
+
+/** The query for one page of what happened between two times, in epoch milliseconds. The newest come first. */
 export const pageOf = (from: number, until: number): string =>
   `page=1&count=500&start=${encodeURIComponent(new Date(from).toISOString())}&end=${
     encodeURIComponent(new Date(until).toISOString())
@@ -67,42 +74,55 @@ export interface Alert {
   target_sid?: string
 }
 
-/** What each alert that is about hooks means; the types are written `invalid-app-payload` or `INVALID_APP_PAYLOAD`. */
+/** What each alert about hooks means. Jambonz writes their types `invalid-app-payload` or `INVALID_APP_PAYLOAD`. */
 const ALERTS: Record<string, string> = {
   'invalid-app-payload':
-    'Jambonz did not take the verbs of the bridge: an old feature-server, or something between the two that changes ' +
-    'replies',
+    "Jambonz rejected the bridge's verbs: the feature-server is too old, or something in between changes the reply",
   'webhook-failure':
-    'A hook was answered with an error: is PUBLIC_URL this bridge, with its path, and nothing in front of it that ' +
-    'refuses?',
-  'webhook-connection-failure': 'Jambonz could not connect to a hook: PUBLIC_URL, DNS, TLS, firewall',
-  'webhook-url-notfound': 'A hook answered 404: the path of PUBLIC_URL, or a hook path that is not published',
+    'A hook was answered with an error. Check that PUBLIC_URL, including its path, reaches this bridge, and that ' +
+    'nothing in front of it refuses the request',
+  'webhook-connection-failure': 'Jambonz could not connect to a hook. Check PUBLIC_URL, DNS, TLS and the firewall',
+  'webhook-url-notfound': 'A hook answered 404. Check the path of PUBLIC_URL, and that every hook path is published',
   'webhook-auth-failure':
-    "A hook refused Jambonz's credentials or signature: JAMBONZ_WEBHOOK_SECRET, HTTP_USERNAME, HTTP_PASSWORD",
+    "A hook refused Jambonz's credentials or signature. Check JAMBONZ_WEBHOOK_SECRET, HTTP_USERNAME, " +
+    'HTTP_PASSWORD',
   'no-carrier': 'Jambonz has no carrier for outbound calls',
   'account-call-limit': "The account's limit of concurrent calls was reached",
   'service-provider-call-limit': "The service provider's limit of concurrent calls was reached"
 }
 
-/** The type of an alert in one spelling, and what it means to a bridge; undefined: not known to mean anything. */
+/** The type of an alert in one spelling, and what it means for the bridge, where that is known. */
 export function readAlert ({ alert_type: type = 'unknown' }: Alert): { name: string, meaning: string | undefined } {
   const name = clean(type).toLowerCase().replaceAll('_', '-')
   return { name, meaning: Object.hasOwn(ALERTS, name) ? ALERTS[name] : undefined }
 }
 
-const KINDS: Record<string, string> = { answered: 'boolean', sip_status: 'number', duration: 'number' }
+type Kind = 'string' | 'number' | 'boolean'
 
-/** The rows of a page; of each only what is text, a number or a boolean. */
+const KINDS: Record<string, Kind> = { answered: 'boolean', sip_status: 'number', duration: 'number' }
+
+function isOfKind (value: unknown, kind: Kind): boolean {
+  switch (kind) {
+    case 'string':
+      return typeof value === 'string'
+    case 'number':
+      return typeof value === 'number'
+    case 'boolean':
+      return typeof value === 'boolean'
+  }
+}
+
+/** The rows of a page. Fields whose values are not of the expected kind (text, unless KINDS names one) are dropped. */
 export function rowsOf<T> (page: unknown): T[] {
   const rows = (page as { data?: unknown } | null)?.data
   if (!Array.isArray(rows)) return []
 
   return rows.filter(row => typeof row === 'object' && row !== null).map(row =>
     Object.fromEntries(
-      Object.entries(row as object).filter(([name, value]) => typeof value === (KINDS[name] ?? 'string'))
+      Object.entries(row as object).filter(([name, value]) => isOfKind(value, KINDS[name] ?? 'string'))
     ) as T
   )
 }
 
-/** Text of others, short enough for a line. */
-export const clean = (text: string): string => plain(text).trim().slice(0, 300)
+/** Text that somebody else wrote, cleaned and short enough for a line. */
+export const clean = (text: string): string => cleanText(text).trim().slice(0, 300)

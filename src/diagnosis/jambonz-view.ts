@@ -1,13 +1,22 @@
 import type { Finding } from '../finding.ts'
 import type { JambonzAccess } from '../jambonz/api.ts'
-import { accountApi, clean, pageOf, readAlert, refused, rowsOf, type Alert } from './jambonz-account.ts'
+import {
+  accountApi,
+  clean,
+  pageOf,
+  readAlert,
+  refused,
+  rowsOf,
+  type AccountApi,
+  type Alert
+} from './jambonz-account.ts'
 
 /*
  * Jambonz's own view of a call, over its REST API (jambonz-api-server lib/routes/api/recent-calls.js, alerts.js): the
  * records of its legs, the SIP trace of each where Homer is installed, and its alerts.
  */
 
-/** What is asked about: the call, and when it was. Milliseconds since the epoch. */
+/** Which call to ask about, and when it took place. Times are milliseconds since the epoch. */
 export interface JambonzQuestion {
   callSid: string
   receivedAt: number
@@ -17,7 +26,7 @@ export interface JambonzQuestion {
 
 export interface JambonzView {
   findings: Finding[]
-  /** One line for each SIP message of either leg: `10:15:30.123 INVITE`; no addresses, no numbers. */
+  /** One line for each SIP message of either leg: `10:15:30.123 INVITE`. It holds no addresses and no numbers. */
   trace: string[]
 }
 
@@ -32,91 +41,100 @@ interface Cdr {
   duration?: number
 }
 
-/** A call's record carries the time of its INVITE, which is before our hook; alerts come while it goes on. */
+/** A call's record has the time of its INVITE, which is before our hook. Alerts come while the call goes on. */
 const BEFORE_MS = 60_000
 const AFTER_MS = 120_000
 
-/** Asks Jambonz about a call. Never throws: what cannot be had is a finding. */
+const NO_RECORD: Finding = {
+  code: 'jambonz-no-record',
+  severity: 'warning',
+  seen: 'Jambonz has no record of this call',
+  todo: 'Jambonz writes a record when a call ends, and only with a time series database. Older versions omit the ' +
+    'call_sid'
+}
+const NO_AGENT_LEG: Finding = {
+  code: 'jambonz-leg',
+  severity: 'ok',
+  seen: 'Jambonz has no record of an agent leg: its SBC dialled nothing, or its records do not name the parent leg'
+}
+
+/** Asks Jambonz about a call. It never throws: what Jambonz does not return becomes a finding. */
 export async function askJambonz (
   access: JambonzAccess,
   question: JambonzQuestion,
   fetchIt?: typeof fetch
 ): Promise<JambonzView> {
-  const { base, get } = accountApi(access, { fetchIt })
+  const api = accountApi(access, { fetchIt })
   const window = pageOf(question.receivedAt - BEFORE_MS, (question.endedAt ?? question.receivedAt) + AFTER_MS)
-  const [calls, alerts] = await Promise.all([get('/RecentCalls?' + window), get('/Alerts?' + window)])
-  const findings: Finding[] = []
-  const trace: string[] = []
-  if ('status' in calls) findings.push(refused('RecentCalls', calls.status))
-  else await takeCalls(rowsOf<Cdr>(calls.data))
-  if ('status' in alerts) { if (!('status' in calls)) findings.push(refused('Alerts', alerts.status)) } else findings.push(...alertFindings(rowsOf<Alert>(alerts.data), question))
-  return { findings, trace }
-
-  async function takeCalls (records: Cdr[]): Promise<void> {
-    const caller = records.find(({ call_sid: sid }) => sid === question.callSid)
-    if (!caller) {
-      findings.push({
-        code: 'jambonz-no-record',
-        severity: 'warning',
-        seen: 'Jambonz has no record of this call',
-        todo:
-          'It writes one when a call ends, and only with a time series database; older versions keep no call_sid in it'
-      })
-      return
-    }
-    const agent = records.find(({ sip_parent_callid: parent }) => parent !== undefined && parent === caller.sip_callid)
-    for (const [leg, cdr] of [['caller', caller], ['agent', agent]] as const) {
-      if (!cdr) {
-        findings.push({
-          code: 'jambonz-leg',
-          severity: 'ok',
-          seen: 'Jambonz has no record of an agent leg: its SBC dialled nothing, or keeps no parent of it'
-        })
-        continue
-      }
-      findings.push({
-        code: 'jambonz-leg',
-        severity: 'ok',
-        seen: `${leg} leg: ${cdr.answered ? `answered, ${cdr.duration ?? 0} s` : 'not answered'}${
-          cdr.sip_status ? `, ${cdr.sip_status}` : ''
-        }${cdr.termination_reason ? `, ${clean(cdr.termination_reason)}` : ''}`
-      })
-      if (cdr.sip_callid) await takeTrace(leg, cdr.sip_callid)
-    }
+  const [calls, alerts] = await Promise.all([api.get('/RecentCalls?' + window), api.get('/Alerts?' + window)])
+  if ('status' in calls) {
+    // A key that is refused for one is refused for the other, which needs saying once.
+    const others = 'status' in alerts ? [] : alertFindings(rowsOf<Alert>(alerts.data), question)
+    return { findings: [refused('RecentCalls', calls.status), ...others], trace: [] }
   }
 
-  async function takeTrace (leg: string, callId: string): Promise<void> {
-    const got = await get(`/RecentCalls/${encodeURIComponent(callId)}`)
-    const messages = 'status' in got ? [] : messagesOf(got.data)
-    if (messages.length === 0) {
-      findings.push({
-        code: 'jambonz-no-trace',
-        severity: 'skipped',
-        seen: `No SIP trace of the ${leg} leg`,
-        todo: 'Jambonz keeps them with Homer only (HOMER_BASE_URL of its API server)'
-      })
-      return
+  const view = await viewOfLegs(api, rowsOf<Cdr>(calls.data), question.callSid)
+  const said = 'status' in alerts
+    ? [refused('Alerts', alerts.status)]
+    : alertFindings(rowsOf<Alert>(alerts.data), question)
+  return { findings: [...view.findings, ...said], trace: view.trace }
+}
+
+/** Both legs of a call: the caller's, and the one that names it as its parent. */
+async function viewOfLegs (api: AccountApi, records: readonly Cdr[], callSid: string): Promise<JambonzView> {
+  const caller = records.find(({ call_sid: sid }) => sid === callSid)
+  if (!caller) return { findings: [NO_RECORD], trace: [] }
+
+  const agent = records.find(({ sip_parent_callid: parent }) => parent !== undefined && parent === caller.sip_callid)
+  const views = [await viewOfLeg(api, 'caller', caller)]
+  views.push(agent ? await viewOfLeg(api, 'agent', agent) : { findings: [NO_AGENT_LEG], trace: [] })
+  return { findings: views.flatMap(({ findings }) => findings), trace: views.flatMap(({ trace }) => trace) }
+}
+
+async function viewOfLeg (api: AccountApi, leg: string, cdr: Cdr): Promise<JambonzView> {
+  const said = [
+    cdr.answered ? `answered, ${cdr.duration ?? 0} s` : 'not answered',
+    cdr.sip_status ? String(cdr.sip_status) : '',
+    cdr.termination_reason ? clean(cdr.termination_reason) : ''
+  ].filter(part => part !== '')
+  const finding: Finding = { code: 'jambonz-leg', severity: 'ok', seen: `${leg} leg: ${said.join(', ')}` }
+  const traced = cdr.sip_callid ? await viewOfTrace(api, leg, cdr.sip_callid) : { findings: [], trace: [] }
+  return { findings: [finding, ...traced.findings], trace: traced.trace }
+}
+
+async function viewOfTrace ({ base, get }: AccountApi, leg: string, callId: string): Promise<JambonzView> {
+  // A carrier chooses the Call-ID, and the command below quotes it for a shell.
+  const path = `/RecentCalls/${encodeURIComponent(callId).replaceAll("'", '%27')}`
+  const got = await get(path)
+  const messages = 'status' in got ? [] : messagesOf(got.data)
+  if (messages.length === 0) {
+    const finding: Finding = {
+      code: 'jambonz-no-trace',
+      severity: 'skipped',
+      seen: `No SIP trace of the ${leg} leg`,
+      todo: 'Jambonz keeps traces only with Homer (HOMER_BASE_URL of its API server)'
     }
-    trace.push(`${leg} leg:`, ...messages.map(({ at, line }) => `  ${at} ${line}`))
-    const reason = messages.map(({ reason }) => reason).find(Boolean)
-    if (reason) {
-      findings.push({
+    return { findings: [finding], trace: [] }
+  }
+
+  const reason = messages.map(({ reason }) => reason).find(Boolean)
+  const findings: Finding[] = reason
+    ? [{
         code: 'jambonz-x-reason',
         severity: 'failed',
-        seen: `Jambonz gave the ${leg} leg as its reason: ${reason}`,
-        todo: "This is Jambonz's own word for why it refused the call"
-      })
-    }
-    findings.push({
-      code: 'jambonz-trace',
-      severity: 'ok',
-      seen: `${messages.length} SIP messages of the ${leg} leg`,
-      todo: 'Get them as a capture, and have it explained',
-      command: `curl -fH "Authorization: Bearer $JAMBONZ_API_KEY" '${base}/RecentCalls/${
-        encodeURIComponent(callId)
-      }/invite/pcap' -o call.pcap && bridge explain call.pcap`
-    })
-  }
+        seen: `Jambonz gave this reason on the ${leg} leg: ${reason}`,
+        todo: 'This is why Jambonz itself refused the call'
+      }]
+    : []
+  findings.push({
+    code: 'jambonz-trace',
+    severity: 'ok',
+    seen: `${messages.length} SIP messages of the ${leg} leg`,
+    todo: 'Download them as a capture and explain it',
+    command: `curl -fH "Authorization: Bearer $JAMBONZ_API_KEY" '${base}${path}/invite/pcap' -o call.pcap && ` +
+      'bridge explain call.pcap'
+  })
+  return { findings, trace: [`${leg} leg:`, ...messages.map(({ at, line }) => `  ${at} ${line}`)] }
 }
 
 function alertFindings (alerts: readonly Alert[], { callSid, publicUrl }: JambonzQuestion): Finding[] {
@@ -127,7 +145,7 @@ function alertFindings (alerts: readonly Alert[], { callSid, publicUrl }: Jambon
   )
   const findings = [
     ...own.map(alert => alertFinding(alert, 'of this call')),
-    ...near.map(alert => alertFinding(alert, 'at that time, of a hook of this bridge'))
+    ...near.map(alert => alertFinding(alert, 'of a hook of this bridge, at that time'))
   ]
   const distinct = findings.filter(({ seen }, i) => findings.findIndex(other => other.seen === seen) === i)
   return distinct.length > 0
@@ -151,33 +169,29 @@ interface SipLine {
   reason?: string
 }
 
+type Json = Record<string, unknown>
+
 /** Homer's transaction: messages with their text, or at least a list of methods. */
 function messagesOf (homer: unknown): SipLine[] {
   const data = (homer as { data?: { messages?: unknown, calldata?: unknown } } | null)?.data
-  const list = Array.isArray(data?.messages) && data.messages.length > 0
-    ? data.messages
-    : Array.isArray(data?.calldata)
-      ? data.calldata
-      : []
-  return (list.filter(item => typeof item === 'object' && item !== null) as Array<Record<string, unknown>>).flatMap(
-    message => {
-      const raw = typeof message['raw'] === 'string' ? message['raw'] : ''
-      const line = firstLine(raw) ?? [message['method_text'], message['method']].find(text => typeof text === 'string')
-      if (typeof line !== 'string' || line === '') return []
-      const ms = Number(
-        message['create_date'] ?? (message['timeSeconds'] === undefined ? NaN : Number(message['timeSeconds']) * 1000)
-      )
-      const reason = /^x-reason:\s*(.+)$/im.exec(raw)?.[1]
-      return [{
-        at: Number.isFinite(ms) ? new Date(ms).toISOString().slice(11, 23) : '',
-        line: clean(line),
-        ...(reason ? { reason: clean(reason) } : {})
-      }]
-    }
-  )
+  const lists = [data?.messages, data?.calldata].filter(list => Array.isArray(list))
+  const list: unknown[] = lists.find(messages => messages.length > 0) ?? []
+  return list.filter((item): item is Json => typeof item === 'object' && item !== null).flatMap(lineOf)
 }
 
-/** `INVITE` or `180 Ringing`: the request URI holds the token or a number. */
+function lineOf (message: Json): SipLine[] {
+  const raw = typeof message['raw'] === 'string' ? message['raw'] : ''
+  const line = firstLine(raw) ?? [message['method_text'], message['method']].find(text => typeof text === 'string')
+  if (typeof line !== 'string' || line === '') return []
+
+  const seconds = message['timeSeconds']
+  const ms = Number(message['create_date'] ?? (seconds === undefined ? NaN : Number(seconds) * 1000))
+  const at = Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(11, 23) : ''
+  const reason = /^x-reason:[ \t]*(\S.*)$/im.exec(raw)?.[1]
+  return [{ at, line: clean(line), ...(reason ? { reason: clean(reason) } : {}) }]
+}
+
+/** `INVITE` or `180 Ringing`: the request URI is left out because it holds the token or a number. */
 function firstLine (raw: string): string | undefined {
   const line = raw.split(/\r?\n/, 1)[0]!
   return /^SIP\/2\.0 (\d{3} ?.*)$/.exec(line)?.[1] ?? /^([A-Z]+) \S+ SIP\/2\.0$/.exec(line)?.[1]

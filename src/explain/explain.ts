@@ -1,8 +1,8 @@
 import type { Call, Cause, End } from '../calls/fold/call.ts'
 import { endOf } from '../calls/fold/causes.ts'
 import type { Finding } from '../finding.ts'
-import type { Step } from '../ladder/trace.ts'
-import { CATALOGUE, type NextStep } from '../diagnosis/causes-catalogue.ts'
+import type { ExplainedCall, Explanation } from './explanation.ts'
+import { CATALOGUE } from '../diagnosis/causes-catalogue.ts'
 import { diagnose, stepsFor } from '../diagnosis/diagnose.ts'
 import type { Evidence } from '../diagnosis/signals.ts'
 import { judgeCallerLeg } from './carrier.ts'
@@ -22,38 +22,12 @@ import {
 } from './findings.ts'
 import { groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
-import { endsText, legsOf, type Leg, type Role } from './legs.ts'
+import { endsText, legsOf, type Leg } from './legs.ts'
 import { judgeLogs } from './logs.ts'
 import { inOrder } from './order.ts'
 import { stepsOf } from './picture.ts'
 import type { HookSeen, LogSeen, RefusedSeen, Seen } from './seen.ts'
 import { tell, type Told } from './story.ts'
-
-/** What the files tell of one call. */
-export interface Explained {
-  /** call_sid where one is known, else the SIP Call-ID of its first leg. */
-  id: string
-  from: string
-  to: string
-  /** Milliseconds since the epoch, or since what the file counts from. */
-  began?: number
-  legs: Array<{ role: Role, callId: string, dialled: string, ends: string }>
-  sources: { sip: number, hooks: number, rooms: number, logs: number }
-  end?: End
-  summary: string
-  evidence: Evidence[]
-  notToldApart: string[]
-  nextSteps: NextStep[]
-  findings: Finding[]
-  steps: Step[]
-  stepsLeftOut: number
-}
-
-export interface Explanation {
-  calls: Explained[]
-  /** About the files, not a call. */
-  findings: Finding[]
-}
 
 /** How much a cause of the servers' own logs is better than what the wire alone tells. */
 const VAGUE: ReadonlySet<Cause> = new Set([
@@ -148,7 +122,7 @@ function sureOf ({ end, assumed }: Told, silent: boolean): End {
     : { ...endOf(cause), waitingOn: end.waitingOn, ...(end.sipStatus !== undefined && { sipStatus: end.sipStatus }) }
 }
 
-function explainCall (seen: Seen[], { keep, refused, endAt, haveStatuses }: Files): Explained | undefined {
+function explainCall (seen: Seen[], { keep, refused, endAt, haveStatuses }: Files): ExplainedCall | undefined {
   const legs = legsOf(seen)
   const hooks = seen.filter(item => item.kind === 'hook')
   const rooms = seen.filter(item => item.kind === 'room')
@@ -334,7 +308,7 @@ function factsOf (
   seen: readonly Seen[],
   legs: readonly Leg[],
   call: Call | undefined
-): Pick<Explained, 'id' | 'from' | 'to' | 'began'> {
+): Pick<ExplainedCall, 'id' | 'from' | 'to' | 'began'> {
   const first = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside') ?? legs[0]
   const hook = seen.find(item => item.kind === 'hook')
   const log = seen.find(item => item.kind === 'log')

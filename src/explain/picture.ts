@@ -1,4 +1,3 @@
-import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
 import type { Party, Step } from '../ladder/trace.ts'
 import { header } from '../sip/message.ts'
 import { addressUri } from './group.ts'
@@ -52,8 +51,6 @@ export function stepsOf (seen: readonly Seen[], legs: readonly Leg[]): { steps: 
     leftOut: steps.length - MOST_STEPS
   }
 }
-
-export const drawCall = (steps: readonly Step[], options: LadderOptions): string => renderLadder(steps, options)
 
 function sipStep ({ message }: SipSeen, leg: Leg): Omit<Step, 'at'> {
   const [caller, called] = ENDS[leg.role]

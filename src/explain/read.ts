@@ -5,6 +5,7 @@ import type { Finding } from '../finding.ts'
 import { createByteSource } from './capture/byte-source.ts'
 import { isCapture, readCapture } from './capture/read-capture.ts'
 import type { Keep } from './keep.ts'
+import { shellWord } from './shell-word.ts'
 import { readText } from './text/read-text.ts'
 
 /** A file or standard input, by the name that findings have for it. */
@@ -47,7 +48,7 @@ async function readBytes (name: string, chunks: AsyncIterable<Buffer>, keep: Kee
       severity: 'failed',
       seen: `${name} is neither a pcap or pcapng file nor a text${kindOf(start)}.`,
       todo: 'Give a capture of tcpdump, Wireshark or sngrep, or a text log',
-      command: `file ${name}`
+      command: `file ${shellWord(name)}`
     }]
   }
   return readText(name, source.rest(), keep)
@@ -78,7 +79,7 @@ function unreadable (name: string, code: string, message: string): Finding {
         severity: 'failed',
         seen: `There is no file ${name}.`,
         todo: 'Check the path',
-        command: `ls -l ${name}`
+        command: `ls -l ${shellWord(name)}`
       }
     case 'EACCES':
     case 'EPERM':
@@ -87,7 +88,7 @@ function unreadable (name: string, code: string, message: string): Finding {
         severity: 'failed',
         seen: `${name} may not be read by this user.`,
         todo: 'tcpdump writes its files as another user: make the file readable',
-        command: `sudo chmod a+r ${name}`
+        command: `sudo chmod a+r ${shellWord(name)}`
       }
     case 'EISDIR':
       return {
@@ -95,7 +96,7 @@ function unreadable (name: string, code: string, message: string): Finding {
         severity: 'failed',
         seen: `${name} is a directory.`,
         todo: 'Name the files in it',
-        command: `bridge explain ${name.replace(/\/$/, '')}/*`
+        command: `bridge explain ${shellWord(name.replace(/\/$/, ''))}/*`
       }
     default:
       return code.startsWith('Z_')
@@ -104,7 +105,7 @@ function unreadable (name: string, code: string, message: string): Finding {
             severity: 'warning',
             seen: `${name} is compressed, and damaged or cut off (${code}): what came out of it was read.`,
             todo: 'Copy the file again',
-            command: `gzip -t ${name}`
+            command: `gzip -t ${shellWord(name)}`
           }
         : {
             code: 'file-unreadable',

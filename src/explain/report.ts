@@ -1,90 +1,98 @@
+import { cleanDeep } from '../clean-deep.ts'
+import { cleanText } from '../clean-text.ts'
 import { findingLines } from '../finding-lines.ts'
-import type { LadderOptions } from '../ladder/ladder.ts'
-import type { Explained, Explanation } from './explain.ts'
-import { drawCall } from './picture.ts'
+import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
+import type { ExplainedCall, Explanation } from './explanation.ts'
 import { isDate } from './text/times.ts'
+
+/*
+ * An explanation in print. Callers, carriers and agents chose much of the text in it, so it is cleaned first: only
+ * this file begins a line, and only it and the ladder add colours.
+ */
 
 const ROLES = {
   caller: "caller's leg",
-  inside: 'inside Jambonz',
+  inside: 'leg inside Jambonz',
   agent: 'leg to LiveKit',
-  'livekit-out': 'dialled by LiveKit'
+  'livekit-out': 'leg dialled by LiveKit'
 } as const
-/** Calls whose ladder is drawn without being asked for. */
+/** Calls whose ladder is drawn unless `--call` chooses others. */
 const MOST_LADDERS = 5
+const MOST_LEGS = 8
+/** A longer Call-ID or URI is shortened, so that it does not wrap around to the beginning of a terminal's line. */
+const LONGEST_NAME = 80
 
 /** The explanation for people. */
-export function reportText ({ calls, findings }: Explanation, options: LadderOptions): string {
-  const parts = [
+export function reportText (explanation: Explanation, options: LadderOptions): string {
+  const { calls, findings } = cleanDeep(explanation, withoutMarks)
+  const lines = [
     ...findings.flatMap(finding => findingLines(finding, options)),
-    ...calls.flatMap((
-      call,
-      i
-    ) => [
-      heading(call, i, calls.length),
-      ...i < MOST_LADDERS ? [pictureOf(call, options)] : [],
-      ...call.findings.flatMap(finding => findingLines(finding, options)),
-      ...evidenceOf(call),
-      ''
-    ])
+    ...calls.flatMap((call, i) => callLines(call, { number: i + 1, count: calls.length }, options))
   ]
   if (calls.length > MOST_LADDERS) {
-    parts.push(`The ladders of ${calls.length - MOST_LADDERS} more calls: bridge explain --call <id> …`, '')
+    lines.push(`Ladders of the other ${calls.length - MOST_LADDERS} calls: bridge explain --call <id> …`)
   }
-  return `${parts.map(part => clean(part)).join('\n').replace(/\n{3,}/g, '\n\n').replace(/\n+$/, '')}\n`
+
+  return `${lines.join('\n').replace(/\n+$/, '')}\n`
 }
 
-/** What was captured may hold anything; the terminal gets no control characters of it but our own colours. */
-// eslint-disable-next-line no-control-regex
-const clean = (text: string): string => text.replace(/[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[\d*m)/g, '?')
-
-function heading ({ id, from, to, began, legs, sources }: Explained, i: number, count: number): string {
-  const when = began === undefined ? '' : isDate(began) ? `, ${new Date(began).toISOString()}` : ''
-  const seen = Object.entries({
-    'SIP messages': sources.sip,
-    webhooks: sources.hooks,
-    'events of LiveKit': sources.rooms,
-    'log lines': sources.logs
-  }).filter(([, n]) => n > 0).map(([what, n]) => `${n} ${what}`)
+function callLines (
+  call: ExplainedCall,
+  { number, count }: { number: number, count: number },
+  options: LadderOptions
+): string[] {
   return [
-    `${count > 1 ? `${i + 1}. ` : ''}Call ${id}${
-      from !== '' || to !== '' ? `: ${from || '?'} to ${to || '?'}` : ''
-    }${when}`,
-    `  ${seen.join(', ')}`,
-    ...legs.slice(0, 8).map(({ role, callId, dialled, ends }) =>
-      `  ${ROLES[role]}: ${dialled}, ${ends}${ends === '' ? '' : ', '}Call-ID ${callId}`
-    )
-  ].join('\n')
-}
-
-function pictureOf ({ steps, stepsLeftOut }: Explained, options: LadderOptions): string {
-  if (steps.length === 0) return ''
-  return `\n${drawCall(steps, options)}${
-    stepsLeftOut > 0 ? `(${stepsLeftOut} steps in the middle are left out)\n` : ''
-  }`
-}
-
-function evidenceOf ({ evidence, began = 0 }: Explained): string[] {
-  if (evidence.length === 0) return []
-  return [
-    'Decided by:',
-    ...evidence.map(({ at, seen, shows }) => `  ${((at - began) / 1000).toFixed(3).padStart(9)} s  ${seen}: ${shows}`)
+    count > 1 ? `${number}. ${headline(call)}` : headline(call),
+    `  ${sourcesText(call)}`,
+    ...call.legs.slice(0, MOST_LEGS).map(legLine),
+    ...number <= MOST_LADDERS ? ladderLines(call, options) : [],
+    ...call.findings.flatMap(finding => findingLines(finding, options)),
+    ...evidenceLines(call),
+    ''
   ]
+}
+
+function headline ({ id, from, to, began }: ExplainedCall): string {
+  const who = from === '' && to === '' ? '' : `: ${shortened(from || '?')} to ${shortened(to || '?')}`
+  const when = began !== undefined && isDate(began) ? `, ${new Date(began).toISOString()}` : ''
+  return `Call ${shortened(id)}${who}${when}`
+}
+
+function sourcesText ({ sources: { sip, hooks, rooms, logs } }: ExplainedCall): string {
+  const counts = [[sip, 'SIP messages'], [hooks, 'webhooks'], [rooms, 'LiveKit events'], [logs, 'log lines']] as const
+  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ')
+}
+
+const legLine = ({ role, callId, dialled, ends }: ExplainedCall['legs'][number]): string =>
+  `  ${ROLES[role]}: ${[shortened(dialled), ends, `Call-ID ${shortened(callId)}`].filter(Boolean).join(', ')}`
+
+function ladderLines ({ steps, stepsLeftOut }: ExplainedCall, options: LadderOptions): string[] {
+  if (steps.length === 0) return []
+  const note = stepsLeftOut > 0 ? [`(${stepsLeftOut} steps in the middle are not shown)`] : []
+  return ['', ...renderLadder(steps, options).trimEnd().split('\n'), ...note, '']
+}
+
+function evidenceLines ({ evidence, began = 0 }: ExplainedCall): string[] {
+  if (evidence.length === 0) return []
+  const seconds = (at: number): string => ((at - began) / 1000).toFixed(3).padStart(9)
+  return ['Evidence:', ...evidence.map(({ at, seen, shows }) => `  ${seconds(at)} s  ${seen}: ${shows}`)]
+}
+
+/** Only findings of this program bear its marks for well and failed. */
+const withoutMarks = (text: string): string => cleanText(text).replace(/[✓✗]/g, '?')
+
+function shortened (text: string): string {
+  const characters = [...text]
+  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME - 1).join('')}…` : text
 }
 
 /** The explanation for tools. */
-export function reportJson ({ calls, findings }: Explanation): string {
-  return `${
-    JSON.stringify(
-      {
-        findings,
-        calls: calls.map(({ began, ...call }) => ({
-          ...call,
-          ...(began !== undefined && { began: isDate(began) ? new Date(began).toISOString() : began })
-        }))
-      },
-      null,
-      2
-    )
-  }\n`
+export function reportJson (explanation: Explanation): string {
+  const { calls, findings } = cleanDeep(explanation)
+  return `${JSON.stringify({ findings, calls: calls.map(withTime) }, null, 2)}\n`
 }
+
+const withTime = ({ began, ...call }: ExplainedCall): object => ({
+  ...call,
+  ...(began !== undefined && { began: isDate(began) ? new Date(began).toISOString() : began })
+})

@@ -235,7 +235,7 @@ function clip (text: string, length: number, glyph: Glyphs): string {
 
 /** What goes on a wire may hold anything: no control characters, no double-width ones, so that columns stay columns. */
 function plain (text: string, options: LadderOptions): string {
-  const single = text.replace(/[^\x20-\x7e\u00a1-\u02ff\u2010-\u22ff]/gu, '?')
+  const single = text.replace(/[^\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2030-\u205e\u2070-\u22ff]/gu, '?')
   if (!options.ascii) return single
   return single.replaceAll('…', '...').replaceAll('→', '->').replace(/[^\x20-\x7e]/g, '?')
 }

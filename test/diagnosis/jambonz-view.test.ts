@@ -80,9 +80,9 @@ await t.test('records, trace and alerts of this call', async t => {
   const of = (code: string) => findings.filter(finding => finding.code === code)
   t.strictSame(of('jambonz-alert').map(({ seen }) => seen), [
     'Alert of this call: invalid-app-payload: unknown property',
-    'Alert at that time, of a hook of this bridge: webhook-connection-failure: failed to connect to https://bridge.example.com/action'
+    'Alert of a hook of this bridge, at that time: webhook-connection-failure: failed to connect to https://bridge.example.com/action'
   ])
-  t.match(of('jambonz-alert')[0], { severity: 'failed', todo: /did not take the verbs/ })
+  t.match(of('jambonz-alert')[0], { severity: 'failed', todo: /rejected the bridge's verbs/ })
   t.strictSame(of('jambonz-leg').map(({ seen }) => seen), [
     'caller leg: not answered, 480, caller abandoned',
     'agent leg: not answered, 404'

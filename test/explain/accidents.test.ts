@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Explanation } from '../../src/explain/explain.ts'
+import type { Explanation } from '../../src/explain/explanation.ts'
 import { pcapFile, recordedSip, tcpFrames, udpFrames, type Wire } from '../fixtures/captures.ts'
 import { codesOf, explainedAll, findingsOf } from '../fixtures/explained.ts'
 import { readRecordings, type Recording } from '../fixtures/recordings.ts'

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { explainSeen, type Explanation } from '../../src/explain/explain.ts'
+import { explainSeen } from '../../src/explain/explain.ts'
+import type { Explanation } from '../../src/explain/explanation.ts'
 import { createKeep } from '../../src/explain/keep.ts'
 import { readInput } from '../../src/explain/read.ts'
 import {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Explanation } from '../../src/explain/explain.ts'
+import type { Explanation } from '../../src/explain/explanation.ts'
 import { codesOf, explainedAll } from '../fixtures/explained.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
 

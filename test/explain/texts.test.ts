@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { Explanation } from '../../src/explain/explain.ts'
+import type { Explanation } from '../../src/explain/explanation.ts'
 import { reportJson, reportText } from '../../src/explain/report.ts'
 import { pcapFile, recordedSip, udpFrames, type Wire } from '../fixtures/captures.ts'
 import { codesOf as codes, explainedAll } from '../fixtures/explained.ts'
@@ -121,10 +121,13 @@ await t.test('hooks that were logged without their paths, behind what a process 
 })
 
 const FLOOD =
-  `2026-01-31T10:00:00.003Z\tINFO\tsip\tsip/inbound.go:178\tprocessing invite\t{"nodeID": "NE_1", "callID": "SCL_abc", "fromIP": "198.51.100.7", "fromUser": "+15550001111", "toUser": "unknown", "sipCallID": "call-1@sbc"}
-2026-01-31T10:00:00.011Z\tDEBUG\tsip\tsip/inbound.go:434\tRejecting inbound flood\t{"nodeID": "NE_1", "callID": "SCL_abc", "sipCallID": "call-1@sbc"}
-2026-01-31T10:00:00.011Z  INFO  sip/inbound.go:782  Closing inbound call  {"callID": "SCL_abc", "sipCallID": "call-1@sbc", "status": 486, "reason": "flood"}
-`
+  '2026-01-31T10:00:00.003Z\tINFO\tsip\tsip/inbound.go:178\tprocessing invite\t{"nodeID": "NE_1", ' +
+  '"callID": "SCL_abc", "fromIP": "198.51.100.7", "fromUser": "+15550001111", "toUser": "unknown", ' +
+  '"sipCallID": "call-1@sbc"}\n' +
+  '2026-01-31T10:00:00.011Z\tDEBUG\tsip\tsip/inbound.go:434\tRejecting inbound flood\t{"nodeID": "NE_1", ' +
+  '"callID": "SCL_abc", "sipCallID": "call-1@sbc"}\n' +
+  '2026-01-31T10:00:00.011Z  INFO  sip/inbound.go:782  Closing inbound call  {"callID": "SCL_abc", ' +
+  '"sipCallID": "call-1@sbc", "status": 486, "reason": "flood"}\n'
 
 await t.test('log lines of livekit-sip and feature-server', async t => {
   const pino = (msg: string, extra: object = {}): string =>

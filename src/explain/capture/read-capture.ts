@@ -1,6 +1,7 @@
 import type { Finding } from '../../finding.ts'
 import type { SipMessage } from '../../sip/message.ts'
 import type { Keep } from '../keep.ts'
+import { shellWord } from '../shell-word.ts'
 import type { RtpCounts } from '../seen.ts'
 import type { ByteSource } from './byte-source.ts'
 import type { CaptureNotes, Frame } from './frame.ts'
@@ -94,7 +95,7 @@ export async function readCapture (file: string, start: Buffer, source: ByteSour
         severity: 'warning',
         seen: `${file} is damaged after frame ${number}: ${notes.broken}. What is in front of that was read.`,
         todo: 'Take the capture again, or repair the file, and explain that',
-        command: `pcapfix ${file}`
+        command: `pcapfix ${shellWord(file)}`
       })
     } else if (notes.truncated) {
       found.push({
