@@ -1,6 +1,6 @@
 import type { Step } from './trace.ts'
 
-/** A step and how often it came, on its own or as half of an alternating pair. */
+/** A step and how often it occurred, alone or as half of an alternating pair. */
 export interface Row {
   step: Step
   count: number
@@ -16,9 +16,9 @@ export interface Change {
 /** Folds a growing list of steps into rows. */
 export interface Folder {
   readonly rows: Row[]
-  /** The last rows, one or two, that the present repetition counts up; empty when nothing repeats. */
+  /** The last one or two rows, whose count the current repetition increases; empty when nothing repeats. */
   readonly repeating: Row[]
-  /** Whether a step would go on with the present repetition. */
+  /** Whether a step would continue the current repetition. */
   continues(step: Step): boolean
   push(step: Step): Change
   /** Releases a step that was held back. */
@@ -26,13 +26,23 @@ export interface Folder {
 }
 
 /**
- * Ringing comes once a second as a pair, the SIP message and the status event, so pairs fold as single steps do. The
- * first half of a possible pair is held back until the step after it shows whether it is one.
+ * Ringing repeats once a second as a pair, the SIP message and the status event, so pairs fold like single steps. The
+ * first half of a possible pair is held back until the next step shows whether it is one.
+ *
+ * The order of the steps is the order in which they happened. Their times may contradict it: under load an event gets
+ * its time before it waits for another one, and hosts have clocks of their own. Such a step takes the time of the step
+ * before it.
  */
 export function createFolder (): Folder {
   const rows: Row[] = []
   let held: Step | undefined
   let repeating: Row[] = []
+  let latest = -Infinity
+
+  function inOrder (step: Step): Step {
+    latest = Math.max(latest, step.at)
+    return step.at < latest ? { ...step, at: latest } : step
+  }
 
   function add (step: Step): Row {
     const row = { step, count: 1 }
@@ -59,7 +69,8 @@ export function createFolder (): Folder {
       if (two === undefined) return same(one.step, step)
       return same((held === undefined ? one : two).step, step)
     },
-    push (step) {
+    push (given) {
+      const step = inOrder(given)
       const last = rows.at(-1)
       const before = rows.at(-2)
       if (held !== undefined) {

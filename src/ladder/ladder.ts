@@ -5,7 +5,7 @@ import type { Party, Step } from './trace.ts'
 export interface LadderOptions extends TerminalStyle {
   /** Columns of the terminal; the ladder keeps within 80 to 160 of them. */
   width: number
-  /** Whether lines already written may be written over, as a terminal allows and a file does not. */
+  /** Whether lines can be overwritten, which a terminal allows and a file does not. */
   rewrite: boolean
 }
 
@@ -23,7 +23,7 @@ export function ladderOptionsFor (
   }
 }
 
-/** Where the lifelines stand, as zero-based columns; each party's messages get room by how long they usually are. */
+/** The zero-based columns of the lifelines. Parties whose messages are usually longer get more room. */
 export function layout (width: number): { width: number, at: Record<Party, number> } {
   const total = Math.min(160, Math.max(80, Math.floor(width)))
   const shares = [3, 5, 4, 3]
@@ -68,7 +68,7 @@ export function ladderRow (row: Row, start: number, options: LadderOptions): str
   write(arrow, 0, String(Math.max(0, Math.round(step.at - start))).padStart(GUTTER - 2), 'time')
 
   if (from === to) {
-    // Something a party does by itself: a dot on its lifeline, the text beside it, inwards at the right edge.
+    // Something a party does alone: a dot on its lifeline with the text beside it, to the left at the right edge.
     write(arrow, from, glyph.dot, style)
     const right = clip(text, Math.max(width - from - 2, from - GUTTER - 2), glyph)
     write(arrow, right.length <= width - from - 2 ? from + 2 : from - 1 - right.length, right, style)
@@ -104,28 +104,28 @@ export function renderLadder (steps: readonly Step[], options: LadderOptions): s
   return [ladderHeader(options), ...folder.rows.flatMap(row => ladderRow(row, start, options))].join('\n') + '\n'
 }
 
-/** A ladder that grows while one looks at it. */
+/** A ladder that is drawn while the call happens. */
 export interface LiveLadder {
   step(step: Step): void
-  /** Draws what was held back; nothing may follow. */
+  /** Draws a step that was held back. No step may follow. */
   end(): void
 }
 
 /**
- * Prints each step as it comes. Repeats count up in place where lines can be written over; elsewhere one line tells of
- * them when something else follows.
+ * Prints each step as it happens. Where lines can be overwritten, repeats increase a count in place. Elsewhere one line
+ * gives their number when another step follows.
  */
 export function createLiveLadder (write: (text: string) => void, options: LadderOptions): LiveLadder {
   const folder = createFolder()
   let start: number | undefined
-  let told = true
+  let repeatsPrinted = true
 
   function draw (rows: readonly Row[]): void {
     for (const row of rows) for (const line of ladderRow(row, start ?? 0, options)) write(line + '\n')
   }
-  function tell (): void {
-    if (told) return
-    told = true
+  function printRepeats (): void {
+    if (repeatsPrinted) return
+    repeatsPrinted = true
     const repeated = folder.repeating.map(row =>
       `${plain(row.step.what, options)} ${options.ascii ? 'x' : '×'}${row.count}`
     )
@@ -143,7 +143,7 @@ export function createLiveLadder (write: (text: string) => void, options: Ladder
         const lines = change.again.reduce((sum, row) => sum + ladderRow(row, start ?? 0, options).length, 0)
         write(`\x1b[${lines}A\x1b[0J`)
         draw(change.again)
-      } else told = false
+      } else repeatsPrinted = false
     }
     draw(change.fresh)
   }
@@ -154,11 +154,11 @@ export function createLiveLadder (write: (text: string) => void, options: Ladder
         start = step.at
         write(ladderHeader(options) + '\n')
       }
-      if (!folder.continues(step)) tell()
+      if (!folder.continues(step)) printRepeats()
       show(folder.push(step))
     },
     end () {
-      tell()
+      printRepeats()
       show(folder.end())
     }
   }
@@ -192,7 +192,7 @@ const ANSI: Record<Style, string> = {
   bad: '\x1b[31m'
 }
 
-/** Final failures stand out, whatever carried them. */
+/** Final failures are red, whatever protocol carried them. */
 function styleOf (step: Step): Style {
   return /^[4-6]\d\d\b/.test(step.what) || /\b(failed|no reply)\b/.test(step.what) ? 'bad' : step.via
 }
@@ -233,7 +233,7 @@ function clip (text: string, length: number, glyph: Glyphs): string {
   return chars.length <= length ? text : chars.slice(0, Math.max(0, length - glyph.more.length)).join('') + glyph.more
 }
 
-/** What goes on a wire may hold anything: no control characters, no double-width ones, so that columns stay columns. */
+/** Replaces control characters and double-width ones, which messages may contain and which would break the columns. */
 function plain (text: string, options: LadderOptions): string {
   const single = text.replace(/[^\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2030-\u205e\u2070-\u22ff]/gu, '?')
   if (!options.ascii) return single

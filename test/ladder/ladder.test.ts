@@ -55,6 +55,23 @@ await t.test('an arrow starts and ends at the lifelines of its parties', async (
   }))
 })
 
+await t.test('time never goes back, and the order of the steps stays', async t => {
+  const times = (text: string) => text.split('\n').slice(1).map(line => line.slice(0, 8).trim()).filter(Boolean)
+  const shown = renderLadder([
+    step(1000, 'caller', 'jambonz', 'INVITE'),
+    step(1040, 'jambonz', 'bridge', 'POST /livekit-api'),
+    step(1038, 'bridge', 'livekit', 'CreateRoom'),
+    step(1041, 'livekit', 'bridge', 'room_started')
+  ], plain(120))
+  t.same(times(shown), ['0', '40', '40', '41'])
+  t.match(shown, /POST \/livekit-api[^]*CreateRoom[^]*room_started/)
+
+  fc.assert(fc.property(steps, width, (all, columns) => {
+    const shown = times(renderLadder(all, plain(columns))).map(Number)
+    return shown.every((ms, i) => ms >= (shown[i - 1] ?? 0))
+  }))
+})
+
 await t.test('every step is drawn once: the numbers of the rows add up', async () => {
   fc.assert(fc.property(steps, all => {
     const folder = createFolder()
