@@ -51,11 +51,17 @@ async function look (settings: Settings, client: HookClient, now: () => number):
   } catch (error) {
     return [unreachable(url, { code: String((error as { code?: unknown }).code ?? ''), message: '' })]
   }
-  const about = addressFindings(url, addresses)
+  const about = isAllLocal(settings) ? [] : addressFindings(url, addresses)
   const door = await reachDoor(settings, base, client)
   if (!door.open) return [door.finding, ...about]
   const hooks = await tryHooks(settings, base, client, now)
   return [...(hooks.length === 0 ? [taken(url, door.ms, settings)] : hooks), ...door.findings, ...about]
+}
+
+/** Whether LiveKit and Jambonz are addressed on this machine as well: then nothing has to reach PUBLIC_URL from afar. */
+function isAllLocal ({ PUBLIC_URL, LIVEKIT_URL, JAMBONZ_REST_API_BASE_URL: jambonz }: Settings): boolean {
+  return jambonz !== undefined && [PUBLIC_URL, LIVEKIT_URL, jambonz].every(url =>
+    ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname))
 }
 
 /** Whether it is a bridge that answers at the call hook's URL, and this one. Jambonz' portal asks the same of it. */

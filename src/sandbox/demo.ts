@@ -1,7 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, within } from '../clock.ts'
 import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
@@ -9,6 +12,9 @@ import type { LadderOptions, LiveLadder } from '../ladder/ladder.ts'
 import type { Step } from '../ladder/trace.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 import type { UserAgent } from '../sip/user-agent.ts'
+import { SipClient } from 'livekit-server-sdk'
+import { loadSettings } from '../config.ts'
+import { applyProvision } from '../provisioning/livekit.ts'
 import { DEMO_CALLS, phoneFor } from './demo-calls.ts'
 import type { DemoCall } from './demo-calls.ts'
 import { createJambonzDouble } from './jambonz.ts'
@@ -18,14 +24,23 @@ import { createLiveKitDouble } from './livekit.ts'
 export interface DemoOptions {
   /** Starts the service itself with these settings; resolves when it listens. */
   startBridge(env: Record<string, string>): Promise<{ url: string, close(): Promise<void> }>
-  /** Where the demo is shown. */
-  out: { write(text: string): unknown, isTTY?: boolean, columns?: number }
+  /** The terminal or file that the demo is written to. */
+  out: DemoOutput
   /** End after the calls instead of staying up. */
   once: boolean
   /** For colours and width; the process' own by default. */
   env?: Record<string, string | undefined>
-  /** Ends the demo, and the wait after the calls; the first SIGINT or SIGTERM when there is none. */
+  /** Ends the demo, also while it stays up; by default the first SIGINT or SIGTERM does. */
   signal?: AbortSignal
+  /** How the command line is called in the commands that the demo suggests; by default as this process was. */
+  command?: string
+}
+
+export interface DemoOutput {
+  write(text: string): unknown
+  on?(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
+  isTTY?: boolean
+  columns?: number
 }
 
 interface Stage {
@@ -35,7 +50,9 @@ interface Stage {
   /** Jambonz's application environment: which agent the next call asks for. */
   envVars: Record<string, unknown>
   operatorToken: string
-  /** Where the steps of the doubles go at the moment. */
+  /** A folder with the bridge's settings in `.env`, for commands that are to find this bridge. */
+  folder: string
+  /** Receives the steps of the doubles. */
   screen: { show(step: Step): void }
   close(): Promise<void>
 }
@@ -49,47 +66,80 @@ interface Verdict {
 
 const HOST = '127.0.0.1'
 const CALL_TIMEOUT_MS = 15_000
-/** What every call has and no newcomer asks about; the demo leaves it out of the picture. */
+/** Messages of every call that explain nothing; the ladders leave them out. */
 const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
 
 /**
  * Shows the service at work without any account: real calls over loopback SIP and HTTP from a phone through a Jambonz
- * double, the bridge itself and a LiveKit double, each drawn as a ladder while it happens, and then the cause that the
- * bridge's own operator API gives for its end.
+ * double, the bridge itself and a LiveKit double. Each call is drawn as a ladder while it happens, followed by the cause
+ * that the bridge's operator API gives for its end.
  *
- * @returns the exit code: 0 when every call ended as announced, 1 when one did not, 130 when interrupted before that
+ * @returns the exit code: 0 when every call ended as announced or the reader of `out` went away, 1 when one did not,
+ * 130 when interrupted before that
  * @throws what keeps the stage from being set, such as a missing development dependency
  */
 export async function runDemo (options: DemoOptions): Promise<number> {
-  const { out, signal = interruption() } = options
+  const { out } = options
+  const reader = watchReader(out)
+  const signal = AbortSignal.any([options.signal ?? interruption(), reader.gone])
   const view = ladderOptionsFor(out, options.env ?? process.env)
-  const say = (text = '') => {
-    out.write(text + '\n')
+  const write = (text: string) => {
+    if (!reader.gone.aborted) out.write(text)
   }
+  const say = (text = '') => write(text + '\n')
+
   say(strong('Three phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
   const stage = await setStage(options)
-  say(`The bridge's OpenAPI page, while this runs: ${stage.bridge.url}/docs`)
   try {
+    for (const line of legend(view)) say(line)
+    say(`The bridge's OpenAPI page, while this runs: ${stage.bridge.url}/docs`)
+
     let right = 0
     for (const [index, call] of DEMO_CALLS.entries()) {
-      if (signal.aborted) return 130
       say()
       say(strong(`${index + 1}. ${call.says}`, view))
       say()
-      const verdict = await play(stage, call, createLiveLadder(text => out.write(text), view), signal)
-      if (signal.aborted) return 130
+      const verdict = await play(stage, call, createLiveLadder(write, view), signal)
+      if (signal.aborted) break
       if (verdict.cause === call.cause) right++
       say()
       say(judge(call, verdict, view))
     }
+    if (reader.gone.aborted) return 0
+    if (signal.aborted) return 130
+
     say()
     say(strong(`${right} of ${DEMO_CALLS.length} calls ended as announced.`, view))
-    if (!options.once) await stay(stage, say, signal)
+    if (!options.once) await stay(stage, say, signal, options.command ?? ownCommand())
     return right === DEMO_CALLS.length ? 0 : 1
   } finally {
     await stage.close()
   }
+}
+
+/** Notices when nobody reads the output any more, as behind `| head`. */
+function watchReader (out: DemoOutput): { gone: AbortSignal } {
+  const controller = new AbortController()
+  out.on?.('error', error => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+    controller.abort()
+  })
+  return { gone: controller.signal }
+}
+
+/** What a newcomer has to know to read the ladders. */
+function legend ({ colour }: LadderOptions): string[] {
+  const paint = (code: number, text: string) => `\x1b[${code}m${text}\x1b[0m`
+  return [
+    ...colour
+      ? [`Colours: ${paint(36, 'SIP')}, ${paint(33, 'HTTP')}, ${paint(35, 'the LiveKit room')}, ${
+          paint(31, 'a refusal or failure')
+        }.`]
+      : [],
+    'Two refusals are normal here: 407 asks for the password of the SIP trunk, and 404 answers the bridge when it',
+    'deletes a room that is gone already.'
+  ]
 }
 
 async function setStage (options: DemoOptions): Promise<Stage> {
@@ -110,6 +160,8 @@ async function setStage (options: DemoOptions): Promise<Stage> {
   }
   const envVars: Record<string, unknown> = {}
   const account = { accountSid: randomUUID(), apiKey: token() }
+  const folder = await mkdtemp(join(tmpdir(), 'bridge-demo-'))
+  closers.push(() => rm(folder, { recursive: true, force: true }))
   try {
     const livekit = await createLiveKitDouble({
       apiKey: secrets.apiKey,
@@ -117,20 +169,19 @@ async function setStage (options: DemoOptions): Promise<Stage> {
       webhookUrls: [`${url}/livekit-events`],
       agents: DEMO_CALLS.flatMap(call => call.behaviour ?? []),
       trace,
-      sipTransport: 'tcp',
-      trunk: secrets.trunk
+      sipTransport: 'tcp'
     })
     closers.push(() => livekit.close())
     const jambonz = await createJambonzDouble({
       callHook: `${url}/livekit-api`,
-      statusHook: `${url}/status`,
+      statusHook: `${url}/status#rc=2&rp=all`,
       webhookSecret: secrets.webhookSecret,
       ...account,
       envVars,
       trace
     })
     closers.push(() => jambonz.close())
-    const bridge = await options.startBridge({
+    const settings = {
       PORT: String(port),
       HOST,
       PUBLIC_URL: url,
@@ -150,20 +201,35 @@ async function setStage (options: DemoOptions): Promise<Stage> {
       OPERATOR_TOKEN: secrets.operatorToken,
       DIAL_TIMEOUT_S: '4',
       DRAIN_DELAY_S: '0'
-    })
+    }
+    await provision(settings)
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+    await writeFile(join(folder, '.env'), lines.join(''), { mode: 0o600 })
+    const bridge = await options.startBridge(settings)
     closers.push(() => bridge.close())
     const phone = await createUserAgent({ host: HOST, name: 'phone' })
     closers.push(() => phone.close())
-    return { bridge, jambonz, phone, envVars, operatorToken: secrets.operatorToken, screen, close }
+    return { bridge, jambonz, phone, envVars, operatorToken: secrets.operatorToken, folder, screen, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/**
- * One call, from the phone's INVITE to the cause that the bridge names; whatever goes wrong is the verdict's problem.
- */
+/** Makes the trunk and the rule in LiveKit, as `bridge provision` does. */
+async function provision (env: Record<string, string>): Promise<void> {
+  const settings = loadSettings(env)
+  const sip = new SipClient(settings.LIVEKIT_URL, settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET)
+  await applyProvision(sip, {
+    livekitSipUsername: settings.LIVEKIT_SIP_USERNAME ?? '',
+    livekitSipPassword: settings.LIVEKIT_SIP_PASSWORD ?? '',
+    livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
+    livekitAgentName: settings.LIVEKIT_AGENT_NAME ?? '',
+    dialTimeoutS: settings.DIAL_TIMEOUT_S
+  })
+}
+
+/** One call, from the phone's INVITE to the cause that the bridge names. A failure becomes the verdict's problem. */
 async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: AbortSignal): Promise<Verdict> {
   let lastStep = Date.now()
   stage.screen.show = step => {
@@ -185,7 +251,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
       endOf(stage, () => callSid, signal),
       () => new Error('the bridge does not say that the call has ended')
     )
-    // What the bridge still owes, such as deleting the room, belongs to the picture.
+    // Duties of the bridge that follow the end, such as deleting the room, belong into the ladder.
     const settled = Date.now() + 2000
     do await sleep(100)
     while (Date.now() - lastStep < 200 && Date.now() < settled)
@@ -214,7 +280,8 @@ async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal):
 
 function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): string {
   const right = verdict.cause === call.cause
-  const mark = view.ascii ? (right ? 'ok' : 'NOT OK') : (right ? '✓' : '✗')
+  const [good, bad] = view.ascii ? ['ok', 'NOT OK'] : ['✓', '✗']
+  const mark = right ? good : bad
   const details = [
     verdict.by && `by ${verdict.by}`,
     verdict.waitingOn && verdict.waitingOn !== 'none' && `while waiting on ${verdict.waitingOn}`
@@ -224,15 +291,24 @@ function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): string {
   return view.colour ? `\x1b[${right ? 32 : 31}m${text}\x1b[0m` : text
 }
 
-async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSignal): Promise<void> {
+async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSignal, command: string): Promise<void> {
   const { url } = stage.bridge
+  const here = (words: string) => `(cd ${stage.folder} && ${command} ${words})`
   say()
-  say('The bridge stays up until Ctrl-C. Have a look:')
+  say('The bridge stays up until Ctrl-C. Have a look from another terminal:')
   say(`  API      ${url}/docs`)
   say(`  token    ${stage.operatorToken}`)
-  say(`  calls    curl -H 'Authorization: Bearer ${stage.operatorToken}' ${url}/calls`)
+  say(`  calls    ${here('calls')}`)
+  say(`  doctor   ${here('doctor')}`)
+  say(`  HTTP     curl -H 'Authorization: Bearer ${stage.operatorToken}' ${url}/calls`)
   if (!signal.aborted) await once(signal, 'abort')
   say()
+}
+
+/** How this process was started, for another folder. */
+function ownCommand (): string {
+  const script = process.argv[1] ?? 'bridge'
+  return `node ${/\s/.test(script) ? JSON.stringify(script) : script}`
 }
 
 /** A port that was free a moment ago: the doubles have to know the bridge's address before it listens. */

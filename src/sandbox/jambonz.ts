@@ -244,7 +244,14 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
         const call = calls.get(callSid)
         return call && legPayload(call.leg)
       },
-      list: () => [...calls.values()].filter(call => !call.ended).map(call => legPayload(call.leg))
+      list: () => [...calls.values()].filter(call => !call.ended).map(call => legPayload(call.leg)),
+      application: () => ({
+        application_sid: applicationSid,
+        account_sid: accountSid,
+        name: 'jambonz-livekit-bridge',
+        call_hook: { url: options.callHook, method: 'POST' },
+        call_status_hook: options.statusHook === undefined ? null : { url: options.statusHook, method: 'POST' }
+      })
     }
   })
 

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { loadSettings } from '../../src/config.ts'
+import { doctor } from '../../src/cli/doctor.ts'
+import { loadSettings, readEnvironment } from '../../src/config.ts'
 import { runDemo } from '../../src/sandbox/demo.ts'
 import { createLogger, startBridge } from '../../src/server.ts'
 
@@ -30,4 +31,53 @@ await t.test("the demo's calls, over real sockets, end as announced", async t =>
   t.match(shown, /180 Ringing/)
   t.match(shown, /\/docs/, 'says where the OpenAPI page is')
   t.notMatch(shown, /sip:c[a-z2-7]{26}@/, 'no whole token is shown')
+})
+
+await t.test("the demo's own doctor finds nothing wrong, with the settings that the demo leaves in its folder", async t => {
+  const stop = new AbortController()
+  let shown = ''
+  let said: { code: number, text: string } | undefined
+  const out = {
+    write (text: string) {
+      shown += text
+      const folder = /doctor {3}\(cd (\S+) && bridge doctor\)/.exec(text)?.[1]
+      if (folder === undefined) return
+      const lines: string[] = []
+      const env = readEnvironment({}, `${folder}/.env`)
+      doctor([], { env, out: line => lines.push(line), err () {} }).then(code => {
+        said = { code, text: lines.join('\n') }
+      }).finally(() => stop.abort()).catch(t.threw)
+    }
+  }
+  const code = await runDemo({
+    out,
+    once: false,
+    command: 'bridge',
+    env: { NO_COLOR: '1' },
+    signal: stop.signal,
+    startBridge: env => startBridge(loadSettings(env), createLogger('silent'))
+  })
+  t.equal(code, 0)
+  t.equal(said?.code, 0, said?.text ?? '')
+  t.match(said?.text, /\d+ ok, 1 skipped\./, 'Redis is not used, and nothing else is left to say')
+  t.match(shown, /407 asks for the password/)
+})
+
+await t.test('the demo ends quietly when nobody reads it any more', async t => {
+  let lines = 0
+  const listeners: Array<(error: NodeJS.ErrnoException) => void> = []
+  const out = {
+    write () {
+      if (++lines === 10) for (const fn of listeners) fn(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+    },
+    on: (_event: 'error', listener: (error: NodeJS.ErrnoException) => void) => listeners.push(listener)
+  }
+  const code = await runDemo({
+    out,
+    once: true,
+    env: {},
+    startBridge: env => startBridge(loadSettings(env), createLogger('silent'))
+  })
+  t.equal(code, 0)
+  t.equal(lines, 10, 'and writes nothing more')
 })

@@ -68,6 +68,16 @@ await t.test('with room.auto_create off it stays away', async t => {
   t.equal(rooms.get('r'), undefined)
 })
 
+await t.test('an agent whose connection is aborted twice gives up', async t => {
+  const { clock, rooms, room } = open({ joinAfterMs: 1000 })
+  await clock.pass(970)
+  rooms.close(room, 'ROOM_DELETED')
+  await clock.pass(RECONNECT_MS)
+  rooms.close(rooms.get('r')!, 'ROOM_DELETED')
+  await clock.pass(600_000)
+  t.equal(rooms.get('r'), undefined)
+})
+
 await t.test('an agent whose connection is aborted connects again after its timeout', async t => {
   const { clock, rooms, room, seen } = open({ joinAfterMs: 1000 })
   await clock.pass(970)

@@ -1,4 +1,4 @@
-import type { HttpRequest, Network } from '../network.ts'
+import type { HttpRequest, Network, Served } from '../network.ts'
 import type { Payload } from './payloads.ts'
 
 /** A live call control request: one of these, as the REST API takes it. */
@@ -25,17 +25,33 @@ export interface CreateCall {
   headers?: Record<string, string>
 }
 
+/** The account's only application, as the REST API lists it. */
+export interface RestApplication {
+  application_sid: string
+  account_sid: string
+  name: string
+  call_hook: { url: string, method: string }
+  call_status_hook: { url: string, method: string } | null
+}
+
 export interface RestHandlers {
   /** False for a call that is not known. */
   update(callSid: string, update: CallUpdate): boolean
   create(request: CreateCall): Promise<{ sid: string, callId: string }>
   get(callSid: string): Payload | undefined
   list(): Payload[]
+  application(): RestApplication
+}
+
+interface Answer {
+  status: number
+  body?: unknown
 }
 
 /**
  * The part of Jambonz's REST API that live calls need: `POST` and `PUT /v1/Accounts/:sid/Calls/:callSid`, `POST` and
- * `GET /v1/Accounts/:sid/Calls`, `GET` of one call. Bearer authentication, the account in the path has to fit the key.
+ * `GET /v1/Accounts/:sid/Calls`, `GET` of one call; and, to read only, the application, its phone number, and empty
+ * lists of alerts and recent calls. Bearer authentication; the account in the path must be the key's.
  */
 export async function createRestServer (options: {
   network: Network
@@ -46,43 +62,61 @@ export async function createRestServer (options: {
 }): Promise<{ url: string, close(): Promise<void> }> {
   const { accountSid, apiKey, handlers } = options
 
-  async function answer (request: HttpRequest): Promise<{ status: number, body?: unknown }> {
+  async function answer (request: HttpRequest): Promise<Answer> {
     if (request.headers['authorization'] !== `Bearer ${apiKey}`) return { status: 401, body: { msg: 'unauthorized' } }
     const path = new URL(request.url, 'http://localhost').pathname
-    const [, account, callSid] = /^\/v1\/Accounts\/([^/]+)\/Calls(?:\/([^/]+))?\/?$/.exec(path) ?? []
+    const { method } = request
+    if (method === 'GET' && path === '/v1/Applications') return { status: 200, body: [handlers.application()] }
+    if (method === 'GET' && path === '/v1/PhoneNumbers') return { status: 200, body: [numberOf(handlers.application())] }
+
+    const [, account, what, callSid] =
+      /^\/v1\/Accounts\/([^/]+)\/(Calls|Alerts|RecentCalls)(?:\/([^/]+))?\/?$/.exec(path) ?? []
     if (account === undefined) return { status: 404, body: { msg: 'not found' } }
     if (account !== accountSid) return { status: 403, body: { msg: 'insufficient privileges' } }
-    const { method } = request
-    if (method === 'GET') {
-      if (callSid === undefined) return { status: 200, body: handlers.list() }
-      const call = handlers.get(callSid)
-      return call === undefined ? { status: 404 } : { status: 200, body: call }
-    }
-    let body: unknown
-    try {
-      body = JSON.parse(request.body)
-    } catch {
-      return { status: 400, body: { msg: 'invalid JSON' } }
-    }
-    if (callSid === undefined) {
-      return method === 'POST' ? { status: 201, body: await handlers.create(body as CreateCall) } : { status: 405 }
-    }
-    if (method !== 'POST' && method !== 'PUT') return { status: 405 }
-    const fields = Object.keys(body as object)
-    if (fields.length !== 1 || (fields[0] !== 'call_hook' && fields[0] !== 'call_status')) {
-      return { status: 400, body: { msg: 'the sandbox updates a call by either call_hook or call_status' } }
-    }
-    return handlers.update(callSid, body as CallUpdate) ? { status: 202 } : { status: 404 }
+    if (what === 'Calls') return await callControl(request, callSid, handlers)
+    return method === 'GET' ? { status: 200, body: { total: 0, batch: 0, page: 1, data: [] } } : { status: 405 }
   }
 
-  const server = await options.network.serve({ host: options.host, port: 0 }, async request => {
+  const server = await options.network.serve({ host: options.host, port: 0 }, async (request): Promise<Served> => {
     const { status, body } = await answer(request).catch((error: Error) => ({
       status: 500,
       body: { msg: error.message }
     }))
-    // Like Express's sendStatus: a reply without content of its own says its status in words.
-    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
-    return { status, headers, body: body !== undefined ? JSON.stringify(body) : status === 202 ? 'Accepted' : '' }
+    if (body !== undefined) return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+    // As Express's sendStatus does for a reply without content.
+    return { status, headers: {}, body: status === 202 ? 'Accepted' : '' }
   })
   return { url: `${server.url}/v1`, close: () => server.close() }
 }
+
+async function callControl (request: HttpRequest, callSid: string | undefined, handlers: RestHandlers): Promise<Answer> {
+  const { method } = request
+  if (method === 'GET') {
+    if (callSid === undefined) return { status: 200, body: handlers.list() }
+    const call = handlers.get(callSid)
+    return call === undefined ? { status: 404 } : { status: 200, body: call }
+  }
+
+  let body: unknown
+  try {
+    body = JSON.parse(request.body)
+  } catch {
+    return { status: 400, body: { msg: 'invalid JSON' } }
+  }
+  if (callSid === undefined) {
+    return method === 'POST' ? { status: 201, body: await handlers.create(body as CreateCall) } : { status: 405 }
+  }
+  if (method !== 'POST' && method !== 'PUT') return { status: 405 }
+  const fields = Object.keys(body as object)
+  if (fields.length !== 1 || (fields[0] !== 'call_hook' && fields[0] !== 'call_status')) {
+    return { status: 400, body: { msg: 'the sandbox updates a call by either call_hook or call_status' } }
+  }
+  return handlers.update(callSid, body as CallUpdate) ? { status: 202 } : { status: 404 }
+}
+
+/** The number that callers dial here. */
+const numberOf = ({ application_sid, account_sid }: RestApplication) => ({
+  number: '15551230000',
+  application_sid,
+  account_sid
+})

@@ -45,8 +45,12 @@ export const DEAD_AFTER = 20_000
 /** From an agent's connecting to its `participant_joined`, ms, as recorded. */
 export const CONNECT_MS = 55
 
-/** An agent whose connection was aborted connects again after this time, ms, as recorded: its SDK's own timeout. */
+/**
+ * An agent whose connection was aborted connects once more after this time, ms, as recorded: its SDK's own timeout.
+ * Aborted a second time, it gives up.
+ */
 export const RECONNECT_MS = 15_000
+const CONNECT_ATTEMPTS = 2
 
 interface Job {
   id: string
@@ -102,7 +106,7 @@ export class AgentWorkers {
     this.#step('livekit', `job ${dispatch.agentName}`.trim())
     const joinAfterMs = behaviour.joinAfterMs ?? 200
     const connectMs = Math.min(joinAfterMs, CONNECT_MS)
-    this.#clock.schedule(joinAfterMs - connectMs, () => this.#connect(job, connectMs))
+    this.#clock.schedule(joinAfterMs - connectMs, () => this.#connect(job, connectMs, 1))
   }
 
   /** The call of this room was answered. */
@@ -125,7 +129,7 @@ export class AgentWorkers {
     this.#stopped = true
   }
 
-  #connect (job: Job, connectMs: number): void {
+  #connect (job: Job, connectMs: number, attempt: number): void {
     if (this.#stopped) return
     const { dispatch, behaviour } = job
     const identity = `agent-${job.id}`
@@ -147,7 +151,10 @@ export class AgentWorkers {
       attributes: { 'lk.agent.name': behaviour.name, 'lk.agent_name': behaviour.name }
     }, connectMs, {
       joined: participant => this.#joined(room, participant, behaviour),
-      aborted: () => this.#clock.schedule(RECONNECT_MS, () => this.#connect(job, CONNECT_MS)),
+      aborted: () => {
+        if (attempt === CONNECT_ATTEMPTS) return this.#step('agent', 'gives up')
+        this.#clock.schedule(RECONNECT_MS, () => this.#connect(job, CONNECT_MS, attempt + 1))
+      },
       removed: reason => this.#step('livekit', reason.toLowerCase().replaceAll('_', ' '))
     })
   }
