@@ -154,14 +154,14 @@ function watch (redis: Redis, where: string, clock: Clock): RedisConnection {
   function deadline (late: (error: Error) => void): () => void {
     // After a pause of this process the answer may be here, unread: it is read before setImmediate.
     let look: NodeJS.Immediate | undefined
-    const timer = setTimeout(() => {
+    const cancel = clock.schedule(ANSWER_WITHIN, () => {
       look = setImmediate(() => {
         failed({ reason: 'no answer' })
         late(new StoreUnavailableError('Redis: no answer'))
       })
-    }, ANSWER_WITHIN)
+    })
     return () => {
-      clearTimeout(timer)
+      cancel()
       if (look) clearImmediate(look)
     }
   }
