@@ -23,7 +23,7 @@ interface Recorded {
 
 const folder = fixture('livekit/')
 const recorded = readdirSync(folder).filter(name => name.endsWith('.json')).flatMap(name =>
-  (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { sip: Recorded[] }).sip
+  (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { sip?: Recorded[] }).sip ?? []
 )
 
 function wire ({ start, headers, body = '' }: Recorded): Buffer {
@@ -138,12 +138,11 @@ await t.test('addresses and URIs', async t => {
   for (const uri of ['', 'http://x', 'sip:', 'sip:@', 'sip:a@b@c']) {
     t.throws(() => parseUri(uri), { code: 'SIP_PARSE_ERROR' })
   }
-  const started = performance.now()
+  // Quadratic work on these would take minutes, and the runner would end this file.
   for (const evil of [' ', '"', '\\', '<', '"\\']) {
     try {
-      parseAddress(`x${evil.repeat(30_000)}`)
+      parseAddress(`x${evil.repeat(2_000_000)}`)
     } catch {}
   }
-  t.ok(performance.now() - started < 500, 'long nonsense is refused quickly')
   t.equal(formatAddress({ displayName: 'A "B"', uri: 'sip:x', tag: '1' }), '"A \\"B\\"" <sip:x>;tag=1')
 })
