@@ -58,7 +58,7 @@ async function look (settings: Settings, client: HookClient, now: () => number):
   return [...(hooks.length === 0 ? [taken(url, door.ms, settings)] : hooks), ...door.findings, ...about]
 }
 
-/** Whether LiveKit and Jambonz are addressed on this machine as well: then nothing has to reach PUBLIC_URL from afar. */
+/** Whether LiveKit and Jambonz are on this machine as well, so that nothing needs to reach PUBLIC_URL from outside. */
 function isAllLocal ({ PUBLIC_URL, LIVEKIT_URL, JAMBONZ_REST_API_BASE_URL: jambonz }: Settings): boolean {
   return jambonz !== undefined && [PUBLIC_URL, LIVEKIT_URL, jambonz].every(url =>
     ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname))

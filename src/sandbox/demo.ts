@@ -71,8 +71,8 @@ const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
 
 /**
  * Shows the service at work without any account: real calls over loopback SIP and HTTP from a phone through a Jambonz
- * double, the bridge itself and a LiveKit double. Each call is drawn as a ladder while it happens, followed by the cause
- * that the bridge's operator API gives for its end.
+ * double, the bridge itself and a LiveKit double. Each call is drawn as a ladder while it happens, followed by the
+ * cause that the bridge's operator API gives for its end.
  *
  * @returns the exit code: 0 when every call ended as announced or the reader of `out` went away, 1 when one did not,
  * 130 when interrupted before that

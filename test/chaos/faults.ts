@@ -130,18 +130,27 @@ export const OUTAGES = [
   'no-media-server',
   'slow-media'
 ] as const
-export type Outage = typeof OUTAGES[number]
+/** Outages in which rooms are not deleted, or get no agent; planned only where they are asked for. */
+export const ROOM_OUTAGES = [
+  'delete-not-found',
+  'delete-no-object',
+  'delete-no-server',
+  'workers-loaded'
+] as const
+export type Outage = typeof OUTAGES[number] | typeof ROOM_OUTAGES[number]
 
-/** Times when something is down as a whole, milliseconds from the beginning. */
+/** Times when something is down as a whole, ms from the beginning. `rooms`: with {@link ROOM_OUTAGES}. */
 export function planOutages (
   random: Random,
   weather: Weather,
-  durationMs: number
+  durationMs: number,
+  rooms = false
 ): Array<{ what: Outage, from: number, to: number }> {
   if (weather === 'calm') return []
+  const kinds: readonly Outage[] = rooms ? [...OUTAGES, ...ROOM_OUTAGES, ...ROOM_OUTAGES] : OUTAGES
   const outages = []
   for (let at = random.between(5_000, 30_000); at < durationMs; at += random.between(15_000, 60_000)) {
-    const what = random.pick(OUTAGES)
+    const what = random.pick(kinds)
     // Longer than LiveKit and Jambonz try again.
     const to = at + random.between(2_000, what === 'bridge-unreachable' || what === 'no-hooks' ? 45_000 : 20_000)
     outages.push({ what, from: at, to })

@@ -7,11 +7,14 @@ export interface RunOptions {
   weather?: Weather
   /** Only these calls. */
   only?: number[]
+  /** With outages in which rooms cannot be deleted. */
+  rooms?: boolean
 }
 
 /**
  * What to run, from the environment: CHAOS_CALLS (how many), CHAOS_SEED (one seed, or several with commas),
- * CHAOS_WEATHER (calm, mild, rough, wild; default by seed), CHAOS_ONLY (these calls alone).
+ * CHAOS_WEATHER (calm, mild, rough, wild; default by seed), CHAOS_ONLY (these calls alone), CHAOS_ROOMS (1: with outages
+ * in which rooms cannot be deleted).
  * @throws {Error} when a value makes no sense
  */
 export function runOptions (
@@ -30,6 +33,7 @@ export function runOptions (
     calls: numbers('CHAOS_CALLS')?.[0] ?? defaults.calls,
     seeds: numbers('CHAOS_SEED') ?? defaults.seeds,
     ...weather && { weather },
-    ...only && { only }
+    ...only && { only },
+    ...env.CHAOS_ROOMS === '1' && { rooms: true }
   }
 }

@@ -48,10 +48,12 @@ const DEADLINES_MS: Record<string, number> = {
  * down.
  */
 const GHOST_MS = 40_000
+/** How long a room may stay after its call ended: no outage of deleteRoom lasts as long. */
+const STRAY_ROOM_MS = 120_000
 /** Jambonz and we do not see the answer at the same moment. */
 const DURATION_SLACK_MS = 1000
 
-/** What must hold however badly the messages fare. */
+/** What must hold, whatever happens to the messages. */
 export function createRules ({ clock, plans, jambonz, livekit, watch, journal, weather, logged }: {
   clock: WorldClock
   plans: Map<number, Plan>
@@ -120,6 +122,17 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     ]
   }
 
+  /** A room that nobody deleted closes by itself minutes later, and its agent has waited there for nothing. */
+  function roomClosed (room: string) {
+    const callSid = watch.rooms.get(room)
+    const ended = callSid === undefined ? undefined : watch.calls.get(callSid)?.at.ended
+    if (ended === undefined || clock.now() - ended < STRAY_ROOM_MS || clock.now() - (deletedAt.get(room) ?? 0) < 1000) {
+      return
+    }
+    const [n] = [...sidOf].find(([, sid]) => sid === callSid) ?? []
+    add('every room is deleted', n, `${room} closed by itself, ${clock.now() - ended} ms after its call`)
+  }
+
   const rules: Rules = {
     found,
     broken: (n, what) => add('a call ends once, for one cause', n, what),
@@ -176,6 +189,7 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     },
     roomEvent (event, room) {
       if (event === 'room_started') roomsMade.set(room, clock.now())
+      if (event === 'room_finished') roomClosed(room)
     },
     operatorAsked (n, status) {
       if (status === 202) askedByOperator.add(n)

@@ -6,7 +6,7 @@ import { createRooms } from '../../src/livekit/rooms.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
-import { createLiveKitDouble, type AgentBehaviour } from '../../src/sandbox/livekit.ts'
+import { createLiveKitDouble, type AgentBehaviour, type ApiFault } from '../../src/sandbox/livekit.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { createWorldClock } from './clock.ts'
 import { createFates, planOutages, WEATHERS, type Outage, type Weather } from './faults.ts'
@@ -26,7 +26,9 @@ export interface WorldOptions {
   weather?: Weather
   /** Only these of the calls, with the same chances as in the whole run. */
   only?: number[]
-  /** Told now and then how far it is. */
+  /** With outages in which rooms cannot be deleted. */
+  rooms?: boolean
+  /** Receives the progress now and then. */
   onProgress?: (text: string) => void
 }
 
@@ -238,7 +240,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
 
   for (const plan of plans) clock.schedule(plan.at, () => begin(plan))
   const storm = (plans.at(-1)?.at ?? 0) + STORM_AFTER_MS
-  for (const { what, from, to } of planOutages(createRandom(seed, 'outages'), weather, storm)) {
+  for (const { what, from, to } of planOutages(createRandom(seed, 'outages'), weather, storm, options.rooms)) {
     clock.schedule(from, () => outage(what, true))
     clock.schedule(Math.min(to, storm), () => outage(what, false))
   }
@@ -315,6 +317,11 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     }, () => {})
   }
 
+  function failDeletes (fault: ApiFault): void {
+    if (fault === 'ok') delete livekit.faults.apiMethods.DeleteRoom
+    else livekit.faults.apiMethods.DeleteRoom = fault
+  }
+
   function outage (what: Outage, begins: boolean): void {
     for (const n of byNumber.keys()) lines.note(n, `${what} ${begins ? 'begins' : 'is over'}`)
     const { faults } = livekit
@@ -352,6 +359,18 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
       case 'no-hooks':
         if (begins) fates.down.add('hook')
         else fates.down.clear()
+        break
+      case 'delete-not-found':
+        failDeletes(begins ? 'not-found' : 'ok')
+        break
+      case 'delete-no-object':
+        failDeletes(begins ? 'no-object' : 'ok')
+        break
+      case 'delete-no-server':
+        failDeletes(begins ? 'no-server' : 'ok')
+        break
+      case 'workers-loaded':
+        faults.workers = begins ? 'loaded' : 'ok'
         break
       case 'stale-after-cancel':
         jambonz.faults.staleAfterCancel = begins

@@ -66,8 +66,9 @@ export async function createRestServer (options: {
     if (request.headers['authorization'] !== `Bearer ${apiKey}`) return { status: 401, body: { msg: 'unauthorized' } }
     const path = new URL(request.url, 'http://localhost').pathname
     const { method } = request
-    if (method === 'GET' && path === '/v1/Applications') return { status: 200, body: [handlers.application()] }
-    if (method === 'GET' && path === '/v1/PhoneNumbers') return { status: 200, body: [numberOf(handlers.application())] }
+    const application = handlers.application()
+    if (method === 'GET' && path === '/v1/Applications') return { status: 200, body: [application] }
+    if (method === 'GET' && path === '/v1/PhoneNumbers') return { status: 200, body: [numberOf(application)] }
 
     const [, account, what, callSid] =
       /^\/v1\/Accounts\/([^/]+)\/(Calls|Alerts|RecentCalls)(?:\/([^/]+))?\/?$/.exec(path) ?? []
@@ -82,14 +83,19 @@ export async function createRestServer (options: {
       status: 500,
       body: { msg: error.message }
     }))
-    if (body !== undefined) return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+    const json = { 'content-type': 'application/json' }
+    if (body !== undefined) return { status, headers: json, body: JSON.stringify(body) }
     // As Express's sendStatus does for a reply without content.
     return { status, headers: {}, body: status === 202 ? 'Accepted' : '' }
   })
   return { url: `${server.url}/v1`, close: () => server.close() }
 }
 
-async function callControl (request: HttpRequest, callSid: string | undefined, handlers: RestHandlers): Promise<Answer> {
+async function callControl (
+  request: HttpRequest,
+  callSid: string | undefined,
+  handlers: RestHandlers
+): Promise<Answer> {
   const { method } = request
   if (method === 'GET') {
     if (callSid === undefined) return { status: 200, body: handlers.list() }
@@ -115,8 +121,8 @@ async function callControl (request: HttpRequest, callSid: string | undefined, h
 }
 
 /** The number that callers dial here. */
-const numberOf = ({ application_sid, account_sid }: RestApplication) => ({
+const numberOf = (application: RestApplication) => ({
   number: '15551230000',
-  application_sid,
-  account_sid
+  application_sid: application.application_sid,
+  account_sid: application.account_sid
 })

@@ -16,10 +16,13 @@ export interface Route {
  * @param gateways trunk name → `host:port`, or `host:port;transport=tcp`, of its gateway
  */
 export function routeOf (target: DialTarget, gateways: Record<string, string>): Route {
-  const to = (target.type === 'phone' ? target.number : target.sipUri) ?? ''
+  if (target.type !== 'phone') {
+    const to = target.sipUri ?? ''
+    return { to, uri: uriUser(to) ? to : undefined }
+  }
+  const to = target.number ?? ''
   const gateway = target.trunk === undefined ? Object.values(gateways)[0] : gateways[target.trunk]
-  const uri = target.type !== 'phone' ? to : gateway === undefined ? '' : `sip:${to}@${gateway}`
-  return { to, uri: uriUser(uri) ? uri : undefined }
+  return { to, uri: to === '' || gateway === undefined ? undefined : `sip:${to}@${gateway}` }
 }
 
 /**
