@@ -13,7 +13,7 @@ export interface RunOptions {
 
 /**
  * What to run, from the environment: CHAOS_CALLS (how many), CHAOS_SEED (one seed, or several with commas),
- * CHAOS_WEATHER (calm, mild, rough, wild; default by seed), CHAOS_ONLY (these calls alone), CHAOS_ROOMS (1: with outages
+ * CHAOS_WEATHER (calm, mild, rough, wild; default by seed), CHAOS_ONLY (these calls alone), CHAOS_ROOMS (1: outages
  * in which rooms cannot be deleted).
  * @throws {Error} when a value makes no sense
  */
