@@ -6,25 +6,92 @@ import type { JambonzView } from '../diagnosis/jambonz-view.ts'
 import { findingLines } from '../finding-lines.ts'
 import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
 import type { Party, Step } from '../ladder/trace.ts'
+import { columnWidths, tableRow, tableWidth, wrapIndented, type Column } from './text-layout.ts'
 
-/** The calls as a table, newest first as they come. */
-export function callTable (calls: readonly CallSummary[]): string[] {
+/** How the rows of a table of calls are laid out. */
+export interface TableLayout {
+  columns: readonly Column[]
+  widths: number[]
+  /** Whether the called number is below the calling one, because the table would be too wide otherwise. */
+  stacked: boolean
+  /** Whether the times need their date. */
+  dates: boolean
+}
+
+const AGENT: Column = { title: 'agent', atLeast: 8 }
+const STATE: Column = { title: 'state', atLeast: 12 }
+const WIDE: readonly Column[] = [
+  ...[{ title: 'UTC' }, { title: 'call' }, { title: 'from' }, { title: 'to' }],
+  ...[AGENT, { title: 'time' }, STATE]
+]
+const STACKED: readonly Column[] = [
+  ...[{ title: 'UTC' }, { title: 'call' }, { title: 'from, to' }],
+  ...[AGENT, { title: 'time' }, STATE]
+]
+
+/** The calls as a table, in the order in which they come. */
+export function callTable (calls: readonly CallSummary[], width: number, now: number): string[] {
   if (calls.length === 0) return ['No calls']
-  const rows = calls.map(({ callSid, phase, from, to, at, end, attempts }) =>
-    [
-      (at.received ?? '').slice(0, 19).replace('T', ' '),
-      callSid,
-      phase,
-      from,
-      to,
-      end ? `${end.cause}${end.waitingOn === 'none' ? '' : ` (${end.waitingOn})`}` : '',
-      at.received && at.ended ? `${((Date.parse(at.ended) - Date.parse(at.received)) / 1000).toFixed(1)} s` : '',
-      String(attempts.length)
-    ].map(cleanText)
-  )
-  const all = [['received (UTC)', 'call', 'phase', 'from', 'to', 'cause', 'took', 'attempts'], ...rows]
-  const widths = all[0]!.map((_, column) => Math.max(...all.map(row => row[column]!.length)))
-  return all.map(row => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd())
+  const clean = cleanDeep(calls)
+  const layout = tableLayout(clean, width, now)
+  return [...headRow(layout), ...callRows(clean, layout, now)]
+}
+
+/** The layout for these calls, or without any for calls that are still to come. */
+export function tableLayout (calls: readonly CallSummary[], width: number, now: number): TableLayout {
+  const days = new Set([now, ...calls.map(({ at }) => Date.parse(at.received ?? ''))].map(dayOf))
+  const dates = calls.length > 0 && days.size > 1
+  const rowsOf = (stacked: boolean) =>
+    calls.length === 0 ? [usualRow(stacked)] : calls.map(call => cellsOf(call, { stacked, dates }, now))
+  const wide = columnWidths(WIDE, rowsOf(false), Infinity)
+  if (tableWidth(wide) <= width) {
+    return { columns: WIDE, widths: wide, stacked: false, dates }
+  }
+  return { columns: STACKED, widths: columnWidths(STACKED, rowsOf(true), width), stacked: true, dates }
+}
+
+/** What a table must have room for when its rows are not known yet. */
+function usualRow (stacked: boolean): string[] {
+  const numbers = ['+1555000111100', '+1555000111100']
+  return [
+    ...['00:00:00', '0'.repeat(36), ...(stacked ? [numbers.join('\n')] : numbers)],
+    ...['customer-agent', '0:00:00', 'livekit-refused-credentials (sip)']
+  ]
+}
+
+export const headRow = ({ columns, widths }: TableLayout): string[] =>
+  tableRow(columns.map(({ title }) => title), widths)
+
+export const callRows = (calls: readonly CallSummary[], layout: TableLayout, now: number): string[] =>
+  calls.flatMap(call => tableRow(cellsOf(call, layout, now), layout.widths))
+
+const dayOf = (time: number): string => Number.isNaN(time) ? '' : new Date(time).toISOString().slice(0, 10)
+
+function cellsOf (call: CallSummary, layout: Pick<TableLayout, 'stacked' | 'dates'>, now: number): string[] {
+  const { stacked, dates } = layout
+  const { callSid, agent = '', at } = call
+  const received = (at.received ?? '').replace('T', ' ').slice(dates ? 5 : 11, 19)
+  const numbers = [call.from, call.to]
+  return [
+    ...[received, callSid, ...(stacked ? [numbers.join('\n')] : numbers)],
+    ...[agent, elapsed(call, now), stateCell(call)]
+  ]
+}
+
+/** How long the call took, or has taken so far: `12.3 s`, `4:05`, `1:02:03`. */
+function elapsed ({ at }: CallSummary, now: number): string {
+  if (at.received === undefined) return ''
+  const seconds = Math.max(0, ((at.ended === undefined ? now : Date.parse(at.ended)) - Date.parse(at.received)) / 1000)
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}:${two(seconds % 60)}`
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`
+}
+
+function stateCell ({ phase, end, attempts }: CallSummary): string {
+  const state = end ? `${end.cause}${end.waitingOn === 'none' ? '' : ` (${end.waitingOn})`}` : phase
+  return attempts.length > 1 ? `${state}, attempt ${attempts.length}` : state
 }
 
 /** A call's events as the steps of a ladder: what was heard, from whom. */
@@ -73,67 +140,88 @@ function wayOf ({ from, what, status }: Event): { from: Party, to: Party, via: S
   return { from: 'bridge', to: 'bridge', via: 'http' }
 }
 
-/** One call: its ladder, why it ended, evidence, answers, what to do. */
+/** One call: who, where and when, its ladder, why it ended, evidence, answers, what to do. */
 export function callPage (
   call: CallView,
   diagnosis: DiagnosisView,
   jambonz: JambonzView | undefined,
-  ladder: LadderOptions
+  ladder: LadderOptions,
+  columns: number
 ): string[] {
   // Callers and agents chose some of this text, so it is cleaned before the page adds its own lines and colours.
-  return pageLines(cleanDeep(call), cleanDeep(diagnosis), cleanDeep(jambonz), ladder)
+  return pageLines(cleanDeep(call), cleanDeep(diagnosis), cleanDeep(jambonz), ladder, columns)
 }
 
 function pageLines (
   call: CallView,
   diagnosis: DiagnosisView,
   jambonz: JambonzView | undefined,
-  ladder: LadderOptions
+  ladder: LadderOptions,
+  columns: number
 ): string[] {
-  const { cause, by, waitingOn, summary, meaning, evidence, answers, nextSteps, notToldApart, earlierAttempts } =
-    diagnosis
-  const start = Date.parse(call.at.received ?? call.events[0]?.first ?? '')
-  const head = [`${call.callSid}  ${call.direction}  ${call.from} -> ${call.to}  ${call.at.received ?? ''}`, '']
-  const lines: string[] = []
   const drawn = renderLadder(stepsOf(call), ladder).trimEnd().split('\n')
-  if (call.eventsDropped > 0) lines.push(`(${call.eventsDropped} events in the middle are not kept)`)
-  lines.push(
+  const { evidence, answers, nextSteps, notToldApart, earlierAttempts } = diagnosis
+  const start = startOf(call)
+  const lines = [
+    ...(call.eventsDropped > 0 ? [`(${call.eventsDropped} events in the middle were not kept)`] : []),
     '',
-    cause === undefined
-      ? `Under way (${call.phase})`
-      : `Cause: ${cause}, by ${by}${waitingOn === 'none' ? '' : `, waiting on ${waitingOn}`}`,
-    summary
-  )
-  if (meaning !== undefined) lines.push(meaning)
-  section('Evidence', evidence.map(item => evidenceLine(item, start)))
-  for (const { attempt, cause, evidence } of earlierAttempts) {
-    section(
-      `Attempt ${attempt}: ${cause}`,
-      evidence.map(item => evidenceLine(item, start))
-    )
-  }
-  section(
-    'Questions',
-    answers.map(({ question, answer, says }) =>
-      `${question} ${
-        answer === 'because' ? '' : answer === 'unknown' ? 'Not known: ' : answer === 'yes' ? 'Yes: ' : 'No: '
-      }${says}.`
-    )
-  )
-  section(
-    'Next steps',
-    nextSteps.flatMap(({ todo, command }) => command === undefined ? [todo] : [todo, `    $ ${command}`])
-  )
-  section('Not told apart', notToldApart)
-  if (jambonz) {
-    section('Jambonz', jambonz.findings.flatMap(finding => findingLines(finding, { ascii: ladder.ascii })))
-    section('SIP trace of Jambonz', jambonz.trace)
-  }
-  return [...head, ...drawn, ...lines]
+    ...outcomeLines(call.phase, diagnosis, columns),
+    ...section('Evidence', evidence.map(item => evidenceLine(item, start))),
+    ...earlierAttempts.flatMap(({ attempt, cause, evidence }) =>
+      section(`Attempt ${attempt}: ${cause}`, evidence.map(item => evidenceLine(item, start)))),
+    ...section('Questions', answers.map(({ question, answer, says }) => `${question} ${ANSWERS[answer]}${says}.`)),
+    ...section('Next steps', nextSteps.flatMap(({ todo, command }) => command ? [todo, `    $ ${command}`] : [todo])),
+    ...section('Not told apart', notToldApart),
+    ...(jambonz ? jambonzLines(jambonz, ladder) : [])
+  ]
+  // Commands stay on one line so that they can be copied.
+  const text = lines.flatMap(line => /^ *\$ /.test(line) ? [line] : wrapIndented(line, columns))
+  return [...headLines(call), '', ...drawn, ...text]
+}
 
-  function section (title: string, items: readonly string[]): void {
-    if (items.length > 0) lines.push('', `${title}:`, ...items.map(item => `  ${item}`))
-  }
+const ANSWERS: Record<DiagnosisView['answers'][number]['answer'], string> = {
+  yes: 'Yes: ',
+  no: 'No: ',
+  because: '',
+  unknown: 'Not known: '
+}
+
+const startOf = ({ at, events }: CallView): number => Date.parse(at.received ?? events[0]?.first ?? '')
+
+function headLines (call: CallView): string[] {
+  const { callSid, direction, from, to, agent, at, attempts } = call
+  const attempt = attempts.at(-1)
+  return [
+    `${callSid}  ${direction}  ${from} -> ${to}  ${at.received ?? ''}`,
+    ...(agent === undefined ? [] : [`agent  ${agent}`]),
+    ...(attempt?.room === undefined ? [] : [`room   ${attempt.room}`])
+  ]
+}
+
+/** Why a call ended, or what it waits for. */
+export function outcomeLines (phase: string, diagnosis: DiagnosisView, columns: number): string[] {
+  const { cause, by, waitingOn, summary, meaning } = diagnosis
+  const waiting = waitingOn === 'none' ? '' : `, waiting on ${waitingOn}`
+  const title = cause === undefined ? `Under way (${phase})` : `Cause: ${cause}, by ${by}${waiting}`
+  return [title, summary, ...(meaning === undefined ? [] : [meaning])].flatMap(line => wrapIndented(line, columns))
+}
+
+/** One event of a call that is followed, with the seconds since the call was received. */
+export function eventLine (event: Event, call: CallView): string {
+  const { from, to, what } = stepOf(event)
+  const seconds = ((Date.parse(event.first) - startOf(call)) / 1000).toFixed(3)
+  return `${`+${seconds} s`.padStart(12)}  ${from === to ? from : `${from} -> ${to}`}: ${what}`
+}
+
+function section (title: string, items: readonly string[]): string[] {
+  return items.length === 0 ? [] : ['', `${title}:`, ...items.map(item => `  ${item}`)]
+}
+
+function jambonzLines (jambonz: JambonzView, { ascii }: LadderOptions): string[] {
+  return [
+    ...section('Jambonz', jambonz.findings.flatMap(finding => findingLines(finding, { ascii }))),
+    ...section('SIP trace of Jambonz', jambonz.trace)
+  ]
 }
 
 function evidenceLine ({ at, last, count, seen, shows }: DiagnosisView['evidence'][number], start: number): string {

@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util'
 import { CAUSES } from '../calls/fold/call.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
-import { askJambonz, type JambonzView } from '../diagnosis/jambonz-view.ts'
+import { askJambonz } from '../diagnosis/jambonz-view.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import { ladderOptionsFor, type LadderOptions } from '../ladder/ladder.ts'
 import { cleanDeep } from '../clean-deep.ts'
-import { cleanText } from '../clean-text.ts'
+import { ApiError, get, notABridge, type OperatorApi } from './calls-client.ts'
+import { followCall, followCalls, type FollowIo } from './calls-follow.ts'
 import { callPage, callTable } from './calls-print.ts'
 
 export interface CallsIo {
@@ -15,25 +16,35 @@ export interface CallsIo {
   out: (line: string) => void
   /** Takes a line about what went wrong. */
   err: (line: string) => void
-  /** What the terminal can show; without it plain text of a usual width. */
+  /** What the terminal can show. Without it: plain text of a usual width. */
   ladder?: LadderOptions
+  /** Width of tables and text, 100 if it is not known. */
+  columns?: number
   fetch?: typeof fetch
+  /** Ends `--follow`. */
+  signal?: AbortSignal
+  now?: () => number
+  /** Waits between two polls of `--follow`. */
+  wait?: FollowIo['wait']
 }
 
 export const CALLS_USAGE =
-  `Usage: bridge calls [<callSid>] [--url <base>] [--fetch] [--json] [--active] [--cause <cause>] [--limit <n>]
+  `Usage: bridge calls [<callSid> | <number>] [--follow] [--active] [--cause <cause>] [--limit <n>] [--json]
+                    [--fetch] [--url <base>]
 
-Asks a running bridge, with OPERATOR_TOKEN, for its calls; with a call_sid for that call: its ladder, why it ended,
-the evidence, and what to do.
+Lists the calls of a running bridge, newest first. It needs the OPERATOR_TOKEN of that bridge.
+With a call_sid: shows this call, its ladder, why it ended, the evidence, and what to do.
+With a phone number in any spelling: lists the calls from or to it.
 
-  --url      where the bridge's operator API is; PUBLIC_URL otherwise
-  --fetch    adds Jambonz's own records, SIP trace and alerts of the call (needs the Jambonz REST settings)
-  --json     the result as JSON
-  --active   only calls under way
+  --follow   keep running and print each change, until Ctrl-C; with a call_sid until the call ends
+  --active   only calls that have not ended
   --cause    only calls that ended for this cause
-  --limit    how many, 50 otherwise, at most 500
+  --limit    how many calls, 1 to 500; the default is 50
+  --json     print JSON; with --follow one JSON document per line
+  --fetch    add Jambonz's own records, SIP trace and alerts of the call; needs the Jambonz REST settings
+  --url      base URL of the bridge's operator API; the default is PUBLIC_URL
 
-Exit code: 0 shown; 1 not to be had; 2 settings or arguments are not usable`
+Exit code: 0 shown; 1 the bridge could not be asked; 2 wrong settings or arguments`
 
 /** `bridge calls`: the calls of a running bridge, or one of them explained. Resolves to the exit code. */
 export async function calls (args: string[], io: CallsIo): Promise<number> {
@@ -41,11 +52,7 @@ export async function calls (args: string[], io: CallsIo): Promise<number> {
   try {
     options = readOptions(args, io.env)
   } catch (error) {
-    io.err(
-      error instanceof UnusableError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
-        ? (error as Error).message
-        : 'The arguments are not usable'
-    )
+    io.err(usageProblem(error))
     io.err(CALLS_USAGE)
     return 2
   }
@@ -54,7 +61,7 @@ export async function calls (args: string[], io: CallsIo): Promise<number> {
     return 0
   }
   try {
-    return options.callSid === undefined ? await list(options, io) : await one(options.callSid, options, io)
+    return await run(options, io)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     io.err(error.message)
@@ -67,57 +74,92 @@ interface Options {
   base: string
   token: string
   callSid: string | undefined
+  /** Calls from or to this number. */
+  number: string | undefined
+  follow: boolean
   fetch: boolean
   json: boolean
   query: URLSearchParams
 }
 
 class UnusableError extends Error {}
-class ApiError extends Error {}
+
+function usageProblem (error: unknown): string {
+  const known = error instanceof UnusableError ||
+    (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+  if (!known) throw error
+  return (error as Error).message
+}
+
+const FLAGS = {
+  help: { type: 'boolean', short: 'h' },
+  url: { type: 'string' },
+  follow: { type: 'boolean', short: 'f' },
+  fetch: { type: 'boolean' },
+  json: { type: 'boolean' },
+  active: { type: 'boolean' },
+  cause: { type: 'string' },
+  limit: { type: 'string' }
+} as const
 
 function readOptions (args: string[], env: CallsIo['env']): Options {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      url: { type: 'string' },
-      fetch: { type: 'boolean' },
-      json: { type: 'boolean' },
-      active: { type: 'boolean' },
-      cause: { type: 'string' },
-      limit: { type: 'string' }
-    }
-  })
-  const { help = false, url = env['PUBLIC_URL'], fetch = false, json = false, active, cause, limit } = values
-  const [callSid, ...more] = positionals
-  const token = env['OPERATOR_TOKEN']
-  const query = new URLSearchParams()
-  if (help) return { help, base: '', token: '', callSid, fetch, json, query }
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: FLAGS })
+  const { help = false, url = env['PUBLIC_URL'], follow = false, fetch = false, json = false } = values
+  const [target, ...more] = positionals
+  const [callSid, number] = target !== undefined && isNumber(target) ? [undefined, target] : [target, undefined]
+  const options = { help, base: '', token: '', callSid, number, follow, fetch, json, query: new URLSearchParams() }
+  if (help) return options
   if (more.length > 0) throw new UnusableError(`Too many words: ${more.join(' ')}`)
+  if (fetch) checkFetch(options, env)
+  return {
+    ...options,
+    base: baseUrl(url),
+    token: tokenOf(env),
+    query: queryOf({ active: values.active, cause: values.cause, limit: values.limit })
+  }
+}
+
+/** A phone number as people write it. A call_sid is a UUID, and has letters or a UUID's four hyphens. */
+const isNumber = (text: string): boolean =>
+  /^\+?[\d\s()./*#-]+$/.test(text) && !/^\S{8}-\S{4}-\S{4}-\S{4}-\S{12}$/.test(text)
+
+function baseUrl (url: string | undefined): string {
   if (!url) {
     throw new UnusableError('Where is the bridge? Give --url, or set PUBLIC_URL. Example: --url http://127.0.0.1:3000')
   }
   if (!/^https?:$/.test(protocolOf(url))) {
     throw new UnusableError('--url must be an http or https URL. Example: --url http://127.0.0.1:3000')
   }
-  if (!token) {
-    throw new UnusableError('OPERATOR_TOKEN is not set: the operator API needs the token that the bridge runs with')
-  }
-  if (cause !== undefined && !(CAUSES as readonly string[]).includes(cause)) {
-    throw new UnusableError(`No cause ${cause}. There are: ${CAUSES.join(', ')}`)
-  }
-  if (limit !== undefined && !(Number.isInteger(Number(limit)) && Number(limit) >= 1 && Number(limit) <= 500)) {
-    throw new UnusableError('--limit is a number from 1 to 500')
-  }
-  if (fetch && callSid === undefined) throw new UnusableError('--fetch needs a call_sid')
-  if (fetch && !jambonzAccess(env)) {
+  return url.replace(/\/+$/, '')
+}
+
+function tokenOf (env: CallsIo['env']): string {
+  const token = env['OPERATOR_TOKEN']
+  if (token) return token
+  throw new UnusableError('OPERATOR_TOKEN is not set: the operator API needs the token that the bridge runs with')
+}
+
+function checkFetch ({ callSid, follow }: Pick<Options, 'callSid' | 'follow'>, env: CallsIo['env']): void {
+  if (callSid === undefined) throw new UnusableError('--fetch needs a call_sid')
+  if (follow) throw new UnusableError('--fetch and --follow do not go together')
+  if (!jambonzAccess(env)) {
     throw new UnusableError('--fetch needs JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY')
   }
+}
+
+function queryOf (filter: { active?: boolean | undefined, cause?: string | undefined, limit?: string | undefined }) {
+  const { active, cause, limit } = filter
+  if (cause !== undefined && !(CAUSES as readonly string[]).includes(cause)) {
+    throw new UnusableError(`There is no cause ${cause}. The causes are: ${CAUSES.join(', ')}`)
+  }
+  if (limit !== undefined && !(Number.isInteger(Number(limit)) && Number(limit) >= 1 && Number(limit) <= 500)) {
+    throw new UnusableError('--limit must be a number from 1 to 500')
+  }
+  const query = new URLSearchParams()
   if (active) query.set('phase', 'active')
   if (cause !== undefined) query.set('cause', cause)
   if (limit !== undefined) query.set('limit', limit)
-  return { help, base: url.replace(/\/+$/, ''), token, callSid, fetch, json, query }
+  return query
 }
 
 function protocolOf (url: string): string {
@@ -128,80 +170,88 @@ function protocolOf (url: string): string {
   }
 }
 
-async function list (options: Options, io: CallsIo): Promise<number> {
-  const page = await get<{ calls: CallSummary[], next?: string }>(`/calls?${options.query}`, options, io)
-  if (!Array.isArray(page.calls)) throw new ApiError(`What answers at ${options.base} is no bridge. ${ELSEWHERE}`)
+const USUAL_COLUMNS = 100
+
+function run (options: Options, io: CallsIo): Promise<number> {
+  const { callSid, follow, json, base, token } = options
+  const api: OperatorApi = {
+    base,
+    token,
+    ...(io.fetch && { fetch: io.fetch }),
+    ...(io.signal && { signal: io.signal })
+  }
+  if (!follow) return callSid === undefined ? list(options, api, io) : one(callSid, options, api, io)
+  const followIo: FollowIo = {
+    out: io.out,
+    err: io.err,
+    json,
+    signal: io.signal ?? new AbortController().signal,
+    columns: io.columns ?? USUAL_COLUMNS,
+    now: io.now ?? Date.now,
+    ...(io.wait && { wait: io.wait })
+  }
+  return callSid === undefined
+    ? followCalls(async () => (await fetchPage(options, api)).calls, followIo)
+    : followCall(callSid, api, followIo)
+}
+
+interface Page {
+  calls: CallSummary[]
+  next?: string
+}
+
+/** One page of calls. The API filters by caller or by callee, so a number is asked for as both. */
+async function fetchPage ({ query, number, base }: Options, api: OperatorApi): Promise<Page> {
+  const queries = number === undefined ? [query] : ['from', 'to'].map(name => withFilter(query, name, number))
+  const pages = await Promise.all(queries.map(one => get<Page>(`/calls?${one}`, api)))
+  if (!pages.every(page => Array.isArray(page.calls))) throw notABridge(base)
+  const [first] = pages
+  if (number === undefined) return first!
+  const calls = new Map(pages.flatMap(page => page.calls).map(call => [call.callSid, call]))
+  const newest = [...calls.values()].sort((a, b) => (b.at.received ?? '').localeCompare(a.at.received ?? ''))
+  const next = pages.find(page => page.next !== undefined)?.next
+  return { calls: newest, ...(next !== undefined && { next }) }
+}
+
+function withFilter (query: URLSearchParams, name: string, value: string): URLSearchParams {
+  const filtered = new URLSearchParams(query)
+  filtered.set(name, value)
+  return filtered
+}
+
+async function list (options: Options, api: OperatorApi, io: CallsIo): Promise<number> {
+  const page = await fetchPage(options, api)
   if (options.json) {
-    io.out(JSON.stringify(cleanDeep(page), null, 2))
+    io.out(JSON.stringify(page, null, 2))
     return 0
   }
-  for (const line of callTable(page.calls)) io.out(line)
-  if (page.next !== undefined) io.out(`More with --limit; these are the newest ${page.calls.length}`)
+  for (const line of callTable(page.calls, io.columns ?? USUAL_COLUMNS, (io.now ?? Date.now)())) io.out(line)
+  if (page.next !== undefined) io.out(`These are the newest ${page.calls.length}. For more use --limit`)
   return 0
 }
 
-async function one (callSid: string, options: Options, io: CallsIo): Promise<number> {
+async function one (callSid: string, options: Options, api: OperatorApi, io: CallsIo): Promise<number> {
   const path = `/calls/${encodeURIComponent(callSid)}`
   const [call, diagnosis] = await Promise.all([
-    get<CallView>(path, options, io),
-    get<DiagnosisView>(`${path}/diagnosis`, options, io)
+    get<CallView>(path, api),
+    get<DiagnosisView>(`${path}/diagnosis`, api)
   ])
-  const access = options.fetch ? jambonzAccess(io.env) : undefined
-  let jambonz: JambonzView | undefined
-  if (access) {
-    const receivedAt = Date.parse(call.at.received ?? '')
-    jambonz = await askJambonz(access, {
-      callSid,
-      receivedAt,
-      endedAt: call.at.ended === undefined ? undefined : Date.parse(call.at.ended),
-      publicUrl: io.env['PUBLIC_URL']
-    }, io.fetch)
+  const jambonz = options.fetch ? await fetchFromJambonz(call, io) : undefined
+  if (options.json) {
+    io.out(JSON.stringify({ call, diagnosis, ...(jambonz ? { jambonz } : {}) }, null, 2))
+    return 0
   }
-  if (options.json) io.out(JSON.stringify(cleanDeep({ call, diagnosis, ...(jambonz ? { jambonz } : {}) }), null, 2))
-  else for (const line of callPage(call, diagnosis, jambonz, io.ladder ?? ladderOptionsFor({}, io.env))) io.out(line)
+  const ladder = io.ladder ?? ladderOptionsFor({}, io.env)
+  for (const line of callPage(call, diagnosis, jambonz, ladder, io.columns ?? USUAL_COLUMNS)) io.out(line)
   return 0
 }
 
-const TIMEOUT_MS = 10_000
-const ELSEWHERE =
-  'Operator routes are often not published: try --url with an address inside, such as http://127.0.0.1:3000'
-
-async function get<T> (path: string, { base, token }: Options, { fetch: fetchIt = fetch }: CallsIo): Promise<T> {
-  let reply: Response
-  try {
-    reply = await fetchIt(base + path, {
-      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS)
-    })
-  } catch (error) {
-    throw new ApiError(`No bridge answers at ${base} (${reasonOf(error)}). Is it running? ${ELSEWHERE}`)
-  }
-  const body = await reply.json().catch(() => undefined) as (T & { code?: string, message?: string }) | undefined
-  if (reply.ok && body !== undefined) return body
-  if (reply.status === 401 && body?.code === 'BRIDGE_UNAUTHORIZED') {
-    throw new ApiError('The bridge refused OPERATOR_TOKEN: it runs with another one')
-  }
-  if (reply.status === 401 || reply.status === 403) {
-    throw new ApiError(
-      `What answers at ${base} refuses (${reply.status}), and is no bridge or stands in front of one. ${ELSEWHERE}`
-    )
-  }
-  if (reply.status === 404 && body?.code === 'BRIDGE_CALL_NOT_FOUND') {
-    throw new ApiError(
-      'The bridge knows no such call. Ended calls are kept for CALL_RETENTION_S; for older ones: bridge explain ' +
-        'with what Jambonz or a capture has'
-    )
-  }
-  if (reply.ok || (reply.status === 404 && !body?.code?.startsWith('BRIDGE_'))) {
-    throw new ApiError(`What answers at ${base} has no operator API. ${ELSEWHERE}`)
-  }
-  throw new ApiError(
-    `The bridge answered ${reply.status}${body?.message === undefined ? '' : `: ${cleanText(body.message)}`}`
-  )
-}
-
-function reasonOf (error: unknown): string {
-  const { name, cause } = error as Error & { cause?: { code?: string } }
-  return name === 'TimeoutError' ? `no answer within ${TIMEOUT_MS / 1000} s` : cause?.code ?? 'connection failed'
+async function fetchFromJambonz ({ callSid, at }: CallView, { env, fetch: fetchIt }: CallsIo) {
+  const access = jambonzAccess(env)
+  return access && cleanDeep(await askJambonz(access, {
+    callSid,
+    receivedAt: Date.parse(at.received ?? ''),
+    endedAt: at.ended === undefined ? undefined : Date.parse(at.ended),
+    publicUrl: env['PUBLIC_URL']
+  }, fetchIt))
 }

@@ -1,8 +1,6 @@
 import { readEnvironment } from '../config.ts'
 
-/**
- * What the command line does besides running the service. Each has flags of its own and explains them with `--help`.
- */
+/** The commands besides running the service. Each has its own flags and explains them with `--help`. */
 export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
   async provision (args) {
     const [{ provision }, { terminalAsk }] = await Promise.all([import('./provision.ts'), import('./ask.ts')])
@@ -23,7 +21,14 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
   async calls (args) {
     const [{ calls }, { ladderOptionsFor }] = await Promise.all([import('./calls.ts'), import('../ladder/ladder.ts')])
     const io = lines()
-    return calls(args, { ...io, ladder: ladderOptionsFor(process.stdout, io.env) })
+    const stop = new AbortController()
+    if (args.some(arg => FOLLOW.includes(arg))) for (const name of ENDINGS) process.once(name, () => stop.abort())
+    return calls(args, {
+      ...io,
+      ladder: ladderOptionsFor(process.stdout, io.env),
+      signal: stop.signal,
+      ...columnsOf(process.stdout, io.env)
+    })
   },
   async explain (args) {
     const { explain } = await import('./explain.ts')
@@ -36,10 +41,21 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
   }
 }
 
-/** Ctrl-C, and the end of a container or job. Heeded once: the second one ends the process. */
+/** Ctrl-C, and the end of a container or job. The first one stops the command in good order, a second one kills it. */
 const ENDINGS = ['SIGINT', 'SIGTERM'] as const
 
-/** Settings, and where lines go. */
+const FOLLOW = ['--follow', '-f']
+
+/** The width of the terminal, if there is one or the user names it. */
+function columnsOf (stream: { columns?: number }, env: Record<string, string | undefined>): { columns?: number } {
+  const columns = stream.columns ?? Number(env['COLUMNS'])
+  return columns > 0 ? { columns: Math.max(MIN_COLUMNS, columns) } : {}
+}
+
+/** Narrower tables cannot be read: a call_sid alone has 36 characters. */
+const MIN_COLUMNS = 80
+
+/** Settings, and where lines are written. */
 const lines = () => ({
   env: readEnvironment(),
   out: (line: string) => {

@@ -125,8 +125,8 @@ await t.test('what the operator commands print of a call', async t => {
     }
     // Marks and colours are chosen by the severity, which no printer takes from outside.
     spoilt.jambonz.findings = spoilt.jambonz.findings.map(finding => ({ ...finding, severity: 'failed' }))
-    return isClean(callPage(spoilt.view, spoilt.diagnosis, spoilt.jambonz, LADDER).join('\n')) &&
-      isClean(callTable([spoilt.view]).join('\n'))
+    return isClean(callPage(spoilt.view, spoilt.diagnosis, spoilt.jambonz, LADDER, 100).join('\n')) &&
+      isClean(callTable([spoilt.view], 100, 0).join('\n'))
   }))
   t.pass()
 })

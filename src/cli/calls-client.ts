@@ -1,0 +1,74 @@
+import { cleanDeep } from '../clean-deep.ts'
+import { cleanText } from '../clean-text.ts'
+
+/** Where the operator API of a running bridge is. */
+export interface OperatorApi {
+  base: string
+  token: string
+  fetch?: typeof fetch
+  /** Ends a request that is under way. */
+  signal?: AbortSignal
+}
+
+/** The bridge cannot be asked, or refuses. The message says why and what to do. */
+export class ApiError extends Error {}
+
+const TIMEOUT_MS = 10_000
+const ELSEWHERE =
+  'Operator routes are often not published: try --url with an internal address, such as http://127.0.0.1:3000'
+
+/**
+ * Asks a running bridge.
+ * @throws {ApiError} when nothing usable comes back
+ */
+export async function get<T> (path: string, api: OperatorApi): Promise<T> {
+  const reply = await request(path, api)
+  const body = await reply.json().catch(() => undefined) as (T & ErrorBody) | undefined
+  // Callers and agents chose some of this text, and it is printed as JSON as well.
+  if (reply.ok && body !== undefined) return cleanDeep(body)
+  throw new ApiError(whyRefused(reply, body, api.base))
+}
+
+export const notABridge = (base: string): ApiError =>
+  new ApiError(`The server at ${base} is not a bridge. ${ELSEWHERE}`)
+
+interface ErrorBody {
+  code?: string
+  message?: string
+}
+
+async function request (path: string, { base, token, signal, fetch: fetchIt = fetch }: OperatorApi): Promise<Response> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  try {
+    return await fetchIt(base + path, {
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+      redirect: 'error',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout
+    })
+  } catch (error) {
+    throw new ApiError(`No bridge answers at ${base} (${reasonOf(error)}). Is it running? ${ELSEWHERE}`)
+  }
+}
+
+function whyRefused (reply: Response, body: ErrorBody | undefined, base: string): string {
+  const { status } = reply
+  if (status === 401 && body?.code === 'BRIDGE_UNAUTHORIZED') {
+    return 'The bridge refused OPERATOR_TOKEN: it runs with another token'
+  }
+  if (status === 401 || status === 403) {
+    return `The server at ${base} refuses (${status}). It is not a bridge, or it stands in front of one. ${ELSEWHERE}`
+  }
+  if (status === 404 && body?.code === 'BRIDGE_CALL_NOT_FOUND') {
+    return 'The bridge does not know this call. Ended calls are kept for CALL_RETENTION_S. For older calls use ' +
+      'bridge explain with what Jambonz or a capture has'
+  }
+  if (reply.ok || (status === 404 && !body?.code?.startsWith('BRIDGE_'))) {
+    return `The server at ${base} has no operator API. ${ELSEWHERE}`
+  }
+  return `The bridge answered ${status}${body?.message === undefined ? '' : `: ${cleanText(body.message)}`}`
+}
+
+function reasonOf (error: unknown): string {
+  const { name, cause } = error as Error & { cause?: { code?: string } }
+  return name === 'TimeoutError' ? `no answer within ${TIMEOUT_MS / 1000} s` : cause?.code ?? 'connection failed'
+}
