@@ -1,21 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import { pino, type DestinationStream, type Logger } from 'pino'
-import { Agent, setGlobalDispatcher } from 'undici'
+import { setGlobalDispatcher } from 'undici'
 import { buildApp } from './app.ts'
 import { keyPrefixOf } from './calls/store/redis-keys.ts'
 import { openRedisRegistry } from './calls/store/redis-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
 import { systemClock, within } from './clock.ts'
 import type { Environment, Settings } from './config.ts'
+import { createKeepAliveAgent } from './livekit/keep-alive.ts'
 import { loggedError } from './log-error.ts'
 import { startWarnings } from './start-warnings.ts'
-
-/**
- * Go servers announce no keep-alive time, and Node's default of 4 s would reconnect for nearly every call. Load
- * balancers close after 60 s.
- */
-const LIVEKIT_KEEP_ALIVE_MS = 30_000
 
 export interface RunningBridge {
   /** Where it listens, for people on this machine. */
@@ -46,13 +41,7 @@ export async function startBridge (
   logger: Logger = createLogger(settings.LOG_LEVEL),
   env: Environment = {}
 ): Promise<RunningBridge> {
-  setGlobalDispatcher(
-    new Agent({
-      keepAliveTimeout: LIVEKIT_KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: LIVEKIT_KEEP_ALIVE_MS,
-      connect: { timeout: settings.LIVEKIT_TIMEOUT_MS }
-    })
-  )
+  setGlobalDispatcher(createKeepAliveAgent(settings.LIVEKIT_TIMEOUT_MS))
   const app = await buildApp({ settings, logger, registry: await openStore(settings) })
   for (const warning of startWarnings(settings, env)) logger.warn(warning)
   await app.listen({

@@ -245,6 +245,61 @@ await t.test('the limit of calls', async t => {
   t.equal((await calls.receive(hook())).reply.kind, 'dial', 'and an ended call makes room for another')
 })
 
+await t.test('a LiveKit that hangs does not hold up the calls behind those that only it may know', async t => {
+  const { calls, rooms, hook } = build(t, { maxCalls: 100 })
+  rooms.mode = 'hang'
+  for (let i = 0; i < 10; i++) {
+    calls.receive(hook({ callSid: `moved-${i}`, redirected: true, answered: true })).catch(() => {})
+  }
+  await settle()
+  t.equal(rooms.log.filter(line => line.startsWith('list ')).length, 10, 'LiveKit is asked for each of them')
+  rooms.mode = 'ok'
+  const { reply } = await calls.receive(hook())
+  t.same(reply, { kind: 'dial', attempt: 1 }, 'and no time has passed')
+})
+
+await t.test('with a limit, a call that is one too many makes no room', async t => {
+  const { calls, rooms, hook } = build(t, { maxCalls: 1 })
+  await Promise.all([calls.receive(hook()), calls.receive(hook()), calls.receive(hook())])
+  t.equal(rooms.log.length, 1)
+  t.equal(rooms.open.size, 1)
+})
+
+await t.test('a place that was taken is given back when the call never came to be', async t => {
+  const { calls, rooms, clock, hook } = build(t, { maxCalls: 1 })
+  rooms.mode = 'hang'
+  calls.receive(hook({ app: { agent: 'other-agent' } })).catch(() => {})
+  await settle()
+  t.match((await calls.receive(hook())).reply, { kind: 'decline', status: 486 })
+  await clock.pass(3000)
+  rooms.mode = 'ok'
+  t.equal((await calls.receive(hook())).reply.kind, 'dial', 'the room of the first one was never made')
+})
+
+await t.test('the room of a proposal that was not written is deleted', async t => {
+  const memory = createMemoryRegistry()
+  let first = true
+  const registry: Registry = {
+    ...memory,
+    async update (callSid, fn, limit) {
+      // A store may try the update on what turns out to be out of date: here the call had been declined meanwhile.
+      if (first) {
+        first = false
+        fn(undefined, false)
+        await memory.update(callSid, call => fn(call, false))
+        await memory.update(callSid, () => undefined)
+        return undefined
+      }
+      return memory.update(callSid, fn, limit)
+    }
+  }
+  const { calls, rooms, hook } = build(t, { registry })
+  t.match((await calls.receive(hook())).reply, { kind: 'decline', status: 480 })
+  await settle()
+  t.same(rooms.log, [`create ${roomOf('call-1')}`, `delete ${roomOf('call-1')}`])
+  t.equal(rooms.open.size, 0)
+})
+
 await t.test('a REST-originated call that already counts is not declined for its own sake', async t => {
   const { calls, clock, hook } = build(t, { maxCalls: 1 })
   await calls.apply('out-1', { ...status(clock, 'out-1', 'trying'), facts: factsWith({ direction: 'outbound' }) })

@@ -261,6 +261,16 @@ await t.test('a look says who is there', async t => {
     { exists: true, company: true },
     'somebody else is not the caller, but may talk with him'
   )
+  const avatar = { ...agent, identity: 'avatar', attributes: { 'lk.publish_on_behalf': 'agent-AJ_1' } }
+  t.same(
+    await (await inRoom(t, [avatar])).look('r', WHO),
+    { exists: true },
+    'an avatar speaks for an agent and is none'
+  )
+  t.same(await (await inRoom(t, [avatar, agent])).look('r', WHO), {
+    exists: true,
+    agent: { identity: 'agent-AJ_1', audio: true }
+  })
   t.same(
     await (await inRoom(t, [{ ...sip, kind: 'EGRESS' }])).look('r', WHO),
     { exists: true },

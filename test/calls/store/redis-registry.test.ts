@@ -36,6 +36,14 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
 
   await registryContract(t, async () => Object.assign(replicas().one, { close: async () => {} }))
 
+  await t.test('a limit holds over all replicas', async t => {
+    const { one, two } = replicas()
+    await Promise.all(Array.from({ length: 20 }, (_, i) =>
+      (i % 2 === 0 ? one : two).update(`call-${i}`, (_call, full) =>
+        sketch(`call-${i}`, full ? { phase: 'ended' } : {}), 3)))
+    t.match((await one.stats()).phases, { received: 3, ended: 17 })
+  })
+
   await t.test("replicas see each other's calls", async t => {
     const { one, two } = replicas()
     await put(one, sketch('a', { rooms: ['room-a'] }))
