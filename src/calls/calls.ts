@@ -3,14 +3,16 @@ import { CallEndedError, CallNotFoundError, NoCallControlError, StoreUnavailable
 import { Admission } from './admission.ts'
 import { Commits } from './commits.ts'
 import { currentAttempt, type Call, type Reply } from './fold/call.ts'
-import type { ActionEvent, CallEvent, CallHookEvent, EventOf, ReferCompleteEvent, ReferEvent } from './fold/events.ts'
+import type { CallEvent, EventOf } from './fold/events.ts'
 import type { Rules } from './fold/rules.ts'
-import { HookReplies } from './hook-replies.ts'
+import { HookReplies, type AnswerableEvent, type AnsweredCall, type ReceivedHook } from './hook-replies.ts'
 import type { Observer } from './observer.ts'
 import type { RoomFormat, Rooms } from './ports.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { RoomMaker } from './room-maker.ts'
 import type { Registry } from './store/registry.ts'
+
+export type { AnswerableEvent, AnsweredCall, ReceivedHook }
 
 export interface CallsOptions {
   registry: Registry
@@ -27,17 +29,6 @@ export interface CallsOptions {
   /** SIP status of a call that is one too many. */
   capacityStatus: number
   observer: Observer
-}
-
-/** A call hook with the time of its arrival. */
-export type ReceivedHook = Omit<CallHookEvent, 'kind' | 'refuse'> & { at: number }
-
-/** Any other hook that is answered with verbs. */
-export type AnswerableEvent = CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent)
-
-export interface AnsweredCall {
-  call: Call
-  reply: Reply
 }
 
 /** The use cases of calls: events in, replies out. All state is in the registry. */

@@ -1,13 +1,24 @@
 import { within, type Clock } from '../clock.ts'
 import { HookDeadlineError } from '../errors.ts'
 import type { Admission } from './admission.ts'
-import type { AnswerableEvent, AnsweredCall, ReceivedHook } from './calls.ts'
 import type { Commits } from './commits.ts'
 import { findHook } from './fold/attempts.ts'
 import { UNAVAILABLE, type Attempt, type Call, type HookName, type Reply } from './fold/call.ts'
+import type { ActionEvent, CallEvent, CallHookEvent, ReferCompleteEvent, ReferEvent } from './fold/events.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
 import type { RoomMaker } from './room-maker.ts'
+
+/** A call hook with the time of its arrival. */
+export type ReceivedHook = Omit<CallHookEvent, 'kind' | 'refuse'> & { at: number }
+
+/** Any other hook that is answered with verbs. */
+export type AnswerableEvent = CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent)
+
+export interface AnsweredCall {
+  call: Call
+  reply: Reply
+}
 
 export interface HookRepliesOptions {
   commits: Commits
