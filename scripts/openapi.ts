@@ -30,6 +30,7 @@ const notAsked = async (): Promise<never> => {
 const nobody: Rooms = {
   create: notAsked,
   delete: notAsked,
+  evict: notAsked,
   look: notAsked,
   view: notAsked,
   list: notAsked,

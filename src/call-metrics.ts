@@ -19,7 +19,7 @@ export class CallMetrics implements Observer {
 
     this.#setup(before, after)
     this.#attempts(before, after)
-    if (event.kind === 'redispatched') this.#metrics.redispatches.inc({ outcome: event.outcome })
+    this.#redispatches(before, event)
     const duty = dutyGivenUp(before, after, event)
     if (duty) this.#metrics.givenUp.inc({ kind: duty.kind })
     if (hasJustEnded(before, after)) {
@@ -42,6 +42,14 @@ export class CallMetrics implements Observer {
       const at = after.at[name]
       if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
       this.#metrics.setup[name].observe((at - after.at.received) / 1000)
+    }
+  }
+
+  #redispatches (before: Call | undefined, event: CallEvent): void {
+    if (event.kind !== 'duty') return
+    const duty = before?.duties.find(({ id, claim }) => id === event.id && claim === event.claim)
+    if (duty?.kind === 'redispatch' && duty.begun !== undefined) {
+      this.#metrics.redispatches.inc({ outcome: event.outcome })
     }
   }
 

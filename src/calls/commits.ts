@@ -149,8 +149,7 @@ const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
   'wake',
   'look',
   'duty',
-  'redispatching',
-  'redispatched',
+  'duty-begun',
   'found',
   'handed-over',
   'hangup'

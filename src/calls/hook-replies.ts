@@ -86,11 +86,19 @@ export class HookReplies {
 
   /** The store may have written something else than was proposed: then the proposed room belongs to no attempt. */
   #deleteUnwanted (callSid: string, call: Call | undefined, proposed: ReadonlyMap<string, Promise<unknown>>): void {
-    const { rooms, observer } = this.#options
+    const { observer } = this.#options
     for (const [room, made] of proposed) {
       if (call?.attempts.some(attempt => attempt.room === room)) continue
-      made.then(() => rooms.delete(room)).catch(error => observer.failed(callSid, 'delete-room', error))
+      made.then(() => this.#deleteStray(callSid, room)).catch(error => observer.failed(callSid, 'delete-room', error))
     }
+  }
+
+  /** The deletion becomes a duty of the call, because the room may come back with its agent. */
+  async #deleteStray (callSid: string, room: string): Promise<void> {
+    const { commits, rooms, clock, onDue } = this.#options
+    const call = await commits.apply(callSid, { kind: 'stray-room', room, at: clock.now() })
+    if (call) onDue(callSid)
+    else await rooms.delete(room)
   }
 
   /** Finds the reply to a hook that was committed, once the room that it waits for was made, or was not. */

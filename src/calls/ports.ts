@@ -37,6 +37,11 @@ export interface Rooms {
   create(request: RoomRequest): Promise<void>
   /** @returns false when there was no such room */
   delete(room: string): Promise<boolean>
+  /**
+   * Removes everybody from a room that cannot be deleted.
+   * @returns whether nobody is left in it
+   */
+  evict(room: string): Promise<boolean>
   /** @param caller whose SIP leg to look for among the participants */
   look(room: string, caller: { callSid: string, token?: string }): Promise<Look>
   view(room: string): Promise<RoomLiveView>

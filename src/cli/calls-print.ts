@@ -129,7 +129,7 @@ function wayOf ({ from, what, status }: Event): { from: Party, to: Party, via: S
   if (from === 'jambonz') return { from: 'jambonz', to: 'bridge', via: 'http' }
   if (
     what === 'createRoom' || what === 'look' || what.startsWith('delete-room') || what.startsWith('remove-agent') ||
-    what === 'agent called again'
+    what === 'agent dispatched again'
   ) return { from: 'bridge', to: 'livekit', via: 'room' }
   if (from === 'livekit') {
     return status === 'AGENT'

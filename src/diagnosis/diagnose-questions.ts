@@ -150,7 +150,7 @@ function sipParticipant ({ sip, livekitKnown, call, overAt, undialled }: Facts):
 
 function dispatched ({ attempt, agent, lines, call, livekitKnown }: Facts): Said {
   if (!attempt?.room) return ['no', 'No room was made for it']
-  const again = lines.find(({ what, status }) => what === 'agent called again' && status === 'done')
+  const again = lines.find(({ what, status }) => what === 'agent dispatched again' && status === 'done')
   const more = again ? `, and once more ${since(call, again.first)} after the call hook` : ''
   if (attempt.made === 'created') {
     return ['yes', `Together with the room${more}; that LiveKit took it does not say that a worker has the job`]

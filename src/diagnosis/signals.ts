@@ -354,7 +354,7 @@ export const agentLeft: Signal = ({ agent }) => {
 }
 
 export const calledAgain: Signal = facts => {
-  const line = find(facts, 'agent called again')
+  const line = find(facts, 'agent dispatched again')
   return line &&
     {
       signal: 'agent-called-again',

@@ -70,6 +70,14 @@ export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, obs
       })
     },
     delete: room => found(request('deleteRoom', () => background.deleteRoom(room))),
+    async evict (room) {
+      const present = await participants(room)
+      for (const { identity } of present) {
+        await found(request('removeParticipant', () => background.removeParticipant(room, identity)))
+      }
+
+      return present.length === 0 || (await participants(room)).length === 0
+    },
     remove: (room, identity) => found(request('removeParticipant', () => background.removeParticipant(room, identity))),
     setMetadata: (room, metadata) =>
       found(request('updateRoomMetadata', () => background.updateRoomMetadata(room, metadata))),

@@ -199,7 +199,7 @@ await t.test("LiveKit's word of a call that is just being handed over is not los
     const { json: call } = await bridge.operator('GET', `/calls/${sid}`)
     t.ok(call.at.agentJoined, `${ms} ms after the store came back`)
     t.ok(call.at.agentAudio)
-    t.notOk(call.events.some(({ what }: { what: string }) => what === 'agent called again'))
+    t.notOk(call.events.some(({ what }: { what: string }) => what === 'agent dispatched again'))
   }
 })
 

@@ -112,7 +112,7 @@ function build (
   }
 }
 
-await t.test('the room of an ended call is deleted, once', async t => {
+await t.test('the room of an ended call is deleted, and its deletion confirmed', async t => {
   const { clock, rooms, connect, hangUp, deletes } = build(t)
   await connect()
   t.ok(rooms.open.has(ROOM))
@@ -120,7 +120,39 @@ await t.test('the room of an ended call is deleted, once', async t => {
   await clock.pass(2000)
   t.notOk(rooms.open.has(ROOM))
   await clock.pass(60_000)
-  t.equal(deletes(), 1)
+  t.equal(deletes(), 3)
+})
+
+await t.test('a room that an agent makes again after its deletion is deleted again', async t => {
+  const { clock, rooms, connect, hangUp, registry } = build(t)
+  await connect()
+  const request = rooms.open.get(ROOM)!
+  await hangUp()
+  await clock.pass(600)
+  t.notOk(rooms.open.has(ROOM))
+  rooms.open.set(ROOM, { ...request, metadata: '' })
+  await clock.pass(3000)
+  t.notOk(rooms.open.has(ROOM), 'without a word from LiveKit')
+  rooms.open.set(ROOM, { ...request, metadata: '' })
+  await clock.pass(25_000)
+  t.notOk(rooms.open.has(ROOM), 'also when the agent comes back some 15 s later')
+  await clock.pass(60_000)
+  const call = await registry.get('call-1')
+  t.same(call?.duties, [])
+  t.ok(call?.events.some(({ what }) => what === 'room came back, delete-room done'))
+  t.equal(call?.events.at(-1)?.what, 'room gone')
+})
+
+await t.test('everybody is removed from a room that LiveKit cannot delete', async t => {
+  const { clock, rooms, connect, hangUp, registry } = build(t)
+  await connect()
+  await hangUp()
+  rooms.undeletable.add(ROOM)
+  rooms.occupants.set(ROOM, ['agent-1', 'agent-2'])
+  await clock.pass(1000)
+  t.same(rooms.occupants.get(ROOM), [])
+  await clock.pass(60_000)
+  t.same((await registry.get('call-1'))?.duties, [], 'an empty room is as good as none')
 })
 
 await t.test('however many runners there are', async t => {
@@ -129,7 +161,7 @@ await t.test('however many runners there are', async t => {
   await hangUp()
   await Promise.all(runners.flatMap(runner => [runner.run('call-1'), runner.run('call-1')]))
   await clock.pass(60_000)
-  t.equal(deletes(), 1)
+  t.equal(deletes(), 3)
 })
 
 await t.test('deleting is tried again, ever later, until LiveKit is back', async t => {
@@ -149,6 +181,7 @@ await t.test('deleting is tried again, ever later, until LiveKit is back', async
   rooms.mode = 'ok'
   await clock.pass(31_000)
   t.notOk(rooms.open.has(ROOM))
+  await clock.pass(31_000)
   t.same((await registry.get('call-1'))?.duties, [])
 })
 
@@ -173,7 +206,7 @@ await t.test('an ended call is forgotten after its retention', async t => {
   await hangUp()
   await clock.pass(890_000)
   t.ok(await registry.get('call-1'))
-  await clock.pass(20_000)
+  await clock.pass(40_000)
   t.equal(await registry.get('call-1'), undefined)
 })
 

@@ -1,9 +1,9 @@
 import { isFinal, type Call } from './call.ts'
-import { onRedispatched, onRedispatching } from './agent-watch.ts'
 import { copy } from './copy.ts'
 import { endNow, finishClosing } from './ending.ts'
 import type { CallEvent } from './events.ts'
-import { onDuty } from './duties.ts'
+import { onDuty, onDutyBegun } from './on-duty.ts'
+import { onStrayRoom } from './room-cleanup.ts'
 import { collect, takeLate, waitsWith } from './late.ts'
 import { foundCall, newCall, onFound } from './new-call.ts'
 import { onCallHook, onDeclined, onHookAbandoned, onRoom, onRoomSettled } from './on-call-hook.ts'
@@ -87,11 +87,11 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
     case 'look':
       onLook(draft, event, rules)
       return draft
-    case 'redispatching':
-      onRedispatching(draft, event)
+    case 'stray-room':
+      onStrayRoom(draft, event)
       return draft
-    case 'redispatched':
-      onRedispatched(draft, event)
+    case 'duty-begun':
+      onDutyBegun(draft, event)
       return draft
     case 'found':
       onFound(draft, event)

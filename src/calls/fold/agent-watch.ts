@@ -1,6 +1,7 @@
-import { currentAttempt, type Attempt, type Call } from './call.ts'
-import { lateDeleteId, note, owe, oweDeleteRoom, oweLook, unowe } from './duties.ts'
+import { currentAttempt, type Attempt, type Call, type Duty } from './call.ts'
+import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { oweDeleteRoom } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /*
@@ -16,6 +17,13 @@ const OUR_DOING = 60_000
 
 const redispatchId = (attempt: Attempt): string => `redispatch:${attempt.n}`
 
+/** A dispatch that has begun is out: another one waits until its outcome is known. */
+function oweRedispatch (draft: Call, attempt: Attempt, at: number, due: number): void {
+  const id = redispatchId(attempt)
+  if (draft.duties.some(duty => duty.id === id && duty.begun !== undefined)) return
+  owe(draft, at, { id, kind: 'redispatch', target: String(attempt.n), due })
+}
+
 const isOpen = (draft: Call, attempt: Attempt): boolean =>
   attempt === currentAttempt(draft) && !attempt.end && !attempt.closing && !attempt.final &&
   attempt.agentLostAt === undefined &&
@@ -26,7 +34,7 @@ export function awaitAgent (draft: Call, attempt: Attempt, at: number, rules: Ru
   if (attempt.room === undefined || rules.redispatchMs === 0 || attempt.view.agent || attempt.redispatches.length > 0) {
     return
   }
-  owe(draft, at, 'redispatch', String(attempt.n), at + rules.redispatchMs, redispatchId(attempt))
+  oweRedispatch(draft, attempt, at, at + rules.redispatchMs)
 }
 
 /** An agent is in the room. A second one that only came because we called again has to go. */
@@ -43,7 +51,7 @@ export function agentSeen (draft: Call, attempt: Attempt, at: number, identity: 
     if (view.moreAgents?.includes(identity)) return
     view.moreAgents = [...view.moreAgents ?? [], identity]
     if (at - (attempt.redispatches.at(-1)?.at ?? -Infinity) < OUR_DOING) {
-      owe(draft, at, 'remove-agent', `${attempt.n} ${identity}`, at)
+      owe(draft, at, { kind: 'remove-agent', target: `${attempt.n} ${identity}`, due: at })
     }
     return
   }
@@ -89,7 +97,7 @@ export function agentGone (draft: Call, attempt: Attempt, at: number, rules: Rul
   const connected = draft.phase === 'connected'
   if (connected) attempt.agentless = { since: at, due: at + patience(rules) }
   if (draft.phase === 'transferring' || attempt.redispatches.length >= (connected ? MOST_REDISPATCHES : 1)) return
-  owe(draft, at, 'redispatch', String(attempt.n), at + rules.rejoinMs, redispatchId(attempt))
+  oweRedispatch(draft, attempt, at, at + rules.rejoinMs)
 }
 
 /** The agent has this long to come back, and an agent that was called again as long to come. */
@@ -120,27 +128,26 @@ export function callerAlone (draft: Call, attempt: Attempt, at: number, rules: R
   draft.settleAt ??= at + TIMES.settle
 }
 
-/** Whoever has claimed the duty is about to call the agent again. Only one does: the duty is gone with this. */
-export function onRedispatching (draft: Call, event: EventOf<'redispatching'>): void {
-  const { at, claim } = event
-  const attempt = draft.attempts.find(({ n }) => n === event.attempt)
-  if (
-    !attempt || !isOpen(draft, attempt) ||
-    !draft.duties.some(duty => duty.id === redispatchId(attempt) && duty.claim === claim)
-  ) return
-  unowe(draft, duty => duty.id === redispatchId(attempt))
-  attempt.redispatches.push({ at, claim })
+/** The agent of an attempt is about to be dispatched again. @returns false when it is not wanted any more */
+export function onDispatching (draft: Call, { target }: Duty, at: number): boolean {
+  const attempt = draft.attempts.find(({ n }) => n === Number(target))
+  if (!attempt || !isOpen(draft, attempt)) return false
+  attempt.redispatches.push({ at })
   attempt.dispatchingSince = at
+
+  return true
 }
 
-/** What came of calling the agent again. It is not tried a second time: nobody knows whether LiveKit heard it. */
-export function onRedispatched (draft: Call, { at, attempt: n, outcome, detail }: EventOf<'redispatched'>): void {
-  note(draft, at, { from: 'bridge', what: 'agent called again', attempt: n, status: outcome, detail })
-  const attempt = draft.attempts.find(attempt => attempt.n === n)
-  // A request that failed may still arrive: then the room is deleted when that cannot happen any more.
+/** What came of dispatching the agent again. Nobody knows whether LiveKit heard a request that failed. */
+export function onDispatched (
+  draft: Call,
+  { target }: Duty,
+  { at, outcome, detail }: Pick<EventOf<'duty'>, 'at' | 'outcome' | 'detail'>
+): void {
+  const attempt = draft.attempts.find(({ n }) => n === Number(target))
+  note(draft, at, { from: 'bridge', what: 'agent dispatched again', attempt: Number(target), status: outcome, detail })
+  // A request that failed may still arrive. The room's deletion waits until that cannot happen any more.
   if (!attempt || outcome === 'failed') return
   attempt.dispatchingSince = undefined
-  if (!attempt.end) return
-  unowe(draft, duty => duty.id === lateDeleteId(attempt))
-  oweDeleteRoom(draft, attempt, at)
+  if (attempt.end) oweDeleteRoom(draft, attempt, at)
 }

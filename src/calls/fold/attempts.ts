@@ -1,7 +1,8 @@
 import { UNAVAILABLE, type AnsweredHook, type Attempt, type Call, type End, type HookName, type Reply } from './call.ts'
 import { endOf } from './causes.ts'
 import { awaitAgent } from './agent-watch.ts'
-import { note, oweDeleteRoom, unowe } from './duties.ts'
+import { note, unowe } from './duties.ts'
+import { oweDeleteRoom } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { ApplicationConfig, Strategy, Way } from './way.ts'
 import type { EventLine } from './event-list.ts'
 import type { Leg } from './legs.ts'
+import type { RoomCleanup } from './room-cleanup.ts'
 import type { CallEvent } from './events.ts'
 
 export const PHASES = ['received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
@@ -160,11 +161,9 @@ export interface Attempt {
   /** The latest of them was answered. */
   answered: boolean
   view: RoomView
-  /**
-   * Agents that we called again because none was there, newest last. Marked before it is done: it is done at most once.
-   */
-  redispatches: Array<{ at: number, claim: string }>
-  /** A createDispatch is on its way since then; it makes the room anew if that is gone. */
+  /** When the agent was dispatched again because none was there, oldest first. */
+  redispatches: Array<{ at: number }>
+  /** A createDispatch is on its way since then. It re-creates the room if the room is gone. */
   dispatchingSince?: number
   /** The caller is connected and no agent is there: since when, and when that is to be looked into. */
   agentless?: { since: number, due: number }
@@ -230,6 +229,10 @@ export interface Duty {
   since: number
   /** Who is doing it, while somebody is. */
   claim?: string
+  /** A duty that is done at most once has begun then. It is never tried again. */
+  begun?: number
+  /** Of `delete-room`: how far the deletion has come. */
+  room?: RoomCleanup
 }
 
 /**

@@ -158,18 +158,17 @@ export interface LookEvent {
   company?: boolean
 }
 
-/** The agent of an attempt is about to be called again by whoever has claimed that. */
-export interface RedispatchingEvent {
-  kind: 'redispatching'
-  attempt: number
+/** Whoever holds the claim of an at-most-once duty is about to do it. */
+export interface DutyBegunEvent {
+  kind: 'duty-begun'
+  id: string
   claim: string
 }
 
-export interface RedispatchedEvent {
-  kind: 'redispatched'
-  attempt: number
-  outcome: 'done' | 'failed'
-  detail?: string
+/** A room was made for an attempt that the call does not have: another replica had opened a different one. */
+export interface StrayRoomEvent {
+  kind: 'stray-room'
+  room: string
 }
 
 /** LiveKit has a room of ours whose call nobody here knows: what its metadata says of it. */
@@ -193,10 +192,15 @@ export interface HandedOverEvent {
   events: CallEvent[]
 }
 
-/** A duty's outcome: `done`; `failed`, to be tried again. */
+/**
+ * A duty's outcome: `done`, or `failed` and to be tried again. `detail` of a deleted room: `deleted`, or `absent` when
+ * LiveKit had no such room.
+ */
 export interface DutyEvent {
   kind: 'duty'
   id: string
+  /** Whose outcome it is. One whose claim has lapsed says nothing. */
+  claim?: string
   outcome: 'done' | 'failed'
   detail?: string
 }
@@ -227,8 +231,8 @@ export type CallEvent =
     | ReferCompleteEvent
     | LiveKitEvent
     | LookEvent
-    | RedispatchingEvent
-    | RedispatchedEvent
+    | DutyBegunEvent
+    | StrayRoomEvent
     | FoundEvent
     | HandedOverEvent
     | DutyEvent

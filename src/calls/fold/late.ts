@@ -49,7 +49,7 @@ const PATIENT: ReadonlySet<CallEvent['kind']> = new Set([
   'hook-abandoned',
   'duty',
   'look',
-  'redispatched',
+  'stray-room',
   'room-settled'
 ])
 

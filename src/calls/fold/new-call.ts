@@ -1,7 +1,8 @@
 import { RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { openNext } from './attempts.ts'
-import { note, oweDeleteRoom, oweLook } from './duties.ts'
+import { note, oweLook } from './duties.ts'
+import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { TIMES, type Rules } from './rules.ts'
 

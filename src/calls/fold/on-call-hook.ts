@@ -2,7 +2,8 @@ import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
 import { endOf } from './causes.ts'
 import type { ApplicationConfig } from './way.ts'
 import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
-import { lateDeleteId, note, owe } from './duties.ts'
+import { note } from './duties.ts'
+import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { legsOf } from './legs.ts'
@@ -85,7 +86,7 @@ function onLateHook (draft: Call, { at, hash, facts, app }: EventOf<'call-hook'>
     }
   } else {
     const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
-    owe(draft, at, 'delete-room', room, at + TIMES.roomSettles)
+    oweDeleteStray(draft, room, at, at + TIMES.roomSettles)
   }
   if (draft.phase !== 'ended') draft.at.received = Math.min(at, draft.at.received)
   return draft
@@ -123,9 +124,7 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
     status: event.outcome,
     detail: event.detail
   })
-  if (attempt.end && event.outcome !== 'timeout' && attempt.room) {
-    owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
-  }
+  if (attempt.end && event.outcome !== 'timeout') oweDeleteRoom(draft, attempt, event.at)
   if (attempt.end || draft.phase === 'ended') {
     answerWaiting(draft, attempt, noWayLeft(draft))
     return
@@ -168,7 +167,7 @@ export function onRoomSettled (draft: Call, event: EventOf<'room-settled'>): voi
   const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
   if (!attempt) return
   attempt.pendingSince = undefined
-  if (attempt.end && attempt.room) owe(draft, event.at, 'delete-room', attempt.room, event.at, lateDeleteId(attempt))
+  if (attempt.end) oweDeleteRoom(draft, attempt, event.at)
 }
 
 /** We failed to connect the call; what was answered already stands. */

@@ -1,10 +1,11 @@
 import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { beginClosing } from './ending.ts'
 import { agentGone, agentLeft, agentSeen, callerAlone, stopWaiting } from './agent-watch.ts'
-import { note, oweDeleteRoom, oweLook, unowe } from './duties.ts'
+import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { isCallerLeg } from './caller-leg.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
+import { isSignOfLife, oweDeleteRoom } from './room-cleanup.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
 /** One of LiveKit's own events about a room of ours. */
@@ -27,8 +28,8 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
     reason: participant?.reason,
     detail: event.track ?? detailOf(what, kind, participant)
   })
-  // What was to end the room has been overtaken by what makes it.
-  if (attempt.end && (what === 'room_started' || (what === 'participant_joined' && kind === 'SIP'))) {
+  if (attempt.end && isSignOfLife(attempt, event)) {
+    note(draft, at, { from: 'bridge', what: 'life in a room that should be gone', attempt: attempt.n })
     oweDeleteRoom(draft, attempt, event.at)
   }
   switch (what) {

@@ -2,9 +2,10 @@ import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from 
 import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { beginClosing } from './ending.ts'
-import { note, owe, oweDeleteRoom, oweLook, unowe } from './duties.ts'
+import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'
+import { oweDeleteRoom } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /**
@@ -98,7 +99,9 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
 function livesOn (draft: Call, attempt: Attempt, { at, callStatus }: EventOf<'status'>, rules: Rules): void {
   if (isFinal(callStatus) || attempt.final || attempt.action || draft.caller.final) return
   oweDeleteRoom(draft, attempt, at)
-  if (draft.hangupAt !== undefined && rules.callControl) owe(draft, at, 'hang-up', 'completed', at)
+  if (draft.hangupAt !== undefined && rules.callControl) {
+    owe(draft, at, { kind: 'hang-up', target: 'completed', due: at })
+  }
 }
 
 /** The attempt whose leg may move the call's phase now. */

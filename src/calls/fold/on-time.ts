@@ -1,7 +1,9 @@
 import { currentAttempt, type Call } from './call.ts'
 import { onAgentOverdue } from './agent-watch.ts'
 import { beginClosing } from './ending.ts'
-import { claimDuties, note, owe, oweDeleteRoom, oweLook } from './duties.ts'
+import { claimDuties, note, owe, oweLook } from './duties.ts'
+import { lapseDuties } from './on-duty.ts'
+import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
@@ -21,6 +23,7 @@ export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call
       onDeadline(draft, at, rules)
     }
   }
+  lapseDuties(draft, at)
   if (claim !== undefined) claimDuties(draft, at, claim)
   return draft
 }
@@ -67,8 +70,8 @@ export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): 
     const answered = draft.caller.answered || draft.at.answered !== undefined
     // Jambonz ends an answered leg by the one status and an unanswered one by the other, and ignores the one that does
     // not fit (feature-server lib/session/call-session.js). Without a status hook we do not know which it is.
-    if (answered || !draft.caller.seen) owe(draft, at, 'hang-up', 'completed', at)
-    if (!answered) owe(draft, at, 'hang-up', 'no-answer', at)
+    if (answered || !draft.caller.seen) owe(draft, at, { kind: 'hang-up', target: 'completed', due: at })
+    if (!answered) owe(draft, at, { kind: 'hang-up', target: 'no-answer', due: at })
   }
   const attempt = currentAttempt(draft)
   if (attempt) oweDeleteRoom(draft, attempt, at)

@@ -56,7 +56,8 @@ export const TIMES = {
   roomSettles: 15_000,
   /** Lease of a duty that somebody is doing: longer than that can take. */
   lease: 15_000,
-  redispatchLease: 30_000,
+  /** Lease of a duty that is done at most once: it consists of several requests. */
+  onceLease: 30_000,
   /** Within this time all replicas have noticed that the store is back and handed over what they kept. */
   handOver: 2000,
   firstRetry: 1000,

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { tell, type Story, type StoryOptions } from '../../fixtures/events.ts'
+import { advance } from '../../../src/calls/fold/advance.ts'
+import { rulesWith, tell, type Story, type StoryOptions } from '../../fixtures/events.ts'
 
 const CALLER = { sid: 'PA_sip1', callStatus: 'active' }
 const agent = (identity = 'agent-1') => ({ identity, audio: true })
@@ -105,14 +106,28 @@ await t.test('whoever is about to call the agent and dies has not called it: ano
 await t.test('whoever has written it down and dies may have called it: nobody does it again', async t => {
   const story = ringing()
   story.pass(7900)
-  const claim = 'somebody'
-  story.feed({ kind: 'wake', claim, statusesExpected: true })
-  const duty = story.it.duties.find(({ kind }) => kind === 'redispatch')!
-  story.pass(duty.due - story.now)
-  // The driver has done it by now; what counts is that a second mark with another claim changes nothing.
-  const before = story.it.attempts[0]!.redispatches.length
-  story.feed({ kind: 'redispatching', attempt: 1, claim: 'another' })
-  t.equal(story.it.attempts[0]!.redispatches.length, before)
+  const redispatch = () => story.it.duties.find(({ kind }) => kind === 'redispatch')
+  // The process that begins it dies before it can report.
+  story.mode = 'silent'
+  const taken = advance(story.it, {
+    kind: 'wake',
+    at: redispatch()!.due,
+    claim: 'one',
+    statusesExpected: true
+  }, rulesWith())!
+  const { id } = redispatch()!
+  const begun = advance(taken, { kind: 'duty-begun', id, claim: 'one', at: redispatch()!.due + 10 }, rulesWith())!
+  t.equal(begun.attempts[0]!.redispatches.length, 1)
+  const again = advance(begun, { kind: 'duty-begun', id, claim: 'two', at: redispatch()!.due + 20 }, rulesWith())!
+  t.equal(again.attempts[0]!.redispatches.length, 1, 'a second mark with another claim changes nothing')
+  const lapsed = advance(again, {
+    kind: 'wake',
+    at: redispatch()!.due + 31_000,
+    claim: 'two',
+    statusesExpected: true
+  }, rulesWith())!
+  t.notOk(lapsed.duties.some(duty => duty.kind === 'redispatch'), 'after its lease it is not taken by anybody else')
+  t.match(lapsed.events.at(-1), { what: 'agent dispatched again', status: 'failed', detail: 'unknown' })
 })
 
 await t.test('the agent leaves a connected caller: called again, then lost, and the call ends', async t => {

@@ -136,8 +136,8 @@ await t.test('a createRoom of unknown outcome: its room is deleted again as soon
   t.equal(story.deleted.length, before, 'not before')
   story.feed({ kind: 'room-settled', attempt: 1 })
   t.same(story.deleted.slice(before), [story.room()])
-  story.pass(20_000)
-  t.equal(story.deleted.length, before + 1, 'and once is enough')
+  story.pass(MINUTE)
+  t.same(story.it.duties, [], 'and it stayed gone')
 })
 
 await t.test('a createRoom that nobody ever hears of again: its room is deleted when it must have settled', async t => {
@@ -146,8 +146,8 @@ await t.test('a createRoom that nobody ever hears of again: its room is deleted 
   const sent = story.now
   story.made('timeout')
   story.pass(20_000)
-  const last = story.performed.findLast(({ kind }) => kind === 'delete-room')!
-  t.ok(last.at >= sent + 15_000 && last.at <= sent + 15_100)
+  const first = story.performed.find(({ kind }) => kind === 'delete-room')!
+  t.ok(first.at >= sent + 15_000 && first.at <= sent + 15_100)
 })
 
 await t.test(
@@ -159,9 +159,11 @@ await t.test(
     story.made('timeout')
     story.caller('no-answer', 487, 'caller')
     story.pass(2000)
-    t.equal(story.deleted.length, 1, 'at once')
+    const deletions = () => story.performed.filter(({ kind }) => kind === 'delete-room').length
+    const early = deletions()
+    t.ok(early >= 1, 'at once')
     story.feed({ kind: 'room-settled', attempt: 1 })
-    t.equal(story.deleted.length, 2, 'and when it settled')
+    t.equal(deletions(), early + 1, 'and when it settled')
   }
 )
 

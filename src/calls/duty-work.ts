@@ -1,0 +1,123 @@
+import type { Clock } from '../clock.ts'
+import type { Commits } from './commits.ts'
+import type { Call, Duty } from './fold/call.ts'
+import type { Observer } from './observer.ts'
+import { LiveKitError, type CallControl, type Look, type RoomFormat, type Rooms } from './ports.ts'
+
+export interface DutyWorkOptions {
+  commits: Pick<Commits, 'apply'>
+  rooms: Rooms
+  roomFormat: RoomFormat
+  /** Absent without the Jambonz REST settings. */
+  callControl?: CallControl
+  clock: Clock
+  observer: Observer
+}
+
+/** Does what a call owes to LiveKit and Jambonz, and reports the outcome to the call. */
+export class DutyWork {
+  readonly #options: DutyWorkOptions
+
+  constructor (options: DutyWorkOptions) {
+    this.#options = options
+  }
+
+  /** Does one duty that was claimed. @throws {StoreUnavailableError} when the outcome could not be written down */
+  async perform (call: Call, duty: Duty): Promise<void> {
+    const { callControl, observer } = this.#options
+    try {
+      switch (duty.kind) {
+        case 'delete-room':
+          await this.#report(call, duty, 'done', await this.#deleteRoom(duty.target))
+          return
+        case 'hang-up':
+          await callControl?.hangUp(call.callSid, duty.target as 'completed' | 'no-answer')
+          break
+        case 'look':
+          await this.#look(call, Number(duty.target))
+          return
+        case 'redispatch':
+          await this.#redispatch(call, duty)
+          break
+        case 'remove-agent':
+          await this.#removeAgent(call, duty.target)
+          break
+      }
+      await this.#report(call, duty, 'done')
+    } catch (error) {
+      observer.failed(call.callSid, duty.kind, error)
+      await this.#report(call, duty, 'failed', error instanceof LiveKitError ? error.failure : undefined)
+    }
+  }
+
+  async #report ({ callSid }: Call, { id, claim }: Duty, outcome: 'done' | 'failed', detail?: string): Promise<void> {
+    const { commits, clock } = this.#options
+    await commits.apply(callSid, { kind: 'duty', id, claim, outcome, detail, at: clock.now() })
+  }
+
+  /**
+   * Deletes a room. LiveKit may refuse that for ever (500 "could not find object", 503 of a node that died). Then
+   * everybody in the room is removed, so that no agent waits there alone.
+   */
+  async #deleteRoom (room: string): Promise<'deleted' | 'absent'> {
+    const { rooms } = this.#options
+    try {
+      return await rooms.delete(room) ? 'deleted' : 'absent'
+    } catch (error) {
+      if (await rooms.evict(room).catch(() => false)) return 'absent'
+      throw error
+    }
+  }
+
+  /** @returns what was seen, or undefined when LiveKit could not be asked */
+  async #look (call: Call, n: number): Promise<Look | undefined> {
+    const { commits, rooms, clock, observer } = this.#options
+    const { room, token } = call.attempts.find(attempt => attempt.n === n) ?? {}
+    if (room === undefined) return undefined
+    const askedAt = clock.now()
+    const seen = await rooms.look(room, { callSid: call.callSid, token }).catch((error: unknown) => {
+      observer.failed(call.callSid, 'look', error)
+    })
+    const times = { at: clock.now(), askedAt }
+    await commits.apply(
+      call.callSid,
+      seen
+        ? { kind: 'look', attempt: n, outcome: 'seen', ...times, ...seen }
+        : { kind: 'look', attempt: n, outcome: 'unreachable', exists: false, ...times }
+    )
+
+    return seen ?? undefined
+  }
+
+  /** Dispatches the agent of an attempt again, if it is really not there and nobody else does it. */
+  async #redispatch (call: Call, duty: Duty): Promise<void> {
+    const { rooms, roomFormat } = this.#options
+    const n = Number(duty.target)
+    const attempt = call.attempts.find(attempt => attempt.n === n)
+    const seen = await this.#look(call, n)
+    if (!seen) throw new LiveKitError('look', 'unreachable')
+    if (!attempt?.room || !seen.exists || seen.agent || seen.company) return
+
+    // The metadata of a call that was only found again is incomplete: the first dispatch still has all of it.
+    const metadata = attempt.found ? undefined : roomFormat.jobMetadata(call, attempt)
+    await rooms.redispatch(attempt.room, { name: attempt.agent!, metadata }, () => this.#begin(call, duty))
+  }
+
+  /** Marks an at-most-once duty as begun. @returns whether it is ours to do */
+  async #begin ({ callSid }: Call, { id, claim }: Duty): Promise<boolean> {
+    const { commits, clock } = this.#options
+    const call = await commits.apply(callSid, { kind: 'duty-begun', id, claim: claim!, at: clock.now() })
+
+    return call?.duties.some(duty => duty.id === id && duty.claim === claim && duty.begun !== undefined) === true
+  }
+
+  /** Removes a second agent, unless it is the only one by now. */
+  async #removeAgent (call: Call, target: string): Promise<void> {
+    const [n, ...words] = target.split(' ')
+    const identity = words.join(' ')
+    const { room } = call.attempts.find(attempt => attempt.n === Number(n)) ?? {}
+    if (room === undefined) return
+    const seen = await this.#look(call, Number(n))
+    if (seen?.moreAgents?.includes(identity)) await this.#options.rooms.remove(room, identity)
+  }
+}

@@ -1,0 +1,104 @@
+import type { Attempt, Call, Duty } from './call.ts'
+import { note, owe } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { TIMES } from './rules.ts'
+
+/*
+ * A room that was deleted can come back: an agent whose job was on its way when the room was deleted joins all the
+ * same, and LiveKit makes the room again, without metadata and for 300 s (recorded on livekit-server 1.13.3). An agent
+ * whose join was aborted by the deletion tries again some 15 s later. A room therefore counts as gone only when it
+ * stayed gone: its deletion is repeated until LiveKit has nothing to delete, and any sign of life starts over.
+ */
+
+/** Pauses between deletions, milliseconds. The second one outlasts the reconnect of an agent that was aborted. */
+const PAUSES_MS = [2000, 18_000] as const
+
+/** How far the deletion of a room has come. */
+export interface RoomCleanup {
+  /** Deletions so far that LiveKit had nothing to do for, plus the first one. */
+  step: number
+  /** Until then a request that makes the room may still be on its way, milliseconds since the epoch. */
+  settled: number
+  /** An agent had joined and published before the first deletion: no job is on its way any more. */
+  agentSettled: boolean
+}
+
+/**
+ * Owes the deletion of an attempt's room. Where a request that makes the room is still on its way, the last deletion
+ * comes after that request must have settled.
+ */
+export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void {
+  // LiveKit refused to make the room, and nobody was told to dial it.
+  const neverMade = attempt.made === 'failed' && attempt.at.replied === undefined
+  if (attempt.room === undefined || neverMade) return
+  const pending = attempt.pendingSince ?? attempt.dispatchingSince
+  const settled = pending === undefined ? at : Math.max(at, pending + TIMES.roomSettles)
+  const dialled = attempt.at.replied !== undefined
+  const agentSettled = attempt.view.agent?.audioAt !== undefined && pending === undefined
+  owe(draft, at, {
+    kind: 'delete-room',
+    target: attempt.room,
+    due: pending === undefined || dialled ? at : settled,
+    room: { step: 0, settled, agentSettled }
+  })
+}
+
+/** A room was made for an attempt that the call does not have. */
+export function onStrayRoom (draft: Call, { at, room }: EventOf<'stray-room'>): void {
+  if (!draft.attempts.some(attempt => attempt.room === room)) oweDeleteStray(draft, room, at)
+}
+
+/** Owes the deletion of a room that none of the call's attempts has, or that a request may still make. */
+export function oweDeleteStray (draft: Call, room: string, at: number, settled = at): void {
+  owe(draft, at, { kind: 'delete-room', target: room, due: settled, room: { step: 0, settled, agentSettled: false } })
+}
+
+/** A deletion succeeded. It is repeated until the room has stayed gone. */
+export function roomDeleteOutcome (
+  draft: Call,
+  duty: Duty,
+  { at, detail }: Pick<EventOf<'duty'>, 'at' | 'detail'>
+): void {
+  const { step, settled, agentSettled } = duty.room ?? { step: 0, settled: at, agentSettled: true }
+  const cameBack = step > 0 && detail === 'deleted'
+  const attempt = draft.attempts.find(({ room }) => room === duty.target)
+  if (step === 0 || cameBack) {
+    const what = cameBack ? 'room came back, delete-room done' : 'delete-room done'
+    note(draft, at, { from: 'bridge', what, attempt: attempt?.n })
+  }
+  const next = cameBack ? 0 : step
+  const pause = next > 0 && agentSettled && !cameBack ? undefined : PAUSES_MS[next]
+  if (pause === undefined && at >= settled) {
+    note(draft, at, { from: 'bridge', what: 'room gone', attempt: attempt?.n })
+    return
+  }
+  owe(draft, at, {
+    kind: 'delete-room',
+    target: duty.target,
+    due: pause === undefined ? settled : at + pause,
+    room: { step: next + 1, settled, agentSettled: agentSettled && !cameBack }
+  })
+}
+
+/** Whether an event shows that somebody is, or was, in a room that should be gone. */
+export function isSignOfLife (attempt: Attempt, { what, participant }: EventOf<'livekit'>): boolean {
+  switch (what) {
+    case 'room_started':
+    case 'participant_joined':
+    case 'participant_connection_aborted':
+    case 'track_published':
+      return true
+    case 'participant_left':
+      return participant !== undefined && !hadJoined(attempt, participant)
+    case 'room_finished':
+    case 'track_unpublished':
+    case 'other':
+      return false
+  }
+}
+
+/** Those who had joined before leave because the room was deleted. */
+function hadJoined ({ view }: Attempt, { sid, identity }: { sid: string, identity: string }): boolean {
+  return view.sip?.sid === sid || view.past.includes(sid) || view.agent?.identity === identity ||
+    view.moreAgents?.includes(identity) === true
+}
