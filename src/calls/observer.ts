@@ -71,5 +71,6 @@ export function dutyGivenUp (before: Call | undefined, after: Call, event: CallE
   if (event.kind !== 'duty' || event.outcome === 'done') return undefined
   if (after.duties.some(({ id }) => id === event.id)) return undefined
 
-  return before?.duties.find(({ id }) => id === event.id)
+  // A duty that is done at most once is never tried again, so it is not given up either.
+  return before?.duties.find(({ id, begun }) => id === event.id && begun === undefined)
 }
