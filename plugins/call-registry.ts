@@ -22,7 +22,7 @@ declare module 'fastify' {
     verbConfig: VerbConfig
   }
   interface FastifyRequest {
-    /** The call that a request is about; what that call owes is done after the reply. */
+    /** The call that a hook is about. What this call owes is done after the reply. */
     callSid: string
   }
 }
@@ -31,8 +31,8 @@ declare module 'fastify' {
 const HAND_OVER_SHARE = 0.6
 
 /**
- * Decorates `registry`, `calls` (what happens to them), `runner` (their duties), `verbConfig` and `clock`.
- * Needs `settings`, `metrics` and `rooms`; closes runner and registry.
+ * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `verbConfig` and `clock`.
+ * Needs `settings`, `metrics` and `rooms`. Closes the runner, the calls and the registry.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
   const { settings, rooms, metrics, log } = fastify
@@ -74,7 +74,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   })
   fastify.addHook('onReady', async () => {
     runner.start()
-    // Calls in a store outlive this process; those in memory only LiveKit still knows.
+    // Calls in a shared store outlive this process. Of calls in memory only LiveKit still knows.
     if (!registry.shared) calls.recover().catch(error => observer.failed('', 'recovery', error))
   })
   fastify.addHook('onClose', async () => {

@@ -3,13 +3,14 @@ import fp from 'fastify-plugin'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * `drain()`: not ready any more, connections end after their reply. Once the app closes, new calls are declined.
+     * After `drain()` the bridge is not ready, and closes each connection after its reply. Once the app closes, new
+     * calls are declined.
      */
     draining: { readonly active: boolean, drain(): void }
   }
 }
 
-/** Decorates `draining`: what the end of the process means to readiness, connections and new calls. Needs `calls`. */
+/** Decorates `draining`: what the end of the process means for readiness, connections and new calls. Needs `calls`. */
 export default fp(async fastify => {
   let active = false
   fastify.decorate('draining', {

@@ -3,7 +3,7 @@ import type { FastifyError } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import { loggedError } from '../src/log-error.ts'
 
-/** Error replies to people: `{ statusCode, code, error, message }`. Of our own faults they learn no more than that. */
+/** Error replies to people: `{ statusCode, code, error, message }`. Details of our own faults are only in the log. */
 export default fp(async fastify => {
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const statusCode = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
@@ -16,7 +16,7 @@ export default fp(async fastify => {
       statusCode,
       code: ours ? 'BRIDGE_INTERNAL_ERROR' : error.code ?? 'BRIDGE_BAD_REQUEST',
       error: STATUS_CODES[statusCode] ?? 'Error',
-      message: ours ? 'Something went wrong here. The log has more.' : error.message
+      message: ours ? 'Something went wrong here. The log says more.' : error.message
     })
   })
 }, { name: 'errors' })

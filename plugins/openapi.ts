@@ -11,15 +11,15 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
         title: 'jambonz-livekit-bridge',
         version,
         description:
-          'Connects Jambonz phone calls to LiveKit rooms with voice agents.\n\nJambonz calls the hooks, LiveKit ' +
-          'sends its events, operators look at calls and end them.',
+          'Connects phone calls on Jambonz to voice agents in LiveKit rooms.\n\nJambonz calls the hooks, LiveKit ' +
+          'sends its events, and operators look at calls and end them.',
         license: { name: 'MIT', identifier: 'MIT' }
       },
       servers: [{ url: '/', description: 'This bridge' }],
       tags: [
         { name: 'jambonz', description: 'Hooks that Jambonz calls' },
         { name: 'livekit', description: 'Events that LiveKit sends' },
-        { name: 'operators', description: 'Calls, for operators' },
+        { name: 'operators', description: 'For operators: look at calls and end them' },
         { name: 'service', description: 'Health and metrics' }
       ],
       components: {
@@ -57,5 +57,12 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
   })
 }, { name: 'openapi' })
 
-/** The page is served over plain http inside a cluster, where an upgrade to https would leave it blank. */
-const transformStaticCSP = (csp: string): string => csp.replace(/upgrade-insecure-requests;?/, '')
+/** Hash of the one inline style that Swagger UI has, in its logo: `.logo_small_svg__cls-2{fill:#fff}…`. */
+const LOGO_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"
+
+/**
+ * Lets the page use its own style. Inside a cluster the page is served over plain http, where an upgrade to https would
+ * leave it blank.
+ */
+const transformStaticCSP = (csp: string): string =>
+  csp.replace(/upgrade-insecure-requests;?/, '').replace(/style-src /, `style-src ${LOGO_STYLE} `)

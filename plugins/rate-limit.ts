@@ -2,14 +2,15 @@ import rateLimit from '@fastify/rate-limit'
 import fp from 'fastify-plugin'
 import { TooManyRequestsError } from '../src/errors.ts'
 
-/** Requests a second from one address: a console and some scripts, far below what would slow down the hooks. */
+/** Requests per second from one address. A console and some scripts stay below; the hooks do not notice them. */
 export const OPERATOR_REQUESTS_PER_S = 500
-/** Who asks for so many routes that do not exist is looking for something. */
+/** Requests per second for routes that do not exist. Only scanners send more. */
 export const UNKNOWN_ROUTES_PER_S = 50
 
 /**
- * Decorates `rateLimit()`, and limits requests for routes that do not exist. Hooks of Jambonz and LiveKit are never
- * limited: they come from one address, and each one that is refused is a call that fails.
+ * Decorates `rateLimit()`, and limits requests for routes that do not exist. Clients are told apart by their address,
+ * behind a proxy only with TRUST_PROXY. Hooks of Jambonz and LiveKit are never limited: they arrive from one address,
+ * and each refusal would be a failed call.
  */
 export default fp(async fastify => {
   await fastify.register(rateLimit, {

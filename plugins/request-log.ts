@@ -1,32 +1,61 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { cleanText } from '../src/clean-text.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Stable name of what the route does, for logs and metrics. */
     operation?: string
   }
+  interface FastifyRequest {
+    /** Set on requests to the operator API: which token proved who asks, once it did. */
+    operator: { tokenId?: string } | null
+  }
 }
 
 /**
- * One line and one observation for each request, by operation: a URL's query can hold phone numbers and is never
- * logged. Needs `metrics`.
+ * One line and one observation for each request, by operation. A URL is never logged: its query can hold phone
+ * numbers. Requests of operators are logged with who asked. Needs `metrics`.
  */
 export default fp(async fastify => {
+  fastify.decorateRequest('operator', null)
+
   fastify.addHook('onResponse', async (request, reply) => {
     const operation = request.routeOptions.config.operation ?? 'other'
     const ms = Math.round(reply.elapsedTime * 10) / 10
     fastify.metrics.requests.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
-    const level = QUIET.has(operation) ? 'trace' : BUSY.has(operation) ? 'debug' : 'info'
-    request.log[level]({
+
+    const callSid = request.callSid || callSidOf(request, reply)
+    request.log[levelOf(operation)]({
       operation,
-      ...(request.callSid ? { callSid: request.callSid } : {}),
+      ...(callSid ? { callSid } : {}),
+      ...(request.operator ? { client: addressOf(request), ...request.operator } : {}),
       status: reply.statusCode,
       ms
     }, 'request')
   })
 }, { name: 'request-log', dependencies: ['metrics'] })
 
-/** Asked every few seconds by machines. */
+/**
+ * The call that an operator asked about. Unless the reply proves that there is such a call, the text may be anything,
+ * a phone number too.
+ */
+function callSidOf ({ operator, params }: FastifyRequest, { statusCode }: FastifyReply): string | undefined {
+  const provesCall = statusCode < 400 || statusCode === 409 || statusCode === 501
+  return operator && provesCall ? (params as { callSid?: string }).callSid : undefined
+}
+
+const LONGEST_ADDRESS = 64
+
+/** Behind a trusted proxy it is what a header says. */
+const addressOf = ({ ip }: FastifyRequest): string => cleanText(ip).slice(0, LONGEST_ADDRESS)
+
+function levelOf (operation: string): 'trace' | 'debug' | 'info' {
+  if (QUIET.has(operation)) return 'trace'
+  return BUSY.has(operation) ? 'debug' : 'info'
+}
+
+/** Machines ask every few seconds. */
 const QUIET = new Set(['health', 'metrics'])
-/** Many for each call; what they change is logged with the call. */
+/** There are many of them in a call, and what they change is logged with the call. */
 const BUSY = new Set(['status', 'livekit-events', 'other'])

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { diagnose } from '../src/diagnosis/diagnose.ts'
 import { DiagnosisSchema, presentDiagnosis, type DiagnosisView } from '../src/diagnosis/diagnosis-view.ts'
 import { CallNotFoundError } from '../src/errors.ts'
+import { CallParams } from '../src/operator-schemas.ts'
 import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from '../src/schemas.ts'
 
 /** Why a call ended, for operators. */
@@ -16,15 +16,10 @@ const diagnosis: FastifyPluginAsyncTypebox = async fastify => {
       tags: ['operators'],
       summary: 'Why a call ended',
       description:
-        'Cause, evidence, answers to what people ask, next steps, and what could not be told apart. Of a call under ' +
-        'way: what it waits for.',
+        'The cause, the evidence for it, answers to common questions, next steps, and what could not be told apart. ' +
+        'For a call that has not ended: what it waits for.',
       security: OPERATOR_SECURITY,
-      params: Type.Object({
-        callSid: Type.String({
-          description: "The A leg's call_sid",
-          examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a']
-        })
-      }),
+      params: CallParams,
       response: {
         200: Shared<DiagnosisView>('Diagnosis'),
         ...INTERNAL_ERROR,

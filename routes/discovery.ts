@@ -4,7 +4,7 @@ import { PostOnlyError } from '../src/errors.ts'
 import { envVarsSchema } from '../src/jambonz/env-vars.ts'
 import { ErrorReply } from '../src/schemas.ts'
 
-/** What Jambonz's portal and its administrators ask of the call hook's URL, without authentication. */
+/** What Jambonz's portal and its administrators ask the URL of the call hook, without authentication. */
 const discovery: FastifyPluginAsyncTypebox = async fastify => {
   const envVars = envVarsSchema(fastify.settings)
 
@@ -13,8 +13,8 @@ const discovery: FastifyPluginAsyncTypebox = async fastify => {
     schema: {
       operationId: 'callHookByGet',
       tags: ['jambonz'],
-      summary: 'Not with GET',
-      description: 'Jambonz sends no call data with GET.',
+      summary: 'GET is not allowed',
+      description: 'With GET Jambonz sends no data about the call.',
       security: [],
       response: { 405: ErrorReply("Set the method of the application's call hook to POST") }
     }
@@ -33,8 +33,8 @@ const discovery: FastifyPluginAsyncTypebox = async fastify => {
     schema: {
       operationId: 'applicationEnvVars',
       tags: ['jambonz'],
-      summary: 'Which application environment variables are there?',
-      description: "Jambonz's portal makes a form of this. It asks without authentication.",
+      summary: 'List the application environment variables',
+      description: "Jambonz's portal makes a form of them. It asks without authentication.",
       security: [],
       response: {
         200: Type.Record(

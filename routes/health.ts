@@ -2,15 +2,15 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { LiveKitError } from '../src/livekit/rooms.ts'
 
-/** LiveKit is asked at most so often, milliseconds. */
+/** Shortest time between two questions to LiveKit, milliseconds. */
 const CHECK_EVERY_MS = 10_000
 
 const Ready = Type.Object({
   status: Type.Enum(['ready', 'draining'], { type: 'string' }),
   degraded: Type.Array(Type.String(), {
     description:
-      'What is not well. Calls are still connected as far as possible: an unready bridge is a 480 for every caller, ' +
-      'a degraded one is not.',
+      'What does not work. The bridge stays ready: without it every caller would get a 480, and a degraded bridge ' +
+      'still connects what it can.',
     examples: [[]]
   })
 })
@@ -21,7 +21,7 @@ const health: FastifyPluginAsyncTypebox = async fastify => {
   let checking: Promise<void> | undefined
   let degraded: string[] = []
 
-  /** The last answer counts until there is a new one: a probe must not wait for a LiveKit that hangs. */
+  /** The last result counts until there is a new one: a probe must not wait for a LiveKit that hangs. */
   function check () {
     if (checking || fastify.clock.now() - checkedAt < CHECK_EVERY_MS) return
     checking = fastify.rooms.ping()
@@ -53,11 +53,11 @@ const health: FastifyPluginAsyncTypebox = async fastify => {
       schema: {
         operationId: url === '/health' ? 'health' : 'ready',
         tags: ['service'],
-        summary: url === '/health' ? 'Same as /health/ready' : 'May calls come?',
+        summary: url === '/health' ? 'Same as /health/ready' : 'Does the bridge take calls?',
         security: [],
         response: {
           200: { ...Ready, description: 'Yes' },
-          503: { ...Ready, description: 'No: this process is about to end' }
+          503: { ...Ready, description: 'No, this process is about to end' }
         }
       }
     }, async (_request, reply) => {

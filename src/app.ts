@@ -27,6 +27,7 @@ import type { Settings } from './config.ts'
 import { createMemoryRegistry } from './calls/store/memory-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
 import type { Rooms } from './livekit/rooms.ts'
+import { trustProxyOf } from './trusted-proxies.ts'
 import { packageVersion } from './version.ts'
 
 export interface AppOptions {
@@ -47,6 +48,7 @@ export async function buildApp (
     logController: new LogController({ disableRequestLogging: true }),
     // A hook on a connection that is still open while we close deserves verbs, not Fastify's 503.
     return503OnClosing: false,
+    trustProxy: trustProxyOf(settings.TRUST_PROXY),
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 384 },
     clientErrorHandler: (error, socket) => {

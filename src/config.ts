@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { envSchema } from 'env-schema'
 import { Type, type Static, type TSchema } from 'typebox'
+import { isTrustedProxies } from './trusted-proxies.ts'
 
 const URL_PATTERN = '^https?://[^\\s?#]+$'
 const US_RING_TONE = 'tone_stream://L=20;%(2000,4000,440,480)'
@@ -182,6 +183,15 @@ export const SettingsSchema = Type.Object({
       minLength: 16,
       description: 'Bearer token of the operator API. Without it those routes answer 404',
       examples: ['at-least-16-random-characters']
+    })
+  ),
+  TRUST_PROXY: Type.Optional(
+    Type.String({
+      description:
+        'Who may say in X-Forwarded-For for whom a request is: addresses or networks of your proxies, comma ' +
+        'separated (also loopback, linklocal, uniquelocal), or how many proxies stand in front. It decides whose ' +
+        'requests count against the rate limit, and which client the log names. Without it that is the proxy itself',
+      examples: ['10.0.0.0/8']
     })
   ),
   REDIS_URL: Type.Optional(
@@ -413,6 +423,7 @@ function contradictions (values: Values): string[] {
       'the Jambonz REST API needs all three'
     ),
     ...withoutAuthentication(values),
+    ...unusableProxies(values),
     ...notSmaller(
       values,
       'LIVEKIT_TIMEOUT_MS',
@@ -438,6 +449,14 @@ function withoutAuthentication (values: Values): string[] {
   return [
     'JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either, anybody could start ' +
     'calls. Example: JAMBONZ_WEBHOOK_SECRET=wh_secret_abc (portal: Account, Webhook secret)'
+  ]
+}
+
+function unusableProxies ({ TRUST_PROXY: proxies }: Values): string[] {
+  if (proxies === undefined || isTrustedProxies(String(proxies))) return []
+  return [
+    'TRUST_PROXY must be a comma list of addresses or networks, or a number of proxies. It cannot be everybody: then ' +
+    'any client could pretend to be another. Example: TRUST_PROXY=10.0.0.0/8'
   ]
 }
 

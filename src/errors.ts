@@ -1,11 +1,10 @@
 import createError from '@fastify/error'
 
 /*
- * Every coded error. Operators get them as { statusCode, code, error, message }; Jambonz never sees one, but 401 and
- * 413.
+ * Every coded error. Operators get them as { statusCode, code, error, message }. Jambonz only ever sees 401 and 413.
  */
 
-/** A hook or request did not prove who sent it. Says nothing about what was wrong. */
+/** A hook or request did not prove who sent it. The message does not say what was wrong. */
 export const UnauthorizedError = createError('BRIDGE_UNAUTHORIZED', 'Unauthorized', 401)
 
 /** A hook's body cannot be used. Names what is missing or wrong, and never a value. */
@@ -27,7 +26,7 @@ export const CallNotFoundError = createError<[string]>(
   404
 )
 
-export const CallEndedError = createError<[string]>('BRIDGE_CALL_ENDED', 'Call %s has ended already.', 409)
+export const CallEndedError = createError<[string]>('BRIDGE_CALL_ENDED', 'Call %s has already ended.', 409)
 
 export const NoCallControlError = createError<[string]>(
   'BRIDGE_NO_CALL_CONTROL',
@@ -36,9 +35,16 @@ export const NoCallControlError = createError<[string]>(
   501
 )
 
+/** A misspelt filter would silently list everything. */
+export const UnknownQueryError = createError<[unknown: string, known: string]>(
+  'BRIDGE_UNKNOWN_QUERY',
+  'No query parameter %s. Known parameters: %s.',
+  400
+)
+
 export const InvalidCursorError = createError(
   'BRIDGE_INVALID_CURSOR',
-  'The cursor is none that GET /calls returned in `next`. Leave it out to begin with the newest call.',
+  'This is no cursor that GET /calls returned in `next`. Leave it out to begin with the newest call.',
   400
 )
 
@@ -55,15 +61,15 @@ export const HookDeadlineError = createError(
   500
 )
 
-/** The reason is one of a few set phrases: never an address with its credentials, never a command or its data. */
+/** The reason is one of a few fixed phrases. It never holds an address with credentials, a command or its data. */
 export const StoreUnavailableError = createError<[string]>(
   'BRIDGE_STORE_UNAVAILABLE',
-  'The store of calls cannot be used now: %s. Check Redis and REDIS_URL; the bridge reconnects by itself.',
+  'The store of calls cannot be used now: %s. Check Redis and REDIS_URL. The bridge reconnects by itself.',
   503
 )
 
 export const TooManyRequestsError = createError(
   'BRIDGE_TOO_MANY_REQUESTS',
-  'Too many requests from this address. Wait as many seconds as Retry-After says.',
+  'Too many requests from this address. Wait for as many seconds as Retry-After says.',
   429
 )

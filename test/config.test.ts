@@ -361,3 +361,14 @@ await t.test('comma lists', async t => {
   t.same(commaList(undefined), [])
   t.same(commaList(' a, b ,,c '), ['a', 'b', 'c'])
 })
+
+await t.test('TRUST_PROXY names proxies, and never everybody', async t => {
+  const load = (value: string) => loadSettings({ ...REQUIRED, TRUST_PROXY: value })
+  for (const value of ['1', '10', '10.0.0.0/8', '192.0.2.1, fd00::/8', 'loopback', 'uniquelocal,10.1.2.3/32']) {
+    t.equal(load(value).TRUST_PROXY, value)
+  }
+  const refused = ['true', '0', '-1', '100', '0.0.0.0/0', '::/0', '10.0.0.0/33', '10.0.0', 'proxy.example.com', ',']
+  for (const value of refused) {
+    t.throws(() => load(value), { message: /TRUST_PROXY must be .* Example: TRUST_PROXY=10\.0\.0\.0\/8/ }, value)
+  }
+})

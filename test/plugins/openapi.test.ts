@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -205,6 +206,32 @@ await t.test('every example fits its own schema', async t => {
     }
   })
   t.ok(found > 20, `${found} examples`)
+})
+
+await t.test('Swagger UI fills in no parameter that finds nothing', async t => {
+  const parameters = operations.flatMap(({ operation }) => operation.parameters ?? [])
+  t.ok(parameters.length >= 8)
+  for (const { name, schema, ...parameter } of parameters) {
+    for (const place of [schema, parameter]) t.notOk('example' in place || 'examples' in place, name)
+  }
+})
+
+await t.test("the page's own styles are allowed by its policy", async t => {
+  const { app } = await buildTestBridge(t)
+  const page = await app.inject('/docs/')
+  const policy = String(page.headers['content-security-policy'])
+  const scripts = [...page.body.matchAll(/<script src="([^"]+)"/g)].map(([, src]) => new URL(src!, 'http://x/docs/'))
+  t.ok(scripts.length >= 3)
+  t.notMatch(page.body, /<style|style=/)
+  let styles = 0
+  for (const { pathname } of scripts) {
+    for (const [, style] of (await app.inject(pathname)).body.matchAll(/createElement\("style",null,"([^"]+)"\)/g)) {
+      styles++
+      t.match(policy, `'sha256-${createHash('sha256').update(style!).digest('base64')}'`, style!)
+    }
+  }
+  t.ok(styles > 0, 'the logo has one')
+  t.notMatch(policy, /unsafe|upgrade-insecure/)
 })
 
 await t.test('nothing in it is a real secret, number or host', async t => {

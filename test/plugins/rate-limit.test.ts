@@ -40,6 +40,49 @@ await t.test('who asks for routes that are not there is refused', async t => {
   t.ok((await flood(4 * UNKNOWN_ROUTES_PER_S, ask)).refused > 0)
 })
 
+/** As a proxy passes it on: the client's own header, then the address that it was called from. */
+const through = (forwarded: string, remoteAddress = '10.1.2.3') => ({
+  remoteAddress,
+  headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, 'x-forwarded-for': forwarded }
+})
+
+const CLIENTS: Array<[trusted: string, one: string, other: string, remote?: string]> = [
+  ['10.0.0.0/8', '192.0.2.1', '192.0.2.2'],
+  ['1', '192.0.2.1', '192.0.2.2'],
+  ['2', '192.0.2.1, 10.9.9.9', '192.0.2.2, 10.9.9.9'],
+  ['loopback, 10.1.2.3', '192.0.2.1', '192.0.2.2'],
+  ['fd00::/8', '192.0.2.1', '192.0.2.2', 'fd00::1']
+]
+for (const [trusted, one, other, remote] of CLIENTS) {
+  await t.test(`behind a proxy, with TRUST_PROXY=${trusted}, each client has a limit`, async t => {
+    const bridge = await buildTestBridge(t, { TRUST_PROXY: trusted })
+    const ask = (forwarded: string) => async () => {
+      const reply = await bridge.app.inject({ url: '/calls/unknown', ...through(forwarded, remote) })
+      return { status: reply.statusCode, json: reply.json() }
+    }
+    // Clients that invent the beginning of the header are still the same.
+    let n = 0
+    const spoofing = () => ask(`198.51.100.${++n % 250}, ${one}`)()
+    t.ok((await flood(2 * OPERATOR_REQUESTS_PER_S, spoofing)).refused > 0)
+    t.equal((await ask(other)()).status, 404)
+  })
+}
+
+await t.test('X-Forwarded-For of anybody else is not believed', async t => {
+  for (const env of [{}, { TRUST_PROXY: '10.0.0.0/8' }] as Array<Record<string, string>>) {
+    const bridge = await buildTestBridge(t, env)
+    let n = 0
+    const pretend = async () => {
+      const request = through(`198.51.100.${++n % 250}`, '192.0.2.7')
+      const reply = await bridge.app.inject({ url: '/calls/unknown', ...request })
+      return { status: reply.statusCode, json: reply.json() }
+    }
+    t.ok((await flood(2 * OPERATOR_REQUESTS_PER_S, pretend)).refused > 0)
+    t.match(bridge.logged(), '"client":"192.0.2.7"')
+    t.notMatch(bridge.logged(), '198.51.100')
+  }
+})
+
 await t.test('hooks of Jambonz and LiveKit, health and metrics are never refused', async t => {
   const bridge = await buildTestBridge(t)
   const hook = callHook()

@@ -12,7 +12,7 @@ import {
   type TestBridge
 } from '../fixtures/build.ts'
 import { settle } from '../fixtures/test-clock.ts'
-import { bridgeTest, counted, misfits, registryWith } from './support.ts'
+import { bridgeTest, counted, lines, misfits, registryWith } from './support.ts'
 
 async function received (bridge: TestBridge, extra: Record<string, unknown> = {}): Promise<string> {
   const hook = callHook(extra)
@@ -132,14 +132,63 @@ await bridgeTest('filters', async (t, bridge) => {
     ['cause=lost', []],
     ['from=%2B15550002222', [other]],
     ['from=+15550002222', [other]],
-    ['from=15550002222', []],
+    ['from=15550002222', [other]],
+    ['from=%20%2B1%20(555)%20000-2222', [other]],
+    ['from=+1+555-000.2222', [other]],
+    ['from=tel:%2B1-555-000-2222;phone-context=x', [other]],
+    ['from=sip:15550002222@carrier.example.com', [other]],
+    ['to=0015551239999', [other]],
+    ['from=5550002222', []],
+    ['from=', []],
     ['to=%2B15551239999', [other]],
     ['to=+15551239999', [other]],
     ['from=+15550001111&phase=active', [ringing]],
     ['from=+15550001111', [ringing, over]],
-    ['unknown=1', [ringing, other, over]]
+    ['', [ringing, other, over]]
   ]
   for (const [query, sids] of expected) t.same(sidsOf(await bridge.operator('GET', `/calls?${query}`)), sids, query)
+})
+
+await bridgeTest('a query parameter that does not exist: 400, with its name and the known ones', async (t, bridge) => {
+  const sid = await received(bridge)
+  const reply = await bridge.operator('GET', '/calls?form=%2B15550001111&phase=active&Limit=1')
+  assertError(t, reply, 400, 'BRIDGE_UNKNOWN_QUERY')
+  t.equal(
+    reply.json.message,
+    'No query parameter "form", "Limit". Known parameters: phase, from, to, cause, cursor, limit.'
+  )
+  const one = await bridge.operator('GET', `/calls/${sid}?life=true`)
+  assertError(t, one, 400, 'BRIDGE_UNKNOWN_QUERY')
+  t.match(one.json.message, 'Known parameters: live.')
+  assertError(t, await bridge.operator('GET', '/calls?__proto__=1'), 400, 'BRIDGE_UNKNOWN_QUERY')
+})
+
+await bridgeTest('the log says which call an operator asked for, and who asked', async (t, bridge) => {
+  const sid = await received(bridge)
+  const asked = async (work: Promise<unknown>) => {
+    await work
+    await settle()
+    return lines(bridge.logged()).filter(({ msg }) => msg === 'request').at(-1)!
+  }
+  const line = await asked(bridge.operator('GET', `/calls/${sid}`))
+  t.match(line, { operation: 'get-call', callSid: sid, client: '127.0.0.1', tokenId: /^[0-9a-f]{8}$/, status: 200 })
+  t.match(await asked(bridge.operator('GET', `/calls/${sid}/diagnosis`)), { operation: 'diagnose-call', callSid: sid })
+  t.match(await asked(bridge.operator('GET', '/calls')), { operation: 'list-calls', tokenId: line['tokenId'] })
+  t.match(await asked(bridge.operator('POST', `/calls/${sid}/hangup`)), {
+    operation: 'hang-up',
+    callSid: sid,
+    tokenId: line['tokenId']
+  })
+  await bridge.clock.pass(6000)
+  t.match(await asked(bridge.operator('POST', `/calls/${sid}/hangup`)), { callSid: sid, status: 409 })
+  const unknown = await asked(bridge.operator('GET', '/calls/15550001111'))
+  t.notOk('callSid' in unknown, 'what names no call may be anything, a phone number too')
+  const guessed = await asked(
+    bridge.app.inject({ url: `/calls/${sid}`, headers: { authorization: 'Bearer a-token-that-is-not-ours' } })
+  )
+  t.match(guessed, { status: 401, client: '127.0.0.1' })
+  t.notOk('tokenId' in guessed || 'callSid' in guessed)
+  t.notOk('client' in await asked(bridge.hook('/livekit-api', callHook())), 'a hook comes from Jambonz')
 })
 
 await bridgeTest('a wrong filter or cursor: 400', async (t, bridge) => {
@@ -286,7 +335,7 @@ await bridgeTest('live=true without LiveKit, and of a call in no room', async (t
   await bridge.hook('/status', callerStatus(started, 'trying', 100))
   t.match((await bridge.operator('GET', `/calls/${started}?live=true`)).json.live, {
     participants: [],
-    error: /no LiveKit room/
+    error: /not in a LiveKit room/
   })
 })
 

@@ -1,5 +1,6 @@
 import type { TestBridge } from '../fixtures/build.ts'
 import { agentStatus, callHook, callerStatus, dialAction } from '../fixtures/build.ts'
+import { HookDeadlineError, StoreUnavailableError } from '../../src/errors.ts'
 import { bridgeTest } from './support.ts'
 
 const agentRefer = (
@@ -76,6 +77,39 @@ await bridgeTest(
     t.equal((await bridge.hook('/refer', callerRefer('00000000-0000-4000-8000-000000000000'))).status, 403)
   }
 )
+
+await bridgeTest('a REFER that cannot be read is refused, and the call goes on', async (t, bridge) => {
+  const sid = await connected(bridge)
+  const { refer_details: _, ...withoutDetails } = agentRefer(sid)
+  const wrongLegs = [{ call_sid: 5 }, { parent_call_sid: 'x y' }]
+  const unreadable = ['', '{', '[]', ...wrongLegs.map(wrong => ({ ...agentRefer(sid), ...wrong }))]
+  for (const body of unreadable) {
+    const reply = await bridge.hook('/refer', body)
+    t.equal(reply.status, 503, JSON.stringify(body).slice(0, 40))
+    t.equal(reply.text, '')
+  }
+  const odd = [null, 'tel:+15559998888', [], 5, { sip_refer_to: {}, refer_to_user: [] }]
+  for (const details of odd) {
+    t.equal((await bridge.hook('/refer', { ...agentRefer(sid), refer_details: details })).status, 403)
+  }
+  t.equal((await bridge.hook('/refer', withoutDetails)).status, 403, 'without a target')
+  t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'connected')
+})
+
+await bridgeTest("a REFER of an unknown call's caller leg, or one that fails inside, is refused", async (t, bridge) => {
+  const sid = await connected(bridge)
+  t.equal((await bridge.hook('/refer', callerRefer(callHook()['call_sid']))).status, 403)
+  bridge.app.calls.answer = async () => undefined
+  t.equal((await bridge.hook('/refer', agentRefer(sid))).status, 503, 'nothing to say')
+  for (const error of [new HookDeadlineError(), new StoreUnavailableError('it is gone'), new Error('boom')]) {
+    bridge.app.calls.answer = async () => {
+      throw error
+    }
+    const reply = await bridge.hook('/refer', agentRefer(sid))
+    t.equal(reply.status, 503, error.message)
+    t.equal(reply.text, '')
+  }
+})
 
 await bridgeTest(
   'a REFER of a call that this process does not know, because it was restarted, is passed on',

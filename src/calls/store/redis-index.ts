@@ -1,4 +1,5 @@
 import { PHASES, roomsOf, wakeAt, type Call } from '../fold/call.ts'
+import { numberKey } from './number-key.ts'
 import type { CallFilter, Position } from './registry.ts'
 
 /*
@@ -34,8 +35,8 @@ export function kindsOf ({ phase, from, to, cause }: CallFilter): string[] {
   const kinds: string[] = []
   if (phase === 'active') kinds.push(ACTIVE)
   else if (phase !== undefined) kinds.push(phaseKind(phase))
-  if (from !== undefined) kinds.push(fromKind(from))
-  if (to !== undefined) kinds.push(toKind(to))
+  if (from !== undefined) kinds.push(fromKind(numberKey(from)))
+  if (to !== undefined) kinds.push(toKind(numberKey(to)))
   if (cause !== undefined) kinds.push(causeKind(cause))
 
   return kinds.length > 0 ? kinds : [ALL]
@@ -44,15 +45,18 @@ export function kindsOf ({ phase, from, to, cause }: CallFilter): string[] {
 /** Whether a call counts among the active ones: all but the ended. */
 export const isActive = (call: Call | undefined): boolean => call !== undefined && call.phase !== 'ended'
 
-/** Every entry of a call. */
-export function entriesOf (callSid: string, call: Call): Set<string> {
+/**
+ * Every entry of a call.
+ * @param keyOf what a number is indexed by
+ */
+export function entriesOf (callSid: string, call: Call, keyOf = numberKey): Set<string> {
   const { phase, facts, at, end, duties } = call
   const place = `\0${listPlace({ received: at.received, callSid })}`
   const entries = new Set([
     ALL + place,
     phaseKind(phase) + place,
-    fromKind(facts.from) + place,
-    toKind(facts.to) + place
+    fromKind(keyOf(facts.from)) + place,
+    toKind(keyOf(facts.to)) + place
   ])
   if (isActive(call)) entries.add(ACTIVE + place)
   if (end) entries.add(causeKind(end.cause) + place)

@@ -34,7 +34,16 @@ export function hold (callSid: string, call: Call | undefined, revision = ''): H
 export const encodeRecord = (call: Call, revision: string): string =>
   revision + timeOf(call.at.received) + JSON.stringify(call)
 
-export const decodeCall = (record: string): Call => migrate(JSON.parse(record.slice(HEADER_LENGTH)) as Call)
+const parseRecord = (record: string): Call => JSON.parse(record.slice(HEADER_LENGTH)) as Call
 
-export const decodeRecord = (callSid: string, record: string): Held =>
-  hold(callSid, decodeCall(record), record.slice(0, REVISION_LENGTH))
+export const decodeCall = (record: string): Call => migrate(parseRecord(record))
+
+export function decodeRecord (callSid: string, record: string): Held {
+  const stored = parseRecord(record)
+  const call = migrate(stored)
+  const held = hold(callSid, call, record.slice(0, REVISION_LENGTH))
+
+  // Writers of version 1 indexed numbers as they were spelled. The next update replaces these entries.
+  const isOld = (stored.v as number) === 1
+  return isOld ? { ...held, entries: entriesOf(callSid, call, number => number) } : held
+}

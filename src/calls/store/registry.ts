@@ -1,9 +1,12 @@
 import type { Call, Cause, Phase } from '../fold/call.ts'
+import { numberKey } from './number-key.ts'
 
 export interface CallFilter {
   /** `active` = all but `ended`. */
   phase?: Phase | 'active'
+  /** A number in any spelling. */
   from?: string
+  /** A number in any spelling. */
   to?: string
   cause?: Cause
 }
@@ -79,7 +82,7 @@ export function decodeCursor (cursor: string): Position | undefined {
 
 export function matches (call: Call, { phase, from, to, cause }: CallFilter): boolean {
   if (phase !== undefined && (phase === 'active' ? call.phase === 'ended' : call.phase !== phase)) return false
-  if (from !== undefined && call.facts.from !== from) return false
-  if (to !== undefined && call.facts.to !== to) return false
+  if (from !== undefined && numberKey(call.facts.from) !== numberKey(from)) return false
+  if (to !== undefined && numberKey(call.facts.to) !== numberKey(to)) return false
   return cause === undefined || call.end?.cause === cause
 }

@@ -18,6 +18,7 @@ import {
   NOTHING
 } from '../../../src/calls/store/redis-record.ts'
 import { HEADER_LENGTH, REVISION_LENGTH, TIME_LENGTH } from '../../../src/calls/store/redis-scripts.ts'
+import { numberKey } from '../../../src/calls/store/number-key.ts'
 import { matches, type CallFilter } from '../../../src/calls/store/registry.ts'
 import { NOW, sketch } from '../../fixtures/registry-contract.ts'
 
@@ -27,21 +28,21 @@ const kinds = (call: Call) => [...entriesOf(call.callSid, call)].map(kindOf).sor
 await t.test('what a call is found by', async t => {
   t.same(
     kinds(sketch('a', { from: '+1', to: '+2', phase: 'ringing', rooms: ['one', 'two'], earlier: ['old'], duties: 2 })),
-    ['a', 'd', 'd', 'f:+1', 'l', 'p:ringing', 'r:old', 'r:one', 'r:two', 't:+2']
+    ['a', 'd', 'd', 'f:1', 'l', 'p:ringing', 'r:old', 'r:one', 'r:two', 't:2']
   )
   t.same(kinds(sketch('a', { from: '+1', to: '+2', phase: 'ended', cause: 'busy' })), [
     'c:busy',
-    'f:+1',
+    'f:1',
     'l',
     'p:ended',
-    't:+2'
+    't:2'
   ])
   const place = listPlace({ received: NOW, callSid: 'a' })
   t.ok([...entriesOf('a', sketch('a'))].every(entry => entry.endsWith(`\0${place}`)))
 })
 
 await t.test('a call has all kinds that a filter asks for exactly when it matches', async t => {
-  const numbers = fc.constantFrom('+1', '+2')
+  const numbers = fc.constantFrom('+1', '1', 'tel:1', '+2', '00 (2)', 'anonymous', '')
   const causes = fc.constantFrom<Cause>('lost', 'busy')
   const some = fc.record({ phase: fc.constantFrom(...PHASES), from: numbers, to: numbers, cause: causes })
   const filter = fc.record<CallFilter>({
@@ -55,6 +56,36 @@ await t.test('a call has all kinds that a filter asks for exactly when it matche
     return kindsOf(filter).every(kind => kinds(call).includes(kind)) === matches(call, filter)
   }))
   t.pass('for all of them')
+})
+
+await t.test('numbers are the same in every spelling', async t => {
+  const spellings = [
+    '+15550001111',
+    '15550001111',
+    '0015550001111',
+    ' 15550001111',
+    '+1 (555) 000-1111',
+    '+1.555.000/1111',
+    'tel:+1-555-000-1111',
+    'TEL:+15550001111;phone-context=x',
+    'sip:+15550001111@carrier.example.com',
+    'sips:15550001111@[2001:db8::1]:5061;transport=tls'
+  ]
+  for (const spelled of spellings) t.equal(numberKey(spelled), '15550001111', spelled)
+  for (const [text, key] of [['Alice', 'alice'], ['anonymous', 'anonymous'], ['', ''], ['*98#', '*98#'], ['0', '0']]) {
+    t.equal(numberKey(text!), key)
+  }
+  t.not(numberKey('5550001111'), numberKey('15550001111'), 'national and international may be different numbers')
+})
+
+await t.test('the entries of a record of version 1 have its numbers as they were spelled', async t => {
+  const call = sketch('a', { from: '+1', to: '+2' })
+  const record = encodeRecord(call, 'x'.repeat(REVISION_LENGTH))
+  const old = record.replace(`"v":${call.v}`, '"v":1').replace(/"attempts":\[[^\]]*\]/, '"attempts":[]')
+  const numbers = (record: string) =>
+    [...decodeRecord('a', record).entries].map(kindOf).filter(kind => /^[ft]:/.test(kind)).sort()
+  t.same(numbers(record), ['f:1', 't:2'])
+  t.same(numbers(old), ['f:+1', 't:+2'], 'so that the next update removes them')
 })
 
 await t.test('places are in the order of the list', async t => {

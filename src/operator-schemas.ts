@@ -1,0 +1,93 @@
+import { Type } from 'typebox'
+import { CAUSES, PHASES } from './calls/fold/call.ts'
+import type { CallSummary, CallView } from './calls/view.ts'
+import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from './schemas.ts'
+
+/*
+ * The schemas of the operator API about calls. Parameters have no examples: Swagger UI would fill them in as filters,
+ * and find nothing.
+ */
+
+/** Path parameters of a route about one call. */
+export const CallParams = Type.Object({
+  callSid: Type.String({ description: 'call_sid of the caller leg, such as `d00d8a36-93f1-4a61-b3df-98751116d97a`' })
+})
+
+const LIMITS = {
+  429: ErrorReply('Too many requests from this address'),
+  503: ErrorReply('The store of calls cannot be used now')
+}
+
+const REFUSALS = {
+  ...INTERNAL_ERROR,
+  ...LIMITS,
+  401: ErrorReply('No valid token'),
+  404: ErrorReply('No such call, or the operator API is off')
+}
+
+export const listCallsSchema = {
+  operationId: 'listCalls',
+  tags: ['operators'],
+  summary: 'List calls, newest first',
+  security: OPERATOR_SECURITY,
+  querystring: Type.Object({
+    phase: Type.Optional(
+      Type.Enum([...PHASES, 'active'], { type: 'string', description: '`active` means every phase but `ended`' })
+    ),
+    from: Type.Optional(
+      Type.String({ description: 'Number of the caller in any spelling, such as `+1 555-000-1111` or `15550001111`' })
+    ),
+    to: Type.Optional(Type.String({ description: 'Number that was called, in any spelling' })),
+    cause: Type.Optional(Type.Enum([...CAUSES], { type: 'string', description: 'Why the call ended' })),
+    cursor: Type.Optional(Type.String({ description: '`next` of the previous page' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Most calls on a page' }))
+  }, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      calls: Type.Array(Shared<CallSummary>('CallSummary')),
+      next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last one' }))
+    }, { description: 'One page' }),
+    400: ErrorReply('A filter or the cursor is wrong, or a parameter does not exist'),
+    ...INTERNAL_ERROR,
+    ...LIMITS,
+    401: REFUSALS[401],
+    404: ErrorReply('The operator API is off')
+  }
+}
+
+export const getCallSchema = {
+  operationId: 'getCall',
+  tags: ['operators'],
+  summary: 'One call with its events',
+  security: OPERATOR_SECURITY,
+  params: CallParams,
+  querystring: Type.Object({
+    live: Type.Optional(
+      Type.Boolean({ default: false, description: "Asks LiveKit for its own view of the call's room" })
+    )
+  }, { additionalProperties: false }),
+  response: {
+    200: Shared<CallView>('Call'),
+    400: ErrorReply('A parameter is wrong or does not exist'),
+    ...REFUSALS
+  }
+}
+
+export const hangUpSchema = {
+  operationId: 'hangUpCall',
+  tags: ['operators'],
+  summary: 'End a call',
+  description:
+    'Deletes the room, which ends the agent leg. With the Jambonz REST settings the caller leg is hung up as well. ' +
+    'The call ends a moment later.',
+  security: OPERATOR_SECURITY,
+  params: CallParams,
+  response: {
+    202: Type.Object({ callSid: Type.String(), phase: Type.Enum([...PHASES], { type: 'string' }) }, {
+      description: 'The call is being ended'
+    }),
+    ...REFUSALS,
+    409: ErrorReply('The call has already ended'),
+    501: ErrorReply('Only the Jambonz REST API can end this call, and it is not configured')
+  }
+}
