@@ -89,7 +89,11 @@ export function formatHost (host: string): string {
 export function targetOf (uri: string): { transport: TransportName, host: string, port: number } {
   const { scheme, host, port, params } = parseUri(uri)
   if (host === '') throw new SipParseError('URI without a host')
-  const named = params.transport?.toLowerCase()
-  const transport = scheme === 'sips' ? 'tls' : named === 'tcp' || named === 'tls' ? named : 'udp'
+  const transport = scheme === 'sips' ? 'tls' : transportNamed(params.transport)
   return { transport, host, port: port ?? (transport === 'tls' ? 5061 : 5060) }
+}
+
+function transportNamed (name = ''): TransportName {
+  const lower = name.toLowerCase()
+  return lower === 'tcp' || lower === 'tls' ? lower : 'udp'
 }

@@ -120,7 +120,7 @@ export function cseq (message: SipMessage): { number: number, method: string } {
 }
 
 /**
- * Reads one whole message, as it comes in a UDP packet: the body is what `Content-Length` says, without one all the
+ * Reads one whole message, as in a UDP packet: the body is as long as `Content-Length` says, or without one all the
  * rest.
  * @throws SipParseError for anything that is not a complete SIP/2.0 message within the size limits
  */
@@ -137,6 +137,12 @@ export function parseMessage (input: Buffer | string): SipMessage {
   return message
 }
 
+/** Control characters have no place in a head. From there they would reach logs, terminals and other messages. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f]+/g
+const oneLine = (text: string): string => text.replace(CONTROLS, ' ')
+
+/** Control characters in values become spaces. */
 function parseHead (data: Buffer, end: number): SipMessage {
   if (end > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
   // A header that goes on in the next line starts that line with white space (RFC 3261 7.3.1).
@@ -146,12 +152,14 @@ function parseHead (data: Buffer, end: number): SipMessage {
     const colon = line.indexOf(':')
     const name = line.slice(0, colon).trim()
     if (colon < 1 || !/^[\w\-.!%*+`'~]+$/.test(name)) throw new SipParseError('malformed header line')
-    return { name, value: line.slice(colon + 1).trim() }
+    return { name, value: oneLine(line.slice(colon + 1)).trim() }
   })
-  const response = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/.exec(start)
-  if (response) return { kind: 'response', status: Number(response[1]), reason: response[2] ?? '', headers, body: '' }
+  const response = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/s.exec(start)
+  if (response) {
+    return { kind: 'response', status: Number(response[1]), reason: oneLine(response[2] ?? ''), headers, body: '' }
+  }
   const request = /^([A-Za-z\d\-.!%*_+`'~]+) (\S+) SIP\/2\.0$/.exec(start)
-  if (!request) throw new SipParseError('malformed start line')
+  if (!request || oneLine(start) !== start) throw new SipParseError('malformed start line')
   return { kind: 'request', method: request[1] ?? '', uri: request[2] ?? '', headers, body: '' }
 }
 
@@ -172,8 +180,8 @@ export function serializeMessage (message: SipMessage): Buffer {
   const lines = message.headers
     .filter(h => canonical(h.name) !== 'content-length')
     // A line break in a value would start a header of the sender's choice.
-    .map(h => `${h.name}: ${h.value.replace(/[\r\n]+/g, ' ')}`)
-  const head = [start.replace(/[\r\n]+/g, ' '), ...lines, `Content-Length: ${body.length}`, '', ''].join('\r\n')
+    .map(h => `${h.name}: ${oneLine(h.value)}`)
+  const head = [oneLine(start), ...lines, `Content-Length: ${body.length}`, '', ''].join('\r\n')
   return Buffer.concat([Buffer.from(head), body])
 }
 
@@ -183,42 +191,79 @@ export interface Framer {
   push(chunk: Buffer): SipMessage[]
 }
 
-/** A framer for one TCP or TLS connection. CRLF keep-alives between messages (RFC 5626 3.5.1) are skipped. */
+/**
+ * A framer for one TCP or TLS connection. CRLF keep-alives between messages (RFC 5626 3.5.1) are skipped. Its time is
+ * linear in what arrives, however small the portions: it copies and reads a head once.
+ */
 export function createFramer (): Framer {
-  let buffer: Buffer = Buffer.alloc(0)
-  let searched = 0
+  let chunks: Buffer[] = []
+  let size = 0
+  /** A head whose body is not complete yet, and the size of the whole message. */
+  let pending: { message: SipMessage, bodyAt: number, size: number } | undefined
+  /** The last bytes before the newest chunk, in which the end of a head may have begun. */
+  let tail: Buffer = Buffer.alloc(0)
 
-  function next (): SipMessage | undefined {
+  function gathered (): Buffer {
+    if (chunks.length > 1) chunks = [Buffer.concat(chunks)]
+    return chunks[0] ?? Buffer.alloc(0)
+  }
+
+  function keep (rest: Buffer): void {
+    chunks = rest.length > 0 ? [rest] : []
+    size = rest.length
+  }
+
+  function skipKeepAlives (): void {
+    const buffer = gathered()
     let start = 0
     while (buffer[start] === 13 || buffer[start] === 10) start++
-    if (start > 0) {
-      buffer = buffer.subarray(start)
-      searched = 0
+    if (start > 0) keep(buffer.subarray(start))
+  }
+
+  function next (): SipMessage | undefined {
+    if (!pending) {
+      skipKeepAlives()
+      const buffer = gathered()
+      const end = buffer.indexOf('\r\n\r\n')
+      if (end < 0) return undefined
+      const message = parseHead(buffer, end)
+      const length = contentLength(message) ?? 0
+      if (length > MAX_BODY_BYTES) throw new SipParseError('body too large')
+      pending = { message, bodyAt: end + 4, size: end + 4 + length }
     }
-    const end = buffer.indexOf('\r\n\r\n', Math.max(0, searched - 3))
-    searched = buffer.length
-    if (end < 0) {
-      if (buffer.length > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
-      return undefined
-    }
-    const message = parseHead(buffer, end)
-    const length = contentLength(message) ?? 0
-    if (length > MAX_BODY_BYTES) throw new SipParseError('body too large')
-    if (buffer.length < end + 4 + length) {
-      searched = end
-      return undefined
-    }
-    message.body = buffer.toString('utf8', end + 4, end + 4 + length)
-    buffer = buffer.subarray(end + 4 + length)
-    searched = 0
+    if (size < pending.size) return undefined
+
+    const { message, bodyAt, size: whole } = pending
+    const buffer = gathered()
+    message.body = buffer.toString('utf8', bodyAt, whole)
+    pending = undefined
+    keep(buffer.subarray(whole))
     return message
+  }
+
+  /** Whether the chunk can complete a head or a body: until then it is only kept. */
+  function completes (chunk: Buffer): boolean {
+    if (pending) return size >= pending.size
+    const seam = Buffer.concat([tail, chunk])
+    tail = seam.subarray(-3)
+    return seam.includes('\r\n\r\n')
   }
 
   return {
     push (chunk) {
-      buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk])
+      chunks.push(chunk)
+      size += chunk.length
+      if (!completes(chunk)) {
+        if (!pending && size > MAX_HEAD_BYTES) {
+          skipKeepAlives()
+          if (size > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
+        }
+        return []
+      }
       const messages: SipMessage[] = []
       for (let message = next(); message; message = next()) messages.push(message)
+      tail = pending ? Buffer.alloc(0) : gathered().subarray(-3)
+      if (!pending && size > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
       return messages
     }
   }

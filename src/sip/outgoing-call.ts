@@ -80,12 +80,12 @@ export async function sendInDialog (
 /** The local 503 for a request that could not be sent, with a phrase that names why. */
 export function unreachable (request: SipRequest, error: unknown): SipResponse {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const reason = /^(ENOTFOUND|EAI_)/.test(code)
-    ? 'DNS Error'
-    : code === 'ECONNREFUSED'
-      ? 'Connection refused'
-      : 'Service Unavailable'
-  return localResponse(request, 503, reason, error)
+  return localResponse(request, 503, phraseOf(code), error)
+}
+
+function phraseOf (code: string): string {
+  if (/^(ENOTFOUND|EAI_)/.test(code)) return 'DNS Error'
+  return code === 'ECONNREFUSED' ? 'Connection refused' : 'Service Unavailable'
 }
 
 /** Starts the call that `invite` (without Via and Contact) describes. */

@@ -196,12 +196,7 @@ async function createStream (
     flows.set(key, Promise.resolve(adopt(socket, host, port, key)))
   }
 
-  const listens = name === 'tcp' || (options.tls?.key !== undefined && options.tls.cert !== undefined)
-  const server: Server | undefined = !listens
-    ? undefined
-    : name === 'tcp'
-      ? createTcpServer(accept)
-      : createTlsServer({ key: options.tls?.key, cert: options.tls?.cert }, accept)
+  const server = listener(name, options.tls, accept)
   if (server) {
     // A peer that breaks off its TLS handshake is no business of anyone else's.
     server.on('tlsClientError', () => {})
@@ -237,4 +232,15 @@ async function createStream (
         else resolve()
       })
   }
+}
+
+/** A server for incoming connections. TLS without a certificate cannot listen. */
+function listener (
+  name: 'tcp' | 'tls',
+  tls: TlsOptions | undefined,
+  accept: (socket: Socket) => void
+): Server | undefined {
+  if (name === 'tcp') return createTcpServer(accept)
+  if (tls?.key === undefined || tls.cert === undefined) return undefined
+  return createTlsServer({ key: tls.key, cert: tls.cert }, accept)
 }

@@ -103,6 +103,44 @@ await t.test('hostile input is an error, never a crash', async t => {
   }))
 })
 
+await t.test('a message in the smallest portions is copied and read once', async t => {
+  const body = 'b'.repeat(60_000)
+  const head = `INVITE sip:a@b SIP/2.0\r\nSubject: ${'s'.repeat(30_000)}\r\nl: ${body.length}\r\n\r\n`
+  const bytes = Buffer.from(head + body)
+  const { concat } = Buffer
+  let copied = 0
+  Buffer.concat = list => {
+    const whole = concat(list)
+    copied += whole.length
+    return whole
+  }
+  t.teardown(() => {
+    Buffer.concat = concat
+  })
+  const framer = createFramer()
+  const messages = []
+  for (let at = 0; at < bytes.length; at += 4) messages.push(...framer.push(bytes.subarray(at, at + 4)))
+  t.equal(messages.length, 1)
+  t.equal(messages[0]?.body, body)
+  t.ok(copied < 4 * bytes.length, `${copied} bytes were copied for ${bytes.length}`)
+})
+
+await t.test('control characters get no further than the head they came in', async t => {
+  const message = parseMessage('INVITE sip:a@b SIP/2.0\r\nFrom: "a\u0000\u001b[2J" <sip:x@y>\r\ni: 1\n✓ fine\r\n\r\n')
+  t.equal(header(message, 'from'), '"a [2J" <sip:x@y>')
+  t.equal(header(message, 'call-id'), '1 ✓ fine')
+  t.match(parseMessage('SIP/2.0 200 O\u0007K\nX: y\r\n\r\n'), { reason: 'O K X: y' })
+  t.throws(() => parseMessage('INVITE sip:a\u001b@b SIP/2.0\r\n\r\n'), { code: 'SIP_PARSE_ERROR' })
+  const written = serializeMessage({
+    kind: 'response',
+    status: 200,
+    reason: 'O\u0000K',
+    headers: [{ name: 'X-A', value: 'b\u001b\nc' }],
+    body: ''
+  })
+  t.equal(written.toString(), 'SIP/2.0 200 O K\r\nX-A: b c\r\nContent-Length: 0\r\n\r\n')
+})
+
 await t.test('headers are found in any spelling', async t => {
   const message = parseMessage(
     'INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2\r\nVIA: SIP/2.0/UDP c\r\ni: ' +
