@@ -175,9 +175,7 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
       if (message.kind === 'request' || message.status >= 200) {
         journal.note(
           n,
-          `sip ${from}→${to} ${what}${
-            fate.lost ? ' is lost' : fate.delay > 500 ? ` takes ${Math.round(fate.delay)} ms` : ''
-          }`
+          `sip ${from}→${to} ${what}${fate.lost ? ' is lost' : slowness(fate.delay)}`
         )
       }
       if (!fate.lost) clock.schedule(fate.delay, deliver)
@@ -267,6 +265,8 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     unanswered: () => [...pending.values()]
   }
 }
+
+const slowness = (delay: number): string => delay > 500 ? ` takes ${Math.round(delay)} ms` : ''
 
 /** What a request is about, in a few words. */
 function nameOf ({ method, url, body }: HttpRequest): string {

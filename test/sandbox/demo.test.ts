@@ -33,7 +33,7 @@ await t.test("the demo's calls, over real sockets, end as announced", async t =>
   t.notMatch(shown, /sip:c[a-z2-7]{26}@/, 'no whole token is shown')
 })
 
-await t.test("the demo's own doctor finds nothing wrong, with the settings that the demo leaves in its folder", async t => {
+await t.test("the demo's own doctor, with the settings in the demo's folder, finds nothing wrong", async t => {
   const stop = new AbortController()
   let shown = ''
   let said: { code: number, text: string } | undefined
