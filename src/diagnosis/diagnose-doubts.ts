@@ -1,170 +1,187 @@
-import type { Cause } from '../calls/fold/call.ts'
-import type { Facts } from './facts.ts'
+import type { Cause, End } from '../calls/fold/call.ts'
+import { awayWhile, causesLeft, endWasHeard } from './away.ts'
+import { since, type AttemptFacts } from './facts.ts'
 
-const WEBHOOKS = "LiveKit's webhooks would tell"
+/*
+ * What cannot be told apart in one particular call: other causes, or other reasons for the same cause, that would have
+ * left the same evidence.
+ */
 
-/** What looks alike in this very call. */
-export function notToldApart (cause: Cause, facts: Facts): string[] {
-  const { attempt, call, sip, livekitKnown, agentFinal, callerFinal, action, lines } = facts
-  const blind = attempt?.strategy === 'room' && attempt.view.events !== true
-  switch (cause) {
-    case 'no-agent':
-      return [
-        ...livekitKnown
-          ? []
-          : [
-            `No agent, and one that publishes no audio (agent-without-audio), look alike from Jambonz's side; ${WEBHOOKS}`
-            ],
-        'An agent name that no worker has, no worker at all, a worker of another LiveKit project, and workers that ' +
-        'are all busy look alike: LiveKit says of none of them'
-      ]
-    case 'agent-without-audio':
-      return [
-        'An agent that waits for something before it publishes, and one that failed while starting, look alike: its ' +
-        'log tells'
-      ]
-    case 'livekit-no-route':
-      return facts.agentFinal?.sipStatus === 404
-        ? [
-            'A trunk that does not match and a rule that does not match: the reason phrase tells where LiveKit ' +
-          'sends one'
-          ]
-        : [
-            'No matching trunk, no matching rule, and an address that the trunk does not allow: LiveKit is silent ' +
-          'in the same way'
-          ]
-    case 'livekit-refused-credentials':
-      return ['Whether the user name or the password is wrong: LiveKit answers both alike']
-    case 'sip-unreachable':
-      return agentFinal?.sipStatus === 503
-        ? []
-        : !agentFinal && action?.dialSipStatus === 503
-            ? [
-                "A 503 of LiveKit's own (livekit-overloaded) and one of Jambonz's SBC: only the agent leg's status " +
-          'has the phrase that tells, and it did not come'
-              ]
-            : ['A wrong LiveKit Cloud host, which swallows INVITEs, and a firewall look alike: neither rings']
-    case 'media-mismatch':
-      return ["Codecs and encryption: the answer is the same; the SDP in Jambonz's SIP trace tells"]
-    case 'livekit-overloaded':
-      return ['A server that is down or slow, and two trunks that both match: both are "Try again later"']
-    case 'room-closed':
-      return ["Who deleted the room: LiveKit's log or your other services' tell"]
-    case 'agent-hung-up':
-      return attempt?.strategy === 'room' && (!sip?.left || sip.left.reason === 'UNSEEN')
-        ? [
-            'The agent hung up, and LiveKit hung up because no audio came (media-lost), look alike from Jambonz\'s ' +
-          `side; ${WEBHOOKS}`
-          ]
-        : []
-    case 'media-lost':
-      return [
-        ...tooShort(facts),
-        "Silence from the caller, a blocked path, and a caller on hold without RTP: Jambonz's packet counts tell"
-      ]
-    case 'caller-hung-up':
-      return attempt?.strategy !== 'room'
-        ? []
-        : livekitKnown && !blind
-          ? [
-              'An agent process that was killed less than some 20 s before the caller hung up looks like one that ' +
-          'is there'
-            ]
-          : [
-              'That the agent had left before the caller hung up (agent-lost), and that Jambonz had taken the call ' +
-          `elsewhere; ${WEBHOOKS}`
-            ]
-    case 'operator-hung-up':
-      return call.hangupAt === undefined
-        ? ['Who asked Jambonz: its REST API, another application, or a `hangup` verb that ran on the caller leg']
-        : []
-    case 'dial-timeout':
-      return [
-        ...(attempt?.strategy === 'phone' || sip
-          ? []
-          : [`No agent, an agent without audio, and no route for the call; ${WEBHOOKS}`]),
-        'Jambonz cancels in the same way when its time is over and when somebody takes the call elsewhere over its ' +
-        'REST API'
-      ]
-    case 'livekit-failed':
-      return (agentFinal?.sipStatus ?? call.end?.sipStatus) === 486
-        ? ['A room that was closed, an agent that failed, and LiveKit\'s own ringing timeout: all are "486 Rejected"']
-        : []
-    case 'caller-gave-up':
-      return doubtsOfWaiting(facts)
-    case 'transferred':
-      return call.transfer?.result === undefined
-        ? ['A carrier that took the caller without reporting, and a caller who hung up during the transfer, look alike']
-        : []
-    case 'transfer-failed':
-      return call.transfer?.referStatus === 202 && call.transfer.finalStatus === undefined
-        ? ['The carrier took the REFER and reported nothing: it may have put the caller through all the same']
-        : []
-    case 'reply-refused':
-      return [
-        ...call.caller.seen
-          ? []
-          : ['A caller who gave up while the call hook was pending, if the status that tells so was lost'],
-        'Verbs that Jambonz refused, a reply that did not arrive, and a feature-server that died look alike from ' +
-        "here: Jambonz's alerts tell"
-      ]
-    case 'media-server-failed':
-      return [
-        ...callerFinal
-          ? []
-          : ['A caller who gave up while the call hook was pending, if the status that tells so was lost'],
-        'Which of its resources Jambonz lacked: the X-Reason header in its SIP trace tells'
-      ]
-    case 'lost':
-      return [
-        callerFinal
-          ? 'How the agent leg ended'
-          : 'Everything after the last event: a missing status hook, a PUBLIC_URL that Jambonz does not reach, and ' +
-            'a Jambonz that died look alike'
-      ]
-    case 'agent-lost':
-      return facts.agent?.left?.reason === 'CONNECTION_TIMEOUT'
-        ? ['A crash, a kill and a lost network of the worker: LiveKit sees the same silence']
-        : []
-    case 'redirected':
-      return callerFinal || lines.some(({ what, first }) => what === 'call hook' && first > (attempt?.at.opened ?? 0))
-        ? []
-        : ['That the agent hung up (agent-hung-up), if the status that the caller leg ended with was lost']
-    case 'busy':
-    case 'declined':
-      return ['Whether the far end or the carrier said so']
-    case 'time-limit':
-    case 'capacity':
-    case 'draining':
-    case 'bridge-error':
-      return []
-  }
+const WEBHOOKS = "LiveKit's webhooks would show which"
+const LOST_STATUS = 'A caller who gave up while the call hook was pending, if the status that reports it was lost'
+
+const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
+  'no-agent': doubtsOfNoAgent,
+  'agent-without-audio': () => [
+    'An agent that waits for something before it publishes looks like one that failed while starting: its log shows ' +
+    'which'
+  ],
+  'livekit-no-route': ({ agentFinal }) => [
+    agentFinal?.sipStatus === 404
+      ? 'A trunk that does not match and a rule that does not match look alike, unless LiveKit sends a reason phrase'
+      : 'A trunk that does not match, a rule that does not match, and an address that the trunk does not allow look ' +
+        'alike: LiveKit is silent in each case'
+  ],
+  'livekit-refused-credentials': () => ['A wrong user name and a wrong password look alike: LiveKit gives one answer'],
+  'sip-unreachable': doubtsOfUnreachable,
+  'media-mismatch': () => [
+    "Codecs and encryption look alike, because the answer is the same: the SDP in Jambonz's SIP trace shows which"
+  ],
+  'livekit-overloaded': () => [
+    'A server that is down or slow looks like two trunks that both match: both are "Try again later"'
+  ],
+  'room-closed': () => ["Who deleted the room: LiveKit's log or those of your other services show it"],
+  'agent-hung-up': doubtsOfAgentHangup,
+  'media-lost': facts => [
+    ...tooShort(facts),
+    "A silent caller, a blocked path, and a caller on hold without RTP look alike: Jambonz's packet counts show which"
+  ],
+  'caller-hung-up': doubtsOfCallerHangup,
+  'operator-hung-up': ({ call }) =>
+    call.hangupAt === undefined
+      ? ['Who asked Jambonz: its REST API, another application, or a `hangup` verb that ran on the caller leg']
+      : [],
+  'dial-timeout': ({ attempt, sip }) => [
+    ...attempt?.strategy === 'phone' || sip
+      ? []
+      : [`No agent, an agent without audio, and no route for the call look alike; ${WEBHOOKS}`],
+    'Jambonz cancels in the same way when the dial times out and when somebody takes the call elsewhere over its ' +
+    'REST API'
+  ],
+  'livekit-failed': ({ agentFinal, call }) =>
+    (agentFinal?.sipStatus ?? call.end?.sipStatus) === 486
+      ? [
+          'A room that was closed, an agent that failed, and LiveKit\'s own ringing timeout look alike: each is "486 ' +
+          'Rejected"'
+        ]
+      : [],
+  'caller-gave-up': facts => DOUBTS_OF_WAITING[facts.call.end?.waitingOn ?? 'none'](facts),
+  transferred: ({ call }) =>
+    call.transfer?.result === undefined
+      ? ['A carrier that took the caller without reporting looks like a caller who hung up during the transfer']
+      : [],
+  'transfer-failed': ({ call }) =>
+    call.transfer?.referStatus === 202 && call.transfer.finalStatus === undefined
+      ? ['The carrier accepted the REFER and reported nothing: it may still have connected the caller']
+      : [],
+  'reply-refused': ({ call }) => [
+    ...call.caller.seen ? [] : [LOST_STATUS],
+    'Verbs that Jambonz refused, a reply that did not arrive, and a feature-server that died look alike from here: ' +
+    "Jambonz's alerts show which"
+  ],
+  'media-server-failed': ({ callerFinal }) => [
+    ...callerFinal ? [] : [LOST_STATUS],
+    'Which of its resources Jambonz lacked: the X-Reason header in its SIP trace shows it'
+  ],
+  lost: doubtsOfLost,
+  'agent-lost': ({ agent }) =>
+    agent?.left?.reason === 'CONNECTION_TIMEOUT'
+      ? ['A crash, a kill, and a lost network of the worker look alike: LiveKit sees the same silence']
+      : [],
+  redirected: ({ callerFinal, lines, attempt }) =>
+    callerFinal || lines.some(({ what, first }) => what === 'call hook' && first > (attempt?.at.opened ?? 0))
+      ? []
+      : ['The agent may have hung up (agent-hung-up), if the status with which the caller leg ended was lost'],
+  busy: () => ['Whether the far end or the carrier answered so'],
+  declined: () => ['Whether the far end or the carrier answered so'],
+  'time-limit': () => [],
+  capacity: () => [],
+  draining: () => [],
+  'bridge-error': () => []
 }
 
-function doubtsOfWaiting ({ call, livekitKnown, agent }: Facts): string[] {
-  switch (call.end?.waitingOn) {
-    case 'agent':
-      return livekitKnown
-        ? ['An agent that was slow and one that would never have come: the caller did not wait long enough to tell']
-        : [`An agent that was slow, one that is missing, and one that publishes nothing; ${WEBHOOKS}`]
-    case 'agent-audio':
-      return agent ? ['An agent that was about to publish audio and one that never would have'] : []
-    case 'sip':
-      return ['A host that does not answer and one that was slow: nothing had rung when the caller hung up']
-    case 'route':
-      return ['No matching trunk and no matching rule: LiveKit is silent in the same way']
-    default:
-      return []
+/** What else would look the same in this very call. */
+export const notToldApart = (cause: Cause, facts: AttemptFacts): string[] => [
+  ...DOUBTS[cause](facts),
+  ...doubtsOfAway(facts)
+]
+
+function doubtsOfNoAgent ({ livekitKnown }: AttemptFacts): string[] {
+  const names =
+    'An agent name that no worker has, no worker at all, a worker of another LiveKit project, and workers that are ' +
+    'all busy look alike: LiveKit reports none of them'
+  return livekitKnown
+    ? [names]
+    : [
+        'No agent, and one that publishes no audio (agent-without-audio), look alike from Jambonz\'s side; ' + WEBHOOKS,
+        names
+      ]
+}
+
+function doubtsOfUnreachable ({ agentFinal, action }: AttemptFacts): string[] {
+  if (agentFinal?.sipStatus === 503) return []
+  if (!agentFinal && action?.dialSipStatus === 503) {
+    return [
+      "A 503 of LiveKit's own (livekit-overloaded) looks like one of Jambonz's SBC: only the agent leg's status has " +
+      'the phrase that distinguishes them, and it did not come'
+    ]
   }
+  return ['A wrong LiveKit Cloud host, which swallows INVITEs, and a firewall look alike: neither rings']
+}
+
+function doubtsOfAgentHangup ({ attempt, sip }: AttemptFacts): string[] {
+  if (attempt?.strategy !== 'room' || (sip?.left && sip.left.reason !== 'UNSEEN')) return []
+  return [
+    'An agent that hung up, and LiveKit hanging up because no audio came (media-lost), look alike from Jambonz\'s ' +
+    `side; ${WEBHOOKS}`
+  ]
+}
+
+function doubtsOfCallerHangup ({ attempt, livekitKnown }: AttemptFacts): string[] {
+  if (attempt?.strategy !== 'room') return []
+  if (livekitKnown && attempt.view.events) {
+    return ['An agent that was killed within some 20 s before the caller hung up looks like one that was there']
+  }
+  return [
+    'The agent may have left before the caller hung up (agent-lost), or Jambonz may have taken the call elsewhere; ' +
+    WEBHOOKS
+  ]
+}
+
+function doubtsOfLost ({ callerFinal, call: { end } }: AttemptFacts): string[] {
+  return [
+    ...end?.detail === undefined ? [] : [end.detail],
+    callerFinal
+      ? 'How the agent leg ended'
+      : 'A missing status hook, a PUBLIC_URL that Jambonz does not reach, and a Jambonz that died look alike: ' +
+        'nothing came after the last event'
+  ]
+}
+
+/** What may have happened while no bridge was running, if nobody reported the end of the call later. */
+function doubtsOfAway (facts: AttemptFacts): string[] {
+  if (endWasHeard(facts)) return []
+
+  const alike = causesLeft(facts)
+  return awayWhile(facts).map(({ from, to }) =>
+    `The bridge was not running from ${since(facts.call, from)} to ${since(facts.call, to)} after the call hook. ` +
+    (alike.length > 1
+      ? `If the call ended then, these causes look alike: ${alike.join(', ')}`
+      : `If the call ended then, the cause was ${alike.join()}`)
+  )
+}
+
+const DOUBTS_OF_WAITING: Record<End['waitingOn'], (facts: AttemptFacts) => string[]> = {
+  agent: ({ livekitKnown }) => [
+    livekitKnown
+      ? 'A slow agent looks like one that would never have come: the caller did not wait long enough to tell'
+      : `A slow agent, a missing one, and one that publishes nothing look alike; ${WEBHOOKS}`
+  ],
+  'agent-audio': ({ agent }) =>
+    agent ? ['An agent that was about to publish audio looks like one that never would have'] : [],
+  sip: () => ['A host that does not answer looks like a slow one: nothing had rung when the caller hung up'],
+  route: () => ['A trunk and a rule that do not match look alike: LiveKit is silent in each case'],
+  hook: () => [],
+  none: () => []
 }
 
 /** LiveKit's media timeout is 15 s unless somebody shortened it. */
 const SHORTEST_SILENCE_MS = 15_000
 
-const tooShort = ({ answeredAt, sip }: Facts): string[] =>
+const tooShort = ({ answeredAt, sip }: AttemptFacts): string[] =>
   answeredAt !== undefined && sip?.left && sip.left.at - answeredAt < SHORTEST_SILENCE_MS
     ? [
-        "The talk was shorter than LiveKit's media timeout: Jambonz itself may have ended the agent leg, as when " +
-      'verbs of another application ran on it'
+        "The talk was shorter than LiveKit's media timeout: Jambonz itself may have ended the agent leg, as happens " +
+        'when verbs of another application run on it'
       ]
     : []

@@ -1,16 +1,21 @@
 import type { Cause } from '../calls/fold/call.ts'
-import type { Facts } from './facts.ts'
-import * as s from './signals.ts'
+import type { AttemptFacts } from './facts.ts'
+import * as bridge from './signals/bridge.ts'
+import type { Evidence, Signal } from './signals/evidence.ts'
+import * as jambonz from './signals/jambonz.ts'
+import * as livekit from './signals/livekit.ts'
 
-/** What a talk is known by that then ended, and a transfer that came to nothing during it. */
-const TALK: s.Signal[] = [s.answered, s.refer, s.referResult]
+const s = { ...jambonz, ...livekit, ...bridge }
 
-/** What decides each cause, in the order in which it is told; signals that are not there are left out. */
-const DECIDING: Record<Cause, s.Signal[]> = {
+/** What shows that the call was answered, and a transfer during the talk. */
+const TALK: Signal[] = [s.answered, s.refer, s.referResult]
+
+/** What decides each cause. Signals that were not seen in a call are left out. */
+const DECIDING: Record<Cause, Signal[]> = {
   'caller-hung-up': [...TALK, s.callerLegFinal, s.action, s.sipLeft],
   'agent-hung-up': [...TALK, s.sipLeft, s.roomGone, s.agentLegFinal, s.action, s.callerLegFinal],
   'operator-hung-up': [...TALK, s.hangUp, s.callerLegFinal, s.action, s.agentLegFinal, s.roomGone],
-  'agent-lost': [...TALK, s.agentLeft, s.calledAgain, s.agentGivenUp, s.callerLegFinal, s.action],
+  'agent-lost': [...TALK, s.agentLeft, s.dispatchedAgain, s.agentGivenUp, s.callerLegFinal, s.action],
   'media-lost': [...TALK, s.sipLeft, s.agentLegFinal, s.action, s.callerLegFinal],
   redirected: [...TALK, s.redirected, s.agentLegFinal, s.action, s.sipLeft, s.callerLegFinal],
   'time-limit': [...TALK, s.agentLegFinal, s.action, s.callerLegFinal],
@@ -33,7 +38,16 @@ const DECIDING: Record<Cause, s.Signal[]> = {
     s.action
   ],
   'livekit-no-route': [s.dialled, s.ringing, s.noSip, s.agentLegFinal, s.action],
-  'no-agent': [s.createRoom, s.ringing, s.sipJoined, s.noAgent, s.calledAgain, s.sipLeft, s.agentLegFinal, s.action],
+  'no-agent': [
+    s.createRoom,
+    s.ringing,
+    s.sipJoined,
+    s.noAgent,
+    s.dispatchedAgain,
+    s.sipLeft,
+    s.agentLegFinal,
+    s.action
+  ],
   'agent-without-audio': [s.ringing, s.sipJoined, s.agentJoined, s.noAgentAudio, s.sipLeft, s.agentLegFinal, s.action],
   'room-closed': [s.ringing, s.sipJoined, s.sipLeft, s.roomGone, s.agentLegFinal, s.action],
   'livekit-refused-credentials': [s.dialled, s.agentLegFinal, s.action],
@@ -52,16 +66,16 @@ const DECIDING: Record<Cause, s.Signal[]> = {
   lost: [s.answered, s.silence, s.callerLegFinal, s.sipLeft, s.agentLeft, s.roomGone, s.deadline]
 }
 
-/** What decides for a cause, in the order of time. */
-export function evidenceFor (cause: Cause, facts: Facts): s.Evidence[] {
+/** The evidence for a cause, in the order of time. */
+export function evidenceFor (cause: Cause, facts: AttemptFacts): Evidence[] {
   const found = DECIDING[cause].map(signal => signal(facts)).filter(evidence => evidence !== undefined)
-  // /action alone has the final status where the application has no status hook.
+  found.push(...s.agentReplaced(facts), ...s.notListening(facts))
   if (found.length === 0) found.push(...[s.callHook(facts)].filter(evidence => evidence !== undefined))
   return found.sort((one, other) => one.at - other.at)
 }
 
 /** What an open call shows so far. */
-export const evidenceSoFar = (facts: Facts): s.Evidence[] =>
+export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>
   [
     s.callHook,
     s.createRoom,

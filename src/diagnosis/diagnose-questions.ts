@@ -1,5 +1,5 @@
 import type { Cause, Reply } from '../calls/fold/call.ts'
-import { duration, since, sipText, type Facts } from './facts.ts'
+import { duration, since, sipText, type AttemptFacts } from './facts.ts'
 
 export const QUESTIONS = {
   'invite-sent': 'Was the INVITE sent?',
@@ -29,7 +29,7 @@ type Said = [answer: Answer['answer'], says: string]
 const SOON_MS = 3000
 
 /** Answers to what people ask of a call; of the questions that begin with why, only those that this call raises. */
-export function answersTo (facts: Facts, cause: Cause | undefined): Answer[] {
+export function answersTo (facts: AttemptFacts, cause: Cause | undefined): Answer[] {
   const said: Array<[Question, Said | undefined]> = [
     ['invite-sent', inviteSent(facts, cause)],
     ...(facts.attempt?.strategy === 'phone' ? [] : room(facts)),
@@ -41,7 +41,7 @@ export function answersTo (facts: Facts, cause: Cause | undefined): Answer[] {
   return said.flatMap(([id, said]) => said ? [{ id, question: QUESTIONS[id], answer: said[0], says: said[1] }] : [])
 }
 
-const room = (facts: Facts): Array<[Question, Said]> => [
+const room = (facts: AttemptFacts): Array<[Question, Said]> => [
   ['livekit-answer', livekitAnswer(facts)],
   ['headers', headers(facts)],
   ['sip-participant', sipParticipant(facts)],
@@ -50,10 +50,10 @@ const room = (facts: Facts): Array<[Question, Said]> => [
   ['agent-published', published(facts)]
 ]
 
-const UNSEEN = "LiveKit's side was not seen: none of its webhooks came for this room"
+const UNSEEN = "LiveKit's side was not seen: none of its webhooks for this room arrived"
 const UNDIALLED: Said = ['no', 'Nothing was dialled']
 
-function inviteSent (facts: Facts, cause: Cause | undefined): Said {
+function inviteSent (facts: AttemptFacts, cause: Cause | undefined): Said {
   const { call, attempt, dialledAt, agentFinal, ringing, sip, action } = facts
   if (!attempt) return ['no', 'The bridge did not ask Jambonz to dial anything']
   if (agentFinal && isOwnOfJambonz(agentFinal.sipStatus, agentFinal.reason) && !ringing) {
@@ -78,7 +78,7 @@ function inviteSent (facts: Facts, cause: Cause | undefined): Said {
     ]
   }
   if (cause === 'reply-refused') return ['no', "Jambonz did not run the bridge's reply"]
-  if (facts.overAt === undefined) return ['unknown', 'Not yet, as far as is known']
+  if (facts.overAt === undefined) return ['unknown', 'Nothing shows it yet']
   if (attempt.at.replied === undefined) return ['no', 'The bridge did not answer the call hook with a dial']
   return call.caller.seen
     ? ['no', 'Jambonz sends statuses for this call, and none of an agent leg']
@@ -88,91 +88,100 @@ function inviteSent (facts: Facts, cause: Cause | undefined): Said {
 const isOwnOfJambonz = (status: number | undefined, reason = ''): boolean =>
   status === 503 && !/try again later|service temporarily unavailable/i.test(reason)
 
-function livekitAnswer ({ agentFinal, ringing, answeredAt, call, action, attempt, dialledAt, sip }: Facts): Said {
-  const rang = !ringing
-    ? sip || attempt?.action?.rang
-      ? 'It rang, as its participant or /action shows; without statuses not when'
-      : undefined
-    : `180 ${since(call, ringing.first)} after the call hook${ringing.count > 1 ? `, ${ringing.count} times` : ''}`
+function livekitAnswer (facts: AttemptFacts): Said {
+  const { agentFinal, ringing, answeredAt, call, action, attempt, dialledAt } = facts
+  const rang = whenItRang(facts)
   if (answeredAt !== undefined || attempt?.answered) {
-    return [
-      'yes',
-      [rang, answeredAt === undefined ? '200' : `200 after ${since(call, answeredAt)}`].filter(Boolean).join(', then ')
-    ]
+    const answer = answeredAt === undefined ? '200' : `200 after ${since(call, answeredAt)}`
+    return ['yes', rang === undefined ? answer : `${rang}, then ${answer}`]
   }
-  const status = agentFinal?.sipStatus ??
-    (action?.dialSipStatus !== undefined && action.dialSipStatus >= 300 ? action.dialSipStatus : undefined)
+
+  const dialStatus = action?.dialSipStatus ?? 0
+  const status = agentFinal?.sipStatus ?? (dialStatus >= 300 ? dialStatus : undefined)
   if (isOwnOfJambonz(agentFinal?.sipStatus, agentFinal?.reason) && !ringing) {
-    return ['no', `${sipText(status, agentFinal?.reason)} is Jambonz's own, nothing came from LiveKit`]
+    return ['no', `${sipText(status, agentFinal?.reason)} is Jambonz's own: nothing came from LiveKit`]
   }
   if (status === 487) {
     return rang === undefined
-      ? ['no', "No ringing came; 487 belongs to Jambonz's own CANCEL"]
-      : ['yes', `${rang}; no final answer of its own, 487 belongs to Jambonz's CANCEL`]
+      ? ['no', "No ringing came. The 487 belongs to Jambonz's own CANCEL"]
+      : ['yes', `${rang}. It sent no final answer of its own: the 487 belongs to Jambonz's CANCEL`]
   }
-  if (status !== undefined) return ['yes', [rang, sipText(status, agentFinal?.reason)].filter(Boolean).join(', then ')]
+  if (status !== undefined) {
+    const final = sipText(status, agentFinal?.reason)
+    return ['yes', rang === undefined ? final : `${rang}, then ${final}`]
+  }
   if (rang !== undefined) return ['yes', `${rang}, and no final answer`]
   return dialledAt === undefined
-    ? ['no', 'It was not asked, as far as is known']
-    : ['no', 'Nothing was heard of it (a 100 is not passed on)']
+    ? ['no', 'Nothing shows that an INVITE reached it']
+    : ['no', 'Nothing came from it. Jambonz does not report a 100']
+}
+
+function whenItRang ({ ringing, sip, attempt, call }: AttemptFacts): string | undefined {
+  if (ringing) {
+    const times = ringing.count > 1 ? `, ${ringing.count} times` : ''
+    return `180 ${since(call, ringing.first)} after the call hook${times}`
+  }
+  return sip || attempt?.action?.rang
+    ? 'It rang, as its participant or /action shows. Without statuses nothing shows when'
+    : undefined
 }
 
 /** Where LiveKit showed the caller's leg, its event line says whether our header was among the attributes. */
-function headers ({ lines, sip, livekitKnown, undialled }: Facts): Said {
+function headers ({ lines, sip, livekitKnown, undialled }: AttemptFacts): Said {
   const line = lines.find(({ what, status }) => what === 'participant_joined' && status === 'SIP')
   if (line?.detail === 'headers') return ['yes', 'The SIP participant has our X-LK-Call header as an attribute']
   if (line?.detail === 'no headers') {
     return [
       'no',
-      'The SIP participant has no X-LK-Call attribute: set include_headers to SIP_X_HEADERS on the trunk (`bridge ' +
-      'provision --plan`). The call works without'
+      'The SIP participant has no X-LK-Call attribute. Set include_headers to SIP_X_HEADERS on the trunk (`bridge ' +
+      'provision --plan`). Calls work without it'
     ]
   }
   if (sip) {
     return [
       'unknown',
-      "Nothing kept says so. The SIP participant's attribute sip.h.x-lk-call shows it; calls work without it"
+      "No stored event shows it. The SIP participant's attribute sip.h.x-lk-call does. Calls work without it"
     ]
   }
   if (undialled) return UNDIALLED
-  return livekitKnown ? ['no', 'No SIP participant joined that could have any'] : ['unknown', UNSEEN]
+  return livekitKnown ? ['no', 'No SIP participant joined, so there was none to have them'] : ['unknown', UNSEEN]
 }
 
-function sipParticipant ({ sip, livekitKnown, call, overAt, undialled }: Facts): Said {
+function sipParticipant ({ sip, livekitKnown, call, overAt, undialled }: AttemptFacts): Said {
   if (sip) return ['yes', `${since(call, sip.joinedAt)} after the call hook`]
   if (overAt !== undefined && undialled) return UNDIALLED
   if (!livekitKnown) return ['unknown', UNSEEN]
   return [
     overAt === undefined ? 'unknown' : 'no',
-    overAt === undefined ? 'Not yet' : 'LiveKit shows the room without it'
+    overAt === undefined ? 'Not yet' : 'LiveKit showed the room without it'
   ]
 }
 
-function dispatched ({ attempt, agent, lines, call, livekitKnown }: Facts): Said {
-  if (!attempt?.room) return ['no', 'No room was made for it']
+function dispatched ({ attempt, agent, lines, call, livekitKnown }: AttemptFacts): Said {
+  if (!attempt?.room) return ['no', 'No room was created for it']
   const again = lines.find(({ what, status }) => what === 'agent dispatched again' && status === 'done')
   const more = again ? `, and once more ${since(call, again.first)} after the call hook` : ''
   if (attempt.made === 'created') {
-    return ['yes', `Together with the room${more}; that LiveKit took it does not say that a worker has the job`]
+    return ['yes', `Together with the room${more}. That LiveKit accepted it does not mean that a worker took the job`]
   }
   if (agent) {
     return [
       'yes',
-      attempt.degraded ? 'By the dispatch rule: the room was not made by the bridge' : `An agent came${more}`
+      attempt.degraded ? 'By the dispatch rule: the bridge did not create the room' : `An agent came${more}`
     ]
   }
   if (attempt.degraded) {
     return [
       'unknown',
-      'The room was not made by the bridge; the dispatch rule calls its own agent when the SIP leg makes the room'
+      'The bridge did not create the room. The dispatch rule dispatches its own agent when the SIP leg creates it'
     ]
   }
   return attempt.made === 'failed'
-    ? ['no', 'The room could not be made']
-    : ['unknown', livekitKnown ? 'LiveKit did not say in time whether the room was made' : UNSEEN]
+    ? ['no', 'The room could not be created']
+    : ['unknown', livekitKnown ? 'LiveKit did not answer in time whether it created the room' : UNSEEN]
 }
 
-function joined ({ agent, livekitKnown, overAt, call }: Facts): Said {
+function joined ({ agent, livekitKnown, overAt, call }: AttemptFacts): Said {
   if (agent) {
     return [
       'yes',
@@ -182,10 +191,10 @@ function joined ({ agent, livekitKnown, overAt, call }: Facts): Said {
     ]
   }
   if (!livekitKnown) return ['unknown', UNSEEN]
-  return overAt === undefined ? ['unknown', 'Not yet'] : ['no', 'None was in the room until the end']
+  return overAt === undefined ? ['unknown', 'Not yet'] : ['no', 'No agent was in the room until the end']
 }
 
-function published ({ agent, livekitKnown, attempt, call, overAt }: Facts): Said {
+function published ({ agent, livekitKnown, attempt, call, overAt }: AttemptFacts): Said {
   if (agent?.audioAt !== undefined) {
     return [
       'yes',
@@ -194,14 +203,14 @@ function published ({ agent, livekitKnown, attempt, call, overAt }: Facts): Said
       }`
     ]
   }
-  if (attempt?.answered) return ['yes', 'LiveKit answered, and it does not before there is audio']
+  if (attempt?.answered) return ['yes', 'LiveKit answered, which it does only when there is audio']
   if (!livekitKnown) return ['unknown', UNSEEN]
   return overAt === undefined
     ? ['unknown', 'Not yet']
-    : ['no', agent ? 'It was in the room without an audio track' : 'None was there']
+    : ['no', agent ? 'It was in the room without an audio track' : 'No agent was in the room']
 }
 
-function why487 ({ callerFinal, agentFinal, action, attempt, call, overAt }: Facts): Said | undefined {
+function why487 ({ callerFinal, agentFinal, action, attempt, call, overAt }: AttemptFacts): Said | undefined {
   if (callerFinal?.sipStatus !== 487 && agentFinal?.sipStatus !== 487 && action?.dialSipStatus !== 487) return undefined
   const always = "LiveKit sends 487 only as the answer to Jambonz's CANCEL"
   if (callerFinal?.by === 'caller' && callerFinal.callStatus === 'no-answer') {
@@ -218,17 +227,17 @@ function why487 ({ callerFinal, agentFinal, action, attempt, call, overAt }: Fac
     : ` ${duration(at - (attempt.at.replied ?? attempt.at.opened))} after the bridge's reply`
   return [
     'because',
-    `Jambonz cancelled the dial by itself${rangFor}: its time (DIAL_TIMEOUT_S) was over, or the call was taken ` +
+    `Jambonz itself cancelled the dial${rangFor}: DIAL_TIMEOUT_S was over, or the call was taken ` +
     `elsewhere. ${always}`
   ]
 }
 
-function why480 (facts: Facts, cause: Cause | undefined): Said | undefined {
+function why480 (facts: AttemptFacts, cause: Cause | undefined): Said | undefined {
   const { callerFinal, agentFinal, action } = facts
   if (cause === 'reply-refused') {
     return [
       'because',
-      'Jambonz refuses a reply that it cannot use with 480 and an X-Reason header, and sends no event of it: ' +
+      'Jambonz rejects the caller with 480 and an X-Reason header when it cannot use a reply, and sends no event: ' +
       '`bridge calls <callSid> --fetch` has its alert'
     ]
   }
@@ -244,22 +253,22 @@ function why480 (facts: Facts, cause: Cause | undefined): Said | undefined {
   ) {
     return [
       'because',
-      "It is the bridge's own decline, which a caller gets whom no way connects; why none did is the cause"
+      "It is the bridge's own decline, sent when no attempt connected the caller. The cause says why none did"
     ]
   }
   return callerFinal?.sipStatus === 480
     ? [
         'because',
-        "It is the decline behind the bridge's dial, which a caller gets when the dial ends without an answer; why " +
-      'it did is the cause'
+        "It is the decline that follows the bridge's dial, sent when the dial ends without an answer. The cause says " +
+      'why it did'
       ]
     : undefined
 }
 
-const ownDecline = ({ call }: Facts): boolean => call.hooks.some(({ reply }) => isDecline480(reply))
+const ownDecline = ({ call }: AttemptFacts): boolean => call.hooks.some(({ reply }) => isDecline480(reply))
 const isDecline480 = (reply: Reply | undefined): boolean => reply?.kind === 'decline' && reply.status === 480
 
-function whySoSoon (facts: Facts, cause: Cause | undefined): Said | undefined {
+function whySoSoon (facts: AttemptFacts, cause: Cause | undefined): Said | undefined {
   const { call, overAt, attempt, callerFinal } = facts
   if (cause === undefined || overAt === undefined || attempt?.answered || overAt - call.at.received > SOON_MS) {
     return undefined
@@ -271,7 +280,7 @@ function whySoSoon (facts: Facts, cause: Cause | undefined): Said | undefined {
       return [
         'because',
         `${after}: the caller hung up while Jambonz waited for the bridge's verbs, so no INVITE was sent. Carriers ` +
-        'give up early where they hear nothing; the bridge has to answer sooner'
+        'give up early when they hear nothing: the bridge must answer sooner'
       ]
     }
     return [
@@ -279,10 +288,10 @@ function whySoSoon (facts: Facts, cause: Cause | undefined): Said | undefined {
       `${after}: it was the caller who hung up (${sipText(callerFinal?.sipStatus)}), not LiveKit and not the bridge`
     ]
   }
-  return ['because', `${after}: ${cause} was final at once; nothing was left to wait for`]
+  return ['because', `${after}: ${cause} is final at once, so there was nothing to wait for`]
 }
 
-function whyNoAction (facts: Facts, cause: Cause | undefined): Said | undefined {
+function whyNoAction (facts: AttemptFacts, cause: Cause | undefined): Said | undefined {
   const { action, attempt, callerFinal, agentFinal, overAt, call, lines } = facts
   if (action || lines.some(({ what }) => what === 'action') || overAt === undefined || cause === undefined) {
     return undefined
@@ -299,13 +308,13 @@ function whyNoAction (facts: Facts, cause: Cause | undefined): Said | undefined 
   }
   if (cause === 'reply-refused') return ['because', 'Jambonz did not run the reply, so there was no dial']
   if (cause === 'media-server-failed' || (callerFinal?.sipStatus === 488 && !agentFinal)) {
-    return ['because', 'Jambonz gave up before it dialled; then it sends none']
+    return ['because', 'Jambonz gave up before it dialled, and then it sends no /action']
   }
   if (agentFinal) {
     return [
       'because',
-      'A dial ended and its /action did not arrive: PUBLIC_URL must be reachable from Jambonz with its path, ' +
-      "without a redirect, and /action must be published; Jambonz's alerts list the URL that failed"
+      'A dial ended and its /action did not arrive. PUBLIC_URL must be reachable from Jambonz, with its path and ' +
+      "without a redirect, and /action must be published. Jambonz's alerts list the URL that failed"
     ]
   }
   return [

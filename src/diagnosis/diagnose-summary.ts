@@ -1,5 +1,7 @@
-import type { End } from '../calls/fold/call.ts'
-import { duration, type Facts } from './facts.ts'
+import type { Cause, End } from '../calls/fold/call.ts'
+import { awayWhile, endWasHeard, heardUntil } from './away.ts'
+import { agentGaps } from './agent-gaps.ts'
+import { duration, since, type AttemptFacts } from './facts.ts'
 
 const WAITED_FOR: Record<End['waitingOn'], string> = {
   hook: 'the reply to the call hook',
@@ -10,125 +12,154 @@ const WAITED_FOR: Record<End['waitingOn'], string> = {
   none: 'an answer'
 }
 
+/** What every sentence needs: the end, the facts, and how long things took in words. */
+interface Context {
+  end: End
+  facts: AttemptFacts
+  /** ` after 12 s of talk`, or nothing if the call was not answered. */
+  talk: string
+  /** How long the attempt lasted. */
+  waited: string
+  /** ` (486)`, or nothing if no status is known. */
+  status: string
+}
+
+/** One sentence for each cause. */
+const SENTENCES: Record<Cause, (context: Context) => string> = {
+  'caller-hung-up': ({ talk }) => `The caller hung up${talk}.`,
+  'agent-hung-up': ({ facts, talk }) =>
+    `${facts.attempt?.strategy === 'phone' ? 'The fallback number' : "The agent's side"} hung up${talk}.`,
+  'operator-hung-up': ({ facts, talk }) =>
+    `The call was ended over ${facts.call.hangupAt === undefined ? "Jambonz's" : "the bridge's"} API${talk}.`,
+  'agent-lost': agentLost,
+  'media-lost': ({ talk }) => `LiveKit hung up${talk} because it received no audio from the caller.`,
+  redirected: ({ talk }) => `Jambonz took the caller elsewhere${talk}.`,
+  'time-limit': ({ talk }) => `The call reached its time limit${talk}.`,
+  transferred: ({ talk }) => `The agent transferred the caller${talk}.`,
+  'transfer-failed': ({ status, talk }) => `The agent's transfer failed${status}${talk}.`,
+  'caller-gave-up': callerGaveUp,
+  'livekit-no-route': ({ end, waited }) =>
+    end.sipStatus === 404
+      ? 'LiveKit has no trunk or rule for this call (404).'
+      : `LiveKit rang once and dropped the call because no trunk or rule matches it. Jambonz gave up after ${waited}.`,
+  'no-agent': noAgent,
+  'agent-without-audio': context =>
+    `LiveKit ${rang(context)} with the agent in the room, but the agent never published audio${context.status}.`,
+  'room-closed': roomClosed,
+  'livekit-refused-credentials': ({ end, status }) =>
+    end.sipStatus === 407
+      ? `LiveKit's trunk refused the INVITE, which had no credentials${status}.`
+      : `LiveKit's trunk refused the user name or password${status}.`,
+  'livekit-overloaded': ({ status }) => `LiveKit's SIP service could not take the call${status}.`,
+  'sip-unreachable': ({ end, waited, status }) =>
+    end.sipStatus === 503
+      ? 'Jambonz could not send the INVITE to LIVEKIT_SIP_HOST (503).'
+      : `Nothing rang within ${waited}: LiveKit's SIP service was not reached${status}.`,
+  'media-mismatch': ({ end, status }) =>
+    `${end.by === 'caller' ? "The caller's side and Jambonz" : 'Jambonz and LiveKit'} share no codec or ` +
+    `encryption${status}.`,
+  'dial-timeout': ({ waited, status }) => `Nobody answered within ${waited}${status}.`,
+  busy: ({ status }) => `The far end was busy${status}.`,
+  declined: ({ status }) => `The far end declined the call${status}.`,
+  'livekit-failed': livekitFailed,
+  'media-server-failed': ({ status }) => `Jambonz gave up before it dialled: its media server failed${status}.`,
+  'reply-refused': () => 'Jambonz did not run the reply to its call hook, and rejected the caller with 480.',
+  capacity: ({ status }) => `The bridge declined the call: MAX_CALLS calls were already active${status}.`,
+  draining: ({ status }) => `The bridge declined the call because it was shutting down${status}.`,
+  'bridge-error': ({ end, status }) =>
+    end.sipStatus === 482
+      ? 'The bridge declined the call because Jambonz had sent it back too often (482).'
+      : `The bridge failed to answer the call hook and declined the call${status}.`,
+  lost
+}
+
 /**
- * One sentence about how an attempt, or the call, ended. It is logged: no number, name, token or text of anybody else
- * may be in it.
+ * Says how an attempt, or the call, ended. The text is logged, so it holds no number, name, token, or text that
+ * somebody else wrote.
  */
-export function summaryOf (end: End, facts: Facts): string {
-  const {
-    call,
-    attempt,
-    answeredAt,
-    callerFinal,
-    overAt = call.at.ended ?? call.at.received,
-    sip,
-    agent,
-    ringing,
-    livekitKnown
-  } = facts
-  const opened = attempt?.at.opened ?? call.at.received
-  const talk = answeredAt === undefined ? '' : ` after ${duration(overAt - answeredAt)} of talk`
-  const waited = duration(overAt - opened)
-  const status = end.sipStatus === undefined ? '' : ` (${end.sipStatus})`
-  const rang = ringing ? `rang for ${duration(overAt - ringing.first)}` : `was waited for ${waited}`
-  switch (end.cause) {
-    case 'caller-hung-up':
-      return `The caller hung up${talk}.`
-    case 'agent-hung-up':
-      return attempt?.strategy === 'phone' ? `The fallback number hung up${talk}.` : `The agent's side hung up${talk}.`
-    case 'operator-hung-up':
-      return `The call was ended over ${call.hangupAt === undefined ? "Jambonz's" : "the bridge's"} API${talk}.`
-    case 'agent-lost':
-      return `The agent ${agent?.left?.reason === 'CONNECTION_TIMEOUT' ? 'died' : 'left'}${
-        agent?.left && answeredAt !== undefined ? ` ${duration(agent.left.at - answeredAt)} after the answer` : ''
-      } and none came back; ${
-        end.by === 'caller'
-          ? 'the caller hung up'
-          : end.by === 'bridge'
-          ? 'the bridge ended the call'
-          : 'the call ended'
-      }${talk}.`
-    case 'media-lost':
-      return `LiveKit hung up${talk} because no audio came from the caller.`
-    case 'redirected':
-      return `Jambonz took the caller elsewhere${talk}.`
-    case 'time-limit':
-      return `The call reached its time limit${talk}.`
-    case 'transferred':
-      return `The agent transferred the caller${talk}.`
-    case 'transfer-failed':
-      return `The agent's transfer failed${status}${talk}.`
-    // Jambonz tells of a caller who leaves while the call hook is pending only after the reply.
-    case 'caller-gave-up':
-      return `The caller hung up ${end.waitingOn === 'hook' ? 'within' : 'after'} ${
-        duration((callerFinal?.at ?? overAt) - opened)
-      }, waiting for ${WAITED_FOR[end.waitingOn]}.`
-    case 'livekit-no-route':
-      return end.sipStatus === 404
-        ? 'LiveKit has no trunk or rule for this call (404).'
-        : `LiveKit rang once and dropped the call: no trunk or rule of it takes this call; Jambonz gave up after ${waited}.`
-    case 'no-agent':
-      if (!livekitKnown) {
-        return `LiveKit ${rang} and nobody answered${status}: no agent joined the room, or the one that did ` +
-          'published no audio.'
-      }
-      return `LiveKit ${rang} with the caller in the room, and no agent ever joined${status}.`
-    case 'agent-without-audio':
-      return `LiveKit ${rang} with the agent in the room, which never published audio${status}.`
-    case 'room-closed':
-      return `The room was deleted while LiveKit rang, ${
-        duration(overAt - (sip?.joinedAt ?? opened))
-      } after the caller came into it${status}.`
-    case 'livekit-refused-credentials':
-      return `LiveKit's trunk refused the ${
-        end.sipStatus === 407 ? 'INVITE, which had no credentials' : 'user name or password'
-      }${status}.`
-    case 'livekit-overloaded':
-      return `LiveKit's SIP service could not take the call${status}.`
-    case 'sip-unreachable':
-      return end.sipStatus === 503
-        ? 'Jambonz could not send the INVITE to LIVEKIT_SIP_HOST (503).'
-        : `Nothing rang within ${waited}: LiveKit's SIP service was not reached${status}.`
-    case 'media-mismatch':
-      return `${
-        end.by === 'caller' ? "The caller's side and Jambonz" : 'Jambonz and LiveKit'
-      } share no codec or encryption${status}.`
-    case 'dial-timeout':
-      return `Nobody answered within ${waited}${status}.`
-    case 'busy':
-      return `The far end was busy${status}.`
-    case 'declined':
-      return `The far end did not take the call${status}.`
-    case 'livekit-failed':
-      return end.sipStatus === undefined
-        ? 'LiveKit could not make the room, and nothing else could be dialled.'
-        : end.sipStatus === 486
-          ? 'LiveKit rejected the call while it rang (486).'
-          : `LiveKit, or Jambonz's SBC before it, refused the call${status}.`
-    case 'media-server-failed':
-      return `Jambonz gave up before it dialled: its media server failed${status}.`
-    case 'reply-refused':
-      return 'Jambonz did not run the reply to its call hook, and turned the caller away with a 480.'
-    case 'capacity':
-      return `The bridge declined the call: MAX_CALLS were under way${status}.`
-    case 'draining':
-      return `The bridge declined the call: it was shutting down${status}.`
-    case 'bridge-error':
-      return end.sipStatus === 482
-        ? 'The bridge declined the call: Jambonz had brought it back too often (482).'
-        : `The bridge failed to answer the call hook and declined the call${status}.`
-    case 'lost':
-      return `Nothing more was heard of the call${talk}; only a deadline ended it.`
+export function summaryOf (end: End, facts: AttemptFacts): string {
+  const context: Context = {
+    end,
+    facts,
+    talk: facts.answeredAt === undefined ? '' : ` after ${duration(overAt(facts) - facts.answeredAt)} of talk`,
+    waited: duration(overAt(facts) - openedAt(facts)),
+    status: end.sipStatus === undefined ? '' : ` (${end.sipStatus})`
   }
+  return [SENTENCES[end.cause](context), ...replacements(facts), ...unheard(end, facts)].join(' ')
+}
+
+const openedAt = ({ attempt, call }: AttemptFacts): number => attempt?.at.opened ?? call.at.received
+const overAt = ({ overAt, call }: AttemptFacts): number => overAt ?? call.at.ended ?? call.at.received
+
+const rang = ({ facts, waited }: Context): string =>
+  facts.ringing ? `rang for ${duration(overAt(facts) - facts.ringing.first)}` : `did not answer within ${waited}`
+
+function agentLost ({ end, facts: { agent, answeredAt }, talk }: Context): string {
+  const went = agent?.left?.reason === 'CONNECTION_TIMEOUT' ? 'died' : 'left'
+  const when = agent?.left && answeredAt !== undefined
+    ? ` ${duration(agent.left.at - answeredAt)} after the answer`
+    : ''
+  const then: Partial<Record<End['by'], string>> = { caller: 'The caller hung up', bridge: 'The bridge ended the call' }
+  return `The agent ${went}${when} and none came back. ${then[end.by] ?? 'The call ended'}${talk}.`
+}
+
+/** Jambonz reports a caller who leaves while the call hook is pending only after the reply. */
+function callerGaveUp ({ end, facts }: Context): string {
+  const preposition = end.waitingOn === 'hook' ? 'within' : 'after'
+  const waited = duration((facts.callerFinal?.at ?? overAt(facts)) - openedAt(facts))
+  return `The caller hung up ${preposition} ${waited}, waiting for ${WAITED_FOR[end.waitingOn]}.`
+}
+
+function noAgent (context: Context): string {
+  const { facts, status } = context
+  return facts.livekitKnown
+    ? `LiveKit ${rang(context)} with the caller in the room, and no agent ever joined${status}.`
+    : `LiveKit ${rang(context)} and nobody answered${status}: no agent joined the room, or the one that did ` +
+      'published no audio.'
+}
+
+function roomClosed ({ facts, status }: Context): string {
+  const waited = duration(overAt(facts) - (facts.sip?.joinedAt ?? openedAt(facts)))
+  return `The room was deleted while LiveKit rang, ${waited} after the caller joined it${status}.`
+}
+
+function livekitFailed ({ end, status }: Context): string {
+  if (end.sipStatus === undefined) return 'LiveKit could not create the room, and nothing else could be dialled.'
+  return end.sipStatus === 486
+    ? 'LiveKit rejected the call while it rang (486).'
+    : `LiveKit, or Jambonz's SBC before it, refused the call${status}.`
+}
+
+function lost ({ facts, talk }: Context): string {
+  const last = heardUntil(facts)
+  return `The end of the call was not heard${talk}. The last sign of it came ${since(facts.call, last)} after the ` +
+    'call hook.'
+}
+
+/** An agent that left and was replaced changed what the caller heard, whatever the call ended by. */
+function replacements (facts: AttemptFacts): string[] {
+  return agentGaps(facts).map(({ from, until, reason }) => {
+    const went = reason === 'CONNECTION_TIMEOUT' ? 'lost its connection' : 'left'
+    return `The agent ${went} ${since(facts.call, from)} after the call hook, and another one joined ` +
+      `${duration(until - from)} later.`
+  })
+}
+
+/** When nobody listened, where that is why the end is not certain. */
+function unheard (end: End, facts: AttemptFacts): string[] {
+  if (end.cause !== 'lost' && endWasHeard(facts)) return []
+  return awayWhile(facts).map(({ from, to }) =>
+    `The bridge was not running from ${since(facts.call, from)} to ${since(facts.call, to)} after the call hook.`
+  )
 }
 
 /** One sentence about a call that is under way. */
-export function summarySoFar ({ call, attempt }: Facts, waitingOn: End['waitingOn']): string {
+export function summarySoFar ({ call, attempt }: AttemptFacts, waitingOn: End['waitingOn']): string {
   if (call.phase === 'connected') {
     return attempt?.agentless
-      ? 'The caller is connected, and no agent is there.'
+      ? 'The caller is connected, and no agent is in the room.'
       : 'The caller is connected.'
   }
-  if (call.phase === 'transferring') return 'The agent asked for a transfer, which is under way.'
+  if (call.phase === 'transferring') return 'The agent requested a transfer, which is in progress.'
   return `The call is ${call.phase}, waiting for ${WAITED_FOR[waitingOn]}.`
 }

@@ -5,8 +5,8 @@ import { notToldApart } from './diagnose-doubts.ts'
 import { evidenceFor, evidenceSoFar } from './diagnose-evidence.ts'
 import { answersTo, type Answer } from './diagnose-questions.ts'
 import { summaryOf, summarySoFar } from './diagnose-summary.ts'
-import { factsOf, type Facts } from './facts.ts'
-import type { Evidence } from './signals.ts'
+import { attemptFacts, type AttemptFacts } from './facts.ts'
+import type { Evidence } from './signals/evidence.ts'
 
 /** How an attempt before the last one ended. */
 export interface EarlierAttempt {
@@ -43,7 +43,7 @@ export interface Diagnosis {
 
 /** Explains a call by what is known of it. Pure. */
 export function diagnose (call: Call): Diagnosis {
-  const facts = factsOf(call)
+  const facts = attemptFacts(call)
   const { end } = call
   const open = waitingOnOf(call, facts.attempt)
   const earlierAttempts = call.attempts.slice(0, -1).flatMap(attempt =>
@@ -76,7 +76,7 @@ export function diagnose (call: Call): Diagnosis {
     severity: known.severity === 'ok' && (failedBefore || facts.attempt?.degraded) ? 'warning' : known.severity,
     summary: summaryOf(end, facts) + whatWentBefore(earlierAttempts) +
       (facts.attempt?.degraded
-        ? " The bridge could not make the room: the dispatch rule's agent was called, without this call's metadata."
+        ? " The bridge could not create the room, so the dispatch rule's agent got the call, without its metadata."
         : ''),
     meaning: known.meaning,
     evidence: evidenceFor(cause, facts),
@@ -111,7 +111,7 @@ export function logFields (
 }
 
 function earlier (call: Call, attempt: Attempt, end: End): EarlierAttempt {
-  const facts = factsOf(call, attempt)
+  const facts = attemptFacts(call, attempt)
   return {
     attempt: attempt.n,
     strategy: attempt.strategy,
@@ -136,16 +136,16 @@ const BEHIND: Partial<Record<WaitingOn, Cause>> = {
 const ANSWER_FASTER: NextStep[] = [
   {
     todo:
-      "Answer the call hook sooner: how long LiveKit's API takes is in the metrics (hook to reply); run the bridge " +
+      "Answer the call hook sooner. The metrics show how long LiveKit's API takes (hook to reply): run the bridge " +
       'near LiveKit, and lower LIVEKIT_TIMEOUT_MS'
   },
-  { todo: 'If hooks are slow before they reach the bridge, look at the load balancer and at TLS in between' }
+  { todo: 'If hooks are slow before they reach the bridge, check the load balancer and TLS in front of it' }
 ]
 
 const MAKE_ROOMS: NextStep = {
   todo:
-    "See why LiveKit's API could not make the room: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, the clock of " +
-    'this machine',
+    "Find out why LiveKit's API could not create the room: check LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET " +
+    'and the clock of this machine',
   command: 'bridge doctor --only livekit-api'
 }
 
@@ -156,11 +156,7 @@ export function stepsFor (
 ): NextStep[] {
   const behind = cause === 'caller-gave-up' ? BEHIND[waitingOn] : undefined
   const steps = cause === 'caller-gave-up' && waitingOn === 'hook' ? ANSWER_FASTER : CATALOGUE[behind ?? cause].fix
-  const fitting = cause === 'livekit-failed'
-    ? steps.filter(({ todo }) =>
-      todo.startsWith('486') ? sipStatus === 486 : todo.startsWith('If the room') ? sipStatus === undefined : true
-    )
-    : steps
+  const fitting = cause === 'livekit-failed' ? steps.filter(step => fitsFailure(step, sipStatus)) : steps
   return fitting.map(step =>
     step.command === undefined || callSid === undefined
       ? step
@@ -168,14 +164,20 @@ export function stepsFor (
   )
 }
 
+/** A refused call and a room that could not be created are both `livekit-failed`, and need different steps. */
+function fitsFailure ({ todo }: NextStep, sipStatus: number | undefined): boolean {
+  if (todo.startsWith('486')) return sipStatus === 486
+  return todo.startsWith('If the room') ? sipStatus === undefined : true
+}
+
 /** Where one side was not heard at all, that is worth mending, too. */
-function stepsOfSide ({ attempt, call, livekitKnown, undialled }: Facts, cause: Cause): NextStep[] {
+function stepsOfSide ({ attempt, call, livekitKnown, undialled }: AttemptFacts, cause: Cause): NextStep[] {
   const steps: NextStep[] = []
   if (CATALOGUE[cause].severity === 'ok' || undialled) return steps
   if (attempt?.strategy === 'room' && !attempt.view.events && cause !== 'lost' && cause !== 'dial-timeout') {
     steps.push({
       todo: `Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events${
-        livekitKnown ? '' : ': nothing is known of its side of this call'
+        livekitKnown ? '' : ': nothing is known about its side of this call'
       }`
     })
   }

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/fold/call.ts'
 import type { Diagnosis } from './diagnose.ts'
 import { QUESTIONS } from './diagnose-questions.ts'
-import { SIGNALS, type Evidence } from './signals.ts'
+import { SIGNALS, type Evidence } from './signals/evidence.ts'
 
 /*
  * A diagnosis as operators get it. Times are ISO 8601 in UTC with milliseconds.

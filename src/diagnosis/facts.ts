@@ -4,7 +4,7 @@ import type { EventLine } from '../calls/fold/event-list.ts'
 /**
  * What is known of one attempt, in the order in which a diagnosis asks for it. Times are milliseconds since the epoch.
  */
-export interface Facts {
+export interface AttemptFacts {
   call: Call
   attempt: Attempt | undefined
   /** Events that speak of this attempt, or of the caller. */
@@ -34,7 +34,7 @@ const isLine = (line: EventLine, what: string, leg?: 'caller' | 'agent'): boolea
   line.what === what && (leg === undefined || line.leg === leg)
 
 /** Gathers what a call's record and its events say of an attempt, the last one unless told otherwise. */
-export function factsOf (call: Call, attempt: Attempt | undefined = currentAttempt(call)): Facts {
+export function attemptFacts (call: Call, attempt: Attempt | undefined = currentAttempt(call)): AttemptFacts {
   const { lines, ofLeg } = linesOf(call, attempt)
   const status = (test: (status: string) => boolean): EventLine[] =>
     ofLeg.filter(line => isLine(line, 'status', 'agent') && test(line.status ?? ''))

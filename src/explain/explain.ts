@@ -4,7 +4,7 @@ import type { Finding } from '../finding.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { CATALOGUE } from '../diagnosis/causes-catalogue.ts'
 import { diagnose, stepsFor } from '../diagnosis/diagnose.ts'
-import type { Evidence } from '../diagnosis/signals.ts'
+import type { Evidence } from '../diagnosis/signals/evidence.ts'
 import { judgeCallerLeg } from './carrier.ts'
 import { assumedText, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from './doubts.ts'
 import {

@@ -1,6 +1,6 @@
 import type { End } from '../calls/fold/call.ts'
 import type { NextStep } from '../diagnosis/causes-catalogue.ts'
-import type { Evidence } from '../diagnosis/signals.ts'
+import type { Evidence } from '../diagnosis/signals/evidence.ts'
 import type { Finding } from '../finding.ts'
 import type { Step } from '../ladder/trace.ts'
 import type { Role } from './legs.ts'

@@ -1,3 +1,4 @@
+import { cleanText } from '../clean-text.ts'
 import type { Cause } from '../calls/fold/call.ts'
 import type { Finding, Severity } from '../finding.ts'
 import type { FindingCode } from '../finding-codes.ts'
@@ -202,7 +203,7 @@ const RULES: readonly LogRule[] = [
   {
     from: 'feature-server',
     pattern:
-      /web callback returned unexpected error|(?:hook|callback|requestor|notif).*(?:UND_ERR|Headers ?Timeout|ECONNREFUSED|ENOTFOUND|other side closed)/i,
+      /web callback returned unexpected error|(?:hook|callback|requestor|notif).{0,500}?(?:UND_ERR|Headers ?Timeout|ECONNREFUSED|ENOTFOUND|other side closed)/i,
     code: 'log-hook-failed',
     severity: 'failed',
     says: 'A hook could not be delivered',
@@ -233,7 +234,17 @@ export interface LogVerdict {
   cause?: Cause
 }
 
+/** Characters of a line that a finding quotes, and characters in which credentials and numbers are looked for. */
 const LONGEST = 160
+const LONGEST_READ = 2000
+
+/** The beginning of a line, up to the end of a word: half a token or URI might not be recognised as a secret. */
+function beginning (text: string): string {
+  if (text.length <= LONGEST_READ) return text
+
+  const head = text.slice(0, LONGEST_READ)
+  return head.slice(0, Math.max(head.lastIndexOf(' '), 0))
+}
 
 /** What the servers' own logs say of a call. */
 export function judgeLogs (logs: readonly LogSeen[]): LogVerdict {
@@ -241,8 +252,9 @@ export function judgeLogs (logs: readonly LogSeen[]): LogVerdict {
   for (const line of logs) {
     const { fields, text } = line
     const reason = typeof fields['reason'] === 'string' ? fields['reason'] : ''
+    const words = `${text.slice(0, LONGEST_READ)} ${reason.slice(0, LONGEST_READ)}`
     const rule = RULES.find(({ from, pattern, unless }) =>
-      from === line.from && pattern.test(`${text} ${reason}`) && unless?.(fields) !== true
+      from === line.from && pattern.test(words) && unless?.(fields) !== true
     )
     if (!rule) continue
     const known = found.get(rule.code)
@@ -266,9 +278,8 @@ export function judgeLogs (logs: readonly LogSeen[]): LogVerdict {
 }
 
 /** Log lines may hold headers, URLs and numbers: no credentials and no phone numbers get any further. */
-export function quote (text: string): string {
-  // eslint-disable-next-line no-control-regex
-  const clean = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').replace(
+export function quote (whole: string): string {
+  const clean = cleanText(beginning(whole)).replace(
     /\b((?:proxy-)?authorization["']?\s*[:=]|Digest\s).*/i,
     '$1 …'
   ).replace(/(\/\/|sips?:)[^/@\s:]+:[^/@\s]+@/g, '$1…@').replace(/eyJ[\w-]{8,}\.[\w.-]+/g, '…').replace(

@@ -135,15 +135,13 @@ function rulesFor (
     user !== '' && !isNumber(user)
   )
   const names = [...new Set(rooms.map(({ event }) => event.room))]
-  const own = names.map(name => ({ name, user: users.find(user => name.endsWith(`_${user}`)) })).find(({ user }) =>
-    user !== undefined
-  )
+  const own = ownRoom(names, new Set(users))
   const foreignRoom = own
     ? undefined
     : rooms.find(({ event }) => event.participant?.kind === 'SIP')?.event.room ?? names[0]
   const number = dialled.find(isNumber)
   const tokenOf = (_callSid: string, n: number) => users[n - 1] ?? users[0] ?? 'unknown'
-  const roomPrefix = own ? own.name.slice(0, -own.user!.length - 1) : 'room'
+  const roomPrefix = own ? own.name.slice(0, -own.user.length - 1) : 'room'
 
   return {
     ...(foreignRoom !== undefined && { foreignRoom }),
@@ -160,6 +158,17 @@ function rulesFor (
     agentLost: 'end',
     callControl: false
   }
+}
+
+/** The first room that is named `<prefix>_<user>` by one of the users. */
+function ownRoom (names: readonly string[], users: ReadonlySet<string>): { name: string, user: string } | undefined {
+  for (const name of names) {
+    for (let at = name.indexOf('_'); at >= 0; at = name.indexOf('_', at + 1)) {
+      const user = name.slice(at + 1)
+      if (users.has(user)) return { name, user }
+    }
+  }
+  return undefined
 }
 
 const isNumber = (user: string): boolean => /^\+?[\d*#]+$/.test(user)
@@ -242,7 +251,7 @@ function agentEvents (leg: Leg, callSid: string, end: number): CallEvent[] {
   if (at.answered !== undefined) events.push(status('in-progress', at.answered, 200, 'OK'))
   if (leg.refer?.from === 'called' && (leg.refer.status ?? 0) < 300) {
     const when = leg.messages.find(({ message }) => message.kind === 'request' && message.method === 'REFER')?.at ?? 0
-    const target = /<([^>]+)>/.exec(leg.refer.to ?? '')?.[1] ?? leg.refer.to
+    const target = targetOf(leg.refer.to)
     events.push({
       kind: 'refer',
       callSid,
@@ -263,6 +272,13 @@ function agentEvents (leg: Leg, callSid: string, end: number): CallEvent[] {
     (leg.repeats >= 4 || end - (at.invite || 0) >= TIMER_B_MS)
   ) events.push(status('failed', Math.max(end, at.last ?? 0), 408, 'no reply'))
   return events
+}
+
+/** The URI of a Refer-To header, without its display name and angle brackets. */
+function targetOf (referTo = ''): string {
+  const open = referTo.indexOf('<')
+  const close = referTo.indexOf('>', open)
+  return open >= 0 && close > open + 1 ? referTo.slice(open + 1, close) : referTo
 }
 
 const statusFor = (status: number): CallStatus =>

@@ -121,7 +121,7 @@ await t.test('LiveKit rang and nobody saw its side: who was missing is not claim
   t.match(notToldApart[0], /agent-without-audio/)
   t.match(
     nextSteps[0],
-    { todo: /could not make the room/, command: 'bridge doctor --only livekit-api' },
+    { todo: /could not create the room/, command: 'bridge doctor --only livekit-api' },
     'a degraded call says what to mend first'
   )
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Cause } from '../../src/calls/fold/call.ts'
 import type { CallEvent } from '../../src/calls/fold/events.ts'
 import { diagnose, type Diagnosis } from '../../src/diagnosis/diagnose.ts'
-import type { SignalName } from '../../src/diagnosis/signals.ts'
+import type { SignalName } from '../../src/diagnosis/signals/evidence.ts'
 import { folded } from '../fixtures/folded.ts'
 import { readRecordings, type Recording } from '../fixtures/recordings.ts'
 
@@ -180,7 +180,7 @@ await t.test('answers to what people ask', async t => {
 
   const silent = called('chain/livekit-silent')
   t.equal(answer(silent, 'sip-participant'), 'no')
-  t.match(silent.answers.find(({ id }) => id === 'why-487')?.says, /Jambonz cancelled the dial by itself/)
+  t.match(silent.answers.find(({ id }) => id === 'why-487')?.says, /Jambonz itself cancelled the dial/)
   t.match(silent.nextSteps[0]?.command, 'bridge provision --plan')
 
   const typo = called('chain/agent-name-typo')

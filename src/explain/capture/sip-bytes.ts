@@ -42,14 +42,17 @@ export interface StreamCutter {
  */
 export function createStreamCutter (): StreamCutter {
   let buffer: Buffer = Buffer.alloc(0)
+  /** Bytes that the message at the beginning of the buffer has, once its head is complete. */
+  let needed = 0
 
   /** Drops what is in front of the next start line; true when there is one. */
   function findStart (): boolean {
     if (looksLikeSip(buffer)) return true
     // Each message has these words in its first line, and hardly anything else has.
     for (let at = buffer.indexOf(WORDS); at >= 0; at = buffer.indexOf(WORDS, at + 1)) {
-      const line = buffer.lastIndexOf(10, at) + 1
-      if (at - line > START_BYTES || !looksLikeSip(buffer.subarray(line))) continue
+      const before = Math.max(0, at - START_BYTES)
+      const line = before + buffer.subarray(before, at).lastIndexOf(10) + 1
+      if (!looksLikeSip(buffer.subarray(line))) continue
       buffer = buffer.subarray(line)
       return true
     }
@@ -59,6 +62,8 @@ export function createStreamCutter (): StreamCutter {
   }
 
   function next (): SipMessage | undefined {
+    if (buffer.length < needed) return undefined
+    needed = 0
     while (buffer.length > 0 && findStart()) {
       const end = buffer.indexOf('\r\n\r\n')
       if (end < 0) {
@@ -69,7 +74,10 @@ export function createStreamCutter (): StreamCutter {
         ? undefined
         : /\r\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r\n/i.exec(buffer.toString('latin1', 0, end + 2))
       const whole = end + 4 + Math.min(Number(length?.[1] ?? 0), MAX_BODY_BYTES)
-      if (buffer.length < whole) return undefined
+      if (buffer.length < whole) {
+        needed = whole
+        return undefined
+      }
       const message = end > MAX_HEAD_BYTES ? undefined : parseLeniently(buffer.subarray(0, whole))
       // What does not parse is passed over, up to the next start line.
       buffer = buffer.subarray(message ? whole : 1)
@@ -87,6 +95,7 @@ export function createStreamCutter (): StreamCutter {
     },
     gap () {
       buffer = Buffer.alloc(0)
+      needed = 0
     },
     end () {
       return buffer.length > 0 && looksLikeSip(buffer) ? parseLeniently(buffer) : undefined

@@ -90,11 +90,7 @@ export async function readText (file: string, chunks: AsyncIterable<Buffer>, kee
     const place = { file, at: number }
     const brace = line.indexOf('{')
     const prefix = line.slice(0, brace)
-    const zap = zapLine(
-      line.replace(/^[^{]*?(?=\d{4}-\d\d-\d\dT\S+\s+(?:DEBUG|INFO|WARN|ERROR|FATAL)\b)/, ''),
-      place,
-      timeIn(line)
-    )
+    const zap = zapLine(line, place, timeIn(line))
     if (zap) return zap
     // What is in front of it is pm2's, docker's or kubectl's.
     // And behind it is the comma of an array.
@@ -154,11 +150,8 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 function rowsIn (document: unknown, depth = 0): Json[] {
   if (Array.isArray(document)) return document.filter(isObject)
   if (!isObject(document)) return []
-  const lists = depth < 2
-    ? Object.values(document).map(value => rowsIn(value, depth + 1)).filter((_, i) =>
-      typeof Object.values(document)[i] === 'object'
-    )
-    : []
+  const nested = Object.values(document).filter(value => typeof value === 'object')
+  const lists = depth < 2 ? nested.map(value => rowsIn(value, depth + 1)) : []
   const longest = lists.filter(list => list.length > 1).sort((a, b) => b.length - a.length)[0]
   return longest ?? [document]
 }

@@ -209,8 +209,8 @@ const isLiveKit = (record: Json): boolean =>
   /^(livekit|sip)\b/.test(text(record['logger']) ?? '') || /^SCL_/.test(text(record['callID']) ?? '') ||
   /^sip\/|psrpc/.test(text(record['caller']) ?? '')
 
-/** A line as zap prints it for people: time, level, logger, place in the code, text, fields. */
-const ZAP = /^(\S+T\S+?)\s+(DEBUG|INFO|WARN|ERROR|FATAL)\s+(.*)$/s
+/** A line as zap prints it for people: time, level, logger, place in the code, text, fields. A time is 40 long at most. */
+const ZAP = /(?:^|[^\w{-])(\d{4}-\d\d-\d\dT[^\s{]{1,40})\s{1,8}(DEBUG|INFO|WARN|ERROR|FATAL)\s+(.*)$/s
 
 /** A line of livekit-sip of which somebody pasted only the text and the fields. */
 export function bareLine (words: string, fields: Json, place: Place, at: number | undefined): LogSeen | undefined {
@@ -232,7 +232,7 @@ const LIVEKIT_FIELDS = ['nodeID', 'callID', 'sipCallID', 'sipTag', 'sipTrunk', '
 
 export function zapLine (line: string, place: Place, at: number | undefined): LogSeen | undefined {
   const match = ZAP.exec(line)
-  if (!match) return undefined
+  if (!match || line.slice(0, match.index).includes('{')) return undefined
   const [, , level = '', rest = ''] = match
   const brace = rest.indexOf('{')
   const fields = brace >= 0 ? objectOf(rest.slice(brace)) : undefined

@@ -1,0 +1,257 @@
+import { duration, since, sipText, type AttemptFacts } from '../facts.ts'
+import { until, type Signal } from './evidence.ts'
+
+/*
+ * Evidence from Jambonz: its hooks, and the statuses of the legs that it reports.
+ */
+
+const repliedAt = ({ attempt, call }: AttemptFacts): number | undefined => attempt?.at.replied ?? call.at.replied
+
+export const callHook: Signal = facts => {
+  const { call } = facts
+  const replied = repliedAt(facts)
+  const opened = facts.attempt?.at.opened ?? call.at.received
+  return replied === undefined
+    ? {
+        signal: 'call-hook',
+        at: opened,
+        seen: 'call hook, no reply',
+        shows: 'this hook was never answered with a dial'
+      }
+    : {
+        signal: 'call-hook',
+        at: replied,
+        seen: `reply ${duration(replied - opened)} after the hook`,
+        shows: 'Jambonz had its verbs from then on'
+      }
+}
+
+export const dialled: Signal = ({ dialledAt }) =>
+  dialledAt === undefined
+    ? undefined
+    : {
+        signal: 'agent-leg-dialled',
+        at: dialledAt,
+        seen: 'agent leg trying 100',
+        shows: 'Jambonz dialled. The 100 comes from its own SBC, not from LiveKit'
+      }
+
+export const notDialled: Signal = facts =>
+  facts.dialledAt === undefined && facts.ringing === undefined && !facts.agentFinal &&
+    facts.action?.dialCallStatus === undefined
+    ? {
+        signal: 'agent-leg-not-dialled',
+        at: until(facts),
+        seen: 'no event of an agent leg',
+        shows: 'Jambonz did not dial'
+      }
+    : undefined
+
+/** LiveKit rings once a second, so one ringing with silence behind it means that LiveKit dropped the call. */
+const RINGING_ONCE_MS = 1500
+
+export const ringing: Signal = facts => {
+  const { ringing, action, attempt } = facts
+  if (!ringing) {
+    if (!action || !attempt?.action?.rang) return undefined
+    return {
+      signal: 'ringing',
+      at: action.at,
+      seen: "/action names the far end's leg",
+      shows: 'the far end sent a provisional response'
+    }
+  }
+
+  const { first, last, count } = ringing
+  const silence = (facts.agentFinal?.at ?? until(facts)) - last
+  const silent = silence >= RINGING_ONCE_MS
+  const once = silent ? ', once' : ''
+  return {
+    signal: 'ringing',
+    at: first,
+    ...(last > first ? { last } : {}),
+    ...(count > 1 ? { count } : {}),
+    seen: `agent leg ringing 180${count > 1 ? `, ${count} times` : once}`,
+    shows: silent ? `then ${duration(silence)} of silence: LiveKit had dropped the call` : whatRang(ringing)
+  }
+}
+
+const whatRang = ({ first, last, count }: { first: number, last: number, count: number }): string =>
+  count > 1 || last - first >= RINGING_ONCE_MS
+    ? "LiveKit had put the caller into a room and was waiting for an agent's audio"
+    : 'LiveKit, or the number that was dialled, responded'
+
+const FINALS: Record<number, string> = {
+  400: 'LiveKit found no codec or encryption in common, or considered the INVITE malformed',
+  401: 'the user name or password of the trunk is wrong',
+  407: 'the trunk requires credentials and none were sent',
+  404: 'no trunk or rule matches this call',
+  408: 'nothing came back on the INVITE',
+  486: 'LiveKit\'s "Rejected": the call ended while it rang. It does not mean busy',
+  487: "the response to Jambonz's own CANCEL, not LiveKit's decision",
+  488: 'no codec or encryption in common'
+}
+
+export const agentLegFinal: Signal = ({ agentFinal: final, attempt }) => {
+  if (!final) return undefined
+  return {
+    signal: 'agent-leg-final',
+    at: final.at,
+    seen: `agent leg ${final.callStatus} ${sipText(final.sipStatus, final.reason)}`.trimEnd(),
+    shows: meaningOfFinal(final, attempt?.strategy === 'phone')
+  }
+}
+
+function meaningOfFinal ({ callStatus, sipStatus, reason }: NonNullable<AttemptFacts['agentFinal']>, phone: boolean) {
+  if (sipStatus === 503) return meaningOf503(reason)
+  if (callStatus === 'completed') return 'it had been answered, and was hung up'
+  if (phone) return "the far end's response"
+  if (sipStatus === undefined) return 'it was not answered'
+  return FINALS[sipStatus] ?? "the response of the far end, or Jambonz's own"
+}
+
+const meaningOf503 = (reason = ''): string =>
+  /try again later|service temporarily unavailable/i.test(reason)
+    ? "a phrase of LiveKit's own: the INVITE reached it and it could not take the call"
+    : "a phrase of Jambonz's SBC: the call did not get through to LiveKit"
+
+export const callerLegFinal: Signal = ({ callerFinal: final, overAt }) => {
+  if (!final) return undefined
+  const by = final.by === undefined ? '' : ` by ${final.by}`
+  return {
+    signal: 'caller-leg-final',
+    at: final.at,
+    seen: `caller leg ${final.callStatus} ${sipText(final.sipStatus, final.sipReason)}${by}`,
+    shows: final.callStatus === 'completed' ? whoEnded(final.by) : whyUnanswered(final, overAt)
+  }
+}
+
+function whoEnded (by: string | undefined): string {
+  if (by === 'caller') return 'the caller hung up'
+  return by === 'jambonz' ? "Jambonz ended the caller's leg" : 'the caller leg had been answered, and ended'
+}
+
+function whyUnanswered ({ by, at }: { by?: string, at: number }, overAt: number | undefined): string {
+  if (by === 'caller') return 'the caller hung up before an answer (CANCEL)'
+  return overAt !== undefined && at > overAt ? 'the response that the caller got in the end' : 'the caller was rejected'
+}
+
+const WHERE_THE_CALLER_WAS: Record<string, string> = {
+  'in-progress': 'the dial ended while the caller was still there',
+  completed: 'the caller was gone when the dial ended',
+  'no-answer': 'the caller was gone when the dial ended'
+}
+
+export const action: Signal = ({ action, agentFinal }) => {
+  if (!action) return undefined
+  const { at, dialCallStatus, dialSipStatus, callerStatus } = action
+  // Without a status hook, only /action has the far end's response.
+  const response = agentFinal === undefined && dialSipStatus !== undefined ? FINALS[dialSipStatus] : undefined
+  const dial = [dialCallStatus, dialSipStatus].filter(part => part !== undefined).join(' ')
+  const shows = WHERE_THE_CALLER_WAS[callerStatus] ?? 'the dial ended while the caller was waiting'
+  return {
+    signal: 'action',
+    at,
+    seen: `/action ${dial || 'without a dial status'}, caller leg ${callerStatus}`,
+    shows: response === undefined ? shows : `${shows}; ${response}`
+  }
+}
+
+/** Jambonz reports a caller who cancels while it waits for our verbs in this order: the end first, then `trying`. */
+export const lateTrying: Signal = ({ lines, callerFinal, dialledAt }) => {
+  if (!callerFinal || dialledAt !== undefined || callerFinal.callStatus !== 'no-answer') return undefined
+  const ended = lines.findIndex(({ what, leg, status }) =>
+    what === 'status' && leg === 'caller' && status === 'no-answer'
+  )
+  const trying = lines.findIndex(({ what, leg, status }) =>
+    what === 'status' && leg === 'caller' && status === 'trying'
+  )
+  const line = trying > ended ? lines[trying] : undefined
+  if (trying !== -1 && !line) return undefined
+  return {
+    signal: 'late-trying',
+    at: line?.first ?? callerFinal.at,
+    seen: line ? 'caller leg trying 100 only after its end' : 'caller leg ended without a trying',
+    shows: 'Jambonz was still waiting for the reply to its call hook when the caller hung up'
+  }
+}
+
+export const noAction: Signal = facts =>
+  facts.action
+    ? undefined
+    : {
+        signal: 'no-action',
+        at: until(facts),
+        seen: 'no /action',
+        shows: 'Jambonz did not report the result of a dial'
+      }
+
+export const answered: Signal = ({ answeredAt, call }) =>
+  answeredAt === undefined
+    ? undefined
+    : {
+        signal: 'answered',
+        at: answeredAt,
+        seen: `agent leg answered ${since(call, answeredAt)} after the call hook`,
+        shows: 'caller and agent could talk'
+      }
+
+export const refer: Signal = ({ call: { transfer } }) =>
+  transfer && { signal: 'refer', at: transfer.at, seen: 'REFER of the agent', shows: 'the agent requested a transfer' }
+
+export const referResult: Signal = facts => {
+  const { transfer } = facts.call
+  if (!transfer) return undefined
+  const { referStatus, finalStatus } = transfer
+  const line = facts.lines.findLast(({ what }) => what === 'refer complete')
+  if (!line && referStatus === undefined && finalStatus === undefined) {
+    return {
+      signal: 'refer-result',
+      at: until(facts),
+      seen: 'no /refer-complete',
+      shows: 'the carrier took the caller without reporting, or the caller left meanwhile'
+    }
+  }
+  return {
+    signal: 'refer-result',
+    at: line?.last ?? until(facts),
+    seen: `/refer-complete refer_status ${referStatus ?? 'none'}, final ${finalStatus ?? 'none'}`,
+    shows: meaningOfRefer(referStatus, finalStatus)
+  }
+}
+
+function meaningOfRefer (referStatus: number | undefined, finalStatus: number | undefined): string {
+  if (referStatus !== undefined && referStatus >= 300) return 'the carrier refused the REFER'
+  if (finalStatus === undefined) return 'the carrier accepted the REFER and never reported what became of it'
+  return finalStatus < 300
+    ? 'the carrier connected the caller'
+    : 'the carrier accepted the REFER, and the target did not answer'
+}
+
+export const redirected: Signal = ({ call, attempt, lines }) => {
+  const line = lines.find(({ what, first }) =>
+    what === 'call hook' && attempt !== undefined && first > attempt.at.opened
+  )
+  return line &&
+    {
+      signal: 'redirected',
+      at: line.first,
+      seen: 'another call hook of this call',
+      shows: `Jambonz sent the call back${call.attempts.at(-1) === attempt ? '' : ', and another attempt began'}`
+    }
+}
+
+/** Nothing came after our reply. */
+export const silence: Signal = facts => {
+  const heard = facts.lines.some(({ from, what }) => from === 'jambonz' && !what.startsWith('call hook'))
+  return heard
+    ? undefined
+    : {
+        signal: 'silence',
+        at: until(facts),
+        seen: 'no status and no /action since the call hook',
+        shows: facts.call.statusesExpected
+          ? 'other calls of this application send statuses, so Jambonz did not run the reply'
+          : 'this application is not known to send statuses'
+      }
+}
