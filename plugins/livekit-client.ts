@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { TIMES } from '../src/calls/fold/rules.ts'
 import { createLiveKitEventReceiver, type ReceiveLiveKitEvent } from '../src/livekit/events.ts'
-import { createRooms, type Rooms } from '../src/livekit/rooms.ts'
+import { createLiveKitRooms, type Rooms } from '../src/livekit/rooms.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,7 +17,7 @@ export default fp<{ rooms?: Rooms }>(async (fastify, options) => {
     fastify.metrics.livekit.observe({ operation, outcome }, seconds)
   fastify.decorate(
     'rooms',
-    options.rooms ?? createRooms({ url, apiKey, apiSecret, createTimeoutS: TIMES.roomSettles / 1000, observe })
+    options.rooms ?? createLiveKitRooms({ url, apiKey, apiSecret, createTimeoutS: TIMES.roomSettles / 1000, observe })
   )
   fastify.decorate('receiveLiveKitEvent', createLiveKitEventReceiver(apiKey, apiSecret))
 }, { name: 'livekit-client', dependencies: ['env', 'metrics'] })

@@ -1,8 +1,8 @@
-/** Where time comes from. Everything that waits or looks at the time takes one, so that tests turn it by hand. */
+/** Where time comes from. Everything that waits or reads the time takes a clock, so that tests can move it by hand. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Calls `fn` once after `ms` milliseconds; the returned function takes that back. Never keeps the process alive. */
+  /** Calls `fn` once after `ms` milliseconds. The returned function cancels that. Does not keep the process alive. */
   schedule(ms: number, fn: () => void): () => void
 }
 

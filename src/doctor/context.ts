@@ -1,7 +1,7 @@
 import { SipClient } from 'livekit-server-sdk'
 import { systemClock } from '../clock.ts'
 import type { Settings } from '../config.ts'
-import { createRooms } from '../livekit/rooms.ts'
+import { createLiveKitRooms } from '../livekit/rooms.ts'
 import type { DoctorContext } from './check.ts'
 
 /**
@@ -20,7 +20,7 @@ export function doctorContext (
     settings,
     // Without failover: its further tries take longer than a check may.
     sip: new SipClient(url, apiKey, apiSecret, { requestTimeout: REQUEST_TIMEOUT_S, failover: false }),
-    rooms: rooms ?? createRooms({ url, apiKey, apiSecret, createTimeoutS: settings.LIVEKIT_TIMEOUT_MS / 1000 }),
+    rooms: rooms ?? createLiveKitRooms({ url, apiKey, apiSecret, createTimeoutS: settings.LIVEKIT_TIMEOUT_MS / 1000 }),
     clock
   }
 }

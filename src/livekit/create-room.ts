@@ -26,14 +26,14 @@ export interface CreateRoomOptions {
 type Fields<T> = { [K in keyof T]?: T[K] extends Array<infer U> ? Array<Fields<U>> : T[K] }
 
 const TOKEN_TTL_S = 600
-/** A token is used again for so long, milliseconds: far from its end, whatever LiveKit's clock says. */
+/** For this long a token is used again, milliseconds: it is far from its end then, whatever LiveKit's clock says. */
 const KEEP_TOKEN_MS = 60_000
 
 /**
- * Makes the function that asks LiveKit to make a room: the one request that every caller waits for, and half of what a
- * call costs if it goes through fetch as the SDK's requests do (docs/performance.md). Twirp over JSON, as the SDK sends
- * it.
- * @returns undefined when the room is there, else what LiveKit said; rejects when it said nothing
+ * Makes the function that asks LiveKit to make a room. Every caller waits for this request, and through fetch, as the
+ * SDK sends its requests, it would be half of what a call costs (docs/performance.md). It is Twirp over JSON, like the
+ * SDK's.
+ * @returns undefined when the room exists, else LiveKit's refusal; rejects when LiveKit does not answer
  */
 export function createRoomRequester (
   { url, apiKey, apiSecret, timeoutS, post = undiciPost }: CreateRoomOptions
@@ -62,7 +62,7 @@ export function createRoomRequester (
   }
 }
 
-/** Past fetch, whose streams cost more than everything else here. */
+/** Does not use fetch, whose streams cost more than everything else here. */
 const undiciPost: Post = async (url, options) => {
   const { statusCode, body } = await request(url, { method: 'POST', ...options })
   return { status: statusCode, text: () => body.text() }
@@ -78,12 +78,12 @@ function codeOf (reply: string): string | undefined {
   }
 }
 
-/** What a status that is no success means, whichever request it answers. */
-export const failureOfStatus = (status: number): LiveKitFailure =>
-  status === 401 || status === 403
-    ? 'refused-key'
-    : status === 404
-      ? 'not-found'
-      : status < 500 && status !== 408 && status !== 429
-        ? 'refused'
-        : 'failed'
+/** What the status of a failed request means, whichever request it answers. */
+export function failureOfStatus (status: number): LiveKitFailure {
+  if (status === 401 || status === 403) return 'refused-key'
+  if (status === 404) return 'not-found'
+  // 408 and 429 may pass by themselves, like a server's own failure.
+  if (status >= 500 || status === 408 || status === 429) return 'failed'
+
+  return 'refused'
+}

@@ -6,14 +6,23 @@ import {
   type ParticipantInfo,
   type Room
 } from 'livekit-server-sdk'
-import { JobStatus, ParticipantInfo_Kind as Kind } from '@livekit/protocol'
-import { LiveKitError, type LiveKitFailure, type ParticipantView, type Rooms } from '../calls/ports.ts'
+import { JobStatus, ParticipantInfo_Kind as Kind, type AgentDispatch } from '@livekit/protocol'
+import type { SipAttributes } from '../calls/fold/events.ts'
+import {
+  LiveKitError,
+  type LiveKitFailure,
+  type Look,
+  type ParticipantView,
+  type RoomLiveView,
+  type RoomRequest,
+  type Rooms
+} from '../calls/ports.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
 import { isCallerLeg } from '../calls/fold/caller-leg.ts'
 import { sipAttributes } from './events.ts'
 
 export { LiveKitError }
-export type { LiveKitFailure, Look, RoomLiveView, RoomRequest, Rooms } from '../calls/ports.ts'
+export type { LiveKitFailure, Look, RoomLiveView, RoomRequest, Rooms }
 
 export interface RoomsOptions {
   url: string
@@ -31,113 +40,149 @@ export interface RoomsOptions {
 const BACKGROUND_TIMEOUT_S = 5
 
 /** Rooms over LiveKit's server API. */
-export function createRooms ({ url, apiKey, apiSecret, createTimeoutS, post, observe }: RoomsOptions): Rooms {
-  // The caller of create() waits LIVEKIT_TIMEOUT_MS; the request itself goes on, so that its outcome becomes known.
-  const createRoom = createRoomRequester({ url, apiKey, apiSecret, timeoutS: createTimeoutS, post })
-  // No failover: its further attempts log past our logger.
-  const options = { requestTimeout: BACKGROUND_TIMEOUT_S, failover: false }
-  const background = new RoomServiceClient(url, apiKey, apiSecret, options)
-  const dispatches = new AgentDispatchClient(url, apiKey, apiSecret, options)
+export function createLiveKitRooms (options: RoomsOptions): Rooms {
+  return new LiveKitRooms(options)
+}
 
-  async function request<T> (operation: string, work: () => Promise<T>): Promise<T> {
+class LiveKitRooms implements Rooms {
+  readonly #createRoom: ReturnType<typeof createRoomRequester>
+  readonly #rooms: RoomServiceClient
+  readonly #dispatches: AgentDispatchClient
+  readonly #observe: NonNullable<RoomsOptions['observe']>
+
+  constructor ({ url, apiKey, apiSecret, createTimeoutS, post, observe = () => {} }: RoomsOptions) {
+    // The caller of create() waits LIVEKIT_TIMEOUT_MS. The request itself goes on, so that its outcome becomes known.
+    this.#createRoom = createRoomRequester({ url, apiKey, apiSecret, timeoutS: createTimeoutS, post })
+    // No failover: the SDK logs its further attempts past our logger.
+    const options = { requestTimeout: BACKGROUND_TIMEOUT_S, failover: false }
+    this.#rooms = new RoomServiceClient(url, apiKey, apiSecret, options)
+    this.#dispatches = new AgentDispatchClient(url, apiKey, apiSecret, options)
+    this.#observe = observe
+  }
+
+  async create ({ name, emptyTimeoutS, departureTimeoutS, metadata, agent }: RoomRequest): Promise<void> {
+    await this.#request('createRoom', async () => {
+      const refusal = await this.#createRoom({
+        name,
+        emptyTimeout: emptyTimeoutS,
+        departureTimeout: departureTimeoutS,
+        metadata,
+        agents: [{ agentName: agent.name, metadata: agent.metadata }]
+      })
+      if (refusal) throw refused('createRoom', refusal)
+    })
+  }
+
+  delete (room: string): Promise<boolean> {
+    return found(this.#request('deleteRoom', () => this.#rooms.deleteRoom(room)))
+  }
+
+  remove (room: string, identity: string): Promise<boolean> {
+    return found(this.#request('removeParticipant', () => this.#rooms.removeParticipant(room, identity)))
+  }
+
+  async evict (room: string): Promise<boolean> {
+    const present = await this.#participants(room)
+    for (const { identity } of present) await this.remove(room, identity)
+
+    return present.length === 0 || (await this.#participants(room)).length === 0
+  }
+
+  setMetadata (room: string, metadata: string): Promise<boolean> {
+    return found(this.#request('updateRoomMetadata', () => this.#rooms.updateRoomMetadata(room, metadata)))
+  }
+
+  async jobs (room: string): Promise<Array<{ agent: string, status: string }>> {
+    return (await this.#listDispatches(room)).flatMap(({ agentName, state }) =>
+      (state?.jobs ?? []).map(job => ({
+        agent: agentName,
+        status: JobStatus[job.state?.status ?? JobStatus.JS_PENDING] ?? 'UNKNOWN'
+      }))
+    )
+  }
+
+  async list (names?: string[]): Promise<Array<{ name: string, metadata: string }>> {
+    const rooms: Room[] = await this.#request('listRooms', () => this.#rooms.listRooms(names))
+    return rooms.map(({ name, metadata }) => ({ name, metadata }))
+  }
+
+  async callers (room: string): Promise<SipAttributes[]> {
+    const sip = (await this.#participants(room)).filter(({ kind }) => kind === Kind.SIP)
+    return sip.map(({ attributes }) => sipAttributes(attributes))
+  }
+
+  async redispatch (
+    room: string,
+    { name, metadata }: { name: string, metadata?: string },
+    commit: () => Promise<boolean>
+  ): Promise<void> {
+    const earlier = (await this.#listDispatches(room)).filter(({ agentName }) => agentName === name)
+    if (!await commit()) return
+
+    for (const { id } of earlier) {
+      await found(this.#request('deleteDispatch', () => this.#dispatches.deleteDispatch(id, room)))
+    }
+    const job = { metadata: metadata ?? earlier[0]?.metadata ?? '' }
+    await this.#request('createDispatch', () => this.#dispatches.createDispatch(room, name, job))
+  }
+
+  async look (room: string, caller: { callSid: string, token?: string }): Promise<Look> {
+    const present = await this.#participants(room)
+    const sip = present.find(({ kind, attributes }) =>
+      kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller)
+    )
+    const [agent, ...more] = present.filter(isAgent).sort((a, b) => Number(a.joinedAtMs - b.joinedAtMs))
+    const hasCompany = present.some(other => other !== sip && COMPANY.has(other.kind))
+
+    return {
+      exists: present.length > 0 || await this.#exists(room),
+      ...(sip ? { sip: { sid: sip.sid, callStatus: sip.attributes['sip.callStatus'] } } : {}),
+      ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {}),
+      ...(more.length > 0 ? { moreAgents: more.map(({ identity }) => identity) } : {}),
+      ...(hasCompany ? { company: true } : {})
+    }
+  }
+
+  async view (room: string): Promise<RoomLiveView> {
+    const [exists, present] = await Promise.all([this.#exists(room), this.#participants(room)])
+    return { exists: exists || present.length > 0, participants: present.map(participantView) }
+  }
+
+  async ping (): Promise<void> {
+    await this.#exists('jambonz-livekit-bridge-health')
+  }
+
+  #participants (room: string): Promise<ParticipantInfo[]> {
+    return this.#request('listParticipants', () => this.#rooms.listParticipants(room))
+  }
+
+  async #exists (room: string): Promise<boolean> {
+    return (await this.#request('listRooms', () => this.#rooms.listRooms([room]))).length > 0
+  }
+
+  #listDispatches (room: string): Promise<AgentDispatch[]> {
+    return this.#request('listDispatch', () => this.#dispatches.listDispatch(room))
+  }
+
+  async #request<T> (operation: string, work: () => Promise<T>): Promise<T> {
     const started = performance.now()
     const seconds = () => (performance.now() - started) / 1000
     try {
       const result = await work()
-      observe?.(operation, 'ok', seconds())
+      this.#observe(operation, 'ok', seconds())
       return result
     } catch (error) {
       const failed = asLiveKitError(operation, error)
-      observe?.(operation, failed.failure, seconds())
+      this.#observe(operation, failed.failure, seconds())
       throw failed
-    }
-  }
-
-  const participants = (room: string) => request('listParticipants', () => background.listParticipants(room))
-  const exists = async (room: string) => (await request('listRooms', () => background.listRooms([room]))).length > 0
-
-  return {
-    async create ({ name, emptyTimeoutS, departureTimeoutS, metadata, agent }) {
-      await request('createRoom', async () => {
-        const refusal = await createRoom({
-          name,
-          emptyTimeout: emptyTimeoutS,
-          departureTimeout: departureTimeoutS,
-          metadata,
-          agents: [{ agentName: agent.name, metadata: agent.metadata }]
-        })
-        if (refusal) throw refused('createRoom', refusal)
-      })
-    },
-    delete: room => found(request('deleteRoom', () => background.deleteRoom(room))),
-    async evict (room) {
-      const present = await participants(room)
-      for (const { identity } of present) {
-        await found(request('removeParticipant', () => background.removeParticipant(room, identity)))
-      }
-
-      return present.length === 0 || (await participants(room)).length === 0
-    },
-    remove: (room, identity) => found(request('removeParticipant', () => background.removeParticipant(room, identity))),
-    setMetadata: (room, metadata) =>
-      found(request('updateRoomMetadata', () => background.updateRoomMetadata(room, metadata))),
-    async jobs (room) {
-      const called = await request('listDispatch', () => dispatches.listDispatch(room))
-      return called.flatMap(({ agentName, state }) =>
-        (state?.jobs ?? []).map(job => ({
-          agent: agentName,
-          status: JobStatus[job.state?.status ?? JobStatus.JS_PENDING] ?? 'UNKNOWN'
-        }))
-      )
-    },
-    async list (names) {
-      const rooms: Room[] = await request('listRooms', () => background.listRooms(names))
-      return rooms.map(({ name, metadata }) => ({ name, metadata }))
-    },
-    async callers (room) {
-      return (await participants(room)).filter(({ kind }) => kind === Kind.SIP).map(({ attributes }) =>
-        sipAttributes(attributes)
-      )
-    },
-    async redispatch (room, { name, metadata }, commit) {
-      const earlier = (await request('listDispatch', () => dispatches.listDispatch(room))).filter(({ agentName }) =>
-        agentName === name
-      )
-      if (!await commit()) return
-      for (const { id } of earlier) await found(request('deleteDispatch', () => dispatches.deleteDispatch(id, room)))
-      await request(
-        'createDispatch',
-        () => dispatches.createDispatch(room, name, { metadata: metadata ?? earlier[0]?.metadata ?? '' })
-      )
-    },
-    async look (room, caller) {
-      const present = await participants(room)
-      const sip = present.find(({ kind, attributes }) =>
-        kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller)
-      )
-      const [agent, ...more] = present.filter(isAgent).sort((a, b) => Number(a.joinedAtMs - b.joinedAtMs))
-      return {
-        exists: present.length > 0 || await exists(room),
-        ...(sip ? { sip: { sid: sip.sid, callStatus: sip.attributes['sip.callStatus'] } } : {}),
-        ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {}),
-        ...(more.length > 0 ? { moreAgents: more.map(({ identity }) => identity) } : {}),
-        ...(present.some(other => other !== sip && COMPANY.has(other.kind)) ? { company: true } : {})
-      }
-    },
-    async view (room) {
-      const [there, present] = await Promise.all([exists(room), participants(room)])
-      return { exists: there || present.length > 0, participants: present.map(participantView) }
-    },
-    async ping () {
-      await request('listRooms', () => background.listRooms(['jambonz-livekit-bridge-health']))
     }
   }
 }
 
-/** Kinds of those whom a caller can talk to besides an agent: recorders and ingress are none. */
+/** The kinds of participants that a caller can talk to besides an agent. Recorders and ingress are not among them. */
 const COMPANY: ReadonlySet<Kind> = new Set([Kind.STANDARD, Kind.SIP])
 
-/** An avatar, say, joins as an agent too, on behalf of one. */
+/** An avatar joins as an agent too, on behalf of the one that the caller talks to. */
 const isAgent = ({ kind, attributes }: ParticipantInfo): boolean =>
   kind === Kind.AGENT && attributes['lk.publish_on_behalf'] === undefined
 
@@ -155,12 +200,13 @@ async function found (work: Promise<unknown>): Promise<boolean> {
 const hasAudio = (participant: ParticipantInfo): boolean =>
   participant.tracks.some(track => track.type === TrackType.AUDIO)
 
+const KINDS: ReadonlyMap<Kind, ParticipantView['kind']> = new Map([[Kind.SIP, 'SIP'], [Kind.AGENT, 'AGENT']])
 const STATES = ['JOINING', 'JOINED', 'ACTIVE', 'DISCONNECTED']
 
 function participantView (participant: ParticipantInfo): ParticipantView {
   const { kind, state, joinedAt, attributes } = participant
   return {
-    kind: kind === Kind.SIP ? 'SIP' : kind === Kind.AGENT ? 'AGENT' : 'OTHER',
+    kind: KINDS.get(kind) ?? 'OTHER',
     state: STATES[state] ?? 'UNKNOWN',
     joinedAt: joinedAt === 0n ? null : new Date(Number(joinedAt) * 1000).toISOString(),
     audio: hasAudio(participant),

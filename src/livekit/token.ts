@@ -3,9 +3,10 @@ import { createHmac, hkdfSync } from 'node:crypto'
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
 /**
- * Makes the function that derives the SIP user of a call's nth attempt: `c` and 26 base32 characters, 130 bits that
- * nobody without the secret can guess, the same on every replica and after a restart. Begins with a letter, lower case
- * only: LiveKit compares it as it is and reads an all-digit user as a phone number.
+ * Makes the function that derives the SIP user of a call's nth attempt: `c` and 26 base32 characters. These are 130
+ * bits that nobody can guess without the secret, and they are the same on every replica and after a restart. The user
+ * begins with a letter and is lower case, because LiveKit compares it as it is and takes an all-digit user for a phone
+ * number.
  */
 export function createTokenOf (apiSecret: string): (callSid: string, attempt: number) => string {
   const key = Buffer.from(hkdfSync('sha256', apiSecret, '', 'jambonz-livekit-bridge token v1', 32))

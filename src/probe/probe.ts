@@ -5,7 +5,7 @@ import type { Finding } from '../finding.ts'
 import { verbConfigOf } from '../jambonz/verb-config.ts'
 import type { Step } from '../ladder/trace.ts'
 import { livekitFinding } from '../livekit/finding.ts'
-import { createRooms, type Rooms } from '../livekit/rooms.ts'
+import { createLiveKitRooms, type Rooms } from '../livekit/rooms.ts'
 import { SipParseError } from '../sip/parse-error.ts'
 import type { RtpStats } from '../sip/rtp.ts'
 import type { TlsOptions, TransportName } from '../sip/user-agent.ts'
@@ -93,7 +93,7 @@ export async function runProbe (options: ProbeOptions): Promise<ProbeReport> {
   }
   const rooms = options.rooms ??
     (settings &&
-      createRooms({
+      createLiveKitRooms({
         url: settings.LIVEKIT_URL,
         apiKey: settings.LIVEKIT_API_KEY,
         apiSecret: settings.LIVEKIT_API_SECRET,

@@ -8,6 +8,8 @@ import type { CallControl } from '../../src/calls/ports.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
+import { StoreUnavailableError } from '../../src/errors.ts'
+import { sketch } from '../fixtures/registry-contract.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
 
 const ROOM = `jb_${tokenOf('call-1', 1)}`
@@ -351,3 +353,38 @@ await t.test(
     t.same([...rooms.open.keys()], [], 'and every room is deleted in the end')
   }
 )
+
+await t.test('a duty whose outcome cannot be written down does not end the wait for the others', async t => {
+  const memory = createMemoryRegistry()
+  const lacking = new Set<string>()
+  const registry: Registry = {
+    ...memory,
+    update: (callSid, fn, limit) => memory.update(callSid, (call, full) => {
+      const next = fn(call, full)
+      const claimed = call?.duties.some(({ id, claim }) => lacking.has(id) && claim !== undefined)
+      const gone = claimed && !next?.duties.some(({ id, claim }) => lacking.has(id) && claim !== undefined)
+      if (gone) throw new StoreUnavailableError('Redis: no answer')
+      return next
+    }, limit)
+  }
+  const { runners, rooms, clock } = build(t, { registry })
+  // Both are due at once: r0 and r1.
+  await memory.update('call-1', () => sketch('call-1', { phase: 'ended', wake: clock.now(), duties: 2 }))
+  lacking.add('d0')
+  const fake = rooms.delete
+  let release = () => {}
+  rooms.delete = room => room === 'r1'
+    ? new Promise(resolve => {
+      release = () => resolve(true)
+    })
+    : fake(room)
+  let over = false
+  const running = runners[0]!.run('call-1').then(() => {
+    over = true
+  })
+  await settle()
+  t.equal(over, false, 'the other room is still being deleted')
+  release()
+  await running
+  t.same((await memory.get('call-1'))?.duties.map(({ id }) => id), ['d0'])
+})

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { TIMES } from '../../src/calls/fold/rules.ts'
-import { createRooms } from '../../src/livekit/rooms.ts'
+import { createLiveKitRooms } from '../../src/livekit/rooms.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
@@ -217,7 +217,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     logger,
     clock,
     registry: watch.registry,
-    rooms: createRooms({
+    rooms: createLiveKitRooms({
       url: livekit.apiUrl,
       ...API,
       createTimeoutS: TIMES.roomSettles / 1000,

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { createRooms, LiveKitError, type LiveKitFailure, type Rooms } from '../../src/livekit/rooms.ts'
+import { createLiveKitRooms, LiveKitError, type LiveKitFailure, type Rooms } from '../../src/livekit/rooms.ts'
 import { fixture } from '../fixtures/paths.ts'
 
 interface Recorded {
@@ -67,7 +67,7 @@ async function serve (t: Test, answers: Record<string, Answer | 'hang' | 'reset'
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const observed: string[] = []
-  const rooms = createRooms({
+  const rooms = createLiveKitRooms({
     url,
     apiKey: 'devkey',
     apiSecret: 'devsecretdevsecretdevsecretdevsecret',
@@ -164,7 +164,7 @@ await t.test('nobody listens', async t => {
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-  const rooms = createRooms({
+  const rooms = createLiveKitRooms({
     url: `http://127.0.0.1:${port}`,
     apiKey: 'k',
     apiSecret: 's'.repeat(32),
