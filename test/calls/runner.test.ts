@@ -386,5 +386,7 @@ await t.test('a duty whose outcome cannot be written down does not end the wait 
   t.equal(over, false, 'the other room is still being deleted')
   release()
   await running
-  t.same((await memory.get('call-1'))?.duties.map(({ id }) => id), ['d0'])
+  const owed = (await memory.get('call-1'))!.duties.map(({ id }) => id)
+  t.ok(owed.includes('d0'), 'to be tried again')
+  t.notOk(owed.includes('d1'), 'done')
 })
