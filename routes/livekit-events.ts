@@ -3,17 +3,17 @@ import { Type } from 'typebox'
 import { BODY_LIMIT } from '../plugins/jambonz-hooks.ts'
 import { LiveKitSignatureError } from '../src/errors.ts'
 import { createDoctorEcho } from '../src/livekit/doctor-echo.ts'
+import { createRefusalReader } from '../src/livekit/event-refusal.ts'
 import { fromWebhook } from '../src/livekit/events.ts'
 import { ErrorReply, INTERNAL_ERROR } from '../src/schemas.ts'
 import { packageVersion } from '../src/version.ts'
 
 /** LiveKit's webhooks: what happens in the rooms of our calls. */
 const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
-  const aboutDoctor = createDoctorEcho({
-    rooms: fastify.rooms,
-    roomPrefix: fastify.settings.LIVEKIT_ROOM_PREFIX,
-    version: packageVersion()
-  })
+  const { LIVEKIT_ROOM_PREFIX: roomPrefix, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret } = fastify.settings
+  const { rooms, clock } = fastify
+  const doctors = createDoctorEcho({ rooms, roomPrefix, version: packageVersion(), now: () => clock.now() })
+  const refusalOf = createRefusalReader(key, secret)
 
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser(
@@ -53,7 +53,7 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
       fastify.metrics.badInput.inc({ operation: 'livekit-events' })
       return {}
     }
-    if (aboutDoctor(event)) return {}
+    if (doctors.heard(event)) return {}
 
     const known = fromWebhook(event)
     const callSid = known && await fastify.calls.hear({ ...known, at: fastify.clock.now() }, event.room?.metadata)
@@ -66,7 +66,10 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
     try {
       return await fastify.receiveLiveKitEvent(body, authorization)
     } catch (error) {
-      if (error instanceof LiveKitSignatureError) fastify.metrics.refused.inc({ operation: 'livekit-events' })
+      if (error instanceof LiveKitSignatureError) {
+        fastify.metrics.refused.inc({ operation: 'livekit-events' })
+        doctors.refused(body, () => refusalOf(body, authorization))
+      }
       throw error
     }
   }

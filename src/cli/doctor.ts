@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { loadSettings, SettingsError, type Settings } from '../config.ts'
-import type { Check, Fix } from '../doctor/check.ts'
+import type { Check, DoctorContext, Fix } from '../doctor/check.ts'
 import { CHECKS } from '../doctor/checks.ts'
 import { doctorContext } from '../doctor/context.ts'
 import { countStatuses, runChecks, type CheckResult } from '../doctor/run.ts'
@@ -19,7 +19,7 @@ export interface DoctorIo {
   ask?: ((question: string) => Promise<boolean>) | undefined
   /** Where the checks that still run are shown, if it is a terminal. */
   screen?: Screen | undefined
-  /** Interrupts: checks end, and take away what they made. */
+  /** Interrupts: checks end, and remove what they made. */
   signal?: AbortSignal | undefined
   /** For tests. */
   checks?: readonly Check[]
@@ -30,13 +30,14 @@ const names = (checks: readonly Check[]) => {
   return checks.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`).join('\n')
 }
 
-export const DOCTOR_USAGE = `Usage: bridge doctor [--only NAME,NAME] [--fix [--yes]] [--json]
+export const DOCTOR_USAGE = `Usage: bridge doctor [--only NAME,NAME] [--agent NAME] [--fix [--yes]] [--json]
 
-Checks everything that a call needs, all at once, and says of each what was seen and what to do. It makes rooms of its
-own in the LiveKit project and deletes them; with the Jambonz REST settings Jambonz dials one of them, which nobody
+Checks everything that a call needs, all at once, and says what was seen and what to do. It makes rooms of its own in
+the LiveKit project and deletes them; with the Jambonz REST settings Jambonz dials one of them, which nobody
 answers. It changes nothing else without --fix.
 
   --only NAMES   only these checks, comma separated
+  --agent NAME   look for this agent instead of LIVEKIT_AGENT_NAME; without --only that is the one check
   --fix          then show what can be put right here, ask, do it, and check again
   --yes          do not ask
   --json         the result as JSON
@@ -52,6 +53,7 @@ interface Flags {
   json: boolean
   help: boolean
   checks: readonly Check[]
+  agent?: string
 }
 
 /** Everything that a run found and did; as JSON with `--json`. */
@@ -59,9 +61,9 @@ interface Result {
   project: string
   checks: CheckResult[]
   summary: ReturnType<typeof countStatuses>
-  /** What `--fix` would have changed or has changed. */
-  fixes?: Array<{ check: string, where: string, lines: string[] }>
-  /** What was changed, also when the rest failed. */
+  /** What `--fix` showed; `applied`: all of it was made. */
+  fixes?: Array<{ check: string, where: string, lines: string[], applied: boolean }>
+  /** Every change that was made, a line each, also when the rest failed. */
   done?: string[]
   /** What kept a fix from being made. */
   findings?: Finding[]
@@ -108,7 +110,7 @@ export async function doctor (args: string[], io: DoctorIo): Promise<number> {
     } else io.err(error.message)
     return 2
   }
-  return await run(flags, settings, io)
+  return await new DoctorRun(flags, settings, io).run()
 }
 
 function flagsOf (args: string[], checks: readonly Check[]): Flags {
@@ -120,118 +122,166 @@ function flagsOf (args: string[], checks: readonly Check[]): Flags {
       yes: boolean,
       json: boolean,
       only: { type: 'string', multiple: true },
+      agent: { type: 'string' },
       help: { type: 'boolean', short: 'h' }
     }
   })
   if (values.yes && !values.fix) {
     throw new UsageError('--yes is for --fix: without it nothing is changed, and nobody is asked')
   }
-  const wanted = values.only?.flatMap(text => text.split(',')).map(name => name.trim()).filter(name => name !== '')
-  if (wanted?.length === 0) throw new UsageError('--only wants names of checks')
-  const unknown = wanted?.filter(name => !checks.some(check => check.name === name)) ?? []
-  if (unknown.length > 0) {
-    throw new UsageError(`No check ${unknown.join(', ')}. There are ${checks.map(({ name }) => name).join(', ')}`)
-  }
   return {
     fix: values.fix === true,
     yes: values.yes === true,
     json: values.json === true,
     help: values.help === true,
-    checks: wanted ? checks.filter(({ name }) => wanted.includes(name)) : checks
+    checks: wantedChecks(values, checks),
+    ...(values.agent !== undefined && { agent: values.agent })
   }
 }
 
-async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<number> {
-  const say = (...lines: string[]) => {
-    if (!flags.json) { for (const line of lines) io.out(line) }
+/** The checks that `--only` names; `--agent` alone wants the check of the agent. */
+function wantedChecks ({ only, agent }: { only?: string[], agent?: string }, checks: readonly Check[]): readonly Check[] {
+  if (agent === '') throw new UsageError('--agent wants a name')
+  const names = only?.flatMap(text => text.split(',')).map(name => name.trim()).filter(name => name !== '')
+  if (names?.length === 0) throw new UsageError('--only wants names of checks')
+  const unknown = names?.filter(name => !checks.some(check => check.name === name)) ?? []
+  if (unknown.length > 0) {
+    throw new UsageError(`No check ${unknown.join(', ')}. There are ${checks.map(({ name }) => name).join(', ')}`)
   }
-  const style = { ascii: styleFor({}, io.env).ascii }
-  const result: Result = { project: settings.LIVEKIT_URL, checks: [], summary: countStatuses([]) }
-  const problems: Finding[] = []
-  const problem = (finding: Finding) => {
-    problems.push(finding)
-    result.findings = problems
-    say(...indented(findingLines(finding, style), 4))
+  if (agent !== undefined && names?.includes('agent') === false) {
+    throw new UsageError('--agent is for the check agent, which --only leaves out')
+  }
+  const wanted = names ?? (agent === undefined ? undefined : ['agent'])
+  return wanted ? checks.filter(({ name }) => wanted.includes(name)) : checks
+}
+
+/** One run of the command: looks, and with `--fix` puts right and looks again. */
+class DoctorRun {
+  readonly #flags: Flags
+  readonly #settings: Settings
+  readonly #io: DoctorIo
+  readonly #style: { ascii: boolean }
+  readonly #result: Result
+  readonly #problems: Finding[] = []
+
+  constructor (flags: Flags, settings: Settings, io: DoctorIo) {
+    this.#flags = flags
+    this.#settings = settings
+    this.#io = io
+    this.#style = { ascii: styleFor({}, io.env).ascii }
+    this.#result = { project: settings.LIVEKIT_URL, checks: [], summary: countStatuses([]) }
   }
 
-  say(`LiveKit project: ${settings.LIVEKIT_URL}`)
-  await look()
-  if (flags.fix && !io.signal?.aborted) {
-    const before = result.checks
-    if (await repair()) {
-      result.before = before
-      say('', 'Once more:')
-      await look()
+  /** @returns the exit code: 0 nothing failed, 1 something did or it was interrupted */
+  async run (): Promise<number> {
+    const { signal } = this.#io
+    this.#say(`LiveKit project: ${this.#settings.LIVEKIT_URL}`)
+    await this.#look()
+    if (this.#flags.fix && !signal?.aborted) {
+      const before = this.#result.checks
+      if (await this.#repair()) {
+        this.#result.before = before
+        this.#say('', 'Once more:')
+        await this.#look()
+      }
     }
+    if (this.#flags.json) this.#io.out(JSON.stringify(this.#result, null, 2))
+    const findings = [...this.#problems, ...this.#result.checks.flatMap(({ findings }) => findings)]
+    return signal?.aborted || findings.some(({ severity }) => severity === 'failed') ? 1 : 0
   }
-  if (flags.json) io.out(JSON.stringify(result, null, 2))
-  return io.signal?.aborted ||
-      [...problems, ...result.checks.flatMap(({ findings }) => findings)].some(({ severity }) => severity === 'failed')
-    ? 1
-    : 0
 
-  async function look (): Promise<void> {
-    const progress = createProgress(io.err, io.screen, style)
+  #say (...lines: string[]): void {
+    if (this.#flags.json) return
+    for (const line of lines) this.#io.out(line)
+  }
+
+  #problem (finding: Finding): void {
+    this.#problems.push(finding)
+    this.#result.findings = this.#problems
+    this.#say(...indented(findingLines(finding, this.#style), 4))
+  }
+
+  #context (): DoctorContext {
+    return { ...doctorContext(this.#settings), agent: this.#flags.agent }
+  }
+
+  async #look (): Promise<void> {
+    const { signal, err, screen } = this.#io
+    const progress = createProgress(err, screen, this.#style)
     const interrupted = () => {
-      io.err('Interrupted: the checks end and take away what they made. Once more ends it at once.')
+      err('Interrupted: the checks end and remove what they made. Once more ends it at once.')
     }
-    io.signal?.addEventListener('abort', interrupted, { once: true })
-    result.checks = await runChecks(flags.checks, doctorContext(settings), {
-      ...(io.signal && { signal: io.signal }),
-      onProgress (event) {
-        if (flags.json) return
+    signal?.addEventListener('abort', interrupted, { once: true })
+    const checks = this.#result.checks = await runChecks(this.#flags.checks, this.#context(), {
+      ...(signal && { signal }),
+      onProgress: event => {
+        if (this.#flags.json) return
         if (event.now === 'started') progress.started(event.check.name)
         else progress.done(event.result)
       }
     })
-    io.signal?.removeEventListener('abort', interrupted)
-    result.summary = countStatuses(result.checks)
-    say(...result.checks.flatMap(check => ['', ...checkLines(check, style)]), '', `${summaryLine(result.checks)}.`)
-    if (io.signal?.aborted) {
-      say(
-        leftBehind(result.checks)
-          ? 'Something that a check made may be left: see above.'
-          : 'Nothing that a check made is left.'
-      )
-    }
+    signal?.removeEventListener('abort', interrupted)
+    this.#result.summary = countStatuses(checks)
+    this.#say(...checks.flatMap(check => ['', ...checkLines(check, this.#style)]), '', `${summaryLine(checks)}.`)
+    if (!signal?.aborted) return
+    this.#say(
+      leftBehind(checks)
+        ? 'Something that a check made may be left: see above.'
+        : 'Nothing that a check made is left.'
+    )
   }
 
   /** Shows what can be changed, asks, changes it. @returns whether anything was changed */
-  async function repair (): Promise<boolean> {
-    const fixes = await fixesOf(
-      flags.checks.filter(({ name }) =>
-        result.checks.some(check => check.name === name && (check.status === 'failed' || check.status === 'warning'))
-      ),
-      settings,
-      io.signal ?? new AbortController().signal,
-      problem
-    )
-    result.fixes = fixes.map(({ check, fix: { where, lines } }) => ({ check: check.name, where, lines }))
+  async #repair (): Promise<boolean> {
+    const fixes = await this.#fixes()
+    const shown = fixes.map(({ check, fix: { where, lines } }) => ({ check: check.name, where, lines, applied: false }))
+    const done: string[] = []
+    Object.assign(this.#result, { fixes: shown, done })
     if (fixes.length === 0) {
-      say('', 'There is nothing that --fix can put right here.')
+      this.#say('', 'There is nothing that --fix can put right here.')
       return false
     }
-    for (const { fix: { where, lines } } of fixes) say('', `To be changed in ${where}:`, ...lines)
-    const done: string[] = result.done = []
-    if (!await consents(fixes.map(({ fix }) => fix.where))) return false
-    for (const { fix } of fixes) {
+    for (const { where, lines } of shown) this.#say('', `To be changed in ${where}:`, ...lines)
+    if (!await this.#consents(shown.map(({ where }) => where))) return false
+    for (const [i, { fix }] of fixes.entries()) {
       try {
         await fix.apply(line => {
           done.push(line)
-          say(line)
+          this.#say(line)
         })
+        shown[i]!.applied = true
       } catch (error) {
         if (!(error instanceof FindingError)) throw error
-        problem(error.finding)
+        this.#problem(error.finding)
       }
     }
     return done.length > 0
   }
 
-  async function consents (places: string[]): Promise<boolean> {
-    if (flags.yes) return true
-    if (!io.ask || flags.json) {
-      problem({
+  /** What the checks that found something wrong can put right. */
+  async #fixes (): Promise<Array<{ check: Check, fix: Fix }>> {
+    const context = this.#context()
+    const signal = this.#io.signal ?? new AbortController().signal
+    const wrong = this.#flags.checks.filter(({ name }) =>
+      this.#result.checks.some(check => check.name === name && (check.status === 'failed' || check.status === 'warning'))
+    )
+    const found = await Promise.all(wrong.map(async check => {
+      try {
+        const fix = await check.fix?.(context, signal)
+        return fix ? [{ check, fix }] : []
+      } catch (error) {
+        if (!(error instanceof FindingError)) throw error
+        this.#problem(error.finding)
+        return []
+      }
+    }))
+    return found.flat()
+  }
+
+  async #consents (places: string[]): Promise<boolean> {
+    if (this.#flags.yes) return true
+    if (!this.#io.ask || this.#flags.json) {
+      this.#problem({
         code: 'consent-needed',
         severity: 'failed',
         seen: 'Nothing was changed: nobody can be asked here',
@@ -240,30 +290,10 @@ async function run (flags: Flags, settings: Settings, io: DoctorIo): Promise<num
       })
       return false
     }
-    if (await io.ask(`Make these changes in ${places.join(' and ')}?`)) return true
-    say('Nothing was changed.')
+    if (await this.#io.ask(`Make these changes in ${places.join(' and ')}?`)) return true
+    this.#say('Nothing was changed.')
     return false
   }
-}
-
-async function fixesOf (
-  checks: readonly Check[],
-  settings: Settings,
-  signal: AbortSignal,
-  problem: (finding: Finding) => void
-): Promise<Array<{ check: Check, fix: Fix }>> {
-  const context = doctorContext(settings)
-  const found = await Promise.all(checks.map(async check => {
-    try {
-      const fix = await check.fix?.(context, signal)
-      return fix ? [{ check, fix }] : []
-    } catch (error) {
-      if (!(error instanceof FindingError)) throw error
-      problem(error.finding)
-      return []
-    }
-  }))
-  return found.flat()
 }
 
 const leftBehind = (results: readonly CheckResult[]): boolean =>

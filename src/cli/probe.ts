@@ -12,11 +12,11 @@ export interface ProbeIo {
   env: Environment
   /** Takes a line of the result. */
   out: (line: string) => void
-  /** Takes a line about what went wrong. */
+  /** Takes a line about progress, or about what went wrong. */
   err: (line: string) => void
   /** Where the ladder grows; without it, it goes line by line to `out`. */
   screen?: { write(text: string): unknown, isTTY?: boolean, columns?: number } | undefined
-  /** Interrupts: the probe hangs up, deletes its room and tells what it saw. Default: the first SIGINT or SIGTERM. */
+  /** Interrupts: the probe hangs up, deletes its room and reports what it saw. Default: the first SIGINT or SIGTERM. */
   signal?: AbortSignal | undefined
   /** For tests. */
   probe?: Pick<ProbeOptions, 'limits' | 'tls'>
@@ -28,10 +28,11 @@ export const PROBE_USAGE =
 Calls LiveKit by SIP as Jambonz would, without Jambonz: makes a room with the agent, dials its token, sends silence,
 listens, hangs up and deletes the room. Draws the ladder while it happens, then says what it found and what to do.
 
-  --uri URI        call this instead of a fresh room's token. The trunk's credentials go to LIVEKIT_SIP_HOST alone
+  --uri URI        call this instead of a fresh room's token. The trunk's credentials go to host and port of
+                   LIVEKIT_SIP_HOST alone
   --transport T    udp, tcp or tls, instead of LIVEKIT_SIP_TRANSPORT or the URI's own
   --agent NAME     agent of the fresh room, instead of LIVEKIT_AGENT_NAME
-  --seconds N      listen for so long after the answer, 1 to 120 (default 5)
+  --seconds N      listen for N seconds after the answer, 1 to 120 (default 5)
   --options        only ask whether anybody is there (SIP OPTIONS), which proves little
   --json           the result as JSON
 
@@ -91,7 +92,8 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
       return 2
     }
     io.err(
-      `Without usable settings of LiveKit the call goes out without credentials, and nobody looks into a room. ${error.message}`
+      'Without usable settings of LiveKit the call goes out without credentials, and nobody looks into a room. ' +
+        error.message
     )
   }
 
@@ -105,21 +107,29 @@ export async function probe (args: string[], io: ProbeIo): Promise<number> {
   }
 }
 
-/** Runs the probe and tells of it, as lines while it happens or as JSON at its end. */
+/** Runs the probe and prints it, as lines while it happens or as JSON at its end. */
 async function show (
   { json, ...wanted }: Omit<ProbeOptions, 'settings'> & { json: boolean },
   rest: Pick<ProbeOptions, 'settings' | 'signal'>,
   io: ProbeIo
 ): Promise<ProbeReport> {
   if (json) {
-    const report = await runProbe({ ...wanted, ...rest, ...io.probe })
+    const report = await runProbe({ ...wanted, ...rest, ...io.probe, onProgress: io.err })
     io.out(JSON.stringify(report, null, 2))
     return report
   }
   const { screen } = io
   const options = ladderOptionsFor(screen ?? {}, io.env)
   const ladder = createLiveLadder(text => screen ? screen.write(text) : io.out(text.replace(/\n$/, '')), options)
-  const report = await runProbe({ ...wanted, ...rest, ...io.probe, onStep: ladder.step, onNote: io.out })
+  const report = await runProbe({
+    ...wanted,
+    ...rest,
+    ...io.probe,
+    onStep: ladder.step,
+    onNote: io.out,
+    // A ladder that rewrites its last lines shows each ringing; another line would be in its way.
+    ...(!options.rewrite && { onProgress: io.err })
+  })
   ladder.end()
   if (report.ladder.length > 0) io.out('')
   for (const line of reportLines(report, wanted.reachOnly === true, options)) io.out(line)
@@ -168,7 +178,7 @@ function readFlags (
   return { uri, transport, agent, seconds: listen, reachOnly: options === true, json: json === true }
 }
 
-/** What only the service itself needs, or only a call into a room, is not asked for. */
+/** Settings that only the service needs, or only a call into a room, are not required. */
 const probeSettings = (env: Environment, { agent, reachOnly, uri }: Omit<ProbeOptions, 'settings'>): Settings =>
   settingsWithout([
     'PUBLIC_URL',

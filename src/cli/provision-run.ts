@@ -126,7 +126,8 @@ function wishOf ({ flags, settings }: ProvisionRun, state: ProvisionState): Prov
     livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
     livekitAgentName: settings.LIVEKIT_AGENT_NAME,
     livekitSipSrtp: settings.LIVEKIT_SIP_SRTP,
-    dialTimeoutS: settings.DIAL_TIMEOUT_S
+    dialTimeoutS: settings.DIAL_TIMEOUT_S,
+    maxCallDurationS: settings.MAX_CALL_DURATION_S
   }
 }
 

@@ -16,6 +16,7 @@ export type ProvisionEnvironment =
     | 'LIVEKIT_ROOM_PREFIX'
     | 'LIVEKIT_AGENT_NAME'
     | 'DIAL_TIMEOUT_S'
+    | 'MAX_CALL_DURATION_S'
     | 'HTTP_USERNAME'
     | 'HTTP_PASSWORD'
     | 'JAMBONZ_REST_API_BASE_URL'

@@ -94,7 +94,7 @@ async function run (
   }
   let good = false
   try {
-    const state = await readState(job.sip)
+    const state = await readState(job.sip, url)
     good = flags.list ? listProject(job, state) : await (flags.delete ? deleteOurs : setUp)(job, state)
   } catch (error) {
     if (!(error instanceof FindingError)) throw error

@@ -2,6 +2,7 @@ import type { Finding } from '../finding.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import { accountApi, pageOf, readAlert, refused, rowsOf, type Alert } from '../diagnosis/jambonz-account.ts'
 import type { Check } from './check.ts'
+import { WAITS_FOR_JAMBONZ_API } from './waits-for.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
@@ -11,6 +12,7 @@ export const alertsCheck: Check = {
   title: 'Has Jambonz raised alerts about this bridge in the last day?',
   readOnly: true,
   limitMs: 12_000,
+  waitsFor: [WAITS_FOR_JAMBONZ_API],
   async run ({ settings, clock }, signal) {
     const access = jambonzAccess(settings)
     if (!access) {

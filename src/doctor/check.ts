@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config.ts'
 import type { Finding } from '../finding.ts'
+import type { FindingCode } from '../finding-codes.ts'
 import type { ProvisionClient } from '../provisioning/livekit.ts'
 import type { Rooms } from '../livekit/rooms.ts'
 
 /** What checks look at the world with. */
 export interface DoctorContext {
   settings: Settings
+  /** The agent to look for instead of LIVEKIT_AGENT_NAME. */
+  agent?: string | undefined
   /** LiveKit's SIP API. */
   sip: ProvisionClient
   rooms: Rooms
@@ -21,13 +24,21 @@ export interface Fix {
   lines: string[]
   /**
    * Makes the changes. None is begun after the signal that `fix` got.
-   * @param done told of each change once it is made, a line each: what was made is known also when the next one fails
+   * @param done receives a line for each change once it is made, so that it is known also when the next one fails
    * @throws {FindingError}
    */
   apply(done: (line: string) => void): Promise<void>
 }
 
-/** One thing that has to be right. To add one: write it and put it into the list in checks.ts. */
+/** A check whose failure explains findings of a later one. */
+export interface WaitsFor {
+  /** Name of the earlier check. */
+  check: string
+  /** Findings with these codes are no news once that check has failed. */
+  explains: readonly FindingCode[]
+}
+
+/** One thing that must be right. To add one: write it and put it into the list in checks.ts. */
 export interface Check {
   /** Stable and kebab-case, for `--only`. */
   name: string
@@ -35,12 +46,14 @@ export interface Check {
   title: string
   /** Changes nothing anywhere and calls nobody: part of `GET /doctor` too. */
   readOnly: boolean
-  /** It is given up after so long, milliseconds. */
+  /** The check is stopped after this time, milliseconds. */
   limitMs: number
+  /** Earlier checks of the list. One cause is reported by the first check that sees it, and by no other. */
+  waitsFor?: readonly WaitsFor[]
   /**
-   * Looks, and tells what it found: at least one finding. What LiveKit, Jambonz, the network or the settings do becomes
-   * a finding, not an error.
-   * @param signal aborted when the time is over or the run was interrupted: what was made outside is taken away then
+   * Looks, and returns what it found: at least one finding. What LiveKit, Jambonz, the network or the settings do
+   * becomes a finding, not an error.
+   * @param signal aborted when the time is over or the run was interrupted: the check then removes what it made outside
    */
   run(context: DoctorContext, signal: AbortSignal): Promise<Finding[]>
   /**

@@ -8,6 +8,12 @@ import { accountApi, clean, refused, type AccountApi } from '../diagnosis/jambon
 import { planCall } from '../probe/room.ts'
 import type { Check, DoctorContext } from './check.ts'
 import { inRoom, NOBODY, waitUntil } from './in-room.ts'
+import {
+  WAITS_FOR_JAMBONZ_API,
+  WAITS_FOR_LIVEKIT_API,
+  WAITS_FOR_SIP_HOST,
+  WAITS_FOR_TRUNK_AND_RULE
+} from './waits-for.ts'
 
 /**
  * For the INVITE to go through Jambonz' SBC and LiveKit's challenge, milliseconds; a host that does not answer takes
@@ -32,6 +38,7 @@ export function createJambonzCallCheck ({ waitMs = WAIT_MS } = {}): Check {
     title: 'Does a call that Jambonz dials reach its room?',
     readOnly: false,
     limitMs: waitMs + AROUND_MS,
+    waitsFor: [WAITS_FOR_LIVEKIT_API, ...WAITS_FOR_SIP_HOST, WAITS_FOR_TRUNK_AND_RULE, WAITS_FOR_JAMBONZ_API],
     async run (context, signal) {
       const { settings, clock } = context
       const access = jambonzAccess(settings)

@@ -62,9 +62,17 @@ async function roomsFinding (context: DoctorContext): Promise<Finding[]> {
   }
 }
 
-/** LiveKit takes tokens that are a minute off, and the bridge takes its webhooks when they are 10 s off. */
-const SKEW_FAILED_MS = 30_000
-const SKEW_WARNING_MS = 10_000
+/**
+ * LiveKit takes no token that begins more than a minute in its future (leeway of go-jose), so this machine's clock may
+ * be ahead by less than that, milliseconds.
+ */
+const AHEAD_FAILED_MS = 60_000
+/** Tokens live for 10 minutes and are used for one, so a clock may be behind by 9 minutes, milliseconds. */
+const BEHIND_FAILED_MS = 9 * 60_000
+/** A webhook is refused here when it begins more than 10 s in this machine's future, milliseconds. */
+const WEBHOOK_TOLERANCE_MS = 10_000
+/** Being ahead by half of what LiveKit takes is worth a warning, milliseconds. */
+const AHEAD_WARNING_MS = AHEAD_FAILED_MS / 2
 const CLOCK_TIMEOUT_MS = 5000
 
 /**
@@ -97,22 +105,39 @@ async function clockFinding ({ settings, clock }: DoctorContext, signal: AbortSi
   }
   if (Number.isNaN(date)) return unknown('its answer has no Date')
   // Any moment of the second that Date names may be LiveKit's, and any of those of the request.
-  const ahead = asked - (date + 1000) > 0 ? asked - (date + 1000) : Math.min(0, heard - date)
-  const off = Math.abs(ahead)
-  if (off < SKEW_WARNING_MS) {
-    return [{ code: 'clock-ok', severity: 'ok', seen: "This machine's clock and LiveKit's agree" }]
+  const ahead = Math.max(0, asked - (date + 1000))
+  const behind = Math.max(0, date - heard)
+  return [clockFindingOf(ahead, behind)]
+}
+
+/** What it means that this machine's clock is ahead of LiveKit's, or behind it; milliseconds. Pure. */
+export function clockFindingOf (aheadMs: number, behindMs: number): Finding {
+  const todo = { todo: 'Set the clock by NTP, on whichever of the two is wrong', command: 'timedatectl' } as const
+  const seconds = (ms: number) => `${Math.round(ms / 1000)} s`
+  if (aheadMs >= AHEAD_WARNING_MS) {
+    return {
+      code: 'clock-skew',
+      severity: aheadMs >= AHEAD_FAILED_MS ? 'failed' : 'warning',
+      seen: `This machine's clock is ${seconds(aheadMs)} ahead of LiveKit's, which refuses tokens from more than a ` +
+        'minute in its future',
+      ...todo
+    }
   }
-  return [{
-    code: 'clock-skew',
-    severity: off >= SKEW_FAILED_MS ? 'failed' : 'warning',
-    seen:
-      `This machine's clock is ${Math.round(off / 1000)} s ${
-        ahead > 0 ? 'ahead of' : 'behind'
-      } LiveKit's: beyond a minute LiveKit refuses the bridge's tokens, and from 10 s on its webhooks may be refused ` +
-      'here',
-    todo: 'Set the clock by NTP, on whichever of the two is wrong',
-    command: 'timedatectl'
-  }]
+  if (behindMs >= WEBHOOK_TOLERANCE_MS) {
+    const refusesAll = behindMs >= BEHIND_FAILED_MS
+    return {
+      code: 'clock-skew',
+      severity: refusesAll ? 'failed' : 'warning',
+      seen: `This machine's clock is ${seconds(behindMs)} behind LiveKit's. ${
+        refusesAll
+          ? 'The tokens of a bridge with this clock have expired when LiveKit gets them'
+          : "LiveKit takes the tokens of a bridge with this clock, but that bridge refuses LiveKit's webhooks: they " +
+            'seem to come from its future'
+      }`,
+      ...todo
+    }
+  }
+  return { code: 'clock-ok', severity: 'ok', seen: "This machine's clock and LiveKit's agree" }
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`

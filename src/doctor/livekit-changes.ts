@@ -1,6 +1,8 @@
+import type { SIPInboundTrunkInfo } from 'livekit-server-sdk'
 import type { Settings } from '../config.ts'
 import type { Finding, Severity } from '../finding.ts'
 import type { FindingCode } from '../finding-codes.ts'
+import { addressCounts, challenges } from '../livekit/dispatch-matching.ts'
 import type { FieldChange } from '../provisioning/livekit-fields.ts'
 import type { Change } from '../provisioning/livekit-plan.ts'
 
@@ -9,28 +11,40 @@ interface Meaning {
   code: FindingCode
   severity: Severity
   why: string
-  /** A finding that says the same, and more. */
+  /** Findings that say the same, and more. */
   saidBy?: FindingCode[]
+}
+
+const CREDENTIALS: Meaning = {
+  code: 'trunk-credentials',
+  severity: 'failed',
+  why: 'LiveKit refuses calls with the credentials of the settings',
+  saidBy: ['trunk-half-credentials', 'trunk-open']
+}
+
+/** A trunk that asks nobody refuses nobody for a wrong pair. */
+const NO_CHALLENGE: Meaning = {
+  ...CREDENTIALS,
+  severity: 'warning',
+  why: 'calls get through, because this trunk asks nobody for credentials: its allowed_addresses alone keep ' +
+    'strangers from the agents'
+}
+
+const MEDIA: Meaning = {
+  code: 'trunk-media',
+  severity: 'warning',
+  why: 'a call on hold sends no audio and ends at the media timeout; the encryption must fit LIVEKIT_SIP_SRTP',
+  saidBy: ['media-encryption', 'media-codecs']
 }
 
 const TRUNK: Record<string, Meaning> = {
   numbers: {
     code: 'trunk-numbers',
     severity: 'failed',
-    why: 'the tokens that are dialled are in no list: it must take every number'
+    why: 'no list holds the tokens that are dialled, so the trunk must take every number'
   },
-  auth_username: {
-    code: 'trunk-credentials',
-    severity: 'failed',
-    why: 'LiveKit refuses calls with the credentials of the settings',
-    saidBy: ['trunk-half-credentials', 'trunk-open']
-  },
-  auth_password: {
-    code: 'trunk-credentials',
-    severity: 'failed',
-    why: 'LiveKit refuses calls with the credentials of the settings',
-    saidBy: ['trunk-half-credentials', 'trunk-open']
-  },
+  auth_username: CREDENTIALS,
+  auth_password: CREDENTIALS,
   include_headers: {
     code: 'trunk-drift',
     severity: 'warning',
@@ -40,138 +54,151 @@ const TRUNK: Record<string, Meaning> = {
   ringing_timeout: {
     code: 'trunk-ringing-timeout',
     severity: 'warning',
-    why: 'LiveKit should ring longer than DIAL_TIMEOUT_S, so that this alone decides'
+    why: 'LiveKit should ring longer than DIAL_TIMEOUT_S, so that this setting alone decides'
   },
-  media: {
-    code: 'trunk-media',
+  max_call_duration: {
+    code: 'trunk-max-call-duration',
     severity: 'warning',
-    why: 'a call on hold sends no audio, and LiveKit hangs up at its media timeout; the encryption must fit ' +
-      'LIVEKIT_SIP_SRTP'
-  }
+    why: 'LiveKit hangs up on calls before MAX_CALL_DURATION_S does'
+  },
+  media: MEDIA,
+  media_encryption: MEDIA
 }
 
 const RULE: Record<string, Meaning> = {
   rule: {
     code: 'rule-target',
     severity: 'failed',
-    why:
-      'calls must land in the room <prefix>_<token>: a Callee rule with LIVEKIT_ROOM_PREFIX, without randomness and PIN'
+    why: 'calls must land in the room <prefix>_<token>: a Callee rule with LIVEKIT_ROOM_PREFIX, without randomness ' +
+      'and PIN'
   },
   trunk_ids: {
     code: 'rule-trunks',
     severity: 'failed',
-    why: "it must be bound to the bridge's trunk and to no other",
+    why: "the rule must be bound to the bridge's trunk and to no other",
     saidBy: ['rule-without-trunks', 'rule-unknown-trunk']
   },
   numbers: { code: 'rule-numbers', severity: 'failed', why: 'no token is in that list' },
   inbound_numbers: {
     code: 'rule-numbers',
     severity: 'failed',
-    why: 'that list is of callers: nobody else comes into a room'
+    why: 'that list is of callers, and nobody else gets into a room'
   },
   room_config: {
     code: 'rule-agent',
     severity: 'warning',
-    why: 'its agent answers when the bridge could not make the room: it must be LIVEKIT_AGENT_NAME'
-  }
+    why: 'its agent answers when the bridge could not make the room, so it must be LIVEKIT_AGENT_NAME'
+  },
+  media: { ...MEDIA, code: 'rule-media' },
+  media_encryption: { ...MEDIA, code: 'rule-media' }
 }
 
 const ELSE = {
-  trunk: { code: 'trunk-drift', severity: 'warning', why: 'it is not as the bridge makes it' },
-  rule: { code: 'rule-drift', severity: 'warning', why: 'it is not as the bridge makes it' }
+  trunk: { code: 'trunk-drift', severity: 'warning', why: 'that is not how the bridge makes it' },
+  rule: { code: 'rule-drift', severity: 'warning', why: 'that is not how the bridge makes it' }
 } as const satisfies Record<Change['what'], Meaning>
 
 const KIND = { trunk: 'Inbound trunk', rule: 'Dispatch rule' } as const
-const CURE = { todo: 'Bring it up to date', command: 'bridge doctor --fix' } as const
+export const FIX = 'bridge doctor --fix'
+const CURE = { todo: 'Bring it up to date', command: FIX } as const
 
-/**
- * Each change that `bridge provision` would make, as a finding of what is wrong now.
- * @param said codes of findings that are told anyway
- */
-export function changeFindings (
-  changes: readonly Change[],
-  settings: Pick<Settings, 'DIAL_TIMEOUT_S'>,
+export interface ChangeContext {
+  settings: Pick<Settings, 'DIAL_TIMEOUT_S'>
+  /** Our trunk as it is now. */
+  trunk: SIPInboundTrunkInfo | undefined
+  /** Codes of findings that are reported anyway. */
   said: ReadonlySet<FindingCode>
-): Finding[] {
-  return changes.flatMap(change =>
-    change.do === 'create'
-      ? [missing(change)]
-      : change.do === 'delete'
-        ? [second(change)]
-        : drifts(change, settings, said)
-  )
+  /** The command that makes what is missing. */
+  create: string
 }
 
-function drifts (
-  change: Change,
-  settings: Pick<Settings, 'DIAL_TIMEOUT_S'>,
-  said: ReadonlySet<FindingCode>
-): Finding[] {
-  return unique(change.fields.map(field => drift(change, field, settings)))
-    .filter(({ saidBy }) => !saidBy?.some(code => said.has(code)))
-    .map(({ finding }) => finding)
+/** Each change that `bridge provision` would make, as a finding of what is wrong now. */
+export function changeFindings (changes: readonly Change[], context: ChangeContext): Finding[] {
+  return changes.flatMap(change => {
+    switch (change.do) {
+      case 'create':
+        return [missing(change, context)]
+      case 'delete':
+        return [second(change)]
+      case 'update':
+        return drifts(change, context)
+    }
+  })
 }
 
-function missing ({ what }: Change): Finding {
+function missing ({ what }: Change, { create }: ChangeContext): Finding {
+  const next = { severity: 'failed', todo: 'Make trunk and rule', command: create } as const
   return what === 'trunk'
     ? {
         code: 'trunk-missing',
-        severity: 'failed',
         seen: 'The project has no inbound trunk of the bridge: LiveKit takes none of its calls',
-        todo: 'Make trunk and rule',
-        command: 'bridge provision'
+        ...next
       }
     : {
         code: 'rule-missing',
-        severity: 'failed',
         seen: 'The project has no dispatch rule of the bridge: LiveKit puts none of its calls into a room',
-        todo: 'Make trunk and rule',
-        command: 'bridge provision'
+        ...next
       }
 }
 
 function second ({ what, id }: Change): Finding {
-  const second = {
+  return {
+    code: what === 'trunk' ? 'trunk-second' : 'rule-second',
     severity: 'failed',
     seen: `${KIND[what]} ${id} is a second one of the bridge's: it competes with the first`,
     ...CURE
-  } as const
-  return what === 'trunk' ? { code: 'trunk-second', ...second } : { code: 'rule-second', ...second }
+  }
 }
 
-interface Drift {
-  finding: Finding
-  saidBy?: FindingCode[] | undefined
+/** Properties that belong together are one finding: user name and password, both fields of the encryption. */
+const TOLD_ONCE: readonly FindingCode[] = ['trunk-credentials', 'trunk-media', 'rule-media']
+
+function drifts (change: Change, context: ChangeContext): Finding[] {
+  const told = new Set<FindingCode>(context.said)
+  return change.fields.flatMap(field => {
+    const { saidBy = [], ...meaning } = meaningOf(change.what, field, context)
+    if (saidBy.some(code => told.has(code))) return []
+    if (TOLD_ONCE.includes(meaning.code) && told.has(meaning.code)) return []
+    told.add(meaning.code)
+    return [drift(change, field, meaning)]
+  })
 }
 
-function drift (
-  { what, id }: Change,
-  { name, from, to }: FieldChange,
-  { DIAL_TIMEOUT_S: dial }: Pick<Settings, 'DIAL_TIMEOUT_S'>
-): Drift {
-  const { code, severity, why, saidBy }: Meaning = (what === 'trunk' ? TRUNK : RULE)[name] ?? ELSE[what]
-  // Before the dial's own end LiveKit says 486, which is none of Jambonz' doing.
-  const early = code === 'trunk-ringing-timeout' && secondsOf(from) <= dial
-  return {
-    finding: {
-      code,
-      severity: early ? 'failed' : severity,
-      seen: `${KIND[what]} ${id}: ${name} is ${from ?? '(none)'}, should be ${to}: ${
-        early ? `LiveKit gives up (486) before the dial does, which rings for ${dial} s` : why
-      }`,
-      ...CURE
-    },
-    saidBy
+const drift = ({ what, id }: Change, { name, from, to }: FieldChange, { code, severity, why }: Meaning): Finding => ({
+  code,
+  severity,
+  seen: `${KIND[what]} ${id}: ${name} is ${from ?? '(none)'}, should be ${to}: ${why}`,
+  ...CURE
+})
+
+function meaningOf (what: Change['what'], { name, from }: FieldChange, context: ChangeContext): Meaning {
+  const { settings: { DIAL_TIMEOUT_S: dial }, trunk } = context
+  const meaning: Meaning = (what === 'trunk' ? TRUNK : RULE)[name] ?? ELSE[what]
+  switch (meaning.code) {
+    case 'trunk-credentials':
+      return trunk && !challenges(trunk) && trunk.allowedAddresses.some(addressCounts) ? NO_CHALLENGE : meaning
+    case 'trunk-ringing-timeout':
+      return (secondsOf(from) ?? DEFAULT_RINGING_S) > dial
+        ? meaning
+        : {
+            ...meaning,
+            severity: 'failed',
+            why: `LiveKit gives up (486) before the dial does, which rings for ${dial} s`
+          }
+    case 'trunk-max-call-duration':
+      return (secondsOf(from) ?? Infinity) > dial
+        ? meaning
+        : { ...meaning, severity: 'failed', why: 'LiveKit counts the ringing too, and ends calls that rang for long' }
+    default:
+      return meaning
   }
 }
 
 /** LiveKit's own ringing timeout, seconds (livekit/sip participant.go). */
 const DEFAULT_RINGING_S = 180
-const secondsOf = (text: string | undefined): number =>
-  Number(/^"([\d.]+)s"$/.exec(text ?? '')?.[1] ?? DEFAULT_RINGING_S)
 
-/** User name and password are one matter. */
-const unique = (drifts: Drift[]): Drift[] =>
-  drifts.filter(({ finding }, i) =>
-    finding.code !== 'trunk-credentials' || drifts.findIndex(other => other.finding.code === finding.code) === i
-  )
+/** A duration as JSON has it: `"40s"`. */
+function secondsOf (text: string | undefined): number | undefined {
+  const seconds = /^"([\d.]+)s"$/.exec(text ?? '')?.[1]
+  return seconds === undefined ? undefined : Number(seconds)
+}

@@ -11,14 +11,11 @@ const states = new WeakMap<DoctorContext, Promise<ProvisionState>>()
  */
 export function livekitState (context: DoctorContext): Promise<ProvisionState> {
   let state = states.get(context)
-  if (!state) states.set(context, state = readState(context.sip))
+  if (!state) states.set(context, state = readState(context.sip, context.settings.LIVEKIT_URL))
   return state
 }
 
-/**
- * What a check finds in the project; nothing, with the reason, where the project cannot be read: why that is tells the
- * check `livekit-api`.
- */
+/** What a check finds in the project. Where the project cannot be read, the check `livekit-api` says why. */
 export async function withState (
   context: DoctorContext,
   find: (state: ProvisionState) => Finding[]
@@ -31,8 +28,8 @@ export async function withState (
     return [{
       code: 'livekit-not-read',
       severity: 'skipped',
-      seen: `Not looked at: LiveKit's trunks and rules cannot be read (${error.finding.code})`,
-      todo: 'Cure what the check livekit-api finds first'
+      seen: `LiveKit's trunks and rules cannot be read (${error.finding.code}): this waits for the check livekit-api`,
+      todo: 'Put right what the check livekit-api found'
     }]
   }
   return find(state)

@@ -7,7 +7,8 @@ import { reviewProject } from '../provisioning/livekit-review.ts'
 import { isOurs, type ProvisionSettings } from '../provisioning/livekit-wish.ts'
 import { challenges } from '../livekit/dispatch-matching.ts'
 import type { Check } from './check.ts'
-import { changeFindings } from './livekit-changes.ts'
+import { changeFindings, FIX } from './livekit-changes.ts'
+import { mediaFindings } from './livekit-media.ts'
 import { isInOurWay } from './livekit-others.ts'
 import { livekitState, withState } from './livekit-state.ts'
 
@@ -22,10 +23,7 @@ export const trunkAndRuleCheck: Check = {
     const { settings, sip } = context
     const state = await livekitState(context)
     const plan = planFor(settings, state)
-    // New credentials have to be put into the settings by somebody: that is what `bridge provision` is for.
-    if (
-      plan.conflicts.length > 0 || plan.changes.length === 0 || (!hasCredentials(settings) && needsCredentials(plan))
-    ) return undefined
+    if (plan.changes.length === 0 || !canFix(settings, plan)) return undefined
     return {
       where: `LiveKit project ${settings.LIVEKIT_URL}`,
       lines: plan.changes.flatMap(changeLines),
@@ -39,22 +37,38 @@ export const trunkAndRuleCheck: Check = {
 /** What is wrong with our trunk and our rule, and what is in their way. Pure. */
 export function trunkAndRuleFindings (settings: Settings, state: ProvisionState): Finding[] {
   const plan = planFor(settings, state)
-  const known = reviewedFindings(state, plan)
+  const trunk = state.trunks.find(({ sipTrunkId }) => sipTrunkId === plan.trunkId)
+  const rule = state.rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === plan.ruleId)
+  const create = canFix(settings, plan) ? FIX : PROVISION
+  const known = [
+    ...reviewedFindings(state, plan).map(finding =>
+      finding.command === PROVISION ? { ...finding, command: create } : finding
+    ),
+    ...(trunk && rule ? mediaFindings(settings, trunk, rule) : [])
+  ]
+  const said = new Set(known.map(({ code }) => code))
   const changes = hasCredentials(settings) ? plan.changes : withoutCredentials(plan.changes)
   const found = [
     ...plan.conflicts,
     ...known,
-    ...changeFindings(changes, settings, new Set(known.map(({ code }) => code))),
+    ...changeFindings(changes, { settings, trunk, said, create }),
     ...credentialsFindings(settings, state)
   ]
   if (found.length > 0) return found
   return [{
     code: 'trunk-and-rule-ok',
     severity: 'ok',
-    seen:
-      `Trunk ${plan.trunkId} takes every number and asks for credentials; rule ${plan.ruleId} puts calls into rooms ${settings.LIVEKIT_ROOM_PREFIX}_<token>, with agent ${settings.LIVEKIT_AGENT_NAME} where the bridge could make none`
+    seen: `Trunk ${plan.trunkId} takes every number and asks for credentials; rule ${plan.ruleId} puts calls into ` +
+      `rooms ${settings.LIVEKIT_ROOM_PREFIX}_<token>, with agent ${settings.LIVEKIT_AGENT_NAME} where the bridge could ` +
+      'make none'
   }]
 }
+
+const PROVISION = 'bridge provision'
+
+/** New credentials must be put into the settings by somebody: that is what `bridge provision` is for. */
+const canFix = (settings: Settings, plan: Plan): boolean =>
+  plan.conflicts.length === 0 && (hasCredentials(settings) || !needsCredentials(plan))
 
 /** What is wrong with ours by itself, and whatever of others is in our way, unless the plan's conflicts say it. */
 function reviewedFindings (state: ProvisionState, { conflicts }: Plan): Finding[] {
@@ -89,10 +103,7 @@ function withoutCredentials (changes: Change[]): Change[] {
 
 const planFor = (settings: Settings, state: ProvisionState): Plan => planProvision(wishOf(settings), state)
 
-/**
- * The settings' wish. Without credentials in them those of a trunk of ours stay, and what stands for them is never
- * applied.
- */
+/** The settings' wish. Without credentials in them a trunk of ours keeps its own, and the placeholder is never applied. */
 function wishOf (settings: Settings): ProvisionSettings {
   return {
     livekitSipUsername: settings.LIVEKIT_SIP_USERNAME ?? '(to be made)',
@@ -101,7 +112,8 @@ function wishOf (settings: Settings): ProvisionSettings {
     livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
     livekitAgentName: settings.LIVEKIT_AGENT_NAME,
     livekitSipSrtp: settings.LIVEKIT_SIP_SRTP,
-    dialTimeoutS: settings.DIAL_TIMEOUT_S
+    dialTimeoutS: settings.DIAL_TIMEOUT_S,
+    maxCallDurationS: settings.MAX_CALL_DURATION_S
   }
 }
 

@@ -14,7 +14,9 @@ import {
 } from '../livekit/dispatch-matching.ts'
 import { planCall } from '../probe/room.ts'
 import type { Check } from './check.ts'
+import { FIX } from './livekit-changes.ts'
 import { withState } from './livekit-state.ts'
+import { WAITS_FOR_TRUNK_AND_RULE } from './waits-for.ts'
 
 /** Plays LiveKit's own choice of trunk and rule for a call as the bridge makes them. Nobody is called. */
 export const matchingCheck: Check = {
@@ -22,6 +24,7 @@ export const matchingCheck: Check = {
   title: "Would a call of the bridge land in its room, by the project's trunks and rules?",
   readOnly: true,
   limitMs: 15_000,
+  waitsFor: [WAITS_FOR_TRUNK_AND_RULE],
   run: context =>
     withState(
       context,
@@ -137,11 +140,11 @@ function onlyFrom (good: string[], otherwise: Landing, cloud: boolean): Finding 
 function onlyFor (callers: number, otherwise: Landing, cloud: boolean): Finding {
   return {
     code: 'matching-callers',
-    severity: 'warning',
+    severity: 'failed',
     seen: `That holds for ${callers} caller${
       callers === 1 ? '' : 's'
     } alone (allowed_numbers, inbound_numbers): for everybody else LiveKit ${fate(otherwise, cloud)}`,
-    todo: 'Empty these lists, unless that is meant',
+    todo: 'Empty these lists',
     command: 'bridge provision --list'
   }
 }
@@ -213,7 +216,7 @@ function failure (landing: Landing, { room }: Sample, cloud: boolean): Finding {
       }
     case 'no-trunk':
     case 'no-rule':
-      return { code: 'livekit-no-route', severity: 'failed', seen, todo, command: 'bridge provision' }
+      return { code: 'livekit-no-route', severity: 'failed', seen, todo, command: FIX }
     case 'room':
       break
   }
@@ -223,7 +226,7 @@ function failure (landing: Landing, { room }: Sample, cloud: boolean): Finding {
       severity: 'failed',
       seen: `No trunk takes a call of the bridge: LiveKit ${fate(landing, cloud)}`,
       todo,
-      command: 'bridge provision'
+      command: FIX
     }
   }
   return landing.pin

@@ -74,7 +74,11 @@ export function unreachable (url: URL, { code, message }: Silence): Finding {
     )
   }
   if (code === 'ECONNREFUSED') {
-    return finding('nobody listens there', 'Start the bridge and what stands in front of it, or correct the port')
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+    return finding(
+      `nobody listens on port ${port}`,
+      'Start the bridge and what stands in front of it, or correct the port'
+    )
   }
   if (/TIMEOUT|ETIMEDOUT/.test(code)) {
     return finding('no answer in time', 'A firewall drops it, or what stands in front does not reach the bridge')
@@ -189,9 +193,8 @@ export function refusedHook (
     return {
       code: 'hook-signature-refused',
       severity: 'failed',
-      seen: `The bridge at ${
-        shown(url)
-      } refuses a signed hook (401): its clock and this machine's are ${apart} s apart, and signatures hold ${TOLERANCE_S} s`,
+      seen: `The bridge at ${shown(url)} refuses a signed hook (401): its clock and this machine's are ${apart} s ` +
+        `apart, and signatures hold ${TOLERANCE_S} s`,
       todo: 'Set the clocks',
       command: 'timedatectl'
     }

@@ -1,5 +1,5 @@
 import { FindingError, type Finding, type Severity } from '../finding.ts'
-import type { Check, DoctorContext } from './check.ts'
+import type { Check, DoctorContext, WaitsFor } from './check.ts'
 
 /** What one check found. */
 export interface CheckResult {
@@ -15,23 +15,26 @@ export interface CheckResult {
 export type Progress = { now: 'started', check: Check } | { now: 'done', check: Check, result: CheckResult }
 
 export interface RunOptions {
-  /** Interrupts every check; what they made outside is taken away first. */
+  /** Interrupts every check; they remove what they made outside first. */
   signal?: AbortSignal
   onProgress?: (progress: Progress) => void
   /**
-   * How long a check that was told to stop may take to end, milliseconds. Default 10 s, or half a second for one that
-   * has nothing to clear up.
+   * How long a check may take to end once its signal is aborted, milliseconds. Default 15 s, or half a second for one
+   * that has nothing to clear up.
    */
   graceMs?: number
 }
 
-/** A room is deleted in three tries. */
-const CLEARING_MS = 10_000
+/** A room is deleted in three tries, and then watched for two seconds. */
+const CLEARING_MS = 15_000
 const ENDING_MS = 500
-/** Any time; nothing is done then. */
+/** An interval that does nothing but keep the process alive. */
 const AWAKE_MS = 60_000
 
-/** All checks at once, each within its limit; never throws for what a check does. In the order of the list. */
+/**
+ * Runs all checks at once, each within its limit. A check that waits for others is reported after them. Never throws for
+ * what a check does. @returns the results in the order of the list
+ */
 export async function runChecks (
   checks: readonly Check[],
   context: DoctorContext,
@@ -46,27 +49,47 @@ export async function runChecks (
     interrupt = () => resolve('interrupted')
   })
   options.signal?.addEventListener('abort', interrupt, { once: true })
+  const results = new Map<string, Promise<CheckResult>>()
+  const report = async (check: Check): Promise<CheckResult> => {
+    options.onProgress?.({ now: 'started', check })
+    const began = performance.now()
+    const found = options.signal?.aborted
+      ? [interrupted('before it began')]
+      : await findingsWithin(check, own, interruption, options)
+    const ms = Math.round(performance.now() - began)
+    const earlier = await Promise.all((check.waitsFor ?? []).flatMap(({ check: name }) => results.get(name) ?? []))
+    const findings = withoutExplained(check, found, earlier)
+    const result: CheckResult = { name: check.name, title: check.title, status: worst(findings), findings, ms }
+    options.onProgress?.({ now: 'done', check, result })
+    return result
+  }
   try {
-    return await Promise.all(checks.map(async check => {
-      options.onProgress?.({ now: 'started', check })
-      const began = performance.now()
-      const findings = options.signal?.aborted
-        ? [interrupted('before it began')]
-        : await findingsWithin(check, own, interruption, options)
-      const result: CheckResult = {
-        name: check.name,
-        title: check.title,
-        status: worst(findings),
-        findings,
-        ms: Math.round(performance.now() - began)
-      }
-      options.onProgress?.({ now: 'done', check, result })
-      return result
-    }))
+    for (const check of checks) results.set(check.name, report(check))
+    return await Promise.all(results.values())
   } finally {
     options.signal?.removeEventListener('abort', interrupt)
     clearInterval(awake)
   }
+}
+
+/** A finding that an earlier check's failure explains becomes a pointer to that check. */
+function withoutExplained (
+  { waitsFor = [] }: Check,
+  findings: readonly Finding[],
+  earlier: readonly CheckResult[]
+): Finding[] {
+  const failed = waitsFor.filter(({ check }) => earlier.some(({ name, status }) => name === check && status === 'failed'))
+  const explainedBy = ({ code, severity }: Finding): WaitsFor | undefined =>
+    severity === 'failed' || severity === 'warning' ? failed.find(({ explains }) => explains.includes(code)) : undefined
+  const pointers = new Set(findings.flatMap(finding => explainedBy(finding)?.check ?? []))
+  return [
+    ...findings.filter(finding => explainedBy(finding) === undefined),
+    ...[...pointers].map((check): Finding => ({
+      code: 'waits-for-check',
+      severity: 'skipped',
+      seen: `Nothing more is known until what the check ${check} found is put right`
+    }))
+  ]
 }
 
 const ORDER: readonly Severity[] = ['failed', 'warning', 'ok', 'skipped']

@@ -3,11 +3,11 @@ import { isIP } from 'node:net'
 import type { Finding } from '../finding.ts'
 import { checkSipHost } from '../livekit/sip-host.ts'
 import { isPrivate } from '../probe/address.ts'
-import { localFinding } from '../probe/network-error.ts'
+import { networkErrorFinding } from '../probe/network-error.ts'
 import { readTarget } from '../probe/target.ts'
 import type { Check } from './check.ts'
 
-/** The setting that most often costs days: its form, and whether it has an address. */
+/** LIVEKIT_SIP_HOST is the setting that most often costs days: its form, and whether it has an address. */
 export const sipHostCheck: Check = {
   name: 'sip-host',
   title: "Can LIVEKIT_SIP_HOST be the project's SIP host, and has it an address?",
@@ -26,7 +26,7 @@ async function addressFinding (host: string): Promise<Finding[]> {
     return [found(host, (await lookup(host, { all: true })).map(({ address }) => address))]
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return [localFinding({ code: code ?? '', message: '' }, { host, sent: false, status: 503 })]
+    return [networkErrorFinding({ code: code ?? '', message: '' }, { host, sent: false, status: 503 })]
   }
 }
 

@@ -4,7 +4,7 @@ import type { Check } from './check.ts'
 /** Longest wait for an answer, milliseconds; longer than a connection attempt, whose end tells more. */
 const ANSWER_MS = 11_000
 
-/** OPTIONS over the transport that Jambonz is told to dial. */
+/** OPTIONS over the transport that Jambonz is to dial. */
 export const sipReachCheck: Check = {
   name: 'sip-reach',
   title: 'Does anything speak SIP at LIVEKIT_SIP_HOST over LIVEKIT_SIP_TRANSPORT?',
@@ -17,8 +17,8 @@ export const sipReachCheck: Check = {
         ? {
             code: 'sip-not-asked',
             severity: 'skipped',
-            seen: 'Nobody was asked: the host has no address',
-            todo: 'Cure what the check sip-host finds first'
+            seen: 'Nobody was asked: the host has no address, which the check sip-host reports',
+            todo: 'Put right what the check sip-host found'
           }
         : finding
     )

@@ -3,16 +3,19 @@ import type { Finding } from '../finding.ts'
 import { LiveKitError } from './rooms.ts'
 
 /**
- * What a failed request to LiveKit's API means, and what to do: of the SIP service as the SDK throws it, or of rooms.
- * Texts and statuses as livekit-server 1.13 sends them. LiveKit's own text for a bad key contains the token, so for 401
- * it is not passed on.
+ * What a failed request to LiveKit's API means and what to do about it: a request to the SIP service as the SDK throws
+ * it, or one about rooms. Texts and statuses are those of livekit-server 1.13. LiveKit's own text for a bad key contains
+ * the token, so it is not passed on for a 401.
  * @param url LIVEKIT_URL, to name its host
  */
 export function livekitFinding (error: unknown, url?: string): Finding {
-  const who = `LiveKit${hostOf(url)}`
+  const who = `LiveKit${hostAndPort(url)}`
+  const { name, cause, message } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } }
+  if (error instanceof LiveKitError ? NO_TLS.test(error.message) : NO_TLS.test(cause?.code ?? '')) {
+    return plainPort(who, url)
+  }
   if (error instanceof LiveKitError) return ofRooms(error, who)
   if (error instanceof ServerError) return ofServer(error, who)
-  const { name, cause, message } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } }
   if (name === 'TimeoutError' || name === 'AbortError') return unreachable(`${who} does not answer in time`)
   if (error instanceof SyntaxError || message?.startsWith('cannot decode')) {
     return notLiveKit(`${who} answers with something that is not LiveKit's API`)
@@ -155,10 +158,20 @@ const refused = (seen: string): Finding => ({
   command: 'bridge provision --list'
 })
 
-function hostOf (url: string | undefined): string {
-  try {
-    return url === undefined ? '' : ` at ${new URL(url).host}`
-  } catch {
-    return ''
-  }
+/** The other side answered TLS with something that is none. */
+const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO|ERR_SSL_HTTP_REQUEST/
+
+const plainPort = (who: string, url: string | undefined): Finding => ({
+  code: 'livekit-url-scheme',
+  severity: 'failed',
+  seen: `${who} does not speak TLS on that port, and LIVEKIT_URL asks for it`,
+  todo: `Set LIVEKIT_URL to ${url === undefined ? 'ws://…' : url.replace(/^(ws|http)s:/, '$1:')}, or name the port of ` +
+    'what terminates TLS in front of LiveKit'
+})
+
+/** Host and port, as the end of a name; the port also where the URL leaves it out. */
+function hostAndPort (url: string | undefined): string {
+  if (url === undefined || !URL.canParse(url)) return ''
+  const { protocol, host, hostname, port } = new URL(url)
+  return port === '' ? ` at ${hostname}:${/s:$/.test(protocol) ? 443 : 80}` : ` at ${host}`
 }

@@ -2,10 +2,11 @@ import type { Clock } from '../clock.ts'
 import type { Step } from '../ladder/trace.ts'
 import { tagOf } from '../sip/address.ts'
 import { cseq, header } from '../sip/message.ts'
-import type { RtpCodec, RtpSession, RtpStats } from '../sip/rtp.ts'
+import { OFFERED_CODECS } from '../livekit/media-config.ts'
+import type { RtpSession, RtpStats } from '../sip/rtp.ts'
 import { openRtp } from '../sip/rtp.ts'
 import { buildSdp, parseSdp } from '../sip/sdp.ts'
-import type { SipMessage, SipResponse, TlsOptions, TransportName } from '../sip/user-agent.ts'
+import type { SipMessage, SipResponse, TlsOptions, TransportName, UserAgent } from '../sip/user-agent.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 
 /** How long a probe call waits, milliseconds. */
@@ -77,39 +78,31 @@ export interface ProbeCallOptions {
   onStep(step: Step): void
 }
 
-/** LiveKit's order of preference; the payload types are static ones (RFC 3551 6). */
-const CODECS: ReadonlyArray<{ name: RtpCodec, payload: number }> = [{ name: 'G722', payload: 9 }, {
-  name: 'PCMU',
-  payload: 0
-}, { name: 'PCMA', payload: 8 }]
-const OFFER = [...CODECS, { name: 'telephone-event', payload: 101 }].map(codec => ({ ...codec, rate: 8000 }))
+const OFFER = [...OFFERED_CODECS, { name: 'telephone-event', payload: 101 }].map(codec => ({ ...codec, rate: 8000 }))
 
 const TICK_MS = 50
 /** Longest wait for a name's address and a connection, milliseconds: more than the transport's own. */
 const CONNECTION_MS = 20_000
-/** For an ACK and BYE on their way, when the answer crossed our CANCEL, milliseconds. */
+/** For an ACK and BYE on their way when the answer crossed our CANCEL, milliseconds. */
 const CROSSING_MS = 200
 
 /**
- * Calls a SIP URI, sends silence, listens, hangs up, and tells what happened. Bounded by the limits; whatever the far
- * end does, it is told here and not thrown.
+ * Calls a SIP URI, sends silence, listens, hangs up, and returns what happened. Bounded by the limits; whatever the far
+ * end does is part of the result and not thrown.
  * @throws the system's error when the own address cannot be listened on, SipParseError for a URI that is none
  */
 export async function probeCall (options: ProbeCallOptions): Promise<ProbeCall> {
-  const { clock, limits, signal } = options
+  const { clock, own, transport, tls } = options
   const seen: ProbeCall = { responses: [], isLiveKit: false, challenged: false, answeredChallenge: false }
-  const step = (at: number, dir: '>' | '<', what: string, via: Step['via']) =>
-    options.onStep({ at, from: dir === '>' ? 'bridge' : 'livekit', to: dir === '>' ? 'livekit' : 'bridge', what, via })
-
-  const rtp = await openRtp({ host: options.own, clock })
+  const rtp = await openRtp({ host: own, clock })
   const ua = await createUserAgent({
-    host: options.own,
-    transport: options.transport,
+    host: own,
+    transport,
     name: 'jambonz-livekit-bridge probe',
     clock,
-    ...(options.tls && { tls: options.tls }),
+    ...(tls && { tls }),
     onMessage ({ at, dir, message }) {
-      step(at, dir, labelOf(message), 'sip')
+      options.onStep(stepOf(at, dir, labelOf(message), 'sip'))
       try {
         note(seen, at, dir, message)
       } catch {
@@ -120,77 +113,87 @@ export async function probeCall (options: ProbeCallOptions): Promise<ProbeCall> 
     await rtp.close()
     throw error
   })
-
   try {
-    const call = ua.invite(options.uri, {
-      from: options.from,
-      displayName: 'bridge probe',
-      body: buildSdp({ ip: options.own, port: rtp.port, codecs: OFFER }),
-      ...(options.auth && { auth: options.auth })
-    })
-    const began = clock.now()
-    let answer: SipResponse | undefined
-    const final = call.final.then(response => {
-      answer = response
-      seen.final ??= {
-        at: clock.now(),
-        status: response.status,
-        reason: response.reason,
-        ...(response.local && { local: response.local })
-      }
-    })
-    call.onBye(() => {
-      seen.ended ??= { by: 'livekit', at: clock.now() }
-    })
-
-    await until(clock, () => {
-      if (seen.final) return true
-      seen.gaveUp = signal?.aborted ? 'interrupted' : overdue(seen, began, clock.now(), limits)
-      return seen.gaveUp !== undefined
-    })
-    if (seen.gaveUp) {
-      call.cancel()
-      // Without ever an answer there is nobody to say goodbye to.
-      if (seen.responses.length > 0) {
-        await patiently(clock, limits.goodbye, final)
-        await patiently(clock, CROSSING_MS, new Promise(() => {}))
-      }
-      return seen
-    }
-    if (!answer || answer.status >= 300) return seen
-    await talk(answer)
-    if (seen.ended) return seen
-    seen.ended = { by: 'probe', at: clock.now() }
-    const bye = await patiently(clock, limits.goodbye, call.bye())
-    if (bye && !bye.local) seen.ended.status = bye.status
+    await dial(options, seen, ua, rtp)
     return seen
   } finally {
     await Promise.all([rtp.close(), ua.close()])
   }
-
-  /** Sends silence and listens, until the time is over, the far end hangs up or somebody interrupts. */
-  async function talk (answer: SipResponse): Promise<void> {
-    const sdp = parseSdp(answer.body)
-    const codec = CODECS.find(({ name }) => sdp?.codecs.some(offered => offered.name.toUpperCase() === name))
-    if (codec) seen.codec = codec.name
-    seen.audio = rtp.stats
-    if (codec && sdp && sdp.port > 0) {
-      rtp.start({ host: sdp.ip, port: sdp.port }, codec)
-      step(clock.now(), '>', `RTP ${codec.name} silence`, 'room')
-    }
-    const told = tellOfAudio(rtp, what => {
-      step(what.at, '<', what.text, 'room')
-    })
-    const enough = clock.now() + limits.listen
-    await until(clock, () => {
-      told()
-      return seen.ended !== undefined || signal?.aborted === true || clock.now() >= enough
-    })
-    if (signal?.aborted) seen.gaveUp = 'interrupted'
-  }
 }
 
-/** Whether a call that has no final response has been waited for long enough. */
+const stepOf = (at: number, dir: '>' | '<', what: string, via: Step['via']): Step =>
+  ({ at, from: dir === '>' ? 'bridge' : 'livekit', to: dir === '>' ? 'livekit' : 'bridge', what, via })
+
+/** Sends the INVITE and waits for its outcome; an answered call is talked through and hung up. */
+async function dial (options: ProbeCallOptions, seen: ProbeCall, ua: UserAgent, rtp: RtpSession): Promise<void> {
+  const { clock, limits, signal } = options
+  const call = ua.invite(options.uri, {
+    from: options.from,
+    displayName: 'bridge probe',
+    body: buildSdp({ ip: options.own, port: rtp.port, codecs: OFFER }),
+    ...(options.auth && { auth: options.auth })
+  })
+  const began = clock.now()
+  let answer: SipResponse | undefined
+  const final = call.final.then(response => {
+    answer = response
+    seen.final ??= {
+      at: clock.now(),
+      status: response.status,
+      reason: response.reason,
+      ...(response.local && { local: response.local })
+    }
+  })
+  call.onBye(() => {
+    seen.ended ??= { by: 'livekit', at: clock.now() }
+  })
+
+  await until(clock, () => {
+    if (seen.final) return true
+    seen.gaveUp = signal?.aborted ? 'interrupted' : overdue(seen, began, clock.now(), limits)
+    return seen.gaveUp !== undefined
+  })
+  if (seen.gaveUp) {
+    call.cancel()
+    // Without ever an answer there is nobody to say goodbye to.
+    if (seen.responses.length === 0) return
+    await patiently(clock, limits.goodbye, final)
+    await patiently(clock, CROSSING_MS, new Promise(() => {}))
+    return
+  }
+  if (!answer || answer.status >= 300) return
+  await talk(options, seen, rtp, answer)
+  if (seen.ended) return
+  seen.ended = { by: 'probe', at: clock.now() }
+  const bye = await patiently(clock, limits.goodbye, call.bye())
+  if (bye && !bye.local) seen.ended.status = bye.status
+}
+
+/** Sends silence and listens, until the time is over, the far end hangs up or somebody interrupts. */
+async function talk (
+  { clock, limits, signal, onStep }: ProbeCallOptions,
+  seen: ProbeCall,
+  rtp: RtpSession,
+  answer: SipResponse
+): Promise<void> {
+  const sdp = parseSdp(answer.body)
+  const codec = OFFERED_CODECS.find(({ name }) => sdp?.codecs.some(offered => offered.name.toUpperCase() === name))
+  if (codec) seen.codec = codec.name
+  seen.audio = rtp.stats
+  if (codec && sdp && sdp.port > 0) {
+    rtp.start({ host: sdp.ip, port: sdp.port }, codec)
+    onStep(stepOf(clock.now(), '>', `RTP ${codec.name} silence`, 'room'))
+  }
+  const look = watchAudio(rtp, ({ at, text }) => onStep(stepOf(at, '<', text, 'room')))
+  const enough = clock.now() + limits.listen
+  await until(clock, () => {
+    look()
+    return seen.ended !== undefined || signal?.aborted === true || clock.now() >= enough
+  })
+  if (signal?.aborted) seen.gaveUp = 'interrupted'
+}
+
+/** Whether the probe has waited long enough for a call that has no final response. */
 export function overdue (
   seen: Pick<ProbeCall, 'invitedAt' | 'responses' | 'isLiveKit'>,
   began: number,
@@ -229,30 +232,29 @@ function note (seen: ProbeCall, at: number, dir: '>' | '<', message: SipMessage)
 const hasCredentials = (message: SipMessage): boolean =>
   header(message, 'proxy-authorization') !== undefined || header(message, 'authorization') !== undefined
 
-/** No numbers, no addresses. */
-const labelOf = (message: SipMessage): string =>
-  message.kind === 'response'
-    ? `${message.status} ${message.reason}`.trim()
-    : message.method === 'INVITE' && hasCredentials(message)
-      ? 'INVITE with credentials'
-      : message.method
+/** What a message is called in a ladder: without numbers and addresses. */
+function labelOf (message: SipMessage): string {
+  if (message.kind === 'response') return `${message.status} ${message.reason}`.trim()
+  return message.method === 'INVITE' && hasCredentials(message) ? 'INVITE with credentials' : message.method
+}
 
-/** Tells of the first packet and of the first that can be heard, each once. */
-function tellOfAudio ({ stats }: RtpSession, tell: (what: { at: number, text: string }) => void): () => void {
-  const told = { first: false, audible: false }
+/** Reports the first packet and the first that can be heard, each once, whenever the returned function looks. */
+function watchAudio ({ stats }: RtpSession, report: (what: { at: number, text: string }) => void): () => void {
+  let first = false
+  let audible = false
   return () => {
-    if (stats.firstAt !== undefined && !told.first) {
-      told.first = true
-      if (stats.firstAudibleAt !== stats.firstAt) tell({ at: stats.firstAt, text: 'RTP silence' })
+    if (stats.firstAt !== undefined && !first) {
+      first = true
+      if (stats.firstAudibleAt !== stats.firstAt) report({ at: stats.firstAt, text: 'RTP silence' })
     }
-    if (stats.firstAudibleAt !== undefined && !told.audible) {
-      told.audible = true
-      tell({ at: stats.firstAudibleAt, text: 'RTP audio' })
+    if (stats.firstAudibleAt !== undefined && !audible) {
+      audible = true
+      report({ at: stats.firstAudibleAt, text: 'RTP audio' })
     }
   }
 }
 
-/** Looks every now and then whether `done` is. */
+/** Looks every 50 ms whether it is done. */
 async function until (clock: Clock, done: () => boolean): Promise<void> {
   while (!done()) await new Promise<void>(resolve => clock.schedule(TICK_MS, resolve))
 }

@@ -1,15 +1,22 @@
 import type { Finding } from '../finding.ts'
 import { isPrivate } from './address.ts'
+import { agentSlow, SLOW_AGENT_MS } from './agent-slow.ts'
 import type { ProbeCall } from './call.ts'
-import { after, isElsewhere, lastHeard, otherRoom, PROVISION, type ProbeContext } from './context.ts'
-import { refused, unanswered, unsent } from './not-answered.ts'
+import { after, durationLimit, isElsewhere, lastHeard, otherRoom, TRUNK_AND_RULE, type ProbeContext } from './context.ts'
+import { unanswered, unsent } from './not-answered.ts'
+import { refused } from './refused.ts'
 
 /** What a probe call means, the outcome first. Pure. */
 export function findingsOf (call: ProbeCall, context: ProbeContext): Finding[] {
   return [
     outcome(call, context),
     ...(call.final && call.final.status < 300
-      ? [...credentialsOf(call, context), audioOf(call, context), ...goodbyeOf(call)]
+      ? [
+          ...credentialsFindings(call, context),
+          ...slowness(context),
+          audioFinding(call, context),
+          ...goodbye(call, context)
+        ]
       : []),
     ...(/^SCL_/.test(context.user) ? [sclFinding(context)] : [])
   ]
@@ -51,8 +58,15 @@ function answered (call: ProbeCall, context: ProbeContext): Finding {
   return { code: 'answered', severity: 'ok', seen: `LiveKit answered${after(call, call.final?.at)}.${agent}` }
 }
 
+/** The caller waited for the agent. */
+function slowness ({ room }: ProbeContext): Finding[] {
+  const { agent, agentJoinedMs, agentAudioMs } = room ?? {}
+  if (agent === undefined || agentJoinedMs === undefined || agentAudioMs === undefined) return []
+  return agentAudioMs > SLOW_AGENT_MS ? [agentSlow(agent, { agentJoinedMs, agentAudioMs })] : []
+}
+
 /** A trunk that asks nobody for a password lets everybody in. */
-function credentialsOf (call: ProbeCall, { ours, hasCredentials }: ProbeContext): Finding[] {
+function credentialsFindings (call: ProbeCall, { ours, hasCredentials }: ProbeContext): Finding[] {
   if (call.challenged || !ours) return []
   return [{
     code: 'trunk-open',
@@ -61,19 +75,19 @@ function credentialsOf (call: ProbeCall, { ours, hasCredentials }: ProbeContext)
       hasCredentials ? ', although LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD are set' : ''
     }: unless allowed_addresses keeps them out, anybody can call the agents.`,
     todo: 'Give the trunk both, user name and password: with one of them alone LiveKit asks for neither',
-    command: PROVISION
+    command: TRUNK_AND_RULE
   }]
 }
 
-function audioOf (call: ProbeCall, { own, remote }: ProbeContext): Finding {
+function audioFinding (call: ProbeCall, { own, remote }: ProbeContext): Finding {
   const { codec, audio } = call
   if (codec === undefined || !audio) {
     return {
       code: 'media-mismatch',
       severity: 'failed',
       seen: 'The answer has no codec that was offered.',
-      todo: 'Compare the codecs of the trunk (media) with G.722, PCMU and PCMA',
-      command: PROVISION
+      todo: 'Compare the codecs of trunk and rule (media) with PCMU and PCMA',
+      command: TRUNK_AND_RULE
     }
   }
   if (audio.audible >= MIN_AUDIBLE) {
@@ -114,36 +128,39 @@ function audioOf (call: ProbeCall, { own, remote }: ProbeContext): Finding {
   }
 }
 
-/** A click is no audio: packets of 20 ms. */
+/** Fewer packets of 20 ms than this are a click, and no audio. */
 const MIN_AUDIBLE = 3
 
-function goodbyeOf ({ ended, final, gaveUp }: ProbeCall): Finding[] {
+/** How an answered call ended. */
+function goodbye (call: ProbeCall, context: ProbeContext): Finding[] {
+  const { ended, final, gaveUp } = call
   if (!ended) return []
   if (ended.by === 'livekit') {
-    return [{
+    return [durationLimit(call, context, ended.at) ?? {
       code: 'hung-up-early',
       severity: 'warning',
       seen: `LiveKit hung up ${((ended.at - (final?.at ?? ended.at)) / 1000).toFixed(1)} s after the answer.`,
-      todo: 'See why the agent ended the call: its log, or its code that deletes the room'
+      todo: 'Most likely the agent ended the call or deleted the room: see its log'
     }]
   }
-  const cut: Finding[] = gaveUp === 'interrupted'
-    ? [{
-        code: 'interrupted',
-        severity: 'skipped',
-        seen: 'The probe was interrupted while it listened; it hung up first.'
-      }]
-    : []
-  return ended.status === undefined || ended.status >= 300
-    ? [...cut, {
-        code: 'bye-unanswered',
-        severity: 'warning',
-        seen: `LiveKit ${
-        ended.status === undefined ? 'did not answer our BYE' : `answered our BYE with ${ended.status}`
-      }.`,
-        todo: "Requests within a call do not get through: over UDP see the firewall's timeouts, or dial over TCP"
-      }]
-    : cut
+  const findings: Finding[] = []
+  if (gaveUp === 'interrupted') {
+    findings.push({
+      code: 'interrupted',
+      severity: 'skipped',
+      seen: 'The probe was interrupted while it listened; it hung up first.'
+    })
+  }
+  if (ended.status === undefined || ended.status >= 300) {
+    const what = ended.status === undefined ? 'did not answer our BYE' : `answered our BYE with ${ended.status}`
+    findings.push({
+      code: 'bye-unanswered',
+      severity: 'warning',
+      seen: `LiveKit ${what}.`,
+      todo: "Requests within a call do not get through: over UDP see the firewall's timeouts, or dial over TCP"
+    })
+  }
+  return findings
 }
 
 /** `sip:SCL_…`: the id of createSipParticipant, taken for an address. */

@@ -1,18 +1,25 @@
 import type { Finding } from '../finding.ts'
 import type { TransportName } from '../sip/user-agent.ts'
 
-/** What an error of the network means. `sent`: there was a connection, and the request went out. */
-export function localFinding (
+/** Where a request went, and how far it got. */
+export interface Attempted {
+  host: string
+  port?: number | undefined
+  /** The address of the host. */
+  remote?: string | undefined
+  transport?: TransportName | undefined
+  /** There was a connection, and the request went out. */
+  sent: boolean
+  /** The status that the SIP stack made of the error. */
+  status: number
+}
+
+/** What an error of the network means. */
+export function networkErrorFinding (
   { code, message }: { code: string, message: string },
-  { host, remote, transport = 'tcp', sent, status }: {
-    host: string
-    remote?: string
-    transport?: TransportName | undefined
-    sent: boolean
-    status: number
-  }
+  { host, port, remote, transport = 'tcp', sent, status }: Attempted
 ): Finding {
-  // What was just tried says the same again.
+  // Another try over the same transport would say the same.
   const tryOver = (...others: TransportName[]) =>
     `bridge probe --transport ${others.find(other => other !== transport)}`
   const where = remote === undefined || remote === host ? host : `${host} (${remote})`
@@ -31,7 +38,9 @@ export function localFinding (
     return {
       code: 'sip-refused',
       severity: 'failed',
-      seen: `${where} is there, and nobody listens on that port (ECONNREFUSED).`,
+      seen: `${where} is there, and nobody listens on ${transport === 'udp' ? 'UDP' : 'TCP'} port ${
+        port ?? (transport === 'tls' ? 5061 : 5060)
+      } (ECONNREFUSED).`,
       todo:
         'Start livekit-sip, or correct port and transport: LiveKit takes UDP and TCP on 5060, TLS on 5061. Try the ' +
         'other transports',

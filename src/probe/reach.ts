@@ -3,7 +3,7 @@ import { within } from '../clock.ts'
 import type { Finding } from '../finding.ts'
 import type { Step } from '../ladder/trace.ts'
 import { createUserAgent, type SipResponse, type TlsOptions } from '../sip/user-agent.ts'
-import { localFinding } from './network-error.ts'
+import { networkErrorFinding } from './network-error.ts'
 import type { Target } from './target.ts'
 
 export interface ReachOptions {
@@ -18,8 +18,8 @@ export interface ReachOptions {
 }
 
 /**
- * Sends OPTIONS and tells whether anybody answers, which proves little: LiveKit answers 200 for every host and user,
- * unasked for credentials.
+ * Sends OPTIONS and reports whether anybody answers. That proves little: LiveKit answers 200 for every host and user,
+ * and asks for no credentials.
  */
 export async function probeReach (
   { target, own, remote, limitMs, clock, tls, onStep }: ReachOptions
@@ -48,22 +48,24 @@ export async function probeReach (
       'status' | 'reason' | 'local'
     > => ({ status: 408, reason: '', local: { code: '', message: '' } }))
     if (response.local) {
-      return localFinding(response.local, {
+      return networkErrorFinding(response.local, {
         host: target.host,
+        port: target.port,
         remote,
         transport: target.transport,
         sent: sentAt !== undefined,
         status: response.status
       })
     }
+    const took = sentAt === undefined ? '' : ` after ${clock.now() - sentAt} ms`
     return {
       code: 'options-answered',
-      severity: response.status < 300 ? 'ok' : 'warning',
-      seen:
-        `${target.host} answered OPTIONS over ${target.transport} with ${response.status}${
-          sentAt === undefined ? '' : ` after ${clock.now() - sentAt} ms`
-        }. That proves little: something there speaks SIP. LiveKit answers every OPTIONS with 200, also on a host ` +
-        'that belongs to no project, and looks at neither trunk, rule nor credentials.',
+      // Any answer is one of a SIP server: what it says to OPTIONS is its own affair.
+      severity: 'ok',
+      seen: `${target.host} answered OPTIONS over ${target.transport} with ${response.status}${took}. That proves ` +
+        `little: something there speaks SIP. LiveKit answers every OPTIONS with 200${
+          response.status === 200 ? '' : ', so this is something in front of it or in its place'
+        }, also on a host that belongs to no project, and looks at neither trunk, rule nor credentials.`,
       todo: 'Make a call to know more',
       command: 'bridge probe'
     }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openNext } from '../calls/fold/attempts.ts'
 import { newCall } from '../calls/fold/new-call.ts'
 import { rulesOf } from '../rules.ts'
@@ -8,7 +7,8 @@ import { roomRequest } from '../livekit/room-format.ts'
 import { room as strategy } from '../routing/room.ts'
 import type { Finding } from '../finding.ts'
 import { verbConfigOf } from '../jambonz/verb-config.ts'
-import { LiveKitError, type RoomRequest, type Rooms } from '../livekit/rooms.ts'
+import { deleteForGood, type DeleteOptions } from '../livekit/delete-for-good.ts'
+import { LiveKitError, type RoomRequest } from '../livekit/rooms.ts'
 import type { TransportName } from '../sip/user-agent.ts'
 
 /** Who the probe says it is: From of the INVITE, `from` and `to` of the job metadata. */
@@ -22,8 +22,8 @@ export interface PlannedCall {
 }
 
 /**
- * A room and a dial for a call that nobody makes, by the code that makes them for real ones. Only the room's own
- * metadata differ: a bridge that looks after this project must not take the room for a call's.
+ * A room and a dial for a call that nobody makes, by the code that makes them for real calls. Only the room's metadata
+ * differ, so that a bridge of this project does not take the room for a call's.
  */
 export function planCall (
   settings: Settings,
@@ -54,36 +54,43 @@ export function planCall (
   }
 }
 
+/** Errors from before the request was sent, or from something that does not speak HTTP: there LiveKit made nothing. */
+const NOT_SENT =
+  /ECONNREFUSED|ENOTFOUND|EAI_|ENODATA|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|EPROTO|ERR_SSL|ERR_TLS|CERT|HPE_/
+
 /** Whether a createRoom that failed may have made the room all the same. */
 export const mayExist = (error: unknown): boolean =>
   error instanceof LiveKitError &&
   (error.failure === 'timeout' || error.failure === 'failed' ||
-    (error.failure === 'unreachable' && !/ECONNREFUSED|ENOTFOUND|EAI_/.test(error.message)))
+    (error.failure === 'unreachable' && !NOT_SENT.test(error.message)))
 
-const DELETE_TRIES = 3
-const AGAIN_MS = 1000
-
-/** Deletes a room, in three tries. What becomes of it is told, never thrown. @returns undefined when there was none */
-export async function removeRoom (rooms: Pick<Rooms, 'delete'>, name: string): Promise<Finding | undefined> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await rooms.delete(name)
-        ? { code: 'room-deleted', severity: 'ok', seen: `Room ${name} was deleted.` }
-        : undefined
-    } catch (error) {
-      if (tries >= DELETE_TRIES) {
-        return {
-          code: 'room-not-deleted',
-          severity: 'warning',
-          seen: `Room ${name} could not be deleted (${
-            error instanceof LiveKitError ? error.failure : 'failed'
-          }). If it is there, it closes by itself some time after everybody has left it.`,
-          todo: 'Delete it by hand where that is too long',
-          command: `lk room delete ${name}`
-        }
+/** Deletes a room for good. What becomes of it is a finding, never an error. @returns undefined when there was none */
+export async function removeRoom (
+  rooms: Parameters<typeof deleteForGood>[0],
+  name: string,
+  options: DeleteOptions = {}
+): Promise<Finding | undefined> {
+  const deletion = await deleteForGood(rooms, name, options)
+  switch (deletion.outcome) {
+    case 'absent':
+      return undefined
+    case 'deleted':
+      return { code: 'room-deleted', severity: 'ok', seen: `Room ${name} was deleted.` }
+    case 'came back':
+      return {
+        code: 'room-deleted',
+        severity: 'ok',
+        seen: `Room ${name} was deleted twice: an agent whose job was under way had re-created it.`
       }
-      // A timer that keeps the process alive: nothing else may do so by now.
-      await sleep(AGAIN_MS)
-    }
+    case 'left':
+      return {
+        code: 'room-not-deleted',
+        severity: 'warning',
+        seen: `Room ${name} could not be deleted (${deletion.failure})${
+          deletion.removed > 0 ? `; ${deletion.removed} agents were removed from it` : ''
+        }. If it exists, it closes some time after everybody has left it.`,
+        todo: 'Delete it by hand where that is too long',
+        command: `lk room delete ${name}`
+      }
   }
 }

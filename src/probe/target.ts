@@ -14,7 +14,7 @@ export interface Target {
 
 /**
  * Reads what somebody wants to call: a sip: or sips: URI, or `user@host`. A transport that is given wins over the
- * URI's; without any it is `fallback`. A password in it is dropped: it has no business on a wire.
+ * URI's; without any it is `fallback`. A password in the URI is dropped, because it would be sent in clear.
  * @throws SipParseError for anything else
  */
 export function readTarget (
@@ -35,12 +35,14 @@ export function readTarget (
 }
 
 /**
- * Whether a target is the SIP side of the settings' LiveKit project: the one host that gets the trunk's credentials.
+ * Whether a target is the SIP side of the settings' LiveKit project: host and port of LIVEKIT_SIP_HOST, which alone get
+ * the trunk's credentials. Without a port in it, each transport has its own (5060, TLS 5061).
  */
-export function isOurs (
-  target: Pick<Target, 'host'>,
+export function isProjectHost (
+  target: Pick<Target, 'host' | 'port' | 'transport'>,
   settings: Pick<Settings, 'LIVEKIT_SIP_HOST'> | undefined
 ): boolean {
-  return settings !== undefined &&
-    readTarget(settings.LIVEKIT_SIP_HOST).host.toLowerCase() === target.host.toLowerCase()
+  if (settings === undefined) return false
+  const { host, port } = readTarget(settings.LIVEKIT_SIP_HOST, { transport: target.transport })
+  return host.toLowerCase() === target.host.toLowerCase() && port === target.port
 }

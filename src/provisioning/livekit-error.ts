@@ -12,10 +12,10 @@ export class ProvisionError extends FindingError {
   }
 }
 
-/** A failed request to LiveKit's SIP service as what it means. */
-export function explained (error: unknown): ProvisionError {
+/** What a failed request to LiveKit's SIP service means. @param url LIVEKIT_URL, to name host and port */
+export function explained (error: unknown, url?: string): ProvisionError {
   if (error instanceof ProvisionError) return error
-  const finding = livekitFinding(error)
+  const finding = livekitFinding(error, url)
   // The text of LiveKit's own error contains the token when it does not take the key.
   const secret = ['livekit-key-refused', 'livekit-key-without-sip', 'clock-skew'].includes(finding.code)
   return new ProvisionError(finding, secret ? undefined : error)

@@ -1,8 +1,17 @@
-import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } from 'livekit-server-sdk'
+import { SIPCodec, SIPMediaConfig } from '@livekit/protocol'
+import { SIPInboundTrunkInfo, type SIPDispatchRuleInfo, type SIPOutboundTrunkInfo } from 'livekit-server-sdk'
 import type { Finding } from '../finding.ts'
 import { differences, fieldsOf, type FieldChange } from './livekit-fields.ts'
 import { reviewProject } from './livekit-review.ts'
-import { desiredRule, desiredTrunk, ENCRYPTION, isOurs, marked, type ProvisionSettings } from './livekit-wish.ts'
+import {
+  ENCRYPTION,
+  encryptionOf,
+  fitsDial,
+  hasOfferedCodec,
+  OFFERED_CODECS,
+  CODEC_RATE
+} from '../livekit/media-config.ts'
+import { callLimitS, desiredRule, desiredTrunk, isOurs, marked, type ProvisionSettings } from './livekit-wish.ts'
 
 /** What a LiveKit project has. */
 export interface ProvisionState {
@@ -166,13 +175,17 @@ function trunkChange (settings: ProvisionSettings, current: SIPInboundTrunkInfo 
   next.authPassword = desired.authPassword
   next.includeHeaders = desired.includeHeaders
   next.ringingTimeout = longer(current.ringingTimeout, desired.ringingTimeout)
-  if (next.media) next.media.mediaTimeout = longer(current.media?.mediaTimeout, desired.media?.mediaTimeout)
-  else next.media = desired.media
-  // What cannot carry the dial's audio is changed; `allow` fits both kinds.
-  const encryption = next.media?.encryption ?? next.mediaEncryption
-  if (next.media && encryption === (settings.livekitSipSrtp ? ENCRYPTION.disable : ENCRYPTION.require)) {
-    next.media.encryption = ENCRYPTION.allow
+  if (next.maxCallDuration && next.maxCallDuration.seconds > 0n) {
+    const { maxCallDuration } = new SIPInboundTrunkInfo({ maxCallDuration: { seconds: BigInt(callLimitS(settings)) } })
+    next.maxCallDuration = longer(current.maxCallDuration, maxCallDuration)
   }
+  next.media ??= new SIPMediaConfig()
+  next.media.mediaTimeout = longer(current.media?.mediaTimeout, desired.media?.mediaTimeout)
+  if (!fitsDial(encryptionOf(current) ?? ENCRYPTION.disable, settings.livekitSipSrtp === true)) {
+    next.media.encryption = ENCRYPTION.allow
+    if (next.mediaEncryption !== ENCRYPTION.disable) next.mediaEncryption = ENCRYPTION.allow
+  }
+  admitOfferedCodecs(next.media)
   const fields = differences(current, next)
   if (fields.length === 0) return []
   return [{
@@ -184,6 +197,12 @@ function trunkChange (settings: ProvisionSettings, current: SIPInboundTrunkInfo 
     fields,
     ...(!isOurs(current) && { why: 'taken over' })
   }]
+}
+
+/** A list of codecs without any that Jambonz offers gets these; what else is in it stays. */
+function admitOfferedCodecs (media: SIPMediaConfig): void {
+  if (hasOfferedCodec(media)) return
+  media.codecs.push(...OFFERED_CODECS.map(({ name }) => new SIPCodec({ name, rate: CODEC_RATE })))
 }
 
 /** What an operator made even longer stays. */
@@ -206,6 +225,17 @@ function ruleChange (settings: ProvisionSettings, current: SIPDispatchRuleInfo |
   if (named?.length !== 1 || named[0] !== settings.livekitAgentName) {
     if (next.roomConfig) next.roomConfig.agents = desired.roomConfig?.agents ?? []
     else next.roomConfig = desired.roomConfig
+  }
+  // What the rule does not set is the trunk's.
+  if (next.media) {
+    admitOfferedCodecs(next.media)
+    const { mediaTimeout } = next.media
+    const least = desiredTrunk(settings).media?.mediaTimeout
+    if (mediaTimeout && least && mediaTimeout.seconds < least.seconds) delete next.media.mediaTimeout
+  }
+  if (!fitsDial(encryptionOf(current) ?? ENCRYPTION.allow, settings.livekitSipSrtp === true)) {
+    if (next.media) delete next.media.encryption
+    next.mediaEncryption = ENCRYPTION.disable
   }
   const fields = differences(current, next)
   if (fields.length === 0) return []

@@ -137,11 +137,11 @@ function inboundFindings (
     },
     ours && trunk.allowedNumbers.length > 0 && {
       code: 'trunk-callers-restricted',
-      severity: 'warning',
+      severity: 'failed',
       seen: `${who} takes calls of ${
         some(trunk.allowedNumbers)
       } only (allowed_numbers). Of everybody else it takes none: ${UNTAKEN}`,
-      todo: 'Empty its allowed_numbers, unless that is meant'
+      todo: 'Empty its allowed_numbers: every other caller gets no agent'
     },
     trunk.includeHeaders === HEADERS.all && {
       code: 'trunk-all-headers',

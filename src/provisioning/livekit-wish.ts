@@ -1,4 +1,5 @@
 import { SIPDispatchRuleInfo, SIPInboundTrunkInfo } from 'livekit-server-sdk'
+import { ENCRYPTION } from '../livekit/media-config.ts'
 
 /** What the trunk and the rule are made of; the names are those of the settings. */
 export interface ProvisionSettings {
@@ -9,9 +10,11 @@ export interface ProvisionSettings {
   livekitAgentName: string
   /** How long the agent leg may ring, seconds. */
   dialTimeoutS: number
+  /** How long an answered call may last, seconds. */
+  maxCallDurationS: number
   /** The agent leg's audio is encrypted. */
   livekitSipSrtp?: boolean
-  /** User name and password are only for a trunk that has none: the pair of a trunk of ours stays. */
+  /** User name and password are only for a trunk that has none: a trunk of ours keeps its pair. */
   keepCredentials?: boolean
 }
 
@@ -20,13 +23,21 @@ const NAME = 'jambonz-bridge'
 /** LiveKit has no unique names: our trunk and our rule are the ones whose metadata says this. */
 export const MARKER = JSON.stringify({ managed_by: OWNER })
 
-/** Rings longer than Jambonz's dial, so that the dial timeout alone decides (LiveKit answers 486 after its own). */
+/** LiveKit rings longer than Jambonz's dial, so that the dial timeout alone decides (LiveKit then answers 486). */
 const RINGING_MARGIN_S = 15
 /** LiveKit's default of 15 s without RTP would end a call that is on hold. */
 const MEDIA_TIMEOUT_S = 120
-/** `SIPHeaderOptions` and `SIPMediaEncryption`, enums that the SDK does not export. */
+/** `SIPHeaderOptions`, an enum that the SDK does not export. */
 export const HEADERS = { x: 1, all: 2 } as const
-export const ENCRYPTION = { disable: 0, allow: 1, require: 2 } as const
+
+/** How long LiveKit rings, seconds. */
+export const ringingTimeoutS = ({ dialTimeoutS }: Pick<ProvisionSettings, 'dialTimeoutS'>): number =>
+  dialTimeoutS + RINGING_MARGIN_S
+
+/** LiveKit counts the ringing as part of the call (livekit/sip inbound.go), so its limit must hold both, seconds. */
+export const callLimitS = (
+  { dialTimeoutS, maxCallDurationS }: Pick<ProvisionSettings, 'dialTimeoutS' | 'maxCallDurationS'>
+): number => ringingTimeoutS({ dialTimeoutS }) + maxCallDurationS
 
 /**
  * The inbound trunk that Jambonz's INVITE must match: any dialled user, proven by user name and password. Never with
@@ -34,7 +45,7 @@ export const ENCRYPTION = { disable: 0, allow: 1, require: 2 } as const
  * @throws {Error} when one of the two is missing: LiveKit accepts such a trunk but challenges nobody.
  */
 export function desiredTrunk (settings: ProvisionSettings): SIPInboundTrunkInfo {
-  const { livekitSipUsername, livekitSipPassword, dialTimeoutS, livekitSipSrtp } = settings
+  const { livekitSipUsername, livekitSipPassword, livekitSipSrtp } = settings
   if (!livekitSipUsername || !livekitSipPassword) {
     throw new Error(
       'LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD must both be set: without them anybody who finds the trunk ' +
@@ -48,7 +59,7 @@ export function desiredTrunk (settings: ProvisionSettings): SIPInboundTrunkInfo 
     authUsername: livekitSipUsername,
     authPassword: livekitSipPassword,
     includeHeaders: HEADERS.x,
-    ringingTimeout: { seconds: BigInt(dialTimeoutS + RINGING_MARGIN_S) },
+    ringingTimeout: { seconds: BigInt(ringingTimeoutS(settings)) },
     media: {
       mediaTimeout: { seconds: BigInt(MEDIA_TIMEOUT_S) },
       ...(livekitSipSrtp && { encryption: ENCRYPTION.allow })

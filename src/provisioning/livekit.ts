@@ -31,7 +31,7 @@ export type ProvisionClient = Pick<
 >
 
 export interface ApplyOptions {
-  /** Told of each change once LiveKit has taken it; `id` is the object's. */
+  /** Receives each change once LiveKit has taken it; `id` is the object's. */
   onChange?: (change: Change, id: string) => void
   /** No further change is begun after it. */
   signal?: AbortSignal
@@ -48,9 +48,9 @@ export interface Provisioned {
   rule: ProvisionedObject
 }
 
-/** A run makes at most 2 objects and repairs some; whoever needs more is running against somebody. */
+/** A run makes at most two objects and repairs some. One that needs more rounds is working against another run. */
 const MAX_ROUNDS = 12
-/** What another run, or the network, may have been the reason of. */
+/** Failures that another run or the network may have caused. */
 const PASSING: ReadonlySet<FindingCode> = new Set([
   'trunk-conflict',
   'rule-conflict',
@@ -58,14 +58,15 @@ const PASSING: ReadonlySet<FindingCode> = new Set([
   'livekit-unreachable',
   'livekit-failed'
 ])
-/** Two runs that met do not meet again at once. */
+/** A pause keeps two runs that met from meeting again at once. */
 const PAUSE_MS = 100
 
 /**
  * Everything that a project has for SIP.
+ * @param url LIVEKIT_URL, for the text of an error
  * @throws {ProvisionError}
  */
-export async function readState (sip: ProvisionClient): Promise<ProvisionState> {
+export async function readState (sip: ProvisionClient, url?: string): Promise<ProvisionState> {
   try {
     const [trunks, rules, outbound] = await Promise.all([
       sip.listSipInboundTrunk(),
@@ -74,7 +75,7 @@ export async function readState (sip: ProvisionClient): Promise<ProvisionState> 
     ])
     return { trunks, rules, outbound }
   } catch (error) {
-    throw explained(error)
+    throw explained(error, url)
   }
 }
 
@@ -154,7 +155,7 @@ const isHidden = ({ fields }: Change): boolean =>
   fields.every(({ name, from }) => name === 'auth_password' && from === NOTHING)
 
 /**
- * {@link applyProvision} without questions, for whoever owns the whole project: another prefix is followed.
+ * {@link applyProvision} without questions, for a caller who owns the whole project: another prefix is taken over.
  * @throws {ProvisionError}
  */
 export async function ensureProvisioned (sip: ProvisionClient, settings: ProvisionSettings): Promise<Provisioned> {
@@ -201,7 +202,7 @@ async function makeChange (sip: ProvisionClient, change: Change): Promise<string
     })).sipTrunkId
   }
   const { object } = change
-  // The trunk's change comes first, and then the plan is made anew.
+  // The trunk's change comes first, and then a new plan is made.
   if (object.trunkIds.includes(NEW_TRUNK)) throw new Error('A rule needs its trunk')
   if (change.do === 'update') return (await sip.updateSipDispatchRule(change.id, object)).sipDispatchRuleId
   const rule = object.rule?.rule

@@ -61,7 +61,7 @@ await t.test('a call that works, with the settings of LiveKit alone', async t =>
       /RTP audio/,
       /BYE/,
       /Called sip:c\w+@127.0.0.1/,
-      /codec G722, first response \d+ ms/,
+      /codec PCMU, first response \d+ ms/,
       /^ {2}✓ LiveKit answered after \d+ ms\. Agent demo-agent was seen in the room \d+ ms.* {2}\(answered\)$/m,
       /\(audio-heard\)/,
       /\(room-deleted\)/,
@@ -78,7 +78,7 @@ await t.test('a call that does not, and the next step', async t => {
   t.equal(wrong.code, 1)
   t.match(
     wrong.out,
-    /^ {2}✗ LiveKit said 401 Unauthorized.* {2}\(livekit-refused-credentials\)\n {6}→ Make LIVEKIT_SIP_USERNAME.*\n {6}\$ bridge provision/m
+    /^ {2}✗ LiveKit said 401 Unauthorized.* {2}\(livekit-refused-credentials\)\n {6}→ Give the inbound trunk LIVEKIT_SIP_USERNAME.*\n {6}\$ bridge doctor --only trunk-and-rule,matching --fix/m
   )
   const refused = await run([], { env: { ...env, LIVEKIT_API_SECRET: 'another-secret-another-secret-another' } })
   t.match(refused.out, /^Not called: sip:c/, 'nothing was dialled')
@@ -95,7 +95,7 @@ await t.test('JSON, and nothing else', async t => {
   t.match(JSON.parse(out), {
     uri: /^sip:c/,
     transport: 'tcp',
-    codec: 'G722',
+    codec: 'PCMU',
     findings: [{ code: 'answered', severity: 'ok' }],
     ladder: [{ what: 'INVITE' }],
     audio: { audible: Number },

@@ -7,11 +7,13 @@ const AGENT = { name: 'demo-agent', joinAfterMs: 20, publishAfterMs: 20 }
 /** Nobody waits for so long, unless the check is to wait in vain. */
 const PATIENT = 30_000
 const IN_VAIN = 1500
+/** No agent of these tests joins that late, but where a test says so. */
+const WATCH_MS = 50
 
 /** What is found with these agents; no room is left. */
 async function found (t: Test, agents: AgentBehaviour[], limits: Parameters<typeof createAgentCheck>[0]) {
   const { livekit, context } = await projectWith(t, { agents })
-  const findings = await run(createAgentCheck(limits), context)
+  const findings = await run(createAgentCheck({ watchMs: WATCH_MS, ...limits }), context)
   t.same(livekit.rooms(), [], 'the room is gone')
   return findings
 }
@@ -29,6 +31,14 @@ await t.test('an agent that comes and publishes audio, with both times', async t
 await t.test('one that takes its time', async t => {
   const [finding] = await found(t, [AGENT], { waitMs: PATIENT, slowMs: 0 })
   t.match(finding, { code: 'agent-slow', severity: 'warning', todo: /warm/ })
+})
+
+await t.test('another agent than that of the settings', async t => {
+  const { context } = await projectWith(t, { agents: [AGENT, { ...AGENT, name: 'sales' }] })
+  const check = createAgentCheck({ waitMs: PATIENT, watchMs: WATCH_MS })
+  t.match(await run(check, { ...context, agent: 'sales' }), [{ code: 'agent-ready', seen: /^Agent sales was/ }])
+  const typo = createAgentCheck({ waitMs: 200, watchMs: WATCH_MS })
+  t.match(await run(typo, { ...context, agent: 'sale' }), [{ code: 'agent-not-dispatched', todo: /registered as sale,/ }])
 })
 
 await t.test('no worker under this name', async t => {
@@ -105,7 +115,7 @@ await t.test('a room that somebody deletes meanwhile', async t => {
       }
     }
   })
-  t.same(codes(await run(createAgentCheck({ waitMs: 500 }), context)), ['room-closed', 'agent-not-dispatched'])
+  t.same(codes(await run(createAgentCheck({ waitMs: 500, watchMs: WATCH_MS }), context)), ['room-closed', 'agent-not-dispatched'])
   t.same(livekit.rooms(), [])
 })
 
@@ -116,13 +126,13 @@ await t.test('interrupted: the room is deleted at once', async t => {
       if (event === 'room_started') stop.abort()
     }
   })
-  t.same(await run(createAgentCheck({ waitMs: PATIENT }), context, stop.signal), [])
+  t.same(await run(createAgentCheck({ waitMs: PATIENT, watchMs: WATCH_MS }), context, stop.signal), [])
   t.same(livekit.rooms(), [])
 })
 
-await t.test('jobs that LiveKit does not tell of', async t => {
+await t.test('jobs that LiveKit does not list', async t => {
   t.match(agentFinding({}, { agent: 'a', jobs: undefined, slowMs: 1, waitedMs: 10_000 }), {
     code: 'agent-not-dispatched',
-    seen: /within 10 s; LiveKit did not tell of its jobs/
+    seen: /within 10 s; LiveKit did not list its jobs/
   })
 })

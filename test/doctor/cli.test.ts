@@ -62,8 +62,9 @@ await t.test('something is wrong: 1; only warnings: 0; --only', async t => {
   const { at, run } = await bench(t)
   const sick = await run([])
   t.equal(sick.code, 1)
-  t.match(sick.out, /✗ trunk-and-rule:[^]*✗ The project has no inbound trunk[^]*\$ bridge provision/)
-  t.match(sick.out, /6 checks: 4 ok, 2 failed\.$/)
+  t.match(sick.out, /✗ trunk-and-rule:[^]*✗ The project has no inbound trunk[^]*\$ bridge doctor --fix/)
+  t.match(sick.out, /– matching:[^]*what the check trunk-and-rule found is put right/, 'one cause is reported once')
+  t.match(sick.out, /6 checks: 4 ok, 1 failed, 1 skipped\.$/)
   t.equal((await run(['--only', 'livekit-api,sip-host'])).code, 0)
   await at.provision()
   at.trunk({ ringing_timeout: '50s' })
@@ -78,7 +79,17 @@ await t.test('something is wrong: 1; only warnings: 0; --only', async t => {
 
 await t.test('arguments and settings that do not do: 2', async t => {
   const { run } = await bench(t)
-  for (const args of [['--fly'], ['word'], ['--yes'], ['--only', ','], ['--only']]) {
+  for (
+    const args of [
+      ['--fly'],
+      ['word'],
+      ['--yes'],
+      ['--only', ','],
+      ['--only'],
+      ['--agent', ''],
+      ['--agent', 'a', '--only', 'matching']
+    ]
+  ) {
     const { code, err } = await run(args)
     t.equal(code, 2, args.join(' '))
     t.match(err, 'Usage: bridge doctor')
@@ -93,6 +104,22 @@ await t.test('arguments and settings that do not do: 2', async t => {
   const json = await run(['--json'], { PUBLIC_URL: '' })
   t.equal(json.code, 2)
   t.match(JSON.parse(json.out), { findings: [{ code: 'settings-unusable', severity: 'failed', seen: /PUBLIC_URL/ }] })
+})
+
+await t.test('--agent: that agent, and by itself that check', async t => {
+  const { run } = await bench(t)
+  const asked: Array<string | undefined> = []
+  const agent: Check = {
+    ...createAgentCheck(),
+    async run (context) {
+      asked.push(context.agent)
+      return [{ code: 'agent-ready', severity: 'ok', seen: 'x' }]
+    }
+  }
+  const checks = [...LIVEKIT_CHECKS, agent]
+  t.match(await run(['--agent', 'sales'], {}, { checks }), { code: 0, out: /\n1 check: 1 ok\.$/ })
+  t.match(await run(['--agent', 'sales', '--only', 'agent,sip-host'], {}, { checks }), { out: /2 checks: 2 ok\.$/ })
+  t.same(asked, ['sales', 'sales'])
 })
 
 await t.test('--help names every check', async t => {
@@ -133,7 +160,9 @@ await t.test('--fix: shows, asks, changes, checks again', async t => {
   t.equal(no.code, 1)
   t.match(no.asked, [`Make these changes in LiveKit project ${at.project.url}?`])
   t.match(no.out, /Nothing was changed\.$/)
-  t.match(await run(['--fix', '--json'], {}, { answer: true }), { code: 1, asked: [] }, 'a document cannot ask')
+  const document = await run(['--fix', '--json'], {}, { answer: true })
+  t.match(document, { code: 1, asked: [] }, 'a document cannot ask')
+  t.match(JSON.parse(document.out), { fixes: [{ check: 'trunk-and-rule', applied: false }], done: [] })
   t.same(at.project.writes, [])
 
   const yes = await run(['--fix'], {}, { answer: true })
@@ -156,7 +185,8 @@ await t.test('--fix: shows, asks, changes, checks again', async t => {
     fixes: [{
       check: 'trunk-and-rule',
       where: `LiveKit project ${at.project.url}`,
-      lines: [/update LiveKit dispatch rule/, /numbers/]
+      lines: [/update LiveKit dispatch rule/, /numbers/],
+      applied: true
     }],
     done: [/^updated: LiveKit dispatch rule/],
     summary: { ok: 6 }
@@ -199,7 +229,7 @@ await t.test('interrupted: what was made is taken away, and it says so', async t
   }
   const { code, out, err } = await run([], {}, { checks: [createAgentCheck({ waitMs: 30_000 })], signal: stop.signal })
   t.equal(code, 1)
-  t.match(err, /Interrupted: the checks end and take away what they made/)
+  t.match(err, /Interrupted: the checks end and remove what they made/)
   t.match(out, /\(interrupted\)[^]*1 check: 1 skipped\.\nNothing that a check made is left\.$/)
   t.ok(at.project.writes.includes('CreateRoom'))
   t.same(at.project.double.rooms(), [])

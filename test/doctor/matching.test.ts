@@ -49,7 +49,7 @@ const CASES: Case[] = [
       code: 'livekit-no-route',
       severity: 'failed',
       seen: /finds no trunk and has no rule for it: it rings once/,
-      command: 'bridge provision'
+      command: 'bridge doctor --fix'
     }]
   },
   {
@@ -196,7 +196,7 @@ const CASES: Case[] = [
     trunks: [trunk('ST_our', { allowedNumbers: CALLERS })],
     found: [{ code: 'matching-ok' }, {
       code: 'matching-callers',
-      severity: 'warning',
+      severity: 'failed',
       seen: /for 2 callers alone.*for everybody else LiveKit finds no trunk/
     }]
   },

@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { buildApp, type AppOptions } from '../../src/app.ts'
@@ -5,6 +6,7 @@ import type { Settings } from '../../src/config.ts'
 import { createLivekitEventsCheck, livekitEventsCheck } from '../../src/doctor/webhooks.ts'
 import { createDoctorEcho, doctorRoom, readDoctorNote } from '../../src/livekit/doctor-echo.ts'
 import { packageVersion } from '../../src/version.ts'
+import { API_KEY, API_SECRET } from '../fixtures/build.ts'
 import { codes, contextWith, projectWith, run } from '../fixtures/doctor-check.ts'
 
 /** A bridge that listens. */
@@ -70,6 +72,52 @@ await t.test('nobody hears of it', async t => {
   await missing('LiveKit sends none')
 })
 
+await t.test('a webhook that arrives and is refused does not read like one that never came', async t => {
+  const body = (name: string, nonce: string) =>
+    JSON.stringify({ event: 'room_started', room: { name, metadata: JSON.stringify({ doctor: nonce }) } })
+  const refusedWith = async (
+    options: { key?: string, secret?: string, atMs?: number, altered?: string, unsigned?: boolean }
+  ) => {
+    const { livekit, context } = await projectWith(t, {
+      async onEvent (event, room) {
+        if (event !== 'room_started') return
+        const text = body(room, room.replace(/^jb_doctor-/, ''))
+        await fetch(events, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/webhook+json',
+            ...(!options.unsigned && { authorization: await webhookToken(text, options) })
+          },
+          body: options.altered ? text + options.altered : text
+        })
+      }
+    })
+    const { events } = await bridge(t, context.settings)
+    const findings = await run(createLivekitEventsCheck({ ...IN_VAIN, otherBridgeMs: 50, waitMs: 20_000 }), context)
+    t.match(findings, [{ code: 'livekit-events-refused', severity: 'warning' }])
+    t.same(livekit.rooms(), [], 'the room is gone')
+    return findings[0]
+  }
+  t.match(await refusedWith({ key: 'otherkey' }), { seen: /another API key/, todo: /webhook\.api_key/ })
+  t.match(await refusedWith({ secret: 'another-secret-another-secret-another' }), { seen: /another secret/ })
+  t.match(await refusedWith({ atMs: 180_000 }), { seen: /not valid at this time/, todo: /NTP/ })
+  t.match(await refusedWith({ atMs: -3600_000 }), { seen: /not valid at this time/ })
+  t.match(await refusedWith({ altered: ' ' }), { seen: /not the one that LiveKit signed/ })
+  t.match(await refusedWith({ unsigned: true }), { seen: /without an Authorization header/ })
+})
+
+/** As livekit/protocol webhook/resource_url_notifier.go signs. @param options.atMs LiveKit's clock, ahead of this one */
+async function webhookToken (
+  body: string,
+  { key = API_KEY, secret = API_SECRET, atMs = 0 }: { key?: string, secret?: string, atMs?: number }
+): Promise<string> {
+  const at = Math.floor((Date.now() + atMs) / 1000)
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const claims = { iss: key, nbf: at, exp: at + 300, sha256: createHash('sha256').update(body).digest('base64') }
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
 await t.test('a LiveKit that cannot be asked', async t => {
   const { livekit, context } = await projectWith(t)
   livekit.faults.apiMethods['ListRooms'] = 'fail'
@@ -120,9 +168,11 @@ await t.test('what is answered, and what is left alone', async t => {
   const held = new Promise<void>(resolve => {
     release = resolve
   })
-  const echo = createDoctorEcho({
+  let now = 0
+  const { heard: echo, refused } = createDoctorEcho({
     roomPrefix: 'jb',
     version: '1.2.3',
+    now: () => now,
     rooms: {
       async setMetadata (room, metadata) {
         set.push(`${room} ${metadata}`)
@@ -150,7 +200,8 @@ await t.test('what is answered, and what is left alone', async t => {
       event('jb_doctor-a', note('b')),
       event('jb_doctor-a', ''),
       event('jb_doctor-a', 'null'),
-      event('jb_doctor-a', note('a', { heard: '1' }))
+      event('jb_doctor-a', note('a', { heard: '1' })),
+      event('jb_doctor-a', note('a', { refused: 'clock' }))
     ]
   ) t.equal(echo(silent), true)
   t.same(set, [])
@@ -160,5 +211,28 @@ await t.test('what is answered, and what is left alone', async t => {
   await new Promise(resolve => setImmediate(resolve))
   echo(event('jb_doctor-z', note('z')))
   t.equal(set.length, 4)
+
+  set.splice(0)
+  const reason = async () => 'clock' as const
+  refused(JSON.stringify(event('jb_doctor-a', note('a'))), reason)
+  await new Promise(resolve => setImmediate(resolve))
+  t.same(set, ['jb_doctor-a {"doctor":"a","refused":"clock"}'])
+  refused(JSON.stringify(event('jb_doctor-b', note('b'))), reason)
+  now += 1000
+  for (
+    const silent of [
+      '',
+      'null',
+      '{}',
+      '{"event":"room_started","room":{"name":1}}',
+      JSON.stringify(event('jb_doctor-a', note('a'), 'room_finished')),
+      JSON.stringify(event('jb_ctoken', note('a'))),
+      JSON.stringify(event('jb_doctor-a', note('b'))),
+      JSON.stringify(event('jb_doctor-a', note('a', { refused: 'clock' })))
+    ]
+  ) refused(silent, reason)
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(set.length, 1, 'anybody may send these: one a second, and only about rooms of a doctor')
+  t.same(readDoctorNote('{"doctor":"a","refused":"anything"}'), { doctor: 'a' })
   for (const text of ['', '{}', '[]', '{"doctor":1}', 'null', '"x"']) t.equal(readDoctorNote(text), undefined, text)
 })

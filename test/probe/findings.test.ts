@@ -3,8 +3,8 @@ import { isPrivate } from '../../src/probe/address.ts'
 import { DEFAULT_LIMITS, overdue, type ProbeCall } from '../../src/probe/call.ts'
 import type { ProbeContext } from '../../src/probe/context.ts'
 import { findingsOf } from '../../src/probe/findings.ts'
-import { localFinding } from '../../src/probe/network-error.ts'
-import { isOurs, readTarget } from '../../src/probe/target.ts'
+import { networkErrorFinding } from '../../src/probe/network-error.ts'
+import { isProjectHost, readTarget } from '../../src/probe/target.ts'
 
 const at = (ms: number, status: number, reason = '') => ({ at: ms, status, reason })
 const call = (extra: Partial<ProbeCall> = {}): ProbeCall => ({
@@ -157,7 +157,7 @@ await t.test('100 and nothing: the trap of the websocket name is named', async t
 
 await t.test('what the network says', async t => {
   const codeOf = (code: string, sent = false, status = 503) =>
-    localFinding({ code, message: 'x' }, { host: 'h', sent, status }).code
+    networkErrorFinding({ code, message: 'x' }, { host: 'h', sent, status }).code
   t.same(['ENOTFOUND', 'EAI_AGAIN'].map(code => codeOf(code)), ['sip-host-unresolved', 'sip-host-unresolved'])
   t.equal(codeOf('ECONNREFUSED'), 'sip-refused')
   t.same(
@@ -185,13 +185,13 @@ await t.test('what the network says', async t => {
     ], ['ECONNREFUSED', 'tcp', 'udp']] as const
   ) {
     t.equal(
-      localFinding({ code, message: '' }, { host: 'h', transport, sent: false, status: 503 }).command,
+      networkErrorFinding({ code, message: '' }, { host: 'h', transport, sent: false, status: 503 }).command,
       `bridge probe --transport ${command}`,
       'not what was just tried'
     )
   }
   t.match(
-    localFinding({ code: 'ERR_TLS_HANDSHAKE_TIMEOUT', message: '' }, { host: 'h', sent: false, status: 503 }).seen,
+    networkErrorFinding({ code: 'ERR_TLS_HANDSHAKE_TIMEOUT', message: '' }, { host: 'h', sent: false, status: 503 }).seen,
     /does not speak TLS/
   )
 })
@@ -228,7 +228,12 @@ await t.test('what is called', async t => {
     port: 5060,
     transport: 'udp'
   })
-  t.ok(isOurs(readTarget('sip:a@H.example:5080'), { LIVEKIT_SIP_HOST: 'h.example:5060' }))
-  t.notOk(isOurs(readTarget('sip:a@h.example.org'), { LIVEKIT_SIP_HOST: 'h.example' }))
-  t.notOk(isOurs(readTarget('sip:a@h'), undefined))
+  const ours = (uri: string, host = 'h.example:5060') => isProjectHost(readTarget(uri), { LIVEKIT_SIP_HOST: host })
+  t.ok(ours('sip:a@H.example:5060'))
+  t.notOk(ours('sip:a@h.example:5080'), 'another port is not asked for a password of ours')
+  t.ok(ours('sip:a@h.example'))
+  t.ok(ours('sip:a@h.example;transport=tls', 'h.example'), 'each transport has its own port')
+  t.notOk(ours('sip:a@h.example;transport=tls'))
+  t.notOk(isProjectHost(readTarget('sip:a@h.example.org'), { LIVEKIT_SIP_HOST: 'h.example' }))
+  t.notOk(isProjectHost(readTarget('sip:a@h'), undefined))
 })

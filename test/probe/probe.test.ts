@@ -96,7 +96,7 @@ for (const sipTransport of ['udp', 'tcp', 'tls'] as TransportName[]) {
     t.match(report, {
       uri: /^sip:c[a-z2-7]{26}@127\.0\.0\.1:\d+;transport=/,
       transport: sipTransport,
-      codec: 'G722',
+      codec: 'PCMU',
       room: { name: /^jb_c/, agent: 'demo-agent' }
     })
     t.equal(report.room?.name, `jb_${/:(c\w+)@/.exec(report.uri ?? '')?.[1]}`, "the token is the room's")
@@ -111,7 +111,7 @@ for (const sipTransport of ['udp', 'tcp', 'tls'] as TransportName[]) {
         'bridge>livekit INVITE with credentials',
         'livekit>bridge 180 Ringing',
         'livekit>bridge 200 OK',
-        'bridge>livekit RTP G722 silence',
+        'bridge>livekit RTP PCMU silence',
         'livekit>bridge RTP audio',
         'bridge>livekit BYE'
       ]

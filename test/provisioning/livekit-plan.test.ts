@@ -16,7 +16,8 @@ const wish: ProvisionSettings = {
   livekitSipPassword: 'secret-password',
   livekitRoomPrefix: 'jb',
   livekitAgentName: 'demo-agent',
-  dialTimeoutS: 25
+  dialTimeoutS: 25,
+  maxCallDurationS: 3600
 }
 type Trunk = ConstructorParameters<typeof SIPInboundTrunkInfo>[0]
 type Rule = ConstructorParameters<typeof SIPDispatchRuleInfo>[0]
@@ -261,7 +262,7 @@ await t.test('what is wrong with trunks and rules', async t => {
       'warning rule-same-prefix'
     ]],
     ['our callers restricted', project([ourTrunk({ allowedNumbers: ['+1'] })], [ourRule()]), [
-      'warning trunk-callers-restricted'
+      'failed trunk-callers-restricted'
     ]],
     ['LiveKit dials itself', project([], [], [{ address: 'vjnxecm0tjk.sip.livekit.cloud' }]), [
       'warning outbound-livekit'

@@ -32,7 +32,8 @@ const settings: ProvisionSettings = {
   livekitSipPassword: 'trunk-password',
   livekitRoomPrefix: 'jb',
   livekitAgentName: 'demo-agent',
-  dialTimeoutS: 25
+  dialTimeoutS: 25,
+  maxCallDurationS: 3600
 }
 const clientOf = (project: Project) => new SipClient(project.url, KEY, SECRET, { failover: false, requestTimeout: 2 })
 const failure = async (work: Promise<unknown>) => {
