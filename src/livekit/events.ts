@@ -32,7 +32,8 @@ export function createLiveKitEventReceiver (apiKey: string, apiSecret: string): 
   }
 }
 
-function isHashOf (hash: string, body: string): boolean {
+/** Whether a base64 SHA-256 is that of a body. */
+export function isHashOf (hash: string, body: string): boolean {
   const [given, expected] = [Buffer.from(hash, 'base64'), createHash('sha256').update(body).digest()]
   return given.length === expected.length && timingSafeEqual(given, expected)
 }

@@ -225,7 +225,8 @@ async function provision (env: Record<string, string>): Promise<void> {
     livekitSipPassword: settings.LIVEKIT_SIP_PASSWORD ?? '',
     livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
     livekitAgentName: settings.LIVEKIT_AGENT_NAME ?? '',
-    dialTimeoutS: settings.DIAL_TIMEOUT_S
+    dialTimeoutS: settings.DIAL_TIMEOUT_S,
+    maxCallDurationS: settings.MAX_CALL_DURATION_S
   })
 }
 
