@@ -1,0 +1,93 @@
+import { buildApp } from '../../src/app.ts'
+import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
+import type { Registry } from '../../src/calls/store/registry.ts'
+import type { Clock } from '../../src/clock.ts'
+import { loadSettings } from '../../src/config.ts'
+import { createRooms, type Rooms } from '../../src/livekit/rooms.ts'
+import { API_KEY, API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
+import type { ReplayClock } from './clock.ts'
+
+export interface InProcessOptions {
+  clock: ReplayClock
+  livekitUrl: string
+  env: Record<string, string>
+  /** A store that outlives the process, as Redis does. Without one each process has its memory. */
+  store?: Registry
+}
+
+/** LiveKit settles a createRoom within this time, or not at all; real seconds. */
+const CREATE_TIMEOUT_S = 5
+
+/** The service in this process, on the given clock: LiveKit over HTTP, hooks injected as their bytes. */
+export async function startInProcess ({ clock, livekitUrl, env, store }: InProcessOptions): Promise<Bridge> {
+  const life = { over: false }
+  const rooms = createRooms({ url: livekitUrl, apiKey: API_KEY, apiSecret: API_SECRET, createTimeoutS: CREATE_TIMEOUT_S })
+  const app = await buildApp({
+    settings: loadSettings({ ...ENV, LIVEKIT_URL: livekitUrl, ...env }),
+    clock: mortalClock(clock, life),
+    rooms: mortal<Rooms>(rooms, life, work => clock.track(work)),
+    registry: mortal<Registry>(store ?? createMemoryRegistry(), life, work => work)
+  })
+  await app.ready()
+
+  async function inject (
+    method: 'GET' | 'POST',
+    url: string,
+    headers: Record<string, string>,
+    payload?: string
+  ): Promise<HttpReply> {
+    const reply = await app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+    return { status: reply.statusCode, text: reply.body }
+  }
+
+  return {
+    post: (path, headers, body) => inject('POST', path, headers, body),
+    get: path => inject('GET', path, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
+    async kill () {
+      life.over = true
+    },
+    async close () {
+      if (!life.over) await app.close()
+    }
+  }
+}
+
+/** A store that outlives the processes that use it. */
+export function createSurvivingStore (): Registry {
+  return { ...createMemoryRegistry(), shared: true, async close () {} }
+}
+
+interface Life {
+  over: boolean
+}
+
+/** Once the process is dead, none of its timers fires. */
+function mortalClock (clock: Clock, life: Life): Clock {
+  return {
+    now: () => clock.now(),
+    schedule: (ms, fn) =>
+      clock.schedule(ms, () => {
+        if (!life.over) fn()
+      })
+  }
+}
+
+/** Once the process is dead, nothing that it asks for happens, and nothing that it asked for is answered. */
+function mortal<T extends object> (target: T, life: Life, track: <R>(work: Promise<R>) => Promise<R>): T {
+  const never = new Promise<never>(() => {})
+  return new Proxy(target, {
+    get (object, name) {
+      const value: unknown = Reflect.get(object, name)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        if (life.over) return never
+        const result: unknown = value.apply(object, args)
+        if (!(result instanceof Promise)) return result
+        return track(result).then(
+          answer => life.over ? never : answer,
+          error => life.over ? never : Promise.reject(error as Error)
+        )
+      }
+    }
+  })
+}

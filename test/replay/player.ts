@@ -1,0 +1,205 @@
+import { signed, type Bridge, type HttpReply } from './bridge.ts'
+import type { ReplayClock } from './clock.ts'
+import { jsons, type Json } from './json.ts'
+import { LiveKitWorld } from './livekit-world.ts'
+import { Names } from './names.ts'
+import { callSidsOf, roomNameOf, type ApiFailure, type Hook, type HookPath, type Recording, type Verb } from './recording.ts'
+import type { Variant } from './variant.ts'
+import { WebhookSender, type Sent } from './webhooks.ts'
+
+/** A hook that was sent, and what came back. */
+export interface Answered {
+  /** Milliseconds from the start of the recording. */
+  at: number
+  path: HookPath
+  hook: Hook
+  /** 0: nobody was there to answer. */
+  status: number
+  /** The verbs of the reply; undefined where it has none. */
+  verbs: Verb[] | undefined
+}
+
+export interface PlayOptions {
+  clock: ReplayClock
+  variant: Variant
+  /** Starts the bridge, or joins one that runs. */
+  start(): Promise<Bridge>
+  /** Calls get other ids than the recorded ones. */
+  renameCalls?: (callSid: string) => string
+}
+
+/** Plays one recording against a bridge, with a LiveKit of its own. */
+export class Player {
+  readonly recording: Recording
+  readonly names: Names
+  readonly world: LiveKitWorld
+  readonly answered: Answered[] = []
+  readonly problems: string[] = []
+  /** When the recording began in this run, milliseconds since the epoch. */
+  readonly started: number
+  readonly #options: PlayOptions
+  readonly #webhooks: WebhookSender
+  readonly #failures: ApiFailure[]
+  readonly #pending = new Set<Promise<void>>()
+  #bridge: Bridge | undefined
+  #callHook: Promise<void> = Promise.resolve()
+
+  constructor (recording: Recording, options: PlayOptions) {
+    this.recording = recording
+    this.#options = options
+    this.started = options.clock.now()
+    this.names = new Names(recording, options.renameCalls)
+    this.#failures = [...recording.failures]
+    const { clock, variant } = options
+    this.#webhooks = new WebhookSender({
+      clock,
+      variant,
+      bridge: () => this.#bridge,
+      backsOffUntil: () => variant.away ? this.started + variant.away.to + variant.away.redeliveredAfter : 0,
+      onProblem: problem => this.problems.push(problem)
+    })
+    this.world = new LiveKitWorld({
+      clock,
+      notify: event => {
+        if (!variant.withoutWebhooks && !recording.livekitUnseen) this.#webhooks.send(this.names.roomEvent(event))
+      }
+    })
+  }
+
+  get bridge (): Bridge | undefined {
+    return this.#bridge
+  }
+
+  get webhooks (): Sent[] {
+    return this.#webhooks.sent
+  }
+
+  /** The `call_sid` of every call in this run. */
+  get callSids (): string[] {
+    return callSidsOf(this.recording).map(sid => this.names.call(sid))
+  }
+
+  /** Plays everything that was recorded. What the bridge does afterwards is not waited for. */
+  async play (): Promise<void> {
+    this.#bridge = await this.#options.start()
+    const { clock } = this.#options
+    for (const { at, run } of this.#steps()) {
+      await clock.until(this.started + at)
+      await run()
+      await clock.settle()
+    }
+  }
+
+  /** What LiveKit's API answers instead, as it was recorded. */
+  refusal (method: string, room: string | undefined): { status: number, body: Json } | undefined {
+    if (method === 'RoomService/CreateRoom' && !this.recording.roomMade) {
+      return { status: 503, body: { code: 'unavailable', msg: 'no response from servers' } }
+    }
+    const i = this.#failures.findIndex(failure =>
+      failure.method === method && failure.room !== undefined && this.names.room(failure.room) === room)
+    return i === -1 ? undefined : this.#failures.splice(i, 1)[0]
+  }
+
+  #steps (): Array<{ at: number, run: () => unknown }> {
+    const { variant } = this.#options
+    const { hooks, roomEvents, attributes, looks } = this.recording
+    const started = new Set<string>()
+    const wanted = hooks.filter(({ path }) =>
+      path !== undefined && !(variant.withoutStatuses && path === '/status') &&
+      !(variant.withoutAction && path === '/action'))
+    const again = variant.hooksAgain
+    return [
+      ...wanted.map(hook => ({ at: hook.at, run: () => this.#send(hook) })),
+      ...(again === undefined ? [] : wanted.map(hook => ({ at: hook.at + again, run: () => this.#send(hook) }))),
+      ...roomEvents.map(({ at, body, silent = false }) => ({
+        at,
+        run: () => this.#happen(body, silent, started)
+      })),
+      ...this.#ifKnown(attributes, ({ room, identity, changed }) => this.world.change(room, identity, changed)),
+      ...this.#ifKnown(looks, ({ room, participants }) => this.world.see(room, participants.map(shown => ({
+        ...shown,
+        attributes: this.names.attributes((shown['attributes'] ?? {}) as Record<string, string>)
+      })))),
+      ...(variant.away
+        ? [
+            { at: variant.away.from, run: () => this.#die() },
+            { at: variant.away.to, run: () => this.#comeBack() }
+          ]
+        : [])
+    ].sort((a, b) => a.at - b.at)
+  }
+
+  /** Steps about a room, which is the only one of the recording where none is named. */
+  #ifKnown<T extends { at: number, room: string | undefined }> (
+    items: T[],
+    run: (item: T & { room: string }) => void
+  ): Array<{ at: number, run: () => void }> {
+    const { dialled, roomPrefix } = this.recording
+    return items.map(item => ({
+      at: item.at,
+      run: () => {
+        const room = this.names.room(item.room ?? `${roomPrefix}${dialled[0] ?? ''}`)
+        if (room !== undefined) run({ ...item, room })
+      }
+    }))
+  }
+
+  #happen (body: Json, silent: boolean, started: Set<string>): void {
+    const recorded = roomNameOf(body)
+    const room = recorded === undefined ? undefined : this.names.room(recorded)
+    if (room === undefined) return
+    // A room that no call of this recording dialled: its events arrive, and the bridge does not know it.
+    if (room === recorded && !silent) {
+      this.#webhooks.send(body)
+      return
+    }
+    const first = this.recording.roomMade && !started.has(room)
+    if (body['event'] === 'room_started') started.add(room)
+    this.world.play(room, this.names.roomEvent(body), { silent, first })
+  }
+
+  async #die (): Promise<void> {
+    await this.#bridge?.kill()
+    this.#bridge = undefined
+  }
+
+  async #comeBack (): Promise<void> {
+    this.#bridge = await this.#options.start()
+  }
+
+  async #send (hook: Hook): Promise<void> {
+    const work = this.#exchange(hook)
+    if (hook.path === '/livekit-api') this.#callHook = work
+    this.#pending.add(work)
+    work.then(() => this.#pending.delete(work), (error: Error) => this.problems.push(error.message))
+    // Jambonz does nothing of a call before its call hook is answered.
+    if (this.#options.renameCalls) await this.#callHook
+  }
+
+  async #exchange (hook: Hook): Promise<void> {
+    const { clock } = this.#options
+    const path = hook.path!
+    const body = this.names.hookBody(hook)
+    const { 'content-length': _length, ...recorded } = hook.headers
+    const verbatim = body === hook.body && recorded['jambonz-signature'] !== undefined && !this.#options.renameCalls
+    const headers = {
+      'content-type': 'application/json',
+      ...recorded,
+      ...(verbatim ? {} : { 'jambonz-signature': signed(body, clock.now()) })
+    }
+    const at = clock.now() - this.started
+    const reply = await this.#bridge?.post(this.names.url(path), headers, body) ?? { status: 0, text: '' }
+    const verbs = verbsOf(reply)
+    if (verbs) this.names.learn(hook, verbs)
+    this.answered.push({ at, path, hook, status: reply.status, verbs })
+  }
+}
+
+function verbsOf ({ text }: HttpReply): Verb[] | undefined {
+  try {
+    const verbs: unknown = JSON.parse(text)
+    return Array.isArray(verbs) ? jsons(verbs) as unknown as Verb[] : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,137 @@
+import type { Json } from './json.ts'
+
+/** A verb of a reply, as far as a replay reads it. */
+export interface Verb {
+  verb: string
+  id?: string
+  target?: Array<{ type?: string, sipUri?: string, number?: string }>
+  actionHook?: string | { url: string }
+  referHook?: string | { url: string }
+}
+
+/** A request of Jambonz to the application. */
+export interface Hook {
+  /** Milliseconds from the start of the recording. */
+  at: number
+  /** Which endpoint of the bridge it is for; undefined: it was for another application. */
+  path: HookPath | undefined
+  headers: Record<string, string>
+  /** The raw body. */
+  body: string
+  /** What the recorder's application answered, where the file has it. */
+  verbs: Verb[]
+  status: number | undefined
+  repliedAt: number | undefined
+}
+
+export type HookPath = '/livekit-api' | '/action' | '/status' | '/refer' | '/refer-complete'
+
+/** A webhook of LiveKit. */
+export interface RoomEvent {
+  /** Milliseconds from the start of the recording. */
+  at: number
+  /** The raw body and its Authorization header, as LiveKit signed it. */
+  raw: string
+  authorization: string | undefined
+  body: Json
+  /** LiveKit's API shows it, but no webhook tells of it. */
+  silent?: boolean
+}
+
+/** A SIP participant's attributes changed, as the agent in its room saw it. */
+export interface AttributeChange {
+  at: number
+  room: string | undefined
+  identity: string
+  changed: Record<string, string>
+}
+
+/** Who was in a room at a moment, as LiveKit's API answered. */
+export interface RoomLook {
+  at: number
+  room: string | undefined
+  participants: Json[]
+}
+
+/** What LiveKit's API answered instead of doing what it was asked. */
+export interface ApiFailure {
+  at: number
+  /** `RoomService/DeleteRoom` */
+  method: string
+  room: string | undefined
+  status: number
+  body: Json
+}
+
+/** Everything of one file that a replay plays, whatever kind of recording it is. */
+export interface Recording {
+  /** Folder and file, for people: `chain/normal-caller-hangs-up`. */
+  name: string
+  kind: string
+  says: string
+  /** Causes of design.md 5 that are right with everything that was recorded; `*`: any. Empty: the file gives none. */
+  causes: string[]
+  /** A 403 to the recorded REFER is right. */
+  refused: boolean
+  /** Milliseconds since the epoch that the recorded times count from. */
+  start: number
+  /** In the order of their arrival. */
+  hooks: Hook[]
+  /** In the order of their arrival. */
+  roomEvents: RoomEvent[]
+  attributes: AttributeChange[]
+  looks: RoomLook[]
+  failures: ApiFailure[]
+  /** Jambonz' hooks are made of what the SIP side or the API requests show: the file has none of its own. */
+  derived: boolean
+  /** LiveKit is what the statuses of the agent leg imply: the file has nothing of it. */
+  livekitUnseen: boolean
+  /** The application made the room of its first dial; otherwise createRoom failed and the SIP leg made it. */
+  roomMade: boolean
+  /** SIP users and numbers that the recorded application dialled, in order. */
+  dialled: string[]
+  /** Prefix of the recorded rooms' names, with the underscore. */
+  roomPrefix: string
+  /** Fields that one would expect of its kind and that the file does not have. */
+  missing: string[]
+}
+
+/** A file that cannot be played, and why. */
+export interface Unplayable {
+  name: string
+  kind: string
+  /** `nothing`: there is no call in it. `unsupported`: this program does not know its kind yet. */
+  why: 'nothing' | 'unsupported' | 'unreadable'
+  detail: string
+}
+
+export const isPlayable = (file: Recording | Unplayable): file is Recording => !('why' in file)
+
+/** The calls of a recording: the `call_sid` of every call hook, in order. */
+export function callSidsOf ({ hooks }: Pick<Recording, 'hooks'>): string[] {
+  const sids = hooks.filter(({ path }) => path === '/livekit-api').map(({ body }) => field(body, 'call_sid'))
+  return [...new Set(sids.filter(sid => sid !== undefined))]
+}
+
+/** A string of a JSON body, if it has it. */
+export function field (body: string, name: string): string | undefined {
+  try {
+    const value = (JSON.parse(body) as Record<string, unknown> | null)?.[name]
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** User part of a SIP URI, or a number as it is. */
+export const userOf = (uri: string | undefined): string | undefined =>
+  uri?.replace(/^sips?:/, '').split(/[@;]/)[0] || undefined
+
+/** What a dial dials: the user of its SIP URI, or its number. */
+export const dialledBy = ({ target }: Verb): string | undefined =>
+  userOf(target?.[0]?.sipUri) ?? target?.[0]?.number
+
+/** Room and token of a LiveKit event. */
+export const roomNameOf = (body: Json): string | undefined => (body['room'] as Json | undefined)?.['name'] as
+  | string
+  | undefined

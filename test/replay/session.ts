@@ -1,0 +1,124 @@
+import { createInjectedClock } from './clock.ts'
+import { createSurvivingStore, startInProcess } from './in-process.ts'
+import type { Json } from './json.ts'
+import { serveLiveKitApi, type ApiRequest } from './livekit-api.ts'
+import { Player, type Answered } from './player.ts'
+import type { Recording } from './recording.ts'
+import { AS_RECORDED, type Variant } from './variant.ts'
+import type { Sent } from './webhooks.ts'
+
+/** What became of a recording that was played. */
+export interface Played {
+  recording: Recording
+  variant: Variant
+  /** When the recording began in this run, milliseconds since the epoch. */
+  started: number
+  /** What the bridge says of each call, by its `call_sid`; undefined: it knows nothing of it. */
+  calls: Array<{ callSid: string, call: Json | undefined }>
+  answered: Answered[]
+  webhooks: Sent[]
+  api: ApiRequest[]
+  /** Problems that showed on the way: hooks and webhooks that were not taken. */
+  problems: string[]
+  /** Rooms that LiveKit still has. */
+  roomsLeft: string[]
+  /** Calls that are not over for the bridge. */
+  stillActive: string[]
+  /** Calls that the bridge has not forgotten after their retention: they owe something for ever. */
+  stillKept: string[]
+}
+
+/** An ended call is kept this long in a replay, seconds. */
+const RETENTION_S = 30
+/** Longer than every deadline of a call, milliseconds. */
+const LONGEST_MS = 240_000
+const STEP_MS = 5000
+
+/** Plays a recording against the service in this process, on a clock that stands at the recording's time. */
+export async function playInProcess (recording: Recording, variant: Variant = AS_RECORDED): Promise<Played> {
+  const clock = createInjectedClock(recording.start)
+  const api: ApiRequest[] = []
+  const livekit = await serveLiveKitApi({
+    now: clock.now,
+    worldOf: () => player.world,
+    worlds: () => [player.world],
+    refusal: (method, room) => player.refusal(method, room),
+    onRequest: request => api.push(request)
+  })
+  const store = variant.away?.store === 'survives' ? createSurvivingStore() : undefined
+  const player = new Player(recording, {
+    clock,
+    variant,
+    start: () => startInProcess({
+      clock,
+      livekitUrl: livekit.url,
+      env: { ...envFor(recording), CALL_RETENTION_S: String(RETENTION_S) },
+      ...(store ? { store } : {})
+    })
+  })
+  try {
+    await player.play()
+    const calls = await untilEnded(player, clock)
+    await clock.until(clock.now() + (RETENTION_S + 60) * 1000)
+    return {
+      recording,
+      variant,
+      started: player.started,
+      calls,
+      answered: player.answered,
+      webhooks: player.webhooks,
+      api,
+      problems: player.problems,
+      roomsLeft: [...player.world.rooms.keys()],
+      stillActive: await activeCalls(player),
+      stillKept: await keptCalls(player)
+    }
+  } finally {
+    await player.bridge?.close()
+    await livekit.close()
+  }
+}
+
+/** Settings of the bridge that a recording asks for. */
+function envFor ({ hooks }: Recording): Record<string, string> {
+  const basic = hooks.map(({ headers }) => /^Basic (.+)/.exec(headers['authorization'] ?? '')?.[1]).find(Boolean)
+  const [username, password] = Buffer.from(basic ?? '', 'base64').toString().split(':')
+  const fallsBack = hooks.some(({ path, verbs }) => path === '/action' && verbs[0]?.verb === 'dial')
+  return {
+    ...(username && password ? { HTTP_USERNAME: username, HTTP_PASSWORD: password } : {}),
+    ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {})
+  }
+}
+
+async function untilEnded (
+  player: Player,
+  clock: ReturnType<typeof createInjectedClock>
+): Promise<Played['calls']> {
+  const last = clock.now() + LONGEST_MS
+  const calls = new Map<string, Json | undefined>()
+  for (;;) {
+    for (const callSid of player.callSids) {
+      const call = await asked(player, `/calls/${callSid}`)
+      if (call) calls.set(callSid, call)
+    }
+    const open = player.callSids.filter(callSid => calls.get(callSid)?.['phase'] !== 'ended')
+    if (clock.now() >= last || open.length === 0) break
+    await clock.until(clock.now() + STEP_MS)
+  }
+  return player.callSids.map(callSid => ({ callSid, call: calls.get(callSid) }))
+}
+
+async function activeCalls (player: Player): Promise<string[]> {
+  const { calls } = await asked(player, '/calls?phase=active') as { calls: Array<{ callSid: string }> }
+  return calls.map(({ callSid }) => callSid)
+}
+
+async function keptCalls (player: Player): Promise<string[]> {
+  const { calls } = await asked(player, '/calls') as { calls: Array<{ callSid: string }> }
+  return calls.map(({ callSid }) => callSid)
+}
+
+async function asked (player: Player, path: string): Promise<Json | undefined> {
+  const reply = await player.bridge?.get(path)
+  return reply?.status === 200 ? JSON.parse(reply.text) as Json : undefined
+}
