@@ -29,7 +29,8 @@ export function hooksOfSip (recorded: Json): Hook[] | undefined {
     const before = messages.slice(0, i)
     if (before.some(({ start }) => /^(BYE|CANCEL)/.test(start))) break
     const rang = before.some(({ start }) => start.includes(' 180 '))
-    answered ||= react(jambonz, message, rang, answered)
+    const challenged = message.start.includes(' 407 ') && messages.slice(i).some(({ start }) => start.startsWith('INVITE'))
+    if (!challenged) answered ||= react(jambonz, message, rang, answered)
   }
   return jambonz.hooks
 }
@@ -63,7 +64,7 @@ function react (jambonz: Pretended, { at, outgoing, start }: Message, rang: bool
     jambonz.status(at + 10, 'agent', 'in-progress', 200)
     jambonz.status(at + 11, 'caller', 'in-progress', 200)
     return true
-  } else if (code >= 400 && code !== 407) {
+  } else if (code >= 400) {
     refused(jambonz, at, code, start.split(' ').slice(2).join(' '), rang)
   }
   return false

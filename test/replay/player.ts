@@ -35,6 +35,8 @@ export class Player {
   readonly world: LiveKitWorld
   readonly answered: Answered[] = []
   readonly problems: string[] = []
+  /** Calls that had ended before the process died. */
+  readonly endedBefore = new Set<string>()
   /** When the recording began in this run, milliseconds since the epoch. */
   readonly started: number
   readonly #options: PlayOptions
@@ -159,6 +161,10 @@ export class Player {
   }
 
   async #die (): Promise<void> {
+    for (const callSid of this.callSids) {
+      const reply = await this.#bridge?.get(`/calls/${callSid}`)
+      if (reply?.text.includes('"phase":"ended"')) this.endedBefore.add(callSid)
+    }
     await this.#bridge?.kill()
     this.#bridge = undefined
   }

@@ -229,7 +229,10 @@ function startOf (hooks: Hook[], roomEvents: RoomEvent[]): number {
   return bySignature ?? Date.UTC(2026, 10, 21, 10)
 }
 
-/** Requests that LiveKit's API refused, in both shapes that recorders wrote. */
+/**
+ * Requests that LiveKit's API could not do, in both shapes that recorders wrote. That a room or participant does not
+ * exist is no failure of the API: whether it exists here, this run decides.
+ */
 function failuresOf (recorded: Json): ApiFailure[] {
   const twirp = jsons(recorded['twirp']).map(request => ({
     at: number(request['at_ms']) ?? 0,
@@ -248,7 +251,7 @@ function failuresOf (recorded: Json): ApiFailure[] {
       body: { code: answered['code'], msg: answered['error'] }
     }
   })
-  return [...twirp, ...api].filter(({ status }) => status >= 400)
+  return [...twirp, ...api].filter(({ status }) => status >= 400 && status !== 404)
 }
 
 /** The room that a request to LiveKit's API was about. */

@@ -7,14 +7,21 @@ import type { Recording } from './recording.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
 import type { Sent } from './webhooks.ts'
 
+export interface PlayedCall {
+  callSid: string
+  /** What the bridge says of it; undefined: it knows nothing of it. */
+  call: Json | undefined
+  /** It had ended before the process was away. */
+  endedBefore: boolean
+}
+
 /** What became of a recording that was played. */
 export interface Played {
   recording: Recording
   variant: Variant
   /** When the recording began in this run, milliseconds since the epoch. */
   started: number
-  /** What the bridge says of each call, by its `call_sid`; undefined: it knows nothing of it. */
-  calls: Array<{ callSid: string, call: Json | undefined }>
+  calls: PlayedCall[]
   answered: Answered[]
   webhooks: Sent[]
   api: ApiRequest[]
@@ -28,8 +35,8 @@ export interface Played {
   stillKept: string[]
 }
 
-/** An ended call is kept this long in a replay, seconds. */
-const RETENTION_S = 30
+/** An ended call is kept this long after everything that was recorded, seconds: some calls end before that. */
+const RETENTION_S = 60
 /** Longer than every deadline of a call, milliseconds. */
 const LONGEST_MS = 240_000
 const STEP_MS = 5000
@@ -38,6 +45,7 @@ const STEP_MS = 5000
 export async function playInProcess (recording: Recording, variant: Variant = AS_RECORDED): Promise<Played> {
   const clock = createInjectedClock(recording.start)
   const api: ApiRequest[] = []
+  const retentionS = RETENTION_S + Math.ceil(lengthMs(recording) / 1000)
   const livekit = await serveLiveKitApi({
     now: clock.now,
     worldOf: () => player.world,
@@ -52,14 +60,14 @@ export async function playInProcess (recording: Recording, variant: Variant = AS
     start: () => startInProcess({
       clock,
       livekitUrl: livekit.url,
-      env: { ...envFor(recording), CALL_RETENTION_S: String(RETENTION_S) },
+      env: { ...envFor(recording), CALL_RETENTION_S: String(retentionS) },
       ...(store ? { store } : {})
     })
   })
   try {
     await player.play()
     const calls = await untilEnded(player, clock)
-    await clock.until(clock.now() + (RETENTION_S + 60) * 1000)
+    await clock.until(clock.now() + (retentionS + 60) * 1000)
     return {
       recording,
       variant,
@@ -78,6 +86,10 @@ export async function playInProcess (recording: Recording, variant: Variant = AS
     await livekit.close()
   }
 }
+
+/** Milliseconds from the start to the last thing that was recorded. */
+const lengthMs = ({ hooks, roomEvents }: Recording): number =>
+  Math.max(...hooks.map(({ at }) => at), ...roomEvents.map(({ at }) => at))
 
 /** Settings of the bridge that a recording asks for. */
 function envFor ({ hooks }: Recording): Record<string, string> {
@@ -105,7 +117,11 @@ async function untilEnded (
     if (clock.now() >= last || open.length === 0) break
     await clock.until(clock.now() + STEP_MS)
   }
-  return player.callSids.map(callSid => ({ callSid, call: calls.get(callSid) }))
+  return player.callSids.map(callSid => ({
+    callSid,
+    call: calls.get(callSid),
+    endedBefore: player.endedBefore.has(callSid)
+  }))
 }
 
 async function activeCalls (player: Player): Promise<string[]> {

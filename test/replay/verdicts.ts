@@ -1,0 +1,84 @@
+import type { Evidence } from './evidence.ts'
+
+/*
+ * Which causes may be said of a call, given what arrived of it. The recorded cause always may; another one only where
+ * the evidence left supports it and nothing that did arrive contradicts it.
+ */
+
+/** Why this cause must not be said; undefined: it may. */
+export function objection (cause: string | undefined, right: string[], evidence: Evidence): string | undefined {
+  if (cause === undefined) return isKnowable(evidence) ? 'the call is unknown, though events named it' : undefined
+  if (right.length === 0 || right.includes('*') || right.includes(cause)) return undefined
+  if (!evidence.incomplete) return `everything arrived that tells ${right.join(' or ')}`
+  return CONTRADICTED[cause]?.(evidence) ?? (SUPPORTED[cause]?.(evidence) ? undefined : 'nothing that arrived tells it')
+}
+
+type Contradiction = (evidence: Evidence) => string | undefined
+
+/** LiveKit's events carry the room's metadata, which names the call. */
+const isKnowable = ({ incomplete, sipLeft, agentLeft, callerFinal, agentLegFinal }: Evidence): boolean =>
+  !incomplete || [sipLeft?.at, agentLeft, callerFinal?.at, agentLegFinal].some(at => at !== undefined)
+
+const answered: Contradiction = ({ legAnswered, sipJoined, sipLeft, agentAudio }) => {
+  if (legAnswered !== undefined) return 'the agent leg was answered'
+  const together = sipJoined !== undefined && agentAudio !== undefined && agentAudio < (sipLeft?.at ?? Infinity)
+  return together ? 'the caller was with the agent' : undefined
+}
+const sipThere: Contradiction = ({ sipJoined }) => sipJoined === undefined ? undefined : 'the SIP participant was there'
+const sipHungUp: Contradiction = ({ sipLeft }) =>
+  sipLeft?.reason === 'CLIENT_INITIATED' ? 'the SIP side left by itself (CLIENT_INITIATED)' : undefined
+const callerEnded: Contradiction = ({ callerFinal }) =>
+  callerFinal?.by === 'caller' ? 'the caller ended the call' : undefined
+const jambonzEnded: Contradiction = ({ callerFinal }) =>
+  callerFinal?.by === 'jambonz' ? 'Jambonz ended the caller leg' : undefined
+const agentThere: Contradiction = ({ agentJoined }) => agentJoined === undefined ? undefined : 'an agent was there'
+
+const first = (...contradictions: Contradiction[]): Contradiction => evidence =>
+  contradictions.map(contradiction => contradiction(evidence)).find(Boolean)
+
+const CONTRADICTED: Record<string, Contradiction> = {
+  'caller-hung-up': first(jambonzEnded, ({ sipLeft }) =>
+    sipLeft && sipLeft.reason !== 'CLIENT_INITIATED' ? `the SIP participant left ${sipLeft.reason}` : undefined),
+  'agent-hung-up': first(callerEnded, sipHungUp),
+  'operator-hung-up': callerEnded,
+  'agent-lost': ({ agentJoined, agentLeft, sipLeft }) =>
+    agentJoined !== undefined && sipLeft && (agentLeft === undefined || agentLeft > sipLeft.at)
+      ? 'the agent was there to the end'
+      : undefined,
+  'media-lost': callerEnded,
+  'caller-gave-up': first(answered, jambonzEnded),
+  'livekit-no-route': first(answered, sipThere),
+  'sip-unreachable': first(answered, sipThere),
+  'livekit-refused-credentials': first(answered, sipThere),
+  'no-agent': first(answered, agentThere),
+  'agent-without-audio': first(answered, ({ agentAudio, sipLeft }) =>
+    agentAudio !== undefined && agentAudio < (sipLeft?.at ?? Infinity) ? 'it had audio' : undefined),
+  'room-closed': first(answered, sipHungUp),
+  'dial-timeout': answered,
+  'livekit-failed': answered,
+  lost: ({ callerFinal, sipLeft }) => {
+    if (callerFinal) return `the caller leg ended: ${callerFinal.status} by ${callerFinal.by ?? 'nobody named'}`
+    return sipLeft ? `the SIP participant left ${sipLeft.reason}` : undefined
+  }
+}
+
+const SUPPORTED: Record<string, (evidence: Evidence) => boolean> = {
+  'caller-hung-up': ({ callerFinal, sipLeft }) => callerFinal?.by === 'caller' || sipLeft?.reason === 'CLIENT_INITIATED',
+  'agent-hung-up': ({ sipLeft, agentLegFinal, roomFinished }) =>
+    sipLeft !== undefined || agentLegFinal !== undefined || roomFinished !== undefined,
+  'operator-hung-up': ({ callerFinal }) => callerFinal?.by === 'jambonz',
+  'agent-lost': ({ agentLeft }) => agentLeft !== undefined,
+  'media-lost': ({ agentLegFinal, sipLeft }) => agentLegFinal !== undefined || sipLeft?.callStatus === 'hangup',
+  redirected: ({ action }) => action?.callerStatus === 'in-progress',
+  transferred: ({ referred }) => referred,
+  'transfer-failed': ({ referred }) => referred,
+  'caller-gave-up': ({ callerFinal }) => callerFinal?.by === 'caller',
+  'no-agent': ({ sipJoined }) => sipJoined !== undefined,
+  'agent-without-audio': ({ agentJoined }) => agentJoined !== undefined,
+  'livekit-no-route': ({ legRang }) => legRang !== undefined,
+  'room-closed': ({ sipLeft, roomFinished }) => sipLeft !== undefined || roomFinished !== undefined,
+  'dial-timeout': ({ agentLegFinal, action, callerFinal }) =>
+    agentLegFinal !== undefined || action !== undefined || callerFinal !== undefined,
+  'livekit-failed': ({ agentLegFinal, action }) => agentLegFinal !== undefined || action !== undefined,
+  lost: () => true
+}
