@@ -1,5 +1,5 @@
 import type { Recording } from './recording.ts'
-import type { Away } from './variant.ts'
+import { randomOf, type Away, type Variant } from './variant.ts'
 
 /**
  * Whether a call could have gone on as it was recorded with the process away in this time: where Jambonz asked what to
@@ -16,4 +16,28 @@ export function isPlausible ({ hooks }: Recording, { from, to }: Pick<Away, 'fro
 export function momentsOf ({ hooks, roomEvents }: Recording): number[] {
   const times = [...hooks, ...roomEvents].map(({ at }) => at + 1)
   return [...new Set(times)].sort((a, b) => a - b)
+}
+
+/** How long the process may be away, and how long after that LiveKit's next try may be; milliseconds. */
+const AWAY_MS = [300, 2000, 6000, 9000]
+const REDELIVERED_AFTER_MS = [50, 1000, 4000, 10_000]
+
+/** The process away at random moments of a recording, each with its memory lost and with a store that survives. */
+export function awayVariants (recording: Recording, count: number, seed: number): Variant[] {
+  const random = randomOf(seed)
+  const oneOf = <T>(items: T[]): T => items[Math.floor(random() * items.length)]!
+  const moments = momentsOf(recording)
+  const variants: Variant[] = []
+  // Not every moment is one at which the call could have gone on as it did.
+  for (let tries = 0; tries < count * 20 && variants.length < count * 2; tries++) {
+    const from = oneOf(moments)
+    const window = { from, to: from + oneOf(AWAY_MS) }
+    const redeliveredAfter = oneOf(REDELIVERED_AFTER_MS)
+    if (!isPlausible(recording, window)) continue
+    for (const store of ['lost', 'survives'] as const) {
+      const away: Away = { ...window, store, redeliveredAfter }
+      variants.push({ name: `away from ${from} to ${window.to} ms, store ${store}, LiveKit +${redeliveredAfter} ms`, away })
+    }
+  }
+  return variants
 }

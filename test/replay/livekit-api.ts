@@ -14,6 +14,8 @@ export interface ApiRequest {
 
 export interface LiveKitApiOptions {
   now(): number
+  /** Undefined: any port that is free. */
+  port?: number | undefined
   /** The world that a room belongs to; undefined as name: the request is about all of them. */
   worldOf(room: string): LiveKitWorld
   worlds(): LiveKitWorld[]
@@ -46,7 +48,7 @@ export async function serveLiveKitApi (options: LiveKitApiOptions): Promise<Live
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   server.unref()
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

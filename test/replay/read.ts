@@ -7,6 +7,7 @@ import { presenceOfStatuses } from './made-of-statuses.ts'
 import {
   callSidsOf,
   dialledBy,
+  field,
   roomNameOf,
   userOf,
   type ApiFailure,
@@ -113,14 +114,25 @@ function assembled (
     roomMade: roomWasMade(recorded, hooks, roomEvents, tokens),
     dialled: tokens,
     roomPrefix: prefixOf(roomEvents, tokens),
+    unfinished: isUnfinished(hooks),
     missing: [
       ...(Array.isArray(recorded['causes']) ? [] : ['causes']),
       ...(seen ? [] : ["LiveKit's webhooks"]),
       ...(hooks.some(({ path }) => path === '/status') ? [] : ['statuses']),
-      ...(hooks.some(({ path }) => path === '/action') ? [] : ['/action'])
+      ...(hooks.some(({ path }) => path === '/action') ? [] : ['/action']),
+      ...(isUnfinished(hooks) ? ['the end of the call'] : [])
     ]
   }
 }
+
+/** Answered, and then nothing says that either leg ended. */
+function isUnfinished (hooks: Hook[]): boolean {
+  const statuses = hooks.filter(({ path }) => path === '/status').map(({ body }) => field(body, 'call_status') ?? '')
+  const over = statuses.some(status => FINAL_STATUSES.has(status)) || hooks.some(({ path }) => path === '/action')
+  return statuses.includes('in-progress') && !over
+}
+
+const FINAL_STATUSES = new Set(['completed', 'failed', 'busy', 'no-answer'])
 
 /** Paths under which the recorders took Jambonz' hooks, and the bridge's own for each. */
 const PATHS: Record<string, HookPath> = {

@@ -92,6 +92,8 @@ export interface Recording {
   dialled: string[]
   /** Prefix of the recorded rooms' names, with the underscore. */
   roomPrefix: string
+  /** It stops while the call is up: the call is not expected to end. */
+  unfinished: boolean
   /** Fields that one would expect of its kind and that the file does not have. */
   missing: string[]
 }

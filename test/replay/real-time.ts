@@ -1,0 +1,193 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { createTokenOf } from '../../src/livekit/token.ts'
+import { project, projectFolder } from '../fixtures/paths.ts'
+import { API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
+import { realClock } from './clock.ts'
+import type { Json } from './json.ts'
+import { serveLiveKitApi, type ApiRequest, type LiveKitApi } from './livekit-api.ts'
+import { LiveKitWorld } from './livekit-world.ts'
+import { Player } from './player.ts'
+import type { Recording } from './recording.ts'
+import type { Played } from './session.ts'
+import { AS_RECORDED, type Variant } from './variant.ts'
+
+export interface RealTimeOptions {
+  /** A bridge that runs; without it one is started. */
+  url: string | undefined
+  livekitPort: number | undefined
+  variants: Variant[]
+  progress(line: string): void
+}
+
+/** Longer than every deadline of a call, milliseconds. */
+const LONGEST_MS = 120_000
+/** A room that an agent in flight makes again comes back within this time, milliseconds. */
+const ROOM_COMES_BACK_MS = 4000
+const PROGRESS_MS = 5000
+
+/** One recording under way, with the rooms that its calls may have. */
+interface Stage {
+  player: Player
+  rooms: Set<string>
+  api: ApiRequest[]
+}
+
+/** Plays recordings in real time, all at once, against one bridge process over HTTP. */
+export async function playInRealTime (recordings: Recording[], options: RealTimeOptions): Promise<Played[]> {
+  const stages: Stage[] = []
+  const nobody = new LiveKitWorld({ clock: realClock, notify: () => {} })
+  const stageOf = (room: string | undefined) => stages.find(({ rooms }) => room !== undefined && rooms.has(room))
+  const livekit = await serveLiveKitApi({
+    now: Date.now,
+    port: options.livekitPort,
+    worldOf: room => stageOf(room)?.player.world ?? nobody,
+    worlds: () => stages.map(({ player }) => player.world),
+    refusal: (method, room) => stageOf(room)?.player.refusal(method, room),
+    onRequest: request => stageOf(request.room)?.api.push(request)
+  })
+  const process = options.url === undefined ? await startProcess(livekit) : undefined
+  const bridge = bridgeAt(options.url ?? process!.url)
+  try {
+    const variants = options.variants.length > 0 ? options.variants : [AS_RECORDED]
+    const played = recordings.flatMap(recording => variants.map(variant => {
+      const stage = stageFor(recording, variant, bridge)
+      stages.push(stage)
+      return playedOn(stage, variant, bridge)
+    }))
+    const stop = showProgress(played, options.progress)
+    return await Promise.all(played).finally(stop)
+  } finally {
+    await process?.stop()
+    await livekit.close()
+  }
+}
+
+const MOST_ATTEMPTS = 20
+const tokenOf = createTokenOf(API_SECRET)
+
+function stageFor (recording: Recording, variant: Variant, bridge: Bridge): Stage {
+  const ids = new Map<string, string>()
+  const player = new Player(recording, {
+    clock: realClock,
+    variant,
+    start: async () => bridge,
+    renameCalls (id) {
+      const known = ids.get(id) ?? randomUUID()
+      ids.set(id, known)
+      return known
+    }
+  })
+  const rooms = player.callSids.flatMap(callSid =>
+    Array.from({ length: MOST_ATTEMPTS }, (_, i) => `${ENV.LIVEKIT_ROOM_PREFIX}_${tokenOf(callSid, i + 1)}`))
+  return { player, rooms: new Set(rooms), api: [] }
+}
+
+async function playedOn ({ player, api }: Stage, variant: Variant, bridge: Bridge): Promise<Played> {
+  await player.play()
+  const until = Date.now() + LONGEST_MS
+  const calls = new Map<string, Json | undefined>()
+  const open = () => player.callSids.filter(callSid => calls.get(callSid)?.['phase'] !== 'ended')
+  while (open().length > 0 && Date.now() < until) {
+    await setTimeout(500)
+    for (const callSid of open()) calls.set(callSid, await asked(bridge, `/calls/${callSid}`))
+  }
+  await setTimeout(ROOM_COMES_BACK_MS)
+  return {
+    recording: player.recording,
+    variant,
+    started: player.started,
+    calls: player.callSids.map(callSid => ({ callSid, call: calls.get(callSid), endedBefore: false })),
+    answered: player.answered,
+    webhooks: player.webhooks,
+    api,
+    problems: player.problems,
+    roomsLeft: [...player.world.rooms.keys()],
+    stillActive: open(),
+    stillKept: []
+  }
+}
+
+async function asked (bridge: Bridge, path: string): Promise<Json | undefined> {
+  const reply = await bridge.get(path)
+  return reply.status === 200 ? JSON.parse(reply.text) as Json : undefined
+}
+
+function showProgress (played: Array<Promise<Played>>, progress: (line: string) => void): () => void {
+  let done = 0
+  for (const one of played) one.then(() => done++, () => done++)
+  const timer = setInterval(() => progress(`${done} of ${played.length} recordings are over`), PROGRESS_MS)
+  return () => clearInterval(timer)
+}
+
+function bridgeAt (url: string): Bridge {
+  async function request (path: string, init: RequestInit): Promise<HttpReply> {
+    try {
+      const reply = await fetch(url + path, init)
+      return { status: reply.status, text: await reply.text() }
+    } catch (error) {
+      return { status: 0, text: (error as Error).message }
+    }
+  }
+  return {
+    post: (path, headers, body) => request(path, { method: 'POST', headers: { ...headers, authorization: headers['authorization'] ?? BASIC }, body }),
+    get: path => request(path, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }),
+    async kill () {},
+    async close () {}
+  }
+}
+
+/** The pair that the recorders' Jambonz had. */
+const BASIC = `Basic ${Buffer.from('u:p').toString('base64')}`
+
+/** Starts the built service as a process of its own. */
+async function startProcess (livekit: LiveKitApi): Promise<{ url: string, stop(): Promise<void> }> {
+  const cli = project('dist/src/cli.js')
+  if (!existsSync(cli)) throw new Error('There is no dist/src/cli.js: run npm run build first')
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  let log = ''
+  const child = spawn(process.execPath, ['dist/src/cli.js', 'serve'], {
+    cwd: projectFolder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      ...ENV,
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      PUBLIC_URL: url,
+      LIVEKIT_URL: livekit.url,
+      HTTP_USERNAME: 'u',
+      HTTP_PASSWORD: 'p',
+      LOG_LEVEL: 'warn',
+      DRAIN_DELAY_S: '0'
+    }
+  })
+  const keep = (chunk: Buffer) => { log = (log + chunk.toString()).slice(-4000) }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await gone
+  }
+  for (let tries = 0; tries < 300; tries++) {
+    if (child.exitCode !== null) break
+    if ((await bridgeAt(url).get('/health/live')).status === 200) return { url, stop }
+    await setTimeout(100)
+  }
+  await stop()
+  throw new Error(`The bridge did not start:\n${log}`)
+}
+
+function freePort (): Promise<number> {
+  return new Promise(resolve => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
