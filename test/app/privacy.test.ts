@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import {
   agentStatus,
@@ -12,7 +13,9 @@ import {
   SECRET,
   type TestBridge
 } from '../fixtures/build.ts'
-import { recordings, replay } from '../fixtures/replay.ts'
+import { readRecording } from '../replay/read.ts'
+import { isPlayable } from '../replay/recording.ts'
+import { playInProcess } from '../replay/session.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { exchange, lines, listen, rawPost, rawSocket, registryWith } from '../routes/support.ts'
 import { fixture } from '../fixtures/paths.ts'
@@ -63,14 +66,21 @@ const WANTED = [
   'wrong-trunk-password',
   'caller-leg-refers'
 ]
-for (const recording of recordings('chain').filter(({ name }) => WANTED.includes(name))) {
-  await t.test(`a recorded call, at log level trace: ${recording.name}`, async t => {
-    const numbers = numbersIn(
-      readFileSync(fixture(`chain/${recording.name}.json`), 'utf8')
-    )
+
+/** Plays a recorded call with the log at level trace. */
+async function logOf (name: string) {
+  const recording = readRecording(fileURLToPath(fixture(`chain/${name}.json`)))
+  if (!isPlayable(recording)) throw new Error(recording.detail)
+  let logged = ''
+  const { calls } = await playInProcess(recording, undefined, line => { logged += line })
+  return { logged, callSid: calls[0]!.callSid, call: calls[0]!.call as any }
+}
+
+for (const name of WANTED) {
+  await t.test(`a recorded call, at log level trace: ${name}`, async t => {
+    const numbers = numbersIn(readFileSync(fixture(`chain/${name}.json`), 'utf8'))
     t.ok(numbers.length > 0, 'the recording has numbers')
-    const { bridge, callSid, call } = await replay(t, recording, { webhooks: true })
-    const logged = bridge.logged()
+    const { logged, callSid, call } = await logOf(name)
     t.equal(call.phase, 'ended')
     assertClean(t, logged, [
       ...numbers,
@@ -85,9 +95,8 @@ for (const recording of recordings('chain').filter(({ name }) => WANTED.includes
 }
 
 await t.test('the log of a call tells its story at level info', async t => {
-  const [recording] = recordings('chain').filter(({ name }) => name === 'normal-caller-hangs-up')
-  const { bridge } = await replay(t, recording!, { webhooks: true })
-  const story = lines(bridge.logged()).filter(({ level, msg }) => level >= 30 && msg.startsWith('call '))
+  const { logged } = await logOf('normal-caller-hangs-up')
+  const story = lines(logged).filter(({ level, msg }) => level >= 30 && msg.startsWith('call '))
   t.same(story.map(({ msg, phase, cause }) => phase ?? `${msg}: ${cause}`), [
     'received',
     'dialing',

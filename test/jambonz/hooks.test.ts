@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { buildTestBridge, agentStatus, callHook, callerStatus, dialAction, type TestBridge } from '../fixtures/build.ts'
-import { assertRunnable } from '../fixtures/replay.ts'
+import { assertRunnable } from '../replay/check.ts'
 
 // eslint-disable-next-line no-control-regex
 const STEERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/

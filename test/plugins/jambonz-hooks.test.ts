@@ -10,7 +10,7 @@ import {
   type TestBridge
 } from '../fixtures/build.ts'
 import type { Test } from 'tap'
-import { assertRunnable } from '../fixtures/replay.ts'
+import { assertRunnable } from '../replay/check.ts'
 import { bridgeTest, counted, declined, kept } from '../routes/support.ts'
 
 const HOOKS = [

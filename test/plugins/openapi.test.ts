@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { openapiDocument, openapiOf, readOpenapi, staleness } from '../../scripts/openapi.ts'
 import { buildTestBridge } from '../fixtures/build.ts'
-import { assertRunnable } from '../fixtures/replay.ts'
+import { assertRunnable } from '../replay/check.ts'
 import { schemasOf } from '../routes/support.ts'
 
 type Operation = {

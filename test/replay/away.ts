@@ -36,7 +36,8 @@ export function awayVariants (recording: Recording, count: number, seed: number)
     if (!isPlausible(recording, window)) continue
     for (const store of ['lost', 'survives'] as const) {
       const away: Away = { ...window, store, redeliveredAfter }
-      variants.push({ name: `away from ${from} to ${window.to} ms, store ${store}, LiveKit +${redeliveredAfter} ms`, away })
+      const name = `away from ${from} to ${window.to} ms, store ${store}, LiveKit +${redeliveredAfter} ms`
+      variants.push({ name, away })
     }
   }
   return variants

@@ -54,8 +54,8 @@ function faultsOfReply ({ path, hook, status, verbs }: Answered, { recording, va
   if (path === '/refer' && recording.refused) {
     return status === 403 ? [] : [{ what, expected: '403', got: String(status) }]
   }
-  // A transfer that cannot be carried out is refused.
-  if (path === '/refer' && status === 403 && variant.away) return []
+  // A transfer that cannot be carried out is refused, and Jambonz never repeats this hook by itself.
+  if (path === '/refer' && status === 403 && (variant.away || variant.hooksAgain)) return []
   if (!TAKEN.has(status)) return [{ what, expected: '200, 202 or 204', got: String(status) }]
   if (path === '/livekit-api') return faultsOfCallHook(what, verbs)
   return verbs === undefined ? [] : faultsOfVerbs(what, path, verbs)

@@ -11,7 +11,7 @@ type At = number | undefined
  * what arrived since. Times are when things happened, not when they arrived.
  */
 export interface Evidence {
-  /** A hook of Jambonz was lost, or what was known before the restart. */
+  /** Hooks or webhooks did not arrive, or what was known before the restart was lost. */
   incomplete: boolean
   /** The caller leg's final status. */
   callerFinal: { at: number, status: string, by: string | undefined } | undefined
@@ -37,8 +37,9 @@ export function evidenceOf (played: Played, call: Json | undefined): Evidence {
   const arrived = (at: number) => at >= since && at <= until
   const hooks = played.answered.filter(({ status, at }) => status !== 0 && arrived(at)).map(({ hook }) => hook)
   const webhooks = played.webhooks.filter(({ taken }) => taken !== undefined && arrived(taken - played.started))
-  const incomplete = away !== undefined &&
-    (away.store === 'lost' || played.answered.some(({ status }) => status === 0))
+  const { withoutWebhooks, withoutStatuses, withoutAction } = played.variant
+  const incomplete = Boolean(withoutWebhooks || withoutStatuses || withoutAction) || (away !== undefined &&
+    (away.store === 'lost' || played.answered.some(({ status }) => status === 0)))
   return {
     ...ofJambonz(hooks),
     ...ofLiveKit(webhooks.filter(sent => !isOurDoing(sent, played)), played.started),

@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
@@ -13,17 +14,25 @@ export interface InProcessOptions {
   env: Record<string, string>
   /** A store that outlives the process, as Redis does. Without one each process has its memory. */
   store?: Registry
+  /** Receives every line of the log. */
+  log?: ((line: string) => void) | undefined
 }
 
 /** LiveKit settles a createRoom within this time, or not at all; real seconds. */
 const CREATE_TIMEOUT_S = 5
 
 /** The service in this process, on the given clock: LiveKit over HTTP, hooks injected as their bytes. */
-export async function startInProcess ({ clock, livekitUrl, env, store }: InProcessOptions): Promise<Bridge> {
+export async function startInProcess ({ clock, livekitUrl, env, store, log }: InProcessOptions): Promise<Bridge> {
   const life = { over: false }
-  const rooms = createRooms({ url: livekitUrl, apiKey: API_KEY, apiSecret: API_SECRET, createTimeoutS: CREATE_TIMEOUT_S })
+  const rooms = createRooms({
+    url: livekitUrl,
+    apiKey: API_KEY,
+    apiSecret: API_SECRET,
+    createTimeoutS: CREATE_TIMEOUT_S
+  })
   const app = await buildApp({
     settings: loadSettings({ ...ENV, LIVEKIT_URL: livekitUrl, ...env }),
+    ...(log ? { logger: pino({ level: 'trace' }, { write: log }) } : {}),
     clock: mortalClock(clock, life),
     rooms: mortal<Rooms>(rooms, life, work => clock.track(work)),
     registry: mortal<Registry>(store ?? createMemoryRegistry(), life, work => work)
@@ -88,7 +97,10 @@ function mortal<T extends object> (target: T, life: Life, track: <R>(work: Promi
         if (!(result instanceof Promise)) return result
         return track(result).then(
           answer => life.over ? never : answer,
-          error => life.over ? never : Promise.reject(error as Error)
+          (error: unknown) => {
+            if (life.over) return never
+            throw error
+          }
         )
       }
     }

@@ -12,6 +12,7 @@ export const number = (value: unknown): number | undefined => typeof value === '
 /** The strings among the values of an object. */
 export const texts = (value: unknown): Record<string, string> =>
   isJson(value)
-    ? Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] =>
-        typeof entry[1] === 'string'))
+    ? Object.fromEntries(Object.entries(value).filter(isText))
     : {}
+
+const isText = (entry: [string, unknown]): entry is [string, string] => typeof entry[1] === 'string'

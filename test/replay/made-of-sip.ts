@@ -29,7 +29,8 @@ export function hooksOfSip (recorded: Json): Hook[] | undefined {
     const before = messages.slice(0, i)
     if (before.some(({ start }) => /^(BYE|CANCEL)/.test(start))) break
     const rang = before.some(({ start }) => start.includes(' 180 '))
-    const challenged = message.start.includes(' 407 ') && messages.slice(i).some(({ start }) => start.startsWith('INVITE'))
+    const answeredAgain = messages.slice(i).some(({ start }) => start.startsWith('INVITE'))
+    const challenged = message.start.includes(' 407 ') && answeredAgain
     if (!challenged) answered ||= react(jambonz, message, rang, answered)
   }
   return jambonz.hooks

@@ -72,9 +72,9 @@ export class Names {
   /** An event of LiveKit with the names of this run. */
   roomEvent (body: Json): Json {
     const participant = isJson(body['participant']) ? body['participant'] : undefined
-    if (!participant || !isJson(participant['attributes'])) return JSON.parse(this.#renamed(JSON.stringify(body))) as Json
-    const renamed = { ...body, participant: { ...participant, attributes: this.attributes(texts(participant['attributes'])) } }
-    return JSON.parse(this.#renamed(JSON.stringify(renamed))) as Json
+    const attributes = this.attributes(texts(participant?.['attributes']))
+    const named = participant?.['attributes'] ? { ...body, participant: { ...participant, attributes } } : body
+    return JSON.parse(this.#renamed(JSON.stringify(named))) as Json
   }
 
   attributes (recorded: Record<string, string>): Record<string, string> {

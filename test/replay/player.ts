@@ -3,7 +3,15 @@ import type { ReplayClock } from './clock.ts'
 import { jsons, type Json } from './json.ts'
 import { LiveKitWorld } from './livekit-world.ts'
 import { Names } from './names.ts'
-import { callSidsOf, roomNameOf, type ApiFailure, type Hook, type HookPath, type Recording, type Verb } from './recording.ts'
+import {
+  callSidsOf,
+  roomNameOf,
+  type ApiFailure,
+  type Hook,
+  type HookPath,
+  type Recording,
+  type Verb
+} from './recording.ts'
 import type { Variant } from './variant.ts'
 import { WebhookSender, type Sent } from './webhooks.ts'
 

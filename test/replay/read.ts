@@ -44,7 +44,8 @@ const KNOWN_GROUPS = new Set(['jambonz', 'chain', 'long', 'livekit'])
 export function recordingOf (name: string, recorded: Json): Recording | Unplayable {
   const unsupported = kindNotSupported(recorded)
   if (unsupported) {
-    return { name, kind: unsupported, why: 'unsupported', detail: `recordings of kind ${unsupported} are not supported` }
+    const detail = `recordings of kind ${unsupported} are not supported yet`
+    return { name, kind: unsupported, why: 'unsupported', detail }
   }
   const roomEvents = jsons(recorded['livekit'] ?? recorded['webhooks']).flatMap(roomEventOf)
   const ofJambonz = jsons(recorded['jambonz'] ?? recorded['requests']).map(hookOf)

@@ -133,7 +133,8 @@ function bridgeAt (url: string): Bridge {
     }
   }
   return {
-    post: (path, headers, body) => request(path, { method: 'POST', headers: { ...headers, authorization: headers['authorization'] ?? BASIC }, body }),
+    post: (path, headers, body) =>
+      request(path, { method: 'POST', headers: { authorization: BASIC, ...headers }, body }),
     get: path => request(path, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }),
     async kill () {},
     async close () {}

@@ -31,9 +31,8 @@ const causesOf = ({ played }: Outcome): string =>
 export function outcomeLine (outcome: Outcome): string {
   const { file, variant } = outcome
   const name = variant ? `${file.name}, ${variant}` : file.name
-  const rest = isPlayable(file)
-    ? [causesOf(outcome), file.missing.length > 0 ? `[without ${file.missing.join(', ')}]` : ''].filter(Boolean).join(' ')
-    : file.detail
+  const missing = isPlayable(file) && file.missing.length > 0 ? ` [without ${file.missing.join(', ')}]` : ''
+  const rest = isPlayable(file) ? `${causesOf(outcome)}${missing}` : file.detail
   return `${markOf(outcome).padEnd(11)} ${name}: ${rest}`
 }
 
@@ -70,7 +69,8 @@ export function summaryLines (outcomes: Outcome[]): string[] {
   const counts = (some: Outcome[]) => marks.map(mark => String(some.filter(other => markOf(other) === mark).length))
   return [
     row(['folder', ...marks]),
-    ...folders.map(folder => row([folder, ...counts(outcomes.filter(({ file }) => file.name.startsWith(`${folder}/`)))])),
+    ...folders.map(folder =>
+      row([folder, ...counts(outcomes.filter(({ file }) => file.name.startsWith(`${folder}/`)))])),
     row(['all', ...counts(outcomes)])
   ]
 }

@@ -12,7 +12,7 @@ const USAGE = `npm run replay -- [options] DIR|FILE…
 
 Plays recordings against the service and says of each what was right. Exit code 1: something was wrong.
 
-  --real-time          in real time, all at once, against a bridge process that this program starts (npm run build first)
+  --real-time          in real time, all at once, against a bridge process that is started (npm run build first)
   --url URL            in real time against a bridge that runs; its LIVEKIT_URL must be the address of --livekit-port
   --livekit-port PORT  where the recorded LiveKit's API is served (with --url)
   --variant NAME       not as recorded (may be repeated): ${Object.keys(VARIANTS).join(', ')}

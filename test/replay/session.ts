@@ -42,7 +42,11 @@ const LONGEST_MS = 240_000
 const STEP_MS = 5000
 
 /** Plays a recording against the service in this process, on a clock that stands at the recording's time. */
-export async function playInProcess (recording: Recording, variant: Variant = AS_RECORDED): Promise<Played> {
+export async function playInProcess (
+  recording: Recording,
+  variant: Variant = AS_RECORDED,
+  log?: (line: string) => void
+): Promise<Played> {
   const clock = createInjectedClock(recording.start)
   const api: ApiRequest[] = []
   const retentionS = RETENTION_S + Math.ceil(lengthMs(recording) / 1000)
@@ -59,6 +63,7 @@ export async function playInProcess (recording: Recording, variant: Variant = AS
     variant,
     start: () => startInProcess({
       clock,
+      log,
       livekitUrl: livekit.url,
       env: { ...envFor(recording), CALL_RETENTION_S: String(retentionS) },
       ...(store ? { store } : {})

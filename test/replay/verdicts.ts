@@ -63,7 +63,8 @@ const CONTRADICTED: Record<string, Contradiction> = {
 }
 
 const SUPPORTED: Record<string, (evidence: Evidence) => boolean> = {
-  'caller-hung-up': ({ callerFinal, sipLeft }) => callerFinal?.by === 'caller' || sipLeft?.reason === 'CLIENT_INITIATED',
+  'caller-hung-up': ({ callerFinal, sipLeft }) =>
+    callerFinal?.by === 'caller' || sipLeft?.reason === 'CLIENT_INITIATED',
   'agent-hung-up': ({ sipLeft, agentLegFinal, roomFinished }) =>
     sipLeft !== undefined || agentLegFinal !== undefined || roomFinished !== undefined,
   'operator-hung-up': ({ callerFinal }) => callerFinal?.by === 'jambonz',

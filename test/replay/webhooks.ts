@@ -73,7 +73,8 @@ export class WebhookSender {
     const bridge = this.#options.bridge()
     if (!bridge) return false
     const raw = JSON.stringify(sent.body)
-    const headers = { 'content-type': 'application/webhook+json', authorization: await this.#options.clock.track(livekitJwt(raw)) }
+    const authorization = await this.#options.clock.track(livekitJwt(raw))
+    const headers = { 'content-type': 'application/webhook+json', authorization }
     const { status } = await bridge.post('/livekit-events', headers, raw)
     if (status === 0) return false
     if (status !== 200) this.#options.onProblem(`/livekit-events answered ${status} to ${describeEvent(sent.body)}`)

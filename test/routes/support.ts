@@ -9,7 +9,7 @@ import type { AppOptions } from '../../src/app.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { buildTestBridge, sign, SECRET, type HookReply, type TestBridge } from '../fixtures/build.ts'
-import { assertRunnable } from '../fixtures/replay.ts'
+import { assertRunnable } from '../replay/check.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { project } from '../fixtures/paths.ts'
 
