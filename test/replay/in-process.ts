@@ -4,7 +4,7 @@ import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import type { Clock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config.ts'
-import { createRooms, type Rooms } from '../../src/livekit/rooms.ts'
+import { createLiveKitRooms, type Rooms } from '../../src/livekit/rooms.ts'
 import { API_KEY, API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
 
@@ -24,7 +24,7 @@ const CREATE_TIMEOUT_S = 5
 /** The service in this process, on the given clock: LiveKit over HTTP, hooks injected as their bytes. */
 export async function startInProcess ({ clock, livekitUrl, env, store, log }: InProcessOptions): Promise<Bridge> {
   const life = { over: false }
-  const rooms = createRooms({
+  const rooms = createLiveKitRooms({
     url: livekitUrl,
     apiKey: API_KEY,
     apiSecret: API_SECRET,
