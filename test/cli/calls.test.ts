@@ -195,7 +195,7 @@ await t.test('one call: ladder, cause, evidence, next steps', async t => {
   t.match(out, /Evidence:\n +\+0\.\d{3} s {2}agent leg trying 100: Jambonz dialled/)
   t.match(out, 'Was the INVITE sent? Yes: ')
   t.match(out, '    $ bridge provision --rotate')
-  t.match(out, /Not told apart:\n {2}Whether the user name or the password/)
+  t.match(out, /Not told apart:\n {2}A wrong user name and a wrong password look alike/)
   const prose = out.slice(out.indexOf('Cause: ')).split('\n').filter(line => !/^ *\$/.test(line))
   for (const line of prose) t.ok(line.length <= 100, line)
   t.notMatch(out, '\u001b', 'nobody else writes to the terminal')
