@@ -3,19 +3,15 @@ import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Trace } from '../ladder/trace.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
-import type { IncomingCall } from '../sip/user-agent.ts'
+import { CallRegistry } from './jambonz/call-registry.ts'
+import type { JambonzContext } from './jambonz/context.ts'
 import type { Faults } from './jambonz/dial.ts'
-import { createHookClient, createStatusQueue } from './jambonz/hooks.ts'
-import type { Hook, HookClient, HookClientOptions } from './jambonz/hooks.ts'
 import { inboundCall } from './jambonz/inbound.ts'
 import { outboundCall } from './jambonz/outbound.ts'
-import { legPayload } from './jambonz/payloads.ts'
 import type { Leg } from './jambonz/payloads.ts'
 import { createRestServer } from './jambonz/rest.ts'
-import type { CallUpdate, CreateCall } from './jambonz/rest.ts'
-import type { CallerLeg, Session, Surroundings } from './jambonz/session.ts'
-import { createSession } from './jambonz/session.ts'
-import { hookObserver, sipObserver } from './jambonz/tracing.ts'
+import type { CallUpdate, CreateCall, RestApplication } from './jambonz/rest.ts'
+import { sipObserver } from './jambonz/tracing.ts'
 import { loadVerbParser } from './jambonz/verbs.ts'
 import { socketNetwork } from './network.ts'
 import type { Network } from './network.ts'
@@ -30,13 +26,13 @@ export interface JambonzDoubleOptions {
   /** The application's status hook; without one no status events are sent. */
   statusHook?: string
   webhookSecret: string
-  /** The call hook's credentials; Jambonz sends them with every hook but the status events. */
+  /** The call hook's credentials. Jambonz sends them with every hook except the status events. */
   basic?: { username: string, password: string }
   /** The status hook's own credentials. */
   statusBasic?: { username: string, password: string }
   /**
-   * Application environment variables, of all calls or by call; they come with the first call hook only. Change them at
-   * any time.
+   * Application environment variables, for all calls or for each call. Only the first call hook carries them. They may
+   * change at any time.
    */
   envVars?: Record<string, unknown> | ((leg: Leg) => Record<string, unknown> | undefined)
   trace?: Trace
@@ -44,15 +40,15 @@ export interface JambonzDoubleOptions {
   /** Default: sockets. */
   network?: Network
   host?: string
-  /** Milliseconds that a hook may take, 10 000 as in Jambonz. */
+  /** Milliseconds that a hook may take; by default 10 000, as in Jambonz. */
   httpTimeoutMs?: number
-  /** Of the side that callers call; towards LiveKit the SIP URI decides. */
+  /** The transport on which callers call. Towards LiveKit the SIP URI selects it. */
   sipTransport?: 'udp' | 'tcp'
   /**
-   * Trunk name → `host:port` of its gateway, for dial targets of type `phone`; the first serves those without trunk.
+   * Trunk name → `host:port` of its gateway, for dial targets of type `phone`. Targets without a trunk use the first.
    */
   gateways?: Record<string, string>
-  /** Milliseconds to wait for the final NOTIFY of an accepted REFER, 15 000 as in Jambonz. */
+  /** Milliseconds to wait for the final NOTIFY of an accepted REFER; by default 15 000, as in Jambonz. */
   notifyTimeoutMs?: number
   accountSid?: string
   applicationSid?: string
@@ -60,7 +56,7 @@ export interface JambonzDoubleOptions {
   faults?: Faults
 }
 
-/** One failure that a real Jambonz would raise an alert for. */
+/** A failure for which a real Jambonz raises an alert. */
 export interface Alert {
   hook: string
   message: string
@@ -74,164 +70,76 @@ export interface JambonzDouble {
   readonly restUrl: string
   readonly accountSid: string
   readonly apiKey: string
-  /** Change them at any time. */
+  /** They may change at any time. */
   readonly faults: Faults
   readonly alerts: Alert[]
-  /** Told of every call as it arrives or is placed, with its `call_sid` and its caller leg. */
+  /** Calls `fn` with the `call_sid` and the caller leg of every call that arrives or is placed. */
   onCall(fn: (callSid: string, leg: Readonly<Leg>) => void): void
-  /** The caller legs of all calls so far, and whether Jambonz is through with them. */
+  /** The caller legs of all calls so far, and whether Jambonz has finished with them. */
   calls(): { leg: Leg, ended: boolean }[]
-  /** Since when a call's caller and somebody whom a dial called have been talking; undefined when they are not. */
+  /** When a call's caller and the dialled party began to talk, in milliseconds; undefined when they are not talking. */
   talkingSince(callSid: string): number | undefined
-  /** Resolves when Jambonz is through with a call: all its hooks are answered or lost. */
+  /** Resolves when Jambonz has finished with a call: every hook of it was answered or has failed. */
   ended(callSid: string): Promise<void>
-  /** Live call control; false for a call that is unknown or over. */
+  /** Live call control. Returns false for a call that is unknown or has ended. */
   update(callSid: string, update: CallUpdate): boolean
-  /** Places a call; resolves when its INVITE is on its way. */
+  /** Places a call. Resolves as soon as the call has started, before any response. */
   createCall(request: CreateCall): Promise<{ sid: string, callId: string }>
   close(): Promise<void>
 }
 
-interface Call {
-  leg: Leg
-  session?: Session
-  ended: boolean
-  over: Promise<void>
-}
-
-/** A call that the double knows. */
-export interface Registered {
-  hooks: HookClient
-  session(caller: CallerLeg): Session
-  /** Call it when nothing of the call goes on any more. */
-  over(): Promise<void>
-}
-
-/** What the parts of the double share. */
-export interface Double extends Surroundings {
-  options: JambonzDoubleOptions
-  /** A call's application environment. */
-  envVars(leg: Leg): Record<string, unknown> | undefined
-  host: string
-  accountSid: string
-  applicationSid: string
-  fsSipAddress: () => string
-  /** Raises an alert. */
-  alert(hook: string, error: Error & { status?: number | undefined }): void
-  /** Opens a call's HTTP clients and keeps it, so that `calls`, `update` and `ended` know it. */
-  register(leg: Leg, callHook?: Hook, statusHook?: Hook): Registered
-}
-
 /**
- * A Jambonz for the sandbox: takes SIP calls, asks the call hook, runs the verbs and reports, in the order and with the
- * fields of a real feature server 0.9.8 behind its SBC. Replies are judged by Jambonz's own validator.
+ * A Jambonz for the sandbox. It takes SIP calls, asks the call hook, runs the verbs and reports, in the order and with
+ * the fields of a real feature server 0.9.8 behind its SBC. Jambonz's own validator checks every reply.
  *
- * @throws {Error} when `@jambonz/verb-specifications` is not installed
+ * @throws {Error} when `@jambonz/verb-specifications` is not installed, or when it cannot listen
  */
 export async function createJambonzDouble (options: JambonzDoubleOptions): Promise<JambonzDouble> {
-  const {
-    clock = systemClock,
-    network = socketNetwork,
-    host = '127.0.0.1',
-    accountSid = randomUUID(),
-    applicationSid = randomUUID()
-  } = options
+  const { clock = systemClock, network = socketNetwork, host = '127.0.0.1', trace } = options
   const apiKey = options.apiKey ?? randomUUID()
-  const faults = options.faults ?? {}
   const parse = loadVerbParser()
   const alerts: Alert[] = []
-  const watchers: ((callSid: string, leg: Leg) => void)[] = []
-  const calls = new Map<string, Call>()
-  const clients = new Set<HookClient>()
-
+  const name = 'jambonz-sandbox'
+  const openTransport = network.openSip
   const callerSide = await createUserAgent({
     host,
     transport: options.sipTransport ?? 'udp',
-    name: 'jambonz-sandbox',
+    name,
     clock,
-    openTransport: network.openSip,
-    ...options.trace && { onMessage: sipObserver(options.trace) }
+    openTransport,
+    ...trace && { onMessage: sipObserver(trace) }
   })
+  // A user agent of its own that is not traced: the LiveKit double traces the messages between the two.
+  const agentSide = await createUserAgent({ host, name, clock, openTransport })
 
-  // One of its own, so that only the callers' messages are traced: LiveKit's side tells of the others.
-  const agentSide = await createUserAgent({ host, name: 'jambonz-sandbox', clock, openTransport: network.openSip })
-
-  const double: Double = {
+  const alert: JambonzContext['alert'] = (hook, { message, status }) => {
+    alerts.push({ hook, message, ...status !== undefined && { status } })
+  }
+  const calls = new CallRegistry({ options, clock, network, onHookFailure: alert })
+  const context: JambonzContext = {
     options,
-    envVars: leg => typeof options.envVars === 'function' ? options.envVars(leg) : options.envVars,
     clock,
     parse,
-    faults,
     host,
-    accountSid,
-    applicationSid,
+    agentSide,
+    alert,
+    faults: options.faults ?? {},
+    accountSid: options.accountSid ?? randomUUID(),
+    applicationSid: options.applicationSid ?? randomUUID(),
     gateways: options.gateways ?? {},
     notifyTimeoutMs: options.notifyTimeoutMs ?? 15_000,
-    fsSipAddress: () => `${callerSide.host}:${callerSide.port}`,
-    agentSide,
-    alert (hook, { message, status }) {
-      alerts.push({ hook, message, ...status !== undefined && { status } })
-    },
-    register (leg, callHook = options.callHook, statusHook = options.statusHook) {
-      let finish = () => {}
-      const call: Call = {
-        leg,
-        ended: false,
-        over: new Promise(resolve => {
-          finish = resolve
-        })
-      }
-      calls.set(leg.callSid, call)
-      const common = hookOptions(callHook)
-      const hooks = createHookClient({ ...common, ...options.basic && { basic: options.basic } })
-      const notifier = createHookClient({ ...common, ...options.statusBasic && { basic: options.statusBasic } })
-      clients.add(hooks).add(notifier)
-      const statuses = createStatusQueue(notifier, () => statusHook)
-      for (const watch of watchers) watch(leg.callSid, leg)
-      return {
-        hooks,
-        session (caller) {
-          call.session = createSession({ leg, around: double, caller, hooks, statuses })
-          return call.session
-        },
-        async over () {
-          await statuses.idle()
-          // As in Jambonz, whatever comes after the session has no client any more.
-          await Promise.all([hooks.close(), notifier.close()])
-          clients.delete(hooks)
-          clients.delete(notifier)
-          call.ended = true
-          finish()
-        }
-      }
-    }
+    fsSipAddress: `${callerSide.host}:${callerSide.port}`,
+    envVars: leg => typeof options.envVars === 'function' ? options.envVars(leg) : options.envVars,
+    register: (leg, callHook = options.callHook, statusHook = options.statusHook) =>
+      calls.register(context, leg, callHook, statusHook)
   }
-
-  function hookOptions (callHook: Hook): HookClientOptions {
-    return {
-      base: typeof callHook === 'string' ? callHook : callHook.url,
-      secret: options.webhookSecret,
-      clock,
-      network,
-      timeoutMs: options.httpTimeoutMs ?? 10_000,
-      ...options.trace && hookObserver(options.trace, clock),
-      onFailure: double.alert
-    }
-  }
-
-  callerSide.onInvite((call: IncomingCall) => {
-    inboundCall(double, call).catch(() => call.respond(500))
+  const { accountSid } = context
+  callerSide.onInvite(call => {
+    inboundCall(context, call).catch(() => call.respond(500))
   })
 
-  function update (callSid: string, { call_hook: callHook, call_status: callStatus }: CallUpdate): boolean {
-    const call = calls.get(callSid)
-    if (call?.session === undefined || call.ended) return false
-    if (callStatus === 'completed') call.session.hangUp()
-    else if (callStatus === 'no-answer') call.session.noAnswer()
-    else if (callHook !== undefined) call.session.redirect(callHook).catch(() => {})
-    return true
-  }
-  const createCall = (request: CreateCall) => outboundCall(double, callerSide, request)
+  const update: JambonzDouble['update'] = (callSid, change) => calls.update(callSid, change)
+  const create: JambonzDouble['createCall'] = request => outboundCall(context, callerSide, request)
   const rest = await createRestServer({
     network,
     host,
@@ -239,19 +147,10 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     apiKey,
     handlers: {
       update,
-      create: createCall,
-      get: callSid => {
-        const call = calls.get(callSid)
-        return call && legPayload(call.leg)
-      },
-      list: () => [...calls.values()].filter(call => !call.ended).map(call => legPayload(call.leg)),
-      application: () => ({
-        application_sid: applicationSid,
-        account_sid: accountSid,
-        name: 'jambonz-livekit-bridge',
-        call_hook: { url: options.callHook, method: 'POST' },
-        call_status_hook: options.statusHook === undefined ? null : { url: options.statusHook, method: 'POST' }
-      })
+      create,
+      get: callSid => calls.payload(callSid),
+      list: () => calls.runningPayloads(),
+      application: () => applicationOf(context)
     }
   })
 
@@ -261,23 +160,30 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     restUrl: rest.url,
     accountSid,
     apiKey,
-    faults,
+    faults: context.faults,
     alerts,
-    onCall (fn) {
-      watchers.push(fn)
-    },
-    calls: () => [...calls.values()].map(({ leg, ended }) => ({ leg: { ...leg }, ended })),
-    talkingSince: callSid => calls.get(callSid)?.session?.talkingSince,
-    async ended (callSid) {
-      await calls.get(callSid)?.over
-    },
+    onCall: fn => calls.onCall(fn),
+    calls: () => calls.list(),
+    talkingSince: callSid => calls.talkingSince(callSid),
+    ended: callSid => calls.ended(callSid),
     update,
-    createCall,
+    createCall: create,
     async close () {
       await rest.close()
       await callerSide.close()
       await agentSide.close()
-      await Promise.all([...clients].map(client => client.close()))
+      await calls.close()
     }
+  }
+}
+
+/** The account's only application, as the REST API shows it. */
+function applicationOf ({ options, accountSid, applicationSid }: JambonzContext): RestApplication {
+  return {
+    application_sid: applicationSid,
+    account_sid: accountSid,
+    name: 'jambonz-livekit-bridge',
+    call_hook: { url: options.callHook, method: 'POST' },
+    call_status_hook: options.statusHook === undefined ? null : { url: options.statusHook, method: 'POST' }
   }
 }

@@ -12,14 +12,14 @@ export interface HookReply {
 }
 
 export interface HookClientOptions {
-  /** URL of the call hook: relative hooks go to its host. */
+  /** URL of the call hook. Relative hooks go to its host. */
   base: string
   secret: string
-  /** Sent with every request of this client, to whatever host. */
+  /** Credentials that every request of this client carries, whatever its host. */
   basic?: { username: string, password: string }
   clock: Clock
   network: Network
-  /** Milliseconds until the head of a reply must be there. */
+  /** Milliseconds within which the headers of a reply must arrive. */
   timeoutMs: number
   onRequest?: (url: URL, payload: Payload) => void
   onReply?: (url: URL, payload: Payload, reply: HookReply) => void
@@ -29,15 +29,15 @@ export interface HookClientOptions {
 /** Jambonz's HTTP client for hooks: one connection per host, one request at a time. */
 export interface HookClient {
   /**
-   * Posts a payload and resolves with the parsed JSON of the reply, or `''` when its content type is not JSON.
+   * Posts a payload. Resolves with the parsed JSON of the reply, or with `''` when its content type is not JSON.
    *
-   * @throws {HookError} when the reply is none of 200, 202, 204, is late, or never comes
+   * @throws {HookError} when the status is not 200, 202 or 204, and when the reply is late or never arrives
    */
   post(hook: Hook, payload: Payload): Promise<unknown>
   close(): Promise<void>
 }
 
-/** A hook that failed; `status` is the reply's, if there was one. */
+/** A hook failed. `status` is the status of the reply, if there was one. */
 export class HookError extends Error {
   status: number | undefined
   constructor (message: string, status?: number, cause?: unknown) {
@@ -50,8 +50,8 @@ export class HookError extends Error {
 const RETRY_DELAYS_MS = [500, 1000, 2000, 4000, 4000]
 
 /**
- * The hooks of one call go over one connection each client; Jambonz has a second client for status events, which is
- * why `/action` and `/status` overtake each other (feature-server http-requestor).
+ * Each client sends the hooks of one call over one connection. Jambonz has a second client for status events, which is
+ * why `/action` and `/status` can overtake each other (feature-server http-requestor).
  */
 export function createHookClient (options: HookClientOptions): HookClient {
   const { clock, timeoutMs } = options
@@ -89,9 +89,9 @@ export function createHookClient (options: HookClientOptions): HookClient {
     try {
       const target = resolveHook(address, base)
       const body = JSON.stringify(payload)
-      // The signature stays the same over all tries of one hook.
+      // Every attempt of one hook carries the same signature.
       const sign = signature(options.secret, Math.floor(clock.now() / 1000), body)
-      for (let tries = 0; ; tries++) {
+      for (let retries = 0; ; retries++) {
         try {
           options.onRequest?.(target.url, payload)
           const reply = await attempt(target, body, sign)
@@ -101,9 +101,9 @@ export function createHookClient (options: HookClientOptions): HookClient {
           if (error instanceof HookError) {
             options.onReply?.(target.url, payload, { status: error.status ?? 0, body: '' })
           }
-          if (tries >= target.retries || !retryable(error, target.on)) throw error
+          if (retries >= target.retries || !retryable(error, target.on)) throw error
           await new Promise<void>(resolve => {
-            clock.schedule(RETRY_DELAYS_MS[tries] ?? 4000, resolve)
+            clock.schedule(RETRY_DELAYS_MS[retries] ?? 4000, resolve)
           })
         }
       }
@@ -121,8 +121,8 @@ export function createHookClient (options: HookClientOptions): HookClient {
 }
 
 /**
- * Which failures a retry rule covers. Jambonz looks for names that its HTTP client never gives a late reply, so `rt`
- * never matches, and `ct` misses a connection that the other side closed; only `all` covers those.
+ * Whether a retry rule covers a failure. Jambonz compares error names that its HTTP client never reports for a late
+ * reply, so `rt` never matches. `ct` misses a connection that the other side closed. Only `all` covers both.
  */
 function retryable (error: unknown, on: Set<string>): boolean {
   if (on.has('all')) return true
@@ -133,10 +133,10 @@ function retryable (error: unknown, on: Set<string>): boolean {
   return on.has('ct') && (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'UND_ERR_CONNECT_TIMEOUT')
 }
 
-/** Status events of one call, both legs: one at a time, each waiting for the reply to the one before. */
+/** Sends the status events of both legs of one call. Each event waits for the reply to the one before. */
 export interface StatusQueue {
   send(payload: Payload): void
-  /** Settles when everything sent so far was answered or has failed. */
+  /** Resolves when every event sent so far was answered or has failed. */
   idle(): Promise<void>
 }
 
@@ -147,7 +147,7 @@ export function createStatusQueue (client: HookClient, hook: () => Hook | undefi
       last = last.then(async () => {
         const target = hook()
         if (target === undefined) return
-        // A failed status event is an alert in Jambonz and nothing else.
+        // In Jambonz a failed status event raises an alert and has no other effect.
         await client.post(target, payload).catch(() => {})
       })
     },

@@ -1,42 +1,41 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { header, serializeMessage } from '../../sip/message.ts'
 import type { SipRequest } from '../../sip/message.ts'
-import { buildSdp } from '../../sip/sdp.ts'
 import type { IncomingCall } from '../../sip/user-agent.ts'
-import type { Double } from '../jambonz.ts'
-import { SANDBOX_RTP_PORT } from './dial.ts'
+import type { JambonzContext } from './context.ts'
+import { sandboxSdp } from './media.ts'
 import { callHookPayload, uriUser } from './payloads.ts'
 import type { Leg, SipObject } from './payloads.ts'
 import type { CallerLeg } from './session.ts'
 import type { Verb } from './verbs.ts'
 
 /**
- * A caller's INVITE: the call hook, then its verbs. A hook that fails, is late or replies with anything but valid verbs
- * costs the caller a 480 and leaves no event of any kind (feature-server middleware).
+ * Serves a caller's INVITE: asks the call hook, then runs its verbs. When the hook fails, is late or replies with
+ * anything but valid verbs, the caller gets a 480 and Jambonz sends no event (feature-server middleware).
  */
-export async function inboundCall (double: Double, call: IncomingCall): Promise<void> {
+export async function inboundCall (context: JambonzContext, call: IncomingCall): Promise<void> {
   call.respond(100)
-  const leg = inboundLeg(double, call.request)
-  const { hooks, session, over } = double.register(leg)
-  const running = session(callerLeg(double, call))
+  const leg = inboundLeg(context, call.request)
+  const { hooks, createSession, end } = context.register(leg)
+  const session = createSession(callerLeg(context, call))
   let cancelled = false
   let started = false
   call.onCancel(() => {
-    if (started) running.callerCancelled()
+    if (started) session.callerCancelled()
     else cancelled = true
   })
-  call.onBye(bye => running.callerHungUp(bye))
-  call.onRefer(async message => await running.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
-  call.onNotify(message => running.onCallerNotify?.(message))
+  call.onBye(bye => session.callerHungUp(bye))
+  call.onRefer(async message => await session.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
+  call.onNotify(message => session.onCallerNotify?.(message))
 
-  const envVars = double.envVars(leg)
+  const envVars = context.envVars(leg)
   let verbs: Verb[]
   try {
-    verbs = double.parse(
+    verbs = context.parse(
       await hooks.post(
-        double.options.callHook,
+        context.options.callHook,
         callHookPayload(leg, {
-          sip: sipObject(double, call.request),
+          sip: sipObject(context, call.request),
           callerName: callerName(call.request),
           serviceProviderSid: 'sandbox',
           ...envVars && { envVars }
@@ -45,27 +44,27 @@ export async function inboundCall (double: Double, call: IncomingCall): Promise<
     )
     if (verbs.length === 0) throw new Error('no application provided')
   } catch (error) {
-    double.alert(double.options.callHook, error as Error)
+    context.alert(context.options.callHook, error as Error)
     if (!cancelled) call.respond(480, undefined, { headers: { 'X-Reason': (error as Error).message } })
-    return await over()
+    return await end()
   }
   if (cancelled) {
-    // The feature server notices only now, reports the end, and then, out of order, the beginning.
+    // The feature server notices the CANCEL only now. It reports the end, and then, out of order, the beginning.
     const gone: Leg = { ...leg, callTerminationBy: 'caller' }
-    running.notify({ ...gone, callStatus: 'no-answer', sipStatus: 487, sipReason: 'Request Terminated' })
-    running.notify(gone)
-    return await over()
+    session.notify({ ...gone, callStatus: 'no-answer', sipStatus: 487, sipReason: 'Request Terminated' })
+    session.notify(gone)
+    return await end()
   }
   started = true
-  running.notify(leg)
-  await running.run(verbs)
-  await over()
+  session.notify(leg)
+  await session.run(verbs)
+  await end()
 }
 
-function callerLeg (double: Double, call: IncomingCall): CallerLeg {
+function callerLeg (context: JambonzContext, call: IncomingCall): CallerLeg {
   const description = {
     headers: { 'Content-Type': 'application/sdp' },
-    body: buildSdp({ ip: double.host, port: SANDBOX_RTP_PORT })
+    body: sandboxSdp(context.host)
   }
   const identity: Record<string, string> = {}
   for (const name of ['P-Asserted-Identity', 'Privacy']) {
@@ -83,46 +82,50 @@ function callerLeg (double: Double, call: IncomingCall): CallerLeg {
   }
 }
 
-function inboundLeg (double: Double, invite: SipRequest): Leg {
+function inboundLeg (context: JambonzContext, invite: SipRequest): Leg {
   const sbcCallid = header(invite, 'X-CID')
   const callId = header(invite, 'Call-ID') ?? ''
   return {
     callSid: randomUUID(),
     direction: 'inbound',
-    // Without a user in From the asserted identity counts.
+    // When From has no user part, the asserted identity counts.
     from: uriUser(header(invite, 'From') ?? '') || uriUser(header(invite, 'P-Asserted-Identity') ?? '') || '',
     to: uriUser(header(invite, 'To') ?? '') ?? '',
-    // With X-CID the caller plays the SBC as well; otherwise the double does and gives the inner call an id of its own.
+    // X-CID means that the caller plays the SBC too. Otherwise the double does, and gives the inner call its own
+    // Call-ID.
     callId: sbcCallid === undefined ? randomUUID() : callId,
     sbcCallid: sbcCallid ?? callId,
     sipStatus: 100,
     sipReason: 'Trying',
     callStatus: 'trying',
-    accountSid: double.accountSid,
+    accountSid: context.accountSid,
     traceId: randomBytes(16).toString('hex'),
-    applicationSid: double.applicationSid,
-    fsSipAddress: double.fsSipAddress(),
-    originatingSipIp: header(invite, 'X-Forwarded-For') ?? double.host,
+    applicationSid: context.applicationSid,
+    fsSipAddress: context.fsSipAddress,
+    originatingSipIp: header(invite, 'X-Forwarded-For') ?? context.host,
     originatingSipTrunkName: header(invite, 'X-Originating-Carrier') ?? 'sandbox'
   }
 }
 
-/** The display name as it stands in From, quotes included; empty when there is none. */
+/** The display name in From, with its quotes. Empty when there is none. */
 function callerName (invite: SipRequest): string {
   return /^\s*("(?:[^"\\]|\\.)*"|[^<"]*?)\s*</.exec(header(invite, 'From') ?? '')?.[1] ?? ''
 }
 
-/** Standard header names come in lower case; X- and most P- headers and Diversion keep their spelling, except these. */
-const LOWERED = /^(?!x-|p-(?!asserted-identity$)|diversion$)/i
+/**
+ * Matches header names that Jambonz writes in lower case: all except Diversion and those that begin with X- or P-.
+ * P-Asserted-Identity is in lower case too.
+ */
+const LOWER_CASE = /^(?!x-|p-(?!asserted-identity$)|diversion$)/i
 
-function sipObject (double: Double, invite: SipRequest): SipObject {
+function sipObject (context: JambonzContext, invite: SipRequest): SipObject {
   const headers: Record<string, string> = {}
-  for (const { name, value } of invite.headers) headers[LOWERED.test(name) ? name.toLowerCase() : name] = value
+  for (const { name, value } of invite.headers) headers[LOWER_CASE.test(name) ? name.toLowerCase() : name] = value
   const added = {
-    'X-Account-Sid': double.accountSid,
-    'X-Application-Sid': double.applicationSid,
+    'X-Account-Sid': context.accountSid,
+    'X-Application-Sid': context.applicationSid,
     'X-CID': header(invite, 'Call-ID') ?? '',
-    'X-Forwarded-For': double.host,
+    'X-Forwarded-For': context.host,
     'X-Originating-Carrier': 'sandbox'
   }
   for (const [name, value] of Object.entries(added)) {

@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { buildSdp } from '../../sip/sdp.ts'
 import type { UserAgent } from '../../sip/user-agent.ts'
-import type { Double } from '../jambonz.ts'
-import { SANDBOX_RTP_PORT } from './dial.ts'
+import type { JambonzContext } from './context.ts'
+import { sandboxSdp } from './media.ts'
 import { outboundCallHookPayload } from './payloads.ts'
 import type { CallStatus, Leg } from './payloads.ts'
 import type { CreateCall } from './rest.ts'
@@ -10,18 +9,18 @@ import { routeOf } from './route.ts'
 import type { Session } from './session.ts'
 
 /**
- * A call that the REST API places: status events first, and the call hook only once the called party has answered. An
- * unanswered one never reaches the call hook (feature-server rest_dial).
+ * Places a call for the REST API. Status events come first; the call hook is asked only when the called party has
+ * answered, so an unanswered call never reaches it (feature-server rest_dial).
  *
- * @throws {Error} when the target leads nowhere
+ * @throws {Error} when no gateway serves the target
  */
 export async function outboundCall (
-  double: Double,
+  context: JambonzContext,
   callerSide: UserAgent,
   request: CreateCall
 ): Promise<{ sid: string, callId: string }> {
-  const { clock } = double
-  const route = routeOf(request.to, double.gateways)
+  const { clock } = context
+  const route = routeOf(request.to, context.gateways)
   if (route.uri === undefined) throw new Error('no route to the called party')
   const leg: Leg = {
     callSid: randomUUID(),
@@ -32,25 +31,25 @@ export async function outboundCall (
     sipStatus: 100,
     sipReason: 'Trying',
     callStatus: 'trying',
-    accountSid: double.accountSid,
+    accountSid: context.accountSid,
     traceId: randomBytes(16).toString('hex'),
-    fsSipAddress: double.fsSipAddress(),
+    fsSipAddress: context.fsSipAddress,
     ...request.application_sid !== undefined && { applicationSid: request.application_sid },
     ...request.tag !== undefined && { customerData: request.tag }
   }
-  const { session, over } = double.register(leg, request.call_hook, request.call_status_hook)
+  const { createSession, end } = context.register(leg, request.call_hook, request.call_status_hook)
   const call = callerSide.invite(route.uri, {
     from: request.from,
     headers: { 'X-Call-Sid': leg.callSid, ...request.headers, 'Content-Type': 'application/sdp' },
-    body: buildSdp({ ip: double.host, port: SANDBOX_RTP_PORT }),
+    body: sandboxSdp(context.host),
     ...request.to.auth && { auth: request.to.auth }
   })
-  const running = session({
+  const session = createSession({
     identity: {},
     offer: '',
     early () {},
     answer () {},
-    // Live call control may end it before the answer.
+    // Live call control can end the call before the answer.
     reject () {
       call.cancel()
     },
@@ -60,7 +59,7 @@ export async function outboundCall (
 
   function report (callStatus: CallStatus, sipStatus: number, sipReason: string): void {
     Object.assign(leg, { callStatus, sipStatus, sipReason })
-    running.notify(leg)
+    session.notify(leg)
   }
   report('trying', 100, 'Trying')
   const cancelTimer = clock.schedule((request.timeout ?? 60) * 1000, () => call.cancel())
@@ -70,15 +69,15 @@ export async function outboundCall (
     if (message.body !== '') report('early-media', message.status, message.reason)
     else if (message.status === 180) report('ringing', 180, message.reason)
   })
-  call.onBye(bye => running.callerHungUp(bye))
-  call.onRefer(async message => await running.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
-  call.onNotify(message => running.onCallerNotify?.(message))
+  call.onBye(bye => session.callerHungUp(bye))
+  call.onRefer(async message => await session.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
+  call.onNotify(message => session.onCallerNotify?.(message))
 
   answered(
-    double,
+    context,
     request,
-    running,
-    over,
+    session,
+    end,
     call.final.then(final => {
       cancelTimer()
       const { status } = final
@@ -91,24 +90,24 @@ export async function outboundCall (
 }
 
 async function answered (
-  double: Double,
+  context: JambonzContext,
   request: CreateCall,
-  running: Session,
-  over: () => Promise<void>,
+  session: Session,
+  end: () => Promise<void>,
   final: Promise<boolean>
 ): Promise<void> {
   if (await final) {
-    running.answer()
+    session.answer()
     try {
-      const hook = request.call_hook ?? double.options.callHook
-      const reply = await running.hooks.post(hook, outboundCallHookPayload(running.leg, double.envVars(running.leg)))
-      await running.run(double.parse(reply))
+      const hook = request.call_hook ?? context.options.callHook
+      const reply = await session.hooks.post(hook, outboundCallHookPayload(session.leg, context.envVars(session.leg)))
+      await session.run(context.parse(reply))
     } catch {
-      // A call hook that fails ends a call that is up already with a BYE.
-      await running.run([])
+      // The call is already answered, so a call hook that fails ends it with a BYE.
+      await session.run([])
     }
   }
-  await over()
+  await end()
 }
 
 function outcome (status: number): CallStatus {

@@ -3,7 +3,7 @@ import { parseAddress, parseUri } from '../../sip/address.ts'
 import { header } from '../../sip/message.ts'
 import type { SipHeader, SipMessage } from '../../sip/message.ts'
 
-/** Where a leg stands, as Jambonz words it. */
+/** The state of a leg, in Jambonz's words. */
 export type CallStatus =
   | 'trying'
   | 'ringing'
@@ -14,33 +14,33 @@ export type CallStatus =
   | 'busy'
   | 'failed'
 
-/** What Jambonz knows of one leg; every status, action and refer hook carries it whole. */
+/** What Jambonz knows about one leg. Every status, action and refer hook carries all of it. */
 export interface Leg {
   callSid: string
   direction: 'inbound' | 'outbound'
   from: string
   to: string
-  /** Call-ID between the SBC and the feature server, not the one the far end sees. */
+  /** The Call-ID between the SBC and the feature server, which the far end does not see. */
   callId: string
-  /** Call-ID on the far side of the SBC: the carrier's, or on an agent leg the one LiveKit sees. */
+  /** The Call-ID on the far side of the SBC: the carrier's, or on an agent leg the one that LiveKit sees. */
   sbcCallid?: string
   sipStatus: number
   sipReason: string
   callStatus: CallStatus
-  /** Only on a leg that a dial started. */
+  /** Only a dialled leg has one. */
   callerId?: string
   accountSid: string
   traceId: string
   applicationSid?: string
   fsSipAddress: string
-  /** Only on a leg that a dial started: the caller leg. It, and never the direction, tells the two apart. */
+  /** The caller leg of a dialled leg. It tells the two kinds of leg apart; the direction does not. */
   parentCallSid?: string
   originatingSipIp?: string
   originatingSipTrunkName?: string
   callTerminationBy?: 'caller' | 'jambonz'
   /** Whole seconds since the answer. */
   duration?: number
-  /** Stays in camel case in the payload, with its content untouched. */
+  /** Keeps its camel case and its content in the payload. */
   customerData?: unknown
   /** Custom headers of the BYE that ended the leg. */
   headers?: Record<string, string>
@@ -75,7 +75,7 @@ export function legPayload (leg: Leg): Payload {
   })
 }
 
-/** The caller's INVITE as the first call hook carries it. */
+/** The caller's INVITE in the first call hook. */
 export interface SipObject {
   headers: Record<string, string>
   raw: string
@@ -92,9 +92,9 @@ const DEFAULTS = {
 }
 
 /**
- * The first call hook of an inbound call. The feature server builds it from the raw object rather than from
- * `toJSON`, so its fields differ from all later hooks: `local_sip_address` for `fs_sip_address`, and `sip`,
- * `caller_name`, `has_recording`, `service_provider_sid`, `defaults` besides.
+ * The first call hook of an inbound call. The feature server does not build it with `toJSON`, so its fields differ from
+ * those of later hooks: it has `local_sip_address` instead of `fs_sip_address`, and also `sip`, `caller_name`,
+ * `has_recording`, `service_provider_sid` and `defaults`.
  */
 export function callHookPayload (leg: Leg, first: {
   sip: SipObject
@@ -127,12 +127,12 @@ export function callHookPayload (leg: Leg, first: {
   })
 }
 
-/** The call hook of a call that Jambonz placed itself: a plain leg, `defaults`, and `env_vars` when there are any. */
+/** The call hook of a call that Jambonz placed: a plain leg, `defaults`, and `env_vars` when there are any. */
 export function outboundCallHookPayload (leg: Leg, envVars?: Record<string, unknown>): Payload {
   return defined({ ...legPayload(leg), env_vars: envVars, defaults: DEFAULTS })
 }
 
-/** What a dial came to. All fields are missing when it was killed before its INVITE left. */
+/** The outcome of a dial. All fields are missing when the dial was stopped before its INVITE. */
 export interface DialResult {
   callStatus?: CallStatus
   sipStatus?: number
@@ -140,7 +140,7 @@ export interface DialResult {
   sbcCallid?: string
 }
 
-/** The action hook of a dial: the caller leg as it stands, and what became of the dialled one. */
+/** The action hook of a dial: the present state of the caller leg, and the outcome of the dialled leg. */
 export function actionPayload (leg: Leg, result: DialResult, verbId?: string): Payload {
   return {
     ...legPayload(leg),
@@ -155,8 +155,8 @@ export function actionPayload (leg: Leg, result: DialResult, verbId?: string): P
 }
 
 /**
- * The refer hook of a dial. Headers that the REFER does not have arrive as the word `undefined`: the SBC turns
- * what is missing into text when it passes the REFER on.
+ * The refer hook of a dial. A header that the REFER lacks appears as the word `undefined`, because the SBC writes that
+ * word when it forwards the REFER.
  */
 export function referPayload (leg: Leg, referredCallSid: string, refer: SipMessage): Payload {
   const referTo = header(refer, 'Refer-To') ?? ''
@@ -177,7 +177,7 @@ export function referPayload (leg: Leg, referredCallSid: string, refer: SipMessa
 }
 
 /**
- * The `Jambonz-Signature` header over exactly the bytes that are sent.
+ * The `Jambonz-Signature` header for exactly the bytes that are sent.
  *
  * @param seconds seconds since the epoch
  */
@@ -185,7 +185,7 @@ export function signature (secret: string, seconds: number, body: string): strin
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`
 }
 
-/** A hook's address with the retry rule that its hash may carry (`#rc=2&rp=all`). */
+/** A hook's URL and the retry rule that its fragment may carry (`#rc=2&rp=all`). */
 export interface HookTarget {
   url: URL
   retries: number
@@ -193,8 +193,8 @@ export interface HookTarget {
 }
 
 /**
- * Resolves a hook's URL as the feature server does: a path that begins with a slash goes to the host of the call
- * hook, **without** the call hook's own path prefix; anything else relative cannot be sent.
+ * Resolves a hook's URL as the feature server does. A path that begins with a slash goes to the host of the call hook,
+ * **without** the call hook's own path prefix. No other relative URL can be sent.
  *
  * @throws {Error} `URL parsing failed`
  */
@@ -212,7 +212,7 @@ export function resolveHook (hook: string, base: URL): HookTarget {
   }
 }
 
-/** The user part of a SIP or tel address, with or without angle brackets; undefined for anything else. */
+/** The user part of a SIP or tel address, with or without angle brackets. Undefined for anything else. */
 export function uriUser (address: string): string | undefined {
   try {
     return parseUri(parseAddress(address).uri).user
@@ -226,7 +226,7 @@ export function snakeCase (name: string): string {
   return name.toLowerCase().replaceAll('-', '_')
 }
 
-/** The X- headers of a message as a leg carries those of its BYE; undefined when there are none. */
+/** The X- headers of a message, named as in the `headers` of a leg. Undefined when there are none. */
 export function customHeaders (headers: readonly SipHeader[]): Record<string, string> | undefined {
   const custom = headers.filter(({ name }) => /^x-/i.test(name))
   return custom.length > 0 ? Object.fromEntries(custom.map(({ name, value }) => [snakeCase(name), value])) : undefined

@@ -7,12 +7,13 @@ import { nonEmpty } from './verbs.ts'
 import type { ReferVerb, Verb } from './verbs.ts'
 
 /**
- * The `sip:refer` verb towards the caller: REFER, and when that was accepted the NOTIFY with the final status of the
- * new call, or a silence long enough. What the action hook replies replaces the remaining verbs, which otherwise run
- * after a success too. A caller who hangs up meanwhile leaves no action hook at all (feature-server sip_refer).
+ * The `sip:refer` verb towards the caller. Sends the REFER and, when it was accepted, waits for the NOTIFY with the
+ * final status of the new call or for the timeout. The reply of the action hook replaces the remaining verbs; without
+ * one they run even after a success. When the caller hangs up meanwhile, Jambonz sends no action hook (feature-server
+ * sip_refer). /
  */
 export async function referVerb (session: Session, verb: ReferVerb, signal: AbortSignal): Promise<Verb[] | undefined> {
-  const { leg, around } = session
+  const { leg, context } = session
   const host = leg.fsSipAddress.replace(/:\d+$/, '')
   const finalStatus = finalNotify(session, verb, signal)
   const answer = await session.caller.refer(address(verb.referTo, host), {
@@ -34,21 +35,21 @@ export async function referVerb (session: Session, verb: ReferVerb, signal: Abor
     ...result,
     ...verb.id !== undefined && { verb_id: verb.id }
   })
-  return signal.aborted || !Array.isArray(reply) ? undefined : nonEmpty(around.parse(reply))
+  return signal.aborted || !Array.isArray(reply) ? undefined : nonEmpty(context.parse(reply))
 }
 
-/** The status of a message/sipfrag body: `SIP/2.0 200 OK` → 200 (RFC 3515, 2.4.5). */
+/** The status in a message/sipfrag body: `SIP/2.0 200 OK` → 200 (RFC 3515 2.4.5). */
 export function sipfragStatus (body: string): number | undefined {
   const status = /^SIP\/2\.0 (\d{3})/.exec(body)?.[1]
   return status === undefined ? undefined : Number(status)
 }
 
-/** Listens from before the REFER leaves, since a NOTIFY may overtake its 202. */
+/** Listens for NOTIFYs before the REFER is sent, because a NOTIFY can overtake the 202 of the REFER. */
 function finalNotify (session: Session, verb: ReferVerb, signal: AbortSignal): {
   wait(): Promise<number | undefined>
   drop(): void
 } {
-  const { clock, notifyTimeoutMs } = session.around
+  const { clock, notifyTimeoutMs } = session.context
   let settle: (status: number | undefined) => void = () => {}
   const final = new Promise<number | undefined>(resolve => {
     settle = resolve

@@ -1,7 +1,7 @@
 import type { HttpRequest, Network, Served } from '../network.ts'
 import type { Payload } from './payloads.ts'
 
-/** A live call control request: one of these, as the REST API takes it. */
+/** A request of live call control. The REST API takes one of these fields. */
 export interface CallUpdate {
   call_hook?: string | { url: string }
   call_status?: 'completed' | 'no-answer'
@@ -20,12 +20,12 @@ export interface CreateCall {
   call_status_hook?: string | { url: string }
   application_sid?: string
   tag?: unknown
-  /** Seconds to ring, 60 by default. */
+  /** Seconds to ring; by default 60. */
   timeout?: number
   headers?: Record<string, string>
 }
 
-/** The account's only application, as the REST API lists it. */
+/** An application in the REST API. */
 export interface RestApplication {
   application_sid: string
   account_sid: string
@@ -35,7 +35,7 @@ export interface RestApplication {
 }
 
 export interface RestHandlers {
-  /** False for a call that is not known. */
+  /** Returns false for a call that is unknown or has ended. */
   update(callSid: string, update: CallUpdate): boolean
   create(request: CreateCall): Promise<{ sid: string, callId: string }>
   get(callSid: string): Payload | undefined
@@ -49,9 +49,10 @@ interface Answer {
 }
 
 /**
- * The part of Jambonz's REST API that live calls need: `POST` and `PUT /v1/Accounts/:sid/Calls/:callSid`, `POST` and
- * `GET /v1/Accounts/:sid/Calls`, `GET` of one call; and, to read only, the application, its phone number, and empty
- * lists of alerts and recent calls. Bearer authentication; the account in the path must be the key's.
+ * Serves the part of Jambonz's REST API that live calls need: `POST` and `PUT /v1/Accounts/:sid/Calls/:callSid`, `POST`
+ * and `GET /v1/Accounts/:sid/Calls`, and `GET` of one call. The application, its phone number, and empty lists of
+ * alerts and recent calls are read-only. Requests carry the API key as a bearer token, and the account in the path must
+ * be the key's account. /
  */
 export async function createRestServer (options: {
   network: Network
@@ -85,7 +86,7 @@ export async function createRestServer (options: {
     }))
     const json = { 'content-type': 'application/json' }
     if (body !== undefined) return { status, headers: json, body: JSON.stringify(body) }
-    // As Express's sendStatus does for a reply without content.
+    // Express's sendStatus writes the reason phrase as the body of a reply that has no other.
     return { status, headers: {}, body: status === 202 ? 'Accepted' : '' }
   })
   return { url: `${server.url}/v1`, close: () => server.close() }
@@ -120,7 +121,7 @@ async function callControl (
   return handlers.update(callSid, body as CallUpdate) ? { status: 202 } : { status: 404 }
 }
 
-/** The number that callers dial here. */
+/** The only phone number of the account. */
 const numberOf = (application: RestApplication) => ({
   number: '15551230000',
   application_sid: application.application_sid,

@@ -10,10 +10,11 @@ import { referVerb } from './refer.ts'
 import { nonEmpty } from './verbs.ts'
 import type { DialVerb, ParseVerbs, ReferVerb, Verb } from './verbs.ts'
 
-/** The caller leg's SIP side, whoever started it. */
+/** The SIP side of the caller leg. It is the same for calls that came in and for calls that Jambonz placed. */
 export interface CallerLeg {
-  /** Headers of the caller's INVITE that go on to the agent leg: identity and privacy. */
+  /** Identity and privacy headers of the caller's INVITE, which Jambonz copies to the agent leg. */
   identity: Record<string, string>
+  /** The session description of the caller's INVITE; '' when there is none. */
   offer: string
   early(): void
   answer(): void
@@ -22,143 +23,211 @@ export interface CallerLeg {
   refer(to: string, headers: Record<string, string>): Promise<SipResponse>
 }
 
-/** What a call needs of the double that it runs in. */
-export interface Surroundings {
+/** What every session shares with the double that it runs in. */
+export interface SessionContext {
   clock: Clock
   parse: ParseVerbs
   /** The user agent that dials. */
   agentSide: UserAgent
+  /** Trunk name → `host:port` of its gateway. */
   gateways: Record<string, string>
   faults: Faults
   /** Milliseconds to wait for the final NOTIFY after a REFER was accepted. */
   notifyTimeoutMs: number
 }
 
-/** One call in the double, from its first verbs to its end. */
-export interface Session {
-  readonly leg: Leg
-  readonly around: Surroundings
-  readonly hooks: HookClient
-  readonly caller: CallerLeg
-  /** Sends a leg's state to the status hook. */
-  notify(leg: Leg): void
-  /** Media for the caller: early (183) or, when the call may be answered, 200. */
-  endpoint(answer: boolean): Promise<void>
-  answer(): void
-  /** Refuses the unanswered call, with a status event; nothing runs after it. */
-  decline(status: number, reason: string | undefined, headers?: Record<string, string>): void
-  /** Runs these verbs instead of whatever runs now; what that one's action hook replies is then ignored. */
-  replace(verbs: Verb[]): void
-  /** Who answers the caller's REFER just now. */
-  onCallerRefer: ((message: SipMessage) => Promise<{ status: number, reason?: string }>) | undefined
-  /** Told of every NOTIFY that the caller sends. */
-  onCallerNotify: ((message: SipMessage) => void) | undefined
-  /** Something goes on beside the verbs that the session has to outlive. */
-  outlive(work: Promise<unknown>): void
-
-  /** Runs the verbs to the end of the call, and waits for what outlives it. */
-  run(verbs: Verb[]): Promise<void>
-  callerCancelled(): void
-  callerHungUp(bye: SipMessage): void
-  /** Live call control. */
-  hangUp(): void
-  noAnswer(): void
-  redirect(hook: Hook): Promise<void>
-  readonly answered: boolean
-  /** A dial has had somebody on the line since then; the dial says so. */
-  talkingSince: number | undefined
+/** How a REFER is answered. */
+export interface ReferAnswer {
+  status: number
+  reason?: string
 }
 
-/** Why a running verb was stopped. */
+/** Why a running verb was stopped: the caller is gone, or other verbs replace it. */
 export type Stop = 'gone' | 'replaced'
 
-export function createSession (options: {
-  leg: Leg
-  around: Surroundings
-  caller: CallerLeg
-  hooks: HookClient
-  statuses: StatusQueue
-}): Session {
-  const { leg, around, caller, hooks, statuses } = options
-  const { clock } = around
-  const work = new Set<Promise<unknown>>()
-  let answeredAt: number | undefined
-  let gone = false
-  let early = false
-  let running: AbortController | undefined
-  let replacement: Verb[] | undefined
+/** One call in the double, from its first verbs to its end (feature-server `CallSession`). */
+export class Session {
+  readonly leg: Leg
+  readonly context: SessionContext
+  readonly caller: CallerLeg
+  readonly hooks: HookClient
+  /** Answers a REFER from the caller. A dial sets it while it runs. */
+  onCallerRefer: ((message: SipMessage) => Promise<ReferAnswer>) | undefined
+  /** Receives every NOTIFY that the caller sends. */
+  onCallerNotify: ((message: SipMessage) => void) | undefined
+  /** When the caller and a dialled party began to talk, in milliseconds since the epoch; undefined when they do not. */
+  talkingSince: number | undefined
 
-  const alive = () => !gone
+  readonly #statuses: StatusQueue
+  /** Requests that the session waits for at its end, although no verb waits for them. */
+  readonly #background = new Set<Promise<unknown>>()
+  #answeredAt: number | undefined
+  #gone = false
+  #hasEarlyMedia = false
+  #running: AbortController | undefined
+  #replacement: Verb[] | undefined
 
-  function update (patch: Partial<Leg>): void {
-    Object.assign(leg, patch)
-    statuses.send(legPayload(leg))
+  constructor (options: {
+    leg: Leg
+    context: SessionContext
+    caller: CallerLeg
+    hooks: HookClient
+    statuses: StatusQueue
+  }) {
+    this.leg = options.leg
+    this.context = options.context
+    this.caller = options.caller
+    this.hooks = options.hooks
+    this.#statuses = options.statuses
   }
 
-  function stop (reason: Stop): void {
-    if (reason === 'gone') gone = true
-    session.talkingSince = undefined
-    running?.abort(reason)
+  get answered (): boolean {
+    return this.#answeredAt !== undefined
   }
 
-  function completed (by: 'caller' | 'jambonz', headers?: Record<string, string>): void {
-    const duration = Math.floor((clock.now() - (answeredAt ?? clock.now())) / 1000)
-    update({
-      callStatus: 'completed',
-      sipStatus: 200,
-      sipReason: 'OK',
-      callTerminationBy: by,
-      duration,
-      ...headers && { headers }
+  /** Sends a leg's state to the status hook. */
+  notify (leg: Leg): void {
+    this.#statuses.send(legPayload(leg))
+  }
+
+  /** Gives the caller media: early media (183), or with `answer` a 200. */
+  async endpoint (answer: boolean): Promise<void> {
+    const { clock, faults } = this.context
+    const { mediaDelayMs } = faults
+    if (mediaDelayMs !== undefined) await new Promise<void>(resolve => { clock.schedule(mediaDelayMs, resolve) })
+    if (this.answered || this.#gone) return
+    if (answer) return this.answer()
+
+    if (!this.#hasEarlyMedia) this.caller.early()
+    this.#hasEarlyMedia = true
+  }
+
+  answer (): void {
+    if (this.answered || this.#gone) return
+    this.#answeredAt = this.context.clock.now()
+    this.caller.answer()
+    this.#update({ callStatus: 'in-progress', sipStatus: 200, sipReason: 'OK' })
+  }
+
+  /** Refuses the unanswered call and sends a status event. No verb runs after that. */
+  decline (status: number, reason: string | undefined, headers?: Record<string, string>): void {
+    if (this.#gone) return
+    this.caller.reject(status, reason, headers)
+    // When the verb gives no reason, the leg keeps its last one, `Trying`.
+    this.#update({ callStatus: 'failed', sipStatus: status, ...reason !== undefined && { sipReason: reason } })
+    this.#gone = true
+  }
+
+  /** Stops the running verb and runs these verbs instead. The reply of the stopped verb's action hook is ignored. */
+  replace (verbs: Verb[]): void {
+    this.#replacement = verbs
+    this.#stop('replaced')
+  }
+
+  /** Makes the session wait for `work` before it ends. The verbs do not wait for it. */
+  outlive (work: Promise<unknown>): void {
+    const settled = work.catch(() => {}).finally(() => this.#background.delete(settled))
+    this.#background.add(settled)
+  }
+
+  /** Runs the verbs to the end of the call. Resolves when the background work has ended too. */
+  async run (verbs: Verb[]): Promise<void> {
+    let queue = [...verbs]
+    while (queue.length > 0 && !this.#gone) {
+      const verb = queue.shift() as Verb
+      this.#running = new AbortController()
+      // A verb that throws gives way to the next one, as a dial does when its action hook fails.
+      const next = await this.#execute(verb, this.#running.signal).catch(() => undefined)
+      queue = [...this.#replacement ?? next ?? queue]
+      this.#replacement = undefined
+    }
+    this.#running = undefined
+    this.#endWithoutVerbs()
+    while (this.#background.size > 0) await Promise.all(this.#background)
+  }
+
+  callerCancelled (): void {
+    if (this.#gone) return
+    this.#update({
+      callStatus: 'no-answer',
+      sipStatus: 487,
+      sipReason: 'Request Terminated',
+      callTerminationBy: 'caller'
     })
+    this.#stop('gone')
   }
 
-  function hangUp (headers?: Record<string, string>): void {
-    if (gone) return
-    completed('jambonz')
-    session.outlive(caller.bye(headers))
-    stop('gone')
+  callerHungUp (bye: SipMessage): void {
+    if (this.#gone) return
+    this.#completed('caller', customHeaders(bye.headers))
+    this.#stop('gone')
   }
 
-  /** Runs one verb; resolves with the verbs that replace the remaining ones, if any. */
-  async function execute (verb: Verb, signal: AbortSignal): Promise<Verb[] | undefined> {
+  /**
+   * Live call control with `completed`: hangs up. Jambonz ignores it for an unanswered call, which only `no-answer`
+   * ends.
+   */
+  hangUp (): void {
+    if (this.answered) this.#hangUp()
+  }
+
+  /** Live call control with `no-answer`: refuses an unanswered call. */
+  noAnswer (): void {
+    if (this.answered || this.#gone) return
+    this.caller.reject(503, undefined)
+    this.#stop('gone')
+  }
+
+  /**
+   * Live call control with another call hook. The new application replies before the old one is stopped. When it
+   * replies without verbs, the old one continues.
+   */
+  async redirect (hook: Hook): Promise<void> {
+    const verbs = await this.#verbsFrom(hook)
+    if (verbs !== undefined && !this.#gone) this.replace(verbs)
+  }
+
+  /** Runs one verb. Resolves with the verbs that replace the remaining ones, if any. */
+  async #execute (verb: Verb, signal: AbortSignal): Promise<Verb[] | undefined> {
     switch (verb.verb) {
       case 'dial':
-        return await dial(session, verb as DialVerb, signal)
+        return await dial(this, verb as DialVerb, signal)
       case 'sip:refer':
-        return answeredAt === undefined ? undefined : await referVerb(session, verb as ReferVerb, signal)
+        return this.answered ? await referVerb(this, verb as ReferVerb, signal) : undefined
+      case 'redirect':
+        return await this.#verbsFrom(verb['actionHook'] as Hook)
       case 'sip:decline':
-        // Its precondition is an unanswered call: behind a dial that was answered it does nothing.
-        if (answeredAt === undefined) {
-          session.decline(Number(verb['status']), verb['reason'] as string | undefined, {
-            'X-Reason': 'SIP Decline Verb',
-            ...verb['headers'] as Record<string, string> | undefined
-          })
-        }
+        // Jambonz runs it only on an unanswered call: after a dial that was answered it does nothing.
+        if (!this.answered) this.#declineVerb(verb)
         return undefined
       case 'hangup':
-        // Its precondition is an answered call, so on a ringing one it does nothing.
-        if (answeredAt !== undefined) hangUp(verb['headers'] as Record<string, string> | undefined)
+        // Jambonz runs it only on an answered call: while the call rings it does nothing.
+        if (this.answered) this.#hangUp(verb['headers'] as Record<string, string> | undefined)
         return undefined
-      case 'redirect':
-        return nonEmpty(around.parse(await hooks.post(verb['actionHook'] as Hook, legPayload(leg))))
       case 'pause':
-        await pause(Number(verb['length']) * 1000, signal)
+        await this.#pause(Number(verb['length']) * 1000, signal)
         return undefined
       case 'answer':
       case 'say':
       case 'play':
-        session.answer()
+        this.answer()
         return undefined
       default:
-        // A verb that plays no part between Jambonz and LiveKit is over at once.
+        // The other verbs play no part between Jambonz and LiveKit, so they end at once.
         return undefined
     }
   }
 
-  function pause (ms: number, signal: AbortSignal): Promise<void> {
+  #declineVerb (verb: Verb): void {
+    this.decline(Number(verb['status']), verb['reason'] as string | undefined, {
+      'X-Reason': 'SIP Decline Verb',
+      ...verb['headers'] as Record<string, string> | undefined
+    })
+  }
+
+  #pause (ms: number, signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
-      const cancel = clock.schedule(ms, resolve)
+      const cancel = this.context.clock.schedule(ms, resolve)
       signal.addEventListener('abort', () => {
         cancel()
         resolve()
@@ -166,97 +235,46 @@ export function createSession (options: {
     })
   }
 
-  const session: Session = {
-    leg,
-    around,
-    hooks,
-    caller,
-    onCallerRefer: undefined,
-    talkingSince: undefined,
-    onCallerNotify: undefined,
-    notify (of) {
-      statuses.send(legPayload(of))
-    },
-    async endpoint (answer) {
-      const { mediaDelayMs } = around.faults
-      if (mediaDelayMs !== undefined) {
-        await new Promise<void>(resolve => {
-          clock.schedule(mediaDelayMs, resolve)
-        })
-      }
-      if (answeredAt !== undefined || gone) return
-      if (answer) return session.answer()
-      if (!early) caller.early()
-      early = true
-    },
-    answer () {
-      if (answeredAt !== undefined || gone) return
-      answeredAt = clock.now()
-      caller.answer()
-      update({ callStatus: 'in-progress', sipStatus: 200, sipReason: 'OK' })
-    },
-    decline (status, reason, headers) {
-      if (gone) return
-      caller.reject(status, reason, headers)
-      // Without a reason of its own the leg keeps the last one, `Trying`.
-      update({ callStatus: 'failed', sipStatus: status, ...reason !== undefined && { sipReason: reason } })
-      gone = true
-    },
-    replace (verbs) {
-      replacement = verbs
-      stop('replaced')
-    },
-    outlive (promise) {
-      const settled = promise.catch(() => {}).finally(() => work.delete(settled))
-      work.add(settled)
-    },
-    async run (verbs) {
-      let queue = [...verbs]
-      while (queue.length > 0 && alive()) {
-        const verb = queue.shift() as Verb
-        running = new AbortController()
-        // A verb that throws, as a dial does when its action hook fails, gives way to the next one.
-        const next = await execute(verb, running.signal).catch(() => undefined)
-        if (replacement !== undefined) queue = [...replacement]
-        else if (next !== undefined) queue = [...next]
-        replacement = undefined
-      }
-      running = undefined
-      // Out of verbs: an answered caller is hung up on, any other gets a bare 603, of which no status event tells.
-      if (!gone) {
-        if (answeredAt !== undefined) hangUp()
-        else caller.reject(603, 'Decline')
-      }
-      gone = true
-      while (work.size > 0) await Promise.all(work)
-    },
-    callerCancelled () {
-      if (gone) return
-      update({ callStatus: 'no-answer', sipStatus: 487, sipReason: 'Request Terminated', callTerminationBy: 'caller' })
-      stop('gone')
-    },
-    callerHungUp (bye) {
-      if (gone) return
-      completed('caller', customHeaders(bye.headers))
-      stop('gone')
-    },
-    hangUp () {
-      // On an unanswered call Jambonz does nothing for `completed`; only `no-answer` ends that one.
-      if (answeredAt !== undefined) hangUp()
-    },
-    noAnswer () {
-      if (answeredAt !== undefined || gone) return
-      caller.reject(503, undefined)
-      stop('gone')
-    },
-    async redirect (hook) {
-      // The new application is asked before the old one is stopped; one without verbs leaves the old one running.
-      const verbs = nonEmpty(around.parse(await hooks.post(hook, legPayload(leg))))
-      if (verbs !== undefined && !gone) session.replace(verbs)
-    },
-    get answered () {
-      return answeredAt !== undefined
-    }
+  async #verbsFrom (hook: Hook): Promise<Verb[] | undefined> {
+    return nonEmpty(this.context.parse(await this.hooks.post(hook, legPayload(this.leg))))
   }
-  return session
+
+  /** Jambonz hangs up on an answered caller and refuses any other with a bare 603, which no status event reports. */
+  #endWithoutVerbs (): void {
+    if (!this.#gone) {
+      if (this.answered) this.#hangUp()
+      else this.caller.reject(603, 'Decline')
+    }
+    this.#gone = true
+  }
+
+  #hangUp (headers?: Record<string, string>): void {
+    if (this.#gone) return
+    this.#completed('jambonz')
+    this.outlive(this.caller.bye(headers))
+    this.#stop('gone')
+  }
+
+  #completed (by: 'caller' | 'jambonz', headers?: Record<string, string>): void {
+    const now = this.context.clock.now()
+    this.#update({
+      callStatus: 'completed',
+      sipStatus: 200,
+      sipReason: 'OK',
+      callTerminationBy: by,
+      duration: Math.floor((now - (this.#answeredAt ?? now)) / 1000),
+      ...headers && { headers }
+    })
+  }
+
+  #update (change: Partial<Leg>): void {
+    Object.assign(this.leg, change)
+    this.notify(this.leg)
+  }
+
+  #stop (reason: Stop): void {
+    if (reason === 'gone') this.#gone = true
+    this.talkingSince = undefined
+    this.#running?.abort(reason)
+  }
 }

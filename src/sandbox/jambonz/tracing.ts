@@ -7,7 +7,7 @@ import type { Payload } from './payloads.ts'
 import { describeVerbs } from './verbs.ts'
 import type { Verb } from './verbs.ts'
 
-/** Tells a ladder of what goes between caller and Jambonz: give it the messages of the caller-facing user agent. */
+/** Traces the messages between the caller and Jambonz. Give it the messages of the user agent that callers call. */
 export function sipObserver (trace: Trace): (seen: { at: number, dir: '>' | '<', message: SipMessage }) => void {
   return ({ at, dir, message }) =>
     trace({
@@ -30,7 +30,7 @@ export function describeSip (message: SipMessage): string {
   return method === 'INVITE' ? text : `${text} (${method})`
 }
 
-/** Tells a ladder of the hooks and of those replies that say something: verbs, or a failure. */
+/** Traces the hooks, and those of their replies that contain verbs or a failure. */
 export function hookObserver (trace: Trace, clock: Clock): {
   onRequest(url: URL, payload: Payload): void
   onReply(url: URL, payload: Payload, reply: HookReply): void
@@ -52,16 +52,13 @@ export function hookObserver (trace: Trace, clock: Clock): {
 function describeHook (payload: Payload): string {
   if ('refer_details' in payload) return ''
   if ('refer_status' in payload) {
-    return ` ${
-      [payload['refer_status'], payload['final_referred_call_status']].filter(status => status !== undefined).join(
-        ' → '
-      )
-    }`
+    const statuses = [payload['refer_status'], payload['final_referred_call_status']]
+    return ` ${statuses.filter(status => status !== undefined).join(' → ')}`
   }
   if ('verb_id' in payload || 'dial_call_status' in payload) {
     return ` ${payload['dial_call_status'] ?? 'not dialled'}`
   }
-  // Both fields of a call hook that a status event never has.
+  // A call hook has one of these fields, and a status event has neither.
   if ('sip' in payload || 'defaults' in payload) return ''
   const leg = 'parent_call_sid' in payload ? 'agent-leg' : 'caller-leg'
   return ` ${leg} ${payload['call_status']}`

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Hook } from './hooks.ts'
 
-/** One verb of a reply; the validator guarantees its shape. */
+/** One verb of a reply. The validator guarantees its shape. */
 export interface Verb {
   verb: string
   id?: string
@@ -25,9 +25,9 @@ export interface DialVerb extends Verb {
   callerId?: string
   callerName?: string
   headers?: Record<string, string>
-  /** Seconds to ring, 60 by default. */
+  /** Seconds to ring; by default 60. */
   timeout?: number
-  /** Seconds to talk. */
+  /** Seconds that the call may last after the answer. */
   timeLimit?: number
   tag?: unknown
 }
@@ -40,7 +40,7 @@ export interface ReferVerb extends Verb {
   eventHook?: Hook
 }
 
-/** Turns a reply's body into verbs, or throws with the words of Jambonz's own validator. */
+/** Turns a reply's body into verbs. Throws with the message of Jambonz's own validator. */
 export type ParseVerbs = (body: unknown) => Verb[]
 
 interface VerbSpecifications {
@@ -51,8 +51,8 @@ interface VerbSpecifications {
 const quiet = { info () {}, debug () {}, error () {}, warn () {} }
 
 /**
- * The validator that the feature server itself runs on every reply, so that a reply that passes here passes there.
- * Loaded only when a double is made: production never needs it.
+ * Loads the validator that the feature server runs on every reply, so that a reply that passes here passes there. Only
+ * a double needs it, so production never loads it.
  *
  * @throws {Error} when `@jambonz/verb-specifications` is not installed
  */
@@ -62,25 +62,27 @@ export function loadVerbParser (): ParseVerbs {
     specs = createRequire(import.meta.url)('@jambonz/verb-specifications') as VerbSpecifications
   } catch (error) {
     throw new Error(
-      'The Jambonz double needs the package @jambonz/verb-specifications: install the development dependencies',
+      'The Jambonz double needs the package @jambonz/verb-specifications. Install the development ' +
+        'dependencies with: npm ci --include=dev',
       { cause: error }
     )
   }
   return body => {
-    // Normalizing turns `{ verb: 'dial', … }` into the keyed form `{ dial: {…} }`, which is as good in a reply.
+    // Normalizing turns `{ verb: 'dial', … }` into the keyed form `{ dial: {…} }`. A reply may contain either form.
     const keyed = specs.normalizeJambones(quiet, body)
     specs.validate(quiet, keyed)
     return keyed.flatMap(one => Object.entries(one).map(([verb, properties]) => ({ ...properties, verb })))
   }
 }
 
-/** Verbs to run, or undefined where Jambonz goes on with the remaining ones. */
+/** The verbs to run, or undefined when there are none and Jambonz continues with the remaining ones. */
 export function nonEmpty (verbs: Verb[]): Verb[] | undefined {
   return verbs.length > 0 ? verbs : undefined
 }
 
 /**
- * One line for a ladder: `dial sip:c3f…@host, sip:decline 480`. The user part is a secret, so it is never shown whole.
+ * The verbs as a ladder shows them: `dial sip:c3f…@host, sip:decline 480`. The user part is a secret, so only its
+ * beginning is shown.
  */
 export function describeVerbs (verbs: readonly Verb[]): string {
   return verbs.length === 0 ? '[]' : verbs.map(describeVerb).join(', ')
