@@ -6,14 +6,15 @@ import { projectFolder } from './fixtures/paths.ts'
 
 const ROOT = projectFolder
 
-/** The files that a file imports when it is loaded: types cost nothing, and a dynamic import is only run when called. */
+/** The files that are loaded with a file: types cost nothing, and a dynamic import runs only when it is reached. */
 function importsOf (file: string): string[] {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest)
   return source.statements.flatMap(statement => {
     if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
     const { moduleSpecifier } = statement
     if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return []
-    return moduleSpecifier.text.startsWith('.') && loads(statement) ? [resolve(dirname(file), moduleSpecifier.text)] : []
+    const { text } = moduleSpecifier
+    return text.startsWith('.') && loads(statement) ? [resolve(dirname(file), text)] : []
   })
 }
 
@@ -24,7 +25,7 @@ function loads (statement: ts.ImportDeclaration | ts.ExportDeclaration): boolean
   return clause === undefined || clause.phaseModifier !== ts.SyntaxKind.TypeKeyword
 }
 
-/** Every file of the project that is loaded with a file, and through which other one. */
+/** Every file of the project that is loaded with a file, and the one that imports it. */
 function closure (entry: string): Map<string, string> {
   const found = new Map([[entry, '']])
   for (const [file] of found) {

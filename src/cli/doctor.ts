@@ -140,7 +140,10 @@ function flagsOf (args: string[], checks: readonly Check[]): Flags {
 }
 
 /** The checks that `--only` names; `--agent` alone wants the check of the agent. */
-function wantedChecks ({ only, agent }: { only?: string[], agent?: string }, checks: readonly Check[]): readonly Check[] {
+function wantedChecks (
+  { only, agent }: { only?: string[], agent?: string },
+  checks: readonly Check[]
+): readonly Check[] {
   if (agent === '') throw new UsageError('--agent wants a name')
   const names = only?.flatMap(text => text.split(',')).map(name => name.trim()).filter(name => name !== '')
   if (names?.length === 0) throw new UsageError('--only wants names of checks')
@@ -262,8 +265,9 @@ class DoctorRun {
   async #fixes (): Promise<Array<{ check: Check, fix: Fix }>> {
     const context = this.#context()
     const signal = this.#io.signal ?? new AbortController().signal
+    const isWrong = ({ status }: CheckResult) => status === 'failed' || status === 'warning'
     const wrong = this.#flags.checks.filter(({ name }) =>
-      this.#result.checks.some(check => check.name === name && (check.status === 'failed' || check.status === 'warning'))
+      this.#result.checks.some(check => check.name === name && isWrong(check))
     )
     const found = await Promise.all(wrong.map(async check => {
       try {

@@ -32,7 +32,8 @@ export async function planJambonz (
     const { callHook, statusHook } = applicationHooks(publicUrl)
     return skipped(
       'the Jambonz REST settings are not set',
-      `Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY, or make it in the portal: call hook ${callHook}, status hook ${statusHook}, both POST`
+      'Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY, or make it in the portal: call hook ' +
+        `${callHook}, status hook ${statusHook}, both POST`
     )
   }
   const { baseUrl, accountSid } = access

@@ -105,7 +105,7 @@ export function agentFinding (
     severity: 'failed',
     seen: `No worker took the job of agent ${agent} within ${seconds}${unknown}. A wrong name, no worker and a busy ` +
       'one look alike',
-    todo: `See that a worker runs that is registered as ${agent}, letter by letter (agentName of its WorkerOptions; a ` +
-      'worker without a name never gets these jobs), with URL and key of this LiveKit project, and that it is free'
+    todo: `See that a worker runs that is registered as ${agent}, letter by letter (agentName of its WorkerOptions; ` +
+      'a worker without a name never gets these jobs), with URL and key of this LiveKit project, and that it is free'
   }
 }

@@ -115,14 +115,8 @@ export interface ChangeContext {
 /** Each change that `bridge provision` would make, as a finding of what is wrong now. */
 export function changeFindings (changes: readonly Change[], context: ChangeContext): Finding[] {
   return changes.flatMap(change => {
-    switch (change.do) {
-      case 'create':
-        return [missing(change, context)]
-      case 'delete':
-        return [second(change)]
-      case 'update':
-        return drifts(change, context)
-    }
+    if (change.do === 'create') return [missing(change, context)]
+    return change.do === 'delete' ? [second(change)] : drifts(change, context)
   })
 }
 

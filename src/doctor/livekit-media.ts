@@ -41,8 +41,8 @@ export function mediaFindings (
       severity: 'failed',
       seen: `${(rule.media?.codecs.length ?? 0) > 0 ? ofRule : ofTrunk} allows only ${
         media.codecs.map(({ name }) => name).join(', ') || 'codecs of an empty list'
-      } (only_listed_codecs), and Jambonz offers ${offered}: LiveKit refuses every call with 400. A Jambonz whose SBC ` +
-        'offers other codecs (JAMBONES_CODEC_OFFER_WITH_ORDER) may get through',
+      } (only_listed_codecs), and Jambonz offers ${offered}: LiveKit refuses every call with 400. A Jambonz whose ` +
+        'SBC offers other codecs (JAMBONES_CODEC_OFFER_WITH_ORDER) may get through',
       todo: `Have it allow ${offered} too`,
       command: FIX
     })

@@ -59,8 +59,8 @@ export function trunkAndRuleFindings (settings: Settings, state: ProvisionState)
     code: 'trunk-and-rule-ok',
     severity: 'ok',
     seen: `Trunk ${plan.trunkId} takes every number and asks for credentials; rule ${plan.ruleId} puts calls into ` +
-      `rooms ${settings.LIVEKIT_ROOM_PREFIX}_<token>, with agent ${settings.LIVEKIT_AGENT_NAME} where the bridge could ` +
-      'make none'
+      `rooms ${settings.LIVEKIT_ROOM_PREFIX}_<token>, with agent ${settings.LIVEKIT_AGENT_NAME} where the bridge ` +
+      'could make none'
   }]
 }
 
@@ -103,7 +103,9 @@ function withoutCredentials (changes: Change[]): Change[] {
 
 const planFor = (settings: Settings, state: ProvisionState): Plan => planProvision(wishOf(settings), state)
 
-/** The settings' wish. Without credentials in them a trunk of ours keeps its own, and the placeholder is never applied. */
+/**
+ * The settings' wish. Without credentials in them a trunk of ours keeps its own, and the placeholder is never applied.
+ */
 function wishOf (settings: Settings): ProvisionSettings {
   return {
     livekitSipUsername: settings.LIVEKIT_SIP_USERNAME ?? '(to be made)',

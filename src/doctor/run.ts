@@ -32,8 +32,8 @@ const ENDING_MS = 500
 const AWAKE_MS = 60_000
 
 /**
- * Runs all checks at once, each within its limit. A check that waits for others is reported after them. Never throws for
- * what a check does. @returns the results in the order of the list
+ * Runs all checks at once, each within its limit. A check that waits for others is reported after them. Never throws
+ * for what a check does. @returns the results in the order of the list
  */
 export async function runChecks (
   checks: readonly Check[],
@@ -78,7 +78,9 @@ function withoutExplained (
   findings: readonly Finding[],
   earlier: readonly CheckResult[]
 ): Finding[] {
-  const failed = waitsFor.filter(({ check }) => earlier.some(({ name, status }) => name === check && status === 'failed'))
+  const failed = waitsFor.filter(({ check }) =>
+    earlier.some(({ name, status }) => name === check && status === 'failed')
+  )
   const explainedBy = ({ code, severity }: Finding): WaitsFor | undefined =>
     severity === 'failed' || severity === 'warning' ? failed.find(({ explains }) => explains.includes(code)) : undefined
   const pointers = new Set(findings.flatMap(finding => explainedBy(finding)?.check ?? []))

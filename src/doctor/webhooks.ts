@@ -135,8 +135,8 @@ function missing (
     seen: `No bridge with LIVEKIT_ROOM_PREFIX ${prefix} answered about a room that LiveKit made ${
       Math.round(tookMs / 1000)
     } s ago: the webhook did not arrive, or that bridge has another LiveKit project. ${WITHOUT}`,
-    todo: `See that a bridge of this version runs. On LiveKit Cloud add a webhook (Settings, Webhooks) with URL ${url} ` +
-      'and the key of LIVEKIT_API_KEY; on your own server set webhook.urls and webhook.api_key in livekit.yaml to the ' +
-      'same'
+    todo: 'See that a bridge of this version runs. On LiveKit Cloud add a webhook (Settings, Webhooks) with URL ' +
+      `${url} and the key of LIVEKIT_API_KEY; on your own server set webhook.urls and webhook.api_key in ` +
+      'livekit.yaml to the same'
   }
 }

@@ -3,9 +3,9 @@ import type { Finding } from '../finding.ts'
 import { LiveKitError } from './rooms.ts'
 
 /**
- * What a failed request to LiveKit's API means and what to do about it: a request to the SIP service as the SDK throws
- * it, or one about rooms. Texts and statuses are those of livekit-server 1.13. LiveKit's own text for a bad key contains
- * the token, so it is not passed on for a 401.
+ * What a failed request to LiveKit's API means and what to do about it: a request to the SIP service as the SDK
+ * throws it, or one about rooms. Texts and statuses are those of livekit-server 1.13. LiveKit's own text for a bad key
+ * contains the token, so it is not passed on for a 401.
  * @param url LIVEKIT_URL, to name its host
  */
 export function livekitFinding (error: unknown, url?: string): Finding {

@@ -2,7 +2,15 @@ import type { Finding } from '../finding.ts'
 import { isPrivate } from './address.ts'
 import { agentSlow, SLOW_AGENT_MS } from './agent-slow.ts'
 import type { ProbeCall } from './call.ts'
-import { after, durationLimit, isElsewhere, lastHeard, otherRoom, TRUNK_AND_RULE, type ProbeContext } from './context.ts'
+import {
+  after,
+  durationLimit,
+  isElsewhere,
+  lastHeard,
+  otherRoom,
+  TRUNK_AND_RULE,
+  type ProbeContext
+} from './context.ts'
 import { unanswered, unsent } from './not-answered.ts'
 import { refused } from './refused.ts'
 

@@ -177,8 +177,8 @@ async function callRoom (run: Run, settings: Settings, { room, token }: PlannedC
 }
 
 /**
- * Calls whatever somebody wants to see called. At our own host LiveKit may make a room for the call, which is deleted; a
- * room that existed before is somebody's call.
+ * Calls whatever somebody wants to see called. At our own host LiveKit may make a room for the call, which is deleted;
+ * a room that existed before is somebody's call.
  */
 async function callUri (run: Run): Promise<void> {
   const { options, report, target } = run
@@ -354,8 +354,8 @@ function progressLine (
 const roomInUse = (name: string): Finding => ({
   code: 'room-in-use',
   severity: 'failed',
-  seen: `Room ${name} exists already: the call would land in the middle of somebody else's, who would hear it. Nothing ` +
-    'was dialled.',
+  seen: `Room ${name} exists already: the call would land in the middle of somebody else's, who would hear it. ` +
+    'Nothing was dialled.',
   todo: 'Probe with a fresh room instead',
   command: 'bridge probe'
 })

@@ -74,7 +74,8 @@ function credentialsWanted ({ said, context: { hasCredentials, ours } }: Refusal
   return {
     code: 'sip-credentials-missing',
     severity: 'failed',
-    seen: `${said}: it wants credentials. The trunk's go to host and port of LIVEKIT_SIP_HOST alone, so none were sent.`,
+    seen: `${said}: it wants credentials. The trunk's go to host and port of LIVEKIT_SIP_HOST alone, so none ` +
+      'were sent.',
     todo: 'To try with credentials, set LIVEKIT_SIP_HOST, LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD to those of ' +
       'that host'
   }
@@ -82,7 +83,7 @@ function credentialsWanted ({ said, context: { hasCredentials, ours } }: Refusal
 
 function mediaMismatch ({ said, context: { srtp } }: Refusal): Finding {
   const encryption = srtp
-    ? 'LIVEKIT_SIP_SRTP is set, so the trunk may insist on SRTP, which the probe cannot speak: make a call over Jambonz'
+    ? 'LIVEKIT_SIP_SRTP is set, so the trunk may insist on SRTP, which the probe cannot speak: call over Jambonz'
     : 'trunk and rule (media) must not insist on encryption, and their codecs must leave one of these'
   return {
     code: 'media-mismatch',
@@ -104,8 +105,8 @@ function roomClosed (refusal: Refusal): Finding {
   return {
     code: 'room-closed',
     severity: 'failed',
-    seen: `${said}. From LiveKit that is not busy: the room was deleted or closed while it rang, or LiveKit's ringing ` +
-      'timeout came.',
+    seen: `${said}. From LiveKit that is not busy: the room was deleted or closed while it rang, or LiveKit's ` +
+      'ringing timeout came.',
     todo: 'See who deletes rooms (an agent that ends its job by deleting the room?), and whether an agent joins and ' +
       'publishes audio',
     command: agentCommand(room?.agent)
@@ -153,8 +154,8 @@ function otherRefusal ({ call, context, said }: Refusal): Finding {
     code: 'declined',
     severity: 'failed',
     seen: `${said.replace('LiveKit', context.host)}.`,
-    todo: "That is no answer of LiveKit: something else listens there. Compare LIVEKIT_SIP_HOST with the project's SIP " +
-      'URI',
+    todo: "That is no answer of LiveKit: something else listens there. Compare LIVEKIT_SIP_HOST with the project's " +
+      'SIP URI',
     command: 'lk project list --json'
   }
 }

@@ -173,8 +173,8 @@ function update (wish: ApplicationWish, application: Application): ApplicationCh
     if (!wish.basic || hook.url === '') continue
     if (hook.username !== wish.basic.username) {
       fields.push({ name: `${name}.username`, from: hook.username || '(none)', to: wish.basic.username })
-    } // Not every version of the API shows it.
-    else if (hook.password && hook.password !== wish.basic.password) {
+    } else if (hook.password && hook.password !== wish.basic.password) {
+      // Not every version of the API shows it.
       fields.push({ name: `${name}.password`, from: '(not shown)', to: '(another, not shown)' })
     }
   }

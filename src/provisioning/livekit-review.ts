@@ -168,22 +168,27 @@ function inboundFindings (
   ]
 }
 
+/** The rooms that a rule makes. */
+function roomText ({ rule }: SIPDispatchRuleInfo): string {
+  const named = (prefix: string, name: string, isRandom: boolean) =>
+    `room ${prefix ? `${prefix}_` : ''}<${name}>${isRandom ? '_<random>' : ''}`
+  switch (rule?.rule.case) {
+    case 'dispatchRuleDirect':
+      return `room ${rule.rule.value.roomName}`
+    case 'dispatchRuleIndividual':
+      return named(rule.rule.value.roomPrefix, 'caller', !rule.rule.value.noRandomness)
+    case 'dispatchRuleCallee':
+      return named(rule.rule.value.roomPrefix, 'dialled', rule.rule.value.randomize)
+    default:
+      return 'no kind that is known here'
+  }
+}
+
 function ruleText (info: SIPDispatchRuleInfo): string {
   const rule = info.rule?.rule
-  const room = rule?.case === 'dispatchRuleDirect'
-    ? `room ${rule.value.roomName}`
-    : rule?.case === 'dispatchRuleIndividual'
-      ? `room ${rule.value.roomPrefix ? `${rule.value.roomPrefix}_` : ''}<caller>${
-      rule.value.noRandomness ? '' : '_<random>'
-    }`
-      : rule?.case === 'dispatchRuleCallee'
-        ? `room ${rule.value.roomPrefix ? `${rule.value.roomPrefix}_` : ''}<dialled>${
-      rule.value.randomize ? '_<random>' : ''
-    }`
-        : 'no kind that is known here'
   const agents = info.roomConfig?.agents.map(agent => agent.agentName) ?? []
   return [
-    room,
+    roomText(info),
     info.trunkIds.length === 0 ? 'for calls of any trunk and of none' : `for ${comma(info.trunkIds)}`,
     rule?.value?.pin && 'with PIN',
     info.inboundNumbers.length > 0 && `for ${some(info.inboundNumbers)} alone`,

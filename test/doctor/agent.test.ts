@@ -115,7 +115,8 @@ await t.test('a room that somebody deletes meanwhile', async t => {
       }
     }
   })
-  t.same(codes(await run(createAgentCheck({ waitMs: 500, watchMs: WATCH_MS }), context)), ['room-closed', 'agent-not-dispatched'])
+  const findings = await run(createAgentCheck({ waitMs: 500, watchMs: WATCH_MS }), context)
+  t.same(codes(findings), ['room-closed', 'agent-not-dispatched'])
   t.same(livekit.rooms(), [])
 })
 

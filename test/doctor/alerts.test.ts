@@ -79,7 +79,8 @@ await t.test('alerts of the last day by type, without their text', async t => {
   t.notMatch(JSON.stringify(findings), /1555|other\.example|call-1|secret-key/)
   t.same(asked, [
     'Bearer secret-key ' +
-    '/api/v1/Accounts/acct-1/Alerts?page=1&count=500&start=2026-11-20T10%3A00%3A00.000Z&end=2026-11-21T10%3A00%3A00.000Z'
+    '/api/v1/Accounts/acct-1/Alerts?page=1&count=500&start=2026-11-20T10%3A00%3A00.000Z' +
+    '&end=2026-11-21T10%3A00%3A00.000Z'
   ])
 })
 

@@ -27,7 +27,8 @@ await t.test('what cannot be used says why, and nothing of the credentials', asy
 await t.test('what INFO tells', async t => {
   t.same(
     readInfo(
-      '# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.0\r\ncluster_enabled:0\r\nmaxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\n'
+      '# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.0\r\ncluster_enabled:0\r\nmaxmemory:100\r\n' +
+      'maxmemory_policy:allkeys-lru\r\n'
     ),
     { name: 'Valkey 8.1.0', version: '7.2.4', cluster: false, maxMemory: 100, policy: 'allkeys-lru' }
   )

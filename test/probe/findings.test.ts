@@ -117,6 +117,25 @@ await t.test('a private address', async t => {
   }
 })
 
+await t.test('an agent for which the caller waits is slow, also when it answers in the end', async t => {
+  const room = { ...context.room!, agentJoinedMs: 7000, agentAudioMs: 8000 }
+  t.same(codes({}, { room }), ['answered ok', 'agent-slow warning', 'audio-heard ok'])
+})
+
+await t.test("LiveKit's own limit is not blamed on the agent", async t => {
+  const trunk = { id: 'ST_our', maxCallDurationS: 3 }
+  // It began to ring after 30 ms.
+  const ended = { by: 'livekit' as const, at: 3050 }
+  t.same(codes({ ended }, { trunk }), ['answered ok', 'audio-heard ok', 'trunk-max-call-duration failed'])
+  t.same(codes({ ended: { ...ended, at: 1000 } }, { trunk }).at(-1), 'hung-up-early warning', 'another reason')
+  t.same(codes({ ended }).at(-1), 'hung-up-early warning', 'a trunk without a limit')
+  t.equal(
+    codes({ final: at(3040, 486), responses: [at(30, 180), at(3040, 486)], ended: undefined }, { trunk })[0],
+    'trunk-max-call-duration failed',
+    'while it rang'
+  )
+})
+
 await t.test('refusals', async t => {
   const first = (one: Partial<ProbeCall>, other: Partial<ProbeContext> = {}) => codes(one, other)[0]
   t.equal(first(refused(401)), 'livekit-refused-credentials failed')
@@ -191,7 +210,8 @@ await t.test('what the network says', async t => {
     )
   }
   t.match(
-    networkErrorFinding({ code: 'ERR_TLS_HANDSHAKE_TIMEOUT', message: '' }, { host: 'h', sent: false, status: 503 }).seen,
+    networkErrorFinding({ code: 'ERR_TLS_HANDSHAKE_TIMEOUT', message: '' }, { host: 'h', sent: false, status: 503 })
+      .seen,
     /does not speak TLS/
   )
 })
