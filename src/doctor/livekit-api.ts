@@ -67,8 +67,8 @@ async function roomsFinding (context: DoctorContext): Promise<Finding[]> {
  * be ahead by less than that, milliseconds.
  */
 const AHEAD_FAILED_MS = 60_000
-/** Tokens live for 10 minutes and are used for one, so a clock may be behind by 9 minutes, milliseconds. */
-const BEHIND_FAILED_MS = 9 * 60_000
+/** Tokens live for 10 minutes, and LiveKit takes them for one more: a clock may be behind by that, milliseconds. */
+const BEHIND_FAILED_MS = 11 * 60_000
 /** A webhook is refused here when it begins more than 10 s in this machine's future, milliseconds. */
 const WEBHOOK_TOLERANCE_MS = 10_000
 /** Being ahead by half of what LiveKit takes is worth a warning, milliseconds. */

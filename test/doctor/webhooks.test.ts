@@ -106,7 +106,7 @@ await t.test('a webhook that arrives and is refused does not read like one that 
   t.match(await refusedWith({ unsigned: true }), { seen: /without an Authorization header/ })
 })
 
-/** Signed as by livekit/protocol webhook/resource_url_notifier.go. @param options.atMs how far LiveKit's clock is ahead */
+/** Signed as by livekit/protocol webhook/resource_url_notifier.go. `atMs`: how far LiveKit's clock is ahead. */
 async function webhookToken (
   body: string,
   { key = API_KEY, secret = API_SECRET, atMs = 0 }: { key?: string, secret?: string, atMs?: number }
