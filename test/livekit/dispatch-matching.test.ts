@@ -75,7 +75,7 @@ interface Seen {
 }
 
 /** What a recording shows of a call into LiveKit; undefined for one without. */
-function seenIn ({ sip, webhooks }: Recording): Seen | undefined {
+function seenIn ({ sip = [], webhooks = [] }: Partial<Recording>): Seen | undefined {
   const invite = sip.find(({ dir, start }) => dir === '>' && start.startsWith('INVITE'))
   if (!invite) return undefined
   const from = parseUri(parseAddress(invite.headers['from']!).uri)

@@ -40,7 +40,7 @@ function tell (t: Test, { wrong, stories, causes }: Verdict): void {
   t.comment(`seed ${seed}: ${ends}`)
   if (wrong.length > 0) {
     t.comment(
-      `Again: REPLICAS_SEED=${seed} REPLICAS_CALLS=${count} npx tap test/replicas/kill.test.ts\n${stories.join('\n')}`
+      `Again: REPLICAS_SEED=${seed} REPLICAS_CALLS=${count} npm run replicas\n${stories.join('\n')}`
     )
   }
   t.same(wrong, [], 'nothing lost, nothing done twice, nothing left behind')
