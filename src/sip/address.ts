@@ -2,7 +2,7 @@ import { SipParseError } from './parse-error.ts'
 
 export type TransportName = 'udp' | 'tcp' | 'tls'
 
-/** A SIP URI in its parts. `user` is '' when there is none, `host` has no brackets. */
+/** The parts of a SIP URI. `user` is '' when there is none, and `host` has no brackets. */
 export interface SipUri {
   scheme: 'sip' | 'sips' | 'tel'
   user: string
@@ -11,14 +11,14 @@ export interface SipUri {
   params: Record<string, string>
 }
 
-/** A From, To, Contact or Route value: name, URI text and the parameters behind it. */
+/** The value of From, To, Contact or Route: display name, URI as text, and the parameters after it. */
 export interface SipAddress {
   displayName: string
   uri: string
   params: Record<string, string>
 }
 
-/** Parameters `;a=b;c` as an object with lower-case names; one without a value is ''. */
+/** Parameters `;a=b;c` as an object with names in lower case. A parameter without a value is ''. */
 export function parseParams (text: string): Record<string, string> {
   const params: Record<string, string> = {}
   for (const part of text.split(';')) {
@@ -46,12 +46,13 @@ export function parseUri (text: string): SipUri {
 }
 
 /**
- * Reads `"Name" <uri>;tag=…` as well as `uri;tag=…`, where the parameters belong to the header (RFC 3261 20). @throws
- * SipParseError
+ * Reads `"Name" <uri>;tag=…` and `uri;tag=…`. In the second form the parameters belong to the header (RFC 3261 20).
+ *
+ * @throws SipParseError
  */
 export function parseAddress (value: string): SipAddress {
   const text = value.trim()
-  // Cut by hand where it can be: a pattern with two unlimited gaps takes quadratic time on hostile input.
+  // No single pattern reads this: with two unlimited gaps it would take quadratic time on hostile input.
   const quoted = /^"((?:[^"\\]|\\.)*)"/s.exec(text)
   const open = text.indexOf('<', quoted?.[0].length)
   const close = text.indexOf('>', open)
@@ -64,12 +65,12 @@ export function parseAddress (value: string): SipAddress {
   return { displayName: '', uri, params: parseParams(params.join(';')) }
 }
 
-/** The `tag` of a From or To value, if any. */
+/** The `tag` of a From or To value, if it has one. */
 export function tagOf (value: string | undefined): string | undefined {
   return value === undefined ? undefined : parseAddress(value).params.tag
 }
 
-/** `"Name" <uri>;tag=x`; an empty name is left out. */
+/** Formats `"Name" <uri>;tag=x`. An empty name or tag is left out. */
 export function formatAddress (
   address: { displayName?: string | undefined, uri: string, tag?: string | undefined }
 ): string {
@@ -77,14 +78,14 @@ export function formatAddress (
   return `${name}<${address.uri}>${address.tag ? `;tag=${address.tag}` : ''}`
 }
 
-/** An address for a URI or Via: IPv6 in brackets. */
+/** A host as URIs and Via contain it: an IPv6 address gets brackets. */
 export function formatHost (host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
 /**
- * Where a request for this URI goes: its host, `transport` (UDP without one, TLS for sips:) and port (5060, TLS 5061;
- * RFC 3261 19.1.2, without DNS NAPTR/SRV).
+ * Where a request for this URI goes: its host, its `transport` (by default UDP, and TLS for sips:) and its port (by
+ * default 5060, and 5061 for TLS). Follows RFC 3261 19.1.2, but without DNS NAPTR and SRV.
  */
 export function targetOf (uri: string): { transport: TransportName, host: string, port: number } {
   const { scheme, host, port, params } = parseUri(uri)

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { SipHeader, SipRequest, SipResponse } from './message.ts'
 import type { TransportName } from './address.ts'
 import { cseq, header, headerList, withHeaders } from './message.ts'
-import { formatHost, tagOf } from './address.ts'
+import { formatAddress, formatHost, parseUri, tagOf } from './address.ts'
 
-/** RFC 3261 21, as far as a phone call meets them. */
+/** The reason phrases of RFC 3261 21 for the statuses that phone calls use. */
 const REASONS: Readonly<Record<number, string>> = {
   100: 'Trying',
   180: 'Ringing',
@@ -32,7 +32,7 @@ const REASONS: Readonly<Record<number, string>> = {
   603: 'Decline'
 }
 
-/** The usual phrase of a status; '' for one that has none here. */
+/** The reason phrase of a status. '' for a status that this list lacks. */
 export function reasonOf (status: number): string {
   return REASONS[status] ?? ''
 }
@@ -47,11 +47,44 @@ export function newVia (transport: TransportName, host: string, port: number): s
   return `SIP/2.0/${transport.toUpperCase()} ${formatHost(host)}:${port};branch=z9hG4bK${randomToken()};rport`
 }
 
+/** A request outside any dialog. It has no Via and no Contact yet. @throws SipParseError for a malformed URI */
+export function outOfDialogRequest (method: string, uri: string, options: {
+  /** The user part of From ('' for none), or a full URI. */
+  from: string
+  displayName?: string | undefined
+  callId: string
+  /** Our own host. */
+  host: string
+}): SipRequest {
+  const { from, displayName, callId, host } = options
+  const fromUri = /^(sips?|tel):/i.test(from) ? from : sipUri('sip', from, host)
+  // The transport parameter must not appear in To (RFC 3261 19.1.1).
+  const to = parseUri(uri)
+  const toUri = sipUri(to.scheme, to.user, to.host) + (to.port === undefined ? '' : `:${to.port}`)
+  return {
+    kind: 'request',
+    method,
+    uri,
+    headers: [
+      { name: 'Max-Forwards', value: '70' },
+      { name: 'From', value: formatAddress({ displayName, uri: fromUri, tag: randomToken(4) }) },
+      { name: 'To', value: formatAddress({ uri: toUri }) },
+      { name: 'Call-ID', value: callId },
+      { name: 'CSeq', value: `1 ${method}` }
+    ],
+    body: ''
+  }
+}
+
+function sipUri (scheme: string, user: string, host: string): string {
+  return `${scheme}:${user === '' ? '' : `${user}@`}${formatHost(host)}`
+}
+
 function copied (request: SipRequest, names: readonly string[]): SipHeader[] {
   return names.flatMap(name => headerList(request, name).map(value => ({ name, value })))
 }
 
-/** A response to `request` (RFC 3261 8.2.6): same Via, From, Call-ID and CSeq, To with our tag. */
+/** A response to `request`: same Via, From, Call-ID and CSeq, and To with our tag (RFC 3261 8.2.6). */
 export function responseTo (
   request: SipRequest,
   status: number,
@@ -82,8 +115,8 @@ export function responseTo (
 }
 
 /**
- * A response that never was on the wire: what this user agent makes of silence, a refusal or a broken connection, with
- * the error that it was made of.
+ * A response that was never on the wire. The user agent makes it when the far end stays silent or the connection fails,
+ * and adds the error that caused it.
  */
 export function localResponse (request: SipRequest, status: number, reason?: string, error?: unknown): SipResponse {
   const { code, message } = (error ?? {}) as { code?: unknown, message?: unknown }
@@ -93,7 +126,7 @@ export function localResponse (request: SipRequest, status: number, reason?: str
   }
 }
 
-/** The ACK of a non-2xx final, which belongs to the INVITE's own transaction (RFC 3261 17.1.1.3). */
+/** The ACK of a non-2xx final response, which belongs to the transaction of the INVITE (RFC 3261 17.1.1.3). */
 export function ackFor (invite: SipRequest, response: SipResponse): SipRequest {
   return {
     kind: 'request',

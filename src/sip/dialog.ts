@@ -1,26 +1,28 @@
 import type { SipHeader, SipMessage, SipRequest, SipResponse } from './message.ts'
 import type { EventSource } from './event.ts'
 import type { Flow } from './transport.ts'
-import type { ServerTransaction } from './transaction.ts'
+import type { ServerTransaction } from './server-transaction.ts'
 import { cseq, header, headerList, withHeaders } from './message.ts'
 import { parseAddress, tagOf } from './address.ts'
 import { localResponse, responseTo } from './build.ts'
 import { createEvent } from './event.ts'
 
-/** What both ends of a call share once it is set up (RFC 3261 12). From and To are kept as this side sends them. */
+/**
+ * The state that both ends of a call share once it is set up (RFC 3261 12). From and To are as this side sends them.
+ */
 export interface Dialog {
   callId: string
   localTag: string
   from: string
   to: string
-  /** The peer's Contact: where requests in the dialog go. */
+  /** The peer's Contact, which is the request URI of requests in the dialog. */
   target: string
   routes: string[]
   sequence: number
   flow: Flow
 }
 
-/** The caller's dialog after a 2xx (or an 18x with a tag). */
+/** The caller's dialog after a 2xx, or after an 18x with a tag. */
 export function dialogOfCaller (invite: SipRequest, response: SipResponse, flow: Flow): Dialog {
   return {
     callId: header(invite, 'call-id') ?? '',
@@ -43,7 +45,7 @@ export function dialogOfCallee (invite: SipRequest, localTag: string, flow: Flow
     to: header(invite, 'from') ?? '',
     target: contactOf(invite) ?? parseAddress(header(invite, 'from') ?? '').uri,
     routes: headerList(invite, 'record-route'),
-    // Seen on LiveKit's wire: its own requests go on from the caller's numbers; any start is allowed (RFC 3261 12.1.1).
+    // LiveKit numbers its own requests from the caller's CSeq on. Any start is allowed (RFC 3261 12.1.1).
     sequence: cseq(invite).number,
     flow
   }
@@ -55,8 +57,8 @@ function contactOf (message: SipMessage): string | undefined {
 }
 
 /**
- * A request within the dialog; Via and Contact are added by the sender. An ACK takes the INVITE's number, everything
- * else the next one.
+ * A request within the dialog. The user agent adds Via and Contact. An ACK has the CSeq number of the INVITE, and any
+ * other request the next number.
  */
 export function requestInDialog (
   dialog: Dialog,
@@ -81,13 +83,13 @@ export function requestInDialog (
   }
 }
 
-/** Where a request in the dialog is sent to: the first route, else the target (RFC 3261 12.2.1.1, loose routing). */
+/** The URI that a request in the dialog is sent to: the first route, or else the target (RFC 3261 12.2.1.1). */
 export function nextHop (dialog: Dialog): string {
   const [route] = dialog.routes
   return route === undefined ? dialog.target : parseAddress(route).uri
 }
 
-/** Answer to a REFER. */
+/** The answer to a REFER. */
 export interface ReferReply {
   status: number
   reason?: string
@@ -95,20 +97,21 @@ export interface ReferReply {
 }
 export type ReferHandler = (request: SipRequest) => ReferReply | Promise<ReferReply>
 
-/** What a call of either direction does within its dialog. */
+/** The requests that a call of either direction receives within its dialog. */
 export interface DialogEvents {
   readonly bye: EventSource<SipRequest>
   readonly notify: EventSource<SipRequest>
   refer: ReferHandler | undefined
-  /** Answers a request that belongs to this dialog. `onBye` runs before listeners hear of it. */
+  /** Answers a request that belongs to this dialog. `onBye` runs before the listeners of `bye`. */
   serve(tx: ServerTransaction, options: { sessionDescription: string, contact: string, onBye(): void }): void
 }
 
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY'
+/** The methods that this user agent understands. */
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY'
 
 /**
- * The callee side of a dialog: BYE and NOTIFY get 200, REFER what its handler says, a re-INVITE the old session
- * description, anything else 405.
+ * Serves the requests of one dialog: BYE and NOTIFY get 200, REFER gets the answer of its handler, a re-INVITE gets the
+ * old session description, and any other method gets 405.
  */
 export function createDialogEvents (): DialogEvents {
   const events: DialogEvents = {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** What a `WWW-Authenticate` or `Proxy-Authenticate` header asks for. */
+/** The fields of a `WWW-Authenticate` or `Proxy-Authenticate` header. */
 export interface DigestChallenge {
   realm: string
   nonce: string
@@ -10,7 +10,7 @@ export interface DigestChallenge {
   stale?: boolean
 }
 
-/** What an `Authorization` or `Proxy-Authorization` header answers. */
+/** The fields of an `Authorization` or `Proxy-Authorization` header. */
 export interface DigestAnswer {
   username: string
   realm: string
@@ -25,8 +25,8 @@ export interface DigestAnswer {
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 
 /**
- * The `response` value of RFC 2617 3.2.2, algorithm MD5, without qop or with `qop=auth`.
- * MD5 is what SIP trunks speak (LiveKit's challenge names it); it protects a password, not the call.
+ * The `response` value of RFC 2617 3.2.2 with the algorithm MD5, without qop or with `qop=auth`. SIP trunks use MD5,
+ * and LiveKit's challenge asks for it. It protects the password, and not the call. /
  */
 export function digestResponse (input: {
   username: string
@@ -59,7 +59,7 @@ function parseDigest (value: string): Record<string, string> | undefined {
   return fields
 }
 
-/** Reads a challenge; undefined when it is not Digest or lacks realm or nonce. */
+/** Reads a challenge. Undefined when it is not Digest or lacks realm or nonce. */
 export function parseChallenge (value: string): DigestChallenge | undefined {
   const fields = parseDigest(value)
   if (fields?.realm === undefined || fields.nonce === undefined) return undefined
@@ -73,7 +73,7 @@ export function parseChallenge (value: string): DigestChallenge | undefined {
   }
 }
 
-/** Reads an answer; undefined when it is not Digest or lacks a field. */
+/** Reads an answer. Undefined when it is not Digest or lacks a required field. */
 export function parseAnswer (value: string): DigestAnswer | undefined {
   const fields = parseDigest(value)
   if (!fields) return undefined
@@ -96,8 +96,8 @@ export function parseAnswer (value: string): DigestAnswer | undefined {
 const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 /**
- * The `Authorization` value that answers a challenge, with `qop=auth` when it is offered.
- * Undefined for an algorithm other than MD5 or a qop that has no `auth`.
+ * The `Authorization` value that answers a challenge, with `qop=auth` when the challenge offers it. Undefined for an
+ * algorithm other than MD5, and for a qop without `auth`.
  */
 export function answerChallenge (
   challenge: DigestChallenge,
@@ -124,13 +124,13 @@ export function answerChallenge (
   return `Digest ${fields.join(', ')}`
 }
 
-/** A challenge header value as LiveKit writes it: MD5, no qop. */
+/** The value of a challenge header as LiveKit writes it, with MD5 and without qop. */
 export function formatChallenge (challenge: { realm: string, nonce: string }): string {
   return `Digest realm=${quote(challenge.realm)}, nonce=${quote(challenge.nonce)}, algorithm=MD5`
 }
 
 /**
- * Whether an answer fits these credentials, this method and the nonce that was given out. Compares in constant time.
+ * Whether an answer fits these credentials, this method and the nonce of the challenge. Compares in constant time.
  */
 export function verifyAnswer (
   answer: DigestAnswer,
@@ -149,11 +149,13 @@ export function verifyAnswer (
     nc: answer.nc,
     cnonce: answer.cnonce
   })
-  return [[answer.username, username], [answer.realm, realm], [answer.nonce, nonce], [
-    answer.response.toLowerCase(),
-    response
-  ]]
-    .map(([a = '', b = '']) => same(a, b)).every(Boolean)
+  const fits = [
+    same(answer.username, username),
+    same(answer.realm, realm),
+    same(answer.nonce, nonce),
+    same(answer.response.toLowerCase(), response)
+  ]
+  return fits.every(Boolean)
 }
 
 function same (a: string, b: string): boolean {

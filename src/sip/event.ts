@@ -1,10 +1,10 @@
-/** A listener slot that loses nothing: what is emitted before the first listener comes is kept for it. */
+/** A source of events that loses none: events before the first listener are buffered for it. */
 export interface EventSource<T> {
   emit(value: T): void
   on(listener: (value: T) => void): void
 }
 
-/** An event source; later listeners get only what follows. */
+/** Creates an event source. Later listeners receive only the events that follow. */
 export function createEvent<T> (): EventSource<T> {
   const listeners: Array<(value: T) => void> = []
   let early: T[] = []
@@ -15,9 +15,9 @@ export function createEvent<T> (): EventSource<T> {
     },
     on (listener) {
       listeners.push(listener)
-      const kept = early
+      const buffered = early
       early = []
-      for (const value of kept) listener(value)
+      for (const value of buffered) listener(value)
     }
   }
 }

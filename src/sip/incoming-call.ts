@@ -1,159 +1,169 @@
-import type { Dialog, ReferHandler } from './dialog.ts'
+import type { CallContext, CallState, InDialogOptions } from './call-context.ts'
+import type { Dialog, DialogEvents, ReferHandler } from './dialog.ts'
+import type { EventSource } from './event.ts'
 import type { SipRequest, SipResponse } from './message.ts'
-import type { CallContext, CallState } from './outgoing-call.ts'
-import type { ServerTransaction } from './transaction.ts'
-import { header } from './message.ts'
+import type { ServerTransaction } from './server-transaction.ts'
 import { localResponse, randomToken, responseTo } from './build.ts'
+import { sendInDialog } from './call-context.ts'
 import { createDialogEvents, dialogOfCallee } from './dialog.ts'
 import { createEvent } from './event.ts'
-import { sendInDialog } from './outgoing-call.ts'
+import { header } from './message.ts'
 
-/** A call that came in. */
+/** A call that the far end makes. */
 export interface IncomingCall {
   readonly callId: string
   readonly request: SipRequest
-  /** The address the INVITE came from, `host:port`. */
+  /** The address that the INVITE came from, as `host:port`. */
   readonly remote: string
   readonly state: CallState
-  /** Sends a provisional or final response; after a final one, or `drop`, it does nothing. */
+  /** Sends a provisional or final response. After a final one, or after `drop`, it does nothing. */
   respond(status: number, reason?: string, options?: { headers?: Record<string, string>, body?: string }): void
-  /** Sets the To-tag. @throws when a response was already sent */
+  /** Sets the To-tag, which is random otherwise. @throws when a response was already sent */
   tag(value: string): void
-  /** The caller gave up. Unless `ignoreCancel` was called, CANCEL has got 200 and the INVITE 487 by then. */
+  /** The caller gave up. CANCEL was answered with 200, and the INVITE with 487 unless `ignoreCancel` was called. */
   onCancel(fn: (request: SipRequest) => void): void
   /**
-   * From now on CANCEL still gets its 200, but the INVITE's final response is left to `respond` (a far end that is slow
-   * to give up).
+   * From now on a CANCEL still gets its 200, but `respond` must send the final response of the INVITE. This is how a
+   * far end behaves that is slow to give up.
    */
   ignoreCancel(): void
-  /** The ACK of the 2xx came. */
+  /** The ACK of the 2xx arrived. */
   onAck(fn: (request: SipRequest) => void): void
   onBye(fn: (request: SipRequest) => void): void
   onNotify(fn: (request: SipRequest) => void): void
-  /** Decides what a REFER from the caller is answered with; without a handler 405. */
+  /** Sets the handler that answers a REFER from the caller. Without one the answer is 405. */
   onRefer(fn: ReferHandler): void
-  /** Hangs up; resolves with the response to the BYE, a local 481 when the call is not answered. */
+  /** Hangs up. Resolves with the response to the BYE, or with a local 481 when the call is not answered. */
   bye(headers?: Record<string, string>): Promise<SipResponse>
-  /** Asks the caller's end to call `to` instead (RFC 3515); resolves with the response to the REFER. */
+  /** Asks the caller's side to call `to` instead (RFC 3515). Resolves with the response to the REFER. */
   refer(to: string, headers?: Record<string, string>): Promise<SipResponse>
-  /** Any other request within the call (NOTIFY, INFO). */
+  /** Sends any other request within the call (NOTIFY, INFO). */
   send(method: string, options?: { headers?: Record<string, string>, body?: string }): Promise<SipResponse>
-  /** Falls silent: answers nothing any more, not even CANCEL. */
+  /** From now on answers nothing, not even CANCEL. */
   drop(): void
 }
 
-/** A call and what its user agent does to it. */
-export interface IncomingCallControl {
-  call: IncomingCall
-  cancel(tx: ServerTransaction): void
-}
+/** A received INVITE and the call that it sets up. */
+export class IncomingInvite implements IncomingCall {
+  readonly callId: string
+  readonly request: SipRequest
+  readonly remote: string
+  readonly onCancel: EventSource<SipRequest>['on']
+  readonly onAck: EventSource<SipRequest>['on']
+  readonly onBye: EventSource<SipRequest>['on']
+  readonly onNotify: EventSource<SipRequest>['on']
+  readonly #context: CallContext
+  readonly #transaction: ServerTransaction
+  readonly #events: DialogEvents = createDialogEvents()
+  readonly #cancelEvent = createEvent<SipRequest>()
+  readonly #ackEvent = createEvent<SipRequest>()
+  #state: CallState = 'calling'
+  #toTag = randomToken(4)
+  #responded = false
+  #obeysCancel = true
+  #dialog: Dialog | undefined
 
-/** Wraps a received INVITE. The To-tag is random until `tag` sets it. */
-export function createIncomingCall (context: CallContext, tx: ServerTransaction): IncomingCallControl {
-  const { request } = tx
-  const events = createDialogEvents()
-  const cancelEvent = createEvent<SipRequest>()
-  const ackEvent = createEvent<SipRequest>()
-  const callId = header(request, 'call-id') ?? ''
-  let state: CallState = 'calling'
-  let toTag = randomToken(4)
-  let responded = false
-  let obeysCancel = true
-  let dialog: Dialog | undefined
-
-  function end (): void {
-    state = 'ended'
-    context.removeDialog(callId, toTag)
+  constructor (context: CallContext, transaction: ServerTransaction) {
+    const { host, port } = transaction.flow.remote
+    this.#context = context
+    this.#transaction = transaction
+    this.request = transaction.request
+    this.callId = header(transaction.request, 'call-id') ?? ''
+    this.remote = `${host}:${port}`
+    this.onCancel = this.#cancelEvent.on
+    this.onAck = this.#ackEvent.on
+    this.onBye = this.#events.bye.on
+    this.onNotify = this.#events.notify.on
   }
 
-  function respond (
-    status: number,
-    reason?: string,
-    options: { headers?: Record<string, string>, body?: string } = {}
-  ): void {
-    if (tx.isFinal || tx.isSilent || state === 'ended') return
-    responded = true
-    const response = responseTo(request, status, {
+  get state (): CallState {
+    return this.#state
+  }
+
+  respond (status: number, reason?: string, { headers, body }: InDialogOptions = {}): void {
+    const transaction = this.#transaction
+    if (transaction.isFinal || transaction.isSilent || this.#state === 'ended') return
+    this.#responded = true
+    const response = responseTo(this.request, status, {
       reason,
-      toTag,
+      toTag: this.#toTag,
       headers: {
-        ...(status >= 200 && status < 300 && { Contact: context.contact(tx.flow) }),
-        ...(options.body && { 'Content-Type': 'application/sdp' }),
-        ...options.headers
+        ...(status >= 200 && status < 300 && { Contact: this.#context.contact(transaction.flow) }),
+        ...(body && { 'Content-Type': 'application/sdp' }),
+        ...headers
       },
-      body: options.body
+      body
     })
-    if (status >= 300) state = 'ended'
-    else if (status >= 200) {
-      state = 'answered'
-      dialog = dialogOfCallee(request, toTag, tx.flow)
-      context.addDialog(callId, toTag, inDialog =>
-        events.serve(inDialog, {
-          sessionDescription: response.body,
-          contact: context.contact(inDialog.flow),
-          onBye: end
-        }), ack => {
-        tx.acknowledged()
-        ackEvent.emit(ack)
-      })
-    } else if (status > 100) state = 'ringing'
-    tx.respond(response)
+    if (status >= 300) this.#state = 'ended'
+    else if (status >= 200) this.#answered(response.body)
+    else if (status > 100) this.#state = 'ringing'
+    transaction.respond(response)
   }
 
-  async function send (
-    method: string,
-    options?: { headers?: Record<string, string>, body?: string }
-  ): Promise<SipResponse> {
-    return dialog && state === 'answered'
-      ? await sendInDialog(context, dialog, method, options)
-      : localResponse(request, 481)
+  tag (value: string): void {
+    if (this.#responded) throw new Error('the To-tag must be set before the first response')
+    this.#toTag = value
   }
 
-  const call: IncomingCall = {
-    callId,
-    request,
-    remote: `${tx.flow.remote.host}:${tx.flow.remote.port}`,
-    get state () {
-      return state
-    },
-    respond,
-    tag (value) {
-      if (responded) throw new Error('the To-tag is fixed with the first response')
-      toTag = value
-    },
-    onCancel: cancelEvent.on,
-    ignoreCancel () {
-      obeysCancel = false
-    },
-    onAck: ackEvent.on,
-    onBye: events.bye.on,
-    onNotify: events.notify.on,
-    onRefer (fn) {
-      events.refer = fn
-    },
-    async bye (headers) {
-      if (!dialog || state !== 'answered') return localResponse(request, 481)
-      end()
-      return await sendInDialog(context, dialog, 'BYE', { headers })
-    },
-    refer: (to, headers) =>
-      send('REFER', {
-        headers: { 'Refer-To': to.includes('<') ? to : `<${to}>`, ...headers }
-      }),
-    send,
-    drop () {
-      tx.silence()
-      end()
-    }
+  ignoreCancel (): void {
+    this.#obeysCancel = false
   }
-  return {
-    call,
-    cancel (cancelTx) {
-      if (tx.isSilent) return cancelTx.silence()
-      cancelTx.respond(responseTo(cancelTx.request, 200, { toTag }))
-      if (tx.isFinal) return
-      if (obeysCancel) respond(487)
-      cancelEvent.emit(cancelTx.request)
-    }
+
+  onRefer (fn: ReferHandler): void {
+    this.#events.refer = fn
+  }
+
+  async bye (headers?: Record<string, string>): Promise<SipResponse> {
+    if (!this.#dialog || this.#state !== 'answered') return localResponse(this.request, 481)
+    this.#end()
+    return await sendInDialog(this.#context, this.#dialog, 'BYE', { headers })
+  }
+
+  refer (to: string, headers?: Record<string, string>): Promise<SipResponse> {
+    return this.send('REFER', { headers: { 'Refer-To': to.includes('<') ? to : `<${to}>`, ...headers } })
+  }
+
+  async send (method: string, options?: InDialogOptions): Promise<SipResponse> {
+    if (!this.#dialog || this.#state !== 'answered') return localResponse(this.request, 481)
+    return await sendInDialog(this.#context, this.#dialog, method, options)
+  }
+
+  drop (): void {
+    this.#transaction.silence()
+    this.#end()
+  }
+
+  /** Answers a CANCEL of this call. The user agent calls it. */
+  cancel (cancel: ServerTransaction): void {
+    if (this.#transaction.isSilent) return cancel.silence()
+    cancel.respond(responseTo(cancel.request, 200, { toTag: this.#toTag }))
+    if (this.#transaction.isFinal) return
+    if (this.#obeysCancel) this.respond(487)
+    this.#cancelEvent.emit(cancel.request)
+  }
+
+  #answered (sessionDescription: string): void {
+    const context = this.#context
+    this.#state = 'answered'
+    this.#dialog = dialogOfCallee(this.request, this.#toTag, this.#transaction.flow)
+    context.addDialog(
+      this.callId,
+      this.#toTag,
+      transaction =>
+        this.#events.serve(transaction, {
+          sessionDescription,
+          contact: context.contact(transaction.flow),
+          onBye: () => this.#end()
+        }),
+      ack => {
+        this.#transaction.acknowledged()
+        this.#ackEvent.emit(ack)
+      }
+    )
+  }
+
+  #end (): void {
+    this.#state = 'ended'
+    this.#context.removeDialog(this.callId, this.#toTag)
   }
 }

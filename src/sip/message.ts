@@ -1,6 +1,6 @@
 import { SipParseError } from './parse-error.ts'
 
-/** One header line. Names keep the sender's spelling; look-ups ignore case and know the compact forms. */
+/** One header line. The name keeps its spelling; look-ups ignore case and know the compact forms. */
 export interface SipHeader {
   name: string
   value: string
@@ -19,18 +19,21 @@ export interface SipResponse {
   reason: string
   headers: SipHeader[]
   body: string
-  /** Set when this never was on the wire: the system's or OpenSSL's error code, '' when there is none, and its text. */
+  /**
+   * Set when the response was never on the wire: the error code of the system or of OpenSSL ('' when there is none),
+   * and the error's text.
+   */
   local?: { code: string, message: string }
 }
 export type SipMessage = SipRequest | SipResponse
 
-/** Largest start line plus headers that is read, in bytes. */
+/** The most bytes that the start line and the headers may have. */
 export const MAX_HEAD_BYTES = 32 * 1024
-/** Largest body that is read, in bytes. */
+/** The most bytes that a body may have. */
 export const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADERS = 256
 
-/** RFC 3261 20 and the RFCs that registered a compact form later. */
+/** The compact forms of RFC 3261 20 and of later RFCs. */
 const COMPACT: Readonly<Record<string, string>> = {
   c: 'content-type',
   e: 'content-encoding',
@@ -61,14 +64,15 @@ export function header (message: SipMessage, name: string): string | undefined {
 }
 
 /**
- * Every value of a header that may be repeated or be a comma list (Via, Route, Record-Route, Contact, Allow), in order.
+ * All values of a header that may be repeated or contain a comma list (Via, Route, Record-Route, Contact, Allow), in
+ * order.
  */
 export function headerList (message: SipMessage, name: string): string[] {
   const wanted = canonical(name)
   return message.headers.filter(h => canonical(h.name) === wanted).flatMap(h => splitList(h.value))
 }
 
-/** All headers as one object with lower-case long names; repeated ones are joined with a comma. */
+/** All headers as one object with long names in lower case. Repeated headers are joined with a comma. */
 export function headersObject (message: SipMessage): Record<string, string> {
   const all: Record<string, string> = {}
   for (const { name, value } of message.headers) {
@@ -78,7 +82,7 @@ export function headersObject (message: SipMessage): Record<string, string> {
   return all
 }
 
-/** `headers` with `extra` added; a name that is already there is replaced in its place. */
+/** `headers` with `extra` added. A header that exists already keeps its place and gets the new value. */
 export function withHeaders (headers: SipHeader[], extra: Record<string, string> = {}): SipHeader[] {
   const result = [...headers]
   for (const [name, value] of Object.entries(extra)) {
@@ -89,7 +93,7 @@ export function withHeaders (headers: SipHeader[], extra: Record<string, string>
   return result
 }
 
-/** Splits a comma list, leaving commas inside quotes and angle brackets alone. */
+/** Splits a comma list. Commas inside quotes and angle brackets do not separate. */
 export function splitList (value: string): string[] {
   const parts: string[] = []
   let quoted = false
@@ -112,7 +116,7 @@ export function splitList (value: string): string[] {
   return parts.filter(part => part !== '')
 }
 
-/** `CSeq` as number and method. @throws SipParseError when missing or malformed */
+/** The number and the method of `CSeq`. @throws SipParseError when it is missing or malformed */
 export function cseq (message: SipMessage): { number: number, method: string } {
   const match = /^(\d{1,10})\s+(\S+)$/.exec(header(message, 'cseq') ?? '')
   if (!match) throw new SipParseError('missing or malformed CSeq')
@@ -120,8 +124,9 @@ export function cseq (message: SipMessage): { number: number, method: string } {
 }
 
 /**
- * Reads one whole message, as in a UDP packet: the body is as long as `Content-Length` says, or without one all the
- * rest.
+ * Reads one whole message, as in a UDP packet. The body has the length that `Content-Length` gives; without that header
+ * it is the rest of the packet.
+ *
  * @throws SipParseError for anything that is not a complete SIP/2.0 message within the size limits
  */
 export function parseMessage (input: Buffer | string): SipMessage {
@@ -137,15 +142,15 @@ export function parseMessage (input: Buffer | string): SipMessage {
   return message
 }
 
-/** Control characters have no place in a head. From there they would reach logs, terminals and other messages. */
+/** Control characters are not allowed in a head, because they would reach logs, terminals and other messages. */
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f]+/g
 const oneLine = (text: string): string => text.replace(CONTROLS, ' ')
 
-/** Control characters in values become spaces. */
+/** Reads the start line and the headers. Control characters in values become spaces. */
 function parseHead (data: Buffer, end: number): SipMessage {
   if (end > MAX_HEAD_BYTES) throw new SipParseError('headers too large')
-  // A header that goes on in the next line starts that line with white space (RFC 3261 7.3.1).
+  // A line that begins with white space continues the header before it (RFC 3261 7.3.1).
   const [start = '', ...lines] = data.toString('utf8', 0, end).replace(/\r\n[ \t]+/g, ' ').split('\r\n')
   if (lines.length > MAX_HEADERS) throw new SipParseError('too many headers')
   const headers = lines.map(line => {
@@ -179,28 +184,32 @@ export function serializeMessage (message: SipMessage): Buffer {
     : `SIP/2.0 ${message.status} ${message.reason}`
   const lines = message.headers
     .filter(h => canonical(h.name) !== 'content-length')
-    // A line break in a value would start a header of the sender's choice.
+    // Otherwise a line break in a value would begin a header that the value's author chose.
     .map(h => `${h.name}: ${oneLine(h.value)}`)
   const head = [oneLine(start), ...lines, `Content-Length: ${body.length}`, '', ''].join('\r\n')
   return Buffer.concat([Buffer.from(head), body])
 }
 
-/** Cuts a byte stream into messages (RFC 3261 18.3): feed it what arrives, in any portions. */
+/** Cuts a byte stream into messages (RFC 3261 18.3). */
 export interface Framer {
-  /** @throws SipParseError when the stream cannot be read any further: close the connection */
+  /**
+   * Takes the next bytes and returns the messages that they complete.
+   *
+   * @throws SipParseError when the stream cannot be read any further; the connection must be closed
+   */
   push(chunk: Buffer): SipMessage[]
 }
 
 /**
- * A framer for one TCP or TLS connection. CRLF keep-alives between messages (RFC 5626 3.5.1) are skipped. Its time is
- * linear in what arrives, however small the portions: it copies and reads a head once.
+ * Creates a framer for one TCP or TLS connection. It skips CRLF keep-alives between messages (RFC 5626 3.5.1). Its time
+ * is linear in the number of bytes, however small the chunks are, because it copies and reads each head once.
  */
 export function createFramer (): Framer {
   let chunks: Buffer[] = []
   let size = 0
-  /** A head whose body is not complete yet, and the size of the whole message. */
+  /** A head whose body is incomplete, and the size of the whole message. */
   let pending: { message: SipMessage, bodyAt: number, size: number } | undefined
-  /** The last bytes before the newest chunk, in which the end of a head may have begun. */
+  /** The last bytes before the newest chunk, which may contain the beginning of the end of a head. */
   let tail: Buffer = Buffer.alloc(0)
 
   function gathered (): Buffer {
@@ -241,7 +250,7 @@ export function createFramer (): Framer {
     return message
   }
 
-  /** Whether the chunk can complete a head or a body: until then it is only kept. */
+  /** Whether the chunk can complete a head or a body. Other chunks are only stored. */
   function completes (chunk: Buffer): boolean {
     if (pending) return size >= pending.size
     const seam = Buffer.concat([tail, chunk])

@@ -1,216 +1,201 @@
-import type { Clock } from '../clock.ts'
-import type { Dialog, ReferHandler } from './dialog.ts'
+import type { CallContext, CallState, InDialogOptions } from './call-context.ts'
+import type { ClientTransaction } from './client-transaction.ts'
+import type { Dialog, DialogEvents, ReferHandler } from './dialog.ts'
+import type { EventSource } from './event.ts'
 import type { SipRequest, SipResponse } from './message.ts'
 import type { Flow } from './transport.ts'
-import type { ClientTransaction, ServerTransaction } from './transaction.ts'
-import type { ClientHandlers } from './transaction.ts'
-import { cseq, header, withHeaders } from './message.ts'
-import { answerChallenge, parseChallenge } from './digest.ts'
 import { cancelFor, localResponse } from './build.ts'
+import { sendInDialog, unreachable } from './call-context.ts'
 import { createDialogEvents, dialogOfCaller, nextHop, requestInDialog } from './dialog.ts'
+import { answerChallenge, parseChallenge } from './digest.ts'
 import { createEvent } from './event.ts'
-import { TRANSACTION_TIMEOUT } from './transaction.ts'
+import { cseq, header, withHeaders } from './message.ts'
+import { TRANSACTION_TIMEOUT_MS } from './timers.ts'
 
-export type CallState = 'calling' | 'ringing' | 'answered' | 'ended'
-
-/** A call this user agent makes. */
+/** A call that this user agent makes. */
 export interface OutgoingCall {
   readonly callId: string
   /**
-   * The final response; never rejects. Made locally: 408 (nothing came within 32 s), 503 (`DNS Error`, refused or
-   * broken connection, agent closed), 487 (cancelled and nothing was heard, or the answer crossed the CANCEL: then the
-   * call is acknowledged and hung up).
+   * The final response. Never rejects. Local responses are 408 (no answer within 32 s), 503 (`DNS Error`, connection
+   * refused or broken, user agent closed) and 487 (the call was cancelled before any response, or the answer crossed
+   * the CANCEL; then this side acknowledges the answer and hangs up).
    */
   readonly final: Promise<SipResponse>
   readonly state: CallState
   onProvisional(fn: (response: SipResponse) => void): void
   /**
-   * Gives up. Before any response nothing can be cancelled on the wire (RFC 3261 9.1): `final` is 487 at once, CANCEL
-   * follows the first provisional.
+   * Gives up. A CANCEL may only follow a provisional response (RFC 3261 9.1). Before one, `final` is 487 at once, and
+   * the CANCEL is sent when the first provisional response arrives.
    */
   cancel(headers?: Record<string, string>): void
-  /** Hangs up; resolves with the response to the BYE, a local 481 when the call is not answered. */
+  /** Hangs up. Resolves with the response to the BYE, or with a local 481 when the call is not answered. */
   bye(headers?: Record<string, string>): Promise<SipResponse>
-  /** Any other request within the call (REFER, NOTIFY, INFO). */
+  /** Sends any other request within the call (REFER, NOTIFY, INFO). */
   send(method: string, options?: { headers?: Record<string, string>, body?: string }): Promise<SipResponse>
   onBye(fn: (request: SipRequest) => void): void
   onNotify(fn: (request: SipRequest) => void): void
-  /** Decides what a REFER from the far end is answered with; without a handler 405. */
+  /** Sets the handler that answers a REFER from the far end. Without one the answer is 405. */
   onRefer(fn: ReferHandler): void
 }
 
-/** What a call needs of its user agent. */
-export interface CallContext {
-  readonly clock: Clock
-  /** Opens the way to a URI. @throws the system's error, or SipParseError */
-  flowTo(uri: string): Promise<Flow>
-  /** The flow itself while it is open, otherwise a new one to the URI. */
-  reuse(flow: Flow, uri: string): Promise<Flow>
-  /** Adds Via, Contact and User-Agent. */
-  complete(request: SipRequest, flow: Flow): SipRequest
-  transmit(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction
-  contact(flow: Flow): string
-  addDialog(
-    callId: string,
-    localTag: string,
-    serve: (tx: ServerTransaction) => void,
-    onAck?: (ack: SipRequest) => void
-  ): void
-  removeDialog(callId: string, localTag: string): void
+export interface Credentials {
+  username: string
+  password: string
 }
 
-/** Sends a request within a dialog; failures become local responses, it never rejects. */
-export async function sendInDialog (
-  context: CallContext,
-  dialog: Dialog,
-  method: string,
-  options?: { headers?: Record<string, string> | undefined, body?: string | undefined }
-): Promise<SipResponse> {
-  const request = requestInDialog(dialog, method, options)
-  try {
-    const flow = await context.reuse(dialog.flow, nextHop(dialog))
-    return await new Promise(resolve => {
-      context.transmit(context.complete(request, flow), flow, { onFinal: resolve })
+/** Starts the call that `invite` describes, which has no Via and no Contact yet. */
+export function startOutgoingCall (context: CallContext, invite: SipRequest, auth?: Credentials): OutgoingCall {
+  const call = new OutgoingInvite(context, invite, auth)
+  call.start()
+  return call
+}
+
+class OutgoingInvite implements OutgoingCall {
+  readonly callId: string
+  readonly final: Promise<SipResponse>
+  readonly onProvisional: EventSource<SipResponse>['on']
+  readonly onBye: EventSource<SipRequest>['on']
+  readonly onNotify: EventSource<SipRequest>['on']
+  readonly #context: CallContext
+  readonly #invite: SipRequest
+  readonly #auth: Credentials | undefined
+  readonly #provisional = createEvent<SipResponse>()
+  readonly #events: DialogEvents = createDialogEvents()
+  #state: CallState = 'calling'
+  #dialog: Dialog | undefined
+  #transaction: ClientTransaction | undefined
+  #cancelled = false
+  #cancelHeaders: Record<string, string> | undefined
+  #cancelSent = false
+  #settled = false
+  #resolveFinal: (response: SipResponse) => void = () => {}
+
+  constructor (context: CallContext, invite: SipRequest, auth: Credentials | undefined) {
+    this.#context = context
+    this.#invite = invite
+    this.#auth = auth
+    this.callId = header(invite, 'call-id') ?? ''
+    this.onProvisional = this.#provisional.on
+    this.onBye = this.#events.bye.on
+    this.onNotify = this.#events.notify.on
+    this.final = new Promise(resolve => {
+      this.#resolveFinal = resolve
     })
-  } catch (error) {
-    return unreachable(request, error)
-  }
-}
-
-/** The local 503 for a request that could not be sent, with a phrase that names why. */
-export function unreachable (request: SipRequest, error: unknown): SipResponse {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return localResponse(request, 503, phraseOf(code), error)
-}
-
-function phraseOf (code: string): string {
-  if (/^(ENOTFOUND|EAI_)/.test(code)) return 'DNS Error'
-  return code === 'ECONNREFUSED' ? 'Connection refused' : 'Service Unavailable'
-}
-
-/** Starts the call that `invite` (without Via and Contact) describes. */
-export function startOutgoingCall (
-  context: CallContext,
-  invite: SipRequest,
-  auth?: { username: string, password: string }
-): OutgoingCall {
-  const callId = header(invite, 'call-id') ?? ''
-  const provisional = createEvent<SipResponse>()
-  const events = createDialogEvents()
-  let state: CallState = 'calling'
-  let dialog: Dialog | undefined
-  let transaction: ClientTransaction | undefined
-  let cancelled = false
-  let cancelHeaders: Record<string, string> | undefined
-  let cancelSent = false
-  let settled = false
-  let resolveFinal: (response: SipResponse) => void = () => {}
-  const final = new Promise<SipResponse>(resolve => {
-    resolveFinal = resolve
-  })
-
-  function settle (response: SipResponse, next: CallState): void {
-    if (settled) return
-    settled = true
-    state = next
-    resolveFinal(response)
   }
 
-  function end (): void {
-    state = 'ended'
-    if (dialog) context.removeDialog(dialog.callId, dialog.localTag)
+  get state (): CallState {
+    return this.#state
   }
 
-  function sendCancel (): void {
-    if (!transaction || cancelSent) return
-    cancelSent = true
-    context.transmit(cancelFor(transaction.request, cancelHeaders), transaction.flow, { onFinal: () => {} })
-  }
-
-  function attempt (request: SipRequest, flow: Flow, mayAuthenticate: boolean): void {
-    const sent = context.complete(request, flow)
-    transaction = context.transmit(sent, flow, {
-      onProvisional (response) {
-        if (cancelled) sendCancel()
-        if (!settled && response.status > 100) state = 'ringing'
-        provisional.emit(response)
+  start (): void {
+    this.#context.flowTo(this.#invite.uri).then(
+      flow => {
+        if (!this.#cancelled) this.#attempt(this.#invite, flow, this.#auth)
       },
-      onFinal (response) {
-        const again = mayAuthenticate && !cancelled ? authenticated(request, response, auth) : undefined
-        if (again) return attempt(again, flow, false)
-        if (response.status >= 300) return settle(response, 'ended')
-        answered(sent, response, flow)
+      error => this.#settle(unreachable(this.#invite, error), 'ended')
+    )
+  }
+
+  cancel (headers?: Record<string, string>): void {
+    if (this.#settled || this.#cancelled) return
+    this.#cancelled = true
+    this.#cancelHeaders = headers
+    if (!this.#transaction?.hasProvisional) {
+      return this.#settle(localResponse(this.#transaction?.request ?? this.#invite, 487), 'ended')
+    }
+    this.#sendCancel()
+    // When the far end ignores the CANCEL, the call ends after this time (RFC 3261 9.1).
+    this.#context.clock.schedule(TRANSACTION_TIMEOUT_MS, () => {
+      this.#settle(localResponse(this.#invite, 487), 'ended')
+    })
+  }
+
+  async bye (headers?: Record<string, string>): Promise<SipResponse> {
+    if (!this.#dialog || this.#state !== 'answered') return localResponse(this.#invite, 481)
+    this.#end()
+    return await sendInDialog(this.#context, this.#dialog, 'BYE', { headers })
+  }
+
+  async send (method: string, options?: InDialogOptions): Promise<SipResponse> {
+    if (!this.#dialog) return localResponse(this.#invite, 481)
+    return await sendInDialog(this.#context, this.#dialog, method, options)
+  }
+
+  onRefer (fn: ReferHandler): void {
+    this.#events.refer = fn
+  }
+
+  /** Sends the INVITE. With `auth` it answers one challenge. */
+  #attempt (invite: SipRequest, flow: Flow, auth: Credentials | undefined): void {
+    const sent = this.#context.complete(invite, flow)
+    this.#transaction = this.#context.transmit(sent, flow, {
+      onProvisional: response => this.#onProvisional(response),
+      onFinal: response => {
+        const again = auth && !this.#cancelled ? authenticated(invite, response, auth) : undefined
+        if (again) return this.#attempt(again, flow, undefined)
+        if (response.status >= 300) return this.#settle(response, 'ended')
+        this.#onAnswer(sent, response, flow)
       }
     })
   }
 
-  function answered (sent: SipRequest, response: SipResponse, flow: Flow): void {
-    const established = dialog = dialogOfCaller(sent, response, flow)
-    const ack = requestInDialog(established, 'ACK')
-    const acknowledged = context.reuse(flow, nextHop(established)).then(
-      ackFlow => transaction?.acknowledge(context.complete(ack, ackFlow), ackFlow),
-      () => {}
-    )
-    if (cancelled) {
-      settle(localResponse(sent, 487), 'ended')
-      acknowledged.then(() => sendInDialog(context, established, 'BYE')).catch(() => {})
-      return
-    }
-    context.addDialog(established.callId, established.localTag, tx =>
-      events.serve(tx, {
-        sessionDescription: sent.body,
-        contact: context.contact(tx.flow),
-        onBye: end
-      }))
-    acknowledged.then(() => settle(response, 'answered')).catch(() => {})
+  #onProvisional (response: SipResponse): void {
+    if (this.#cancelled) this.#sendCancel()
+    if (!this.#settled && response.status > 100) this.#state = 'ringing'
+    this.#provisional.emit(response)
   }
 
-  context.flowTo(invite.uri).then(
-    flow => {
-      if (!cancelled) attempt(invite, flow, auth !== undefined)
-    },
-    error => settle(unreachable(invite, error), 'ended')
-  )
-
-  return {
-    callId,
-    final,
-    get state () {
-      return state
-    },
-    onProvisional: provisional.on,
-    cancel (headers) {
-      if (settled || cancelled) return
-      cancelled = true
-      cancelHeaders = headers
-      if (!transaction?.hasProvisional) return settle(localResponse(transaction?.request ?? invite, 487), 'ended')
-      sendCancel()
-      // A far end that does not answer the CANCEL leaves the call hanging no longer than this (RFC 3261 9.1).
-      context.clock.schedule(TRANSACTION_TIMEOUT, () => settle(localResponse(invite, 487), 'ended'))
-    },
-    async bye (headers) {
-      if (!dialog || state !== 'answered') return localResponse(invite, 481)
-      end()
-      return await sendInDialog(context, dialog, 'BYE', { headers })
-    },
-    async send (method, options) {
-      return dialog ? await sendInDialog(context, dialog, method, options) : localResponse(invite, 481)
-    },
-    onBye: events.bye.on,
-    onNotify: events.notify.on,
-    onRefer (fn) {
-      events.refer = fn
+  #onAnswer (sent: SipRequest, response: SipResponse, flow: Flow): void {
+    const context = this.#context
+    const dialog = this.#dialog = dialogOfCaller(sent, response, flow)
+    const acknowledged = this.#acknowledge(dialog)
+    if (this.#cancelled) {
+      this.#settle(localResponse(sent, 487), 'ended')
+      acknowledged.then(() => sendInDialog(context, dialog, 'BYE')).catch(() => {})
+      return
     }
+    context.addDialog(dialog.callId, dialog.localTag, transaction =>
+      this.#events.serve(transaction, {
+        sessionDescription: sent.body,
+        contact: context.contact(transaction.flow),
+        onBye: () => this.#end()
+      }))
+    acknowledged.then(() => this.#settle(response, 'answered')).catch(() => {})
+  }
+
+  async #acknowledge (dialog: Dialog): Promise<void> {
+    const ack = requestInDialog(dialog, 'ACK')
+    try {
+      const flow = await this.#context.reuse(dialog.flow, nextHop(dialog))
+      this.#transaction?.acknowledge(this.#context.complete(ack, flow), flow)
+    } catch {
+      // The far end repeats its answer when it misses the ACK, and gives up by itself.
+    }
+  }
+
+  #sendCancel (): void {
+    if (!this.#transaction || this.#cancelSent) return
+    this.#cancelSent = true
+    const { request, flow } = this.#transaction
+    this.#context.transmit(cancelFor(request, this.#cancelHeaders), flow, { onFinal: () => {} })
+  }
+
+  #settle (response: SipResponse, next: CallState): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#state = next
+    this.#resolveFinal(response)
+  }
+
+  #end (): void {
+    this.#state = 'ended'
+    if (this.#dialog) this.#context.removeDialog(this.#dialog.callId, this.#dialog.localTag)
   }
 }
 
 /** The same INVITE with the answer to a 401 or 407: next CSeq, same Call-ID and From-tag (RFC 3261 22.2). */
-function authenticated (
-  invite: SipRequest,
-  response: SipResponse,
-  auth: { username: string, password: string } | undefined
-): SipRequest | undefined {
-  if (!auth || (response.status !== 401 && response.status !== 407)) return undefined
+function authenticated (invite: SipRequest, response: SipResponse, auth: Credentials): SipRequest | undefined {
+  if (response.status !== 401 && response.status !== 407) return undefined
   const proxy = response.status === 407
   const challenge = parseChallenge(header(response, proxy ? 'proxy-authenticate' : 'www-authenticate') ?? '')
   const answer = challenge && answerChallenge(challenge, { ...auth, method: 'INVITE', uri: invite.uri })

@@ -3,45 +3,48 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 
-/** What this side can send and judge; 8000 Hz RTP clock, 160 octets per packet, all three (RFC 3551 4.5.2, 4.5.14). */
+/** The codecs that this side can send and judge. Each has an RTP clock of 8000 Hz (RFC 3551 4.5.2, 4.5.14). */
 export type RtpCodec = 'PCMU' | 'PCMA' | 'G722'
 
 export interface RtpStats {
   sent: number
-  /** Audio packets that came. */
+  /** Audio packets that arrived. */
   received: number
-  /** Those of them that were louder than silence or comfort noise. */
+  /** How many of them were louder than silence or comfort noise. */
   audible: number
-  /** Milliseconds since the epoch. */
+  /** When the first packet arrived, in milliseconds since the epoch. */
   firstAt?: number
+  /** When the first audible packet arrived, in milliseconds since the epoch. */
   firstAudibleAt?: number
-  /** The address that the first one came from, `host:port`. */
+  /** The address that the first packet came from, as `host:port`. */
   from?: string
 }
 
 export interface RtpSession {
   readonly port: number
   readonly stats: RtpStats
-  /** From now on sends a packet every 20 ms, and judges what comes as that codec. */
+  /** Starts to send a packet every 20 ms, and to count received packets of that codec. */
   start(
     to: { host: string, port: number },
     codec: { name: RtpCodec, payload: number },
     sound?: 'silence' | 'tone'
   ): void
-  /** Stops sending and closes the port; `stats` stay. */
+  /** Stops sending and closes the port. `stats` stay readable. */
   close(): Promise<void>
 }
 
-/** Length of a packet, ms, and in octets and clock ticks. */
+/** How much audio a packet holds, in milliseconds. */
 const PACKET_MS = 20
+/** The payload of a packet in octets, which is also its length in ticks of the RTP clock. */
 const PACKET_SIZE = 160
-/** Peak of a 16-bit sample, about -42 dB: louder than comfort noise, softer than anybody's speech. */
+/** A peak of 16-bit samples of about -42 dB, which is louder than comfort noise and softer than speech. */
 const AUDIBLE_PEAK = 256
 
 /**
- * Opens a UDP port for the audio of one call. Without jitter buffer and RTCP: it tells whether audio comes, not how
- * well.
- * @param options.host own address
+ * Opens a UDP port for the audio of one call. It has no jitter buffer and no RTCP, so it finds out whether audio
+ * arrives, and not how well.
+ *
+ * @param options.host our own address
  * @throws the system's error when it cannot listen there
  */
 export async function openRtp ({ host, clock = systemClock }: { host: string, clock?: Clock }): Promise<RtpSession> {
@@ -68,7 +71,7 @@ export async function openRtp ({ host, clock = systemClock }: { host: string, cl
     socket.once('error', reject)
     socket.bind(0, host, () => {
       socket.off('error', reject)
-      // Nobody at the far end's port (ICMP) is no reason to stop: it may be about to open.
+      // ICMP reports a far end that has not opened its port yet. It may open the port later, so the session goes on.
       socket.on('error', () => {})
       resolve()
     })
@@ -102,7 +105,7 @@ export async function openRtp ({ host, clock = systemClock }: { host: string, cl
         )
         stats.sent++
         sequence++
-        // Against the start, so that late timers do not add up.
+        // The delay counts from the start, so that late timers do not add up.
         stop = clock.schedule(Math.max(0, began + sequence * PACKET_MS - clock.now()), send)
       }
       send()
@@ -137,7 +140,7 @@ export function buildRtp (
   return Buffer.concat([head, packet.payload])
 }
 
-/** Payload type and payload of an RTP packet; undefined for what is none, RTCP included (RFC 5761 4). */
+/** The payload type and the payload of an RTP packet. Undefined for anything else, also for RTCP (RFC 5761 4). */
 export function parseRtp (data: Uint8Array): { payloadType: number, payload: Uint8Array } | undefined {
   const [first = 0, second = 0] = data
   if (data.length < 12 || first >> 6 !== 2 || (second >= 192 && second <= 223)) return undefined
@@ -151,20 +154,20 @@ export function parseRtp (data: Uint8Array): { payloadType: number, payload: Uin
   return { payloadType: second & 0x7f, payload: data.subarray(start, data.length - padding) }
 }
 
-/** Tells packets with sound from silence; one judge per stream, fed in order. */
+/** Creates a function that tells packets with sound from silence. Each stream needs its own, with packets in order. */
 export function createLoudnessJudge (codec: RtpCodec): (payload: Uint8Array) => boolean {
   if (codec === 'G722') return createG722Judge()
   const peakOf = codec === 'PCMU' ? ulawPeak : alawPeak
   return payload => payload.some(octet => peakOf(octet) >= AUDIBLE_PEAK)
 }
 
-/** Magnitude of a mu-law octet as a 16-bit sample (ITU-T G.711). */
+/** The magnitude of a mu-law octet as a 16-bit sample (ITU-T G.711). */
 function ulawPeak (octet: number): number {
   const code = ~octet & 0x7f
   return ((((code & 0x0f) << 3) + 0x84) << (code >> 4)) - 0x84
 }
 
-/** Magnitude of an A-law octet as a 16-bit sample (ITU-T G.711). */
+/** The magnitude of an A-law octet as a 16-bit sample (ITU-T G.711). */
 function alawPeak (octet: number): number {
   const code = (octet ^ 0x55) & 0x7f
   const segment = code >> 4
@@ -172,15 +175,15 @@ function alawPeak (octet: number): number {
   return segment === 0 ? base : (base + 0x100) << (segment - 1)
 }
 
-/** ITU-T G.722 tables of the lower band: change of the step size's logarithm by the upper four bits of a code. */
+/** ITU-T G.722, lower band: how the upper four bits of a code change the logarithm of the step size. */
 const G722_STEP = [-60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60]
 const G722_STEP_MAX = 18_432
-/** Noise of -60 dB stays below, noise of -40 dB and speech do not. The size doubles every 2048. */
+/** Noise of -60 dB stays below this, noise of -40 dB and speech do not. The step size doubles with every 2048. */
 const G722_AUDIBLE = 5120
 
 /**
- * G.722 is adaptive: the step size of its lower band, which both ends derive from the codes, follows the loudness. That
- * is enough to tell silence, without decoding.
+ * G.722 is adaptive: both ends derive the step size of its lower band from the codes, and the step size follows the
+ * loudness. So silence can be recognized without decoding.
  */
 function createG722Judge (): (payload: Uint8Array) => boolean {
   let step = 0
@@ -195,9 +198,9 @@ function createG722Judge (): (payload: Uint8Array) => boolean {
   }
 }
 
-/** Octets that decode to nothing; for G.722 the code of +0 in both bands at the smallest step size. */
+/** Octets that decode to silence. For G.722 this is the code of +0 in both bands at the smallest step size. */
 const SILENCE: Record<RtpCodec, number> = { PCMU: 0xff, PCMA: 0xd5, G722: 0xfd }
-/** Octets of a square wave's two halves. */
+/** The octets of the two halves of a square wave. */
 const TONE: Record<RtpCodec, [number, number]> = { PCMU: [0xa0, 0x20], PCMA: [0xba, 0x3a], G722: [0xe8, 0xd0] }
 
 function payloadOf (codec: RtpCodec, sound: 'silence' | 'tone'): Uint8Array {

@@ -5,7 +5,7 @@ export interface SdpCodec {
   rate: number
 }
 
-/** The audio part of a session description: where RTP goes and what it may carry. */
+/** The audio part of a session description: the address for RTP and the payload formats. */
 export interface Sdp {
   ip: string
   port: number
@@ -14,14 +14,14 @@ export interface Sdp {
   direction: string
 }
 
-/** Static payload types (RFC 3551 6) that may stand in an audio line without an rtpmap. */
+/** Static payload types, which need no rtpmap (RFC 3551 6). */
 const STATIC: Readonly<Record<number, string>> = { 0: 'PCMU', 8: 'PCMA', 9: 'G722', 18: 'G729' }
 
 const PCMU: SdpCodec = { payload: 0, name: 'PCMU', rate: 8000 }
 const PCMA: SdpCodec = { payload: 8, name: 'PCMA', rate: 8000 }
 const DTMF: SdpCodec = { payload: 101, name: 'telephone-event', rate: 8000 }
 
-/** What this user agent offers by default: G.711 both laws and RFC 4733 digits. */
+/** The codecs that this user agent offers by default: both laws of G.711, and digits (RFC 4733). */
 export const DEFAULT_CODECS: readonly SdpCodec[] = [PCMU, PCMA, DTMF]
 
 /** A minimal audio session description (RFC 4566) for RTP at `ip`:`port`. */
@@ -47,7 +47,7 @@ export function buildSdp (
   ].join('\r\n')
 }
 
-/** Reads the first audio line; undefined when there is none that can be used. */
+/** Reads the first audio line. Undefined when no audio line can be used. */
 export function parseSdp (text: string): Sdp | undefined {
   let ip = ''
   let direction = 'sendrecv'
@@ -87,14 +87,13 @@ export function parseSdp (text: string): Sdp | undefined {
 }
 
 /**
- * The offer's codecs that `accepted` names (case-insensitive), best first as `accepted` lists them; telephone-event
- * follows when offered.
+ * The codecs for an answer: the first of `accepted` that the offer contains, in any case, and telephone-event if it is
+ * offered. Empty when they have no codec in common.
  */
 export function commonCodecs (offer: Sdp, accepted: readonly string[]): SdpCodec[] {
-  const best = accepted.flatMap(name => offer.codecs.filter(c => c.name.toLowerCase() === name.toLowerCase())).slice(
-    0,
-    1
-  )
-  const dtmf = offer.codecs.filter(c => c.name.toLowerCase() === 'telephone-event' && c.rate === 8000).slice(0, 1)
-  return best.length === 0 ? [] : [...best, ...dtmf]
+  const offered = (name: string) => offer.codecs.filter(codec => codec.name.toLowerCase() === name.toLowerCase())
+  const [best] = accepted.flatMap(offered)
+  const dtmf = offered('telephone-event').find(codec => codec.rate === 8000)
+  if (!best) return []
+  return dtmf ? [best, dtmf] : [best]
 }

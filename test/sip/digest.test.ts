@@ -16,7 +16,7 @@ interface Recording {
 const read = (name: string) =>
   (JSON.parse(readFileSync(fixture(`livekit/${name}.json`), 'utf8')) as Recording).sip
 
-await t.test('the answer that LiveKit accepted is the one made here', async t => {
+await t.test('the answer equals the one that LiveKit accepted', async t => {
   const sip = read('answered-caller-hangs-up')
   const challengeText = sip.find(m => m.headers['proxy-authenticate'])?.headers['proxy-authenticate'] ?? ''
   const sent = sip.find(m => m.headers['proxy-authorization'])?.headers['proxy-authorization'] ?? ''
@@ -86,7 +86,7 @@ await t.test('the example of RFC 2617 3.5', async t => {
   )
 })
 
-await t.test('what cannot be answered', async t => {
+await t.test('challenges without MD5 or qop=auth, or with a field missing, get no answer', async t => {
   const input = { username: 'a', password: 'b', method: 'INVITE', uri: 'sip:x' }
   t.equal(answerChallenge({ realm: 'r', nonce: 'n', algorithm: 'SHA-256' }, input), undefined)
   t.equal(answerChallenge({ realm: 'r', nonce: 'n', qop: ['auth-int'] }, input), undefined)

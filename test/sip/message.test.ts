@@ -32,7 +32,7 @@ function wire ({ start, headers, body = '' }: Recorded): Buffer {
   )
 }
 
-await t.test('every recorded message survives parse and serialize', async t => {
+await t.test('every recorded message stays the same when it is parsed and serialized', async t => {
   t.ok(recorded.length > 100)
   for (const one of recorded) {
     const message = parseMessage(wire(one))
@@ -48,7 +48,7 @@ await t.test('every recorded message survives parse and serialize', async t => {
   }
 })
 
-await t.test('a stream cut anywhere gives the same messages', async t => {
+await t.test('a stream gives the same messages wherever it is cut', async t => {
   const messages = recorded.slice(0, 8)
   const bytes = Buffer.concat(messages.flatMap(one => [wire(one), Buffer.from('\r\n\r\n')]))
   const whole = messages.map(one => parseMessage(wire(one)))
@@ -68,7 +68,7 @@ await t.test('a stream cut anywhere gives the same messages', async t => {
   }))
 })
 
-await t.test('hostile input is an error, never a crash', async t => {
+await t.test('hostile input throws a SipParseError and nothing else', async t => {
   const bad: Array<[string, string]> = [
     ['nothing', ''],
     ['no end', 'INVITE sip:a@b SIP/2.0\r\nVia: x\r\n'],
@@ -103,7 +103,7 @@ await t.test('hostile input is an error, never a crash', async t => {
   }))
 })
 
-await t.test('a message in the smallest portions is copied and read once', async t => {
+await t.test('a message in small chunks is copied and read once', async t => {
   const body = 'b'.repeat(60_000)
   const head = `INVITE sip:a@b SIP/2.0\r\nSubject: ${'s'.repeat(30_000)}\r\nl: ${body.length}\r\n\r\n`
   const bytes = Buffer.from(head + body)
@@ -125,7 +125,7 @@ await t.test('a message in the smallest portions is copied and read once', async
   t.ok(copied < 4 * bytes.length, `${copied} bytes were copied for ${bytes.length}`)
 })
 
-await t.test('control characters get no further than the head they came in', async t => {
+await t.test('control characters in a head become spaces', async t => {
   const message = parseMessage('INVITE sip:a@b SIP/2.0\r\nFrom: "a\u0000\u001b[2J" <sip:x@y>\r\ni: 1\n✓ fine\r\n\r\n')
   t.equal(header(message, 'from'), '"a [2J" <sip:x@y>')
   t.equal(header(message, 'call-id'), '1 ✓ fine')
@@ -141,7 +141,7 @@ await t.test('control characters get no further than the head they came in', asy
   t.equal(written.toString(), 'SIP/2.0 200 O K\r\nX-A: b c\r\nContent-Length: 0\r\n\r\n')
 })
 
-await t.test('headers are found in any spelling', async t => {
+await t.test('headers are found in any case and in compact form', async t => {
   const message = parseMessage(
     'INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2\r\nVIA: SIP/2.0/UDP c\r\ni: ' +
       'x\r\nSubject: one\r\n  two\r\ncseq: 7 INVITE\r\n\r\n'
@@ -154,7 +154,7 @@ await t.test('headers are found in any spelling', async t => {
   t.notMatch(serializeMessage({ ...message, headers: [{ name: 'X', value: 'a\r\nEvil: 1' }] }).toString(), /\r\nEvil/)
 })
 
-await t.test('addresses and URIs', async t => {
+await t.test('addresses and URIs are parsed and formatted', async t => {
   t.same(parseAddress('"A \\"B\\"" <sip:x@y;p=1>;tag=t'), {
     displayName: 'A "B"',
     uri: 'sip:x@y;p=1',
@@ -176,7 +176,7 @@ await t.test('addresses and URIs', async t => {
   for (const uri of ['', 'http://x', 'sip:', 'sip:@', 'sip:a@b@c']) {
     t.throws(() => parseUri(uri), { code: 'SIP_PARSE_ERROR' })
   }
-  // Quadratic work on these would take minutes, and the runner would end this file.
+  // With quadratic time these would take minutes, and the runner would end this file.
   for (const evil of [' ', '"', '\\', '<', '"\\']) {
     try {
       parseAddress(`x${evil.repeat(2_000_000)}`)

@@ -7,12 +7,12 @@ import { createTestClock } from '../fixtures/test-clock.ts'
 
 const PAYLOADS = { PCMU: 0, PCMA: 8, G722: 9 } as const
 const head = { payloadType: 0, sequence: 65_537, timestamp: 2 ** 32 + 160, source: 7 }
-/** Packets arrive by themselves: a socket has no sign for the last of them. */
+/** A socket has no event for the last packet, so this polls. */
 const until = async (fn: () => boolean) => {
   while (!fn()) await setImmediate()
 }
 
-await t.test('packets are written and read', async t => {
+await t.test('RTP packets are built and parsed', async t => {
   const packet = buildRtp({ ...head, marker: true, payload: Buffer.from([1, 2, 3]) })
   t.equal(packet.toString('hex'), '80800001' + '000000a0' + '00000007' + '010203')
   t.same(parseRtp(packet), { payloadType: 0, payload: Buffer.from([1, 2, 3]) })
@@ -25,7 +25,7 @@ await t.test('packets are written and read', async t => {
   t.same(parseRtp(rich), { payloadType: 9, payload: Buffer.from([5, 6]) }, 'with CSRCs, extension and padding')
 })
 
-await t.test('what is no RTP', async t => {
+await t.test('other data is not parsed as RTP', async t => {
   const rtcp = Buffer.from(buildRtp({ ...head, payload: Buffer.alloc(20) }))
   rtcp[1] = 200
   for (
@@ -40,17 +40,16 @@ await t.test('what is no RTP', async t => {
   ) t.equal(parseRtp(data), undefined, data.toString('hex'))
 })
 
-await t.test('silence and sound are told apart', async t => {
+await t.test('the loudness judge tells silence from sound', async t => {
   const judged = (codec: RtpCodec, ...packets: Uint8Array[]) => {
     const judge = createLoudnessJudge(codec)
     return packets.map(judge)
   }
   const fill = (octet: number) => Buffer.alloc(160, octet)
-  // mu-law: digital silence of both signs, a 16-bit sample of +-16, of +-924.
+  // mu-law: digital silence of both signs, then 16-bit samples of 16 and of 924.
   t.same(judged('PCMU', fill(0xff), fill(0x7f), fill(0xfd), fill(0xbf)), [false, false, false, true])
   t.same(judged('PCMA', fill(0xd5), fill(0x55), fill(0xd4), fill(0xa5)), [false, false, false, true])
-  // G.722: +0, -0 and the alternation of an encoder that is fed zeros; then the codes of the largest steps, and silence
-  // again.
+  // G.722: +0, -0, and the alternating codes of an encoder whose input is zero. Then the codes of the largest steps.
   t.same(judged('G722', fill(0xfd), fill(0xff), Buffer.from('fdfe'.repeat(80), 'hex')), [false, false, false])
   t.same(
     judged('G722', fill(0xfd), fill(0xd0), fill(0xfd), fill(0xfd), fill(0xfd), fill(0xfd), fill(0xfd), fill(0xfd))
@@ -64,7 +63,7 @@ await t.test('silence and sound are told apart', async t => {
   )
 })
 
-await t.test('G.722 of an encoder: 40 ms of zeros, of a voice-like sound', async t => {
+await t.test('the judge knows 40 ms of zeros and 40 ms of a voice-like sound from a G.722 encoder', async t => {
   for (
     const [hex, expected] of [
       [
@@ -96,7 +95,7 @@ await t.test('G.722 of an encoder: 40 ms of zeros, of a voice-like sound', async
 })
 
 for (const name of ['PCMU', 'PCMA', 'G722'] as const) {
-  await t.test(`${name}: both ends send, each judges what it hears`, async t => {
+  await t.test(`${name}: both ends send, and each counts what it hears`, async t => {
     const codec = { name, payload: PAYLOADS[name] }
     const clock = createTestClock()
     const [a, b] = [await openRtp({ host: '127.0.0.1', clock }), await openRtp({ host: '127.0.0.1', clock })]
@@ -117,7 +116,7 @@ for (const name of ['PCMU', 'PCMA', 'G722'] as const) {
   })
 }
 
-await t.test('twenty milliseconds apart, and nothing of other payload types counts', async t => {
+await t.test('packets are sent every 20 ms, and other payload types are not counted', async t => {
   const clock = createTestClock()
   const rtp = await openRtp({ host: '127.0.0.1', clock })
   const peer = createSocket('udp4')
@@ -152,6 +151,6 @@ await t.test('twenty milliseconds apart, and nothing of other payload types coun
   t.match(rtp.stats, { received: 1, audible: 0 })
 })
 
-await t.test('an address that is not ours', async t => {
+await t.test('an address that is not local is an error', async t => {
   await t.rejects(openRtp({ host: '192.0.2.1' }), { code: 'EADDRNOTAVAIL' })
 })

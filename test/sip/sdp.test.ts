@@ -1,7 +1,7 @@
 import t from 'tap'
 import { buildSdp, commonCodecs, DEFAULT_CODECS, parseSdp } from '../../src/sip/sdp.ts'
 
-await t.test('what is built can be read', async t => {
+await t.test('a session description that is built can be parsed', async t => {
   t.same(parseSdp(buildSdp({ ip: '127.0.0.1', port: 40000 })), {
     ip: '127.0.0.1',
     port: 40000,
@@ -11,7 +11,7 @@ await t.test('what is built can be read', async t => {
   })
 })
 
-await t.test('static payloads, media-level address, other media', async t => {
+await t.test('static payload types and the address of the audio line are used, other media skipped', async t => {
   const sdp = parseSdp(
     'v=0\r\nc=IN IP4 1.1.1.1\r\nm=video 1 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000\r\nm=audio 5004 RTP/SAVP 8 96\r\nc=IN ' +
       'IP4 2.2.2.2\r\na=sendonly\r\n'
@@ -25,7 +25,7 @@ await t.test('static payloads, media-level address, other media', async t => {
   })
 })
 
-await t.test('nothing to use', async t => {
+await t.test('text without a usable audio line is undefined', async t => {
   for (
     const text of [
       '',
@@ -37,7 +37,7 @@ await t.test('nothing to use', async t => {
   ) t.equal(parseSdp(text), undefined)
 })
 
-await t.test('common codecs: the answerer chooses, telephone-event comes along', async t => {
+await t.test('the answerer chooses the codec, and telephone-event is kept', async t => {
   const offer = parseSdp(buildSdp({ ip: '127.0.0.1', port: 1 }))
   if (!offer) return t.fail('no offer')
   t.same(commonCodecs(offer, ['G722', 'PCMA', 'PCMU']).map(c => c.name), ['PCMA', 'telephone-event'])

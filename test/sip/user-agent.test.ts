@@ -31,7 +31,7 @@ function callee (ua: UserAgent): Promise<IncomingCall> {
 }
 
 for (const transport of ['udp', 'tcp', 'tls'] as const) {
-  await t.test(`${transport}: answered, the caller hangs up`, async t => {
+  await t.test(`${transport}: the callee answers, and the caller hangs up`, async t => {
     const [a, b] = [await agent(t, transport, { name: 'sbc' }), await agent(t, transport)]
     const invited = callee(b)
     const out = a.invite(uriOf(b, transport), {
@@ -75,7 +75,7 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.equal((await out.bye()).status, 481, 'a second BYE is not sent')
   })
 
-  await t.test(`${transport}: answered, the callee refers, then hangs up`, async t => {
+  await t.test(`${transport}: the callee answers, sends a REFER and hangs up`, async t => {
     const [a, b] = [await agent(t, transport), await agent(t, transport)]
     const invited = callee(b)
     const out = a.invite(uriOf(b, transport), { from: 'x', body })
@@ -102,7 +102,7 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.equal(out.state, 'ended')
   })
 
-  await t.test(`${transport}: cancelled while ringing`, async t => {
+  await t.test(`${transport}: the caller cancels while it rings`, async t => {
     const [a, b] = [await agent(t, transport), await agent(t, transport)]
     const invited = callee(b)
     const out = a.invite(uriOf(b, transport), { from: 'x' })
@@ -119,7 +119,7 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.equal(call.state, 'ended')
   })
 
-  await t.test(`${transport}: one answer to a 407, none to a second`, async t => {
+  await t.test(`${transport}: a first 407 is answered, a second is final`, async t => {
     const seen: SipMessage[] = []
     const [a, b] = [
       await agent(t, transport),
@@ -153,7 +153,7 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.match(await a.invite(uriOf(b, transport), { from: 'x' }).final, { status: 407, reason: 'Unauthorized' })
   })
 
-  await t.test(`${transport}: OPTIONS, no handler, no user, dropped`, async t => {
+  await t.test(`${transport}: OPTIONS, a call without a handler, a URI without a user, and a dropped call`, async t => {
     const [a, b] = [await agent(t, transport), await agent(t, transport)]
     t.match(await a.options(uriOf(b, transport, '')), { status: 200 })
     t.match(await a.invite(uriOf(b, transport), { from: 'x' }).final, { status: 404 })
@@ -168,16 +168,16 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     call.drop()
     call.respond(200)
     t.equal(call.state, 'ended')
-    call.onCancel(() => t.fail('a dropped call hears nothing'))
+    call.onCancel(() => t.fail('a dropped call reports no CANCEL'))
     out.cancel()
-    t.match(await b.options(uriOf(a, transport)), { status: 200 }, 'the agents go on')
+    t.match(await b.options(uriOf(a, transport)), { status: 200 }, 'the user agents still work')
     t.equal(out.state, 'ringing')
     await a.close()
-    t.match(await out.final, { status: 503 }, 'closing settles what is open')
+    t.match(await out.final, { status: 503 }, 'closing ends the open call')
   })
 }
 
-await t.test('refused and unresolvable', async t => {
+await t.test('refused connections and unknown hosts end the call with a local 503', async t => {
   const a = await agent(t, 'tcp')
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
@@ -204,8 +204,7 @@ await t.test('a connection that breaks ends the calls on it', async t => {
 })
 
 await t.test(
-  'UDP: repeats an INVITE with doubling intervals, gives up after 32 s, cancel before an ' +
-    'answer',
+  'UDP: an INVITE is repeated with doubling intervals and fails after 32 s; a cancel before a response ends it',
   async t => {
     const timers: Array<{ at: number, fn: () => void }> = []
     let now = 0
@@ -247,7 +246,7 @@ await t.test(
   }
 )
 
-await t.test('an answer that crosses the CANCEL is acknowledged and hung up', async t => {
+await t.test('when the answer crosses the CANCEL, the caller acknowledges it and hangs up', async t => {
   const [a, b] = [await agent(t, 'tcp'), await agent(t, 'tcp')]
   const invited = callee(b)
   const out = a.invite(uriOf(b, 'tcp'), { from: 'x' })
@@ -263,7 +262,7 @@ await t.test('an answer that crosses the CANCEL is acknowledged and hung up', as
   t.ok(await gone)
 })
 
-await t.test('UDP: a repeated INVITE gets the last response again, the 200 is repeated until the ACK', async t => {
+await t.test('UDP: a repeated INVITE gets the last response again, and garbage is ignored', async t => {
   const b = await agent(t, 'udp')
   const socket = (await import('node:dgram')).createSocket('udp4')
   await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
@@ -296,10 +295,10 @@ await t.test('UDP: a repeated INVITE gets the last response again, the 200 is re
   socket.send('garbage', b.port, '127.0.0.1')
   socket.send(invite.toString().replace('CSeq: 1 INVITE', 'CSeq: x'), b.port, '127.0.0.1')
   const [a] = [await agent(t, 'udp')]
-  t.match(await a.options(`sip:127.0.0.1:${b.port}`), { status: 200 }, 'garbage harms nobody')
+  t.match(await a.options(`sip:127.0.0.1:${b.port}`), { status: 200 }, 'after garbage the user agent still works')
 })
 
-await t.test('what never was on the wire says so, and why', async t => {
+await t.test('a local response has the code of the error that caused it', async t => {
   const a = await agent(t, 'tcp')
   const b = await agent(t, 'tcp')
   t.match(await a.invite('sip:x@no-such-host.invalid;transport=tcp', { from: 'x' }).final, {
@@ -314,7 +313,7 @@ await t.test('what never was on the wire says so, and why', async t => {
   t.match((await stranger.options(uriOf(secure, 'tls', ''))).local, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
 })
 
-await t.test('without a certificate it is found on the connection it opened', async t => {
+await t.test('without a certificate a TLS user agent receives requests on the connection that it opened', async t => {
   const client = await agent(t, 'tls', { tls: { ca: tls.ca } })
   const server = await agent(t, 'tls')
   const invited = callee(server)
