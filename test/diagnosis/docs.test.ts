@@ -55,7 +55,7 @@ await t.test('myths: each claim with what is true and how to see it', async t =>
       /X-LiveKit-Call-ID and X-LiveKit-Project/,
       /websocket name/,
       /Pre-registration expires/,
-      /OPTIONS 200/,
+      /200 to OPTIONS/,
       /No `\/action` means/
     ]
   ) {

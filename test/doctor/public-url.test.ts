@@ -209,7 +209,7 @@ await t.test('nobody answers', async t => {
   t.match(await first(await freePort()), {
     code: 'public-url-unreachable',
     severity: 'failed',
-    seen: /nobody listens there \(ECONNREFUSED\)/
+    seen: /nobody listens on port \d+ \(ECONNREFUSED\)/
   })
   t.match(
     await first(
