@@ -12,11 +12,11 @@ import { AgentWorkers } from './livekit/agents.ts'
 import { serveApi } from './livekit/api.ts'
 import { noFaults } from './livekit/faults.ts'
 import { text } from './livekit/json.ts'
-import { createProvisioning, type Provisioning } from './livekit/provisioning.ts'
+import { Provisioning } from './livekit/provisioning.ts'
 import { RoomManager } from './livekit/room-manager.ts'
 import { apiDispatch, apiParticipant, apiRoom, webhookBody } from './livekit/shapes.ts'
 import { SipSide } from './livekit/sip-side.ts'
-import { createWebhooks } from './livekit/webhooks.ts'
+import { createWebhooks, type Webhooks } from './livekit/webhooks.ts'
 import { socketNetwork } from './network.ts'
 
 export type { AgentBehaviour } from './livekit/agents.ts'
@@ -25,54 +25,55 @@ export type { ApiFault, Faults, SipFault } from './livekit/faults.ts'
 export interface LiveKitDoubleOptions {
   apiKey: string
   apiSecret: string
-  /** Receivers of webhooks; more may be pushed to `webhookUrls` of the double later. */
+  /** URLs that receive webhooks. More may be added to the double's `webhookUrls` later. */
   webhookUrls?: string[]
-  /** Provisions an inbound trunk and a Callee rule bound to it. Without it the project is empty. */
+  /** An inbound trunk, and a callee rule bound to it. Without it the project is empty. */
   trunk?: {
     username?: string
     password?: string
-    /** Default none: every number. */
+    /** By default none, which means every number. */
     numbers?: string[]
     ringingTimeoutS?: number
     roomPrefix?: string
-    /** The agent of the rule's own room_config. */
+    /** The agent in the rule's room_config. */
     agentName?: string
     agentMetadata?: string
     metadata?: string
   }
   agents?: AgentBehaviour[]
   clock?: Clock
-  /** Default: sockets. */
+  /** By default sockets. */
   network?: Network
   /**
-   * The time that tokens are stamped with and checked at; default the clock's. For SDKs that only know the system's.
+   * The time for issuing and checking tokens, in milliseconds; by default the clock's. Tests need it for SDKs that only
+   * know the system's time.
    */
   tokenTime?: () => number
   trace?: Trace
-  /** Receives every event that has a webhook, whether webhooks are sent or not. */
+  /** Receives every event that has a webhook, even when the double sends no webhooks. */
   onEvent?: (event: RoomEvent['event'], room: string) => void
   sipTransport?: TransportName
   /** For `sipTransport: 'tls'`. */
   tls?: TlsOptions
-  /** Default 127.0.0.1. */
+  /** By default 127.0.0.1. */
   host?: string
-  /** Default 0: any free port. */
+  /** By default 0: any free port. */
   apiPort?: number
   sipPort?: number
-  /** Delay of every API answer, ms. Default 0. */
+  /** How long every reply of the API is delayed, in milliseconds; by default 0. */
   apiLatencyMs?: number
-  /** Between two 180s, ms. Default 1000. */
+  /** The time between two 180s, in milliseconds; by default 1000. */
   ringIntervalMs?: number
-  /** How long LiveKit looks for a room's server before it replies 503, ms. Default 3000. */
+  /** How long LiveKit looks for a room's server before it replies 503, in milliseconds; by default 3000. */
   unknownRoomMs?: number
   /**
-   * Whether a join makes a room that does not exist: LiveKit's setting `room.auto_create`, on by default. Without it
-   * the join of an agent to a deleted room fails, and a SIP call to a room that does not exist gets 486.
+   * LiveKit's setting `room.auto_create`, on by default: whether a join creates a room that does not exist. When it is
+   * off, an agent cannot join a deleted room, and a SIP call to a room that does not exist gets 486.
    */
   autoCreate?: boolean
 }
 
-/** A room as the API shows it. */
+/** A room as the API lists it. */
 export interface RoomView {
   room: Json
   participants: Json[]
@@ -85,158 +86,228 @@ export interface LiveKitDouble {
   readonly apiUrl: string
   readonly sipHost: string
   readonly sipPort: number
-  /** The address of a SIP user here: `sip:<user>@host:port;transport=…`. */
+  /** The SIP URI of a user of this project: `sip:<user>@host:port;transport=…`. */
   sipUri(user: string): string
   readonly faults: Faults
   readonly webhookUrls: string[]
-  /** May be changed while the double runs; applies to jobs that start later. */
+  /** May change while the double runs. A change applies to jobs that start later. */
   readonly agents: AgentBehaviour[]
   rooms(): RoomView[]
   room(name: string): RoomView | undefined
-  /** Calls a provisioning method (`CreateSIPInboundTrunk`, …) past HTTP. @throws TwirpError */
+  /** Calls a provisioning method (`CreateSIPInboundTrunk`, …) without HTTP. @throws TwirpError */
   provision(method: string, request: Json): Json
-  /** Ends the call in a room the way LiveKit does after its media timeout. */
+  /** Ends the call in a room as LiveKit does after its media timeout. */
   endMedia(room: string): void
   /**
-   * The server that holds the rooms of this moment dies and another one takes over. The rooms stay listed with the
-   * participants they had, send no webhook any more, and nobody answers for them: DeleteRoom and RemoveParticipant get
-   * 503. A new createRoom or join replaces such a room.
+   * The server that holds the present rooms dies, and another one takes over. The rooms stay listed with their
+   * participants, but LiveKit sends no more webhooks for them, and DeleteRoom and RemoveParticipant get 503. CreateRoom
+   * or a join replaces such a room.
    */
   loseRooms(): void
-  /** Resolves when every webhook so far is delivered or given up. */
+  /** Resolves when every webhook so far was delivered or given up. */
   webhooksSent(): Promise<void>
   close(): Promise<void>
 }
 
 /** Starts a LiveKit double. @throws the system's error when it cannot listen */
 export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promise<LiveKitDouble> {
-  const {
-    apiKey,
-    apiSecret,
-    clock = systemClock,
-    network = socketNetwork,
-    tokenTime = () => clock.now(),
-    trace = () => {},
-    host = '127.0.0.1',
-    sipTransport = 'tcp',
-    autoCreate = true
-  } = options
-  const faults = noFaults()
-  const webhookUrls = [...options.webhookUrls ?? []]
-  const behaviours = [...options.agents ?? []]
-  const provisioning = createProvisioning()
-  if (options.trunk) provisionTrunk(provisioning, options.trunk)
+  const settings = settingsOf(options)
+  const project = new Project(settings, await openUserAgent(settings))
+  await project.serve()
+  return project
+}
 
-  const ua = await openUserAgent(options, { clock, network, trace, host, sipTransport })
-  const webhooks = createWebhooks({
-    urls: webhookUrls,
-    apiKey,
-    apiSecret,
-    clock,
-    network,
-    tokenTime,
-    isOff: () => faults.webhooks === 'off',
-    onSend: what => trace({ at: clock.now(), from: 'livekit', to: 'bridge', what, via: 'http' })
-  })
-  const rooms = new RoomManager({
-    clock,
-    emit (event) {
-      options.onEvent?.(event.event, event.room.name)
-      webhooks.send(event.room.name, JSON.stringify(webhookBody(event, clock.now())), labelOf(event))
-    },
-    onDispatch: (room, dispatch) => workers.start(room, dispatch)
-  })
-  const workers = new AgentWorkers({
-    behaviours,
-    faults,
-    clock,
-    trace,
-    rooms: () => rooms,
-    autoCreate,
-    transfer (caller, uri, headers) {
-      sip.transfer(caller, uri, headers).catch(() => {})
-    }
-  })
-  const sip = new SipSide({
-    ua,
-    provisioning,
-    rooms,
-    faults,
-    clock,
-    ringIntervalMs: options.ringIntervalMs ?? 1000,
-    autoCreate,
-    onConnected: (room, caller) => workers.connected(room, caller)
-  })
-  const api = await serveApi({
-    host,
-    port: options.apiPort ?? 0,
-    apiKey,
-    apiSecret,
-    clock,
-    network,
-    tokenTime,
-    rooms,
-    provisioning,
-    sip,
-    faults,
-    latencyMs: options.apiLatencyMs ?? 0,
-    unknownRoomMs: options.unknownRoomMs ?? 3000,
-    onRequest: what => trace({ at: clock.now(), from: 'bridge', to: 'livekit', what, via: 'http' }),
-    onReply: (method, status) =>
-      trace({ at: clock.now(), from: 'livekit', to: 'bridge', what: `${status} ${method}`, via: 'http' })
-  })
+type Settings = ReturnType<typeof settingsOf>
 
+/** The options with their defaults. */
+function settingsOf (options: LiveKitDoubleOptions) {
+  const clock = options.clock ?? systemClock
+  const sipTransport: TransportName = options.sipTransport ?? 'tcp'
   return {
-    apiUrl: api.url,
-    sipHost: host,
-    sipPort: ua.port,
-    sipUri: user => `sip:${user}@${host}:${ua.port};transport=${sipTransport}`,
-    faults,
-    webhookUrls,
-    agents: behaviours,
-    rooms: () => rooms.list().map(viewOf),
-    room (name) {
-      const room = rooms.get(name)
-      return room && viewOf(room)
-    },
-    provision: (method, request) => provisioning.call(method, request) ?? {},
-    endMedia (name) {
-      for (const participant of rooms.get(name)?.participants.values() ?? []) sip.endMedia(participant)
-    },
-    loseRooms () {
-      for (const room of rooms.list()) rooms.lose(room)
-    },
-    webhooksSent: webhooks.idle,
-    async close () {
-      sip.stop()
-      workers.stop()
-      rooms.stop()
-      webhooks.stop()
-      await Promise.all([api.close(), ua.close()])
-    }
+    ...options,
+    clock,
+    sipTransport,
+    network: options.network ?? socketNetwork,
+    tokenTime: options.tokenTime ?? (() => clock.now()),
+    trace: options.trace ?? (() => {}),
+    host: options.host ?? '127.0.0.1',
+    autoCreate: options.autoCreate ?? true
   }
 }
 
-function openUserAgent (
-  options: LiveKitDoubleOptions,
-  around: { clock: Clock, network: Network, trace: Trace, host: string, sipTransport: TransportName }
-): Promise<UserAgent> {
+class Project implements LiveKitDouble {
+  readonly faults = noFaults()
+  readonly webhookUrls: string[]
+  readonly agents: AgentBehaviour[]
+  readonly #settings: Settings
+  readonly #ua: UserAgent
+  readonly #provisioning = new Provisioning()
+  readonly #webhooks: Webhooks
+  readonly #rooms: RoomManager
+  readonly #workers: AgentWorkers
+  readonly #sip: SipSide
+  #api: { url: string, close(): Promise<void> } | undefined
+
+  constructor (settings: Settings, ua: UserAgent) {
+    this.#settings = settings
+    this.#ua = ua
+    this.webhookUrls = [...settings.webhookUrls ?? []]
+    this.agents = [...settings.agents ?? []]
+    if (settings.trunk) provisionTrunk(this.#provisioning, settings.trunk)
+    this.#webhooks = this.#createWebhooks()
+    this.#rooms = new RoomManager({
+      clock: settings.clock,
+      emit: event => this.#onRoomEvent(event),
+      onDispatch: (room, dispatch) => this.#workers.start(room, dispatch)
+    })
+    this.#workers = this.#createWorkers()
+    this.#sip = this.#createSipSide()
+  }
+
+  get apiUrl (): string {
+    return this.#api?.url ?? ''
+  }
+
+  get sipHost (): string {
+    return this.#settings.host
+  }
+
+  get sipPort (): number {
+    return this.#ua.port
+  }
+
+  sipUri (user: string): string {
+    return `sip:${user}@${this.sipHost}:${this.sipPort};transport=${this.#settings.sipTransport}`
+  }
+
+  rooms (): RoomView[] {
+    return this.#rooms.list().map(viewOf)
+  }
+
+  room (name: string): RoomView | undefined {
+    const room = this.#rooms.get(name)
+    return room && viewOf(room)
+  }
+
+  provision (method: string, request: Json): Json {
+    return this.#provisioning.call(method, request) ?? {}
+  }
+
+  endMedia (name: string): void {
+    for (const participant of this.#rooms.get(name)?.participants.values() ?? []) this.#sip.endMedia(participant)
+  }
+
+  loseRooms (): void {
+    for (const room of this.#rooms.list()) this.#rooms.lose(room)
+  }
+
+  webhooksSent (): Promise<void> {
+    return this.#webhooks.idle()
+  }
+
+  /** Starts the API. @throws the system's error when it cannot listen */
+  async serve (): Promise<void> {
+    const { host, apiPort, apiKey, apiSecret, clock, network, tokenTime, apiLatencyMs, unknownRoomMs } = this.#settings
+    this.#api = await serveApi({
+      host,
+      port: apiPort ?? 0,
+      apiKey,
+      apiSecret,
+      clock,
+      network,
+      tokenTime,
+      rooms: this.#rooms,
+      provisioning: this.#provisioning,
+      sip: this.#sip,
+      faults: this.faults,
+      latencyMs: apiLatencyMs ?? 0,
+      unknownRoomMs: unknownRoomMs ?? 3000,
+      onRequest: method => this.#traceHttp('bridge', method),
+      onReply: (method, status) => this.#traceHttp('livekit', `${status} ${method}`)
+    })
+  }
+
+  async close (): Promise<void> {
+    this.#sip.stop()
+    this.#workers.stop()
+    this.#rooms.stop()
+    this.#webhooks.stop()
+    await Promise.all([this.#api?.close(), this.#ua.close()])
+  }
+
+  #createWebhooks (): Webhooks {
+    const { apiKey, apiSecret, clock, network, tokenTime } = this.#settings
+    return createWebhooks({
+      urls: this.webhookUrls,
+      apiKey,
+      apiSecret,
+      clock,
+      network,
+      tokenTime,
+      isOff: () => this.faults.webhooks === 'off',
+      onSend: label => this.#traceHttp('livekit', label)
+    })
+  }
+
+  #createWorkers (): AgentWorkers {
+    const { clock, trace, autoCreate } = this.#settings
+    return new AgentWorkers({
+      behaviours: this.agents,
+      faults: this.faults,
+      clock,
+      trace,
+      rooms: () => this.#rooms,
+      autoCreate,
+      transfer: (caller, uri, headers) => {
+        this.#sip.transfer(caller, uri, headers).catch(() => {})
+      }
+    })
+  }
+
+  #createSipSide (): SipSide {
+    const { clock, ringIntervalMs, autoCreate } = this.#settings
+    return new SipSide({
+      ua: this.#ua,
+      provisioning: this.#provisioning,
+      rooms: this.#rooms,
+      faults: this.faults,
+      clock,
+      ringIntervalMs: ringIntervalMs ?? 1000,
+      autoCreate,
+      onConnected: (room, caller) => this.#workers.connected(room, caller)
+    })
+  }
+
+  #onRoomEvent (event: RoomEvent): void {
+    const { onEvent, clock } = this.#settings
+    onEvent?.(event.event, event.room.name)
+    this.#webhooks.send(event.room.name, JSON.stringify(webhookBody(event, clock.now())), labelOf(event))
+  }
+
+  /** Traces an HTTP message between the bridge and LiveKit. */
+  #traceHttp (from: 'bridge' | 'livekit', what: string): void {
+    const { clock, trace } = this.#settings
+    trace({ at: clock.now(), from, to: from === 'bridge' ? 'livekit' : 'bridge', what, via: 'http' })
+  }
+}
+
+function openUserAgent ({ host, sipPort, sipTransport, clock, network, tls, trace }: Settings): Promise<UserAgent> {
   return createUserAgent({
-    host: around.host,
-    port: options.sipPort ?? 0,
-    transport: around.sipTransport,
-    clock: around.clock,
-    openTransport: around.network.openSip,
-    ...(options.tls && { tls: options.tls }),
+    host,
+    port: sipPort ?? 0,
+    transport: sipTransport,
+    clock,
+    openTransport: network.openSip,
+    ...(tls && { tls }),
     onMessage ({ at, dir, message }) {
       const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
       const [from, to] = dir === '<' ? ['jambonz', 'livekit'] as const : ['livekit', 'jambonz'] as const
-      around.trace({ at, from, to, what, via: 'sip' })
+      trace({ at, from, to, what, via: 'sip' })
     }
   })
 }
 
-/** An inbound trunk and a Callee rule bound to it. */
+/** Creates an inbound trunk, and a callee rule bound to it. */
 function provisionTrunk (provisioning: Provisioning, trunk: NonNullable<LiveKitDoubleOptions['trunk']>): void {
   const made = provisioning.call('CreateSIPInboundTrunk', {
     trunk: {
@@ -267,7 +338,7 @@ const viewOf = (room: Room): RoomView => ({
   dispatches: room.dispatches.map(dispatch => apiDispatch(room, dispatch))
 })
 
-/** What a ladder shows for a webhook: no names or numbers. */
+/** A webhook in a ladder, without names and numbers. */
 function labelOf ({ event, participant }: RoomEvent): string {
   return [event, participant?.kind, event === 'participant_left' ? participant?.disconnectReason : undefined].filter(
     part => part !== undefined

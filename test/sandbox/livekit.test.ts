@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { AgentDispatchClient, RoomServiceClient, SipClient } from 'livekit-server-sdk'
 import type { Test } from 'tap'
+import type { Clock } from '../../src/clock.ts'
 import type { LiveKitDouble, LiveKitDoubleOptions } from '../../src/sandbox/livekit.ts'
 import type { RoomEvent } from '../../src/sandbox/livekit/state.ts'
 import type { OutgoingCall, UserAgent, UserAgentOptions } from '../../src/sip/user-agent.ts'
@@ -12,6 +13,7 @@ import { buildSdp } from '../../src/sip/sdp.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { KEY, SECRET, startSink } from '../fixtures/livekit/helper.ts'
 import { fixture } from '../fixtures/paths.ts'
+import { createTestClock } from '../fixtures/test-clock.ts'
 
 const TRUNK = { password: 'pw', roomPrefix: 'jb', agentName: 'demo' }
 const QUICK = { name: 'demo', joinAfterMs: 5, publishAfterMs: 5 }
@@ -367,6 +369,45 @@ await t.test('webhooks are repeated on 5xx, in order', async t => {
   sink.answer.status = 200
   await sink.until(hooks => hooks.length >= 3)
   t.same(sink.hooks.slice(0, 3).map(h => h.event), ['room_started', 'participant_joined', 'track_published'])
+})
+
+await t.test('a webhook that is repeated late keeps its id and createdAt', async t => {
+  const time = createTestClock()
+  const createdAt = String(Math.floor(time.now() / 1000))
+  let onSchedule: (ms: number) => void = () => {}
+  const clock: Clock = {
+    now: time.now,
+    schedule (ms, fn) {
+      const cancel = time.schedule(ms, fn)
+      onSchedule(ms)
+      return cancel
+    }
+  }
+  const pause = (ms: number) => new Promise<void>(resolve => {
+    onSchedule = scheduled => {
+      if (scheduled === ms) resolve()
+    }
+  })
+  // The receiver's SDK checks tokens at the system's time.
+  const { double, sink } = await start(t, { clock, tokenTime: Date.now, agents: [] })
+  sink.answer.status = 503
+  const firstPause = pause(1000)
+  await clients(double).rooms.createRoom({ name: 'r', emptyTimeout: 60 })
+  await firstPause
+
+  const secondPause = pause(2000)
+  await time.pass(1000)
+  await secondPause
+  sink.answer.status = 200
+  await time.pass(2000)
+  await sink.until(hooks => hooks.length === 1)
+  const [first] = sink.attempts
+  t.match(sink.attempts, Array(3).fill({ event: 'room_started', id: first?.id, createdAt }))
+  t.match(first, { id: /^EV_/ })
+
+  await clients(double).rooms.deleteRoom('r')
+  await sink.until(hooks => hooks.length === 2)
+  t.equal(Number(sink.hooks[1]?.createdAt), Number(createdAt) + 3, 'a new webhook has the time of its own event')
 })
 
 await t.test('rooms close at their timeouts; agents keep none open', async t => {

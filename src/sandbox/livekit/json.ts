@@ -57,3 +57,9 @@ export function filled (template: Json, source: Json): Json {
     })
   )
 }
+
+/** A protobuf duration (`"40s"`) in milliseconds. 0 when it is not set. */
+export function durationMs (json: Json, name: string): number {
+  const value = field(json, name)
+  return typeof value === 'string' ? Math.round(number({ value: value.replace(/s$/, '') }, 'value') * 1000) : 0
+}
