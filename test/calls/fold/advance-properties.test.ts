@@ -178,6 +178,8 @@ function play (recording: Recording, { events, reachable, succeeds }: Scene) {
     }
   }
   const endedAt = new Map<string, number>()
+  /** Rooms that LiveKit refused to make and that no reply dials. */
+  const neverMade = new Set<string>()
   const driver = createDriver({
     callSid: recording.callSid,
     rules: rulesOf(recording),
@@ -185,12 +187,13 @@ function play (recording: Recording, { events, reachable, succeeds }: Scene) {
     start: recording.start,
     check (before, event, after) {
       checkStep(before, event, after)
-      for (
-        const { room, end } of [
-          ...after?.attempts ?? [],
-          ...after?.earlier.flatMap(({ attempts }) => attempts) ?? []
-        ]
-      ) if (room && end && !endedAt.has(room)) endedAt.set(room, event.at)
+      const attempts = [...after?.attempts ?? [], ...after?.earlier.flatMap(({ attempts }) => attempts) ?? []]
+      for (const { room, end } of attempts) if (room && end && !endedAt.has(room)) endedAt.set(room, event.at)
+      for (const { room, made, at } of after?.attempts ?? []) {
+        if (!room) continue
+        if (made === 'failed' && at.replied === undefined) neverMade.add(room)
+        else neverMade.delete(room)
+      }
     }
   })
   const rooms = new Set<string>()
@@ -204,6 +207,7 @@ function play (recording: Recording, { events, reachable, succeeds }: Scene) {
   strictEqual(driver.call, undefined, 'the call is forgotten in the end, its duties done or given up')
   for (const room of rooms) {
     ok(endedAt.has(room), 'every attempt ended')
+    if (neverMade.has(room)) continue
     const tries = driver.performed.filter(({ kind, target, at }) =>
       kind === 'delete-room' && target === room && at >= endedAt.get(room)!
     )
