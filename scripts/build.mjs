@@ -23,6 +23,9 @@ try {
   process.exit(1)
 }
 
+// The first build of a checkout is the first thing that a newcomer waits for. `npm pack --json` needs standard output.
+if (!existsSync(dist)) console.error('Compiling the bridge for the first time. This takes a moment.')
+
 let interrupted
 const compiler = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', next], {
   cwd: root,

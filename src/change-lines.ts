@@ -1,6 +1,6 @@
-import { cleanText } from './clean-text.ts'
 import type { ApplicationChange } from './provisioning/jambonz-application.ts'
 import type { Change } from './provisioning/livekit-plan.ts'
+import { plain } from './terminal.ts'
 
 const SIGN = { create: '+', update: '~', delete: '-' } as const
 const DONE = { create: 'created', update: 'updated', delete: 'deleted' } as const
@@ -8,18 +8,18 @@ const KIND = { trunk: 'inbound trunk', rule: 'dispatch rule' } as const
 
 /** How an object in LiveKit or Jambonz is referred to: by its id, and its name if it has one. */
 export const titled = (id: string, name: string): string =>
-  [cleanText(id), name !== '' && `"${cleanText(name)}"`].filter(Boolean).join(' ')
+  [plain(id), name !== '' && `"${plain(name)}"`].filter(Boolean).join(' ')
 
 const kindOf = (change: Change | ApplicationChange): string =>
   'what' in change ? `LiveKit ${KIND[change.what]}` : 'Jambonz application'
 
 /** A change in LiveKit or Jambonz as a diff: the object, then one line for each field. */
 export function changeLines (change: Change | ApplicationChange): string[] {
-  const why = 'why' in change && change.why !== undefined ? ` (${cleanText(change.why)})` : ''
+  const why = 'why' in change && change.why !== undefined ? ` (${plain(change.why)})` : ''
   const fields = change.fields.map(({ name, from, to }) => ({
-    name: cleanText(name),
-    before: from === undefined ? '' : `${cleanText(from)} → `,
-    after: cleanText(to)
+    name: plain(name),
+    before: from === undefined ? '' : `${plain(from)} → `,
+    after: plain(to)
   }))
   const width = Math.max(0, ...fields.map(({ name }) => name.length))
 

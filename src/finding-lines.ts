@@ -1,6 +1,5 @@
-import { cleanText } from './clean-text.ts'
 import type { Finding, Severity } from './finding.ts'
-import type { TerminalStyle } from './terminal.ts'
+import { plain, type TerminalStyle } from './terminal.ts'
 
 const MARKS: Readonly<Record<Severity, readonly [mark: string, ascii: string, colour: string]>> = {
   ok: ['✓', 'ok', '\x1b[32m'],
@@ -28,9 +27,10 @@ export function findingLines (
   style: Partial<TerminalStyle> = {}
 ): string[] {
   return [
-    `${severityMark(severity, style)} ${cleanText(seen)}  (${code})`,
-    ...(todo === undefined ? [] : [`    ${style.ascii ? '->' : '→'} ${cleanText(todo)}`]),
-    ...(command === undefined ? [] : [`    $ ${cleanText(command)}`])
+    `${severityMark(severity, style)} ${plain(seen, style)}  (${code})`,
+    ...(todo === undefined ? [] : [`    ${plain(`→ ${todo}`, style)}`]),
+    // A command keeps its characters, because somebody copies it.
+    ...(command === undefined ? [] : [`    $ ${plain(command)}`])
   ]
 }
 

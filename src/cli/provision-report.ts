@@ -4,7 +4,7 @@ import { findingLines, indented } from '../finding-lines.ts'
 import type { ApplicationChange } from '../provisioning/jambonz-application.ts'
 import type { Change } from '../provisioning/livekit-plan.ts'
 import type { Reviewed } from '../provisioning/livekit-review.ts'
-import type { TerminalStyle } from '../terminal.ts'
+import { plain, type TerminalStyle } from '../terminal.ts'
 
 /** Everything that a run says and does: lines while it goes on, or one JSON document at its end. */
 export interface ProvisionReport {
@@ -105,7 +105,7 @@ function reviewedLines (
   style: Partial<TerminalStyle> | undefined
 ): string[] {
   return [
-    `${kind} ${titled(id, name)}${ours ? " (the bridge's)" : ''}: ${does}`,
+    `${kind} ${titled(id, name)}${ours ? " (the bridge's)" : ''}: ${plain(does, style)}`,
     ...indented(
       findings.filter(({ severity }) => severity !== 'ok').flatMap(finding => findingLines(finding, style)),
       2

@@ -1,4 +1,4 @@
-import { isTerminal, styleFor, type TerminalStyle } from '../terminal.ts'
+import { isTerminal, plain, styleFor, type TerminalStyle } from '../terminal.ts'
 import { createFolder, type Row } from './fold.ts'
 import type { Party, Step } from './trace.ts'
 
@@ -60,7 +60,7 @@ export function ladderRow (row: Row, start: number, options: LadderOptions): str
   const { width, at } = layout(options.width)
   const glyph = options.ascii ? ASCII : UNICODE
   const { step } = row
-  const text = plain(step.what, options) + (row.count > 1 ? ` ${glyph.times}${row.count}` : '')
+  const text = labelOf(step, options) + (row.count > 1 ? ` ${glyph.times}${row.count}` : '')
   const style = styleOf(step)
   const from = at[step.from]
   const to = at[step.to]
@@ -127,7 +127,7 @@ export function createLiveLadder (write: (text: string) => void, options: Ladder
     if (repeatsPrinted) return
     repeatsPrinted = true
     const repeated = folder.repeating.map(row =>
-      `${plain(row.step.what, options)} ${options.ascii ? 'x' : '×'}${row.count}`
+      `${labelOf(row.step, options)} ${options.ascii ? 'x' : '×'}${row.count}`
     )
     write(
       clip(
@@ -233,9 +233,10 @@ function clip (text: string, length: number, glyph: Glyphs): string {
   return chars.length <= length ? text : chars.slice(0, Math.max(0, length - glyph.more.length)).join('') + glyph.more
 }
 
-/** Replaces control characters and double-width ones, which messages may contain and which would break the columns. */
-function plain (text: string, options: LadderOptions): string {
-  const single = text.replace(/[^\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2030-\u205e\u2070-\u22ff]/gu, '?')
-  if (!options.ascii) return single
-  return single.replaceAll('…', '...').replaceAll('→', '->').replace(/[^\x20-\x7e]/g, '?')
+/** The text of a step. Messages may contain wide characters, which would break the columns: they become `?`. */
+function labelOf (step: Step, options: LadderOptions): string {
+  return plain(step.what, options).replace(WIDE, '?')
 }
+
+/** Every character except those of Latin, Greek signs, punctuation, arrows and mathematics, which fill one column. */
+const WIDE = /[^\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2030-\u205e\u2070-\u22ff]/gu

@@ -125,6 +125,14 @@ await t.test('a build replaces dist as a whole', async t => {
   t.same(folders(folder), ['dist', 'node_modules', 'scripts'])
 })
 
+await t.test('the first build of a checkout says that it compiles, and only on stderr', async t => {
+  const folder = builtProject(t, '')
+  const build = () => spawnSync(process.execPath, [join(folder, 'scripts', 'build.mjs')], { encoding: 'utf8' })
+  rmSync(join(folder, 'dist'), { recursive: true })
+  t.match(build(), { status: 0, stdout: '', stderr: /^Compiling the bridge for the first time/ })
+  t.match(build(), { status: 0, stdout: '', stderr: /^$/ }, 'later builds are quiet')
+})
+
 await t.test('a build that fails leaves the old dist', async t => {
   const folder = builtProject(t, 'process.exit(2)')
   const run = spawnSync(process.execPath, [join(folder, 'scripts', 'build.mjs')], { encoding: 'utf8' })
