@@ -1,6 +1,6 @@
 import { cseq, header, type SipMessage } from '../sip/message.ts'
 import { SipParseError } from '../sip/parse-error.ts'
-import { endpointText } from './capture/packet.ts'
+import { endpointText } from './capture/endpoint.ts'
 import type { RtpCounts, Seen, SipSeen } from './seen.ts'
 
 export interface KeepLimits {

@@ -1,10 +1,10 @@
-import { cseq, header, type SipRequest } from '../sip/message.ts'
+import { cseq, header, type SipRequest, type SipResponse } from '../sip/message.ts'
 import { parseUri } from '../sip/address.ts'
 import { parseSdp, type Sdp } from '../sip/sdp.ts'
-import { endpointText, type Endpoint } from './capture/packet.ts'
-import { addressUri, tolerant, viaTransport } from './group.ts'
+import { endpointText, type Endpoint } from './capture/endpoint.ts'
+import { addressTag, addressUri, tolerant, viaTransport } from './lenient-sip.ts'
 import { methodOf } from './keep.ts'
-import type { HookSeen, RoomSeen, Seen, SipSeen } from './seen.ts'
+import type { AnyHookBody, HookSeen, Seen, SipSeen } from './seen.ts'
 
 /**
  * Whose leg it is: the carrier's or phone's towards Jambonz, one between Jambonz' own servers, Jambonz' towards
@@ -18,7 +18,7 @@ export interface Leg {
   callId: string
   sid?: string
   messages: SipSeen[]
-  /** Absent where the file begins behind it: then `at.invite` is when it begins. */
+  /** Absent when the file begins after it: then `at.invite` is when the file begins. */
   invite?: SipRequest
   /** SIP user and host that were dialled. */
   user: string
@@ -52,7 +52,7 @@ export interface Leg {
   refer?: { from: 'caller' | 'called', to?: string, status?: number, notified?: number }
   offer?: Sdp
   answer?: Sdp
-  /** The media line's own words where it cannot be read. */
+  /** The media line of the offer, word for word. */
   mediaLine?: string
 }
 
@@ -60,34 +60,37 @@ export interface Leg {
 export function legsOf (seen: readonly Seen[]): Leg[] {
   const byCallId = new Map<string, SipSeen[]>()
   for (const item of seen) {
-    if (item.kind !== 'sip') continue
-    const callId = header(item.message, 'call-id')
-    if (callId === undefined) continue
+    const callId = item.kind === 'sip' ? header(item.message, 'call-id') : undefined
+    if (item.kind !== 'sip' || callId === undefined) continue
+
     const known = byCallId.get(callId)
     if (known) known.push(item)
     else byCallId.set(callId, [item])
   }
-  const far = farCallIds(seen)
-  return [...byCallId].map(([callId, messages]) => legOf(callId, messages, far))
-    // A call has an INVITE, or at least an answer to one.
-    .filter(leg =>
-      leg.messages.some(({ message }) => ['INVITE', 'BYE', 'CANCEL', 'ACK', 'REFER'].includes(methodOf(message)))
-    )
+  const liveKitCallIds = callIdsAtLiveKit(seen)
+  return [...byCallId]
+    .filter(([, messages]) => messages.some(({ message }) => CALL_METHODS.has(methodOf(message))))
+    .map(([callId, messages]) => legOf(callId, messages, liveKitCallIds))
 }
 
-/** Call-IDs that hooks and LiveKit's events name as those of INVITEs that reached LiveKit. */
-function farCallIds (seen: readonly Seen[]): Set<string> {
-  const ids = seen.flatMap((item: Seen) =>
-    item.kind === 'room' ? [(item as RoomSeen).callId] : item.kind === 'hook' ? farOfHook(item) : []
-  )
+/** A dialog without any of these is no leg of a call. */
+const CALL_METHODS = new Set(['INVITE', 'BYE', 'CANCEL', 'ACK', 'REFER'])
+
+/** Call-IDs of INVITEs that reached LiveKit, as hooks and LiveKit's events name them. */
+function callIdsAtLiveKit (seen: readonly Seen[]): Set<string> {
+  const ids = seen.flatMap(item => {
+    if (item.kind === 'room') return [item.callId]
+    return item.kind === 'hook' ? callIdsInHook(item) : []
+  })
   return new Set(ids.filter(id => id !== undefined))
 }
 
-const farOfHook = (
-  { body }: HookSeen
-): Array<string | undefined> => [body.dial_sbc_callid, body.parent_call_sid === undefined ? undefined : body.sbc_callid]
+function callIdsInHook (hook: HookSeen): Array<string | undefined> {
+  const body: AnyHookBody = hook.body
+  return [body.dial_sbc_callid, body.parent_call_sid === undefined ? undefined : body.sbc_callid]
+}
 
-function legOf (callId: string, messages: SipSeen[], far: Set<string>): Leg {
+function legOf (callId: string, messages: SipSeen[], liveKitCallIds: ReadonlySet<string>): Leg {
   const leg: Leg = {
     role: 'caller',
     callId,
@@ -101,65 +104,74 @@ function legOf (callId: string, messages: SipSeen[], far: Set<string>): Leg {
     challenged: false,
     authorized: false
   }
-  const invites = new Map<string, number>()
-  let callerTag: string | undefined
+  const branches = new Set<string>()
   for (const seen of messages) {
-    const { message, at } = seen
-    const method = methodOf(message)
-    if (at !== undefined) leg.at.last = at
-    if (message.kind === 'response') {
-      if (method === 'INVITE') takeInviteReply(leg, seen)
-      else if (method === 'REFER' && leg.refer) leg.refer.status = message.status
-      continue
+    if (seen.at !== undefined) leg.at.last = seen.at
+    if (seen.message.kind === 'response') takeResponse(leg, seen)
+    else takeRequest(leg, seen, seen.message, branches)
+  }
+  // A file may begin in the middle of a call: durations then count from there.
+  leg.at.invite ??= messages.find(({ at }) => at !== undefined)?.at
+  leg.role = roleOf(leg, liveKitCallIds)
+  return leg
+}
+
+function takeResponse (leg: Leg, seen: SipSeen): void {
+  if (seen.message.kind !== 'response') return
+
+  const method = methodOf(seen.message)
+  if (method === 'INVITE') takeInviteResponse(leg, seen)
+  else if (method === 'REFER' && leg.refer) leg.refer.status = seen.message.status
+}
+
+/** @param branches the Via headers of the INVITEs before: one that comes again was sent again */
+function takeRequest (leg: Leg, seen: SipSeen, request: SipRequest, branches: Set<string>): void {
+  const { at = NaN } = seen
+  switch (request.method) {
+    case 'INVITE': {
+      const branch = header(request, 'via') ?? ''
+      if (branches.has(branch)) leg.repeats++
+      branches.add(branch)
+      if (seen.bytes !== undefined) leg.inviteBytes = Math.max(leg.inviteBytes ?? 0, seen.bytes)
+      // One after the answer changes the call's media and begins nothing.
+      if (leg.at.answered === undefined || !leg.invite) takeInvite(leg, seen, request)
+      break
     }
-    const tag = addressTag(header(message, 'from'))
-    const fromCaller = callerTag === undefined || tag === callerTag || addressTag(header(message, 'to')) === undefined
-    switch (method) {
-      case 'INVITE': {
-        const branch = header(message, 'via') ?? ''
-        if (invites.has(branch)) leg.repeats++
-        invites.set(branch, (invites.get(branch) ?? 0) + 1)
-        if (seen.bytes !== undefined) leg.inviteBytes = Math.max(leg.inviteBytes ?? 0, seen.bytes)
-        if (leg.at.answered !== undefined && leg.invite) break
-        callerTag = tag
-        leg.authorized ||= header(message, 'proxy-authorization') !== undefined ||
-          header(message, 'authorization') !== undefined
-        takeInvite(leg, seen, message)
-        break
-      }
-      case 'CANCEL':
-        leg.at.cancel ??= at ?? NaN
-        break
-      case 'BYE':
-        if (leg.byeFrom) break
-        leg.byeFrom = fromCaller ? 'caller' : 'called'
-        leg.at.bye ??= at ?? NaN
-        leg.byeReason = header(message, 'reason')
-        break
-      case 'REFER':
-        leg.refer ??= { from: fromCaller ? 'caller' : 'called', to: header(message, 'refer-to') }
-        break
-      case 'NOTIFY': {
-        const progress = /^SIP\/2\.0 (\d{3})/.exec(message.body)
-        if (leg.refer && progress) leg.refer.notified = Number(progress[1])
-      }
+    case 'CANCEL':
+      leg.at.cancel ??= at
+      break
+    case 'BYE':
+      if (leg.byeFrom) break
+      leg.byeFrom = senderOf(leg, request)
+      leg.at.bye ??= at
+      leg.byeReason = header(request, 'reason')
+      break
+    case 'REFER':
+      leg.refer ??= { from: senderOf(leg, request), to: header(request, 'refer-to') }
+      break
+    case 'NOTIFY': {
+      const progress = /^SIP\/2\.0 (\d{3})/.exec(request.body)
+      if (leg.refer && progress) leg.refer.notified = Number(progress[1])
     }
   }
-  // A file may begin in the middle of a call: what is told of how long it took counts from there.
-  leg.at.invite ??= messages.find(({ at }) => at !== undefined)?.at
-  leg.role = roleOf(leg, far)
-  return leg
+}
+
+/** Who sent a request of the dialog: the side that sent the first INVITE keeps its tag. */
+function senderOf ({ invite }: Leg, request: SipRequest): 'caller' | 'called' {
+  if (!invite || addressTag(header(request, 'to')) === undefined) return 'caller'
+  return addressTag(header(request, 'from')) === addressTag(header(invite, 'from')) ? 'caller' : 'called'
 }
 
 function takeInvite (leg: Leg, seen: SipSeen, invite: SipRequest): void {
   leg.at.invite ??= seen.at ?? NaN
-  // The one before was challenged: how it ended is history.
+  leg.authorized ||= header(invite, 'proxy-authorization') !== undefined ||
+    header(invite, 'authorization') !== undefined
+  // The one before was challenged: its final response no longer counts.
   delete leg.final
   delete leg.at.final
   leg.invite = invite
   const uri = tolerant(() => parseUri(invite.uri))
-  // LiveKit goes by the To header (livekit/protocol sip/sip.go), which is the same unless somebody changed it on the
-  // way.
+  // LiveKit goes by the To header (livekit/protocol sip/sip.go). It is the same unless somebody on the way changed it.
   leg.user = addressUri(header(invite, 'to'))?.user || uri?.user || ''
   leg.host = uri?.host ?? ''
   leg.from = addressUri(header(invite, 'from'))?.user ?? ''
@@ -174,68 +186,73 @@ function takeInvite (leg: Leg, seen: SipSeen, invite: SipRequest): void {
   if (line) leg.mediaLine = line
 }
 
-function takeInviteReply (leg: Leg, { message, at = NaN }: SipSeen): void {
-  if (message.kind !== 'response') return
-  const { status, reason } = message
-  const number = tolerant(() => cseq(message))?.number
-  const current = leg.invite && tolerant(() => cseq(leg.invite!))?.number
-  // After the answer it is about a re-INVITE.
-  if (leg.at.answered !== undefined) return
+function takeInviteResponse (leg: Leg, { message, at = NaN }: SipSeen): void {
+  // After the answer, responses are about re-INVITEs.
+  if (message.kind !== 'response' || leg.at.answered !== undefined) return
+
+  const { status } = message
   if (status === 401 || status === 407) leg.challenged = true
-  // A challenge that was answered by another INVITE is no end; of replies to earlier INVITEs nothing else counts.
-  if (current !== undefined && number !== undefined && number < current) return
+  if (isAboutEarlierInvite(leg, message)) return
+
   if (status === 100) leg.at.trying ??= at
-  else if (status < 200) {
-    if (status === 180) leg.rings++
-    if (message.body !== '') leg.at.early ??= at
-    leg.at.ringing ??= at
-    leg.at.lastRinging = at
-  } else {
-    leg.at.final = at
-    const xReason = header(message, 'x-reason')
-    leg.final = { status, reason, ...(xReason !== undefined && { xReason }) }
-    if (status < 300) leg.at.answered ??= at
-  }
-  // Only a feature-server's own answer has it on the caller's side.
+  else if (status < 200) takeProvisional(leg, message, at)
+  else takeFinal(leg, message, at)
+
+  // On the caller's side only feature-server's own answer has it.
   const sid = header(message, 'x-call-sid')
   if (sid !== undefined) leg.sid ??= sid
   const answer = status < 300 && message.body !== '' ? parseSdp(message.body) : undefined
   if (answer) leg.answer = answer
 }
 
-const addressTag = (value: string | undefined): string | undefined =>
-  value === undefined ? undefined : /;\s*tag=([^;\s>]+)/i.exec(value.slice(value.lastIndexOf('>') + 1))?.[1]
+/** A challenge that another INVITE answered is no end of the leg. */
+function isAboutEarlierInvite ({ invite }: Leg, response: SipResponse): boolean {
+  const number = tolerant(() => cseq(response))?.number
+  const current = invite && tolerant(() => cseq(invite))?.number
+  return current !== undefined && number !== undefined && number < current
+}
 
-/**
- * LiveKit's SIP side names every call `SCL_…`, by the tag of its own end (livekit/sip pkg/sip/inbound.go, outbound.go).
- */
-function roleOf (leg: Leg, far: Set<string>): Role {
+function takeProvisional (leg: Leg, { status, body }: SipResponse, at: number): void {
+  if (status === 180) leg.rings++
+  if (body !== '') leg.at.early ??= at
+  leg.at.ringing ??= at
+  leg.at.lastRinging = at
+}
+
+function takeFinal (leg: Leg, response: SipResponse, at: number): void {
+  const { status, reason } = response
+  const xReason = header(response, 'x-reason')
+  leg.at.final = at
+  leg.final = { status, reason, ...(xReason !== undefined && { xReason }) }
+  if (status < 300) leg.at.answered ??= at
+}
+
+/** Headers by which feature-server and the SBCs know each other's INVITEs. They take them away on the way out. */
+const INSIDE_HEADERS = ['x-jambonz-routing', 'x-jambonz-fs-uuid', 'x-forwarded-for', 'x-originating-carrier']
+
+function roleOf (leg: Leg, liveKitCallIds: ReadonlySet<string>): Role {
   const { invite } = leg
-  if (invite && addressTag(header(invite, 'from'))?.startsWith('SCL_')) return 'livekit-out'
-  const tags = leg.messages.flatMap((
-    { message }
-  ) => [addressTag(header(message, 'to')), addressTag(header(message, 'from'))])
-  if (
-    far.has(leg.callId) || tags.some(tag => tag?.startsWith('SCL_')) || isLiveKitHost(leg.host) ||
-    /^SCL_/.test(leg.user)
-  ) return 'agent'
-  if (leg.messages.some(({ message }) => /realm="?LiveKit"?/i.test(header(message, 'proxy-authenticate') ?? ''))) {
-    return 'agent'
-  }
-  if (!invite) return 'caller'
-  const has = (name: string): boolean => header(invite, name) !== undefined
-  // feature-server's words to sbc-outbound, which takes them away (sbc-outbound lib/call-session.js); sbc-inbound's to
-  // feature-server.
-  if (has('x-jambonz-routing') || has('x-jambonz-fs-uuid') || has('x-forwarded-for') || has('x-originating-carrier')) {
-    return 'inside'
-  }
+  const has = (name: string): boolean => invite !== undefined && header(invite, name) !== undefined
+  if (invite && isLiveKitTag(addressTag(header(invite, 'from')))) return 'livekit-out'
+  if (liveKitCallIds.has(leg.callId) || isAtLiveKit(leg)) return 'agent'
+  if (INSIDE_HEADERS.some(has)) return 'inside'
   if (has('x-call-sid') || has('x-lk-call')) return 'agent'
   return has('x-cid') && has('x-account-sid') ? 'inside' : 'caller'
 }
 
+/** LiveKit's SIP side uses its own id of a call as its tag (livekit/sip pkg/sip/inbound.go, outbound.go). */
+const isLiveKitTag = (tag: string | undefined): boolean => tag?.startsWith('SCL_') === true
+
+const isAtLiveKit = ({ host, user, messages }: Leg): boolean =>
+  isLiveKitHost(host) || user.startsWith('SCL_') ||
+  messages.some(({ message }) =>
+    isLiveKitTag(addressTag(header(message, 'to'))) || isLiveKitTag(addressTag(header(message, 'from'))) ||
+    /realm="?LiveKit"?/i.test(header(message, 'proxy-authenticate') ?? '')
+  )
+
 export const isLiveKitHost = (host: string): boolean => /(^|\.)sip\.livekit\.cloud$/i.test(host)
 
-/** `10.0.0.1:5060 to 10.0.0.2:5060 over tcp`, as far as it is known. */
+/** `10.0.0.1:5060 to 10.0.0.2:5060 over TCP`, without the parts that are unknown. */
 export const endsText = ({ ends, transport }: Leg): string =>
   [
     ends ? `${endpointText(ends.source)} to ${endpointText(ends.destination)}` : '',

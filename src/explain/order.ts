@@ -1,53 +1,70 @@
 import { isDate } from './text/times.ts'
 import type { Seen } from './seen.ts'
 
+/** Clocks of several interfaces differ by less than this, milliseconds. */
 const JITTER_MS = 20
-/** LiveKit rings, and Jambonz posts it, so often (livekit/sip pkg/sip/inbound.go). */
+/** LiveKit rings this often, and Jambonz posts each ringing (livekit/sip pkg/sip/inbound.go). */
 const RINGING_MS = 1000
 
 /**
- * In the order of time; what has none follows what stood in front of it. Files that count from their own start begin
- * with the others.
+ * Puts everything in the order of time. What has no time follows what stood in front of it in its file. Files that
+ * count from their own start begin together with the first file that has dates: `aligned` says that this was done.
  */
 export function inOrder (read: readonly Seen[]): { seen: Seen[], aligned: boolean } {
   const all = newestLast(read)
-  const dated = all.filter(({ at }) => at !== undefined && isDate(at))
-  const undated = new Set(all.filter(({ at }) => at === undefined || at <= 9e11).map(({ place }) => place.file))
-  const earliest = dated.reduce((first, { at = Infinity }) => Math.min(first, at), Infinity)
-  const shifts = new Map<string, number>()
-  if (dated.length > 0) {
-    for (const file of undated) {
-      if (!dated.some(({ place }) => place.file === file)) {
-        shifts.set(
-          file,
-          earliest - (all.find(({ place, at }) => place.file === file && at !== undefined)?.at ?? 0)
-        )
-      }
-    }
-  }
-  const begins = new Map<string, number>()
-  for (const { place: { file }, at } of dated) if (!begins.has(file)) begins.set(file, at!)
-  const before = new Map<string, number>()
+  const clocks = clocksOf(all)
+  const lastInFile = new Map<string, number>()
   const timed = all.map((item, order) => {
-    const last = before.get(item.place.file)
-    const own = item.at !== undefined
-      ? item.at + (shifts.get(item.place.file) ?? 0)
-      : last === undefined
-        ? begins.get(item.place.file) ?? shifts.get(item.place.file) ?? 0
-        : last + (rings(item) && rings(all[order - 1]) ? RINGING_MS : 0)
-    // The clocks of several interfaces are a little off: the file's own order is the better one then.
+    const { file } = item.place
+    const last = lastInFile.get(file)
+    const own = ownTime(item, all[order - 1], last, clocks)
+    // The clocks of several interfaces differ a little: the file's own order is the better one then.
     const at = last !== undefined && last > own && last - own < JITTER_MS ? last : own
-    before.set(item.place.file, at)
-    return { item: { ...item, at } as Seen, order }
+    lastInFile.set(file, at)
+    return { item: { ...item, at } as Seen, at, order }
   })
-  timed.sort((a, b) => (a.item.at ?? 0) - (b.item.at ?? 0) || a.order - b.order)
-  return { seen: timed.map(({ item }) => item), aligned: shifts.size > 0 }
+  timed.sort((a, b) => a.at - b.at || a.order - b.order)
+  return { seen: timed.map(({ item }) => item), aligned: clocks.shifts.size > 0 }
 }
 
-const rings = (item: Seen | undefined): boolean =>
+interface Clocks {
+  /** The first date in each file that has any. */
+  begins: ReadonlyMap<string, number>
+  /** What is added to the times of files without dates. */
+  shifts: ReadonlyMap<string, number>
+}
+
+function clocksOf (all: readonly Seen[]): Clocks {
+  const begins = new Map<string, number>()
+  const firstTimes = new Map<string, number | undefined>()
+  let earliest = Infinity
+  for (const { at, place: { file } } of all) {
+    if (firstTimes.get(file) === undefined) firstTimes.set(file, at)
+    if (at === undefined || !isDate(at)) continue
+
+    if (!begins.has(file)) begins.set(file, at)
+    earliest = Math.min(earliest, at)
+  }
+  const undated = earliest === Infinity ? [] : [...firstTimes].filter(([file]) => !begins.has(file))
+  return { begins, shifts: new Map(undated.map(([file, first = 0]) => [file, earliest - first])) }
+}
+
+function ownTime (
+  item: Seen,
+  previous: Seen | undefined,
+  last: number | undefined,
+  { begins, shifts }: Clocks
+): number {
+  const { file } = item.place
+  if (item.at !== undefined) return item.at + (shifts.get(file) ?? 0)
+  if (last === undefined) return begins.get(file) ?? shifts.get(file) ?? 0
+  return last + (isUntimedRinging(item) && isUntimedRinging(previous) ? RINGING_MS : 0)
+}
+
+const isUntimedRinging = (item: Seen | undefined): boolean =>
   item?.kind === 'hook' && item.at === undefined && item.body.call_status === 'ringing'
 
-/** Consoles and collectors of logs put the newest line first. */
+/** Consoles and log collectors put the newest line first: such files are turned around. */
 function newestLast (all: readonly Seen[]): readonly Seen[] {
   const steps = new Map<string, number>()
   const last = new Map<string, number>()
@@ -56,10 +73,10 @@ function newestLast (all: readonly Seen[]): readonly Seen[] {
     steps.set(file, (steps.get(file) ?? 0) + Math.sign(at - (last.get(file) ?? at)))
     last.set(file, at)
   }
-  const upsideDown = (file: string): boolean => (steps.get(file) ?? 0) < 0
-  if (![...steps.keys()].some(upsideDown)) return all
+  const isUpsideDown = (file: string): boolean => (steps.get(file) ?? 0) < 0
+  if (![...steps.keys()].some(isUpsideDown)) return all
   return [
-    ...all.filter(({ place }) => !upsideDown(place.file)),
-    ...all.filter(({ place }) => upsideDown(place.file)).reverse()
+    ...all.filter(({ place }) => !isUpsideDown(place.file)),
+    ...all.filter(({ place }) => isUpsideDown(place.file)).reverse()
   ]
 }

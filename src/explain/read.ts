@@ -6,7 +6,7 @@ import { createByteSource } from './capture/byte-source.ts'
 import { isCapture, readCapture } from './capture/read-capture.ts'
 import type { Keep } from './keep.ts'
 import { shellWord } from './shell-word.ts'
-import { readText } from './text/read-text.ts'
+import { emptyFile, readText } from './text/read-text.ts'
 
 /** A file or standard input, by the name that findings have for it. */
 export interface Input {
@@ -32,12 +32,7 @@ async function readBytes (name: string, chunks: AsyncIterable<Buffer>, keep: Kee
   const source = createByteSource(chunks)
   const start = await source.peek(4096)
   if (start.length === 0) {
-    return [{
-      code: 'empty-file',
-      severity: 'failed',
-      seen: `${name} is empty.`,
-      todo: 'Take the capture or the log again while a call is made'
-    }]
+    return [emptyFile(name)]
   }
   if (start[0] === 0x1f && start[1] === 0x8b) return readBytes(name, unzip(source.rest()), keep)
   if (isCapture(start)) return readCapture(name, start, source, keep)

@@ -1,9 +1,9 @@
 import type { LiveKitEvent } from '../calls/fold/events.ts'
 import type { Action, CallHook, Refer, ReferComplete, Status } from '../jambonz/payloads.ts'
 import type { SipMessage } from '../sip/message.ts'
-import type { Endpoint } from './capture/packet.ts'
+import type { Endpoint } from './capture/endpoint.ts'
 
-/** Where something was seen, for whoever wants to look it up. */
+/** Where something was seen, so that people can look it up. */
 export interface Place {
   file: string
   /** Packet or line number, from 1. */
@@ -12,7 +12,7 @@ export interface Place {
 
 interface Timed {
   place: Place
-  /** Milliseconds since the epoch, or since whatever the file counts from; undefined: the file has no time there. */
+  /** Milliseconds since the epoch, or since the moment from which the file counts; undefined where it has no time. */
   at?: number
 }
 
@@ -27,18 +27,34 @@ export interface SipSeen extends Timed {
   bytes?: number
 }
 
-export const HOOKS = ['call-hook', 'status', 'action', 'refer', 'refer-complete'] as const
-export type HookKind = typeof HOOKS[number]
-export type HookBody = Partial<CallHook & Status & Action & Refer & ReferComplete> & { call_sid: string }
+/** The bodies of hooks, as the service reads them. */
+interface HookBodies {
+  'call-hook': CallHook
+  status: Status
+  action: Action
+  refer: Refer
+  'refer-complete': ReferComplete
+}
+export type HookKind = keyof HookBodies
+
+/** Which hook it is, and its body. */
+export type ReadHook = { [Kind in HookKind]: { hook: Kind, body: HookBodies[Kind] } }[HookKind]
 
 /** A webhook of Jambonz. */
-export interface HookSeen extends Timed {
+export type HookSeen = Timed & ReadHook & {
   kind: 'hook'
-  hook: HookKind
-  body: HookBody
-  /** What it was answered, where that was logged. */
-  reply?: { status?: number, verbs?: unknown, at?: number }
+  /** What it was answered with, where that was logged. */
+  reply?: HookReply
 }
+
+export interface HookReply {
+  status?: number
+  verbs?: unknown
+  at?: number
+}
+
+/** A body of any hook, for code that needs no more than the ids in it. */
+export type AnyHookBody = Partial<CallHook & Status & Action & Refer & ReferComplete> & { call_sid: string }
 
 /** A webhook of LiveKit. */
 export interface RoomSeen extends Timed {

@@ -138,7 +138,7 @@ await t.test('a capture that begins behind the INVITE', async t => {
   }
   const cancel = await explainedAll([wires('no-trunk-matches', all => all.slice(-1))])
   t.match(cancel.calls[0]?.end, { cause: 'caller-gave-up', waitingOn: 'none' })
-  t.match(cancel.calls[0]?.summary, /what it was waiting for is not in them/)
+  t.match(cancel.calls[0]?.summary, /do not show what the caller was waiting for/)
 })
 
 await t.test('a capture that ends before anything was decided', async t => {

@@ -130,7 +130,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
   'empty-file': [/empty/, ''],
   'not-a-capture': [/a ZIP archive/, Buffer.from([0x50, 0x4b, 3, 4, 0, 0])],
   'capture-unknown-link': [/link type 147/, pcapFile(udpFrames(recordedSip('no-trunk-matches')), { link: 147 })],
-  'no-sip': [/RTP: it is the audio/, pcapFile([toSbc])],
+  'no-sip': [/RTP: the audio of a call/, pcapFile([toSbc])],
   'nothing-known': [/2 lines/, 'Dear all,\nthe call did not work.\n'],
   'capture-truncated': [/ends in the middle/, whole.subarray(0, -10)],
   'capture-damaged': [
@@ -158,7 +158,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
     'x 00:00:01.000 198.51.100.7:5060 -> 203.0.113.20:5060\n' + recordedSip('bad-credentials')[0]!.raw
   ],
   'no-call': [
-    /no call is among them/,
+    /none of them belongs to a call/,
     pcapFile(
       udpFrames([{
         at: BEGAN,

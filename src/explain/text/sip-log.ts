@@ -1,5 +1,5 @@
 import { MAX_BODY_BYTES, MAX_HEAD_BYTES } from '../../sip/message.ts'
-import type { Endpoint } from '../capture/packet.ts'
+import type { Endpoint } from '../capture/endpoint.ts'
 import { parseLeniently } from '../capture/sip-bytes.ts'
 import type { Place, SipSeen } from '../seen.ts'
 import { timeIn } from './times.ts'
@@ -36,12 +36,12 @@ function preambleOf (line: string, number: number): Preamble | undefined {
   const timed = { ...(at !== undefined && { at }), line: number }
   const arrow = ARROW.exec(text)
   if (arrow) {
-    const transport = /^([UT]) /.exec(text)?.[1] ?? /\b(UDP|TCP|TLS)\b/i.exec(text)?.[1]
+    const transport = transportIn(text)
     return {
       ...timed,
       source: endpoint(arrow[1], arrow[2]),
       destination: endpoint(arrow[3], arrow[4]),
-      ...(transport && { transport: transport === 'U' ? 'udp' : transport === 'T' ? 'tcp' : transport.toLowerCase() })
+      ...(transport && { transport })
     }
   }
   const sofia = SOFIA.exec(text)
@@ -51,6 +51,13 @@ function preambleOf (line: string, number: number): Preamble | undefined {
     return side(timed, asterisk[1]?.toLowerCase() === 'from', endpoint(asterisk[3], asterisk[4]), asterisk[2])
   }
   return at === undefined ? undefined : timed
+}
+
+/** ngrep begins its lines with U or T. */
+function transportIn (text: string): string | undefined {
+  if (text.startsWith('U ')) return 'udp'
+  if (text.startsWith('T ')) return 'tcp'
+  return /\b(UDP|TCP|TLS)\b/i.exec(text)?.[1]?.toLowerCase()
 }
 
 const endpoint = (host = '', port = '0'): Endpoint => ({ address: host.replace(/^\[|\]$/g, ''), port: Number(port) })

@@ -1,0 +1,111 @@
+import type { Call } from '../../calls/fold/call.ts'
+import type { ExplainedCall } from '../explanation.ts'
+import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
+import { hookFindings } from '../findings/hooks.ts'
+import type { Finding } from '../../finding.ts'
+import { stepsOf } from '../ladder-steps.ts'
+import { endsText, legsOf, type Leg } from '../legs.ts'
+import { judgeLogs, type LogVerdict } from '../logs.ts'
+import type { HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
+
+/** What all of the files together say besides their calls. */
+export interface FileFacts {
+  rtp: RtpCounts
+  /** Connections to a SIP port that were reset. */
+  refused: readonly RefusedSeen[]
+  /** When the last of the files ends, milliseconds. */
+  endAt: number
+  /** Somebody collected statuses, so it means something when a call has none. */
+  haveStatuses: boolean
+}
+
+/** What was seen of one call, by kind. */
+export interface CallParts {
+  seen: readonly Seen[]
+  legs: readonly Leg[]
+  /** The legs to LiveKit. */
+  agentLegs: readonly Leg[]
+  /** The caller's own leg, or else a part of it inside Jambonz. */
+  callerLeg: Leg | undefined
+  hooks: readonly HookSeen[]
+  rooms: readonly RoomSeen[]
+  logLines: number
+  logged: LogVerdict
+}
+
+/** Undefined for log lines that report nothing wrong, when nothing else is known of a call. */
+export function partsOf (seen: readonly Seen[]): CallParts | undefined {
+  const legs = legsOf(seen)
+  const hooks = seen.filter(item => item.kind === 'hook')
+  const rooms = seen.filter(item => item.kind === 'room')
+  const logs = seen.filter(item => item.kind === 'log')
+  const logged = judgeLogs(logs)
+  if (legs.length + hooks.length + rooms.length + logged.findings.length === 0) return undefined
+
+  return {
+    seen,
+    legs,
+    agentLegs: legs.filter(({ role }) => role === 'agent'),
+    callerLeg: legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside'),
+    hooks,
+    rooms,
+    logLines: logs.length,
+    logged
+  }
+}
+
+/**
+ * What an explanation says of every call, whatever was seen of it.
+ * @param call as the service would have followed it, where it could
+ */
+export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'summary' | 'findings'> {
+  const { seen, legs, hooks, rooms, logLines } = parts
+  const { steps, leftOut } = stepsOf(seen, legs)
+  return {
+    ...namesOf(parts, call),
+    legs: legs.map(leg => ({
+      role: leg.role,
+      callId: leg.callId,
+      dialled: leg.user === '' ? leg.host : `${leg.user}@${leg.host}`,
+      ends: endsText(leg)
+    })),
+    sources: {
+      sip: seen.filter(({ kind }) => kind === 'sip').length,
+      hooks: hooks.length,
+      rooms: rooms.length,
+      logs: logLines
+    },
+    evidence: [],
+    notToldApart: [],
+    nextSteps: [],
+    steps,
+    stepsLeftOut: leftOut
+  }
+}
+
+/** The call's id, who called whom, and when. */
+function namesOf (
+  { seen, legs, callerLeg, hooks, rooms }: CallParts,
+  call: Call | undefined
+): Pick<ExplainedCall, 'id' | 'from' | 'to' | 'began'> {
+  const leg = callerLeg ?? legs[0]
+  const log = seen.find(item => item.kind === 'log')
+  const logged = (...names: string[]): string =>
+    names.map(name => log?.fields[name]).find(value => typeof value === 'string' && value !== '') as string ?? ''
+  const callSid = call && call.callSid !== 'unknown' ? call.callSid : undefined
+  const began = seen.find(({ at }) => at !== undefined)?.at
+  const otherId = hooks[0]?.body.call_sid || logged('callSid', 'sipCallID', 'callID') || rooms[0]?.event.room
+  return {
+    id: callSid ?? leg?.callId ?? otherId ?? '',
+    from: leg?.from || call?.facts.from || logged('fromUser', 'callingNumber'),
+    to: leg?.user || call?.facts.to || logged('toUser', 'calledNumber'),
+    ...(began !== undefined && { began })
+  }
+}
+
+/** What the legs to LiveKit and the replies to hooks show besides how the call ended. */
+export const findingsOfParts = ({ legs, agentLegs, hooks }: CallParts, { rtp, endAt }: FileFacts): Finding[] => [
+  ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt)),
+  ...hookFindings(hooks),
+  ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)
+]

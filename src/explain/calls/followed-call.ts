@@ -1,0 +1,175 @@
+import type { End } from '../../calls/fold/call.ts'
+import { diagnose } from '../../diagnosis/diagnose.ts'
+import type { Evidence } from '../../diagnosis/signals/evidence.ts'
+import type { Finding } from '../../finding.ts'
+import { assumptionText, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from '../doubts.ts'
+import type { ExplainedCall } from '../explanation.ts'
+import { callHeaderFinding, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
+import { causeFinding, stepsUnseen } from '../findings/cause.ts'
+import { refusedFinding } from '../findings/files.ts'
+import { isRefusedReply, missingHooks } from '../findings/hooks.ts'
+import { mergeFindings } from '../findings/merge.ts'
+import type { FollowedCall } from '../follow/follow-call.ts'
+import type { Leg } from '../legs.ts'
+import type { AnyHookBody, HookSeen } from '../seen.ts'
+import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
+import { isVague, refined, withCause } from './vague-causes.ts'
+
+/** A room may be closed while it rings for less than this, milliseconds. */
+const RANG_MS = 3000
+
+/** What is concluded of a call that the service's fold could follow. */
+interface Conclusion {
+  end: End
+  /** Nothing came back from LiveKit for long enough to mean something. */
+  silent: boolean
+  /** How long LiveKit rang for nobody, where only the wire shows it, milliseconds. */
+  rangMs: number | undefined
+  /** The files have the call hook and nothing else. */
+  hookOnly: boolean
+  /** The call had not ended when the files end. */
+  going: boolean
+}
+
+/** Explains a call of which hooks, or a leg to LiveKit, were seen. */
+export function explainFollowed (followed: FollowedCall, parts: CallParts, files: FileFacts): ExplainedCall {
+  const conclusion = concludeOf(followed, parts, files)
+  const { end, going, hookOnly } = conclusion
+  const over = followed.over || isVague(end.cause)
+  const diagnosis = diagnose({ ...followed.call, ...(over && { phase: 'ended' as const }), end })
+  const summary = summaryOf(conclusion) ?? diagnosis.summary
+  const doubts = going ? [] : [...diagnosis.notToldApart, ...doubtsOf(conclusion, followed, parts, files)]
+
+  return {
+    ...baseOf(parts, followed.call),
+    ...(!going && { end }),
+    summary,
+    evidence: hookOnly ? [] : onlySeen(diagnosis.evidence, parts),
+    notToldApart: doubts,
+    nextSteps: going ? [] : stepsUnseen(diagnosis.nextSteps),
+    findings: mergeFindings([
+      going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end, summary),
+      ...findingsOfParts(parts, files),
+      ...parts.logged.findings,
+      ...agentLegOnly(parts),
+      ...missingHooks(parts.hooks, parts.legs),
+      ...end.cause === 'sip-unreachable' ? files.refused.slice(0, 1).map(refusedFinding) : [],
+      ...parts.agentLegs.slice(0, 1).flatMap(leg => callHeaderFinding(leg) ?? []),
+      ...skippedFindings(followed),
+      ...doubts.map((seen): Finding => ({ code: 'not-told-apart', severity: 'skipped', seen }))
+    ])
+  }
+}
+
+function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts): Conclusion {
+  const { agentLegs, rooms, hooks, legs, logged, logLines } = parts
+  const { call } = followed
+  const last = agentLegs.at(-1)
+  const rangMs = rooms.length === 0 && last ? rangInVain(last) : undefined
+  const silent = last ? isSilent(last, files.endAt) : files.endAt - (call.at.replied ?? files.endAt) >= SILENT_MS
+  const byReply = agentLegs.length === 0 && hooks.some(isRefusedReply) ? 'reply-refused' as const : undefined
+  const end = refined(seenOnWire(surestEnd(followed, silent), rangMs), byReply ?? logged.cause)
+  const hookOnly = legs.length + rooms.length + logLines === 0 &&
+    hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
+  const undecided = end.cause === 'lost' || (end.cause === 'sip-unreachable' && !silent)
+  const going = hookOnly || (!followed.over && call.phase !== 'received' && undecided)
+  return { end, silent, rangMs, hookOnly, going }
+}
+
+/** What LiveKit did is surer than who was behind Jambonz's CANCEL, where that is only assumed. */
+function surestEnd ({ end, assumption }: FollowedCall, silent: boolean): End {
+  if (assumption !== 'caller-gave-up') return end
+  if (end.waitingOn === 'route') return withCause(end, 'livekit-no-route')
+  return end.waitingOn === 'sip' && silent ? withCause(end, 'sip-unreachable') : end
+}
+
+/** LiveKit rings once a second for as long as it waits for an agent's audio. */
+function seenOnWire (end: End, rangMs: number | undefined): End {
+  if (rangMs === undefined || !['livekit-failed', 'no-agent', 'dial-timeout'].includes(end.cause)) return end
+  return { ...end, cause: 'no-agent', waitingOn: 'agent' }
+}
+
+/** How long LiveKit rang for nobody, milliseconds; undefined when it was answered or stopped soon. */
+function rangInVain ({ at, rings }: Leg): number | undefined {
+  const { ringing, lastRinging } = at
+  if (ringing === undefined || lastRinging === undefined || at.answered !== undefined || rings < 3) return undefined
+
+  const rangMs = (at.final ?? at.cancel ?? lastRinging) - ringing
+  return rangMs >= RANG_MS ? rangMs : undefined
+}
+
+/** Where the diagnosis of a call that a bridge connected would say too much. */
+function summaryOf ({ end, going, hookOnly }: Conclusion): string | undefined {
+  if (hookOnly) return 'The files have only the call hook of this call, and not what happened to it afterwards.'
+  if (going) return 'The call had not ended when the files end.'
+  if (end.cause === 'lost') return 'The files do not show how the call ended.'
+  if (end.cause === 'bridge-error') return `The call hook was answered with a decline (${end.sipStatus ?? 480}).`
+  return undefined
+}
+
+function doubtsOf (
+  { end, rangMs }: Conclusion,
+  { assumption }: FollowedCall,
+  { hooks, legs }: CallParts,
+  { haveStatuses }: FileFacts
+): string[] {
+  const maybeClosed = end.cause === 'no-agent' && rangMs !== undefined && end.sipStatus === 486
+  const noStatuses = end.cause === 'lost' && hooks.length > 0 && !haveStatuses
+  return [
+    ...maybeClosed ? [MAYBE_CLOSED] : [],
+    ...assumptionText(assumption),
+    ...noStatuses ? [NO_STATUSES] : [],
+    ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : []
+  ]
+}
+
+function agentLegOnly ({ hooks, callerLeg }: CallParts): Finding[] {
+  if (hooks.length > 0 || callerLeg) return []
+  return [{
+    code: 'agent-leg-only',
+    severity: 'skipped',
+    seen: 'Only the leg to LiveKit is in these files: what the caller did is inferred from it.',
+    todo: "Add the caller's leg or the webhooks of the same call"
+  }]
+}
+
+function skippedFindings ({ skippedEvents }: FollowedCall): Finding[] {
+  if (skippedEvents === 0) return []
+  return [{
+    code: 'left-out',
+    severity: 'warning',
+    seen: `${skippedEvents} events in the middle of this call were left out: no real call has so many.`,
+    todo: 'Check that nothing else uses the identifiers of this call'
+  }]
+}
+
+const OF_HOOKS: ReadonlyArray<Evidence['signal']> = ['action', 'no-action', 'refer-result', 'decline']
+const OF_CALLER: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-trying']
+
+/**
+ * Leaves out what nobody saw: where no hook or caller's leg was seen, the fold was given the events that must have
+ * happened, and its rooms and deadlines are never real.
+ */
+function onlySeen (evidence: readonly Evidence[], { hooks, callerLeg }: CallParts): Evidence[] {
+  const callerSeen = hooks.length > 0 || callerLeg !== undefined
+  const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
+  const wasSeen = ({ signal }: Evidence): boolean => {
+    if (signal === 'create-room' || signal === 'deadline') return false
+    if (signal === 'call-hook') return replied
+    if (OF_HOOKS.includes(signal)) return hooks.length > 0
+    return callerSeen || !OF_CALLER.includes(signal)
+  }
+  return evidence.filter(wasSeen).map(item => inTermsOf(hooks, item))
+}
+
+/** Says of a capture what was seen there, and not the hooks that would have reported it. */
+function inTermsOf (hooks: readonly HookSeen[], item: Evidence): Evidence {
+  const reported = hooks.some(({ hook, body }) =>
+    hook === 'status' && (body as AnyHookBody).parent_call_sid !== undefined
+  )
+  if (item.signal === 'agent-leg-dialled' && !reported) {
+    return { ...item, seen: 'INVITE to LiveKit', shows: 'Jambonz dialled' }
+  }
+  if (hooks.some(({ hook }) => hook === 'call-hook')) return item
+  return { ...item, seen: item.seen.replace(' after the call hook', ' after the INVITE') }
+}

@@ -1,0 +1,36 @@
+import { endOf } from '../../calls/fold/causes.ts'
+import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
+import { stepsFor } from '../../diagnosis/diagnose.ts'
+import type { Finding } from '../../finding.ts'
+import type { ExplainedCall } from '../explanation.ts'
+import { causeFinding, stepsUnseen } from '../findings/cause.ts'
+import { missingHooks } from '../findings/hooks.ts'
+import { mergeFindings } from '../findings/merge.ts'
+import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
+
+const ROOM_ONLY: Finding = {
+  code: 'room-only',
+  severity: 'skipped',
+  seen: "Only LiveKit's events of a room are in these files: they do not show how the SIP leg ended.",
+  todo: "Add the SIP capture or Jambonz' webhooks of the same call"
+}
+
+/** Explains a call of which neither a leg of the caller or to LiveKit nor a hook was seen: by logs and room events. */
+export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCall {
+  const { logged, rooms, hooks, legs } = parts
+  const end = logged.cause && endOf(logged.cause)
+  const findings = mergeFindings([
+    ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [],
+    ...logged.findings,
+    ...findingsOfParts(parts, files),
+    ...rooms.length > 0 && !end ? [ROOM_ONLY] : [],
+    ...missingHooks(hooks, legs)
+  ])
+  return {
+    ...baseOf(parts),
+    ...(end && { end }),
+    summary: findings[0]?.seen ?? '',
+    nextSteps: end ? stepsUnseen(stepsFor(end)) : [],
+    findings
+  }
+}

@@ -1,0 +1,179 @@
+import { duration } from '../../diagnosis/facts.ts'
+import type { Finding } from '../../finding.ts'
+import { isProjectId, isRetellHost } from '../../livekit/sip-host.ts'
+import { header } from '../../sip/message.ts'
+import { isLiveKitHost, type Leg } from '../legs.ts'
+import type { RtpCounts } from '../seen.ts'
+import { mediaFindings } from './media.ts'
+import { referFindings } from './refer.ts'
+
+/** A larger UDP packet may travel in fragments, which firewalls drop (RFC 3261 18.1.1 asks for TCP from here on). */
+const SAFE_UDP_BYTES = 1300
+/** LiveKit answers within milliseconds, and within some 3 s when it cannot ask its own server (psrpc). */
+export const SILENT_MS = 4000
+/** INVITEs that are sent again 0.5, 1.5 and 3.5 s later (RFC 3261 17.1.1.2) waited longer than for a slow answer. */
+const SILENT_REPEATS = 3
+/** LiveKit rings once a second while it waits for an agent. */
+const RINGING_STOPPED_MS = 1500
+
+/**
+ * What a leg to LiveKit shows besides how the call ended.
+ * @param endAt when the last of the files ends
+ */
+export const agentLegFindings = (leg: Leg, rtp: RtpCounts, endAt: number): Finding[] => [
+  ...addressFindings(leg),
+  ...credentialsFindings(leg),
+  ...silenceFindings(leg, endAt),
+  ...routeFindings(leg),
+  ...hostFindings(leg),
+  ...sizeFindings(leg),
+  ...mediaFindings(leg, rtp),
+  ...referFindings(leg)
+]
+
+/** Whether nothing came back for long enough to mean something. A file that ends after an INVITE proves nothing. */
+export const isSilent = ({ at, repeats }: Leg, endAt: number): boolean =>
+  repeats >= SILENT_REPEATS || (at.cancel ?? endAt) - (at.invite ?? endAt) >= SILENT_MS
+
+function addressFindings ({ user, host, at }: Leg): Finding[] {
+  if (!user.startsWith('SCL_')) return []
+
+  const effect = at.answered === undefined
+    ? 'LiveKit does not look it up anywhere'
+    : 'LiveKit took it for an unknown user, and the caller is in another room than the intended one'
+  return [{
+    code: 'scl-is-no-address',
+    severity: 'failed',
+    seen: `sip:${user}@${host} was dialled. SCL_… is LiveKit's own id of a call that it dials itself ` +
+      `(createSIPParticipant), and no address: ${effect}.`,
+    todo: 'Create a room, dial a token of your own, and let a Callee rule put the caller into that room',
+    command: 'bridge provision --plan'
+  }]
+}
+
+function credentialsFindings ({ final, authorized }: Leg): Finding[] {
+  if (authorized || (final?.status !== 401 && final?.status !== 407)) return []
+  return [{
+    code: 'sip-credentials-missing',
+    severity: 'failed',
+    seen: `LiveKit asked for credentials (${final.status}), and no INVITE with credentials followed.`,
+    todo: "Give the dial target `auth` with the trunk's user name and password"
+  }]
+}
+
+/** The INVITE got no answer but 100, or none at all. */
+function silenceFindings (leg: Leg, endAt: number): Finding[] {
+  const { at, final, challenged, invite } = leg
+  if (final || at.ringing !== undefined || challenged || !invite) return []
+
+  const silent = isSilent(leg, endAt)
+  if (at.trying === undefined) return [nothingCameBack(leg, endAt, silent)]
+  if (!silent) return []
+  return [{
+    code: 'sip-host-silent',
+    severity: 'failed',
+    seen: `LiveKit's edge sent 100 and then nothing for ${waited(leg, at.cancel ?? endAt)}. It does that when it ` +
+      `finds no project for the SIP host ${leg.host}.`,
+    todo: `Check LIVEKIT_SIP_HOST: on LiveKit Cloud it is the project id without p_${hostHint(leg.host)}`,
+    command: 'bridge probe'
+  }]
+}
+
+function nothingCameBack (leg: Leg, endAt: number, silent: boolean): Finding {
+  const sent = leg.repeats > 0 ? `, sent ${leg.repeats + 1} times` : ''
+  const howLong = silent
+    ? `, for ${waited(leg, leg.at.cancel ?? endAt)}`
+    : `; but the files end ${waited(leg, endAt)} after it`
+  return {
+    code: 'sip-unreachable',
+    severity: silent ? 'failed' : 'warning',
+    seen: `Nothing came back to the INVITE${sent}${howLong}.`,
+    todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit',
+    command: 'bridge probe'
+  }
+}
+
+const waited = ({ at }: Leg, until: number): string => duration(until - (at.invite ?? until))
+
+/** LiveKit rang once and fell silent. */
+function routeFindings ({ at, rings, final }: Leg): Finding[] {
+  if (rings !== 1 || at.answered !== undefined || (final && final.status !== 487)) return []
+
+  const silence = (at.cancel ?? at.last ?? 0) - (at.lastRinging ?? 0)
+  if (silence < RINGING_STOPPED_MS) return []
+
+  const unanswered = !final && at.cancel !== undefined ? ', not even an answer to CANCEL' : ''
+  return [{
+    code: 'livekit-no-route',
+    severity: 'failed',
+    seen: `LiveKit rang once, then nothing for ${duration(silence)}${unanswered}. With a trunk and a rule for the ` +
+      'call it rings every second.',
+    todo: "Compare the dialled user, the caller and the SBC's address with the trunk and the rule",
+    command: 'bridge probe'
+  }]
+}
+
+function hostFindings ({ host }: Leg): Finding[] {
+  const found: Finding[] = []
+  if (isRetellHost(host.toLowerCase())) {
+    found.push({
+      code: 'sip-host-retell',
+      severity: 'warning',
+      seen: `${host} is Retell's LiveKit project.`,
+      todo: "For rooms of your own, dial your own project's SIP host: the project id without p_",
+      command: 'lk project list --json'
+    })
+  }
+  if (isLiveKitHost(host) && !isProjectId(host.split('.')[0] ?? '')) {
+    found.push({
+      code: 'sip-host-form',
+      severity: 'warning',
+      seen: `${host} does not look like a project's SIP host (11 letters and digits).`,
+      todo: `Set LIVEKIT_SIP_HOST to the project id without p_${hostHint(host)}`,
+      command: 'lk project list --json'
+    })
+  }
+  return found
+}
+
+/** What a wrong SIP host seems to be. */
+function hostHint (host: string): string {
+  if (!isLiveKitHost(host)) return ''
+
+  const label = host.split('.')[0] ?? ''
+  if (/-[a-z0-9]{8}$/.test(label)) return `; ${label} looks like the websocket's name`
+  return /^[a-z0-9]{8}$/.test(label) ? `; ${label} looks like the end of the websocket's name` : ''
+}
+
+function sizeFindings ({ transport, inviteBytes = 0, at, final }: Leg): Finding[] {
+  if (transport !== 'udp' || inviteBytes <= SAFE_UDP_BYTES) return []
+
+  const unanswered = at.trying === undefined && at.ringing === undefined && !final
+  return [{
+    code: 'large-udp-invite',
+    severity: unanswered ? 'failed' : 'warning',
+    seen: `The INVITE has ${inviteBytes} bytes over UDP: it travels in fragments, which many firewalls drop.`,
+    todo: 'Dial over TCP (LIVEKIT_SIP_TRANSPORT=tcp)'
+  }]
+}
+
+/** The INVITE of a call that this bridge asked for has its header. */
+export function callHeaderFinding ({ invite }: Leg): Finding | undefined {
+  if (!invite || header(invite, 'x-lk-call') !== undefined) return undefined
+
+  const names = invite.headers.map(({ name }) => name).filter(name => /^x-/i.test(name))
+  const others = names.length > 0 ? ` (it has ${names.slice(0, 6).join(', ')})` : ''
+  return {
+    code: 'no-call-header',
+    severity: 'skipped',
+    seen: `The INVITE has no X-LK-Call${others}: this bridge did not ask for the dial, or an SBC removed the header.`
+  }
+}
+
+/** A leg that LiveKit dialled. */
+export const dialledByLiveKit = ({ user, host }: Leg): Finding => ({
+  code: 'livekit-dialled',
+  severity: 'skipped',
+  seen: `LiveKit itself dialled sip:${user}@${host} (createSIPParticipant): this is an outbound call and brings no ` +
+    'caller in.'
+})

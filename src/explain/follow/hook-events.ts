@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import type { CallEvent, CallHookEvent } from '../../calls/fold/events.ts'
+import { actionEvent, callHookEvent, referCompleteEvent, referEvent, statusEvent } from '../../jambonz/events.ts'
+import type { HookReply, HookSeen } from '../seen.ts'
+
+/** A reply whose time was not logged came this long after its hook, milliseconds. */
+const USUAL_REPLY_MS = 5
+
+/**
+ * What hooks mean to a call.
+ * @param hooks in the order of time
+ */
+export function hookEvents (hooks: readonly HookSeen[], callSid: string): CallEvent[] {
+  const attempts = attemptNumbers(hooks)
+  return hooks.flatMap(hook => eventsOf(hook, callSid, attempts.get(hook) ?? 1))
+}
+
+/** The number of the attempt that each call hook asks for. Call hooks of the same moment are repeats of one. */
+function attemptNumbers (hooks: readonly HookSeen[]): Map<HookSeen, number> {
+  const numbers = new Map<HookSeen, number>()
+  let before = 0
+  let simultaneous = 0
+  let last: number | undefined
+  for (const hook of hooks) {
+    if (hook.hook !== 'call-hook') continue
+    if (last !== undefined && (hook.at ?? 0) > last) {
+      before += simultaneous
+      simultaneous = 0
+    }
+    last = hook.at ?? 0
+    simultaneous++
+    numbers.set(hook, before + 1)
+  }
+  return numbers
+}
+
+function eventsOf (seen: HookSeen, callSid: string, attempt: number): CallEvent[] {
+  const { at = 0 } = seen
+  const hash = hashOf(seen.body)
+  switch (seen.hook) {
+    case 'status':
+      return [{ ...statusEvent(seen.body), at }]
+    case 'action':
+      return [{ ...actionEvent({ ...seen.body, verb_id: dialId(seen.body.verb_id) }, hash), at }]
+    case 'refer':
+      return [{ ...referEvent(seen.body, hash), at }]
+    case 'refer-complete':
+      // Its event does not say which call it is about.
+      return seen.body.call_sid === callSid ? [{ ...referCompleteEvent(seen.body, hash), at }] : []
+    case 'call-hook':
+      return callHookEvents({ ...callHookEvent(seen.body, hash, []), at }, seen.reply, attempt)
+  }
+}
+
+const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+
+/** The id of one of the bridge's dials. Dials of other applications have ids that mean something else. */
+const dialId = (id: string | undefined): string | undefined =>
+  id !== undefined && /^attempt-\d+$/.test(id) ? id : undefined
+
+interface Verb {
+  verb?: string
+  status?: number
+  reason?: string
+}
+
+/** A call hook and what it was answered with. */
+function callHookEvents (event: CallHookEvent & { at: number }, reply: HookReply | undefined, n: number): CallEvent[] {
+  const verb = firstVerb(reply)
+  const at = reply?.at ?? event.at + USUAL_REPLY_MS
+  switch (verb?.verb) {
+    case 'sip:decline': {
+      const { status = 480, reason = '' } = verb
+      return [event, { kind: 'declined', hash: event.hash, cause: 'bridge-error', status, reason, at }]
+    }
+    case 'dial':
+    case undefined:
+      return [event, { kind: 'room', attempt: n, outcome: 'created', at }]
+    default:
+      // Verbs that connect nobody to LiveKit: another application has the call.
+      return []
+  }
+}
+
+function firstVerb (reply: HookReply | undefined): Verb | undefined {
+  const verbs: unknown = reply?.verbs
+  if (!Array.isArray(verbs) || verbs.length === 0) return undefined
+
+  const [first] = verbs as unknown[]
+  const { verb: name, status, reason } = (first ?? {}) as Record<string, unknown>
+  return {
+    verb: typeof name === 'string' ? name : '',
+    ...(typeof status === 'number' && { status }),
+    ...(typeof reason === 'string' && { reason })
+  }
+}

@@ -1,0 +1,24 @@
+export type Json = Record<string, unknown>
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const textOf = (value: unknown): string | undefined => typeof value === 'string' ? value : undefined
+
+/** A value that was logged as an object, or as the JSON text of one. */
+export function objectOf (value: unknown): Json | undefined {
+  if (isObject(value)) return value
+  if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return undefined
+
+  const parsed = parsedJson(value)
+  return isObject(parsed) ? parsed : undefined
+}
+
+/** Undefined for a text that is no JSON. */
+export function parsedJson (text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
