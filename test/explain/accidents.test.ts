@@ -5,8 +5,8 @@ import { codesOf, explainedAll, findingsOf } from '../fixtures/explained.ts'
 import { readRecordings, type Recording } from '../fixtures/recordings.ts'
 
 /*
- * What differs from one installation to the next, and what a file does not have, changes no cause; and nothing is told
- * of what is not in it.
+ * The cause that is found depends neither on what differs between installations nor on what a file happens to lack. And
+ * a report says nothing about what is not in the files.
  */
 
 const recordings = readRecordings()
@@ -45,10 +45,10 @@ const causeOf = ({ calls }: Explanation): string | undefined => calls[0]?.end?.c
 const fits = (recording: Recording, cause: string | undefined): boolean =>
   recording.causes.includes('*') || recording.causes.includes(cause ?? '')
 
-await t.test('the newest line first, as consoles have it', async t => {
+await t.test('logs with the newest line first, as consoles show them', async t => {
   for (const recording of recordings) {
-    const told = await explainedAll([written(linesOf(recording).reverse())])
-    t.ok(fits(recording, causeOf(told)), `${recording.name}: ${causeOf(told)}`)
+    const explanation = await explainedAll([written(linesOf(recording).reverse())])
+    t.ok(fits(recording, causeOf(explanation)), `${recording.name}: ${causeOf(explanation)}`)
   }
 })
 
@@ -70,8 +70,8 @@ await t.test('other numbers, hosts, ids and tokens, and a call that took longer'
         '127.0.0.1',
         '10.20.30.40'
       )
-    const told = await explainedAll([other])
-    t.ok(fits(recording, causeOf(told)), `${recording.name}: ${causeOf(told)}`)
+    const explanation = await explainedAll([other])
+    t.ok(fits(recording, causeOf(explanation)), `${recording.name}: ${causeOf(explanation)}`)
   }
 })
 
@@ -82,8 +82,8 @@ await t.test('rooms that another rule names', async t => {
     const recording = called(`chain/${name}`)
     const room = /"name":"(jb_[^"]+)"/.exec(written(linesOf(recording)))![1]!
     for (const other of ['call-_+15550001111_AbCdEfGh', 'support']) {
-      const told = await explainedAll([written(linesOf(recording)).replaceAll(room, other)])
-      t.ok(fits(recording, causeOf(told)), `${name} in ${other}: ${causeOf(told)}`)
+      const explanation = await explainedAll([written(linesOf(recording)).replaceAll(room, other)])
+      t.ok(fits(recording, causeOf(explanation)), `${name} in ${other}: ${causeOf(explanation)}`)
     }
   }
 })
@@ -94,17 +94,18 @@ await t.test('hooks without any time beside events that have one', async t => {
       at,
       record: { ...record, replied: undefined }
     }))
-    const told = await explainedAll([written(untimed, false)])
-    t.ok(fits(called(`chain/${name}`), causeOf(told)), `${name}: ${causeOf(told)}: ${told.calls[0]?.summary}`)
-    t.notMatch(JSON.stringify(told), /\d{7,} s\b/, 'no time since 1970')
+    const explanation = await explainedAll([written(untimed, false)])
+    const cause = causeOf(explanation)
+    t.ok(fits(called(`chain/${name}`), cause), `${name}: ${cause}: ${explanation.calls[0]?.summary}`)
+    t.notMatch(JSON.stringify(explanation), /\d{7,} s\b/, 'no time since 1970')
   }
 })
 
-await t.test('without statuses it is not told that Jambonz refused the reply', async t => {
+await t.test('without statuses, nothing shows that Jambonz refused the reply', async t => {
   const lines = linesOf(called('chain/caller-gives-up-during-hook')).filter(line => !hookOf(line).startsWith('/status'))
-  const told = await explainedAll([written(lines)])
-  t.equal(causeOf(told), 'lost')
-  t.match(told.calls[0]?.notToldApart.join(), /gave up while the call hook was pending.*reply-refused/)
+  const explanation = await explainedAll([written(lines)])
+  t.equal(causeOf(explanation), 'lost')
+  t.match(explanation.calls[0]?.notToldApart.join(), /gave up while the call hook was pending.*reply-refused/)
   t.equal(
     causeOf(await explainedAll([written(linesOf(called('jambonz/call-hook-empty-array')))])),
     'reply-refused',
@@ -112,29 +113,28 @@ await t.test('without statuses it is not told that Jambonz refused the reply', a
   )
 })
 
-await t.test('a REFER that was refused on purpose is no fault of the hook', async t => {
-  const told = await explainedAll([written(linesOf(called('chain/caller-leg-refers')))])
-  t.notOk(codesOf(told).includes('hook-refused'), String(codesOf(told)))
+await t.test('refusing a REFER on purpose is not reported as a fault of the hook', async t => {
+  const explanation = await explainedAll([written(linesOf(called('chain/caller-leg-refers')))])
+  t.notOk(codesOf(explanation).includes('hook-refused'), String(codesOf(explanation)))
 })
 
 await t.test('no command asks a bridge for a call that it never saw', async t => {
   for (const recording of recordings) {
-    const told = await explainedAll([written(linesOf(recording))])
-    const commands = [...findingsOf(told), ...told.calls.flatMap(({ nextSteps }) => nextSteps)].map(({ command }) =>
-      command ?? ''
-    )
+    const explanation = await explainedAll([written(linesOf(recording))])
+    const steps = explanation.calls.flatMap(({ nextSteps }) => nextSteps)
+    const commands = [...findingsOf(explanation), ...steps].map(({ command }) => command ?? '')
     t.notOk(commands.some(command => command.includes('--fetch')), recording.name)
   }
 })
 
 const wires = (name: string, take: (wires: Wire[]) => Wire[]): Buffer => pcapFile(udpFrames(take(recordedSip(name))))
 
-await t.test('a capture that begins behind the INVITE', async t => {
+await t.test('a capture that begins after the INVITE', async t => {
   for (const from of [1, 2]) {
-    const told = await explainedAll([wires('no-trunk-matches', all => all.slice(from))])
-    t.equal(causeOf(told), 'livekit-no-route')
-    t.match(told.calls[0]?.notToldApart.join(), /begin in the middle of the call/)
-    t.notMatch(JSON.stringify(told), /\d{7,} s\b/, 'no time since 1970')
+    const explanation = await explainedAll([wires('no-trunk-matches', all => all.slice(from))])
+    t.equal(causeOf(explanation), 'livekit-no-route')
+    t.match(explanation.calls[0]?.notToldApart.join(), /begin in the middle of the call/)
+    t.notMatch(JSON.stringify(explanation), /\d{7,} s\b/, 'no time since 1970')
   }
   const cancel = await explainedAll([wires('no-trunk-matches', all => all.slice(-1))])
   t.match(cancel.calls[0]?.end, { cause: 'caller-gave-up', waitingOn: 'none' })
@@ -148,27 +148,27 @@ await t.test('a capture that ends before anything was decided', async t => {
       2
     ]] as const
   ) {
-    const told = await explainedAll([wires(name, all => all.slice(0, kept))])
-    t.equal(causeOf(told), undefined, `${name}, ${kept} messages`)
-    t.equal(told.calls[0]?.findings[0]?.code, 'still-going')
-    t.notOk(codesOf(told).includes('sip-host-silent'))
+    const explanation = await explainedAll([wires(name, all => all.slice(0, kept))])
+    t.equal(causeOf(explanation), undefined, `${name}, ${kept} messages`)
+    t.equal(explanation.calls[0]?.findings[0]?.code, 'still-going')
+    t.notOk(codesOf(explanation).includes('sip-host-silent'))
   }
 })
 
 await t.test('what LiveKit did not do is surer than why Jambonz cancelled', async t => {
   for (const cancelledAt of [3700, 6500]) {
-    const told = await explainedAll([
+    const explanation = await explainedAll([
       wires('no-trunk-matches', all =>
         all.map(wire =>
           wire.raw.startsWith('CANCEL') ? { ...wire, at: all[0]!.at + cancelledAt } : wire
         ))
     ])
-    t.equal(causeOf(told), 'livekit-no-route', `${cancelledAt} ms`)
-    t.match(told.calls[0]?.notToldApart.join(), /somebody ended over the API/)
+    t.equal(causeOf(explanation), 'livekit-no-route', `${cancelledAt} ms`)
+    t.match(explanation.calls[0]?.notToldApart.join(), /somebody ended over the API/)
   }
 })
 
 await t.test("a capture of LiveKit's 100 does not call it Jambonz's", async t => {
-  const told = await explainedAll([pcapFile(tcpFrames(recordedSip('bad-credentials')))])
-  t.match(told.calls[0]?.evidence[0], { signal: 'agent-leg-dialled', seen: 'INVITE to LiveKit' })
+  const explanation = await explainedAll([pcapFile(tcpFrames(recordedSip('bad-credentials')))])
+  t.match(explanation.calls[0]?.evidence[0], { signal: 'agent-leg-dialled', seen: 'INVITE to LiveKit' })
 })

@@ -34,15 +34,13 @@ async function * failing (code: string): AsyncGenerator<Buffer> {
   throw Object.assign(new Error(`${code}: no`), { code })
 }
 
-/** The answer to a REFER of the agent's, and what the target said. */
+/** A capture of a REFER by the agent. @param answer Jambonz's response @param notified the target's response */
 function transfer (answer: string | undefined, notified?: number): Buffer {
-  const wires = recordedSip('transfer-accepted').flatMap(wire =>
-    !wire.raw.startsWith('SIP/2.0 202')
-      ? [wire]
-      : answer === undefined
-        ? []
-        : [{ ...wire, raw: wire.raw.replace('SIP/2.0 202 Accepted', `SIP/2.0 ${answer}`) }]
-  )
+  const wires = recordedSip('transfer-accepted').flatMap(wire => {
+    if (!wire.raw.startsWith('SIP/2.0 202')) return [wire]
+    if (answer === undefined) return []
+    return [{ ...wire, raw: wire.raw.replace('SIP/2.0 202 Accepted', `SIP/2.0 ${answer}`) }]
+  })
   const refer = wires.findIndex(({ raw }) => raw.startsWith('REFER'))
   const notify = {
     ...wires[refer]!,
@@ -123,7 +121,7 @@ const roomLine = ((): string => {
   return webhooks.map(({ at_ms: at, body }) => line({ time: start + at, payload: body })).join('')
 })()
 
-/** One way to come to each code, with words that its finding has. The compiler sees that none is missing. */
+/** One way to get each code, and words that its finding has. The compiler makes sure that no code is missing. */
 const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[]] | undefined> = {
   'file-not-found': [/There is no file/, failing('ENOENT')],
   'file-unreadable': [/may not be read/, failing('EACCES')],
@@ -342,7 +340,7 @@ function check (t: Test, code: string, says: RegExp, found: readonly Finding[]):
   t.match(finding?.seen, says, `${code} in ${found.map(({ code }) => code).join(', ')}`)
   t.ok(
     found.every(({ severity, todo }) => severity !== 'failed' || todo !== undefined),
-    `${code}: what failed has a next step`
+    `${code}: a next step for every failure`
   )
   t.notMatch(JSON.stringify(found), secrets, 'no credentials')
 }
@@ -363,7 +361,7 @@ await t.test('each code of explain, by a capture, log or webhook that has it', a
   )
 })
 
-await t.test('and what only the command says', async t => {
+await t.test('the codes that only the command itself reports', async t => {
   const file = join(t.testdir(), 'call.pcap')
   writeFileSync(file, whole)
   mkdirSync(`${file}.d`)
@@ -386,7 +384,7 @@ await t.test('and what only the command says', async t => {
   check(t, 'file-not-found', /There is no file/, await run(`${file}.e`))
 })
 
-await t.test('what the probe has a name for has the same here', async t => {
+await t.test('what the probe also finds has the same code here', async t => {
   const retell = edited(
     'no-trunk-matches',
     wire => ({ ...wire, raw: wire.raw.replaceAll('@127.0.0.1', '@5t4n6j0wnrl.sip.livekit.cloud') })
@@ -414,14 +412,14 @@ await t.test('what the probe has a name for has the same here', async t => {
 await t.test('the first fragment alone, as a capture by port has it', async t => {
   const [invite, ...others] = recordedSip('no-trunk-matches')
   const [first] = udpFragments(V4, true, invite!.raw, 400)
-  const told = findingsOf(
+  const explanation = findingsOf(
     await explainedAll([pcapFile([{ at: invite!.at, data: ethernet(first!) }, ...udpFrames(others)])])
   )
-  check(t, 'capture-gaps', /1 SIP messages.*fragments/, told)
-  check(t, 'livekit-no-route', /rang once/, told)
+  check(t, 'capture-gaps', /1 SIP messages.*fragments/, explanation)
+  check(t, 'livekit-no-route', /rang once/, explanation)
 })
 
-await t.test('log lines that say nothing of a failed call', async t => {
+await t.test('log lines that do not report a failed call', async t => {
   const harmless = [
     server('not dispatching agent job since no worker is available', { jobType: 'JT_PUBLISHER', room: 'jb_c1' }),
     closing('hangup'),
@@ -436,7 +434,7 @@ await t.test('log lines that say nothing of a failed call', async t => {
   t.match(findingsOf(await explainedAll(['Closing inbound call {"status": 486, "reason": "flood"}\n']))[0], {
     code: 'log-flood'
   }, 'a line without its time')
-  // A process in front of the log cuts a line off within its fields.
+  // A process that collects the log may cut a line off within its fields.
   t.notMatch(
     JSON.stringify(
       await explainedAll([

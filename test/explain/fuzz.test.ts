@@ -21,16 +21,16 @@ import { explainedAll, findingsOf } from '../fixtures/explained.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
 
 /*
- * Whatever is in a file: an explanation comes, in bounded time, with a next step for what failed.
+ * Every file gets an explanation in bounded time, whatever it holds, with a next step for every failure.
  */
 
 const LADDER = { width: 100, colour: false, ascii: true, rewrite: false }
 
 async function survives (...files: Array<Buffer | string>): Promise<void> {
-  const told = await explainedAll(files)
-  reportText(told, LADDER)
-  reportJson(told)
-  for (const { severity, todo, seen } of findingsOf(told)) {
+  const explanation = await explainedAll(files)
+  reportText(explanation, LADDER)
+  reportJson(explanation)
+  for (const { severity, todo, seen } of findingsOf(explanation)) {
     if (severity === 'failed' && todo === undefined) throw new Error(`no next step: ${seen}`)
   }
 }
@@ -129,7 +129,7 @@ await t.test('hooks and events with fields of every kind, or none', async t => {
   t.pass()
 })
 
-await t.test('what is made to take long takes no longer', async t => {
+await t.test('files that are made to take long', async t => {
   const segments = (data: Buffer): Captured[] =>
     Array.from(
       { length: Math.ceil(data.length / 60_000) },

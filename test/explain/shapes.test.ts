@@ -4,7 +4,7 @@ import { codesOf, explainedAll } from '../fixtures/explained.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
 
 /*
- * Webhooks as people have them: what a proxy, a logger or a collector wrote, or what somebody pasted.
+ * Webhooks as people have them: written by a proxy, a logger or a collector, or pasted by hand.
  */
 
 const { requests, start } = readRecordings().find(({ name }) => name === 'chain/wrong-trunk-password')!
@@ -88,18 +88,19 @@ const SHAPES: Record<string, string> = {
   }\nPlease help.\n`
 }
 
-await t.test('webhooks in every usual shape tell the same', async t => {
+await t.test('webhooks in every usual shape are explained alike', async t => {
   for (const [shape, text] of Object.entries(SHAPES)) {
-    const told = await explainedAll([text])
-    t.equal(told.calls.length, 1, shape)
-    t.equal(told.calls[0]?.sources.hooks, hooks.length, `${shape}: every hook`)
-    t.equal(told.calls[0]?.end?.cause, 'livekit-refused-credentials', `${shape}: ${told.calls[0]?.summary}`)
+    const explanation = await explainedAll([text])
+    const [call] = explanation.calls
+    t.equal(explanation.calls.length, 1, shape)
+    t.equal(call?.sources.hooks, hooks.length, `${shape}: every hook`)
+    t.equal(call?.end?.cause, 'livekit-refused-credentials', `${shape}: ${call?.summary}`)
   }
 })
 
 const evidence = ({ calls }: Explanation): string[] => calls.flatMap(call => call.evidence.map(({ seen }) => seen))
 
-await t.test('when the reply came is told where it was logged, and that it is missing where it was not', async t => {
+await t.test('the time of a reply is used where it was logged, and named as missing where it was not', async t => {
   const call = {
     call_sid: 'sid-1',
     direction: 'inbound',
@@ -125,7 +126,7 @@ await t.test('when the reply came is told where it was logged, and that it is mi
   ])
   t.equal(without.calls[0]?.end?.cause, 'caller-gave-up')
   t.match(without.calls[0]?.findings.find(({ code }) => code === 'hooks-missing')?.seen, /the reply to the call hook\./)
-  t.same(evidence(without).filter(seen => /reply|createRoom|deadline/.test(seen)), [], 'nothing that nobody saw')
+  t.same(evidence(without).filter(seen => /reply|createRoom|deadline/.test(seen)), [], 'no evidence that nobody saw')
 
   const declined = await explainedAll([
     lines([{
@@ -147,9 +148,9 @@ await t.test('when the reply came is told where it was logged, and that it is mi
   t.ok(evidence(verbless).every(seen => !/createRoom/.test(seen)))
 })
 
-await t.test('nobody of whom these files know is called the bridge', async t => {
+await t.test('reports never speak of the bridge: another application may have answered the hooks', async t => {
   for (const { name, requests, start } of readRecordings()) {
-    const told = await explainedAll([
+    const explanation = await explainedAll([
       lines(
         requests.map(({ at_ms: at, url, body, replied }) => ({
           time: start + at,
@@ -166,7 +167,7 @@ await t.test('nobody of whom these files know is called the bridge', async t => 
         }))
       )
     ])
-    for (const call of told.calls) {
+    for (const call of explanation.calls) {
       t.notMatch(
         [
           call.summary,
@@ -187,9 +188,40 @@ await t.test('a fragment of a call hook is enough to name what is missing', asyn
       sip: { headers: { from: 1 } }
     }]
   ) {
-    const told = await explainedAll([lines([fragment])])
-    t.equal(told.calls.length, 1, JSON.stringify(fragment))
-    t.ok(codesOf(told).includes('hooks-missing'))
-    t.ok(told.calls[0]!.summary.length > 0)
+    const explanation = await explainedAll([lines([fragment])])
+    t.equal(explanation.calls.length, 1, JSON.stringify(fragment))
+    t.ok(codesOf(explanation).includes('hooks-missing'))
+    t.ok(explanation.calls[0]!.summary.length > 0)
   }
+})
+
+await t.test('odd values in hooks are read as the service reads them', async t => {
+  const unresolved = hooks.filter(({ url }) => !url.startsWith('/action'))
+  const odd = unresolved.map(({ at, url, body }) => ({
+    time: at,
+    url,
+    body: {
+      ...body,
+      ...(url.startsWith('/status') && { call_status: undefined }),
+      ...(typeof body['sip_status'] === 'number' && { sip_status: String(body['sip_status']) }),
+      call_termination_by: 'somebody',
+      sip_reason: 100,
+      originating_sip_trunk_name: 7,
+      caller_name: null,
+      ...(body['sip'] !== undefined && { sip: { headers: null } })
+    }
+  }))
+  const explanation = await explainedAll([lines(odd)])
+  t.equal(explanation.calls[0]?.end?.cause, 'livekit-refused-credentials', explanation.calls[0]?.summary ?? '')
+  t.equal(explanation.calls[0]?.sources.hooks, unresolved.length, 'every hook is read')
+})
+
+await t.test('a body that does not fit its path is read by its fields', async t => {
+  const status = hooks.find(({ body }) => body['parent_call_sid'] !== undefined)!
+  const { call_status: _, sip_status: __, ...withoutStatus } = status.body
+  const misplaced = hooks.map(({ at, body }) => ({ time: at, url: '/hooks', body }))
+  const empty = { time: status.at, url: '/status', body: withoutStatus }
+  const explanation = await explainedAll([lines([...misplaced, empty])])
+  t.equal(explanation.calls[0]?.end?.cause, 'livekit-refused-credentials', explanation.calls[0]?.summary ?? '')
+  t.equal(explanation.calls[0]?.sources.hooks, hooks.length, 'a status without any status means nothing')
 })

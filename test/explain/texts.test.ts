@@ -51,10 +51,10 @@ await t.test('SIP logs as the usual tools print them', async t => {
   for (const [style, print] of Object.entries(STYLES)) {
     for (const [name, cause] of wanted) {
       const wires = recordedSip(name)
-      const told = await explained(wires.map(print).join(''))
-      t.equal(told.calls.length, 1, `${style}: ${name}`)
-      t.equal(told.calls[0]?.end?.cause, cause, `${style}: ${name}: ${told.calls[0]?.summary}`)
-      t.equal(told.calls[0]?.sources.sip, wires.length, `${style}: every message of ${name}`)
+      const explanation = await explained(wires.map(print).join(''))
+      t.equal(explanation.calls.length, 1, `${style}: ${name}`)
+      t.equal(explanation.calls[0]?.end?.cause, cause, `${style}: ${name}: ${explanation.calls[0]?.summary}`)
+      t.equal(explanation.calls[0]?.sources.sip, wires.length, `${style}: every message of ${name}`)
     }
   }
   const utf16 = Buffer.concat([
@@ -65,8 +65,8 @@ await t.test('SIP logs as the usual tools print them', async t => {
 })
 
 await t.test('messages without any time', async t => {
-  const told = await explained(recordedSip('bad-credentials').map(({ raw }) => lf(raw)).join('\n'))
-  t.equal(told.calls[0]?.end?.cause, 'livekit-refused-credentials')
+  const explanation = await explained(recordedSip('bad-credentials').map(({ raw }) => lf(raw)).join('\n'))
+  t.equal(explanation.calls[0]?.end?.cause, 'livekit-refused-credentials')
 })
 
 await t.test('every recorded call, by its webhooks alone', async t => {
@@ -97,13 +97,13 @@ await t.test('every recorded call, by its webhooks alone', async t => {
         line: JSON.stringify({ time: new Date(start + at).toISOString(), payload: body })
       }))
     ].sort((a, b) => a.at - b.at).map(({ line }) => line).join('\n')
-    const told = await explained(lines)
-    t.ok(told.calls.length >= 1, name)
-    const cause = told.calls[0]?.end?.cause ?? ''
+    const explanation = await explained(lines)
+    t.ok(explanation.calls.length >= 1, name)
+    const cause = explanation.calls[0]?.end?.cause ?? ''
     const ok = causes.includes('*') || causes.includes(cause)
     if (ok) right++
-    t.ok(ok, `${name}: ${cause}, not ${causes}: ${told.calls[0]?.summary}`)
-    t.ok(told.calls[0]?.findings[0]?.seen)
+    t.ok(ok, `${name}: ${cause}, not ${causes}: ${explanation.calls[0]?.summary}`)
+    t.ok(explanation.calls[0]?.findings[0]?.seen)
   }
   t.equal(right, recordings.length)
 })
@@ -113,9 +113,9 @@ await t.test('hooks that were logged without their paths, behind what a process 
   const lines = requests.map(({ at_ms: at, body }) => `0|bridge | ${new Date(start + at).toISOString()} ${body}`).join(
     '\n'
   )
-  const told = await explained(lines)
-  t.equal(told.calls.length, 1)
-  t.equal(told.calls[0]?.end?.cause, 'livekit-refused-credentials', told.calls[0]?.summary ?? '')
+  const explanation = await explained(lines)
+  t.equal(explanation.calls.length, 1)
+  t.equal(explanation.calls[0]?.end?.cause, 'livekit-refused-credentials', explanation.calls[0]?.summary ?? '')
   const array = JSON.stringify(requests.map(({ at_ms: at, body }) => ({ time: start + at, body })), null, 2)
   t.equal((await explained(array)).calls[0]?.end?.cause, 'livekit-refused-credentials', 'a JSON document')
 })
@@ -172,10 +172,10 @@ await t.test('log lines of livekit-sip and feature-server', async t => {
     [pino('rejecting call to +15551230000: no application or webhook url'), 'no-application']
   ]
   for (const [text, code, cause] of cases) {
-    const told = await explained(text)
-    t.equal(told.calls.length, 1, code)
-    t.ok(codes(told).includes(code), `${code} in ${codes(told)}`)
-    t.equal(told.calls[0]?.end?.cause, cause, code)
+    const explanation = await explained(text)
+    t.equal(explanation.calls.length, 1, code)
+    t.ok(codes(explanation).includes(code), `${code} in ${codes(explanation)}`)
+    t.equal(explanation.calls[0]?.end?.cause, cause, code)
   }
 })
 
@@ -187,10 +187,10 @@ await t.test('a capture and the log of the other side make one call', async t =>
       new Date(wires.at(-1)!.at).toISOString()
     }\tWARN\tsip\tsip/inbound.go:782\tClosing inbound call\t{"callID": "${scl}", "status": 486, "reason": ` +
     '"cannot-subscribe"}\n'
-  const told = await explained(pcapFile(udpFrames(wires)), log)
-  t.equal(told.calls.length, 1)
-  t.same([told.calls[0]?.sources.sip, told.calls[0]?.sources.logs], [wires.length, 1])
-  t.ok(codes(told).includes('log-cannot-subscribe'))
+  const explanation = await explained(pcapFile(udpFrames(wires)), log)
+  t.equal(explanation.calls.length, 1)
+  t.same([explanation.calls[0]?.sources.sip, explanation.calls[0]?.sources.logs], [wires.length, 1])
+  t.ok(codes(explanation).includes('log-cannot-subscribe'))
 })
 
 await t.test('both legs of a call, joined by X-CID', async t => {
@@ -201,17 +201,17 @@ await t.test('both legs of a call, joined by X-CID', async t => {
       stamp(at + offset)
     } 192.0.2.1:5060 -> 198.51.100.7:5060\n${start}\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9\nFrom: ` +
     `<sip:+15550001111@carrier>;tag=c\nTo: <sip:+15551230000@sbc>\nCall-ID: carrier-callid-abc\nCSeq: 1 ${method}\n\n\n`
-  const told = await explained(
+  const explanation = await explained(
     [
       caller(-50, 'INVITE sip:+15551230000@sbc SIP/2.0', 'INVITE'),
       ...agent.map(STYLES['sngrep']!),
       caller(1301, 'CANCEL sip:+15551230000@sbc SIP/2.0', 'CANCEL')
     ].join('')
   )
-  t.equal(told.calls.length, 1)
-  t.same(told.calls[0]?.legs.map(({ role }) => role), ['caller', 'agent'])
-  t.match(told.calls[0]?.end, { cause: 'caller-gave-up', by: 'caller' })
-  t.notOk(codes(told).includes('agent-leg-only'))
+  t.equal(explanation.calls.length, 1)
+  t.same(explanation.calls[0]?.legs.map(({ role }) => role), ['caller', 'agent'])
+  t.match(explanation.calls[0]?.end, { cause: 'caller-gave-up', by: 'caller' })
+  t.notOk(codes(explanation).includes('agent-leg-only'))
 })
 
 await t.test('the report: a ladder, no credentials, no control characters', async t => {
@@ -223,17 +223,17 @@ await t.test('the report: a ladder, no credentials, no control characters', asyn
       'INVITE sip:$1:hunter2@'
     )
   }))
-  const told = await explained(pcapFile(udpFrames(evil)))
-  const text = reportText(told, options)
+  const explanation = await explained(pcapFile(udpFrames(evil)))
+  const text = reportText(explanation, options)
   t.match(text, /leg to LiveKit: /)
   t.match(text, /INVITE sip:c[0-9a-f]{26}@127\.0\.0\.1/)
   t.match(text, /401/)
   t.match(text, /^✗ .* {2}\(livekit-refused-credentials\)\n {4}→ /m)
-  for (const out of [text, reportJson(told)]) {
+  for (const out of [text, reportJson(explanation)]) {
     t.notMatch(out, /response=|Digest|nonce|hunter2/i)
     // eslint-disable-next-line no-control-regex
     t.notMatch(out, /[\x00-\x09\x0b-\x1f\x7f]/)
   }
-  t.equal(JSON.parse(reportJson(told)).calls[0].end.cause, 'livekit-refused-credentials')
-  t.match(reportText(told, { ...options, ascii: true }), /^FAILED .* {2}\(livekit-refused-credentials\)\n {4}-> /m)
+  t.equal(JSON.parse(reportJson(explanation)).calls[0].end.cause, 'livekit-refused-credentials')
+  t.match(reportText(explanation, { ...options, ascii: true }), /^FAILED .* {2}\(livekit-refused-credentials\)\n {4}-> /m)
 })

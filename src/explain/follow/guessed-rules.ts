@@ -14,8 +14,6 @@ export interface GuessedRules extends Rules {
 
 /** feature-server's own limit is an hour or more. Only the cause `time-limit` depends on it. */
 export const TIME_LIMIT_S = 7200
-/** No room of a call has a longer name. */
-const LONGEST_ROOM_NAME = 512
 
 /** Guesses the settings of the application that connected the call. */
 export function guessRules (
@@ -74,7 +72,6 @@ const roomOfCaller = (rooms: readonly RoomSeen[]): string | undefined =>
 /** The first room that is named `<prefix>_<user>` after one of the users. */
 function ownRoom (names: readonly string[], users: ReadonlySet<string>): { name: string, user: string } | undefined {
   for (const name of names) {
-    if (name.length > LONGEST_ROOM_NAME) continue
     for (let at = name.indexOf('_'); at >= 0; at = name.indexOf('_', at + 1)) {
       const user = name.slice(at + 1)
       if (users.has(user)) return { name, user }
