@@ -1,22 +1,22 @@
 import type { Step } from './trace.ts'
 
-/** A step and how often it occurred, alone or as half of an alternating pair. */
+/** A step, and how often it occurred alone or as half of an alternating pair. */
 export interface Row {
   step: Step
   count: number
 }
 
 export interface Change {
-  /** Rows that are new. */
+  /** New rows. */
   fresh: Row[]
-  /** The last rows, which now count more. */
+  /** The last rows, whose counts have increased. */
   again: Row[]
 }
 
 /** Folds a growing list of steps into rows. */
 export interface Folder {
   readonly rows: Row[]
-  /** The last one or two rows, whose count the current repetition increases; empty when nothing repeats. */
+  /** The last one or two rows, whose counts the current repetition increases. Empty when nothing repeats. */
   readonly repeating: Row[]
   /** Whether a step would continue the current repetition. */
   continues(step: Step): boolean
@@ -26,12 +26,11 @@ export interface Folder {
 }
 
 /**
- * Ringing repeats once a second as a pair, the SIP message and the status event, so pairs fold like single steps. The
- * first half of a possible pair is held back until the next step shows whether it is one.
+ * Creates a folder. Ringing repeats once a second as a pair of the SIP message and the status event, so pairs fold like
+ * single steps. The first half of a possible pair is held back until the next step shows whether it is a pair.
  *
- * The order of the steps is the order in which they happened. Their times may contradict it: under load an event gets
- * its time before it waits for another one, and hosts have clocks of their own. Such a step takes the time of the step
- * before it.
+ * The steps come in the order in which they happened. Their times may contradict that order: under load an event may
+ * wait after it got its time, and each host has its own clock. Such a step gets the time of the step before it.
  */
 export function createFolder (): Folder {
   const rows: Row[] = []
@@ -85,7 +84,7 @@ export function createFolder (): Folder {
         const next = folder.push(step)
         return { fresh: [...fresh, ...next.fresh], again: next.again }
       }
-      // A row that counts as half of a pair does not count alone, or the order of the two would get lost.
+      // A row that counts as half of a pair does not count alone. Otherwise the order of the two would be lost.
       if (last !== undefined && same(last.step, step) && repeating.length < 2) {
         last.count++
         repeating = [last]

@@ -3,9 +3,9 @@ import { createFolder, type Row } from './fold.ts'
 import type { Party, Step } from './trace.ts'
 
 export interface LadderOptions extends TerminalStyle {
-  /** Columns of the terminal; the ladder keeps within 80 to 160 of them. */
+  /** The columns of the terminal. The ladder uses at least 80 and at most 160. */
   width: number
-  /** Whether lines can be overwritten, which a terminal allows and a file does not. */
+  /** Whether lines can be overwritten, as on a terminal but not in a file. */
   rewrite: boolean
 }
 
@@ -23,7 +23,7 @@ export function ladderOptionsFor (
   }
 }
 
-/** The zero-based columns of the lifelines. Parties whose messages are usually longer get more room. */
+/** The columns of the lifelines, counted from 0. Parties with longer messages get more room. */
 export function layout (width: number): { width: number, at: Record<Party, number> } {
   const total = Math.min(160, Math.max(80, Math.floor(width)))
   const shares = [3, 5, 4, 3]
@@ -39,7 +39,7 @@ export function layout (width: number): { width: number, at: Record<Party, numbe
   return { width: total, at }
 }
 
-/** Columns on the left that hold the milliseconds. */
+/** The number of columns on the left, which show the milliseconds. */
 export const GUTTER = 8
 
 /** The names of the parties above their lifelines. */
@@ -52,7 +52,7 @@ export function ladderHeader (options: LadderOptions): string {
 }
 
 /**
- * One message as one line, or two when its text does not fit into its arrow and goes above it.
+ * One message as one line, or as two when its text does not fit into its arrow and must go above it.
  *
  * @param start milliseconds since the epoch that count as 0
  */
@@ -68,7 +68,7 @@ export function ladderRow (row: Row, start: number, options: LadderOptions): str
   write(arrow, 0, String(Math.max(0, Math.round(step.at - start))).padStart(GUTTER - 2), 'time')
 
   if (from === to) {
-    // Something a party does alone: a dot on its lifeline with the text beside it, to the left at the right edge.
+    // What a party does alone is a dot on its lifeline with the text beside it, on the left at the right edge.
     write(arrow, from, glyph.dot, style)
     const right = clip(text, Math.max(width - from - 2, from - GUTTER - 2), glyph)
     write(arrow, right.length <= width - from - 2 ? from + 2 : from - 1 - right.length, right, style)
@@ -94,7 +94,7 @@ export function ladderRow (row: Row, start: number, options: LadderOptions): str
 }
 
 /**
- * A whole ladder as text. Equal consecutive steps, and pairs of them that alternate, are drawn once with their number.
+ * A whole ladder as text. Steps that repeat, alone or as alternating pairs, are drawn once with their count.
  */
 export function renderLadder (steps: readonly Step[], options: LadderOptions): string {
   const folder = createFolder()
@@ -104,7 +104,7 @@ export function renderLadder (steps: readonly Step[], options: LadderOptions): s
   return [ladderHeader(options), ...folder.rows.flatMap(row => ladderRow(row, start, options))].join('\n') + '\n'
 }
 
-/** A ladder that is drawn while the call happens. */
+/** A ladder that grows while the call happens. */
 export interface LiveLadder {
   step(step: Step): void
   /** Draws a step that was held back. No step may follow. */
@@ -112,8 +112,8 @@ export interface LiveLadder {
 }
 
 /**
- * Prints each step as it happens. Where lines can be overwritten, repeats increase a count in place. Elsewhere one line
- * gives their number when another step follows.
+ * Prints each step when it happens. Where lines can be overwritten, repeats increase a count in place. Elsewhere a line
+ * gives their number as soon as another step follows.
  */
 export function createLiveLadder (write: (text: string) => void, options: LadderOptions): LiveLadder {
   const folder = createFolder()
@@ -192,7 +192,7 @@ const ANSI: Record<Style, string> = {
   bad: '\x1b[31m'
 }
 
-/** Final failures are red, whatever protocol carried them. */
+/** Final failures are red in every protocol. */
 function styleOf (step: Step): Style {
   return /^[4-6]\d\d\b/.test(step.what) || /\b(failed|no reply)\b/.test(step.what) ? 'bad' : step.via
 }

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutgoingCall } from '../sip/user-agent.ts'
 import type { AgentBehaviour } from './livekit.ts'
 
-/** One call of the demo and what is announced about it. */
+/** One call of the demo, and its announcement. */
 export interface DemoCall {
-  /** What is going to happen, in a sentence. */
+  /** What happens in the call, in a sentence. */
   says: string
   from: string
-  /** The agent that the Jambonz application asks for. */
+  /** The agent that the Jambonz application names. */
   agent: string
-  /** How that agent behaves; none: nobody has registered under that name. */
+  /** How that agent behaves. Without it, no worker has registered under that name. */
   behaviour?: AgentBehaviour
-  /** The cause that the bridge has to find. */
+  /** The cause that the bridge must find. */
   cause: string
   /** Milliseconds of ringing after which the caller gives up. */
   patienceMs?: number
@@ -47,7 +47,7 @@ export const DEMO_CALLS: readonly DemoCall[] = [
   }
 ]
 
-/** The caller's part: waits, gives up or is hung up on; resolves when the phone is idle again. */
+/** Plays the caller, who waits, gives up or is hung up on. Resolves when the call is over. */
 export async function phoneFor (call: DemoCall, phone: OutgoingCall, signal: AbortSignal): Promise<void> {
   const hungUp = new Promise<void>(resolve => phone.onBye(() => resolve()))
   signal.addEventListener('abort', () => phone.cancel(), { once: true })

@@ -22,17 +22,17 @@ import type { JambonzDouble } from './jambonz.ts'
 import { createLiveKitDouble } from './livekit.ts'
 
 export interface DemoOptions {
-  /** Starts the service itself with these settings; resolves when it listens. */
+  /** Starts the bridge itself with these settings. Resolves when it listens. */
   startBridge(env: Record<string, string>): Promise<{ url: string, close(): Promise<void> }>
-  /** The terminal or file that the demo is written to. */
+  /** The terminal or file that the demo writes to. */
   out: DemoOutput
-  /** End after the calls instead of staying up. */
+  /** Whether to end after the calls, instead of keeping the bridge running. */
   once: boolean
-  /** For colours and width; the process' own by default. */
+  /** The environment, which decides about colours and width; by default that of the process. */
   env?: Record<string, string | undefined>
-  /** Ends the demo, also while it stays up; by default the first SIGINT or SIGTERM does. */
+  /** Ends the demo at any time. By default the first SIGINT or SIGTERM does. */
   signal?: AbortSignal
-  /** How the command line is called in the commands that the demo suggests; by default as this process was. */
+  /** The command that starts the command line, for the suggestions of the demo; by default that of this process. */
   command?: string
 }
 
@@ -47,10 +47,10 @@ interface Stage {
   bridge: { url: string, close(): Promise<void> }
   jambonz: JambonzDouble
   phone: UserAgent
-  /** Jambonz's application environment: which agent the next call asks for. */
+  /** Jambonz's application environment, which names the agent of the next call. */
   envVars: Record<string, unknown>
   operatorToken: string
-  /** A folder with the bridge's settings in `.env`, for commands that are to find this bridge. */
+  /** A folder with the bridge's settings in `.env`, from which the bridge's commands find this bridge. */
   folder: string
   /** Receives the steps of the doubles. */
   screen: { show(step: Step): void }
@@ -66,17 +66,17 @@ interface Verdict {
 
 const HOST = '127.0.0.1'
 const CALL_TIMEOUT_MS = 15_000
-/** Messages of every call that explain nothing; the ladders leave them out. */
+/** Messages that explain nothing. The ladders leave them out. */
 const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
 
 /**
- * Shows the service at work without any account: real calls over loopback SIP and HTTP from a phone through a Jambonz
- * double, the bridge itself and a LiveKit double. Each call is drawn as a ladder while it happens, followed by the
- * cause that the bridge's operator API gives for its end.
+ * Shows the bridge at work without any account. Real calls go over SIP and HTTP on loopback, from a phone through a
+ * Jambonz double, the bridge itself and a LiveKit double. The demo draws each call as a ladder while it happens, and
+ * then prints the cause that the bridge's operator API gives for its end.
  *
- * @returns the exit code: 0 when every call ended as announced or the reader of `out` went away, 1 when one did not,
- * 130 when interrupted before that
- * @throws what keeps the stage from being set, such as a missing development dependency
+ * @returns the exit code: 0 when every call ended as announced or the reader of `out` closed it, 1 when a call ended in
+ * another way, 130 when it was interrupted before
+ * @throws {Error} when a part cannot start, for example without a development dependency
  */
 export async function runDemo (options: DemoOptions): Promise<number> {
   const { out } = options
@@ -118,7 +118,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   }
 }
 
-/** Notices when nobody reads the output any more, as behind `| head`. */
+/** Notices when the reader of the output has closed it, as `| head` does. */
 function watchReader (out: DemoOutput): { gone: AbortSignal } {
   const controller = new AbortController()
   out.on?.('error', error => {
@@ -128,7 +128,7 @@ function watchReader (out: DemoOutput): { gone: AbortSignal } {
   return { gone: controller.signal }
 }
 
-/** What a newcomer has to know to read the ladders. */
+/** What a newcomer needs to know to read the ladders. */
 function legend ({ colour }: LadderOptions): string[] {
   const paint = (code: number, text: string) => `\x1b[${code}m${text}\x1b[0m`
   return [
@@ -216,7 +216,7 @@ async function setStage (options: DemoOptions): Promise<Stage> {
   }
 }
 
-/** Makes the trunk and the rule in LiveKit, as `bridge provision` does. */
+/** Creates the trunk and the rule in LiveKit, as `bridge provision` does. */
 async function provision (env: Record<string, string>): Promise<void> {
   const settings = loadSettings(env)
   const sip = new SipClient(settings.LIVEKIT_URL, settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET)
@@ -230,7 +230,7 @@ async function provision (env: Record<string, string>): Promise<void> {
   })
 }
 
-/** One call, from the phone's INVITE to the cause that the bridge names. A failure becomes the verdict's problem. */
+/** Plays one call, from the phone's INVITE to the cause that the bridge names. A failure is the verdict's `problem`. */
 async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: AbortSignal): Promise<Verdict> {
   let lastStep = Date.now()
   stage.screen.show = step => {
@@ -250,9 +250,9 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
       systemClock,
       CALL_TIMEOUT_MS,
       endOf(stage, () => callSid, signal),
-      () => new Error('the bridge does not say that the call has ended')
+      () => new Error('the bridge did not report the end of the call')
     )
-    // Duties of the bridge that follow the end, such as deleting the room, belong into the ladder.
+    // The ladder also shows the duties that follow the end, such as the deletion of the room.
     const settled = Date.now() + 2000
     do await sleep(100)
     while (Date.now() - lastStep < 200 && Date.now() < settled)
@@ -265,7 +265,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
   }
 }
 
-/** Asks the operator API until it has the end of the call. */
+/** Asks the operator API until it knows the end of the call. */
 async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal): Promise<Verdict> {
   for (;;) {
     if (signal.aborted) return {}
@@ -306,13 +306,13 @@ async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSi
   say()
 }
 
-/** How this process was started, for another folder. */
+/** The command that started this process, in a form that works in another folder. */
 function ownCommand (): string {
   const script = process.argv[1] ?? 'bridge'
   return `node ${/\s/.test(script) ? JSON.stringify(script) : script}`
 }
 
-/** A port that was free a moment ago: the doubles have to know the bridge's address before it listens. */
+/** A free port. The doubles must know the bridge's address before the bridge listens. */
 async function freePort (): Promise<number> {
   const server = createServer().listen(0, HOST)
   await once(server, 'listening')

@@ -10,7 +10,7 @@ import { inboundCall } from './jambonz/inbound.ts'
 import { outboundCall } from './jambonz/outbound.ts'
 import type { Leg } from './jambonz/payloads.ts'
 import { createRestServer } from './jambonz/rest.ts'
-import type { CallUpdate, CreateCall, RestApplication } from './jambonz/rest.ts'
+import type { CallUpdate, CreateCall, RestApplication, RestHandlers } from './jambonz/rest.ts'
 import { sipObserver } from './jambonz/tracing.ts'
 import { loadVerbParser } from './jambonz/verbs.ts'
 import { socketNetwork } from './network.ts'
@@ -109,7 +109,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     openTransport,
     ...trace && { onMessage: sipObserver(trace) }
   })
-  // A user agent of its own that is not traced: the LiveKit double traces the messages between the two.
+  // This user agent is not traced, because the LiveKit double traces the messages between the two.
   const agentSide = await createUserAgent({ host, name, clock, openTransport })
 
   const alert: JambonzContext['alert'] = (hook, { message, status }) => {
@@ -138,21 +138,14 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     inboundCall(context, call).catch(() => call.respond(500))
   })
 
-  const update: JambonzDouble['update'] = (callSid, change) => calls.update(callSid, change)
-  const create: JambonzDouble['createCall'] = request => outboundCall(context, callerSide, request)
-  const rest = await createRestServer({
-    network,
-    host,
-    accountSid,
-    apiKey,
-    handlers: {
-      update,
-      create,
-      get: callSid => calls.payload(callSid),
-      list: () => calls.runningPayloads(),
-      application: () => applicationOf(context)
-    }
-  })
+  const handlers: RestHandlers = {
+    update: (callSid, change) => calls.update(callSid, change),
+    create: request => outboundCall(context, callerSide, request),
+    get: callSid => calls.payload(callSid),
+    list: () => calls.runningPayloads(),
+    application: () => applicationOf(context)
+  }
+  const rest = await createRestServer({ network, host, accountSid, apiKey, handlers })
 
   return {
     sipHost: callerSide.host,
@@ -166,8 +159,8 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     calls: () => calls.list(),
     talkingSince: callSid => calls.talkingSince(callSid),
     ended: callSid => calls.ended(callSid),
-    update,
-    createCall: create,
+    update: handlers.update,
+    createCall: handlers.create,
     async close () {
       await rest.close()
       await callerSide.close()

@@ -7,7 +7,7 @@ import type { OpenTransport } from '../sip/transport.ts'
 
 export interface HttpRequest {
   method: string
-  /** Absolute for a client; what stands in the request line for a server. */
+  /** Absolute for a client. For a server, the target in the request line. */
   url: string
   /** Names in lower case. */
   headers: Record<string, string | undefined>
@@ -21,23 +21,23 @@ export interface HttpReply {
   body: string
 }
 
-/** What a server does with a request: it replies, breaks the connection, or says nothing at all. */
+/** How a server handles a request: it replies, breaks the connection, or never replies. */
 export type Served = HttpReply | 'refuse' | 'hang'
 
 export interface HttpClient {
-  /** Sends a request. @throws when there is no reply; `code` says why, as undici and the system name it */
+  /** Sends a request. @throws the error of undici or the system (`code`) when no reply arrives */
   send(request: HttpRequest): Promise<HttpReply>
-  /** Breaks off what is under way. */
+  /** Ends all requests that still wait for a reply. */
   close(): Promise<void>
 }
 
-/** What the doubles reach the world by: sockets, unless they are given another one. */
+/** How the doubles send and receive. By default they use sockets; tests may pass a network of their own. */
 export interface Network {
   /**
-   * @param options.connections connections to one host, one request at a time on each; default: as many as are needed
+   * @param options.connections the most connections to one host, each with one request at a time; by default no limit
    */
   client(options: { timeoutMs: number, connections?: number }): HttpClient
-  /** Serves HTTP; port 0 takes any free one. @throws the system's error when it cannot listen */
+  /** Serves HTTP. Port 0 means any free port. @throws the system's error when it cannot listen */
   serve(
     options: { host: string, port: number },
     handler: (request: HttpRequest) => Promise<Served>
@@ -45,8 +45,8 @@ export interface Network {
   openSip: OpenTransport
 }
 
-/** Largest request body, bytes. */
-const MAX_BODY = 1024 * 1024
+/** The most bytes that a request body may have. */
+const MAX_BODY_BYTES = 1024 * 1024
 
 /** Real sockets. */
 export const socketNetwork: Network = {
@@ -110,7 +110,7 @@ async function bodyOf (request: IncomingMessage): Promise<string> {
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BODY) throw new Error('request body too large')
+    if (size > MAX_BODY_BYTES) throw new Error('request body too large')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()

@@ -99,7 +99,7 @@ const KINDS: Record<string, [number, Kind]> = {
   ],
   'agent comes on the second job': [
     2,
-    random => ({ agent: { heedsDispatch: 2 }, hangUpAfterMs: talk(random), causes: ['caller-hung-up', 'no-agent'] })
+    random => ({ agent: { firstDispatch: 2 }, hangUpAfterMs: talk(random), causes: ['caller-hung-up', 'no-agent'] })
   ],
   'agent leaves in mid-call': [
     2,

@@ -32,7 +32,7 @@ const steps = fc.array(
 )
 const width = fc.integer({ min: 20, max: 300 })
 
-await t.test('no line is wider than the terminal, between 80 and 160 columns', async () => {
+await t.test('no line is wider than the terminal between 80 and 160 columns', async () => {
   fc.assert(fc.property(steps, width, fc.boolean(), (all, columns, ascii) => {
     const limit = Math.min(160, Math.max(80, columns))
     for (const line of renderLadder(all, { ...plain(columns), ascii }).split('\n')) {
@@ -55,7 +55,7 @@ await t.test('an arrow starts and ends at the lifelines of its parties', async (
   }))
 })
 
-await t.test('time never goes back, and the order of the steps stays', async t => {
+await t.test('the times never go back, and the steps keep their order', async t => {
   const times = (text: string) => text.split('\n').slice(1).map(line => line.slice(0, 8).trim()).filter(Boolean)
   const shown = renderLadder([
     step(1000, 'caller', 'jambonz', 'INVITE'),
@@ -72,7 +72,7 @@ await t.test('time never goes back, and the order of the steps stays', async t =
   }))
 })
 
-await t.test('every step is drawn once: the numbers of the rows add up', async () => {
+await t.test('every step is drawn once, and the counts of the rows add up', async () => {
   fc.assert(fc.property(steps, all => {
     const folder = createFolder()
     for (const one of all) folder.push(one)
@@ -85,7 +85,7 @@ await t.test('every step is drawn once: the numbers of the rows add up', async (
   }))
 })
 
-await t.test('a live ladder on a file shows what the finished one does', async () => {
+await t.test('a live ladder in a file has as many rows as the whole ladder', async () => {
   fc.assert(fc.property(steps, all => {
     let text = ''
     const live = createLiveLadder(more => {
@@ -101,7 +101,7 @@ await t.test('a live ladder on a file shows what the finished one does', async (
   }))
 })
 
-await t.test('a live ladder on a terminal counts repeats up in place', async t => {
+await t.test('a live ladder on a terminal increases counts in place', async t => {
   const all = [
     step(0, 'caller', 'jambonz', 'INVITE'),
     step(1, 'livekit', 'jambonz', '180 Ringing'),
@@ -114,7 +114,7 @@ await t.test('a live ladder on a terminal counts repeats up in place', async t =
   ]
   const screen: string[] = []
   const live = createLiveLadder(text => {
-    // As much of a terminal as the ladder needs: up, and clear to the end.
+    // The part of a terminal that the ladder needs: it moves the cursor up and clears to the end.
     // eslint-disable-next-line no-control-regex
     const up = /^\x1b\[(\d+)A\x1b\[0J$/.exec(text)?.[1]
     if (up !== undefined) screen.splice(-Number(up))
@@ -128,7 +128,7 @@ await t.test('a live ladder on a terminal counts repeats up in place', async t =
   t.match(screen[4], /486 Busy Here/)
 })
 
-await t.test('repeats fold alone and as pairs, and keep their order otherwise', async t => {
+await t.test('steps fold alone and as pairs, and others keep their order', async t => {
   const rows = (text: string) => {
     const folder = createFolder()
     for (const what of text) folder.push(step(0, 'caller', 'jambonz', what))
@@ -137,13 +137,13 @@ await t.test('repeats fold alone and as pairs, and keep their order otherwise', 
   }
   t.equal(rows('aaab'), 'a3b')
   t.equal(rows('abababc'), 'a3b3c')
-  t.equal(rows('abac'), 'abac', 'half a pair is none')
+  t.equal(rows('abac'), 'abac', 'half of a pair is not folded')
   t.equal(rows('ababac'), 'a2b2ac')
   t.equal(rows('aba'), 'aba')
   t.equal(rows('abab'), 'a2b2')
 })
 
-await t.test('milliseconds count from the first step; the header names all parties', async t => {
+await t.test('milliseconds count from the first step, and the header names all parties', async t => {
   const [header = '', first = '', second = ''] = renderLadder([
     step(5000, 'caller', 'jambonz', 'INVITE'),
     step(5042, 'jambonz', 'caller', '100 Trying')
@@ -154,7 +154,7 @@ await t.test('milliseconds count from the first step; the header names all parti
   t.equal(ladderHeader(plain(160)), header)
 })
 
-await t.test('colours only on a terminal that wants them', async t => {
+await t.test('only a terminal without NO_COLOR gets colours', async t => {
   const tty = { isTTY: true, columns: 100 }
   t.match(ladderOptionsFor(tty, { LANG: 'en_US.UTF-8' }), { colour: true, ascii: false, rewrite: true, width: 100 })
   t.equal(ladderOptionsFor(tty, { NO_COLOR: '1' }).colour, false)

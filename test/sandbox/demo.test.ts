@@ -5,7 +5,7 @@ import { loadSettings, readEnvironment } from '../../src/config.ts'
 import { runDemo } from '../../src/sandbox/demo.ts'
 import { createLogger, startBridge } from '../../src/server.ts'
 
-await t.test("the demo's calls, over real sockets, end as announced", async t => {
+await t.test("the demo's calls over real sockets end as announced", async t => {
   let shown = ''
   const out = Object.assign(
     new Writable({
@@ -33,7 +33,7 @@ await t.test("the demo's calls, over real sockets, end as announced", async t =>
   t.notMatch(shown, /sip:c[a-z2-7]{26}@/, 'no whole token is shown')
 })
 
-await t.test("the demo's own doctor, with the settings in the demo's folder, finds nothing wrong", async t => {
+await t.test("bridge doctor finds nothing wrong with the settings in the demo's folder", async t => {
   const stop = new AbortController()
   let shown = ''
   let said: { code: number, text: string } | undefined
@@ -63,7 +63,7 @@ await t.test("the demo's own doctor, with the settings in the demo's folder, fin
   t.match(shown, /407 asks for the password/)
 })
 
-await t.test('the demo ends quietly when nobody reads it any more', async t => {
+await t.test('the demo ends quietly when the reader of its output is gone', async t => {
   let lines = 0
   const listeners: Array<(error: NodeJS.ErrnoException) => void> = []
   const out = {

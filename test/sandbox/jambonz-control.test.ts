@@ -38,8 +38,7 @@ await t.test('REST call_status completed hangs up a connected call', async t => 
 })
 
 await t.test(
-  'REST call_status no-answer ends a ringing call with 503 and without a status of the caller ' +
-    'leg',
+  'REST call_status no-answer ends a ringing call with 503 and without a status event of the caller leg',
   async t => {
     const stage = await setStage(t, {
       farEnd: rings,
@@ -49,7 +48,7 @@ await t.test(
     const { body } = await stage.standIn.received(status('B', 'ringing'))
     t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_status: 'completed' })).status, 202)
     t.equal((await rest(stage, 'POST', `/${body['parent_call_sid']}`, { call_status: 'no-answer' })).status, 202)
-    t.equal((await call.final).status, 503, 'completed did nothing before the answer')
+    t.equal((await call.final).status, 503, 'before the answer, completed did nothing')
     await stage.over()
     t.same(lines(stage.standIn.requests).statuses, [
       '/status A trying/100',
@@ -60,7 +59,7 @@ await t.test(
   }
 )
 
-await t.test('REST call_hook takes the call to another application, the action reply is ignored', async t => {
+await t.test('REST call_hook moves the call to another application, and the action reply is ignored', async t => {
   const stage = await setStage(t, {
     farEnd: rings,
     reply ({ path }, at) {
@@ -98,7 +97,7 @@ await t.test('the REST server refuses what Jambonz refuses', async t => {
   t.equal((await rest(stage, 'POST', '/nobody', { call_status: 'completed', call_hook: 'x' })).status, 400)
 })
 
-await t.test('a call placed over REST sends its statuses before the call hook', async t => {
+await t.test('a call placed over REST sends its status events before the call hook', async t => {
   const stage = await setStage(t, {
     reply: ({ path }) => path === '/livekit-api' ? { body: [{ verb: 'hangup' }] } : {}
   })
@@ -154,7 +153,7 @@ await t.test('a call placed over REST that nobody answers never reaches the call
   t.same(lines(stage.standIn.requests), { hooks: [], statuses: ['/status A trying/100', '/status A busy/486'] })
 })
 
-await t.test('a transfer that the carrier refuses: the refer result, then the verbs behind', async t => {
+await t.test('when the carrier refuses a transfer, the refer result precedes the remaining verbs', async t => {
   const stage = await setStage(t, {
     farEnd: answers,
     reply ({ path }, at) {
@@ -190,7 +189,7 @@ await t.test('a transfer that the carrier refuses: the refer result, then the ve
   t.same(lines(stage.standIn.requests).statuses.slice(-2), ['/status B completed/200', '/status A completed/200'])
 })
 
-await t.test('an accepted transfer of which nothing more is heard', async t => {
+await t.test('an accepted transfer without a final NOTIFY ends at the timeout', async t => {
   const stage = await setStage(t, {
     farEnd: answers,
     double: { notifyTimeoutMs: 30 },
@@ -210,7 +209,7 @@ await t.test('an accepted transfer of which nothing more is heard', async t => {
   t.equal(lines(stage.standIn.requests).hooks.at(-1), '/refer-complete A in-progress/200 refer 202/undefined')
 })
 
-await t.test('a REFER that the hook refuses, and a REFER of the caller', async t => {
+await t.test('a REFER that the hook refuses, and a REFER from the caller', async t => {
   const stage = await setStage(t, {
     farEnd: answers,
     reply ({ path }, at) {
@@ -236,7 +235,7 @@ await t.test('a REFER that the hook refuses, and a REFER of the caller', async t
   )
 })
 
-await t.test('timeLimit ends the agent leg, then the caller', async t => {
+await t.test('timeLimit ends the agent leg and then the caller leg', async t => {
   const stage = await setStage(t, {
     farEnd: answers,
     reply: ({ path }, at) => ({ body: path === '/livekit-api' ? dialVerbs(at, { timeLimit: 0.05 }) : [] })

@@ -8,8 +8,9 @@ interface Scene {
   name: string
   says: string
   farEnd?: (call: IncomingCall) => void
-  /** What the caller does; the call hook of the stand-in waits for `release`. */
+  /** What the caller does. */
   caller?: (call: OutgoingCall, stage: Stage, t: Test) => Promise<void> | void
+  /** Whether the call hook replies only after that. */
   pending?: boolean
   offer?: string
   callerGets: number
@@ -37,7 +38,7 @@ const scenes: Scene[] = [
   },
   {
     name: 'jambonz/answered-caller-hangs-up',
-    says: 'the agent answers, the caller hangs up',
+    says: 'the agent answers, and the caller hangs up',
     farEnd: answers,
     caller: async (call, stage) => {
       await stage.standIn.received(inProgress)
@@ -78,13 +79,13 @@ const scenes: Scene[] = [
   },
   {
     name: 'jambonz/livekit-not-found-404',
-    says: 'the far end knows no trunk',
+    says: 'the far end has no trunk for the call',
     farEnd: call => call.respond(404, 'No trunk found'),
     callerGets: 480
   },
   {
     name: 'jambonz/action-declines',
-    says: 'the action hook declines in its own words',
+    says: 'the action hook declines with a status and a reason',
     farEnd: call => {
       call.respond(180)
       call.respond(486, 'Rejected')
@@ -93,7 +94,7 @@ const scenes: Scene[] = [
   },
   { name: 'jambonz/call-hook-500', says: 'the call hook fails', callerGets: 480 },
   { name: 'jambonz/call-hook-201', says: 'the call hook replies 201', callerGets: 480 },
-  { name: 'jambonz/call-hook-empty-array', says: 'the call hook replies no verbs', callerGets: 480 },
+  { name: 'jambonz/call-hook-empty-array', says: 'the call hook replies without verbs', callerGets: 480 },
   { name: 'jambonz/call-hook-declines', says: 'the call hook declines', callerGets: 503 },
   { name: 'jambonz/sip-uri-without-user', says: 'the dial target has no user', callerGets: 480 },
   {
@@ -102,7 +103,7 @@ const scenes: Scene[] = [
     farEnd: answers,
     caller: async (call, stage, t) => {
       call.onRefer(() => {
-        // As the recorded carrier: accepted, then two NOTIFYs.
+        // The recorded carrier accepts and sends two NOTIFYs.
         setImmediate(() => {
           const notify = (status: string) =>
             call.send('NOTIFY', {
@@ -122,7 +123,7 @@ const scenes: Scene[] = [
   },
   {
     name: 'chain/transfer-refused-by-carrier',
-    says: 'the agent transfers the caller, whose carrier refuses',
+    says: 'the agent transfers the caller, and the carrier refuses',
     farEnd: answers,
     caller: async (call, stage, t) => {
       call.onRefer(() => ({ status: 603 }))
@@ -165,7 +166,7 @@ const scenes: Scene[] = [
   },
   {
     name: 'jambonz/rest-redirect-mid-dial',
-    says: 'REST takes the ringing call to another application',
+    says: 'REST moves the ringing call to another application',
     farEnd: rings,
     caller: async (_call, stage) => {
       await stage.standIn.received(ringing)
@@ -175,7 +176,7 @@ const scenes: Scene[] = [
   },
   {
     name: 'chain/rest-redirect-to-bridge',
-    says: 'REST brings an answered call to the bridge',
+    says: 'REST moves an answered call to the bridge',
     farEnd: answers,
     caller: async (call, stage) => {
       await stage.standIn.received(inProgress)

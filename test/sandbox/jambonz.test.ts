@@ -7,7 +7,7 @@ import type { Received } from '../fixtures/jambonz/stand-in.ts'
 const status = (leg: 'A' | 'B', callStatus: string) => ({ path, body }: Received) =>
   path === '/status' && ('parent_call_sid' in body ? 'B' : 'A') === leg && body['call_status'] === callStatus
 
-await t.test('hooks are signed over the raw body; Basic goes with all but the status events', async t => {
+await t.test('hooks are signed over the raw body, and all but status events carry Basic credentials', async t => {
   const stage = await setStage(t, {
     double: { basic: { username: 'u', password: 'p' }, envVars: { LIVEKIT_AGENT_NAME: 'greeter' } },
     reply: ({ path }, at) => path === '/livekit-api' ? { body: dialVerbs(at) } : {}
@@ -29,7 +29,7 @@ await t.test('hooks are signed over the raw body; Basic goes with all but the st
   t.equal(again.length, 1, 'variables come with the call hook only')
 })
 
-await t.test('a call hook without usable verbs costs the caller a 480 and leaves no event', async t => {
+await t.test('a call hook without valid verbs gives the caller a 480 and sends no event', async t => {
   const replies: [string, object][] = [
     ['an object instead of an array', { body: { verb: 'hangup' } }],
     ['an unknown property', { body: [{ verb: 'dial', target: [], foo: 1 }] }],
@@ -51,7 +51,7 @@ await t.test('a call hook without usable verbs costs the caller a 480 and leaves
   }
 })
 
-await t.test('without the decline behind the dial the caller gets 603 and no status event tells of it', async t => {
+await t.test('without a decline after the dial the caller gets 603, which no status event reports', async t => {
   const stage = await setStage(t, {
     reply: ({ path }, at) => path === '/livekit-api' ? { body: dialVerbs(at).slice(0, 1) } : { body: [] }
   })
@@ -63,7 +63,7 @@ await t.test('without the decline behind the dial the caller gets 603 and no sta
   })
 })
 
-await t.test('an action hook that fails gives way to the decline; its retry rule is obeyed', async t => {
+await t.test('after a failed action hook and its retries, the decline runs', async t => {
   let tries = 0
   const stage = await setStage(t, {
     reply (received, at) {
@@ -94,7 +94,7 @@ await t.test('a relative hook loses the path prefix of the call hook', async t =
   t.equal(url, '/action?x=1')
 })
 
-await t.test('a far end that is slow to give up leaves a stale action and no last status', async t => {
+await t.test('a far end that answers CANCEL late causes a stale action hook and no last status event', async t => {
   const stage = await setStage(t, {
     double: { faults: { staleAfterCancel: true } },
     farEnd: call => {
@@ -113,7 +113,7 @@ await t.test('a far end that is slow to give up leaves a stale action and no las
   })
 })
 
-await t.test('a caller who gives up before the INVITE leaves an action without dial fields', async t => {
+await t.test('when the caller gives up before the INVITE, the action hook has no dial fields', async t => {
   const stage = await setStage(t, {
     double: { faults: { mediaDelayMs: 50 } },
     reply: ({ path }, at) => path === '/livekit-api' ? { body: dialVerbs(at) } : { body: [] }
@@ -129,7 +129,7 @@ await t.test('a caller who gives up before the INVITE leaves an action without d
   t.equal(stage.farCalls.length, 0)
 })
 
-await t.test('no media server: the decline, and no action hook', async t => {
+await t.test('without a media server the decline runs, and no action hook is sent', async t => {
   const stage = await setStage(t, {
     double: { faults: { noMediaServer: true } },
     reply: (_received, at) => ({ body: dialVerbs(at) })
@@ -142,7 +142,7 @@ await t.test('no media server: the decline, and no action hook', async t => {
   })
 })
 
-await t.test('a caller without a telephone codec: 488, no agent leg, no action hook', async t => {
+await t.test('a caller without a telephone codec gets 488, without an agent leg and an action hook', async t => {
   const stage = await setStage(t, { reply: (_received, at) => ({ body: dialVerbs(at) }) })
   const body = 'v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 9 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n'
   t.equal((await stage.call({ body }).final).status, 488)
@@ -153,7 +153,7 @@ await t.test('a caller without a telephone codec: 488, no agent leg, no action h
   })
 })
 
-await t.test('nobody listens at the SIP host: 503 without the Call-ID that LiveKit never saw', async t => {
+await t.test('when nothing listens at the SIP host, the dial fails with 503 and has no dial_sbc_callid', async t => {
   const stage = await setStage(t, {
     reply: ({ path }, at) =>
       path === '/livekit-api'
@@ -166,7 +166,7 @@ await t.test('nobody listens at the SIP host: 503 without the Call-ID that LiveK
   t.notOk('dial_sbc_callid' in (stage.standIn.requests.find(({ path }) => path === '/action')?.body ?? {}))
 })
 
-await t.test('status events wait for each other, the action hook for none of them', async t => {
+await t.test('status events wait for each other, and the action hook does not wait for them', async t => {
   let release = () => {}
   const slow = new Promise<void>(resolve => {
     release = resolve
@@ -190,8 +190,7 @@ await t.test('status events wait for each other, the action hook for none of the
 })
 
 await t.test(
-  'the agent leg gets the headers and the caller id of the verb; a phone number goes to the gateway of ' +
-    'its trunk',
+  'the agent leg gets the headers and the caller ID of the verb, and a phone number goes to the gateway of its trunk',
   async t => {
     const gateways: Record<string, string> = {}
     const stage = await setStage(t, {
@@ -216,13 +215,13 @@ await t.test(
     t.equal(header('X-LK-Call'), 'abc')
     t.equal(header('P-Asserted-Identity'), '<sip:+15550001111@carrier.example>')
     const leg = stage.standIn.requests.find(status('B', 'trying'))?.body
-    t.equal(leg?.['caller_id'], '+15550001111', 'the asserted identity comes first')
+    t.equal(leg?.['caller_id'], '+15550001111', 'the asserted identity takes precedence')
     t.equal(leg?.['call_sid'], header('X-Call-Sid'))
     t.equal(leg?.['to'], '+15551230000')
   }
 )
 
-await t.test('a trunk that is not known leads nowhere', async t => {
+await t.test('a dial to an unknown trunk fails with 400', async t => {
   const stage = await setStage(t, {
     reply: ({ path }, at) =>
       path === '/livekit-api'
@@ -234,7 +233,7 @@ await t.test('a trunk that is not known leads nowhere', async t => {
   t.equal(lines(stage.standIn.requests).hooks[1], '/action A trying/100 dial failed/400')
 })
 
-await t.test('the ladder hears of SIP and hooks, and never sees a whole token', async t => {
+await t.test('the trace contains SIP messages and hooks, and never a whole token', async t => {
   const steps: Step[] = []
   const stage = await setStage(t, {
     double: { trace: step => steps.push(step) },

@@ -4,7 +4,7 @@ import { noFaults } from '../../src/sandbox/livekit/faults.ts'
 import { RoomManager } from '../../src/sandbox/livekit/room-manager.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 
-/** A room with a caller in it, and the events of the agents there. */
+/** A room with a caller, and the events of its agents. */
 function open (behaviour: Partial<AgentBehaviour>, autoCreate = true) {
   const clock = createTestClock()
   const faults = noFaults()
@@ -39,7 +39,7 @@ function open (behaviour: Partial<AgentBehaviour>, autoCreate = true) {
   }
 }
 
-await t.test('deleting a dispatch does not stop an agent that is on its way', async t => {
+await t.test('deleting a dispatch does not stop an agent whose job was sent', async t => {
   const { clock, room, seen } = open({ joinAfterMs: 5000 })
   await clock.pass(4999)
   t.same(seen, [])
@@ -48,7 +48,7 @@ await t.test('deleting a dispatch does not stop an agent that is on its way', as
   t.same(seen, ['participant_joined', 'track_published'])
 })
 
-await t.test('a deleted room comes back with its agent, and without what it was made with', async t => {
+await t.test('a deleted room is re-created for its agent, with default settings', async t => {
   const { clock, rooms, room } = open({ joinAfterMs: 5000 })
   room.metadata = 'ours'
   rooms.close(room, 'ROOM_DELETED')
@@ -61,7 +61,7 @@ await t.test('a deleted room comes back with its agent, and without what it was 
   t.equal(again?.participants.size, 1)
 })
 
-await t.test('with room.auto_create off it stays away', async t => {
+await t.test('with room.auto_create off a deleted room is not re-created', async t => {
   const { clock, rooms, room } = open({ joinAfterMs: 5000 }, false)
   rooms.close(room, 'ROOM_DELETED')
   await clock.pass(60_000)
@@ -90,7 +90,7 @@ await t.test('an agent whose connection is aborted connects again after its time
   t.same(seen.slice(1), ['participant_joined', 'track_published'])
 })
 
-await t.test('workers above the load threshold get no job, and none later for the same dispatch', async t => {
+await t.test('workers above the load threshold get no job for a dispatch, not even later', async t => {
   const { clock, faults, seen, dispatchAgain } = open({})
   faults.workers = 'loaded'
   const second = dispatchAgain()
@@ -100,7 +100,7 @@ await t.test('workers above the load threshold get no job, and none later for th
   t.equal(seen.filter(event => event === 'participant_joined').length, 1, 'only the agent of the first dispatch')
 })
 
-await t.test('a room whose server died stays as it was, without an event', async t => {
+await t.test('a room whose server died stays unchanged and sends no events', async t => {
   const { clock, rooms, room, caller, seen } = open({})
   await clock.pass(1000)
   seen.length = 0
@@ -110,11 +110,11 @@ await t.test('a room whose server died stays as it was, without an event', async
   t.equal(rooms.get('r'), room)
   t.equal(room.participants.size, 2)
   t.same(seen, [])
-  t.not(rooms.open({ name: 'r' }), room, 'a new room takes its place')
+  t.not(rooms.open({ name: 'r' }), room, 'a new room replaces it')
 })
 
-await t.test('an agent that misses its first job comes for the second', async t => {
-  const { clock, seen, dispatchAgain } = open({ heedsDispatch: 2 })
+await t.test('an agent that misses its first job accepts the second', async t => {
+  const { clock, seen, dispatchAgain } = open({ firstDispatch: 2 })
   await clock.pass(60_000)
   t.same(seen, [])
   dispatchAgain()
@@ -122,7 +122,7 @@ await t.test('an agent that misses its first job comes for the second', async t 
   t.same(seen, ['participant_joined', 'track_published'])
 })
 
-await t.test('an agent that leaves, and comes back for another job', async t => {
+await t.test('an agent leaves and comes back for another job', async t => {
   const { clock, room, agents, caller, seen, dispatchAgain } = open({ onConnected: { leaveAfterMs: 1000 } })
   await clock.pass(300)
   agents.connected(room, caller)
@@ -138,7 +138,7 @@ await t.test('an agent that leaves, and comes back for another job', async t => 
   t.same(seen, ['participant_joined', 'track_published'], 'and then it stays')
 })
 
-await t.test('an agent that dies is listed until LiveKit notices', async t => {
+await t.test('a dead agent stays listed until LiveKit notices', async t => {
   const { clock, room, agents, caller, seen } = open({ onConnected: { dieAfterMs: 1000 } })
   await clock.pass(300)
   agents.connected(room, caller)
@@ -148,7 +148,7 @@ await t.test('an agent that dies is listed until LiveKit notices', async t => {
   t.same(seen.slice(2), ['track_unpublished', 'participant_left CONNECTION_TIMEOUT'])
 })
 
-await t.test('an agent that leaves before it has spoken', async t => {
+await t.test('an agent leaves before it has published audio', async t => {
   const { clock, seen } = open({ publishAfterMs: 3000, onJoined: { leaveAfterMs: 500 } })
   await clock.pass(10_000)
   t.same(seen, ['participant_joined', 'participant_left CLIENT_INITIATED'])

@@ -8,8 +8,8 @@ import { fixture } from '../fixtures/paths.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 
 /*
- * Rooms that were deleted while the job of their agent was in flight. Each recording holds several tries; each try is
- * played against the double at its recorded times, and the double's webhooks are compared with the recorded ones.
+ * Rooms that were deleted after the job of their agent was sent. Each recording holds several tries. The test plays
+ * each try against the double at the recorded times, and compares the double's webhooks with the recorded ones.
  */
 
 interface Operation {
@@ -27,7 +27,7 @@ interface DeletedRooms {
 
 type Event = Hook & { room: { sid: string, name: string } }
 
-/** What happened to one room in a recording, in ms since its createRoom. */
+/** The events of one room in a recording, in milliseconds since its CreateRoom. */
 interface Try {
   name: string
   deletes: Array<{ at: number, code: string | undefined }>
@@ -52,7 +52,7 @@ function triesOf (name: string): Try[] {
   })
 }
 
-/** From createRoom to the agent's joining, or to when it would have joined had its connection not been aborted. */
+/** The time from CreateRoom until the agent joined, or would have joined without the abort of its connection. */
 function joinAfter ({ hooks }: Try): number {
   const [first, second] = hooks.filter(({ event }) => event.event === 'room_started')
   const joined = hooks.find(({ event }) => event.event === 'participant_joined')
@@ -60,14 +60,14 @@ function joinAfter ({ hooks }: Try): number {
   return joined?.at ?? 400
 }
 
-/** An event in short, with the number of the room of that name instead of its sid. */
+/** An event in short, with a number for each room of the same name instead of its sid. */
 function brief (events: Event[]): string[] {
   const sids = [...new Set(events.map(({ room }) => room.sid))]
   return events.map(({ event, room, participant }) =>
     [event, `#${sids.indexOf(room.sid) + 1}`, participant?.disconnectReason].filter(Boolean).join(' '))
 }
 
-/** Counts lag behind, so that a webhook holds them by chance; so does the version of a participant. */
+/** Counts and participant versions lag, so the value in a webhook depends on chance. */
 function comparable (event: Event): unknown {
   return shape(JSON.parse(
     JSON.stringify(event),
@@ -110,7 +110,7 @@ async function play (recorded: Try, autoCreate: boolean) {
     await passTo(at)
     await remove()
   }
-  // Four seconds in, the recorder looked at what was left and cleaned up.
+  // After four seconds the recorder listed what was left and deleted it.
   const left = await (async () => {
     await passTo(Math.min(end, 3500))
     return double.rooms()

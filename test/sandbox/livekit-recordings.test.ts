@@ -28,13 +28,14 @@ interface Scenario {
   agents?: AgentBehaviour[]
   trunk?: Partial<NonNullable<LiveKitDoubleOptions['trunk']>>
   password?: string | undefined
-  /** What ends the call. */
+  /** How the call ends. */
   end?: 'caller' | 'cancel' | 'delete' | 'transfer' | 'none'
 }
 
 /**
- * One line for each recording of a SIP call. Times are scaled: 180s come every 50 ms, and ringing times out after
- * 300 ms, or after 1.5 s where an agent must join before. Time passes only when the test says so.
+ * One entry for each recording of a SIP call. Times are shorter than recorded: a 180 comes every 50 ms, and ringing
+ * times out after 300 ms, or after 1.5 s when an agent must join before. Time passes only when the test makes it pass.
+ * /
  */
 const SCENARIOS: Scenario[] = [
   { name: 'answered-caller-hangs-up', agents: [AGENT], end: 'caller' },
@@ -51,18 +52,17 @@ const SCENARIOS: Scenario[] = [
   { name: 'no-common-codec', agents: [AGENT] },
   { name: 'no-trunk-matches', trunk: { numbers: ['+15559990000'] }, end: 'cancel' },
   { name: 'seed-option-1-no-credentials', password: undefined },
-  // Its outbound half (CreateSIPParticipant through a trunk) is not what the double does; the call that Jambonz makes
-  // is.
+  // The double does not play the outbound half (CreateSIPParticipant through a trunk), but the call that Jambonz makes.
   { name: 'seed-option-1', agents: [AGENT], end: 'none' }
 ]
-// Left out on purpose: outbound-answered (the double has no outbound calls).
+// outbound-answered is left out, because the double places no calls.
 
 function jwt (claims: Json, secret = SECRET): string {
   const text = [{ alg: 'HS256' }, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 }
 
-/** Sends a recorded request with the grants it had, at the time it is now. */
+/** Sends a recorded request with its recorded grants and a token of the present time. */
 async function replay (
   double: LiveKitDouble,
   call: Recording['twirp'][number],
@@ -83,7 +83,7 @@ async function replay (
   return { status: response.status, type, reply: type === 'application/json' ? JSON.parse(body) as unknown : body }
 }
 
-/** The order of what LiveKit said on the wire; 180s that follow each other count as one. */
+/** LiveKit's messages in their order. Consecutive 180s count as one. */
 function wire (lines: string[]): string[] {
   return lines.filter((line, i) => !(line === '180 Ringing' && lines[i - 1] === line))
 }
@@ -97,8 +97,8 @@ const label = ({ event, participant }: Hook) =>
   ].filter(Boolean).join(' ')
 
 /**
- * Counts lag behind on real servers by seconds, so they are in a webhook or not by chance; jobs are listed or not by
- * chance too.
+ * On real servers counts lag by seconds, so whether a webhook contains them depends on chance. Whether a job is listed
+ * does too.
  */
 function comparable (value: unknown): unknown {
   return JSON.parse(
@@ -110,7 +110,7 @@ function comparable (value: unknown): unknown {
   ) as unknown
 }
 
-/** Waits for work that takes due timers, without letting time pass. */
+/** Waits for work that needs only timers that are due. No time passes. */
 async function during<T> (clock: TestClock, work: Promise<T>): Promise<T> {
   const state = { over: false }
   const settled = work.finally(() => {
@@ -153,7 +153,7 @@ for (const scenario of SCENARIOS) {
     async function look (methods: RegExp, from: number, to: number): Promise<void> {
       for (const call of recorded.twirp) {
         if (methods.test(call.path) && call.at_ms >= from && call.at_ms < to) {
-          // LiveKit looks for an unknown room, which takes a timer of no length here.
+          // LiveKit looks for an unknown room, which takes no time in this test.
           replayed.push({ call, got: await during(clock, replay(double, call)) })
         }
       }
@@ -175,7 +175,7 @@ for (const scenario of SCENARIOS) {
         : { auth: { username: 'jambonz', password: 'trunk-password' } })
     })
     call.onRefer(() => {
-      // The far end takes the call elsewhere, as recorded.
+      // The far end transfers the call, as recorded.
       setImmediate(() => {
         call.bye().catch(() => {})
       })
@@ -233,7 +233,7 @@ for (const scenario of SCENARIOS) {
     await sink.until(hooks => relevant(hooks).length >= expected.length)
     await double.webhooksSent()
 
-    await t.test('on the wire', async t => {
+    await t.test('SIP messages', async t => {
       const lines = recorded.sip.filter(m => m.dir === '<').map(m =>
         m.start.replace(/^SIP\/2\.0 /, '').replace(/^([A-Z]+) .*/, '$1')
       )
@@ -259,7 +259,7 @@ for (const scenario of SCENARIOS) {
   })
 }
 
-await t.test('headers and bodies of the recorded answers', async t => {
+await t.test('SIP responses have the headers and bodies of the recorded ones', async t => {
   const double = await createLiveKitDouble({
     apiKey: KEY,
     apiSecret: SECRET,
@@ -285,7 +285,7 @@ await t.test('headers and bodies of the recorded answers', async t => {
   t.same(new Set(rings), new Set([recorded[1]?.headers.allow]))
 })
 
-await t.test('api-errors: the same statuses, types and bodies', async t => {
+await t.test('api-errors: errors of the API have the recorded statuses, types and bodies', async t => {
   const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK, unknownRoomMs: 5 })
   t.after(() => double.close())
   const [trunk] =
@@ -303,7 +303,7 @@ await t.test('api-errors: the same statuses, types and bodies', async t => {
   }
 })
 
-await t.test('dispatch-rules-listed: the same trunk and rule, before and after an update', async t => {
+await t.test('dispatch-rules-listed: trunk and rule are as recorded, before and after an update', async t => {
   const double = await createLiveKitDouble({ apiKey: KEY, apiSecret: SECRET, trunk: TRUNK })
   t.after(() => double.close())
   const ids = JSON.stringify([double.provision('ListSIPInboundTrunk', {}), double.provision('ListSIPDispatchRule', {})])

@@ -68,7 +68,7 @@ async function fails (t: Test, work: Promise<unknown>, expected: object, message
 }
 const event = <T>(on: (fn: (value: T) => void) => void) => new Promise<T>(resolve => on(resolve))
 
-await t.test('the real SDK provisions, makes rooms, dispatches and looks', async t => {
+await t.test('the real SDK provisions trunks and rules, creates rooms, dispatches agents and lists them', async t => {
   const { double, sink } = await start(t, { trunk: undefined })
   const { rooms, sip, dispatch } = clients(double)
   const trunk = await sip.createSipInboundTrunk('bridge', [], {
@@ -108,7 +108,7 @@ await t.test('the real SDK provisions, makes rooms, dispatches and looks', async
   t.equal(
     (await rooms.createRoom({ name: 'r', emptyTimeout: 1, agents: [{ agentName: 'other' }] as never })).sid,
     room.sid,
-    'a live room is left alone'
+    'a live room keeps its settings'
   )
   await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
   t.match(await dispatch.listDispatch('r'), [{
@@ -120,7 +120,7 @@ await t.test('the real SDK provisions, makes rooms, dispatches and looks', async
   t.match(agent, { kind: 4, attributes: { 'lk.agent_name': 'demo' }, tracks: [{ type: 0, name: 'voice' }] })
   t.match(await rooms.getParticipant('r', agent?.identity ?? ''), { sid: agent?.sid })
   const more = await dispatch.createDispatch('r', 'nobody', { metadata: 'm' })
-  t.same((await dispatch.getDispatch(more.id, 'r'))?.state?.jobs, [], 'a name that nobody registered gets no job')
+  t.same((await dispatch.getDispatch(more.id, 'r'))?.state?.jobs, [], 'an agent name without a worker gets no job')
   await dispatch.deleteDispatch(more.id, 'r')
   t.equal((await dispatch.listDispatch('r')).length, 1)
   await rooms.removeParticipant('r', agent?.identity ?? '')
@@ -138,7 +138,7 @@ await t.test('the real SDK provisions, makes rooms, dispatches and looks', async
   await fails(t, new RoomServiceClient(double.apiUrl, KEY, 'wrong').listRooms(), { status: 401 })
 })
 
-await t.test('grants are checked', async t => {
+await t.test('requests without a token are refused, and unknown methods are not found', async t => {
   const { double } = await start(t)
   t.match(await fetch(`${double.apiUrl}/twirp/livekit.RoomService/ListRooms`, { method: 'POST', body: '{}' }), {
     status: 401
@@ -153,7 +153,7 @@ await t.test('grants are checked', async t => {
 })
 
 for (const sipTransport of ['udp', 'tcp', 'tls'] as const) {
-  await t.test(`${sipTransport}: a call, and its ladder`, async t => {
+  await t.test(`${sipTransport}: a call is answered and hung up, and the trace shows its steps`, async t => {
     const pem = (name: string) => readFileSync(fixture(`tls/${name}.pem`))
     const { double, caller, dial, steps, sink } = await start(t, {
       sipTransport,
@@ -184,11 +184,11 @@ for (const sipTransport of ['udp', 'tcp', 'tls'] as const) {
     ) {
       t.ok(told.includes(step), step)
     }
-    t.notMatch(JSON.stringify(told), /1555/, 'no numbers in a ladder')
+    t.notMatch(JSON.stringify(told), /1555/, 'the trace contains no phone numbers')
   })
 }
 
-await t.test('agents hang up, leave, transfer', async t => {
+await t.test('agents hang up, leave and transfer', async t => {
   const { double, dial, sink } = await start(t, { agents: [{ ...QUICK, onConnected: { hangUpAfterMs: 5 } }] })
   const first = dial('c1')
   const bye = event(first.onBye)
@@ -200,7 +200,7 @@ await t.test('agents hang up, leave, transfer', async t => {
   const second = dial('c2')
   await second.final
   await sink.until(hooks => hooks.some(h => h.event === 'participant_left' && h.room?.name === 'jb_c2'))
-  t.equal(second.state, 'answered', 'the caller stays in silence')
+  t.equal(second.state, 'answered', 'the caller stays connected')
 
   double.agents[0] = {
     ...QUICK,
@@ -217,13 +217,13 @@ await t.test('agents hang up, leave, transfer', async t => {
   t.equal(await referred, 'tel:+15559998888')
 })
 
-await t.test('transfers over the API', async t => {
+await t.test('a transfer over the API succeeds or fails with the SIP status of the far end', async t => {
   const { double, dial } = await start(t)
   const { sip } = clients(double)
   const call = dial('c1')
   const transfer = () => sip.transferSipParticipant('jb_c1', 'sip_+15550001111', 'tel:+1')
   await call.final
-  await fails(t, transfer(), { name: 'SipCallError', metadata: { sip_status_code: '405' } }, 'nobody takes REFER')
+  await fails(t, transfer(), { name: 'SipCallError', metadata: { sip_status_code: '405' } }, 'REFER is not supported')
   call.onRefer(() => ({ status: 403, reason: 'Forbidden' }))
   await fails(t, transfer(), {
     code: 'permission_denied',
@@ -250,7 +250,7 @@ await t.test('transfers over the API', async t => {
   await fails(t, transfer(), { status: 404 })
 })
 
-await t.test('what ends a call from LiveKit’s side', async t => {
+await t.test('a call ends when its media stops, or when its participant or room is removed', async t => {
   const { double, dial, sink } = await start(t)
   const { rooms } = clients(double)
   const left = (room: string) =>
@@ -290,7 +290,7 @@ await t.test('what ends a call from LiveKit’s side', async t => {
   t.match(await ringing.final, { status: 486, reason: 'Rejected' })
 })
 
-await t.test('faults', async t => {
+await t.test('each fault fails as a real LiveKit does', async t => {
   const { double, caller, dial, sink } = await start(t)
   const rooms = new RoomServiceClient(double.apiUrl, KEY, SECRET, { requestTimeout: 0.1 })
   double.faults.api = 'fail'
@@ -321,7 +321,7 @@ await t.test('faults', async t => {
   }
   double.faults.sip = 'ok'
   double.faults.sipCallers['+15550002222'] = 'quota'
-  t.match(await dial('c', '+15550002222').final, { status: 503 }, 'one caller alone')
+  t.match(await dial('c', '+15550002222').final, { status: 503 }, 'a fault for one caller')
   double.faults.sip = 'silent'
   const silent = dial('c')
   const statuses: number[] = []
@@ -347,7 +347,7 @@ await t.test('faults', async t => {
   t.equal(sink.hooks.length, count)
 })
 
-await t.test('webhooks are repeated on 5xx, in order', async t => {
+await t.test('webhooks are repeated after a 5xx and arrive in order', async t => {
   let twice = () => {}
   const repeatedTwice = new Promise<void>(resolve => {
     twice = resolve
@@ -410,7 +410,7 @@ await t.test('a webhook that is repeated late keeps its id and createdAt', async
   t.equal(Number(sink.hooks[1]?.createdAt), Number(createdAt) + 3, 'a new webhook has the time of its own event')
 })
 
-await t.test('rooms close at their timeouts; agents keep none open', async t => {
+await t.test('rooms close at their timeouts, and agents do not keep them open', async t => {
   let now = 0
   let timers: Array<{ at: number, fn: () => void }> = []
   const clock = {
@@ -453,7 +453,7 @@ await t.test('rooms close at their timeouts; agents keep none open', async t => 
   t.ok(rooms.get('r'))
   const caller = rooms.join(room, person('caller', 'SIP'), () => {})
   pass(600_000)
-  t.ok(rooms.get('r'), 'a caller keeps it open')
+  t.ok(rooms.get('r'), 'a caller keeps the room open')
   t.same(room.counts, { participants: 1, publishers: 0 })
   rooms.leave(room, caller, 'CLIENT_INITIATED')
   rooms.leave(room, caller, 'CLIENT_INITIATED')

@@ -6,48 +6,50 @@ import type { Dispatch, LeaveReason, Participant, Room } from './state.ts'
 import type { RoomManager } from './room-manager.ts'
 import { newId } from './json.ts'
 
-/** What an agent worker does with its jobs. */
+/** How an agent worker handles its jobs. */
 export interface AgentBehaviour {
-  /** '' for an unnamed agent, which gets the jobs of rooms that name none. */
+  /** '' for an unnamed agent, which gets the jobs of rooms that name no agent. */
   name: string
-  /** From dispatch to being in the room, ms. Default 200. */
+  /** The time from the dispatch until the agent is in the room, in milliseconds; by default 200. */
   joinAfterMs?: number
-  /** Whether the worker that took a job joins the room. Default true. */
+  /** Whether the agent joins the room after its worker has accepted the job; by default true. */
   joins?: boolean
-  /** From joining to its audio track, ms. Default 60. */
+  /** The time from joining until it publishes audio, in milliseconds; by default 60. */
   publishAfterMs?: number
-  /** Whether it publishes audio at all. Default true. */
+  /** Whether it publishes audio; by default true. */
   publishes?: boolean
-  /** Whether listDispatch shows its job: real servers sometimes do not. Default true. */
+  /** Whether ListDispatch shows its job; by default true. Real servers sometimes do not show it. */
   jobListed?: boolean
-  /** The first of a room's dispatches of this name that it heeds, for a worker that misses jobs. Default 1. */
-  heedsDispatch?: number
-  /** How it leaves, counted from its joining. */
+  /**
+   * Which of a room's dispatches of this name is the first that it accepts; by default 1. For workers that miss jobs.
+   */
+  firstDispatch?: number
+  /** How it leaves, in milliseconds after it has joined. */
   onJoined?: Exit
-  /** What it does, counted from the caller's answered call, ms each. */
+  /** What it does, in milliseconds after the caller was answered. */
   onConnected?: Exit & {
-    /** Ends the call: deletes the room. */
+    /** Ends the call by deleting the room. */
     hangUpAfterMs?: number
     transferTo?: { uri: string, afterMs: number, headers?: Record<string, string> }
   }
 }
 
-/** How an agent goes and leaves the caller in silence, after ms; it holds for its first job in a room. */
+/** How an agent leaves the caller in silence. Only the first agent in a room does this. */
 export interface Exit {
   leaveAfterMs?: number
-  /** Its process dies. LiveKit notices only {@link DEAD_AFTER} later. */
+  /** Its process dies. LiveKit notices this only {@link DEAD_AFTER} milliseconds later. */
   dieAfterMs?: number
 }
 
-/** From a participant's last sign of life to LiveKit removing it, ms, as recorded. */
+/** How long after the last sign of life LiveKit removes a participant, in milliseconds, as recorded. */
 export const DEAD_AFTER = 20_000
 
-/** From an agent's connecting to its `participant_joined`, ms, as recorded. */
+/** How long an agent connects until its `participant_joined`, in milliseconds, as recorded. */
 export const CONNECT_MS = 55
 
 /**
- * An agent whose connection was aborted connects once more after this time, ms, as recorded: its SDK's own timeout.
- * Aborted a second time, it gives up.
+ * The timeout of the agent's SDK, in milliseconds, as recorded: an agent whose connection was aborted connects once
+ * more after this time. When that connection is aborted too, it gives up. /
  */
 export const RECONNECT_MS = 15_000
 const CONNECT_ATTEMPTS = 2
@@ -62,8 +64,8 @@ interface Job {
 /**
  * The agent workers of a project.
  *
- * A job that was sent out cannot be taken back: deleting its dispatch or its room does not stop it. The agent connects
- * all the same, and LiveKit makes the deleted room again for it, with defaults and without metadata.
+ * A job that was sent to a worker cannot be cancelled: it survives the deletion of its dispatch or its room. The agent
+ * still connects, and LiveKit re-creates the deleted room for it, with default settings and without metadata.
  */
 export class AgentWorkers {
   readonly #behaviours: AgentBehaviour[]
@@ -82,7 +84,7 @@ export class AgentWorkers {
     clock: Clock
     trace: Trace
     rooms: () => RoomManager
-    /** Whether a join makes a room that does not exist: LiveKit's setting `room.auto_create`. */
+    /** LiveKit's setting `room.auto_create`: whether a join creates a room that does not exist. */
     autoCreate: boolean
     transfer(caller: Participant, uri: string, headers: Record<string, string>): void
   }) {
@@ -95,12 +97,12 @@ export class AgentWorkers {
     this.#transfer = options.transfer
   }
 
-  /** Offers a dispatch to the workers of its name. */
+  /** Offers the job of a dispatch to the workers that registered its agent name. */
   start (room: Room, dispatch: Dispatch): void {
     const behaviour = this.#behaviours.find(({ name }) => name === dispatch.agentName)
     if (!behaviour || this.#faults.workers === 'loaded') return
     const nth = room.dispatches.filter(({ agentName }) => agentName === behaviour.name).length
-    if (nth < (behaviour.heedsDispatch ?? 1)) return
+    if (nth < (behaviour.firstDispatch ?? 1)) return
 
     const job: Job = { id: newId('AJ_'), roomName: room.name, dispatch, behaviour }
     this.#step('livekit', `job ${dispatch.agentName}`.trim())
@@ -109,7 +111,7 @@ export class AgentWorkers {
     this.#clock.schedule(joinAfterMs - connectMs, () => this.#connect(job, connectMs, 1))
   }
 
-  /** The call of this room was answered. */
+  /** Receives the news that the caller of this room was answered. */
   connected (room: Room, caller: Participant): void {
     for (const [index, { participant, behaviour }] of (this.#present.get(room) ?? []).entries()) {
       const { hangUpAfterMs, transferTo } = behaviour.onConnected ?? {}
@@ -181,7 +183,7 @@ export class AgentWorkers {
     }
   }
 
-  /** Runs `fn` after `ms` if the participant is still in the room then. */
+  /** Runs `fn` after `ms` milliseconds if the participant is still in the room. */
   #later (room: Room, participant: Participant, ms: number, what: string, fn: () => void): void {
     this.#clock.schedule(ms, () => {
       if (participant.disconnectReason !== undefined || room.lost || this.#rooms().get(room.name) !== room) return

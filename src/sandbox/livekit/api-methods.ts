@@ -14,11 +14,11 @@ export interface MethodOptions {
   rooms: RoomManager
   provisioning: Provisioning
   sip: SipSide
-  /** How long LiveKit looks for the server of a room that none has before it answers 503, ms. */
+  /** How long LiveKit looks for the server of a room before it replies 503, in milliseconds. */
   unknownRoomMs: number
 }
 
-/** A method of the API with the grants that it needs. */
+/** A method of the API, with the grants that it requires. */
 export interface Method {
   grants: Grant[]
   run(request: Json): Json | Promise<Json>
@@ -153,7 +153,7 @@ function sipMethods ({ rooms, sip, provisioning }: MethodOptions): Methods {
 
   return {
     ...Object.fromEntries(provisioned),
-    // The double calls nobody: every outbound call fails like one through an unknown trunk.
+    // The double places no calls, so every outbound call fails as if its trunk were unknown.
     'SIP/CreateSIPParticipant': {
       grants: ['sip.call'],
       run () {
@@ -210,7 +210,7 @@ function participantIn (
   return { room, participant }
 }
 
-/** Waits for the server that holds the room. @throws TwirpError `unavailable` when there is none */
+/** The room, if a server holds it. @throws TwirpError `unavailable` after LiveKit's wait when none does */
 async function servedRoom (room: Room | undefined, { clock, unknownRoomMs }: MethodOptions): Promise<Room> {
   if (room && !room.lost) return room
   await new Promise<void>(resolve => clock.schedule(unknownRoomMs, resolve))

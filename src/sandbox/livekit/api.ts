@@ -13,7 +13,7 @@ export interface ApiOptions extends MethodOptions {
   apiKey: string
   apiSecret: string
   network: Network
-  /** The time at which tokens are checked. */
+  /** The time for checking tokens, in milliseconds. */
   tokenTime(): number
   faults: Faults
   latencyMs: number
@@ -21,7 +21,7 @@ export interface ApiOptions extends MethodOptions {
   onReply(method: string, status: number): void
 }
 
-/** Serves LiveKit's Twirp API in JSON. */
+/** Serves LiveKit's Twirp API in JSON. @throws the system's error when it cannot listen */
 export async function serveApi (options: ApiOptions): Promise<{ url: string, close(): Promise<void> }> {
   const { clock, faults } = options
   const methods = apiMethods(options)

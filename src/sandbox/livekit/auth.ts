@@ -5,16 +5,16 @@ import { isJson } from './json.ts'
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const mac = (text: string, secret: string) => createHmac('sha256', secret).update(text).digest()
 
-/** Allowed clock difference, seconds. */
+/** The clock difference that is allowed, in seconds. */
 const LEEWAY_S = 60
 
-/** A JWT, HS256. */
+/** A JWT, signed with HS256. */
 export function signJwt (claims: Json, secret: string): string {
   const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
   return `${text}.${mac(text, secret).toString('base64url')}`
 }
 
-/** The `Authorization` of a webhook: a JWT, without "Bearer", over the hash of the raw body. */
+/** The `Authorization` of a webhook: a JWT without "Bearer" that contains the hash of the raw body. */
 export function webhookToken (body: string, key: string, secret: string, now: number): string {
   const at = Math.floor(now / 1000)
   return signJwt({
@@ -29,8 +29,8 @@ export function webhookToken (body: string, key: string, secret: string, now: nu
 export type TokenCheck = { ok: true, claims: Json } | { ok: false, message: string }
 
 /**
- * Checks an `Authorization` header as livekit-server does. No header at all is fine here and fails at the grants.
- * The refusal contains the token, as LiveKit's does.
+ * Checks an `Authorization` header as livekit-server does. A request without the header passes here and fails at the
+ * grants. The refusal contains the token, as LiveKit's does.
  */
 export function checkToken (
   authorization: string | undefined,
@@ -75,7 +75,7 @@ function decode (part: string): Json | undefined {
 
 export type Grant = 'roomCreate' | 'roomList' | 'roomAdmin' | 'sip.admin' | 'sip.call'
 
-/** Whether the claims allow this; `roomAdmin` is for one room. */
+/** Whether the claims contain a grant. `roomAdmin` is a grant for one room. */
 export function hasGrant (claims: Json, grant: Grant, room = ''): boolean {
   const video = isJson(claims.video) ? claims.video : {}
   const sip = isJson(claims.sip) ? claims.sip : {}

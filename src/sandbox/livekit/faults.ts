@@ -1,18 +1,23 @@
 /**
- * What the API does: `fail` answers 500, `hang` never answers and does nothing, `lost` does what is asked and never
- * answers, `refuse` breaks the connection.
+ * How the API fails. `fail` replies 500, `hang` does nothing and never replies, `lost` does what was asked and never
+ * replies, and `refuse` breaks the connection.
  *
- * The others are LiveKit's own refusals, which real servers gave for rooms that were there: `not-found` 404 (seen for a
- * DeleteRoom right behind `room_started`), `no-object` 500 "could not find object" (the room's server is gone from the
- * list of servers), `no-server` 503 "no response from servers" (the room's server is listed and dead). Nothing is done.
+ * The others are refusals that real servers gave for rooms that existed. They change nothing:
+ * - `not-found` is a 404, as recorded for a DeleteRoom immediately after `room_started`.
+ * - `no-object` is a 500 "could not find object": the room's server is not in the list of servers any more.
+ * - `no-server` is a 503 "no response from servers": the room's server is still listed, but dead.
  */
 export type ApiFault = 'ok' | 'fail' | 'hang' | 'lost' | 'refuse' | 'not-found' | 'no-object' | 'no-server'
 
 /**
- * What an INVITE meets: `mute` is a port nobody listens on behind a firewall (nothing at all), `silent` a project
- * without a rule (100, one 180, nothing), `dropped` a SIP host of LiveKit Cloud that belongs to no project (100,
- * nothing else), `no-codec` the 400 of an offer that LiveKit can do nothing with, `overloaded` and `quota` LiveKit's
- * two 503s, `no-trunk` the 404 of LiveKit Cloud, `failed` its 500, `refused` its 401 whatever the password.
+ * How LiveKit answers an INVITE:
+ * - `mute` sends nothing, like a firewall that drops packets.
+ * - `silent` sends 100 and one 180, like a project without a matching rule.
+ * - `dropped` sends only 100, like a SIP host of LiveKit Cloud that belongs to no project.
+ * - `no-codec` refuses the offer with 400.
+ * - `overloaded` and `quota` are LiveKit's two 503s.
+ * - `no-trunk` is the 404 of LiveKit Cloud, and `failed` its 500.
+ * - `refused` is a 401 for any password.
  */
 export type SipFault =
   | 'ok'
@@ -26,23 +31,23 @@ export type SipFault =
   | 'failed'
   | 'refused'
 
-/** What an answered caller hears: `none` not one RTP packet, `silence` packets of silence, `audio` a tone. */
+/** What an answered caller receives: no RTP packet (`none`), packets of silence, or a tone (`audio`). */
 export type MediaFault = 'none' | 'silence' | 'audio'
 
-/** Change these while the double runs; they apply to what comes next. */
+/** Faults may change while the double runs. A change applies to later requests and calls. */
 export interface Faults {
   api: ApiFault
-  /** By method name (`CreateRoom`); overrides `api`. */
+  /** Faults by method name (`CreateRoom`), which override `api`. */
   apiMethods: Record<string, ApiFault>
-  /** Extra delay of a method's answer, ms. */
+  /** Extra delays of replies by method name, in milliseconds. */
   latencyMs: Record<string, number>
   sip: SipFault
-  /** By caller (From user); overrides `sip`. */
+  /** Faults by caller (the user of From), which override `sip`. */
   sipCallers: Record<string, SipFault>
-  /** Default `none`, which needs no sockets. */
+  /** By default `none`, which needs no sockets. */
   media: MediaFault
   webhooks: 'ok' | 'off'
-  /** `loaded`: the workers report more load than LiveKit's threshold, so that they get no job. */
+  /** `loaded`: the workers report a load above LiveKit's threshold, so they get no jobs. */
   workers: 'ok' | 'loaded'
 }
 

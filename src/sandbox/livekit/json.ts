@@ -9,7 +9,7 @@ export function newId (prefix: string, length = 12): string {
   return prefix + Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }
 
-/** Reads a field that may be written in snake_case or camelCase: LiveKit's JSON accepts both. */
+/** Reads a field in snake_case or camelCase. LiveKit's JSON accepts both. */
 export function field (object: Json, name: string): unknown {
   return object[name] ?? object[name.replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase())]
 }
@@ -43,12 +43,12 @@ export function texts (parent: Json, name: string): string[] {
   return list(parent, name).filter(value => typeof value === 'string')
 }
 
-/** A map of strings, keys as they are. */
+/** A map of strings. Its keys stay unchanged. */
 export function textMap (parent: Json, name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(object(parent, name)).map(([key, value]) => [key, String(value)]))
 }
 
-/** Every field of `template`, with the value from `source` if it has one: protojson writes messages out in full. */
+/** Every field of `template`, with the value of `source` if it has one. LiveKit's replies contain every field. */
 export function filled (template: Json, source: Json): Json {
   return Object.fromEntries(
     Object.entries(template).map(([name, fallback]) => {

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { Dispatch, LeaveReason, Participant, Room, RoomEvent, Track } from './state.ts'
 import { newId } from './json.ts'
 
-/** LiveKit updates `num_participants` this many milliseconds late. */
+/** How late LiveKit updates `num_participants`, in milliseconds. */
 const COUNT_DELAY_MS = 5000
 const EMPTY_TIMEOUT_S = 300
 const DEPARTURE_TIMEOUT_S = 20
@@ -24,7 +24,7 @@ export interface RoomSettings {
   agents?: RoomAgent[]
 }
 
-/** What a participant brings along; the room gives it the rest. */
+/** The fields of a participant that it brings itself. The room sets the others. */
 export type Joining = Pick<Participant, 'identity' | 'name' | 'kind' | 'metadata' | 'attributes'>
 
 /** A participant whose connection is being set up. */
@@ -39,8 +39,8 @@ interface RoomTimers {
 }
 
 /**
- * Rooms with LiveKit's life cycle: `emptyTimeout` counts from creation, `departureTimeout` from the moment the last
- * caller leaves; agents do not keep a room open.
+ * The rooms of a project, with LiveKit's life cycle. `emptyTimeout` counts from the creation of a room, and
+ * `departureTimeout` from the moment when the last caller leaves. Agents do not keep a room open.
  */
 export class RoomManager {
   readonly #clock: Clock
@@ -68,7 +68,7 @@ export class RoomManager {
     return [...this.#rooms.values()]
   }
 
-  /** The live room of that name, whose settings stay as they are, or else a new one with one dispatch per agent. */
+  /** The live room of that name, with unchanged settings. Without one, a new room with one dispatch for each agent. */
   open (settings: RoomSettings): Room {
     const live = this.#rooms.get(settings.name)
     if (live && !live.lost) return live
@@ -114,16 +114,16 @@ export class RoomManager {
   }
 
   /**
-   * Lets a participant in at once. A participant with the same identity is removed first. `onRemoved` runs when
-   * somebody other than the participant ends the stay.
+   * Adds a participant at once. A participant with the same identity is removed first. `onRemoved` runs when somebody
+   * else removes the participant.
    */
   join (room: Room, joining: Joining, onRemoved: (reason: LeaveReason) => void): Participant {
     return this.#admit(room, this.#participant(joining), onRemoved)
   }
 
   /**
-   * Sets up a participant's connection, which takes `connectMs`. A room that closes meanwhile aborts it: LiveKit then
-   * sends `participant_connection_aborted` and no `participant_joined`.
+   * Connects a participant, which takes `connectMs`. When the room closes meanwhile, LiveKit aborts the connection and
+   * sends `participant_connection_aborted` instead of `participant_joined`.
    */
   connect (
     room: Room,
@@ -172,7 +172,7 @@ export class RoomManager {
     participant.version++
   }
 
-  /** Ends a participant's stay. Does nothing for a participant that has left before. */
+  /** Removes a participant. Does nothing for a participant that has left already. */
   leave (room: Room, participant: Participant, reason: LeaveReason): void {
     if (room.lost || room.participants.get(participant.identity) !== participant) return
     this.#remove(room, participant, reason)
@@ -198,8 +198,8 @@ export class RoomManager {
   }
 
   /**
-   * The server that holds the room dies. LiveKit goes on listing the room and its participants as they were, and no
-   * webhook about it comes any more.
+   * The server that holds the room dies. LiveKit still lists the room and its participants unchanged, and sends no more
+   * webhooks for it.
    */
   lose (room: Room): void {
     room.lost = true
@@ -209,9 +209,9 @@ export class RoomManager {
   }
 
   /**
-   * Runs `fn` as soon as a participant other than `self` has audio in the room, which may be at once.
+   * Runs `fn` as soon as a participant other than `self` has audio in the room. That may be at once.
    *
-   * @returns a function that stops the waiting
+   * @returns a function that cancels the wait
    */
   whenAudible (room: Room, self: Participant, fn: () => void): () => void {
     if (isAudible(room, self)) {
@@ -308,7 +308,7 @@ export class RoomManager {
 
 const callersIn = (room: Room) => [...room.participants.values()].filter(({ kind }) => kind !== 'AGENT')
 
-/** LiveKit answers a caller when an agent has audio in the room, or when another caller is there. */
+/** LiveKit answers a caller when an agent has audio in the room, or when the room has another caller. */
 function isAudible (room: Room, self: Participant): boolean {
   return [...room.participants.values()].some(p => p !== self && (p.kind === 'SIP' || p.tracks.length > 0))
 }

@@ -2,13 +2,13 @@ import type { Dispatch, Job, Participant, Room, RoomEvent, Track } from './state
 import type { Json } from './json.ts'
 import { newId } from './json.ts'
 
-// Two dialects, both as recorded: API replies are snake_case with every field written out; webhooks are camelCase with
-// default values left out.
+// As recorded, LiveKit writes JSON in two ways. API replies are in snake_case and contain every field. Webhooks are in
+// camelCase and leave out default values.
 
 const nanos = (ms: number) => ms === 0 ? '0' : `${ms}000000`
 const seconds = (ms: number) => String(Math.floor(ms / 1000))
 
-/** `livekit.Room` as the API replies it. */
+/** `livekit.Room` in a reply of the API. */
 export function apiRoom (room: Room): Json {
   return {
     sid: room.sid,
@@ -55,7 +55,7 @@ const AGENT_CAPABILITIES = ['CAP_PACKET_TRAILER', 'CAP_COMPRESSION_DEFLATE_RAW']
 const sorted = (map: Record<string, string>) =>
   Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => a < b ? -1 : 1))
 
-/** `livekit.ParticipantInfo` as the API replies it. */
+/** `livekit.ParticipantInfo` in a reply of the API. */
 export function apiParticipant (participant: Participant): Json {
   return {
     sid: participant.sid,
@@ -117,7 +117,7 @@ function apiJob (room: Room, dispatch: Dispatch, job: Job): Json {
   }
 }
 
-/** `livekit.AgentDispatch` as the API replies it. */
+/** `livekit.AgentDispatch` in a reply of the API. */
 export function apiDispatch (room: Room, dispatch: Dispatch): Json {
   return {
     id: dispatch.id,
@@ -190,7 +190,7 @@ function eventParticipant (participant: Participant): Json {
   }
 }
 
-/** A track without `type`: AUDIO is the enum's default. */
+/** A track in a webhook. It has no `type`, because AUDIO is the default of the enum. */
 function eventTrack (track: Track): Json {
   return {
     sid: track.sid,
@@ -210,7 +210,7 @@ function eventTrack (track: Track): Json {
   }
 }
 
-/** The body of a webhook. In track events room and participant are cut down to their names. */
+/** The body of a webhook. In track events, room and participant have only their ids and names. */
 export function webhookBody (event: RoomEvent, now: number): Json {
   const { room, participant, track } = event
   return {

@@ -10,7 +10,7 @@ export interface Media {
   stop(): void
 }
 
-/** Opens a call's RTP port, from which `start` sends silence or a tone to the offer's address. */
+/** Opens the RTP port of a call. `start` sends silence or a tone to the address in the offer. */
 export async function openMedia (options: {
   host: string
   clock: Clock

@@ -8,7 +8,7 @@ import { parseAddress, parseUri, tagOf } from '../../sip/address.ts'
 import { header, headersObject } from '../../sip/message.ts'
 import { text, textMap } from './json.ts'
 
-/** What LiveKit routes a call by. @throws ParseError for an unreadable From or To */
+/** The parts of a call that LiveKit matches with trunks and rules. @throws SipParseError for a malformed From or To */
 export function inboundOf (call: IncomingCall): InboundCall {
   const from = parseUri(parseAddress(header(call.request, 'from') ?? '').uri)
   const to = parseUri(parseAddress(header(call.request, 'to') ?? '').uri)
@@ -20,7 +20,7 @@ export function inboundOf (call: IncomingCall): InboundCall {
   }
 }
 
-/** The trunk's `attributes_to_headers`: attributes that LiveKit sends in its 200 and REFER. */
+/** The headers that LiveKit adds to its 200 and REFER: the trunk's `attributes_to_headers`. */
 export function mappedHeaders (trunk: Json, participant: Participant): Record<string, string> {
   return Object.fromEntries(
     Object.entries(textMap(trunk, 'attributes_to_headers')).flatMap(([attribute, name]) => {
@@ -30,7 +30,7 @@ export function mappedHeaders (trunk: Json, participant: Participant): Record<st
   )
 }
 
-/** The SIP participant of a call, with the attributes that livekit/protocol attrs.go names. */
+/** The SIP participant of a call, with the attributes of livekit/protocol attrs.go. */
 export function callerOf (
   call: IncomingCall,
   input: { trunk: Json, rule: RoutingRule & { json: Json }, inbound: InboundCall, tag: string }

@@ -19,17 +19,17 @@ import { callerOf, inboundOf, mappedHeaders } from './sip-participant.ts'
 import { sipCallError, TwirpError } from './twirp-error.ts'
 
 const ALLOW = { Allow: 'INVITE, ACK, CANCEL, BYE, NOTIFY, REFER, MESSAGE, OPTIONS, INFO, SUBSCRIBE' }
-/** LiveKit's order of preference (livekit/sip media_codecs.go). */
+/** The codecs in LiveKit's order of preference (livekit/sip media_codecs.go). */
 const CODECS = ['G722', 'PCMU', 'PCMA']
-/** Default of a trunk's `ringing_timeout`, ms (livekit/sip participant.go). */
+/** The default of a trunk's `ringing_timeout`, in milliseconds (livekit/sip participant.go). */
 const RINGING_TIMEOUT_MS = 180_000
 const TRANSFER_TIMEOUT_MS = 30_000
-/** From joining to the caller's own track, ms, as recorded. */
+/** How long after joining LiveKit publishes the caller's track, in milliseconds, as recorded. */
 const TRACK_DELAY_MS = 30
-/** How long a challenge may be answered, ms (livekit/sip participant.go). */
+/** How long LiveKit accepts the answer to a challenge, in milliseconds (livekit/sip participant.go). */
 const CHALLENGE_LIFETIME_MS = 30_000
 
-/** Refusals that a fault brings before LiveKit looks at trunks. */
+/** The faults that refuse a call before LiveKit looks for its trunk. */
 const REFUSALS: Partial<Record<SipFault, [status: number, reason: string]>> = {
   overloaded: [503, 'Try again later'],
   quota: [503, 'Service temporarily unavailable'],
@@ -43,7 +43,7 @@ interface Challenge {
   nonce: string
 }
 
-/** A call that has found its trunk and rule. */
+/** A call with its trunk and its rule. */
 interface RoutedCall {
   call: IncomingCall
   inbound: InboundCall
@@ -72,14 +72,14 @@ export interface SipSideOptions {
   faults: Faults
   clock: Clock
   ringIntervalMs: number
-  /** Whether a join makes a room that does not exist: LiveKit's setting `room.auto_create`. */
+  /** LiveKit's setting `room.auto_create`: whether a join creates a room that does not exist. */
   autoCreate: boolean
   onConnected(room: Room, caller: Participant): void
 }
 
 /**
- * Takes INVITEs as livekit-sip does: trunk, digest, ringing, rule, codecs, room, and 200 as soon as somebody in the
- * room has audio.
+ * Serves INVITEs in the order of livekit-sip: trunk, digest, ringing, rule, codecs, room, and a 200 as soon as another
+ * participant has audio in the room.
  */
 export class SipSide {
   readonly #options: SipSideOptions
@@ -94,13 +94,13 @@ export class SipSide {
       try {
         this.#invited(call)
       } catch {
-        // An unreadable From, To or Contact.
+        // From, To or Contact cannot be read.
         call.respond(400, 'Bad request')
       }
     })
   }
 
-  /** Sends REFER into a caller's call; resolves when the far end took it. @throws TwirpError */
+  /** Sends a REFER to a caller. Resolves when the transfer has succeeded. @throws TwirpError when it fails */
   async transfer (
     participant: Participant,
     uri: string,
@@ -130,7 +130,7 @@ export class SipSide {
     }
   }
 
-  /** Ends a caller's call as LiveKit does when RTP has stopped. */
+  /** Ends a caller's call as LiveKit does when RTP stops. */
   endMedia (participant: Participant): void {
     const { rooms } = this.#options
     const leg = this.#legs.get(participant)
@@ -168,7 +168,7 @@ export class SipSide {
     if (!this.#isAdmitted(call, trunk, known, tag)) return
 
     const ringing = this.#ring(call)
-    // Without a trunk, LiveKit still tries the rules that name none.
+    // Without a trunk, LiveKit still tries the rules that name no trunk.
     const rule = fault === 'silent'
       ? undefined
       : matchRule(provisioning.rules(), text(trunk, 'sip_trunk_id') || undefined, inbound)
@@ -179,7 +179,9 @@ export class SipSide {
     this.#negotiate({ call, inbound, tag, trunk, rule, ringing }, fault)
   }
 
-  /** Digest, if the trunk has a user name and a password. With only one of them LiveKit does not challenge. */
+  /**
+   * Checks the digest if the trunk has a user name and a password. With only one of them LiveKit does not challenge.
+   */
   #isAdmitted (call: IncomingCall, trunk: Json, known: Challenge | undefined, tag: string): boolean {
     const { clock } = this.#options
     const username = text(trunk, 'auth_username')
@@ -221,7 +223,7 @@ export class SipSide {
     return ringing
   }
 
-  /** Finds a common codec, opens the media port where one is needed, and goes on to the room. */
+  /** Finds a common codec, opens a media port if one is needed, and brings the caller into the room. */
   #negotiate (routed: RoutedCall, fault: SipFault): void {
     const { call, ringing } = routed
     const { ua, faults } = this.#options
@@ -242,7 +244,7 @@ export class SipSide {
     })
   }
 
-  /** Undefined when the call ended meanwhile. */
+  /** Resolves with undefined when the call ends meanwhile. */
   async #openMedia (call: IncomingCall, offer: Sdp, codec: Sdp['codecs'][number] | undefined) {
     const { ua, clock, faults } = this.#options
     const sound = faults.media === 'audio' ? 'tone' : 'silence'
@@ -259,7 +261,7 @@ export class SipSide {
     media.stop()
   }
 
-  /** Brings the caller into the room and answers the call once somebody else has audio there. */
+  /** Brings the caller into the room. Answers the call as soon as another participant has audio there. */
   #enter (routed: RoutedCall, answer: string, media?: Media): void {
     const { call, trunk, ringing } = routed
     const { rooms, clock } = this.#options
@@ -298,7 +300,7 @@ export class SipSide {
       stopWaiting()
       stopTimeout()
     }
-    // `whenAudible` may have answered at once, before there was anything to settle.
+    // `whenAudible` may have answered the call at once, when `settle` did nothing yet.
     if (call.state === 'answered') settle()
     this.#listen(leg, room, participant, () => settle())
   }
@@ -313,7 +315,7 @@ export class SipSide {
     this.#options.onConnected(room, participant)
   }
 
-  /** Follows what the far end sends: CANCEL, BYE, and NOTIFY about a transfer. */
+  /** Handles what the far end sends: CANCEL, BYE, and NOTIFY about a transfer. */
   #listen (leg: Leg, room: Room, participant: Participant, settle: () => void): void {
     const { rooms } = this.#options
     const gone = () => {
@@ -331,7 +333,7 @@ export class SipSide {
     })
   }
 
-  /** The call's room. A call that makes the room makes it with the rule's settings. Undefined: it may make none. */
+  /** The room of the call. A new room gets the settings of the rule. Undefined when the call may not create a room. */
   #openRoom ({ rule, inbound }: RoutedCall): Room | undefined {
     const { rooms, autoCreate } = this.#options
     const name = roomOf(rule.target, inbound)

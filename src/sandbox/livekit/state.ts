@@ -1,4 +1,4 @@
-/** A published track; all of them are audio. */
+/** A published track. All tracks are audio. */
 export interface Track {
   sid: string
   name: string
@@ -19,7 +19,7 @@ export interface Participant {
   version: number
   tracks: Track[]
   hasPublished: boolean
-  /** Set once it has left. */
+  /** Set when it has left. */
   disconnectReason?: string
 }
 
@@ -52,13 +52,13 @@ export interface Room {
   turnPassword: string
   participants: Map<string, Participant>
   dispatches: Dispatch[]
-  /** Counts as LiveKit reports them: seconds behind. */
+  /** The counts that LiveKit reports, which lag by some seconds. */
   counts: { participants: number, publishers: number }
-  /** Its server is dead: the room is still listed, and nobody answers for it. */
+  /** Its server is dead: the room is still listed, but requests for it get no answer. */
   lost?: boolean
 }
 
-/** Why somebody left, as LiveKit names it. */
+/** LiveKit's reason why a participant left. */
 export type LeaveReason =
   | 'CLIENT_INITIATED'
   | 'DUPLICATE_IDENTITY'

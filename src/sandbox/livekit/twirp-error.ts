@@ -1,4 +1,4 @@
-/** Status of a Twirp error code on HTTP (Twirp spec, "Error Codes"). */
+/** The HTTP status of each Twirp error code (Twirp specification, "Error Codes"). */
 const STATUS = {
   invalid_argument: 400,
   malformed: 400,
@@ -15,7 +15,7 @@ const STATUS = {
   unavailable: 503
 } as const
 
-/** A Twirp error reply. */
+/** An error reply of the Twirp API. */
 export class TwirpError extends Error {
   override readonly name = 'TwirpError'
   readonly code: keyof typeof STATUS
@@ -32,11 +32,11 @@ export class TwirpError extends Error {
   }
 }
 
-/** LiveKit's reply when no server answers for a room. */
+/** LiveKit's reply when the server of a room does not respond. */
 export const noServer = (): TwirpError =>
   new TwirpError('unavailable', 'twirp error unknown: no response from servers')
 
-/** Twirp codes of a far end's refusals, as recorded. */
+/** The Twirp codes for the SIP statuses of a far end, as recorded. */
 const CODE_OF_SIP_STATUS: Record<number, keyof typeof STATUS> = {
   403: 'permission_denied',
   404: 'not_found',
@@ -47,7 +47,7 @@ const CODE_OF_SIP_STATUS: Record<number, keyof typeof STATUS> = {
   603: 'permission_denied'
 }
 
-/** What the API replies when the far end refused with a SIP status. */
+/** The reply of the API when the far end refused with a SIP status. */
 export function sipCallError (status: number, reason: string): TwirpError {
   const code = CODE_OF_SIP_STATUS[status] ?? 'failed_precondition'
   return new TwirpError(code, `twirp error unknown: sip status: ${status}: ${reason}`, {

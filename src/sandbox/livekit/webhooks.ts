@@ -2,23 +2,24 @@ import type { Clock } from '../../clock.ts'
 import type { Network } from '../network.ts'
 import { webhookToken } from './auth.ts'
 
-/** LiveKit's notifier repeats a webhook 4 times. The pauses double from 1 s up to 30 s. */
+/** LiveKit's notifier repeats a webhook 4 times. The pauses double from 1 s to at most 30 s. */
 const FIRST_PAUSE_MS = 1000
 const MAX_PAUSE_MS = 30_000
 const REPETITIONS = 4
 const REQUEST_TIMEOUT_MS = 10_000
 
 export interface Webhooks {
-  /** Sends a body to every URL; those of one room arrive in order. */
+  /** Sends a body to every URL. The webhooks of one room arrive in order. */
   send(room: string, body: string, label: string): void
-  /** Resolves when nothing is waiting to be sent. */
+  /** Resolves when every webhook was delivered or given up. */
   idle(): Promise<void>
   stop(): void
 }
 
 /**
- * Delivers webhooks as LiveKit does: signed, in order within a room, and repeated on connection errors, 429 and 5xx. A
- * repetition is the same request, with its id, its `createdAt` and its token. The room's later webhooks wait for it.
+ * Delivers webhooks as LiveKit does: signed, in order within a room, and repeated after connection errors, 429 and 5xx.
+ * A repetition is the same request, with the same id, `createdAt` and token. The later webhooks of its room wait for
+ * it. /
  */
 export function createWebhooks (options: {
   urls: readonly string[]
@@ -26,7 +27,7 @@ export function createWebhooks (options: {
   apiSecret: string
   clock: Clock
   network: Network
-  /** The time that tokens are stamped with. */
+  /** The time for issuing tokens, in milliseconds. */
   tokenTime(): number
   isOff(): boolean
   onSend(label: string): void
@@ -37,7 +38,7 @@ export function createWebhooks (options: {
   let stopped = false
   const client = options.network.client({ timeoutMs: REQUEST_TIMEOUT_MS })
 
-  /** Whether the receiver took it. */
+  /** Whether the receiver accepted the webhook. */
   async function post (url: string, body: string, authorization: string): Promise<boolean> {
     try {
       const { status } = await client.send({
