@@ -11,6 +11,7 @@ import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
 import type { LadderOptions, LiveLadder } from '../ladder/ladder.ts'
 import type { Step } from '../ladder/trace.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
+import { plain } from '../terminal.ts'
 import type { UserAgent } from '../sip/user-agent.ts'
 import { SipClient } from 'livekit-server-sdk'
 import { loadSettings } from '../config.ts'
@@ -288,7 +289,7 @@ function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): string {
     verdict.waitingOn && verdict.waitingOn !== 'none' && `while waiting on ${verdict.waitingOn}`
   ].filter(Boolean).join(', ')
   const said = verdict.problem ?? `the bridge says ${verdict.cause ?? 'nothing'}${details && ` (${details})`}`
-  const text = `   ${mark} announced ${call.cause}, ${said}`
+  const text = `   ${mark} announced ${call.cause}, ${plain(said, view)}`
   return view.colour ? `\x1b[${right ? 32 : 31}m${text}\x1b[0m` : text
 }
 
@@ -333,6 +334,6 @@ function token (): string {
 }
 
 function strong (text: string, view: LadderOptions): string {
-  const shown = view.ascii ? text.replaceAll('→', '->') : text
+  const shown = plain(text, view)
   return view.colour ? `\x1b[1m${shown}\x1b[0m` : shown
 }
