@@ -6,11 +6,11 @@ export interface NextStep {
   command?: string
 }
 
-/** What one cause means, what it is decided by, and what to do about it. */
+/** What a cause means, which signals decide for it, and what to do about it. */
 export interface CatalogueEntry {
   severity: Exclude<Severity, 'skipped'>
   meaning: string
-  /** The signals that decide for it, as somebody can see them. */
+  /** The signals that decide for it, in the form in which an operator sees them. */
   signals: string
   fix: NextStep[]
 }
@@ -35,34 +35,34 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'agent-hung-up': {
     severity: 'ok',
-    meaning:
-      'The agent, or whoever deleted its room or removed the caller from it, ended the call. Of a fallback number: ' +
-      'the person there hung up.',
-    signals:
-      'The agent leg is `completed` first: `/action` says `completed` with the caller leg still `in-progress`; the ' +
-      'SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`.',
+    meaning: 'The agent ended the call, or somebody deleted its room or removed the caller from it. On a fallback ' +
+      'number: the person who answered hung up.',
+    signals: 'The agent leg is `completed` first: `/action` says `completed` with the caller leg still ' +
+      '`in-progress`; the SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`.',
     fix: []
   },
   'operator-hung-up': {
     severity: 'ok',
     meaning: "Somebody ended the call over an API: this bridge's, or Jambonz's.",
-    signals: 'A hang-up was asked of the bridge; or the caller leg is `completed` by `jambonz` before the agent leg, ' +
-      "without the bridge's doing.",
+    signals: 'Somebody asked the bridge to hang up; or the caller leg is `completed` by `jambonz` before the agent ' +
+      'leg, and the bridge did not cause it.',
     fix: []
   },
   'agent-lost': {
     severity: 'failed',
-    meaning: 'The agent left the room, or its process died, while the caller was there, and none came back.',
+    meaning: 'The agent left the room, or its process died, while the caller was in the call, and no other agent ' +
+      'took over.',
     signals: "The AGENT participant left before the caller did, with a reason other than the room's own end: " +
-      '`CLIENT_INITIATED` = it left by itself, `CONNECTION_TIMEOUT` = its process died some 20 s before.',
+      '`CLIENT_INITIATED` = it left by itself, `CONNECTION_TIMEOUT` = its process had died about 20 s earlier.',
     fix: [
       {
-        todo:
-          "Read the worker's log at that time: a crash, out of memory, a deployment that ended jobs, or a session " +
-          'that closed early'
+        todo: "Read the worker's log at that time: a crash, out of memory, a deployment that ended jobs, or a " +
+          'session that closed early'
       },
-      { todo: 'To end a call, the agent deletes its room; only leaving it keeps the caller in silence' },
-      { todo: 'AGENT_REJOIN_MS says when another agent is called, AGENT_LOST_ACTION what becomes of the caller' }
+      { todo: 'To end a call, the agent must delete its room: if it only leaves, the caller stays in silence' },
+      {
+        todo: 'AGENT_REJOIN_MS sets when another agent is dispatched, and AGENT_LOST_ACTION what happens to the caller'
+      }
     ]
   },
   'media-lost': {
@@ -72,8 +72,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       '`sip.callStatus: hangup`, not because of its room.',
     fix: [
       {
-        todo: "Let RTP through: open UDP between Jambonz's media servers (rtpengine) and LiveKit's SIP addresses in " +
-          'both directions, with public addresses in the SDP'
+        todo: "Let RTP through: open UDP between Jambonz's media servers (rtpengine) and LiveKit's SIP addresses " +
+          'in both directions, with public addresses in the SDP'
       },
       {
         todo: "Raise the trunk's media timeout to 120 s, for callers who are put on hold without RTP",
@@ -85,64 +85,62 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   redirected: {
     severity: 'ok',
     meaning: 'Jambonz took the caller elsewhere: a `redirect` verb, or `call_hook` over its REST API.',
-    signals: 'A new call hook for the same call; or the agent leg is `completed`, `/action` has the caller leg ' +
-      '`in-progress`, and the caller leg goes on without the bridge.',
+    signals: 'A new call hook for the same call; or the agent leg is `completed`, `/action` reports the caller leg ' +
+      'as `in-progress`, and the caller leg goes on without the bridge.',
     fix: []
   },
   'time-limit': {
     severity: 'ok',
     meaning: 'The call reached MAX_CALL_DURATION_S.',
-    signals: 'The agent leg is `completed` first, as long after its answer as the time limit of the dial.',
+    signals: "The agent leg is `completed` first, when the time since its answer equals the dial's time limit.",
     fix: [{ todo: 'Raise MAX_CALL_DURATION_S if calls may last longer' }]
   },
   transferred: {
     severity: 'ok',
     meaning: 'The agent handed the caller to somebody else, and the carrier took the caller over.',
-    signals: "The agent's REFER reached `/refer`; `/refer-complete` says `refer_status` 2xx with a 2xx final, or the " +
-      'caller leg ended while nothing of a failure was reported.',
+    signals: "The agent's REFER reached `/refer`; `/refer-complete` says `refer_status` 2xx with a 2xx final, or " +
+      'the caller leg ended and no failure was reported.',
     fix: []
   },
   'transfer-failed': {
     severity: 'failed',
     meaning: 'The agent asked for a transfer and the carrier did not do it.',
-    signals:
-      '`/refer-complete` says `refer_status` 300 or more, a final of 300 or more, or 202 and then nothing for 15 s.',
+    signals: '`/refer-complete` says `refer_status` 300 or more, a final of 300 or more, or 202 and then nothing ' +
+      'for 15 s.',
     fix: [
       {
-        todo:
-          'Ask the carrier whether it takes REFER on this trunk, and in which form it wants the number; 603 and 405 ' +
-          'mean that it does not'
+        todo: 'Ask the carrier whether it takes REFER on this trunk, and in which form it expects the number; 603 ' +
+          'and 405 mean that it takes none'
       },
       {
-        todo: "Judge a transfer by /refer-complete, never by what LiveKit's API says: it reports success for refused " +
-          'transfers and failure for good ones'
+        todo: "Judge a transfer by /refer-complete, never by what LiveKit's API says: it reports success for " +
+          'refused transfers and failure for successful ones'
       }
     ]
   },
   'caller-gave-up': {
     severity: 'failed',
-    meaning:
-      'The caller hung up before anybody answered. What the call was waiting for then says what was slow or missing.',
-    signals: 'The caller leg is `no-answer` 487 by `caller` before the answer. `waitingOn` tells the rest.',
+    meaning: 'The caller hung up before anybody answered. What the call was waiting for at that moment says what ' +
+      'was slow or missing.',
+    signals: 'The caller leg is `no-answer` 487 by `caller` before the answer. `waitingOn` says what the call was ' +
+      'waiting for.',
     fix: []
   },
   'livekit-no-route': {
     severity: 'failed',
     meaning: 'LiveKit took the INVITE and found no trunk or no dispatch rule for it.',
-    signals:
-      '404; or one single `ringing` and then silence, with no SIP participant in the room. (While LiveKit waits for ' +
-      'an agent, `ringing` repeats every second.)',
+    signals: '404; or one single `ringing` and then silence, with no SIP participant in the room. (While LiveKit ' +
+      'waits for an agent, `ringing` repeats every second.)',
     fix: [
       PROVISION,
       {
-        todo:
-          "The inbound trunk has `numbers: []` and no address list that leaves Jambonz's SBC out; the Callee rule " +
-          'is bound to it by trunk id, has LIVEKIT_ROOM_PREFIX, no PIN, no randomness, and no inbound_numbers ' +
-          '(those are callers)'
+        todo: "Check that the inbound trunk has `numbers: []` and no address list that excludes Jambonz's SBC, and " +
+          'that the Callee rule is bound to it by trunk id and has LIVEKIT_ROOM_PREFIX, no PIN, no randomness and ' +
+          'no inbound_numbers (those are callers)'
       },
       {
-        todo: 'On LiveKit Cloud, LIVEKIT_SIP_HOST is the project id without p_: the project of LIVEKIT_URL, not its ' +
-          'websocket name',
+        todo: 'On LiveKit Cloud, LIVEKIT_SIP_HOST must be the project id without p_, of the same project as ' +
+          'LIVEKIT_URL, and not its websocket name',
         command: 'lk project list --json'
       }
     ]
@@ -150,59 +148,55 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'no-agent': {
     severity: 'failed',
     meaning: 'The caller was in the room, LiveKit rang, and no agent ever joined.',
-    signals:
-      "A SIP participant joined, no AGENT participant did, and `ringing` went on every second until Jambonz's dial " +
-      "timeout (487) or LiveKit's own (486).",
+    signals: 'A SIP participant joined, no AGENT participant did, and `ringing` went on every second until ' +
+      "Jambonz's dial timeout (487) or LiveKit's own (486).",
     fix: [
       {
-        todo: "Is a worker running that is registered under exactly this agent name, with this LiveKit project's URL " +
-          'and key? Its log says "registered worker" with the name'
+        todo: "Is a worker running that is registered under exactly this agent name, with this LiveKit project's " +
+          'URL and key? Its log says "registered worker" with the name'
       },
       {
-        todo:
-          'Is a worker free? All of them busy, or one that takes longer to start than the caller waits, looks the same'
+        todo: 'Is a worker free? It looks the same when all of them are busy, or when one takes longer to start ' +
+          'than the caller waits'
       },
-      { todo: 'Call the agent into a room of its own, without a caller', command: 'bridge doctor --only agent' }
+      { todo: 'Dispatch the agent into a room of its own, without a caller', command: 'bridge doctor --only agent' }
     ]
   },
   'agent-without-audio': {
     severity: 'failed',
     meaning: 'The agent joined and published no audio track. LiveKit answers a call only when it has audio to play.',
-    signals:
-      'SIP and AGENT participants joined, no AUDIO track of the agent was published, and `ringing` went on every ' +
-      'second.',
+    signals: 'SIP and AGENT participants joined, no AUDIO track of the agent was published, and `ringing` went on ' +
+      'every second.',
     fix: [
       {
-        todo: 'The agent starts its session, which publishes its audio, before it waits for the caller, for ' +
+        todo: 'The agent must start its session, which publishes its audio, before it waits for the caller, for ' +
           '`sip.callStatus: active` or for anything else: docs/agents.md'
       },
       {
-        todo:
-          "Read the worker's log of this job: a model or an API that fails while the session starts has the same effect"
+        todo: "Read the worker's log of this job: a model or an API that fails while the session starts has the " +
+          'same effect'
       }
     ]
   },
   'room-closed': {
     severity: 'failed',
     meaning: 'The room was deleted or closed while LiveKit rang.',
-    signals:
-      'The SIP participant left with `ROOM_DELETED` or a like reason while ringing, or the room was gone; then 486 ' +
-      'well before any ringing timeout.',
+    signals: 'The SIP participant left with `ROOM_DELETED` or a similar reason while ringing, or the room was ' +
+      'gone; then 486 well before any ringing timeout.',
     fix: [
       {
-        todo:
-          'Find who deletes rooms that ring: another service with the same LiveKit key, a clean-up job, the agent ' +
-          'itself, or a second bridge with the same LIVEKIT_ROOM_PREFIX'
+        todo: 'Find out who deletes rooms while they ring: another service with the same LiveKit key, a clean-up ' +
+          'job, the agent itself, or a second bridge with the same LIVEKIT_ROOM_PREFIX'
       }
     ]
   },
   'livekit-refused-credentials': {
     severity: 'failed',
-    meaning: "LiveKit's inbound trunk did not take the user name and password of the INVITE.",
+    meaning: "LiveKit's inbound trunk did not accept the user name and password of the INVITE.",
     signals: 'The agent leg fails with 401 (wrong name or password) or 407 (none were sent).',
     fix: [
       {
-        todo: 'Make LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD those of the trunk, or give both sides new ones',
+        todo: 'Set LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD to those of the trunk, or give both sides new ones',
         command: 'bridge provision --rotate'
       },
       PROBE
@@ -210,13 +204,13 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'livekit-overloaded': {
     severity: 'failed',
-    meaning: "LiveKit's SIP service could not take the call now.",
-    signals: 'The agent leg fails with 503 and a phrase of LiveKit\'s: "Try again later" or "Service temporarily ' +
-      'unavailable".',
+    meaning: "LiveKit's SIP service could not take the call at that moment.",
+    signals: 'The agent leg fails with 503 and one of LiveKit\'s own phrases: "Try again later" or "Service ' +
+      'temporarily unavailable".',
     fix: [
       {
-        todo: '"Try again later": of your own server, the health of livekit-server and its Redis; or two trunks that ' +
-          'both match',
+        todo: '"Try again later": on your own server, check livekit-server and its Redis; two trunks that match ' +
+          'the same call have the same effect',
         command: 'bridge provision --list'
       },
       { todo: '"Service temporarily unavailable": the plan\'s limit of concurrent calls is reached' },
@@ -226,17 +220,16 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'sip-unreachable': {
     severity: 'failed',
     meaning: "The INVITE did not reach LiveKit's SIP service, or nothing came back.",
-    signals: 'The agent leg fails with 503 "DNS Error" or another phrase that is not LiveKit\'s, with 408, or it is ' +
-      'dialled and never rings.',
+    signals: 'The agent leg fails with 503 "DNS Error" or another phrase that is not LiveKit\'s, with 408, or it ' +
+      'is dialled and never rings.',
     fix: [
       {
-        todo:
-          'LIVEKIT_SIP_HOST: on LiveKit Cloud it is <project id without p_>.sip.livekit.cloud, 11 characters; the ' +
-          'websocket name or its suffix resolve as well and answer OPTIONS, but no call',
+        todo: 'Check LIVEKIT_SIP_HOST: on LiveKit Cloud it is <project id without p_>.sip.livekit.cloud, 11 ' +
+          'characters; the websocket name and its suffix also resolve and answer OPTIONS, but no calls',
         command: 'lk project list --json'
       },
       {
-        todo: "LIVEKIT_SIP_TRANSPORT and the firewall: from Jambonz's SBC to port 5060 (udp, tcp) or 5061 (tls)",
+        todo: "Check LIVEKIT_SIP_TRANSPORT, and the firewall from Jambonz's SBC to port 5060 (udp, tcp) or 5061 (tls)",
         command: 'bridge probe'
       },
       PROBE
@@ -245,9 +238,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'media-mismatch': {
     severity: 'failed',
     meaning: 'The two ends share no codec, or do not agree on encryption.',
-    signals:
-      "The agent leg fails with 400 after ringing, or with 488; of the caller's own side, the caller leg fails with " +
-      '488 and no agent leg was dialled.',
+    signals: "The agent leg fails with 400 after ringing, or with 488; on the caller's own side, the caller leg " +
+      'fails with 488 and no agent leg was dialled.',
     fix: [
       {
         todo: 'Offer PCMU, PCMA or G.722: LiveKit takes nothing else. If the caller leg failed with 488, it is the ' +
@@ -262,14 +254,12 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'dial-timeout': {
     severity: 'failed',
     meaning: 'DIAL_TIMEOUT_S was over before LiveKit, or the fallback number, answered; nothing more precise is known.',
-    signals:
-      'The agent leg is `no-answer` 487 while the caller still waited: Jambonz cancelled it. Either agent and audio ' +
-      "were there, or LiveKit's side of it was not seen.",
+    signals: 'The agent leg is `no-answer` 487 while the caller still waited: Jambonz cancelled it. Either the ' +
+      "agent and its audio were in the room, or LiveKit's side was not seen.",
     fix: [
       {
-        todo:
-          'Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events: with them a missing agent, a silent one ' +
-          'and a missing route are told apart'
+        todo: 'Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events: they distinguish a missing agent, a ' +
+          'silent one and a missing route'
       },
       { todo: 'Raise DIAL_TIMEOUT_S if agents need longer to start' },
       PROBE
@@ -277,40 +267,38 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   busy: {
     severity: 'failed',
-    meaning: 'The fallback number, or whom an outbound call went to, was busy.',
+    meaning: 'The fallback number, or the callee of an outbound call, was busy.',
     signals: 'A `phone` attempt, or the outbound caller leg, ends with 486 or 600.',
     fix: [{
-      todo:
-        'Why the fallback was needed at all is told by the attempt before it; a fallback number with several lines ' +
-        'is not busy'
+      todo: 'The attempt before it says why the fallback was needed at all; a fallback number with several lines ' +
+        'is rarely busy'
     }]
   },
   declined: {
     severity: 'failed',
-    meaning: 'The fallback number, or whom an outbound call went to, did not take the call.',
+    meaning: 'The fallback number, or the callee of an outbound call, did not take the call.',
     signals: 'A `phone` attempt, or the outbound caller leg, ends with a final status other than 486, 600 and 487.',
     fix: [
       {
-        todo: "Dial the number over the same Jambonz carrier by hand: 404 and 484 are its form, 403 the carrier's " +
-          'permissions or the caller id, 503 no carrier for outbound calls'
+        todo: 'Dial the number over the same Jambonz carrier by hand: 404 and 484 point at the form of the number, ' +
+          "403 at the carrier's permissions or the caller id, 503 at a missing carrier for outbound calls"
       },
       ALERTS
     ]
   },
   'livekit-failed': {
     severity: 'failed',
-    meaning: 'LiveKit refused the call or failed, in a way that has no name of its own here.',
-    signals:
-      "The agent leg ends with 500, an early 486 with the room still there, or any other final; or LiveKit's API " +
-      'could not make the room and nothing else could be dialled.',
+    meaning: 'LiveKit refused the call or failed, in a way that no other cause describes.',
+    signals: 'The agent leg ends with 500, an early 486 with the room still there, or any other final; or ' +
+      "LiveKit's API could not create the room and nothing else could be dialled.",
     fix: [
       {
         todo: '486 while ringing is LiveKit\'s "Rejected", never "busy": look at the agent first, then at who else ' +
           'touches the room'
       },
       {
-        todo: 'If the room could not be made: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and the clock of this ' +
-          'machine',
+        todo: 'If the room could not be created, check LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and the ' +
+          'clock of this machine',
         command: 'bridge doctor --only livekit-api'
       },
       PROBE
@@ -318,8 +306,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'media-server-failed': {
     severity: 'failed',
-    meaning: 'Jambonz could not dial: its media server (FreeSWITCH) had nothing for the call.',
-    signals: 'The caller leg failed, and neither an agent leg nor `/action` nor a decline of the bridge was there.',
+    meaning: 'Jambonz could not dial: its media server (FreeSWITCH) did not take the call.',
+    signals: 'The caller leg failed, with no agent leg, no `/action` and no decline by the bridge.',
     fix: [
       {
         todo: 'Is FreeSWITCH running and reachable from feature-server? Its log says "crankback: media server failure"'
@@ -329,10 +317,9 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'reply-refused': {
     severity: 'failed',
-    meaning: 'Jambonz did not run the verbs that its call hook was answered with. The caller got a 480.',
-    signals:
-      'No event of any kind after the reply to the call hook, no SIP participant, though this application does send ' +
-      'statuses.',
+    meaning: 'Jambonz did not run the verbs in the reply to its call hook. The caller got a 480.',
+    signals: 'No event of any kind after the reply to the call hook, no SIP participant, although this application ' +
+      'sends statuses.',
     fix: [
       {
         todo: "Jambonz's alerts name the reason: INVALID_APP_PAYLOAD or WEBHOOK_… with this call_sid as target",
@@ -340,32 +327,30 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       },
       { todo: 'LIVEKIT_SIP_SRTP needs feature-server 0.9.8 or newer: an older one refuses the whole reply' },
       {
-        todo: 'What stands between Jambonz and the bridge must pass replies through unchanged, with status 200 and ' +
+        todo: 'Every proxy between Jambonz and the bridge must pass replies through unchanged, with status 200 and ' +
           'application/json, within 10 s'
       }
     ]
   },
   capacity: {
     severity: 'warning',
-    meaning: 'The bridge declined the call because MAX_CALLS were under way.',
+    meaning: 'The bridge declined the call because MAX_CALLS calls were under way.',
     signals: "The bridge's own decline; no attempt was opened.",
-    fix: [{ todo: 'Raise MAX_CALLS, or have Jambonz or the carrier try elsewhere at CAPACITY_STATUS' }]
+    fix: [{ todo: 'Raise MAX_CALLS, or let Jambonz or the carrier try another route on CAPACITY_STATUS' }]
   },
   draining: {
     severity: 'warning',
     meaning: 'The bridge declined the call because it was shutting down.',
     signals: "The bridge's own decline after SIGTERM.",
     fix: [{
-      todo:
-        'Run two replicas, and take one out of the load balancer before it ends: DRAIN_DELAY_S is longer than the ' +
-        'load balancer needs to notice'
+      todo: 'Run two replicas, and take one out of the load balancer before it stops: DRAIN_DELAY_S must be longer ' +
+        'than the load balancer needs to notice'
     }]
   },
   'bridge-error': {
     severity: 'failed',
-    meaning:
-      'The bridge itself failed to answer the call hook properly and declined the call, or the call was brought ' +
-      'back too often.',
+    meaning: 'The bridge itself failed to answer the call hook properly and declined the call, or the call was ' +
+      'brought back too often.',
     signals: "The bridge's own decline: 480, or 482 for a loop.",
     fix: [
       { todo: 'Find the call\'s callSid in the bridge\'s log: "operation failed" says where' },
@@ -374,15 +359,18 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   lost: {
     severity: 'failed',
-    meaning: 'Nothing more was heard of the call, and nobody can say how it ended.',
+    meaning: 'Nothing more was heard of the call, and nothing shows how it ended.',
     signals: 'Only a deadline ended it: neither statuses nor `/action` nor LiveKit said anything.',
     fix: [
       {
-        todo: "The Jambonz application's status hook is <PUBLIC_URL>/status#rc=2&rp=all with POST, and PUBLIC_URL " +
-          'reaches this bridge from Jambonz',
+        todo: "Check that the Jambonz application's status hook is <PUBLIC_URL>/status#rc=2&rp=all with POST, and " +
+          'that Jambonz reaches this bridge at PUBLIC_URL',
         command: 'bridge doctor --only application,public-url'
       },
-      { todo: "LiveKit's webhooks go to <PUBLIC_URL>/livekit-events", command: 'bridge doctor --only livekit-events' },
+      {
+        todo: "Check that LiveKit's webhooks go to <PUBLIC_URL>/livekit-events",
+        command: 'bridge doctor --only livekit-events'
+      },
       ALERTS
     ]
   }
