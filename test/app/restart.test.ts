@@ -128,7 +128,12 @@ await t.test('rooms of others are left alone, and so is what only looks like our
   const { sid } = await talking(before)
   const [request] = [...rooms.open.values()]
   await vanish(before)
-  const forged = { ...request!, name: `jb_c${'a'.repeat(26)}` }
+  const forged = {
+    ...request!,
+    name: `jb_c${'a'.repeat(26)}`,
+    metadata: request!.metadata.replaceAll(sid, 'call-of-nobody')
+  }
+  t.match(forged.metadata, 'call-of-nobody')
   for (
     const room of [forged, { ...request!, name: 'somebody-elses', metadata: '{"v":1}' }, {
       ...request!,
@@ -139,6 +144,8 @@ await t.test('rooms of others are left alone, and so is what only looks like our
   rooms.present = () => INSIDE
   const after = await start()
   await clock.pass(60_000)
+  const event = { event: 'room_started', id: 'EV_1', room: { name: forged.name, metadata: forged.metadata } }
+  t.equal(await after.livekitEvent(event), 200)
   t.same((await after.operator('GET', '/calls')).json.calls.map(({ callSid }: { callSid: string }) => callSid), [sid])
   t.ok(rooms.open.has(forged.name) && rooms.open.has('somebody-elses') && rooms.open.has('jb_cabin'))
 })

@@ -6,6 +6,7 @@ import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../../src/calls/runner.ts'
 import type { LiveKitFailure } from '../../src/calls/ports.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
+import { sketch } from '../fixtures/registry-contract.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRooms, type FakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle, type TestClock } from '../fixtures/test-clock.ts'
@@ -298,6 +299,27 @@ await t.test('the room of a proposal that was not written is deleted', async t =
   await settle()
   t.same(rooms.log, [`create ${roomOf('call-1')}`, `delete ${roomOf('call-1')}`])
   t.equal(rooms.open.size, 0)
+})
+
+await t.test('such a room is deleted again when it comes back with its agent', async t => {
+  const memory = createMemoryRegistry()
+  const proposedFirst: Registry = {
+    ...memory,
+    update: (callSid, fn, limit) => memory.update(callSid, (call, full) => {
+      // The update was tried on what turned out to be out of date: here the call had begun meanwhile, elsewhere.
+      if (!call) fn(undefined, false)
+      return fn(call ?? elsewhere, full)
+    }, limit)
+  }
+  const { calls, rooms, hook, clock } = build(t, { registry: proposedFirst })
+  const elsewhere = sketch('call-1', { phase: 'ended', rooms: ['jb_elsewhere'], wake: clock.now() + 3600_000 })
+  await calls.receive(hook())
+  const room = roomOf('call-1')
+  await clock.pass(1000)
+  t.equal(rooms.open.has(room), false, 'deleted')
+  rooms.open.set(room, { name: room, emptyTimeoutS: 1, departureTimeoutS: 1, metadata: '', agent: { name: 'a' } } as never)
+  await clock.pass(30_000)
+  t.equal(rooms.open.has(room), false, 'deleted again')
 })
 
 await t.test('a REST-originated call that already counts is not declined for its own sake', async t => {

@@ -354,6 +354,25 @@ await t.test(
   }
 )
 
+await t.test('calls that had to wait for others are next, without waiting for a poll', async t => {
+  const { runners: [runner], rooms, clock, registry } = build(t)
+  const callSids = Array.from({ length: 40 }, (_, i) => `many-${i}`)
+  for (const callSid of callSids) {
+    await registry.update(callSid, () => sketch(callSid, { phase: 'ended', wake: clock.now(), duties: 1 }))
+  }
+  rooms.mode = 'hang'
+  const running = callSids.map(callSid => runner!.run(callSid))
+  await settle()
+  const deletes = () => rooms.log.filter(line => line.startsWith('delete ')).length
+  const atOnce = deletes()
+  t.ok(atOnce > 0 && atOnce < callSids.length, `${atOnce} at once`)
+  rooms.mode = 'ok'
+  rooms.release()
+  await Promise.all(running)
+  await settle()
+  t.equal(deletes(), callSids.length)
+})
+
 await t.test('a duty whose outcome cannot be written down does not end the wait for the others', async t => {
   const memory = createMemoryRegistry()
   const lacking = new Set<string>()

@@ -90,6 +90,16 @@ await t.test('events that are new to us, or about nothing of ours', async t => {
   t.equal(read('{"event":"room_started","room":{}}'), undefined)
 })
 
+await t.test('an avatar, which joins as an agent on behalf of one, is none', async t => {
+  const joined = (attributes: Record<string, string>) => read(JSON.stringify({
+    event: 'participant_joined',
+    room: { name: 'r' },
+    participant: { sid: 'PA_1', identity: 'someone', kind: 'AGENT', attributes }
+  }))
+  t.equal(joined({})?.participant?.kind, 'AGENT')
+  t.equal(joined({ 'lk.publish_on_behalf': 'agent-AJ_1' })?.participant?.kind, 'OTHER')
+})
+
 await t.test('a value that cannot be read counts as absent, at any depth; the rest is taken', async t => {
   const event = {
     event: 'participant_left',

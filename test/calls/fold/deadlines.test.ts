@@ -35,6 +35,24 @@ await t.test('no word after our reply: over after 15 s', async t => {
   t.same(story.deleted, [story.room()])
 })
 
+await t.test('no word of the agent leg, but Jambonz may be dialling: its dial timeout and 15 s', async t => {
+  const callerIsKnown = tell()
+  callerIsKnown.connect()
+  callerIsKnown.caller('trying', 100)
+  const noStatusHook = tell({
+    statusesExpected: false,
+    rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } }
+  })
+  noStatusHook.connect()
+
+  for (const story of [callerIsKnown, noStatusHook]) {
+    story.pass(54_000)
+    t.equal(story.it.phase, 'received', "Jambonz' /action may still ask for the next way")
+    story.pass(3000)
+    t.equal(story.it.phase, 'ended')
+  }
+})
+
 await t.test('a REST-originated call may ring for two minutes before its call hook', async t => {
   const story = tell({ facts: { direction: 'outbound' } })
   story.caller('trying', 100)
