@@ -317,7 +317,8 @@ await t.test('such a room is deleted again when it comes back with its agent', a
   const room = roomOf('call-1')
   await clock.pass(1000)
   t.equal(rooms.open.has(room), false, 'deleted')
-  rooms.open.set(room, { name: room, emptyTimeoutS: 1, departureTimeoutS: 1, metadata: '', agent: { name: 'a' } } as never)
+  const agent = { name: 'demo-agent', metadata: '' }
+  rooms.open.set(room, { name: room, emptyTimeoutS: 100, departureTimeoutS: 10, metadata: '', agent })
   await clock.pass(30_000)
   t.equal(rooms.open.has(room), false, 'deleted again')
 })
