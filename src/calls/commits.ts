@@ -150,6 +150,7 @@ const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
   'look',
   'duty',
   'duty-begun',
+  'away',
   'found',
   'handed-over',
   'hangup'

@@ -1,5 +1,6 @@
 import type { Attempt, Call } from './fold/call.ts'
 import type { EventOf, SipAttributes } from './fold/events.ts'
+import type { Way } from './fold/way.ts'
 
 /*
  * What the core asks of the outside. The adapters (src/livekit, src/jambonz) implement these ports and import this
@@ -16,7 +17,7 @@ export interface RoomRequest {
 }
 
 /** What a look at a room shows. */
-export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company'>
+export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company' | 'hosted'>
 
 /** One participant as operators see it. A SIP identity holds the caller's number, so no identity is shown. */
 export interface ParticipantView {
@@ -91,8 +92,8 @@ export interface RoomMetadata {
   withheld: boolean
   applicationSid?: string
   agent: string
-  /** The number that is dialled when this attempt fails. */
-  fallbackNumber?: string
+  /** The ways that are left after this attempt, in order. */
+  plan: Way[]
   receivedAt: number
   openedAt: number
 }

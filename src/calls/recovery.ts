@@ -1,20 +1,20 @@
 import type { Clock } from '../clock.ts'
 import { within } from '../clock.ts'
 import type { CallerFacts } from './fold/call.ts'
-import type { CallEvent, EventOf, FoundEvent } from './fold/events.ts'
+import type { CallEvent, EventOf } from './fold/events.ts'
 import { MOST_ATTEMPTS } from './fold/new-call.ts'
 import type { Observer } from './observer.ts'
-import { LiveKitError, type RoomFormat, type RoomMetadata, type Rooms } from './ports.ts'
+import { LiveKitError, type RoomFormat, type Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
 import type { Rules } from './fold/rules.ts'
 
-/** Brings calls back of which only LiveKit still knows: after a restart without Redis, or when Redis lost them. */
+/** Brings back calls that only LiveKit still knows: after a restart without Redis, or when Redis lost them. */
 export interface Recovery {
-  /** All of them, once LiveKit answers. Told to {@link stop}, it gives up. */
+  /** Brings back all of them, once LiveKit answers. Gives up after {@link stop}. */
   findAll(): Promise<void>
   /**
-   * What LiveKit tells of one of them; never rejects, takes at most a second, and asks only where not too much is asked
-   * already.
+   * What LiveKit tells of one call. Never rejects and takes at most a second. LiveKit is not asked while too many
+   * searches are under way.
    */
   locate(callSid: string): Promise<EventOf<'found'> | undefined>
   /** The call that a room's metadata names, if the room is ours. */
@@ -34,142 +34,188 @@ export interface RecoveryOptions {
   apply(callSid: string, event: CallEvent): Promise<unknown>
 }
 
+/** Pause before LiveKit is asked again for its rooms, milliseconds. */
 const TRY_AGAIN_MS = 10_000
-/** A room may be there before its call is written down. */
+/** Another replica may have made a room this young, and be about to write its call down, milliseconds. */
 const FRESH_MS = 30_000
 const SETTLE_MS = 250
-/** Attempts of a call whose rooms are asked for: nobody is brought back more often. */
+/** Attempts of a call whose rooms are searched. No call is brought back more often. */
 const LIKELY_ATTEMPTS = 8
-/** Somebody waits for the answer to a hook meanwhile. */
+/** Jambonz waits for the reply to a hook during a search, milliseconds. */
 const LOCATE_MS = 1000
-/** Calls that are looked for at once: a LiveKit that hangs must not be met with every hook after a restart. */
+/** Searches at the same time. A LiveKit that hangs must not be flooded by every hook after a restart. */
 const MOST_AT_ONCE = 50
+/** A room that nobody can name the call of is deleted when it is still like that after this, milliseconds. */
+const STRAY_MS = 30_000
 
-export function createRecovery (
-  { rooms, roomFormat, registry, rules, clock, observer, apply }: RecoveryOptions
-): Recovery {
-  const searches = new Map<string, Promise<EventOf<'found'> | undefined>>()
-  let stopped = false
+/** Brings calls back that only LiveKit still knows. */
+export function createRecovery (options: RecoveryOptions): Recovery {
+  return new RoomRecovery(options)
+}
 
-  /** What a room's metadata says, if it is ours: whoever made it up does not know the token. */
-  function eventOf (room: string, metadata: RoomMetadata): EventOf<'found'> | undefined {
-    const {
-      callSid,
-      attempt,
-      direction,
-      from,
-      to,
-      withheld,
-      applicationSid,
-      agent,
-      fallbackNumber,
-      receivedAt,
-      openedAt
-    } = metadata
-    if (roomOf(callSid, attempt) !== room) return undefined
-    const facts = { direction, from, to, withheld, applicationSid, callerName: '', headers: {} }
-    return found({
-      callSid,
-      attempt,
-      facts,
-      app: { ...rules.app, agent, fallbackNumber },
-      plan: fallbackNumber === undefined ? [] : [{ strategy: 'phone', number: fallbackNumber }],
-      receivedAt,
-      openedAt
-    })
+class RoomRecovery implements Recovery {
+  readonly #options: RecoveryOptions
+  readonly #searches = new Map<string, Promise<EventOf<'found'> | undefined>>()
+  /** Calls received before cannot be on their way to this process's own memory. */
+  readonly #startedAt: number
+  readonly #strays = new Set<string>()
+  #stopped = false
+
+  constructor (options: RecoveryOptions) {
+    this.#options = options
+    this.#startedAt = options.clock.now()
   }
 
-  const found = (event: Omit<FoundEvent, 'kind'>): EventOf<'found'> => ({ kind: 'found', at: clock.now(), ...event })
-  const roomOf = (callSid: string, attempt: number) => `${rules.roomPrefix}_${rules.tokenOf(callSid, attempt)}`
-
-  async function read (room: string, text: string): Promise<EventOf<'found'> | undefined> {
-    const metadata = roomFormat.readMetadata(text)
-    return metadata ? eventOf(room, metadata) : eventOfCaller(room)
+  async findAll (): Promise<void> {
+    const { rooms, rules, clock, observer } = this.#options
+    try {
+      const ours = (await rooms.list()).filter(({ name }) => name.startsWith(`${rules.roomPrefix}_c`))
+      for (const { name, metadata } of ours) await this.#take(name, metadata)
+    } catch (error) {
+      if (this.#stopped) return
+      observer.failed('', 'recovery', error)
+      await new Promise<void>(resolve => clock.schedule(TRY_AGAIN_MS, resolve))
+      if (!this.#stopped) await this.findAll()
+    }
   }
 
-  async function take (room: string, text: string): Promise<void> {
+  locate (callSid: string): Promise<EventOf<'found'> | undefined> {
+    const known = this.#searches.get(callSid)
+    if (known) return known
+    if (this.#searches.size >= MOST_AT_ONCE) return Promise.resolve(undefined)
+    const search = this.#search(callSid).catch((error: unknown) => {
+      this.#options.observer.failed(callSid, 'recovery', error)
+      return undefined
+    }).finally(() => this.#searches.delete(callSid))
+    this.#searches.set(callSid, search)
+
+    return search
+  }
+
+  callOf (room: string, metadata: string | undefined): string | undefined {
+    return this.#eventOf(room, metadata)?.callSid
+  }
+
+  async findByRoom (room: string, metadata: string | undefined): Promise<string | undefined> {
+    const { registry, clock, apply } = this.#options
+    const event = this.#eventOf(room, metadata)
+    if (!event) {
+      this.#watchStray(room)
+      return undefined
+    }
+    if (clock.now() - event.receivedAt < FRESH_MS) {
+      await new Promise<void>(resolve => clock.schedule(SETTLE_MS, resolve))
+      if (await registry.get(event.callSid)) return event.callSid
+      if (event.receivedAt >= this.#startedAt) return undefined
+    }
+    await apply(event.callSid, event)
+
+    return event.callSid
+  }
+
+  stop (): void {
+    this.#stopped = true
+  }
+
+  /** What a room's metadata says. Whoever made that up does not know the token, so the room has another name. */
+  #eventOf (room: string, text: string | undefined): EventOf<'found'> | undefined {
+    const { rules, roomFormat, clock } = this.#options
+    const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
+    if (!metadata || this.#roomOf(metadata.callSid, metadata.attempt) !== room) return undefined
+    const { callSid, attempt, agent, plan, receivedAt, openedAt, ...caller } = metadata
+    const { direction, from, to, withheld, applicationSid } = caller
+
+    return {
+      kind: 'found',
+      at: clock.now(),
+      callSid,
+      attempt,
+      facts: { direction, from, to, withheld, applicationSid, callerName: '', headers: {} },
+      app: { ...rules.app, agent, fallbackNumber: plan.find(way => way.strategy === 'phone')?.number },
+      plan,
+      receivedAt,
+      openedAt
+    }
+  }
+
+  #roomOf (callSid: string, attempt: number): string {
+    const { roomPrefix, tokenOf } = this.#options.rules
+    return `${roomPrefix}_${tokenOf(callSid, attempt)}`
+  }
+
+  async #read (room: string, metadata: string): Promise<EventOf<'found'> | undefined> {
+    return this.#eventOf(room, metadata) ?? await this.#eventOfCaller(room)
+  }
+
+  async #take (room: string, metadata: string): Promise<void> {
+    const { registry, apply } = this.#options
     if (await registry.findByRoom(room) !== undefined) return
-    const event = await read(room, text)
+    const event = await this.#read(room, metadata)
     if (event) await apply(event.callSid, event)
+    else this.#watchStray(room)
   }
 
-  /** A room that the SIP leg made has no metadata of ours; the leg's X-LK-Call header says whose it is. */
-  async function eventOfCaller (room: string): Promise<EventOf<'found'> | undefined> {
+  /** A room that the SIP leg made has no metadata of ours. The leg's X-LK-Call header says whose it is. */
+  async #eventOfCaller (room: string): Promise<EventOf<'found'> | undefined> {
+    const { rooms, rules, clock } = this.#options
+    const now = clock.now()
     for (const { callSid } of await rooms.callers(room)) {
-      if (callSid === undefined) continue
-      for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-        if (roomOf(callSid, attempt) === room) {
-          return found({
-            callSid,
-            attempt,
-            facts: UNKNOWN,
-            app: rules.app,
-            plan: [],
-            receivedAt: clock.now(),
-            openedAt: clock.now()
-          })
-        }
-      }
+      const attempt = callSid === undefined ? undefined : this.#attemptOf(callSid, room)
+      if (callSid === undefined || attempt === undefined) continue
+      const times = { at: now, receivedAt: now, openedAt: now }
+
+      return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, plan: [], ...times }
     }
     return undefined
   }
 
-  async function search (callSid: string) {
-    const names = Array.from({ length: LIKELY_ATTEMPTS }, (_, i) => roomOf(callSid, i + 1))
+  #attemptOf (callSid: string, room: string): number | undefined {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+      if (this.#roomOf(callSid, attempt) === room) return attempt
+    }
+    return undefined
+  }
+
+  async #search (callSid: string): Promise<EventOf<'found'> | undefined> {
+    const { rooms, clock } = this.#options
+    const names = Array.from({ length: LIKELY_ATTEMPTS }, (_, i) => this.#roomOf(callSid, i + 1))
     const there = await within(clock, LOCATE_MS, rooms.list(names), () => new LiveKitError('listRooms', 'timeout'))
-    // The latest one is the one that goes on.
+    // The latest attempt is the one that goes on.
     const [latest] = there.filter(({ name }) => names.includes(name)).sort((a, b) =>
       names.indexOf(b.name) - names.indexOf(a.name)
     )
-    return latest && await read(latest.name, latest.metadata)
+
+    return latest && await this.#read(latest.name, latest.metadata)
   }
 
-  async function findAll (): Promise<void> {
-    try {
-      const ours = (await rooms.list()).filter(({ name }) => name.startsWith(`${rules.roomPrefix}_c`))
-      for (const { name, metadata } of ours) await take(name, metadata)
-    } catch (error) {
-      if (stopped) return
-      observer.failed('', 'recovery', error)
-      await new Promise<void>(resolve => clock.schedule(TRY_AGAIN_MS, resolve))
-      if (!stopped) await findAll()
-    }
+  /**
+   * A room with a name of ours that tells of no call: an agent whose job was on its way when the room was deleted made
+   * it again, and waits there alone. It is deleted, unless its call turns up meanwhile.
+   */
+  #watchStray (room: string): void {
+    const { rules, clock, observer } = this.#options
+    if (!STRAY_NAME.test(room.slice(rules.roomPrefix.length)) || !room.startsWith(rules.roomPrefix)) return
+    if (this.#strays.has(room) || this.#strays.size >= MOST_AT_ONCE) return
+    this.#strays.add(room)
+    clock.schedule(STRAY_MS, () => {
+      this.#deleteStray(room).catch(error => observer.failed('', 'delete-room', error)).finally(() => {
+        this.#strays.delete(room)
+      })
+    })
   }
 
-  return {
-    findAll,
-    callOf (room, text) {
-      const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
-      return metadata && eventOf(room, metadata)?.callSid
-    },
-    locate (callSid) {
-      const known = searches.get(callSid)
-      if (known) return known
-      if (searches.size >= MOST_AT_ONCE) return Promise.resolve(undefined)
-      const work = search(callSid).catch((error: unknown) => {
-        observer.failed(callSid, 'recovery', error)
-        return undefined
-      }).finally(() => searches.delete(callSid))
-      searches.set(callSid, work)
-      return work
-    },
-    async findByRoom (room, text) {
-      const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
-      const event = metadata && eventOf(room, metadata)
-      if (!event) return undefined
-      if (clock.now() - event.receivedAt < FRESH_MS) {
-        // Whoever makes it is about to write the call down.
-        await new Promise<void>(resolve => clock.schedule(SETTLE_MS, resolve))
-        return await registry.get(event.callSid) ? event.callSid : undefined
-      }
-      await apply(event.callSid, event)
-      return event.callSid
-    },
-    stop () {
-      stopped = true
-    }
+  async #deleteStray (room: string): Promise<void> {
+    const { rooms, registry } = this.#options
+    if (this.#stopped || await registry.findByRoom(room) !== undefined) return
+    const [there] = await rooms.list([room])
+    if (!there || await this.#read(room, there.metadata)) return
+    // Somebody else's call may be in there, of whom we know nothing.
+    if ((await rooms.callers(room)).length === 0) await rooms.delete(room)
   }
 }
+
+/** A token of ours, behind the room prefix. */
+const STRAY_NAME = /^_c[a-z2-7]{26}$/
 
 /** What is known of a caller when there is no metadata. */
 const UNKNOWN: CallerFacts = { direction: 'inbound', from: '', to: '', callerName: '', withheld: false, headers: {} }

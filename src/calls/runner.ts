@@ -30,6 +30,10 @@ export interface Runner {
   stop(): Promise<void>
 }
 
+/** Pause between two notes in the store that somebody listens, milliseconds. */
+const LISTENING_MS = 1000
+/** Nobody listened when nothing was noted for longer than this, milliseconds. */
+const AWAY_MS = 3000
 /** Calls that one poll takes. */
 const BATCH = 25
 /** Pause between two attempts to reach a store that is gone, milliseconds. */
@@ -66,6 +70,9 @@ class CallRunner implements Runner {
   #storeGone = false
   #stopped = false
   #cancelPoll = () => {}
+  /** Calls that happened before were heard by other processes, if by any. */
+  readonly #startedAt: number
+  #listenedAt = -Infinity
 
   constructor ({ registry, calls, rooms, roomFormat, rest, clock, observer, intervalMs = 100 }: RunnerOptions) {
     this.#registry = registry
@@ -74,6 +81,7 @@ class CallRunner implements Runner {
     this.#observer = observer
     this.#work = new DutyWork({ commits: calls, rooms, roomFormat, callControl: rest, clock, observer })
     this.#intervalMs = intervalMs
+    this.#startedAt = clock.now()
   }
 
   start (): void {
@@ -108,6 +116,7 @@ class CallRunner implements Runner {
         return HAND_OVER_MS
       }
 
+      await this.#listen()
       // Another replica may have changed a call since this process last saw it, so nothing is passed along.
       for (const callSid of await this.#registry.due(this.#clock.now(), BATCH)) this.#start(callSid)
       return this.#intervalMs
@@ -119,6 +128,25 @@ class CallRunner implements Runner {
       this.#observer.failed('', 'duties', error)
       return this.#intervalMs
     }
+  }
+
+  /** Notes that somebody listens. After a gap that no process listened in, every open call is notified of it. */
+  async #listen (): Promise<void> {
+    const now = this.#clock.now()
+    if (now - this.#listenedAt < LISTENING_MS) return
+    const before = await this.#registry.listening(now)
+    this.#listenedAt = now
+    if (before === undefined || before >= this.#startedAt || now - before <= AWAY_MS) return
+    await this.#away(before, now)
+  }
+
+  async #away (from: number, to: number): Promise<void> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#registry.list({ phase: 'active' }, { limit: BATCH, cursor })
+      await allSettled(page.calls.map(({ callSid }) => this.#calls.apply(callSid, { kind: 'away', from, to, at: to })))
+      cursor = page.next
+    } while (cursor !== undefined)
   }
 
   #start (callSid: string): void {

@@ -15,7 +15,7 @@ export interface AwayWindow {
 /** The times when nobody listened while the attempt was open. */
 export function awayWhile ({ call, attempt, overAt }: AttemptFacts): AwayWindow[] {
   const opened = attempt?.at.opened ?? call.at.received
-  const windows = (call as Call & { away?: readonly AwayWindow[] }).away ?? []
+  const windows = call.away ?? []
   return windows.filter(({ from, to }) => to > opened && from < (overAt ?? Infinity))
 }
 

@@ -1,5 +1,5 @@
 import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/fold/call.ts'
-import { waitingOn as waitingOnOf } from '../calls/fold/causes.ts'
+import { waitingOn as waitingOnOf } from '../calls/fold/unanswered-cause.ts'
 import { CATALOGUE, type CatalogueEntry, type NextStep } from './causes-catalogue.ts'
 import { notToldApart } from './diagnose-doubts.ts'
 import { evidenceFor, evidenceSoFar } from './diagnose-evidence.ts'

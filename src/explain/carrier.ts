@@ -1,4 +1,4 @@
-import { endOf } from '../calls/fold/causes.ts'
+import { endOf } from '../calls/fold/end.ts'
 import type { Cause, End } from '../calls/fold/call.ts'
 import type { Leg } from './legs.ts'
 

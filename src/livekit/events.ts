@@ -131,6 +131,7 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
     what: KNOWN.find(name => name === event.event) ?? 'other',
     ...(event.id ? { id: event.id } : {}),
     ...(event.createdAt ? { madeAt: Number(event.createdAt) * 1000 } : {}),
+    ...roomTime(room),
     ...(participant
       ? {
           participant: {
@@ -138,6 +139,7 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
             identity: participant.identity,
             kind: kindOf(event),
             reason: reasonOf(participant.disconnectReason),
+            ...joinTime(participant),
             sip: sipAttributes(participant.attributes)
           }
         }
@@ -173,4 +175,15 @@ function kindOf ({ event, participant }: WebhookEvent): 'SIP' | 'AGENT' | 'OTHER
   if (participant.attributes['lk.publish_on_behalf'] !== undefined) return 'OTHER'
   if (participant.kind === Kind.SIP) return 'SIP'
   return participant.kind === Kind.AGENT ? 'AGENT' : 'OTHER'
+}
+
+/** When the room was made. Older servers tell it in whole seconds only. */
+function roomTime ({ creationTimeMs, creationTime }: Room): { roomMadeAt?: number } {
+  const ms = creationTimeMs > 0n ? Number(creationTimeMs) : Number(creationTime) * 1000
+  return ms > 0 ? { roomMadeAt: ms } : {}
+}
+
+function joinTime ({ joinedAtMs, joinedAt }: ParticipantInfo): { joinedAt?: number } {
+  const ms = joinedAtMs > 0n ? Number(joinedAtMs) : Number(joinedAt) * 1000
+  return ms > 0 ? { joinedAt: ms } : {}
 }

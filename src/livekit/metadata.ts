@@ -2,6 +2,7 @@ import { Ajv } from 'ajv'
 import { Type, type Static } from 'typebox'
 import { cleanText } from '../clean-text.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
+import type { Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
@@ -17,8 +18,14 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
   })
 }
 
+const WaySchema = Type.Union([
+  Type.Object({ strategy: Type.Literal('room'), agent: Type.String({ minLength: 1 }) }),
+  Type.Object({ strategy: Type.Literal('phone'), number: Type.String({ pattern: '^\\+?[0-9*#]{2,32}$' }) })
+])
+
 const RoomMetadataSchema = Type.Object({
-  v: Type.Literal(1),
+  /** Version 1 had no `plan`. Within a version fields are only added. */
+  v: Type.Union([Type.Literal(1), Type.Literal(2)]),
   callSid: Type.String({ minLength: 1 }),
   attempt: Type.Integer({ minimum: 1 }),
   direction: Type.Enum(['inbound', 'outbound']),
@@ -27,13 +34,17 @@ const RoomMetadataSchema = Type.Object({
   withheld: Type.Boolean(),
   applicationSid: Type.Optional(Type.String()),
   agent: Type.String({ minLength: 1 }),
-  /** The ways that are left after this attempt. */
+  /** The ways that are left after this attempt, in order. */
+  plan: Type.Optional(Type.Array(WaySchema, { maxItems: 16 })),
+  /** What version 1 had of them. */
   fallbackNumber: Type.Optional(Type.String()),
   receivedAt: Type.Integer(),
   openedAt: Type.Integer()
 })
 
-const isRoomMetadata = new Ajv().compile<RoomMetadata>(RoomMetadataSchema)
+type StoredMetadata = Static<typeof RoomMetadataSchema>
+
+const isRoomMetadata = new Ajv().compile<StoredMetadata>(RoomMetadataSchema)
 
 /**
  * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone.
@@ -41,10 +52,9 @@ const isRoomMetadata = new Ajv().compile<RoomMetadata>(RoomMetadataSchema)
  */
 export function roomMetadata (call: Call, attempt: Attempt): string {
   const { direction, from, to, withheld, applicationSid } = call.facts
-  const fallback = call.plan.find(way => way.strategy === 'phone')
   return JSON.stringify(
     {
-      v: 1,
+      v: 2,
       callSid: call.callSid,
       attempt: attempt.n,
       direction,
@@ -53,10 +63,10 @@ export function roomMetadata (call: Call, attempt: Attempt): string {
       withheld,
       applicationSid,
       agent: attempt.agent!,
-      fallbackNumber: fallback?.number,
+      plan: call.plan,
       receivedAt: call.at.received,
       openedAt: attempt.at.opened
-    } satisfies Static<typeof RoomMetadataSchema>
+    } satisfies StoredMetadata
   )
 }
 
@@ -69,10 +79,15 @@ export function readRoomMetadata (text: string): RoomMetadata | undefined {
   try {
     const metadata: unknown = JSON.parse(text, (_key, value: unknown) =>
       typeof value === 'string' ? cleanText(value) : value)
-    return isRoomMetadata(metadata) ? metadata : undefined
+    return isRoomMetadata(metadata) ? { ...metadata, plan: planOf(metadata) } : undefined
   } catch {
     return undefined
   }
+}
+
+function planOf ({ plan, fallbackNumber }: StoredMetadata): Way[] {
+  if (plan) return plan
+  return fallbackNumber === undefined ? [] : [{ strategy: 'phone', number: fallbackNumber }]
 }
 
 /** Longest room metadata that is read, characters. Ours is some hundred. */

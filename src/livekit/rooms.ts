@@ -139,7 +139,8 @@ class LiveKitRooms implements Rooms {
       ...(sip ? { sip: { sid: sip.sid, callStatus: sip.attributes['sip.callStatus'] } } : {}),
       ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {}),
       ...(more.length > 0 ? { moreAgents: more.map(({ identity }) => identity) } : {}),
-      ...(hasCompany ? { company: true } : {})
+      ...(hasCompany ? { company: true } : {}),
+      ...(sip && !await this.#isHosted(room) ? { hosted: false } : {})
     }
   }
 
@@ -150,6 +151,19 @@ class LiveKitRooms implements Rooms {
 
   async ping (): Promise<void> {
     await this.#exists('jambonz-livekit-bridge-health')
+  }
+
+  /**
+   * Whether a LiveKit node answers for a room. Rooms and participants are listed from Redis, where those of a node that
+   * crashed remain. Dispatches are asked of the room's own node: 503 "no response from servers" means there is none.
+   */
+  async #isHosted (room: string): Promise<boolean> {
+    try {
+      await this.#request('listDispatch', () => this.#dispatches.listDispatch(room))
+      return true
+    } catch (error) {
+      return (error as LiveKitError).failure !== 'failed'
+    }
   }
 
   #participants (room: string): Promise<ParticipantInfo[]> {

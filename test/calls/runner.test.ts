@@ -16,13 +16,14 @@ const ROOM = `jb_${tokenOf('call-1', 1)}`
 
 function build (
   t: Test,
-  { runners = 1, registry = createMemoryRegistry() as Registry, rest }: {
+  { runners = 1, registry = createMemoryRegistry() as Registry, rest, start }: {
     runners?: number
     registry?: Registry
     rest?: CallControl
+    start?: number
   } = {}
 ) {
-  const clock = createTestClock()
+  const clock = createTestClock(start)
   const rooms = createFakeRooms()
   const roomFormat = createRoomFormat(40)
   const failures: string[] = []
@@ -121,8 +122,8 @@ await t.test('the room of an ended call is deleted, and its deletion confirmed',
   await hangUp()
   await clock.pass(2000)
   t.notOk(rooms.open.has(ROOM))
-  await clock.pass(60_000)
-  t.equal(deletes(), 3)
+  await clock.pass(70_000)
+  t.equal(deletes(), 4)
 })
 
 await t.test('a room that an agent makes again after its deletion is deleted again', async t => {
@@ -138,7 +139,7 @@ await t.test('a room that an agent makes again after its deletion is deleted aga
   rooms.open.set(ROOM, { ...request, metadata: '' })
   await clock.pass(25_000)
   t.notOk(rooms.open.has(ROOM), 'also when the agent comes back some 15 s later')
-  await clock.pass(60_000)
+  await clock.pass(90_000)
   const call = await registry.get('call-1')
   t.same(call?.duties, [])
   t.ok(call?.events.some(({ what }) => what === 'room came back, delete-room done'))
@@ -153,7 +154,7 @@ await t.test('everybody is removed from a room that LiveKit cannot delete', asyn
   rooms.occupants.set(ROOM, ['agent-1', 'agent-2'])
   await clock.pass(1000)
   t.same(rooms.occupants.get(ROOM), [])
-  await clock.pass(60_000)
+  await clock.pass(90_000)
   t.same((await registry.get('call-1'))?.duties, [], 'an empty room is as good as none')
 })
 
@@ -162,8 +163,8 @@ await t.test('however many runners there are', async t => {
   await connect()
   await hangUp()
   await Promise.all(runners.flatMap(runner => [runner.run('call-1'), runner.run('call-1')]))
-  await clock.pass(60_000)
-  t.equal(deletes(), 3)
+  await clock.pass(70_000)
+  t.equal(deletes(), 4)
 })
 
 await t.test('deleting is tried again, ever later, until LiveKit is back', async t => {
@@ -183,7 +184,7 @@ await t.test('deleting is tried again, ever later, until LiveKit is back', async
   rooms.mode = 'ok'
   await clock.pass(31_000)
   t.notOk(rooms.open.has(ROOM))
-  await clock.pass(31_000)
+  await clock.pass(90_000)
   t.same((await registry.get('call-1'))?.duties, [])
 })
 
@@ -208,7 +209,7 @@ await t.test('an ended call is forgotten after its retention', async t => {
   await hangUp()
   await clock.pass(890_000)
   t.ok(await registry.get('call-1'))
-  await clock.pass(40_000)
+  await clock.pass(80_000)
   t.equal(await registry.get('call-1'), undefined)
 })
 
@@ -408,4 +409,31 @@ await t.test('a duty whose outcome cannot be written down does not end the wait 
   const owed = (await memory.get('call-1'))!.duties.map(({ id }) => id)
   t.ok(owed.includes('d0'), 'to be tried again')
   t.notOk(owed.includes('d1'), 'done')
+})
+
+await t.test('a process that starts after nobody listened tells every open call of the gap', async t => {
+  const memory = createMemoryRegistry()
+  let listened: number | undefined
+  const registry: Registry = {
+    ...memory,
+    shared: true,
+    async listening (now) {
+      const before = listened
+      listened = now
+      return before
+    }
+  }
+  const first = build(t, { registry })
+  await first.connect()
+  await first.clock.pass(2000)
+  await first.runners[0]!.stop()
+  const from = listened!
+  const second = build(t, { registry, start: from + 8000 })
+  await second.clock.pass(500)
+  const call = await registry.get('call-1')
+  t.match(call?.away, [{ from, to: from + 8100 }])
+  t.equal(call?.events.filter(({ what }) => what === 'nobody listened').length, 1)
+  const third = build(t, { registry, start: second.clock.now() + 1000 })
+  await third.clock.pass(500)
+  t.equal((await registry.get('call-1'))?.away?.length, 1, 'a short pause is none')
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CAUSES, WAITING_ON } from '../../src/calls/fold/call.ts'
-import { endOf } from '../../src/calls/fold/causes.ts'
+import { endOf } from '../../src/calls/fold/end.ts'
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
 import { diagnose, isFailure, logFields } from '../../src/diagnosis/diagnose.ts'
 import { presentDiagnosis } from '../../src/diagnosis/diagnosis-view.ts'

@@ -10,8 +10,9 @@ import { onCallHook, onDeclined, onHookAbandoned, onRoom, onRoomSettled } from '
 import { onAction } from './on-action.ts'
 import { onStatus } from './on-status.ts'
 import { onRefer, onReferComplete } from './on-refer.ts'
-import { onLiveKit, onLook } from './on-livekit.ts'
-import { onHangup, onWake } from './on-time.ts'
+import { onLiveKit } from './on-livekit.ts'
+import { onLook } from './on-look.ts'
+import { onAway, onHangup, onWake } from './on-time.ts'
 import type { Rules } from './rules.ts'
 
 /**
@@ -86,6 +87,9 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       return draft
     case 'look':
       onLook(draft, event, rules)
+      return draft
+    case 'away':
+      onAway(draft, event)
       return draft
     case 'stray-room':
       onStrayRoom(draft, event)

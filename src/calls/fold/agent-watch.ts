@@ -151,3 +151,11 @@ export function onDispatched (
   attempt.dispatchingSince = undefined
   if (attempt.end) oweDeleteRoom(draft, attempt, at)
 }
+
+/** An agent in the room publishes audio. */
+export function agentAudio (draft: Call, attempt: Attempt, at: number, identity: string): void {
+  if (attempt.view.agent?.identity !== identity && !attempt.view.moreAgents?.includes(identity)) return
+  attempt.view.agent!.audioAt ??= at
+  attempt.at.agentAudio ??= at
+  draft.at.agentAudio ??= at
+}

@@ -1,5 +1,5 @@
 import { UNAVAILABLE, type AnsweredHook, type Attempt, type Call, type End, type HookName, type Reply } from './call.ts'
-import { endOf } from './causes.ts'
+import { endOf } from './end.ts'
 import { awaitAgent } from './agent-watch.ts'
 import { note, unowe } from './duties.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'

@@ -123,6 +123,10 @@ export interface RoomView {
    * included.
    */
   lag?: number
+  /** Looks in a row that found the room listed though no LiveKit node has it. */
+  staleLooks?: number
+  /** The same as `lag`, as the room's age tells it. */
+  creationLag?: number
   /** SIP participants of earlier legs, whose leaving means nothing any more. */
   past: string[]
 }
@@ -258,6 +262,8 @@ export interface Call {
   hooks: AnsweredHook[]
   caller: CallerLeg
   transfer?: Transfer
+  /** Times when no bridge listened, oldest first: what happened then may not have been heard. */
+  away?: Array<{ from: number, to: number }>
   /** An operator asked to end the call. */
   hangupAt?: number
   at: {

@@ -1,13 +1,18 @@
 import { currentAttempt, type Attempt, type Call, type End } from './call.ts'
-import { causeOf, type Verdict } from './causes.ts'
+import { causeOf } from './causes.ts'
+import type { Verdict } from './end.ts'
+import { endedAt, takeTalk } from './evidence.ts'
 import { endAttempt, noWayLeft } from './attempts.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import { TIMES, type Rules } from './rules.ts'
 
-/** The call is over. It ends now, or when its cause is known, at the latest after {@link TIMES.evidence}. */
-export function beginClosing (draft: Call, at: number): void {
+/**
+ * The call is over. It ends now, or when its cause is known, at the latest after `patienceMs`.
+ * @param patienceMs how long to wait for what could still tell the cause, milliseconds
+ */
+export function beginClosing (draft: Call, at: number, patienceMs: number = TIMES.evidence): void {
   if (draft.phase === 'ended' || draft.closing) return
-  draft.closing = { until: at + TIMES.evidence }
+  draft.closing = { until: at + patienceMs }
   draft.settleAt = undefined
   draft.deadline = undefined
 }
@@ -25,6 +30,7 @@ export function finishClosing (draft: Call, at: number, rules: Rules): void {
   }
   if (!draft.closing || draft.phase === 'ended') return
   const attempt = currentAttempt(draft)
+  if (attempt) takeTalk(draft, attempt)
   const verdict = causeOf(draft, attempt, circumstances(draft, rules))
   if (verdict.missing && at < draft.closing.until) {
     if (attempt) waitFor(draft, attempt, verdict, at)
@@ -53,7 +59,7 @@ export function endCall (draft: Call, at: number, end: End, rules: Rules): void 
   }
   draft.phase = 'ended'
   draft.end = end
-  draft.at.ended = at
+  draft.at.ended = endedAt(draft, currentAttempt(draft), at)
   draft.deadline = draft.settleAt = draft.closing = undefined
   draft.overdue = false
   draft.plan = []

@@ -119,6 +119,8 @@ export interface LiveKitEvent {
     identity: string
     kind?: 'SIP' | 'AGENT' | 'OTHER'
     reason?: string
+    /** By LiveKit's clock: milliseconds since the epoch. */
+    joinedAt?: number
     sip?: SipAttributes
   }
   track?: 'AUDIO' | 'OTHER'
@@ -126,6 +128,8 @@ export interface LiveKitEvent {
   id?: string
   /** When LiveKit made it, by its own clock, in whole seconds: milliseconds since the epoch. */
   madeAt?: number
+  /** When the room was made, by LiveKit's clock: milliseconds since the epoch. */
+  roomMadeAt?: number
 }
 
 /** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
@@ -156,6 +160,8 @@ export interface LookEvent {
   moreAgents?: string[]
   /** Somebody else is there, whom the caller may be talking to. */
   company?: boolean
+  /** LiveKit lists the room, but no node answers for it. */
+  hosted?: false
 }
 
 /** Whoever holds the claim of an at-most-once duty is about to do it. */
@@ -169,6 +175,14 @@ export interface DutyBegunEvent {
 export interface StrayRoomEvent {
   kind: 'stray-room'
   room: string
+}
+
+/** No bridge listened for a while: what happened to the call then may not have been heard. */
+export interface AwayEvent {
+  kind: 'away'
+  /** Milliseconds since the epoch. */
+  from: number
+  to: number
 }
 
 /** LiveKit has a room of ours whose call nobody here knows: what its metadata says of it. */
@@ -233,6 +247,7 @@ export type CallEvent =
     | LookEvent
     | DutyBegunEvent
     | StrayRoomEvent
+    | AwayEvent
     | FoundEvent
     | HandedOverEvent
     | DutyEvent

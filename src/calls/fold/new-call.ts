@@ -101,6 +101,7 @@ export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
   attempt.pendingSince = undefined
   attempt.at.replied = draft.at.replied = openedAt
   draft.plan = plan
+  draft.away = [{ from: openedAt, to: at }]
   draft.overdue = true
   draft.deadline = at + TIMES.lookAgain
   note(draft, at, { from: 'livekit', what: 'found', attempt: n })

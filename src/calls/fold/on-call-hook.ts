@@ -1,5 +1,5 @@
 import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
-import { endOf } from './causes.ts'
+import { endOf } from './end.ts'
 import type { ApplicationConfig } from './way.ts'
 import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
 import { note } from './duties.ts'

@@ -58,6 +58,26 @@ function onDeadline (draft: Call, at: number, rules: Rules): void {
 }
 
 /**
+ * No bridge listened for a while. LiveKit repeats the events of that time, so a verdict waits for them; a look tells at
+ * once how an open call stands.
+ */
+export function onAway (draft: Call, { at, from, to }: EventOf<'away'>): void {
+  if (draft.phase === 'ended' || to <= draft.at.received) return
+  draft.away = [...draft.away ?? [], { from: Math.max(from, draft.at.received), to }]
+  note(draft, to, { from: 'bridge', what: 'nobody listened', detail: `for ${Math.round((to - from) / 1000)} s` })
+  for (const attempt of draft.attempts) if (attempt.closing) attempt.closing.until = at + TIMES.redelivery
+  if (draft.closing) {
+    draft.closing.until = at + TIMES.redelivery
+    return
+  }
+  const attempt = currentAttempt(draft)
+  if (!attempt || attempt.room === undefined || attempt.end || attempt.at.replied === undefined) return
+  draft.overdue = true
+  draft.deadline = at + TIMES.lookAgain
+  oweLook(draft, attempt, at, at)
+}
+
+/**
  * An operator ends the call. The intent is recorded first: what follows is then known to be our doing. Asked again once
  * nothing came of it, it is tried again.
  */

@@ -10,8 +10,11 @@ import { TIMES } from './rules.ts'
  * stayed gone: its deletion is repeated until LiveKit has nothing to delete, and any sign of life starts over.
  */
 
-/** Pauses between deletions, milliseconds. The second one outlasts the reconnect of an agent that was aborted. */
-const PAUSES_MS = [2000, 18_000] as const
+/**
+ * Pauses between deletions, milliseconds. The second one outlasts the reconnect of an agent that was aborted, the third
+ * one a worker that needs half a minute to start a job.
+ */
+const PAUSES_MS = [2000, 18_000, 40_000] as const
 
 /** How far the deletion of a room has come. */
 export interface RoomCleanup {
@@ -95,6 +98,18 @@ export function isSignOfLife (attempt: Attempt, { what, participant }: EventOf<'
     case 'other':
       return false
   }
+}
+
+/**
+ * The room is back. A deletion between `room_started` and the agent's joining would abort that agent, which then comes
+ * back 15 s later. One after it has joined ends it.
+ */
+export function oweDeleteAgain (draft: Call, attempt: Attempt, { at, what }: EventOf<'livekit'>): void {
+  oweDeleteRoom(draft, attempt, at)
+  if (what !== 'room_started') return
+  draft.duties = draft.duties.map(duty =>
+    duty.kind === 'delete-room' && duty.target === attempt.room ? { ...duty, due: at + PAUSES_MS[0] } : duty
+  )
 }
 
 /** Those who had joined before leave because the room was deleted. */

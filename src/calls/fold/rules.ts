@@ -44,6 +44,8 @@ export const TIMES = {
   settle: 5000,
   /** Longest wait of an end for what could still tell its cause. */
   evidence: 1500,
+  /** LiveKit repeats an event that nobody took for 15 s. */
+  redelivery: 16_000,
   /** From the first ringing to the look that tells no route from no agent. */
   firstLook: 3000,
   /** Between looks at a connected call. */

@@ -48,6 +48,9 @@ export function createMemoryRegistry (): Registry {
     async get (callSid) {
       return calls.get(callSid)
     },
+    async listening () {
+      return undefined
+    },
     async findByRoom (room) {
       return rooms.get(room)
     },

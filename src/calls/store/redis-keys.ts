@@ -17,15 +17,18 @@ export interface Keys {
   record: string
   entries: string
   times: string
+  /** When a replica last listened. */
+  listening: string
 }
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
 export function redisKeys (prefix: string): Keys {
-  const [record, entries, times, turn] = [
+  const [record, entries, times, turn, listening] = [
     `{${prefix}}:call:`,
     `{${prefix}}:entries`,
     `{${prefix}}:times`,
-    `{${prefix}}:turn:`
+    `{${prefix}}:turn:`,
+    `{${prefix}}:listening`
   ]
-  return { ofCall: callSid => [record + callSid, entries, times, turn + callSid], record, entries, times }
+  return { ofCall: callSid => [record + callSid, entries, times, turn + callSid], record, entries, times, listening }
 }

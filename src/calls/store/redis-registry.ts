@@ -34,6 +34,8 @@ export interface RedisRegistryOptions {
 const LEASE_MS = 1000
 /** How many entries a script looks at in one go: Redis does nothing else meanwhile. */
 const ENTRIES_AT_ONCE = 1000
+/** For this long it is remembered when somebody last listened, seconds. No call goes on for longer. */
+const LISTENING_S = 100_000
 /** When many replicas start at once, the first answers may be late. */
 const TRIES = 3
 
@@ -90,6 +92,10 @@ export class RedisRegistry implements Registry {
 
   due (now: number, limit: number): Promise<string[]> {
     return this.#connection.bounded(this.#due(now, limit))
+  }
+
+  listening (now: number): Promise<number | undefined> {
+    return this.#connection.bounded(this.#listening(now))
   }
 
   stats (): Promise<RegistryStats> {
@@ -168,6 +174,12 @@ export class RedisRegistry implements Registry {
     await this.#sweep()
 
     return callSids
+  }
+
+  async #listening (now: number): Promise<number | undefined> {
+    const { redis } = this.#connection
+    const before = await this.#connection.ask(redis.set(this.#keys.listening, now, 'EX', LISTENING_S, 'GET'))
+    return before === null ? undefined : Number(before)
   }
 
   async #stats (): Promise<RegistryStats> {

@@ -57,6 +57,11 @@ export interface Registry {
    * Each is given to one asker, and to no other one for the next second.
    */
   due(now: number, limit: number): Promise<string[]>
+  /**
+   * Tells the store that somebody listens at `now` (milliseconds since the epoch).
+   * @returns when somebody last said so before; undefined when nobody did, or when nothing outlives this process
+   */
+  listening(now: number): Promise<number | undefined>
   stats(): Promise<RegistryStats>
   /** Says what is wrong with the store at the moment, for people. Undefined: nothing that is known. */
   trouble(): string | undefined

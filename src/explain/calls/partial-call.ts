@@ -1,4 +1,4 @@
-import { endOf } from '../../calls/fold/causes.ts'
+import { endOf } from '../../calls/fold/end.ts'
 import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'

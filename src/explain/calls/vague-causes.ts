@@ -1,5 +1,5 @@
 import type { Cause, End } from '../../calls/fold/call.ts'
-import { endOf } from '../../calls/fold/causes.ts'
+import { endOf } from '../../calls/fold/end.ts'
 
 /** Causes that say less than the servers' own logs, where these name another one. */
 const VAGUE: ReadonlySet<Cause> = new Set([

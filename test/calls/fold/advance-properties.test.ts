@@ -201,7 +201,11 @@ function play (recording: Recording, { events, reachable, succeeds }: Scene) {
     driver.pass(gap)
     driver.feed(event)
     checkAnswered(driver.call, event)
-    for (const { room } of driver.call?.attempts ?? []) if (room) rooms.add(room)
+    // A room that LiveKit refused to make, and that nobody was told to dial, never existed.
+    for (const { room, made, at } of driver.call?.attempts ?? []) {
+      if (room && made === 'failed' && at.replied === undefined) rooms.delete(room)
+      else if (room) rooms.add(room)
+    }
   }
   driver.passUntilForgotten(FOR_EVER)
   strictEqual(driver.call, undefined, 'the call is forgotten in the end, its duties done or given up')

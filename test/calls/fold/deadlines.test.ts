@@ -148,7 +148,7 @@ await t.test('a connected call whose SIP participant is gone ends, unless Jambon
   story.see = { exists: true, agent: { identity: 'agent-1', audio: true } }
   story.pass(60_000)
   t.equal(story.it.phase, 'connected')
-  story.pass(6000)
+  story.pass(7000)
   t.equal(story.it.phase, 'ended')
 })
 

@@ -87,7 +87,7 @@ await t.test('a duty done late counts as done', async t => {
   story.mode = 'down'
   story.pass(2 * MINUTE)
   story.mode = 'up'
-  story.pass(MINUTE)
+  story.pass(2 * MINUTE)
   t.same(story.deleted, [story.room()])
   t.same(story.it.duties, [])
   t.ok(story.it.events.some(({ what }) => what === 'delete-room done'))
@@ -98,7 +98,7 @@ await t.test('a tombstone is kept for the retention after its last duty, then fo
   story.mode = 'down'
   story.pass(5 * MINUTE)
   story.mode = 'up'
-  story.pass(MINUTE)
+  story.pass(2 * MINUTE)
   const done = story.performed.findLast(({ outcome }) => outcome === 'done')!.at
   story.pass(done + 899_000 - story.now)
   t.equal(story.call?.phase, 'ended', 'still there after 899 s')

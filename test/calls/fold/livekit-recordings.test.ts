@@ -140,7 +140,7 @@ const RECORDINGS: Record<string, { both: Cause[], alone: Cause[] }> = {
   'agent-silent': { both: ['agent-without-audio'], alone: ['agent-without-audio'] },
   'agent-name-typo': { both: ['no-agent'], alone: ['no-agent'] },
   'no-agent-worker': { both: ['no-agent'], alone: ['no-agent'] },
-  'caller-cancels-while-ringing': { both: ['caller-gave-up'], alone: ['no-agent'] },
+  'caller-cancels-while-ringing': { both: ['caller-gave-up'], alone: ['caller-gave-up'] },
   'bad-credentials': { both: ['livekit-refused-credentials'], alone: ['lost'] },
   'no-common-codec': { both: ['media-mismatch'], alone: ['lost'] }
 }

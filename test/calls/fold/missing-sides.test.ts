@@ -27,7 +27,7 @@ const TOLD_BY_LIVEKIT: Partial<Record<string, Cause[]>> = {
   'transfer-failed': ['caller-hung-up', 'agent-hung-up'],
   'no-agent': ['no-agent'],
   'agent-without-audio': ['agent-without-audio'],
-  'caller-gave-up': ['no-agent', 'agent-without-audio', 'lost'],
+  'caller-gave-up': ['caller-gave-up', 'lost'],
   'room-closed': ['room-closed'],
   'livekit-no-route': ['lost'],
   'sip-unreachable': ['lost'],

@@ -1,0 +1,112 @@
+import type { Attempt, Call } from './call.ts'
+import { whoFirst } from './attempt-facts.ts'
+import { endOf, type Circumstances, type Verdict } from './end.ts'
+import { agentLeftBefore, endedAt, leftByItself, mayHaveMissed, sipLeft, wasRemoved } from './evidence.ts'
+
+/** Jambonz counts its time limit from its own answer, we from the status event. */
+const TIME_LIMIT_SLACK_MS = 1000
+
+/** Said of an end that only LiveKit told of. */
+const ONLY_LIVEKIT = 'only LiveKit said so'
+
+/** The agent leg was up: who hung up, or what was lost. */
+export function answeredCause (call: Call, attempt: Attempt, circumstances: Circumstances): Verdict {
+  const caller = call.caller.final
+  if (attempt.agentLostAt !== undefined && !(caller?.by === 'caller' && caller.at < attempt.agentLostAt)) {
+    return endOf('agent-lost', { by: 'bridge' })
+  }
+  if (endedByCaller(call, attempt)) return callerEnded(call, attempt)
+  if (reachedLimit(call, attempt, circumstances)) return endOf('time-limit')
+  if (caller) return callerLegEndedByJambonz(call, attempt)
+  if (attempt.action?.callerStatus === 'in-progress') return agentLegEndedFirst(call, attempt)
+
+  return callerLegUnheard(call, attempt)
+}
+
+function endedByCaller (call: Call, attempt: Attempt): boolean {
+  const caller = call.caller.final
+  if (caller?.by === 'caller') return true
+
+  return caller !== undefined && !caller.by && caller.callStatus === 'completed' && whoFirst(call, attempt) === 'caller'
+}
+
+/** The caller leg's final is there, and says that the caller hung up. */
+function callerEnded (call: Call, attempt: Attempt): Verdict {
+  if (attempt.action?.callerStatus === 'in-progress') {
+    // The agent leg had ended before: the caller had gone on without us.
+    return wasRemoved(attempt) ? endOf('agent-hung-up') : endOf('redirected')
+  }
+  if (agentLeftBefore(attempt, call.caller.final!.at)) return endOf('agent-lost')
+  const { events, sip } = attempt.view
+  // LiveKit tells of a room in order: once the caller's own leaving is told, an agent that had left before is, too.
+  return { ...endOf('caller-hung-up'), missing: events && sip && !sip.left ? 'livekit' : undefined }
+}
+
+function reachedLimit (call: Call, attempt: Attempt, { timeLimitS }: Circumstances): boolean {
+  const ended = endedAt(call, attempt, -1)
+  const answered = attempt.at.answered ?? attempt.view.agent?.audioAt
+  const heardEnd = attempt.final ?? attempt.action ?? call.caller.final ?? sipLeft(attempt)
+  if (answered === undefined || !heardEnd || whoFirst(call, attempt) === 'caller') return false
+
+  return Math.max(ended, heardEnd.at) - answered >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS
+}
+
+/** Jambonz ended the caller leg: because the agent leg had ended, or because somebody asked it to. */
+function callerLegEndedByJambonz (call: Call, attempt: Attempt): Verdict {
+  const first = whoFirst(call, attempt)
+  if (first === 'caller') return endOf('operator-hung-up')
+  if (first === 'agent-leg') return agentLegEnded(attempt, true)
+  if (wasRemoved(attempt)) return endOf('agent-hung-up')
+  const missing = attempt.view.events && !sipLeft(attempt) ? 'livekit' as const : 'action' as const
+  if (!mayHaveMissed(call, attempt)) return { ...endOf('operator-hung-up'), missing }
+
+  return {
+    ...endOf('lost', { detail: 'Jambonz ended the call; whether the agent leg had ended first was not heard' }),
+    missing
+  }
+}
+
+/** /action came while the caller leg went on. That leg should end at once; when it does not, somebody else has it. */
+function agentLegEndedFirst (call: Call, attempt: Attempt): Verdict {
+  if (!call.caller.seen) return agentLegEnded(attempt, true)
+  const goesOn = attempt.final !== undefined && !wasRemoved(attempt) && !mayHaveMissed(call, attempt)
+
+  return { ...(goesOn ? endOf('redirected') : agentLegEnded(attempt, false)), missing: 'caller' }
+}
+
+/** LiveKit's side ended an answered attempt: how it did so is what participant_left says. */
+function agentLegEnded (attempt: Attempt, mayWait: boolean): Verdict {
+  const { view } = attempt
+  if (attempt.strategy === 'phone') {
+    return endOf('agent-hung-up', { by: 'carrier', detail: 'the fallback number hung up' })
+  }
+  if (leftByItself(attempt) && sipLeft(attempt)?.callStatus === 'hangup') return endOf('media-lost')
+
+  return { ...endOf('agent-hung-up'), missing: view.events && !sipLeft(attempt) && mayWait ? 'livekit' : undefined }
+}
+
+/**
+ * Neither the caller leg's final nor /action was heard. A `completed` of the agent leg alone does not tell which leg
+ * ended first, so LiveKit must.
+ */
+function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
+  const left = sipLeft(attempt)
+  const missing = attempt.final && call.caller.seen && !mayHaveMissed(call, attempt) ? 'caller' : undefined
+  if (attempt.strategy === 'phone') {
+    return attempt.final ? { ...agentLegEnded(attempt, false), missing } : endOf('lost')
+  }
+  if (!left) {
+    const detail = attempt.final
+      ? 'the agent leg completed; who ended it was not heard'
+      : 'the end was not heard'
+    return { ...endOf('lost', { detail }), missing: missing ?? 'livekit' }
+  }
+  if (wasRemoved(attempt)) return { ...endOf('agent-hung-up', { detail: ONLY_LIVEKIT }), missing }
+  if (!leftByItself(attempt)) return { ...endOf('livekit-failed', { detail: left.reason }), missing }
+  if (agentLeftBefore(attempt, left.at)) return { ...endOf('agent-lost', { by: 'unknown' }), missing }
+
+  return {
+    ...endOf('caller-hung-up', { detail: `${ONLY_LIVEKIT}: the caller hung up, or Jambonz ended the agent leg` }),
+    missing
+  }
+}

@@ -1,0 +1,55 @@
+import type { Cause, End, EndedBy } from './call.ts'
+
+/**
+ * What a verdict would still like to know: LiveKit's view now, its participant_left, either leg's final status, or
+ * /action.
+ */
+export type Missing = 'look' | 'livekit' | 'caller' | 'agent-leg' | 'action'
+
+export interface Verdict extends End {
+  missing?: Missing
+}
+
+const BY: Record<Cause, EndedBy> = {
+  'caller-hung-up': 'caller',
+  'agent-hung-up': 'agent',
+  'operator-hung-up': 'operator',
+  'agent-lost': 'caller',
+  'media-lost': 'unknown',
+  redirected: 'jambonz',
+  'time-limit': 'jambonz',
+  transferred: 'agent',
+  'transfer-failed': 'carrier',
+  'caller-gave-up': 'caller',
+  'livekit-no-route': 'jambonz',
+  'no-agent': 'jambonz',
+  'agent-without-audio': 'jambonz',
+  'room-closed': 'unknown',
+  'livekit-refused-credentials': 'unknown',
+  'livekit-overloaded': 'unknown',
+  'sip-unreachable': 'jambonz',
+  'media-mismatch': 'unknown',
+  'dial-timeout': 'jambonz',
+  busy: 'carrier',
+  declined: 'carrier',
+  'livekit-failed': 'unknown',
+  'media-server-failed': 'jambonz',
+  'reply-refused': 'jambonz',
+  capacity: 'bridge',
+  draining: 'bridge',
+  'bridge-error': 'bridge',
+  lost: 'unknown'
+}
+
+/** Builds an end of a call or attempt; `by` is what the cause implies unless said otherwise. */
+export function endOf (cause: Cause, extra: Partial<Omit<End, 'cause'>> = {}): End {
+  return { cause, by: BY[cause], waitingOn: 'none', ...extra }
+}
+
+/** What a verdict needs besides the call. */
+export interface Circumstances {
+  /** Other calls of the same application sent status events. */
+  statusesExpected: boolean
+  /** timeLimit of the dials, seconds. */
+  timeLimitS: number
+}
