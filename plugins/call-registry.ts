@@ -73,7 +73,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     if (callSid) runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
   })
   fastify.addHook('onReady', async () => {
-    runner.start()
+    await runner.start()
     // Calls in a shared store outlive this process. Of calls in memory only LiveKit still knows.
     if (!registry.shared) calls.recover().catch(error => observer.failed('', 'recovery', error))
   })

@@ -164,13 +164,13 @@ class CallService implements Calls {
       const callSid = await this.#callOfRoom(event, metadata)
       if (callSid !== undefined) await this.apply(callSid, event)
       // The event may be about a call that some replica is about to hand over.
-      else if (outage.settling) return outage.keepRoomEvent(event, this.#recovery.callOf(event.room, metadata))
+      else if (outage.settling) return outage.keepRoomEvent(event, this.#recovery.callOf(event, metadata))
 
       return callSid
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error
       outage.notice()
-      return outage.keepRoomEvent(event, this.#recovery.callOf(event.room, metadata))
+      return outage.keepRoomEvent(event, this.#recovery.callOf(event, metadata))
     }
   }
 
@@ -219,15 +219,15 @@ class CallService implements Calls {
    * The call of a room that no record names. The call may be on its way to the store, or LiveKit alone knows it still.
    */
   async #callWithoutRoom (
-    { room, what }: EventOf<'livekit'>,
+    event: EventOf<'livekit'>,
     metadata: string | undefined
   ): Promise<string | undefined> {
     const { outage } = this.#commits
-    const callSid = this.#recovery.callOf(room, metadata)
+    const callSid = this.#recovery.callOf(event, metadata)
     if (callSid !== undefined && (outage.holds(callSid) || await this.#registry.get(callSid))) return callSid
-    if (what === 'room_finished' || outage.settling) return undefined
+    if (event.what === 'room_finished' || outage.settling) return undefined
 
-    return this.#recovery.findByRoom(room, metadata)
+    return this.#recovery.findByRoom(event, metadata)
   }
 
   #roomSettled (callSid: string, attempt: number): void {

@@ -17,10 +17,10 @@ export interface Recovery {
    * searches are under way.
    */
   locate(callSid: string): Promise<EventOf<'found'> | undefined>
-  /** The call that a room's metadata names, if the room is ours. */
-  callOf(room: string, metadata: string | undefined): string | undefined
+  /** The call that a room's metadata names, or the SIP participant of an event about it, if the room is ours. */
+  callOf(event: EventOf<'livekit'>, metadata: string | undefined): string | undefined
   /** The call of a room, by the metadata that LiveKit's event about it carries. */
-  findByRoom(room: string, metadata: string | undefined): Promise<string | undefined>
+  findByRoom(event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined>
   stop(): void
 }
 
@@ -92,15 +92,15 @@ class RoomRecovery implements Recovery {
     return search
   }
 
-  callOf (room: string, metadata: string | undefined): string | undefined {
-    return this.#eventOf(room, metadata)?.callSid
+  callOf (event: EventOf<'livekit'>, metadata: string | undefined): string | undefined {
+    return this.#foundBy(event, metadata)?.callSid
   }
 
-  async findByRoom (room: string, metadata: string | undefined): Promise<string | undefined> {
+  async findByRoom (heard: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
     const { registry, clock, apply } = this.#options
-    const event = this.#eventOf(room, metadata)
+    const event = this.#foundBy(heard, metadata)
     if (!event) {
-      this.#watchStray(room)
+      this.#watchStray(heard.room)
       return undefined
     }
     if (clock.now() - event.receivedAt < FRESH_MS) {
@@ -115,6 +115,10 @@ class RoomRecovery implements Recovery {
 
   stop (): void {
     this.#stopped = true
+  }
+
+  #foundBy ({ room, participant }: EventOf<'livekit'>, metadata: string | undefined): EventOf<'found'> | undefined {
+    return this.#eventOf(room, metadata) ?? this.#eventOfLeg(room, participant?.sip?.callSid)
   }
 
   /** What a room's metadata says. Whoever made that up does not know the token, so the room has another name. */
@@ -157,16 +161,22 @@ class RoomRecovery implements Recovery {
 
   /** A room that the SIP leg made has no metadata of ours. The leg's X-LK-Call header says whose it is. */
   async #eventOfCaller (room: string): Promise<EventOf<'found'> | undefined> {
-    const { rooms, rules, clock } = this.#options
-    const now = clock.now()
-    for (const { callSid } of await rooms.callers(room)) {
-      const attempt = callSid === undefined ? undefined : this.#attemptOf(callSid, room)
-      if (callSid === undefined || attempt === undefined) continue
-      const times = { at: now, receivedAt: now, openedAt: now }
-
-      return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, plan: [], ...times }
+    for (const { callSid } of await this.#options.rooms.callers(room)) {
+      const event = this.#eventOfLeg(room, callSid)
+      if (event) return event
     }
     return undefined
+  }
+
+  /** @param callSid the X-LK-Call header of a SIP leg in the room, which only counts where the token fits */
+  #eventOfLeg (room: string, callSid: string | undefined): EventOf<'found'> | undefined {
+    const { rules, clock } = this.#options
+    const attempt = callSid === undefined ? undefined : this.#attemptOf(callSid, room)
+    if (callSid === undefined || attempt === undefined) return undefined
+    const now = clock.now()
+    const times = { at: now, receivedAt: now, openedAt: now }
+
+    return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, plan: [], ...times }
   }
 
   #attemptOf (callSid: string, room: string): number | undefined {
@@ -208,8 +218,8 @@ class RoomRecovery implements Recovery {
     const { rooms, registry } = this.#options
     if (this.#stopped || await registry.findByRoom(room) !== undefined) return
     const [there] = await rooms.list([room])
-    if (!there || await this.#read(room, there.metadata)) return
-    // Somebody else's call may be in there, of whom we know nothing.
+    // A room that an agent made again has no metadata, and nobody called into it.
+    if (!there || there.metadata !== '' || await this.#read(room, there.metadata)) return
     if ((await rooms.callers(room)).length === 0) await rooms.delete(room)
   }
 }

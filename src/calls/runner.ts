@@ -23,7 +23,8 @@ export interface RunnerOptions {
 }
 
 export interface Runner {
-  start(): void
+  /** Tells open calls whether nobody listened before, then polls what is due. */
+  start(): Promise<void>
   /** Does what a call owes now. Resolves when that is done. */
   run(callSid: string): Promise<void>
   /** Takes no new work, and waits for the work under way. */
@@ -31,9 +32,9 @@ export interface Runner {
 }
 
 /** Pause between two notes in the store that somebody listens, milliseconds. */
-const LISTENING_MS = 1000
+const LISTENING_MS = 500
 /** Nobody listened when nothing was noted for longer than this, milliseconds. */
-const AWAY_MS = 3000
+const AWAY_MS = 2000
 /** Calls that one poll takes. */
 const BATCH = 25
 /** Pause between two attempts to reach a store that is gone, milliseconds. */
@@ -73,6 +74,8 @@ class CallRunner implements Runner {
   /** Calls that happened before were heard by other processes, if by any. */
   readonly #startedAt: number
   #listenedAt = -Infinity
+  /** A time before this process, in which nobody may have listened. */
+  #gap: 'unknown' | { from: number, to: number } | undefined = 'unknown'
 
   constructor ({ registry, calls, rooms, roomFormat, rest, clock, observer, intervalMs = 100 }: RunnerOptions) {
     this.#registry = registry
@@ -84,7 +87,10 @@ class CallRunner implements Runner {
     this.#startedAt = clock.now()
   }
 
-  start (): void {
+  async start (): Promise<void> {
+    await this.#listen().catch(error => {
+      if (!(error instanceof StoreUnavailableError)) this.#observer.failed('', 'listening', error)
+    })
     this.#pollIn(this.#intervalMs)
   }
 
@@ -116,7 +122,8 @@ class CallRunner implements Runner {
         return HAND_OVER_MS
       }
 
-      await this.#listen()
+      if (!await this.#listen()) return this.#intervalMs
+
       // Another replica may have changed a call since this process last saw it, so nothing is passed along.
       for (const callSid of await this.#registry.due(this.#clock.now(), BATCH)) this.#start(callSid)
       return this.#intervalMs
@@ -130,14 +137,27 @@ class CallRunner implements Runner {
     }
   }
 
-  /** Notes that somebody listens. After a gap that no process listened in, every open call is notified of it. */
-  async #listen (): Promise<void> {
+  /**
+   * Notes that somebody listens. After a gap in which nobody did, every open call is notified of it.
+   * @returns whether it is known if there was such a gap
+   */
+  async #listen (): Promise<boolean> {
     const now = this.#clock.now()
-    if (now - this.#listenedAt < LISTENING_MS) return
+    if (now - this.#listenedAt < LISTENING_MS) return this.#gap === undefined
     const before = await this.#registry.listening(now)
     this.#listenedAt = now
-    if (before === undefined || before >= this.#startedAt || now - before <= AWAY_MS) return
-    await this.#away(before, now)
+    if (this.#gap === 'unknown') {
+      const isGap = before !== undefined && !before.self && before.at < this.#startedAt
+      this.#gap = isGap ? { from: before.at, to: now } : undefined
+      if (!isGap || now - before.at <= AWAY_MS) return !isGap
+    }
+    if (!this.#gap) return true
+    // A short pause is one only where no other process goes on listening.
+    const { from, to } = this.#gap
+    this.#gap = undefined
+    if (before?.self !== false || to - from > AWAY_MS) await this.#away(from, to)
+
+    return true
   }
 
   async #away (from: number, to: number): Promise<void> {

@@ -52,7 +52,7 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
   calls.onDue(callSid => {
     runner.run(callSid).catch(() => {})
   })
-  runner.start()
+  runner.start().catch(() => {})
   t.teardown(async () => {
     rooms.release()
     await runner.stop()

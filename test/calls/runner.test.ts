@@ -51,7 +51,7 @@ function build (
     { length: runners },
     () => createRunner({ registry, calls, rooms, roomFormat, rest, clock, observer })
   )
-  for (const runner of all) runner.start()
+  for (const runner of all) runner.start().catch(() => {})
   t.teardown(async () => {
     rooms.release()
     await Promise.all(all.map(runner => runner.stop()))
@@ -413,27 +413,36 @@ await t.test('a duty whose outcome cannot be written down does not end the wait 
 
 await t.test('a process that starts after nobody listened tells every open call of the gap', async t => {
   const memory = createMemoryRegistry()
-  let listened: number | undefined
+  let listened: { at: number, process: number } | undefined
+  let current = 1
   const registry: Registry = {
     ...memory,
     shared: true,
     async listening (now) {
       const before = listened
-      listened = now
-      return before
+      listened = { at: now, process: current }
+      return before && { at: before.at, self: before.process === current }
     }
   }
   const first = build(t, { registry })
   await first.connect()
   await first.clock.pass(2000)
   await first.runners[0]!.stop()
-  const from = listened!
+  const from = listened!.at
+  current = 2
   const second = build(t, { registry, start: from + 8000 })
-  await second.clock.pass(500)
+  await second.clock.pass(1000)
   const call = await registry.get('call-1')
-  t.match(call?.away, [{ from, to: from + 8100 }])
+  t.match(call?.away, [{ from, to: from + 8000 }])
   t.equal(call?.events.filter(({ what }) => what === 'nobody listened').length, 1)
-  const third = build(t, { registry, start: second.clock.now() + 1000 })
-  await third.clock.pass(500)
-  t.equal((await registry.get('call-1'))?.away?.length, 1, 'a short pause is none')
+
+  // A third process joins the second one, which goes on listening.
+  current = 3
+  const third = build(t, { registry, start: second.clock.now() })
+  await third.clock.pass(150)
+  current = 2
+  await registry.listening(third.clock.now())
+  current = 3
+  await third.clock.pass(1000)
+  t.equal((await registry.get('call-1'))?.away?.length, 1, 'somebody listened all the time')
 })

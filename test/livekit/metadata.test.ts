@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
-import { jobMetadata, roomMetadata } from '../../src/livekit/metadata.ts'
+import { jobMetadata, readRoomMetadata, roomMetadata } from '../../src/livekit/metadata.ts'
 import { attemptWith, factsWith, START } from '../fixtures/events.ts'
 import { project } from '../fixtures/paths.ts'
 
@@ -65,13 +65,26 @@ await t.test('later attempts say so', async t => {
 
 await t.test('a room says whose it is', async t => {
   t.match(JSON.parse(roomMetadata(callWith(), attempt)), {
-    v: 1,
+    v: 2,
     callSid: 'call-1',
     attempt: 1,
     direction: 'inbound',
     agent: 'demo-agent',
+    plan: [],
     receivedAt: START
   })
+})
+
+await t.test('the ways that are left come back in their order, from rooms of version 1 too', async t => {
+  const plan = [
+    { strategy: 'phone' as const, number: '+15551230009' },
+    { strategy: 'room' as const, agent: 'second-agent' }
+  ]
+  const text = roomMetadata({ ...callWith(), plan }, attempt)
+  t.same(readRoomMetadata(text)?.plan, plan)
+  const { plan: _, ...old } = JSON.parse(text)
+  t.same(readRoomMetadata(JSON.stringify({ ...old, v: 1, fallbackNumber: '+15551230009' }))?.plan, [plan[0]])
+  t.equal(readRoomMetadata(text.replace('+15551230009', 'sip:evil@example.com')), undefined, 'no number')
 })
 
 await t.test('a room does not say what the application told its agent', async t => {

@@ -232,12 +232,25 @@ const agent = {
   tracks: [{ sid: 'TR_2' }]
 }
 
-async function inRoom (t: Test, participants: object[], listed = true): Promise<Rooms> {
+async function inRoom (
+  t: Test,
+  participants: object[],
+  listed = true,
+  dispatches: Answer = ok({ agentDispatches: [] })
+): Promise<Rooms> {
   return (await serve(t, {
     ListRooms: ok({ rooms: listed ? [{ name: 'r' }] : [] }),
-    ListParticipants: ok({ participants })
+    ListParticipants: ok({ participants }),
+    ListDispatch: dispatches
   })).rooms
 }
+
+await t.test('a room that is listed and has no node is told as such', async t => {
+  const noServers = recorded('ListDispatch', 503)
+  t.match(await (await inRoom(t, [sip], true, noServers)).look('r', WHO), { exists: true, sip: CALLER, hosted: false })
+  const denied = { ...noServers, status: 403 }
+  t.notOk('hosted' in await (await inRoom(t, [sip], true, denied)).look('r', WHO), 'a refusal says nothing of it')
+})
 
 await t.test('a look says who is there', async t => {
   t.same(await (await inRoom(t, [], false)).look('r', WHO), { exists: false })

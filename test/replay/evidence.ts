@@ -27,6 +27,8 @@ export interface Evidence {
   agentLeft: At
   roomFinished: At
   referred: boolean
+  /** What the bridge knew before was lost with its process. */
+  restarted: boolean
 }
 
 /** What was known of a call of a replay when it was judged. */
@@ -43,7 +45,8 @@ export function evidenceOf (played: Played, call: Json | undefined): Evidence {
   return {
     ...ofJambonz(hooks),
     ...ofLiveKit(webhooks.filter(sent => !isOurDoing(sent, played)), played.started),
-    incomplete
+    incomplete,
+    restarted: away?.store === 'lost'
   }
 }
 

@@ -13,7 +13,7 @@ export interface InProcessOptions {
   livekitUrl: string
   env: Record<string, string>
   /** A store that outlives the process, as Redis does. Without one each process has its memory. */
-  store?: Registry
+  store?: SurvivingStore
   /** Receives every line of the log. */
   log?: ((line: string) => void) | undefined
 }
@@ -35,7 +35,7 @@ export async function startInProcess ({ clock, livekitUrl, env, store, log }: In
     ...(log ? { logger: pino({ level: 'trace' }, { write: log }) } : {}),
     clock: mortalClock(clock, life),
     rooms: mortal<Rooms>(rooms, life, work => clock.track(work)),
-    registry: mortal<Registry>(store ?? createMemoryRegistry(), life, work => work)
+    registry: mortal<Registry>(store?.() ?? createMemoryRegistry(), life, work => work)
   })
   // Verifying a webhook takes a thread of its own, and no time of the clock.
   const verify = app.receiveLiveKitEvent
@@ -64,9 +64,27 @@ export async function startInProcess ({ clock, livekitUrl, env, store, log }: In
   }
 }
 
-/** A store that outlives the processes that use it. */
-export function createSurvivingStore (): Registry {
-  return { ...createMemoryRegistry(), shared: true, async close () {} }
+/** A store that outlives the processes that use it, each of which asks for it. */
+export type SurvivingStore = () => Registry
+
+export function createSurvivingStore (): SurvivingStore {
+  const memory = createMemoryRegistry()
+  let listened: { at: number, process: symbol } | undefined
+
+  return () => {
+    const process = Symbol('process')
+
+    return {
+      ...memory,
+      shared: true,
+      async close () {},
+      async listening (now) {
+        const before = listened
+        listened = { at: now, process }
+        return before && { at: before.at, self: before.process === process }
+      }
+    }
+  }
 }
 
 interface Life {

@@ -72,7 +72,7 @@ export async function playInProcess (
   try {
     await player.play()
     const calls = await untilEnded(player, clock)
-    await clock.until(clock.now() + (retentionS + 60) * 1000)
+    await clock.until(clock.now() + (retentionS + 120) * 1000)
     return {
       recording,
       variant,

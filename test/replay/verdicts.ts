@@ -36,6 +36,9 @@ const agentThere: Contradiction = ({ agentJoined }) => agentJoined === undefined
 const first = (...contradictions: Contradiction[]): Contradiction => evidence =>
   contradictions.map(contradiction => contradiction(evidence)).find(Boolean)
 
+/** Times of repeated webhooks are in whole seconds, and LiveKit answers within 1.5 s. */
+const SURELY_ANSWERED_MS = 2500
+
 const CONTRADICTED: Record<string, Contradiction> = {
   'caller-hung-up': first(jambonzEnded, ({ sipLeft }) =>
     sipLeft && sipLeft.reason !== 'CLIENT_INITIATED' ? `the SIP participant left ${sipLeft.reason}` : undefined),
@@ -56,9 +59,15 @@ const CONTRADICTED: Record<string, Contradiction> = {
   'room-closed': first(answered, sipHungUp),
   'dial-timeout': answered,
   'livekit-failed': answered,
-  lost: ({ callerFinal, sipLeft }) => {
-    if (callerFinal) return `the caller leg ended: ${callerFinal.status} by ${callerFinal.by ?? 'nobody named'}`
-    return sipLeft ? `the SIP participant left ${sipLeft.reason}` : undefined
+  lost: evidence => {
+    const { callerFinal, sipLeft, action, referred, restarted } = evidence
+    if (callerFinal?.by === 'caller') return 'the caller ended the call'
+    // What the process before had done itself, and whether it had heard of an answer, the next one cannot know.
+    if (callerFinal && action && !referred) return `the caller leg ended ${callerFinal.status}, as /action said too`
+    const talkedMs = (sipLeft?.at ?? 0) - Math.max(evidence.sipJoined ?? Infinity, evidence.agentAudio ?? Infinity)
+    const talked = sipLeft?.reason === 'CLIENT_INITIATED' && talkedMs > SURELY_ANSWERED_MS
+    if (referred || !sipLeft || (restarted && !talked)) return undefined
+    return `the SIP participant left ${sipLeft.reason}`
   }
 }
 

@@ -89,7 +89,7 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       onLook(draft, event, rules)
       return draft
     case 'away':
-      onAway(draft, event)
+      onAway(draft, event, rules)
       return draft
     case 'stray-room':
       onStrayRoom(draft, event)

@@ -37,14 +37,11 @@ export function awaitAgent (draft: Call, attempt: Attempt, at: number, rules: Ru
   oweRedispatch(draft, attempt, at, at + rules.redispatchMs)
 }
 
-/** An agent is in the room. A second one that only came because we called again has to go. */
+/** An agent is in the room. A second one that only came because we dispatched again must leave. */
 export function agentSeen (draft: Call, attempt: Attempt, at: number, identity: string): void {
   const { view } = attempt
   if (view.agent?.identity === identity) {
-    if (view.agent.left?.reason === 'UNSEEN') {
-      view.agent.left = undefined
-      stopWaiting(draft, attempt)
-    }
+    seenAgain(draft, attempt, at)
     return
   }
   if (view.agent && !view.agent.left) {
@@ -58,6 +55,17 @@ export function agentSeen (draft: Call, attempt: Attempt, at: number, identity: 
   view.agent = { identity, joinedAt: at }
   attempt.at.agentJoined ??= at
   draft.at.agentJoined ??= at
+  stopWaiting(draft, attempt)
+}
+
+/** An agent that is known: it was there earlier than we saw it, or it is still there after a look had missed it. */
+function seenAgain (draft: Call, attempt: Attempt, at: number): void {
+  const agent = attempt.view.agent!
+  agent.joinedAt = Math.min(agent.joinedAt, at)
+  if (attempt.at.agentJoined !== undefined) attempt.at.agentJoined = Math.min(attempt.at.agentJoined, at)
+  if (draft.at.agentJoined !== undefined) draft.at.agentJoined = Math.min(draft.at.agentJoined, at)
+  if (agent.left?.reason !== 'UNSEEN' || at < agent.left.at) return
+  agent.left = undefined
   stopWaiting(draft, attempt)
 }
 
@@ -155,7 +163,11 @@ export function onDispatched (
 /** An agent in the room publishes audio. */
 export function agentAudio (draft: Call, attempt: Attempt, at: number, identity: string): void {
   if (attempt.view.agent?.identity !== identity && !attempt.view.moreAgents?.includes(identity)) return
-  attempt.view.agent!.audioAt ??= at
-  attempt.at.agentAudio ??= at
-  draft.at.agentAudio ??= at
+  const agent = attempt.view.agent!
+  agent.audioAt = earlier(agent.audioAt, at)
+  attempt.at.agentAudio = earlier(attempt.at.agentAudio, at)
+  draft.at.agentAudio = earlier(draft.at.agentAudio, at)
 }
+
+/** A look notices later than LiveKit's own event says, which may be repeated even later. */
+const earlier = (known: number | undefined, at: number): number => Math.min(known ?? at, at)

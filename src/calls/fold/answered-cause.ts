@@ -1,7 +1,16 @@
 import type { Attempt, Call } from './call.ts'
 import { whoFirst } from './attempt-facts.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
-import { agentLeftBefore, endedAt, leftByItself, mayHaveMissed, sipLeft, wasRemoved } from './evidence.ts'
+import {
+  agentLeftBefore,
+  endedAt,
+  leftByItself,
+  maybeByUs,
+  mayHaveMissedEnd,
+  MAYBE_BY_US,
+  sipLeft,
+  wasRemoved
+} from './evidence.ts'
 
 /** Jambonz counts its time limit from its own answer, we from the status event. */
 const TIME_LIMIT_SLACK_MS = 1000
@@ -58,7 +67,7 @@ function callerLegEndedByJambonz (call: Call, attempt: Attempt): Verdict {
   if (first === 'agent-leg') return agentLegEnded(attempt, true)
   if (wasRemoved(attempt)) return endOf('agent-hung-up')
   const missing = attempt.view.events && !sipLeft(attempt) ? 'livekit' as const : 'action' as const
-  if (!mayHaveMissed(call, attempt)) return { ...endOf('operator-hung-up'), missing }
+  if (!mayHaveMissedEnd(call, attempt)) return { ...endOf('operator-hung-up'), missing }
 
   return {
     ...endOf('lost', { detail: 'Jambonz ended the call; whether the agent leg had ended first was not heard' }),
@@ -69,7 +78,7 @@ function callerLegEndedByJambonz (call: Call, attempt: Attempt): Verdict {
 /** /action came while the caller leg went on. That leg should end at once; when it does not, somebody else has it. */
 function agentLegEndedFirst (call: Call, attempt: Attempt): Verdict {
   if (!call.caller.seen) return agentLegEnded(attempt, true)
-  const goesOn = attempt.final !== undefined && !wasRemoved(attempt) && !mayHaveMissed(call, attempt)
+  const goesOn = attempt.final !== undefined && !wasRemoved(attempt) && !mayHaveMissedEnd(call, attempt)
 
   return { ...(goesOn ? endOf('redirected') : agentLegEnded(attempt, false)), missing: 'caller' }
 }
@@ -91,7 +100,7 @@ function agentLegEnded (attempt: Attempt, mayWait: boolean): Verdict {
  */
 function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
   const left = sipLeft(attempt)
-  const missing = attempt.final && call.caller.seen && !mayHaveMissed(call, attempt) ? 'caller' : undefined
+  const missing = attempt.final && call.caller.seen && !mayHaveMissedEnd(call, attempt) ? 'caller' : undefined
   if (attempt.strategy === 'phone') {
     return attempt.final ? { ...agentLegEnded(attempt, false), missing } : endOf('lost')
   }
@@ -102,6 +111,7 @@ function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
     return { ...endOf('lost', { detail }), missing: missing ?? 'livekit' }
   }
   if (wasRemoved(attempt)) return { ...endOf('agent-hung-up', { detail: ONLY_LIVEKIT }), missing }
+  if (maybeByUs(attempt)) return endOf('lost', { detail: MAYBE_BY_US })
   if (!leftByItself(attempt)) return { ...endOf('livekit-failed', { detail: left.reason }), missing }
   if (agentLeftBefore(attempt, left.at)) return { ...endOf('agent-lost', { by: 'unknown' }), missing }
 

@@ -123,6 +123,10 @@ export interface RoomView {
    * included.
    */
   lag?: number
+  /** Its `room_started` was heard, and with it everything that followed: LiveKit tells of a room in order. */
+  started?: boolean
+  /** Last time that a look found the caller there. */
+  sipSeenAt?: number
   /** Looks in a row that found the room listed though no LiveKit node has it. */
   staleLooks?: number
   /** The same as `lag`, as the room's age tells it. */

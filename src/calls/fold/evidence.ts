@@ -8,6 +8,9 @@ import type { Attempt, Call } from './call.ts'
 /** LiveKit answers within this time of the agent's audio and the SIP participant being in the room, milliseconds. */
 const ANSWERS_WITHIN_MS = 1500
 
+/** LiveKit's longest ringing, and Jambonz's longest dial timeout, milliseconds. */
+const RINGS_AT_MOST_MS = 180_000
+
 /** The SIP participant was removed, or its room deleted: an agent or somebody with the API key ended the call. */
 const REMOVED: ReadonlySet<string> = new Set(['ROOM_DELETED', 'PARTICIPANT_REMOVED'])
 
@@ -22,8 +25,24 @@ export function sipLeft ({ view: { sip } }: Attempt): { at: number, reason: stri
 /** LiveKit's side put the caller out. */
 export function wasRemoved (attempt: Attempt): boolean {
   const left = sipLeft(attempt)
-  return left !== undefined && REMOVED.has(left.reason)
+  return left !== undefined && REMOVED.has(left.reason) && !attempt.found
 }
+
+/**
+ * The caller was put out of a room whose call this process only found: the one before may have deleted that room
+ * itself, because the call was over.
+ */
+export function maybeByUs (attempt: Attempt): boolean {
+  const left = sipLeft(attempt)
+  return left !== undefined && REMOVED.has(left.reason) && attempt.found === true
+}
+
+/** Said of such an end. */
+export const MAYBE_BY_US =
+  'the room was deleted: by the agent, by somebody with the API key, or by this bridge before it restarted'
+
+/** What was in the room before this process found it, nobody told it. */
+export const beginningUnheard = (attempt: Attempt): boolean => attempt.found === true && !attempt.view.started
 
 /** The caller's side ended the SIP leg (BYE or CANCEL), or no RTP came from it for the trunk's media timeout. */
 export function leftByItself (attempt: Attempt): boolean {
@@ -40,6 +59,8 @@ export function talkedSince (attempt: Attempt): number | undefined {
   const since = Math.max(sip.joinedAt, agent?.audioAt ?? 0)
   // LiveKit's own word. `hangup`, which it is after BYE and CANCEL alike, tells neither.
   if (sip.left?.callStatus === 'active') return Math.min(since, sip.left.at)
+  // Nobody rings for so long.
+  if (sip.left && sip.left.at - sip.joinedAt > RINGS_AT_MOST_MS) return since
   if (agent?.audioAt === undefined || sip.left?.callStatus === 'ringing') return undefined
   const until = sip.left?.at ?? Infinity
 
@@ -73,6 +94,15 @@ export function agentLeftBefore ({ view: { agent, sip } }: Attempt, at: number):
 export function mayHaveMissed (call: Call, attempt: Attempt | undefined): boolean {
   const since = attempt?.at.opened ?? call.at.received
   return (call.away ?? []).some(({ to }) => to > since)
+}
+
+/**
+ * No bridge listened at some time since the call was last known to live: its end, or part of it, may have been missed.
+ */
+export function mayHaveMissedEnd (call: Call, attempt: Attempt): boolean {
+  const { at, view } = attempt
+  const alive = Math.max(at.opened, at.lastRinging ?? 0, at.answered ?? 0, view.sipSeenAt ?? 0, call.transfer?.at ?? 0)
+  return (call.away ?? []).some(({ to }) => to > alive)
 }
 
 /** When the call ended, as well as that is known: by Jambonz's word, by LiveKit's, else when it was noticed. */

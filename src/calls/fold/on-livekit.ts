@@ -52,6 +52,8 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
       if (attempt === currentAttempt(draft)) settleSoon(draft, event.at)
       break
     case 'room_started':
+      attempt.view.started = true
+      break
     case 'track_unpublished':
     case 'other':
       break
@@ -114,6 +116,7 @@ function joined (
 ): void {
   const { view } = attempt
   if (kind === 'AGENT') agentSeen(draft, attempt, at, identity)
+  if (kind === 'SIP' && view.sip?.sid === sid) view.sip.joinedAt = Math.min(view.sip.joinedAt, at)
   if (kind !== 'SIP' || view.past.includes(sid) || view.sip?.sid === sid) return
   // Whoever is there already stays the caller until it leaves.
   if (view.sip?.sid !== undefined && !view.sip.left) return

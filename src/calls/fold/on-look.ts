@@ -77,6 +77,7 @@ function takeIn (
 ): void {
   const { view } = attempt
   view.lookedAt = at
+  if (sip) view.sipSeenAt = at
   if (!exists) view.goneAt ??= at
   if (sip && view.sip?.sid === sip.sid && view.sip.left?.reason === 'UNSEEN') view.sip.left = undefined
   if (sip && !view.past.includes(sip.sid) && view.sip?.sid !== sip.sid) view.sip = { sid: sip.sid, joinedAt: at }

@@ -61,7 +61,7 @@ function onDeadline (draft: Call, at: number, rules: Rules): void {
  * No bridge listened for a while. LiveKit repeats the events of that time, so a verdict waits for them; a look tells at
  * once how an open call stands.
  */
-export function onAway (draft: Call, { at, from, to }: EventOf<'away'>): void {
+export function onAway (draft: Call, { at, from, to }: EventOf<'away'>, rules: Rules): void {
   if (draft.phase === 'ended' || to <= draft.at.received) return
   draft.away = [...draft.away ?? [], { from: Math.max(from, draft.at.received), to }]
   note(draft, to, { from: 'bridge', what: 'nobody listened', detail: `for ${Math.round((to - from) / 1000)} s` })
@@ -71,10 +71,10 @@ export function onAway (draft: Call, { at, from, to }: EventOf<'away'>): void {
     return
   }
   const attempt = currentAttempt(draft)
-  if (!attempt || attempt.room === undefined || attempt.end || attempt.at.replied === undefined) return
-  draft.overdue = true
-  draft.deadline = at + TIMES.lookAgain
-  oweLook(draft, attempt, at, at)
+  if (!attempt || attempt.end || attempt.at.replied === undefined) return
+  // A leg that rings need not be in the room, nor one that is being transferred.
+  if (draft.phase === 'connected') onDeadline(draft, at, rules)
+  else if (draft.phase !== 'transferring') oweLook(draft, attempt, at, at)
 }
 
 /**

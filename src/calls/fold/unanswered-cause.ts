@@ -10,7 +10,7 @@ import {
   timedOut
 } from './attempt-facts.ts'
 import { endOf, type Circumstances, type Missing, type Verdict } from './end.ts'
-import { leftByItself, mayHaveMissed, sipLeft } from './evidence.ts'
+import { beginningUnheard, leftByItself, maybeByUs, mayHaveMissed, MAYBE_BY_US, sipLeft } from './evidence.ts'
 import { legsOf } from './legs.ts'
 
 /** LiveKit rings once a second. Silence for longer than this after a ringing means that nobody rings any more. */
@@ -26,6 +26,8 @@ const OVERLOADED = /try again later|service temporarily unavailable/i
 
 /** Said of an end that only LiveKit told of. */
 const ONLY_LIVEKIT = 'only LiveKit said so'
+/** Said of a caller who left a room whose beginning was not heard. */
+const GAVE_UP_OR_HUNG_UP = 'the caller hung up or gave up: whether the call had been answered was not heard'
 /** Said of an end that happened while no bridge listened. */
 const UNHEARD = 'how the dial ended was not heard'
 
@@ -178,6 +180,7 @@ function withoutAgentLegFinal (call: Call, attempt: Attempt, circumstances: Circ
     return endOf('media-mismatch', { sipStatus: 488, by: 'caller' })
   }
   const left = sipLeft(attempt)
+  if (maybeByUs(attempt)) return endOf('lost', { detail: MAYBE_BY_US })
   if (left && !leftByItself(attempt)) return endOf('room-closed')
   if (mayHaveMissed(call, attempt)) return unheard(attempt)
   if (caller) return callerLegFailed(call, attempt)
@@ -206,6 +209,7 @@ function nothingRang (call: Call, attempt: Attempt, { statusesExpected }: Circum
 
 /** The end came while no bridge listened. Only LiveKit can tell of it now. */
 function unheard (attempt: Attempt): Verdict {
+  if (sipLeft(attempt) && beginningUnheard(attempt)) return endOf('lost', { by: 'caller', detail: GAVE_UP_OR_HUNG_UP })
   if (sipLeft(attempt)) return leftWhileWaiting(attempt)
 
   return { ...endOf('lost', { detail: UNHEARD }), missing: 'livekit' }
@@ -216,7 +220,9 @@ function leftWhileWaiting (attempt: Attempt): Verdict {
   const detail = `${ONLY_LIVEKIT}: the caller gave up, or Jambonz ended the dial`
   const waitedMs = sipLeft(attempt)!.at - attempt.view.sip!.joinedAt
   const waitedFor = waitingInRoom(attempt)
-  if (waitedMs < PATIENT_MS || waitedFor === 'none') return endOf('caller-gave-up', { waitingOn: waitedFor, detail })
+  // The agent had just begun to speak: LiveKit answers about then.
+  if (waitedFor === 'none') return endOf('lost', { by: 'caller', detail: GAVE_UP_OR_HUNG_UP })
+  if (waitedMs < PATIENT_MS) return endOf('caller-gave-up', { waitingOn: waitedFor, detail })
 
   return endOf(waitedFor === 'agent' ? 'no-agent' : 'agent-without-audio', { by: 'unknown', detail })
 }

@@ -16,6 +16,7 @@ import {
   matches,
   type CallFilter,
   type CallPage,
+  type Listener,
   type Registry,
   type RegistryStats,
   type Update
@@ -52,6 +53,7 @@ export class RedisRegistry implements Registry {
   readonly #scripts: Scripts
   readonly #keys: Keys
   readonly #recent: LruMap<string, Held>
+  readonly #id = randomUUID()
   readonly #updates: RedisUpdates
   /** The last entry that was looked at while stale ones are being removed. */
   #sweptTo: string | undefined
@@ -94,7 +96,7 @@ export class RedisRegistry implements Registry {
     return this.#connection.bounded(this.#due(now, limit))
   }
 
-  listening (now: number): Promise<number | undefined> {
+  listening (now: number): Promise<Listener | undefined> {
     return this.#connection.bounded(this.#listening(now))
   }
 
@@ -176,10 +178,14 @@ export class RedisRegistry implements Registry {
     return callSids
   }
 
-  async #listening (now: number): Promise<number | undefined> {
+  async #listening (now: number): Promise<Listener | undefined> {
     const { redis } = this.#connection
-    const before = await this.#connection.ask(redis.set(this.#keys.listening, now, 'EX', LISTENING_S, 'GET'))
-    return before === null ? undefined : Number(before)
+    const note = `${now} ${this.#id}`
+    const before = await this.#connection.ask(redis.set(this.#keys.listening, note, 'EX', LISTENING_S, 'GET'))
+    if (before === null) return undefined
+    const [at, id] = before.split(' ')
+
+    return { at: Number(at), self: id === this.#id }
   }
 
   async #stats (): Promise<RegistryStats> {

@@ -18,6 +18,14 @@ export interface CallPage {
   next?: string
 }
 
+/** Who listened, and when. */
+export interface Listener {
+  /** Milliseconds since the epoch. */
+  at: number
+  /** It was this process itself. */
+  self: boolean
+}
+
 export interface RegistryStats {
   phases: Record<Phase, number>
   duties: number
@@ -59,9 +67,9 @@ export interface Registry {
   due(now: number, limit: number): Promise<string[]>
   /**
    * Tells the store that somebody listens at `now` (milliseconds since the epoch).
-   * @returns when somebody last said so before; undefined when nobody did, or when nothing outlives this process
+   * @returns who last said so before; undefined when nobody did, or when nothing outlives this process
    */
-  listening(now: number): Promise<number | undefined>
+  listening(now: number): Promise<Listener | undefined>
   stats(): Promise<RegistryStats>
   /** Says what is wrong with the store at the moment, for people. Undefined: nothing that is known. */
   trouble(): string | undefined

@@ -72,7 +72,7 @@ await t.test('an agent that ended the call while nobody listened', async t => {
   const from = away(story, 30)
   audio(story, from + SECOND)
   sipLeft(story, from + 20 * SECOND, 'ROOM_DELETED', 'active')
-  story.pass(SECOND)
+  story.pass(10 * SECOND)
   t.match(story.it.end, { cause: 'agent-hung-up' })
 })
 
@@ -85,7 +85,7 @@ await t.test('a caller who gave up while nobody listened waited for the agent th
   inStep(story)
   const from = away(story, 20)
   sipLeft(story, from + 3 * SECOND)
-  story.pass(SECOND)
+  story.pass(10 * SECOND)
   t.match(story.it.end, { cause: 'caller-gave-up', waitingOn: 'agent' })
 })
 
