@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { fixture, projectFolder } from '../fixtures/paths.ts'
+import { awayVariants } from './away.ts'
 import { faultsOf } from './check.ts'
 import { readRecordings, recordingOf } from './read.ts'
 import { isPlayable, type Recording } from './recording.ts'
@@ -27,6 +28,15 @@ await t.test("LiveKit's webhooks late, in any order and twice: every whole call 
   const variant: Variant = { ...VARIANTS['late-webhooks']!(seed), ...VARIANTS['doubled-webhooks']!(seed) }
   for (const recording of playable('chain')) {
     t.same(faultsOf(await playInProcess(recording, variant)), [], recording.name)
+  }
+})
+
+await t.test('the bridge is away for a while: no cause says more than what arrived', async t => {
+  const seed = Number(process.env['SEED'] ?? 1)
+  for (const recording of [...playable('chain'), ...playable('long')]) {
+    for (const variant of awayVariants(recording, 1, seed)) {
+      t.same(faultsOf(await playInProcess(recording, variant)), [], `${recording.name}, ${variant.name}`)
+    }
   }
 })
 

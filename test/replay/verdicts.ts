@@ -66,6 +66,8 @@ const CONTRADICTED: Record<string, Contradiction> = {
     if (callerFinal && action && !referred) return `the caller leg ended ${callerFinal.status}, as /action said too`
     const talkedMs = (sipLeft?.at ?? 0) - Math.max(evidence.sipJoined ?? Infinity, evidence.agentAudio ?? Infinity)
     const talked = sipLeft?.reason === 'CLIENT_INITIATED' && talkedMs > SURELY_ANSWERED_MS
+    // Jambonz ends the caller leg after the agent leg, and when somebody asks it to.
+    if (callerFinal?.by === 'jambonz') return undefined
     if (referred || !sipLeft || (restarted && !talked)) return undefined
     return `the SIP participant left ${sipLeft.reason}`
   }
