@@ -296,6 +296,37 @@ await t.test('a look says who is there', async t => {
   )
 })
 
+await t.test('of two agents the one that joined first is the agent', async t => {
+  const joined = (identity: string, joinedAtMs: string) => ({ ...agent, identity, joinedAtMs })
+  const later = joined('later', '1795200313000')
+  const first = joined('first', '1795200312000')
+  for (const participants of [[first, later], [later, first]]) {
+    t.match(await (await inRoom(t, participants)).look('r', WHO), {
+      agent: { identity: 'first' },
+      moreAgents: ['later']
+    })
+  }
+})
+
+await t.test("an agent's second dispatch replaces its first, and leaves those of other agents alone", async t => {
+  const { rooms, asked } = await serve(t, {
+    ListDispatch: ok({
+      agentDispatches: [
+        { id: 'AD_1', agentName: 'demo-agent', room: 'r', metadata: 'first' },
+        { id: 'AD_2', agentName: 'recorder', room: 'r', metadata: 'other' }
+      ]
+    }),
+    DeleteDispatch: ok({}),
+    CreateDispatch: ok({})
+  })
+  await rooms.redispatch('r', { name: 'demo-agent' }, async () => true)
+  t.match(asked.map(({ method, body }) => ({ method, body })), [
+    { method: 'ListDispatch' },
+    { method: 'DeleteDispatch', body: { dispatchId: 'AD_1', room: 'r' } },
+    { method: 'CreateDispatch', body: { agentName: 'demo-agent', room: 'r', metadata: 'first' } }
+  ])
+})
+
 await t.test("a look tells the caller's leg from others whom the agent called into the room", async t => {
   const invited = (attributes: Record<string, string>) => ({
     ...sip,

@@ -298,3 +298,23 @@ await t.test('an agent that a first one called long after is left alone, and tak
   story.pass(1500)
   t.equal(story.cause, 'caller-hung-up')
 })
+
+await t.test('an agent that one look does not show and the next one shows has not left', async t => {
+  const story = talking()
+  story.see = alone
+  story.pass(61_000)
+  t.match(story.it.attempts[0]?.view.agent?.left, { reason: 'UNSEEN' })
+  story.see = { ...alone, agent: agent() }
+  story.pass(61_000)
+  t.equal(story.it.attempts[0]?.view.agent?.left, undefined)
+  t.equal(story.it.phase, 'connected')
+})
+
+await t.test('where one agent takes over from another, the caller has already heard one', async t => {
+  const story = talking()
+  story.livekit('participant_joined', 'agent', { identity: 'agent-2', sid: 'PA_agent2' })
+  story.livekit('participant_left', 'agent', { reason: 'CLIENT_INITIATED' })
+  const { agent: present } = story.it.attempts[0]!.view
+  t.equal(present?.identity, 'agent-2')
+  t.ok(present?.audioAt, 'so that a silent end is not blamed on an agent without audio')
+})

@@ -580,3 +580,27 @@ await t.test("an attempt whose cause still waits for evidence does not take the 
   t.equal(story.cause, 'caller-gave-up')
   t.equal(story.it.attempts[0]?.end?.cause, 'livekit-failed')
 })
+
+await t.test('a caller leg that was answered elsewhere and completes says nothing of the agent', async t => {
+  const completed = (answered: boolean) => {
+    const story = tell()
+    story.connect({ answered })
+    story.agent('trying', 100)
+    story.caller('completed', 200, 'caller')
+    return story.it.attempts[0]!.answered
+  }
+  t.equal(completed(false), true, 'only the agent can have answered')
+  t.notOk(completed(true))
+})
+
+await t.test('each ringing that Jambonz repeats is remembered: silence counts from the last one', async t => {
+  const story = tell()
+  story.connect()
+  story.agent('trying', 100)
+  for (let second = 0; second < 5; second++) {
+    story.agent('ringing', 180)
+    story.pass(1000)
+  }
+  const { ringing, lastRinging } = story.it.attempts[0]!.at
+  t.ok(lastRinging! - ringing! >= 4000)
+})
