@@ -169,7 +169,8 @@ function play (recording: Recording, { events, reachable, succeeds }: Scene) {
   const world: World = {
     look (room, at) {
       if (!isReachable()) return 'unreachable'
-      return deletedAt.has(room) ? { exists: false } : room === recording.room ? recording.lookAt(at) : { exists: true }
+      if (deletedAt.has(room)) return { exists: false }
+      return room === recording.room ? recording.lookAt(at) : { exists: true }
     },
     perform (kind, target, at) {
       if (!worked()) return 'failed'

@@ -21,14 +21,11 @@ function replay (recording: Recording, wanted: (event: CallEvent) => boolean, re
   const { callSid, rules, start, events, lookAt } = recording
   const deleted = new Set<string>()
   const world: World = {
-    look: (room, at) =>
-      !reachable
-        ? 'unreachable'
-        : deleted.has(room)
-          ? { exists: false }
-          : room === recording.room
-            ? lookAt(at)
-            : { exists: true },
+    look (room, at) {
+      if (!reachable) return 'unreachable'
+      if (deleted.has(room)) return { exists: false }
+      return room === recording.room ? lookAt(at) : { exists: true }
+    },
     perform (_kind, target) {
       if (reachable) deleted.add(target)
       return reachable ? 'done' : 'failed'
