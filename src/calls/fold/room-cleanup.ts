@@ -22,8 +22,8 @@ export interface RoomCleanup {
   step: number
   /** Until then a request that makes the room may still be on its way, milliseconds since the epoch. */
   settled: number
-  /** An agent had joined and published before the first deletion: no job is on its way any more. */
-  agentSettled: boolean
+  /** How many pauses the deletion is repeated after. */
+  pauses: number
 }
 
 /**
@@ -37,12 +37,11 @@ export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void 
   const pending = attempt.pendingSince ?? attempt.dispatchingSince
   const settled = pending === undefined ? at : Math.max(at, pending + TIMES.roomSettles)
   const dialled = attempt.at.replied !== undefined
-  const agentSettled = attempt.view.agent?.audioAt !== undefined && pending === undefined
   owe(draft, at, {
     kind: 'delete-room',
     target: attempt.room,
     due: pending === undefined || dialled ? at : settled,
-    room: { step: 0, settled, agentSettled }
+    room: { step: 0, settled, pauses: pausesOf(attempt, pending !== undefined) }
   })
 }
 
@@ -51,9 +50,18 @@ export function onStrayRoom (draft: Call, { at, room }: EventOf<'stray-room'>): 
   if (!draft.attempts.some(attempt => attempt.room === room)) oweDeleteStray(draft, room, at)
 }
 
+/**
+ * How often the deletion is repeated. An agent that talks has no job on its way any more; and where LiveKit's events
+ * arrive, they tell of an agent that comes later.
+ */
+function pausesOf ({ view }: Attempt, isPending: boolean): number {
+  if (view.agent?.audioAt !== undefined && !isPending) return 1
+  return view.events ? 2 : PAUSES_MS.length
+}
+
 /** Owes the deletion of a room that none of the call's attempts has, or that a request may still make. */
 export function oweDeleteStray (draft: Call, room: string, at: number, settled = at): void {
-  owe(draft, at, { kind: 'delete-room', target: room, due: settled, room: { step: 0, settled, agentSettled: false } })
+  owe(draft, at, { kind: 'delete-room', target: room, due: settled, room: { step: 0, settled, pauses: PAUSES_MS.length } })
 }
 
 /** A deletion succeeded. It is repeated until the room has stayed gone. */
@@ -62,7 +70,7 @@ export function roomDeleteOutcome (
   duty: Duty,
   { at, detail }: Pick<EventOf<'duty'>, 'at' | 'detail'>
 ): void {
-  const { step, settled, agentSettled } = duty.room ?? { step: 0, settled: at, agentSettled: true }
+  const { step, settled, pauses } = duty.room ?? { step: 0, settled: at, pauses: 1 }
   const cameBack = step > 0 && detail === 'deleted'
   const attempt = draft.attempts.find(({ room }) => room === duty.target)
   if (step === 0 || cameBack) {
@@ -70,7 +78,8 @@ export function roomDeleteOutcome (
     note(draft, at, { from: 'bridge', what, attempt: attempt?.n })
   }
   const next = cameBack ? 0 : step
-  const pause = next > 0 && agentSettled && !cameBack ? undefined : PAUSES_MS[next]
+  const wanted = cameBack ? Math.max(pauses, 2) : pauses
+  const pause = next < wanted ? PAUSES_MS[next] : undefined
   if (pause === undefined && at >= settled) {
     note(draft, at, { from: 'bridge', what: 'room gone', attempt: attempt?.n })
     return
@@ -79,7 +88,7 @@ export function roomDeleteOutcome (
     kind: 'delete-room',
     target: duty.target,
     due: pause === undefined ? settled : at + pause,
-    room: { step: next + 1, settled, agentSettled: agentSettled && !cameBack }
+    room: { step: next + 1, settled, pauses: wanted }
   })
 }
 
