@@ -19,7 +19,7 @@ export default [
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@stylistic/max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
-      'no-nested-ternary': 'warn'
+      'no-nested-ternary': 'error'
     }
   },
   // What tests get back is JSON, which they look into.

@@ -8,7 +8,8 @@ const USAGE = `Usage: npm run bench -- [options]
 
   --quick                    some seconds, to see that it works; the figures mean nothing
   --only=hook|memory|list|events
-  --connections=kept|new     kept: connections are used again, as an ingress does (default); new: one for each hook, as Jambonz does
+  --connections=kept|new     kept: connections are used again, as an ingress does (default)
+                             new: one for each hook, as Jambonz does
   --json                     the results as JSON
   --write                    put the results into docs/performance.md`
 

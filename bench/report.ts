@@ -84,11 +84,17 @@ export function report (results: Results, options: Options): string {
   const wrong = wrongReplies(results)
   const connections = options.connections === 'kept' ? 'connections kept' : 'a connection for each call'
   return [
-    `${
-      machine.date.slice(0, 16).replace('T', ' ')
-    } UTC, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node.js ${machine.node}, load before ${machine.load}, others used ${
-      (noise * 100).toFixed(0)
-    } % of the machine; ${options.quick ? 'quick' : 'full'} run of ${seconds.toFixed(0)} s, ${connections}.`,
+    [
+      `${machine.date.slice(0, 16).replace('T', ' ')} UTC`,
+      `${machine.cores} × ${machine.cpu}`,
+      `${machine.memoryGiB} GiB`,
+      machine.system,
+      `Node.js ${machine.node}`,
+      `load before ${machine.load}`,
+      `others used ${(noise * 100).toFixed(0)} % of the machine; ${options.quick ? 'quick' : 'full'} run of ` +
+      `${seconds.toFixed(0)} s`,
+      `${connections}.`
+    ].join(', '),
     ...(noise > NOISY ? ['**The machine was not quiet: these figures are no measurement.**'] : []),
     ...(options.quick ? ['**A quick run shows that the bench works. Its figures are no measurement.**'] : []),
     ...(wrong > 0 ? [`**${wrong} replies were wrong.**`] : []),

@@ -236,7 +236,7 @@ await t.test('a LiveKit that hangs does not delay closing beyond SHUTDOWN_TIMEOU
   t.match(bridge.logged(), /closing took too long/)
 })
 
-await t.test('neither a silent connection nor an unfinished request delays closing beyond SHUTDOWN_TIMEOUT_S', async t => {
+await t.test('no silent connection or unfinished request delays closing beyond SHUTDOWN_TIMEOUT_S', async t => {
   const livekit = await startLiveKit(t)
   const bridge = await start(t, { LIVEKIT_URL: livekit.url, SHUTDOWN_TIMEOUT_S: '1' })
   await halfSent(t, bridge.port, JSON.stringify(callHook()))

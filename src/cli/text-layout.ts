@@ -32,8 +32,8 @@ function breakable (word: string, width: number): Piece[] {
 }
 
 /**
- * Wraps a line that may be indented. Its continuation lines are indented much deeper, because they may begin with a text
- * that a caller chose, and must not look like lines of our own.
+ * Wraps a line that may be indented. Its continuation lines are indented much deeper, because they may begin with a
+ * text that a caller chose, and must not look like lines of our own.
  */
 export function wrapIndented (line: string, width: number): string[] {
   const indent = /^ */.exec(line)?.[0] ?? ''

@@ -131,7 +131,10 @@ function compareRules (a: RoutingRule, b: RoutingRule): number {
   return rulePriority(a) - rulePriority(b) || compareText(roomA, roomB) || compareText(idA, idB)
 }
 
-const compareText = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+function compareText (a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
 
 /**
  * Picks the dispatch rule of a call: rules that name the trunk beat those that name none. Numbers compare as they are

@@ -221,14 +221,11 @@ await t.test("with Jambonz's own view", async t => {
     JAMBONZ_ACCOUNT_SID: 'acct-1',
     JAMBONZ_API_KEY: 'secret-key'
   }
-  const elsewhere = (url: string) =>
-    url.includes('/Alerts')
-      ? new Response(
-        JSON.stringify({ data: [{ alert_type: 'invalid-app-payload', message: 'bad', target_sid: callSid }] })
-      )
-      : url.startsWith('https://jambonz.')
-        ? new Response(JSON.stringify({ data: [] }))
-        : undefined
+  const alert = { alert_type: 'invalid-app-payload', message: 'bad', target_sid: callSid }
+  const elsewhere = (url: string) => {
+    if (url.includes('/Alerts')) return new Response(JSON.stringify({ data: [alert] }))
+    return url.startsWith('https://jambonz.') ? new Response(JSON.stringify({ data: [] })) : undefined
+  }
   const { code, out } = await run(bridge, [callSid, '--fetch'], { env, elsewhere })
   t.equal(code, 0)
   t.match(

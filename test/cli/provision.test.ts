@@ -315,12 +315,10 @@ await t.test('two at once, both without credentials: one pair, and both print wh
 await t.test('a rotation that is cut off does not lose the new pair', async t => {
   const { project, run } = await bench(t)
   await run(['--yes'])
-  project.meets = method =>
-    method === 'UpdateSIPInboundTrunk'
-      ? 'lost'
-      : method.startsWith('List') && project.writes.includes('UpdateSIPInboundTrunk')
-        ? 'refuse'
-        : 'pass'
+  project.meets = method => {
+    if (method === 'UpdateSIPInboundTrunk') return 'lost'
+    return method.startsWith('List') && project.writes.includes('UpdateSIPInboundTrunk') ? 'refuse' : 'pass'
+  }
   const { code, out } = await run(['--rotate', '--yes'])
   t.equal(code, 1)
   t.match(project.trunks(), [{ auth_password: pairOf(out)?.[1] }])

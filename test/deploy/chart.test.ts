@@ -495,7 +495,7 @@ if (missingTools.length > 0) {
         `${alert} is about this release`
       )
       for (const [, label, values] of (expr as string).matchAll(/\b(cause|waiting_on|phase)[!=]~?"([^"]+)"/g)) {
-        const known: readonly string[] = label === 'cause' ? CAUSES : label === 'phase' ? PHASES : WAITING_ON
+        const known: readonly string[] = { cause: CAUSES, phase: PHASES, waiting_on: WAITING_ON }[label!]!
         for (const value of values!.split('|')) t.ok(known.includes(value), `${alert}: ${value} is a ${label}`)
       }
     }

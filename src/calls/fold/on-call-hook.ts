@@ -1,4 +1,4 @@
-import { currentAttempt, type Attempt, type Call, type Reply } from './call.ts'
+import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig } from './way.ts'
 import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
@@ -27,11 +27,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   const app: ApplicationConfig = { ...(known?.app ?? rules.app), ...event.app }
   // A hook that brings a call back lacks the SIP headers: what the first one said of the caller stands.
   const facts = known && known.hooks.length > 0 ? known.facts : event.facts
-  const draft = known && known.phase !== 'ended'
-    ? known
-    : known
-      ? nextRecord(known, at, facts, app)
-      : newCall(event.callSid, at, facts, app)
+  const draft = known ? recordFor(known, at, facts, app) : newCall(event.callSid, at, facts, app)
   draft.facts = facts
   draft.app = app
   draft.closing = undefined
@@ -57,6 +53,11 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
   goOn(draft, at, rules, 'call-hook', hash)
   return draft
+}
+
+/** A call that had ended and is brought back begins a new record. */
+function recordFor (known: Call, at: number, facts: CallerFacts, app: ApplicationConfig): Call {
+  return known.phase === 'ended' ? nextRecord(known, at, facts, app) : known
 }
 
 /**

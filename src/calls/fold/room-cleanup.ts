@@ -61,7 +61,12 @@ function pausesOf ({ view }: Attempt, isPending: boolean): number {
 
 /** Owes the deletion of a room that none of the call's attempts has, or that a request may still make. */
 export function oweDeleteStray (draft: Call, room: string, at: number, settled = at): void {
-  owe(draft, at, { kind: 'delete-room', target: room, due: settled, room: { step: 0, settled, pauses: PAUSES_MS.length } })
+  owe(draft, at, {
+    kind: 'delete-room',
+    target: room,
+    due: settled,
+    room: { step: 0, settled, pauses: PAUSES_MS.length }
+  })
 }
 
 /** A deletion succeeded. It is repeated until the room has stayed gone. */

@@ -40,8 +40,11 @@ export function assumedEvents (leg: Leg, assumption: Assumption | undefined, cal
   if (assumption === 'caller-hung-up') {
     return [{ ...base, callStatus: 'completed', sipStatus: 200, by: 'caller', at: bye - 1 }]
   }
-  // After a transfer Jambonz ends the leg to LiveKit and keeps the caller. A BYE from LiveKit makes it end the caller's.
+  // After a transfer Jambonz ends the leg to LiveKit and keeps the caller. A BYE from LiveKit makes it end the
+  // caller's.
   const wasTransferred = leg.refer?.from === 'called' && leg.byeFrom === 'caller'
   const wasEndedThere = leg.refer === undefined && leg.byeFrom === 'called'
-  return wasTransferred || wasEndedThere ? [{ ...base, callStatus: 'completed', sipStatus: 200, by: 'jambonz', at: bye + 1 }] : []
+  return wasTransferred || wasEndedThere
+    ? [{ ...base, callStatus: 'completed', sipStatus: 200, by: 'jambonz', at: bye + 1 }]
+    : []
 }

@@ -55,11 +55,8 @@ for (const recording of chain) {
     judge('with both sides', causeOf(recording, events), causes)
     judge("without LiveKit's events", causeOf(recording, without(recording, 'livekit')), alike(causes))
     judge('without /action', causeOf(recording, without(recording, 'action')), alike(causes))
-    const unheard = ONLY_IN_STATUSES.includes(name)
-      ? ['lost']
-      : name === 'chain/rest-redirect-away'
-        ? ['media-lost', 'agent-hung-up']
-        : causes
+    const redirected = name === 'chain/rest-redirect-away' ? ['media-lost', 'agent-hung-up'] : causes
+    const unheard = ONLY_IN_STATUSES.includes(name) ? ['lost'] : redirected
     judge('without a status hook', causeOf(recording, without(recording, 'status'), false), unheard)
     judge(
       "without a status hook and LiveKit's events",
@@ -96,11 +93,11 @@ await t.test("LiveKit's events in any order, late by up to a second, and again: 
           [...without(recording, 'livekit'), ...moved, ...repeated].sort((a, b) => a.at - b.at)
         )
         // An agent whose events are that late was not heard of before the caller was gone.
-        const right = causes.includes('agent-without-audio')
-          ? [...causes, 'no-agent']
-          : causes.includes('media-lost') || causes.includes('room-closed')
-            ? [...causes, 'agent-hung-up', 'livekit-failed']
-            : causes
+        const right = [...causes]
+        if (causes.includes('agent-without-audio')) right.push('no-agent')
+        if (causes.includes('media-lost') || causes.includes('room-closed')) {
+          right.push('agent-hung-up', 'livekit-failed')
+        }
         if (!isRight(cause, right)) throw new Error(`${name}: ${cause} is none of ${right.join(', ')}`)
       }),
       { numRuns: 4 }

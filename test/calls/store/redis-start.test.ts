@@ -99,13 +99,9 @@ await t.test('a Redis that still loads its data is waited for', async t => {
     createServer(socket => {
       socket.on('data', data => {
         for (const command of String(data).match(/ping|setname/gi) ?? []) {
-          socket.write(
-            command.toLowerCase() === 'setname'
-              ? '+OK\r\n'
-              : refusals++ < most
-                ? '-LOADING Redis is loading the dataset in memory\r\n'
-                : '+PONG\r\n'
-          )
+          if (command.toLowerCase() === 'setname') socket.write('+OK\r\n')
+          else if (refusals++ < most) socket.write('-LOADING Redis is loading the dataset in memory\r\n')
+          else socket.write('+PONG\r\n')
         }
       })
     })
