@@ -19,9 +19,9 @@ const PROVISION: NextStep = {
   todo: "Compare LiveKit's trunk and rule with the settings",
   command: 'bridge provision --plan'
 }
-const PROBE: NextStep = { todo: 'Call LiveKit without Jambonz in between', command: 'bridge probe' }
+const PROBE: NextStep = { todo: 'Call LiveKit directly, without Jambonz', command: 'bridge probe' }
 const ALERTS: NextStep = {
-  todo: 'Read what Jambonz itself recorded of the call: its SIP trace and its alerts',
+  todo: "Read Jambonz's own records of the call: its SIP trace and its alerts",
   command: 'bridge calls <callSid> --fetch'
 }
 
@@ -37,31 +37,32 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     severity: 'ok',
     meaning: 'The agent ended the call, or somebody deleted its room or removed the caller from it. On a fallback ' +
       'number: the person who answered hung up.',
-    signals: 'The agent leg is `completed` first: `/action` says `completed` with the caller leg still ' +
+    signals: 'The agent leg is `completed` first: `/action` reports `completed` while the caller leg is still ' +
       '`in-progress`; the SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`.',
     fix: []
   },
   'operator-hung-up': {
     severity: 'ok',
-    meaning: "Somebody ended the call over an API: this bridge's, or Jambonz's.",
+    meaning: "Somebody ended the call through an API: this bridge's or Jambonz's.",
     signals: 'Somebody asked the bridge to hang up; or the caller leg is `completed` by `jambonz` before the agent ' +
       'leg, and the bridge did not cause it.',
     fix: []
   },
   'agent-lost': {
     severity: 'failed',
-    meaning: 'The agent left the room, or its process died, while the caller was in the call, and no other agent ' +
+    meaning: 'The agent left the room, or its process died, while the caller was on the line, and no other agent ' +
       'took over.',
-    signals: "The AGENT participant left before the caller did, with a reason other than the room's own end: " +
+    signals: 'The AGENT participant left before the caller did, and not because the room was closed: ' +
       '`CLIENT_INITIATED` = it left by itself, `CONNECTION_TIMEOUT` = its process had died about 20 s earlier.',
     fix: [
       {
-        todo: "Read the worker's log at that time: a crash, out of memory, a deployment that ended jobs, or a " +
-          'session that closed early'
+        todo: "Look in the worker's log at that time for a crash, a lack of memory, a deployment that ended jobs, " +
+          'or a session that closed early'
       },
-      { todo: 'To end a call, the agent must delete its room: if it only leaves, the caller stays in silence' },
+      { todo: 'To end a call, the agent must delete its room: if it only leaves, the caller is left in silence' },
       {
-        todo: 'AGENT_REJOIN_MS sets when another agent is dispatched, and AGENT_LOST_ACTION what happens to the caller'
+        todo: 'AGENT_REJOIN_MS sets when another agent is dispatched, AGENT_LOST_ACTION sets what happens to the ' +
+          'caller'
       }
     ]
   },
@@ -69,14 +70,14 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     severity: 'failed',
     meaning: 'LiveKit hung up because no audio came from the caller for longer than its media timeout.',
     signals: 'The agent leg is `completed` first, and the SIP participant left with `CLIENT_INITIATED` and ' +
-      '`sip.callStatus: hangup`, not because of its room.',
+      '`sip.callStatus: hangup`, not because its room was closed.',
     fix: [
       {
-        todo: "Let RTP through: open UDP between Jambonz's media servers (rtpengine) and LiveKit's SIP addresses " +
-          'in both directions, with public addresses in the SDP'
+        todo: "Let RTP through: open UDP in both directions between Jambonz's media servers (rtpengine) and " +
+          "LiveKit's SIP addresses, and announce public addresses in the SDP"
       },
       {
-        todo: "Raise the trunk's media timeout to 120 s, for callers who are put on hold without RTP",
+        todo: "Raise the trunk's media timeout to 120 s, because a caller on hold may send no RTP",
         command: 'bridge provision --plan'
       },
       PROBE
@@ -84,43 +85,43 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   redirected: {
     severity: 'ok',
-    meaning: 'Jambonz took the caller elsewhere: a `redirect` verb, or `call_hook` over its REST API.',
+    meaning: 'Jambonz sent the caller elsewhere: by a `redirect` verb, or by `call_hook` through its REST API.',
     signals: 'A new call hook for the same call; or the agent leg is `completed`, `/action` reports the caller leg ' +
-      'as `in-progress`, and the caller leg goes on without the bridge.',
+      'as `in-progress`, and the caller leg continues without the bridge.',
     fix: []
   },
   'time-limit': {
     severity: 'ok',
     meaning: 'The call reached MAX_CALL_DURATION_S.',
-    signals: "The agent leg is `completed` first, when the time since its answer equals the dial's time limit.",
+    signals: "The agent leg is `completed` first, when the dial's time limit has passed since its answer.",
     fix: [{ todo: 'Raise MAX_CALL_DURATION_S if calls may last longer' }]
   },
   transferred: {
     severity: 'ok',
-    meaning: 'The agent handed the caller to somebody else, and the carrier took the caller over.',
-    signals: "The agent's REFER reached `/refer`; `/refer-complete` says `refer_status` 2xx with a 2xx final, or " +
-      'the caller leg ended and no failure was reported.',
+    meaning: 'The agent transferred the caller to somebody else, and the carrier carried out the transfer.',
+    signals: "The agent's REFER reached `/refer`; `/refer-complete` reports `refer_status` 2xx and a final status " +
+      'of 2xx, or the caller leg ended and no failure was reported.',
     fix: []
   },
   'transfer-failed': {
     severity: 'failed',
-    meaning: 'The agent asked for a transfer and the carrier did not do it.',
-    signals: '`/refer-complete` says `refer_status` 300 or more, a final of 300 or more, or 202 and then nothing ' +
-      'for 15 s.',
+    meaning: 'The agent asked for a transfer, and the carrier did not carry it out.',
+    signals: '`/refer-complete` reports `refer_status` 300 or more, a final status of 300 or more, or 202 and then ' +
+      'nothing for 15 s.',
     fix: [
       {
-        todo: 'Ask the carrier whether it takes REFER on this trunk, and in which form it expects the number; 603 ' +
-          'and 405 mean that it takes none'
+        todo: 'Ask the carrier whether it supports REFER on this trunk, and which number format it expects; 603 ' +
+          'and 405 mean that it does not'
       },
       {
-        todo: "Judge a transfer by /refer-complete, never by what LiveKit's API says: it reports success for " +
+        todo: "Judge a transfer by /refer-complete, never by the reply of LiveKit's API: it reports success for " +
           'refused transfers and failure for successful ones'
       }
     ]
   },
   'caller-gave-up': {
     severity: 'failed',
-    meaning: 'The caller hung up before anybody answered. What the call was waiting for at that moment says what ' +
+    meaning: 'The caller hung up before anybody answered. What the call was waiting for at that moment shows what ' +
       'was slow or missing.',
     signals: 'The caller leg is `no-answer` 487 by `caller` before the answer. `waitingOn` says what the call was ' +
       'waiting for.',
@@ -128,19 +129,19 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'livekit-no-route': {
     severity: 'failed',
-    meaning: 'LiveKit took the INVITE and found no trunk or no dispatch rule for it.',
-    signals: '404; or one single `ringing` and then silence, with no SIP participant in the room. (While LiveKit ' +
+    meaning: 'LiveKit received the INVITE and found no trunk or no dispatch rule for it.',
+    signals: '404; or a single `ringing` followed by silence, with no SIP participant in the room. (While LiveKit ' +
       'waits for an agent, `ringing` repeats every second.)',
     fix: [
       PROVISION,
       {
         todo: "Check that the inbound trunk has `numbers: []` and no address list that excludes Jambonz's SBC, and " +
-          'that the Callee rule is bound to it by trunk id and has LIVEKIT_ROOM_PREFIX, no PIN, no randomness and ' +
-          'no inbound_numbers (those are callers)'
+          'that the Callee rule is bound to it by trunk id, has the prefix LIVEKIT_ROOM_PREFIX, and has no PIN, no ' +
+          'randomness and no inbound_numbers (which list callers)'
       },
       {
-        todo: 'On LiveKit Cloud, LIVEKIT_SIP_HOST must be the project id without p_, of the same project as ' +
-          'LIVEKIT_URL, and not its websocket name',
+        todo: 'On LiveKit Cloud, set LIVEKIT_SIP_HOST to the project id without p_, from the same project as ' +
+          'LIVEKIT_URL, and not to its websocket name',
         command: 'lk project list --json'
       }
     ]
@@ -148,32 +149,32 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'no-agent': {
     severity: 'failed',
     meaning: 'The caller was in the room, LiveKit rang, and no agent ever joined.',
-    signals: 'A SIP participant joined, no AGENT participant did, and `ringing` went on every second until ' +
+    signals: 'A SIP participant joined, no AGENT participant did, and `ringing` repeated every second until ' +
       "Jambonz's dial timeout (487) or LiveKit's own (486).",
     fix: [
       {
-        todo: "Is a worker running that is registered under exactly this agent name, with this LiveKit project's " +
-          'URL and key? Its log says "registered worker" with the name'
+        todo: "Check that a worker is running with this LiveKit project's URL and key, and is registered under " +
+          'exactly this agent name: its log says "registered worker" with the name'
       },
       {
-        todo: 'Is a worker free? It looks the same when all of them are busy, or when one takes longer to start ' +
-          'than the caller waits'
+        todo: 'Check that a worker is free: it looks the same when all of them are busy, or when one takes longer ' +
+          'to start than the caller waits'
       },
-      { todo: 'Dispatch the agent into a room of its own, without a caller', command: 'bridge doctor --only agent' }
+      { todo: 'Dispatch the agent to a test room, without a caller', command: 'bridge doctor --only agent' }
     ]
   },
   'agent-without-audio': {
     severity: 'failed',
-    meaning: 'The agent joined and published no audio track. LiveKit answers a call only when it has audio to play.',
-    signals: 'SIP and AGENT participants joined, no AUDIO track of the agent was published, and `ringing` went on ' +
-      'every second.',
+    meaning: 'The agent joined but published no audio track. LiveKit answers a call only when it has audio to play.',
+    signals: 'SIP and AGENT participants joined, the agent published no AUDIO track, and `ringing` repeated every ' +
+      'second.',
     fix: [
       {
         todo: 'The agent must start its session, which publishes its audio, before it waits for the caller, for ' +
           '`sip.callStatus: active` or for anything else: docs/agents.md'
       },
       {
-        todo: "Read the worker's log of this job: a model or an API that fails while the session starts has the " +
+        todo: "Read the worker's log for this job: a model or an API that fails while the session starts has the " +
           'same effect'
       }
     ]
@@ -196,7 +197,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     signals: 'The agent leg fails with 401 (wrong name or password) or 407 (none were sent).',
     fix: [
       {
-        todo: 'Set LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD to those of the trunk, or give both sides new ones',
+        todo: 'Set LIVEKIT_SIP_USERNAME and LIVEKIT_SIP_PASSWORD to those of the trunk, or create new ones for ' +
+          'both sides',
         command: 'bridge provision --rotate'
       },
       PROBE
@@ -214,7 +216,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
         command: 'bridge provision --list'
       },
       { todo: '"Service temporarily unavailable": the plan\'s limit of concurrent calls is reached' },
-      { todo: 'Set FALLBACK_NUMBER, so that callers reach somebody meanwhile' }
+      { todo: 'Set FALLBACK_NUMBER so that callers reach somebody in the meantime' }
     ]
   },
   'sip-unreachable': {
@@ -242,8 +244,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       'fails with 488 and no agent leg was dialled.',
     fix: [
       {
-        todo: 'Offer PCMU, PCMA or G.722: LiveKit takes nothing else. If the caller leg failed with 488, it is the ' +
-          'carrier that offers none of them to Jambonz'
+        todo: 'Offer PCMU, PCMA or G.722: LiveKit accepts nothing else. If the caller leg failed with 488, the ' +
+          'carrier offers none of them to Jambonz'
       },
       {
         todo: "Encryption must be the same on both sides: LIVEKIT_SIP_SRTP and the trunk's media encryption",
@@ -253,9 +255,9 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'dial-timeout': {
     severity: 'failed',
-    meaning: 'DIAL_TIMEOUT_S was over before LiveKit, or the fallback number, answered; nothing more precise is known.',
-    signals: 'The agent leg is `no-answer` 487 while the caller still waited: Jambonz cancelled it. Either the ' +
-      "agent and its audio were in the room, or LiveKit's side was not seen.",
+    meaning: 'LiveKit, or the fallback number, did not answer within DIAL_TIMEOUT_S; nothing more precise is known.',
+    signals: 'The agent leg is `no-answer` 487 while the caller was still waiting: Jambonz cancelled it. Either ' +
+      "the agent and its audio were in the room, or LiveKit's side was not seen.",
     fix: [
       {
         todo: 'Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events: they distinguish a missing agent, a ' +
@@ -270,31 +272,31 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     meaning: 'The fallback number, or the callee of an outbound call, was busy.',
     signals: 'A `phone` attempt, or the outbound caller leg, ends with 486 or 600.',
     fix: [{
-      todo: 'The attempt before it says why the fallback was needed at all; a fallback number with several lines ' +
-        'is rarely busy'
+      todo: 'The previous attempt shows why the fallback was needed; a fallback number with several lines is ' +
+        'rarely busy'
     }]
   },
   declined: {
     severity: 'failed',
-    meaning: 'The fallback number, or the callee of an outbound call, did not take the call.',
+    meaning: 'The fallback number, or the callee of an outbound call, did not accept the call.',
     signals: 'A `phone` attempt, or the outbound caller leg, ends with a final status other than 486, 600 and 487.',
     fix: [
       {
-        todo: 'Dial the number over the same Jambonz carrier by hand: 404 and 484 point at the form of the number, ' +
-          "403 at the carrier's permissions or the caller id, 503 at a missing carrier for outbound calls"
+        todo: "Dial the number yourself through the same Jambonz carrier: 404 and 484 point to the number's " +
+          "format, 403 to the carrier's permissions or the caller id, 503 to a missing carrier for outbound calls"
       },
       ALERTS
     ]
   },
   'livekit-failed': {
     severity: 'failed',
-    meaning: 'LiveKit refused the call or failed, in a way that no other cause describes.',
-    signals: 'The agent leg ends with 500, an early 486 with the room still there, or any other final; or ' +
+    meaning: 'LiveKit refused the call or failed in a way that no other cause describes.',
+    signals: 'The agent leg ends with 500, an early 486 while the room still exists, or any other final status; or ' +
       "LiveKit's API could not create the room and nothing else could be dialled.",
     fix: [
       {
-        todo: '486 while ringing is LiveKit\'s "Rejected", never "busy": look at the agent first, then at who else ' +
-          'touches the room'
+        todo: '486 while ringing is LiveKit\'s "Rejected", never "busy": check the agent first, then what else can ' +
+          'close the room'
       },
       {
         todo: 'If the room could not be created, check LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and the ' +
@@ -306,11 +308,12 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'media-server-failed': {
     severity: 'failed',
-    meaning: 'Jambonz could not dial: its media server (FreeSWITCH) did not take the call.',
+    meaning: 'Jambonz could not dial: its media server (FreeSWITCH) did not accept the call.',
     signals: 'The caller leg failed, with no agent leg, no `/action` and no decline by the bridge.',
     fix: [
       {
-        todo: 'Is FreeSWITCH running and reachable from feature-server? Its log says "crankback: media server failure"'
+        todo: 'Check that FreeSWITCH is running and reachable from feature-server, whose log says "crankback: ' +
+          'media server failure"'
       },
       ALERTS
     ]
@@ -318,8 +321,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'reply-refused': {
     severity: 'failed',
     meaning: 'Jambonz did not run the verbs in the reply to its call hook. The caller got a 480.',
-    signals: 'No event of any kind after the reply to the call hook, no SIP participant, although this application ' +
-      'sends statuses.',
+    signals: 'No event of any kind after the reply to the call hook, and no SIP participant, although this ' +
+      'application reports statuses.',
     fix: [
       {
         todo: "Jambonz's alerts name the reason: INVALID_APP_PAYLOAD or WEBHOOK_… with this call_sid as target",
@@ -334,7 +337,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   capacity: {
     severity: 'warning',
-    meaning: 'The bridge declined the call because MAX_CALLS calls were under way.',
+    meaning: 'The bridge declined the call because MAX_CALLS calls were already under way.',
     signals: "The bridge's own decline; no attempt was opened.",
     fix: [{ todo: 'Raise MAX_CALLS, or let Jambonz or the carrier try another route on CAPACITY_STATUS' }]
   },
@@ -349,18 +352,18 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'bridge-error': {
     severity: 'failed',
-    meaning: 'The bridge itself failed to answer the call hook properly and declined the call, or the call was ' +
-      'brought back too often.',
+    meaning: 'The bridge itself failed to answer the call hook properly and declined the call, or the call came ' +
+      'back to it too often.',
     signals: "The bridge's own decline: 480, or 482 for a loop.",
     fix: [
       { todo: 'Find the call\'s callSid in the bridge\'s log: "operation failed" says where' },
-      { todo: 'A loop (482) is an application in Jambonz that redirects to the bridge each time the call ends' }
+      { todo: 'A loop (482) comes from a Jambonz application that redirects to the bridge each time the call ends' }
     ]
   },
   lost: {
     severity: 'failed',
-    meaning: 'Nothing more was heard of the call, and nothing shows how it ended.',
-    signals: 'Only a deadline ended it: neither statuses nor `/action` nor LiveKit said anything.',
+    meaning: 'No more events arrived for the call, and nothing shows how it ended.',
+    signals: 'Only a deadline ended it: neither the statuses nor `/action` nor LiveKit reported its end.',
     fix: [
       {
         todo: "Check that the Jambonz application's status hook is <PUBLIC_URL>/status#rc=2&rp=all with POST, and " +
