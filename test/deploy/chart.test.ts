@@ -618,7 +618,7 @@ if (missingTools.length > 0) {
       [
         'TLS for http',
         { settings: { PUBLIC_URL: 'http://bridge.example.com' }, ingress: { enabled: true } },
-        /Jambonz takes a redirect for a failed call/
+        /Jambonz treats a redirect as a failed call/
       ],
       ['a path that nobody strips', {
         settings: { PUBLIC_URL: 'https://example.com/bridge' },

@@ -1,6 +1,6 @@
 /**
- * Answers a phone call with three tones, plays one tone a key press, and hangs up on # or after a minute.
- * Needs no model and no API key: it shows what an agent owes the call, for you to put a real one in its place.
+ * Answers a phone call with three tones, plays a tone for each key press, and hangs up on # or after a minute.
+ * It needs no model and no API key. It shows what an agent must do for a call; put your own agent in its place.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ import { callSidOf, readJob } from './call.ts'
 import { Tones } from './tone.ts'
 
 const LONGEST_CALL_MS = 60_000
-/** Audio that waits to be sent, milliseconds: what a key press has to wait at most. */
+/** Length of the audio queue, milliseconds. The tone of a key press waits at most this long. */
 const QUEUE_MS = 100
 const CALL_STATUS = 'sip.callStatus'
 
@@ -28,7 +28,7 @@ export default defineAgent({
     const job = readJob(ctx.job.metadata)
     await ctx.connect(undefined, AutoSubscribe.AUDIO_ONLY)
 
-    // First of all, before anything is waited for: LiveKit answers the phone only once an agent's audio is there.
+    // Publish before waiting for anything: LiveKit answers the phone only after an agent has published audio.
     const tones = new Tones()
     const source = new AudioSource(tones.sampleRate, 1, QUEUE_MS)
     const track = LocalAudioTrack.createAudioTrack('agent', source)
@@ -40,17 +40,17 @@ export default defineAgent({
       hangUp.abort()
     })
     ctx.room.on(RoomEvent.DtmfReceived, (_code, digit) => {
-      // Neither digits nor numbers are logged: both may be private.
+      // Digits and phone numbers may be private, so neither is logged.
       if (digit === '#') hangUp.abort()
       else tones.add(400 + 40 * '0123456789*ABCD'.indexOf(digit), 150)
     })
     ctx.room.on(RoomEvent.Disconnected, () => hangUp.abort())
     ctx.room.on(RoomEvent.ParticipantDisconnected, participant => {
-      // The room stays for some seconds (a call may come back from a transfer), but this agent transfers nobody.
+      // The room stays open for some seconds, in case a transfer fails. This agent transfers nobody, so it hangs up.
       if (isCaller(participant)) hangUp.abort()
     })
 
-    // Before the caller arrives this may take as long as the phone rings; a call that never comes ends with its room.
+    // Until the caller arrives this can take as long as the phone rings. If nobody arrives, it ends with the room.
     const caller = await ctx.waitForParticipant().catch(() => undefined)
     if (caller) {
       logger.info(
@@ -64,13 +64,13 @@ export default defineAgent({
 
     hangUp.abort()
     await speaking
-    // Leaving alone would keep the caller on the line in silence: hanging up is deleting the room.
+    // To hang up, delete the room. If the agent only left, the caller would stay on the line in silence.
     if (ctx.room.isConnected) await ctx.deleteRoom()
     ctx.shutdown('call is over')
   }
 })
 
-/** Sends frame after frame, silence too: a gap would look like an agent without audio. */
+/** Sends frames without a gap, silence included: a gap would look like an agent without audio. */
 async function speak (source: AudioSource, tones: Tones, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const frame = tones.next()
@@ -79,7 +79,7 @@ async function speak (source: AudioSource, tones: Tones, over: AbortSignal): Pro
   await source.close()
 }
 
-/** Waits until the phone was answered; while it rings nobody would hear a greeting. */
+/** Waits until the phone is answered. While it rings, nobody would hear a greeting. */
 async function answered (ctx: JobContext, caller: RemoteParticipant, over: AbortSignal): Promise<void> {
   while (isCaller(caller) && caller.attributes[CALL_STATUS] !== 'active' && !over.aborted) {
     await new Promise<void>(resolve => {
@@ -89,7 +89,7 @@ async function answered (ctx: JobContext, caller: RemoteParticipant, over: Abort
   }
 }
 
-/** Somebody on the phone; a person who joins the room in a browser has no call status. */
+/** Whether the participant is on the phone. Somebody who joins the room in a browser has no call status. */
 function isCaller (participant: RemoteParticipant): boolean {
   return participant.attributes[CALL_STATUS] !== undefined
 }
@@ -99,7 +99,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     new ServerOptions({
       agent: fileURLToPath(import.meta.url),
       agentName: process.env.LIVEKIT_AGENT_NAME ?? 'example-agent',
-      // The worker's health page is for this machine or container only.
+      // Only this machine or container may read the worker's health page.
       host: '127.0.0.1'
     })
   )

@@ -1,8 +1,8 @@
-/** What the bridge tells an agent about its call: version 1 of the job metadata (docs/agents.md). */
+/** What an agent learns about its call from the bridge: version 1 of the job metadata (docs/agents.md). */
 export interface CallMetadata {
   callSid: string
   direction: 'inbound' | 'outbound'
-  /** `anonymous` when the caller withholds it; empty when unknown. */
+  /** `anonymous` if the caller withholds the number, empty if it is unknown. */
   from: string
   to: string
   callerName: string
@@ -12,13 +12,13 @@ export interface CallMetadata {
 }
 
 export interface Job {
-  /** Absent in a degraded call: the bridge could not make the room, so LiveKit's dispatch rule sent this agent. */
+  /** Absent in a degraded call: the bridge could not create the room, so LiveKit's dispatch rule sent this agent. */
   call?: CallMetadata
-  /** The bridge's AGENT_METADATA, as it was written. */
+  /** The bridge's AGENT_METADATA, unchanged. */
   app?: string
 }
 
-/** Reads the job's metadata. Whatever it is, the caller is there and wants an answer, so this never throws. */
+/** Reads the job's metadata. It never throws: whatever the metadata is, a caller is waiting for an answer. */
 export function readJob (metadata: string): Job {
   let data: { v?: unknown, call?: CallMetadata, app?: unknown } | null
   try {
@@ -31,7 +31,7 @@ export function readJob (metadata: string): Job {
 }
 
 /**
- * The call's id, in a degraded call from the caller's SIP participant (the bridge sends it as the header X-LK-Call).
+ * The call's id. In a degraded call it comes from the caller's SIP participant: the bridge sends the header X-LK-Call.
  */
 export function callSidOf (job: Job, attributes: Record<string, string>): string | undefined {
   return job.call?.callSid ?? attributes['sip.h.x-lk-call']

@@ -2,10 +2,10 @@ const SAMPLE_RATE = 24_000
 const FRAME_MS = 20
 const FRAME_SAMPLES = SAMPLE_RATE * FRAME_MS / 1000
 const AMPLITUDE = 6000
-/** Ramp at both ends of a tone, so that it does not click, milliseconds. */
+/** Ramp at both ends of a tone, milliseconds. Without it the tone would click. */
 const RAMP_MS = 10
 
-/** A gapless stream of 20 ms frames of 16-bit mono audio: the tones that were asked for, in turn, otherwise silence. */
+/** A gapless stream of 20 ms frames of 16-bit mono audio: the added tones, one after another, otherwise silence. */
 export class Tones {
   readonly sampleRate = SAMPLE_RATE
   #waiting: Int16Array[] = []

@@ -1,4 +1,4 @@
-{{- /* Everything that cannot work, as one list: whoever installs sees all of it at once, as with the bridge's own settings. */ -}}
+{{- /* Lists all values that cannot work, so that the reader sees all problems at once, as with the bridge's own settings. */ -}}
 {{- define "bridge.check" -}}
 {{- $v := .Values -}}
 {{- $settings := $v.settings -}}
@@ -16,7 +16,7 @@
 {{- end -}}
 
 {{- if and $v.existingSecret $secrets -}}
-{{- $problems = append $problems "secrets and existingSecret exclude each other: put everything into one of them" -}}
+{{- $problems = append $problems "secrets and existingSecret exclude each other: use only one of them" -}}
 {{- else if $v.existingSecret -}}
 {{- else if not $secrets -}}
 {{- $problems = append $problems "secrets or existingSecret is required: the bridge needs LIVEKIT_API_KEY, LIVEKIT_API_SECRET, and JAMBONZ_WEBHOOK_SECRET or HTTP_USERNAME and HTTP_PASSWORD" -}}
@@ -25,7 +25,7 @@
 {{- if not (index $secrets $name) -}}{{- $problems = append $problems (printf "secrets.%s is required, or existingSecret" $name) -}}{{- end -}}
 {{- end -}}
 {{- if not (or $secrets.JAMBONZ_WEBHOOK_SECRET $secrets.HTTP_USERNAME $secrets.HTTP_PASSWORD $settings.ALLOW_UNSIGNED_HOOKS) -}}
-{{- $problems = append $problems "secrets.JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either anybody could make calls" -}}
+{{- $problems = append $problems "secrets.JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either, anybody could start calls" -}}
 {{- end -}}
 {{- range $pair := list (list "HTTP_USERNAME" "HTTP_PASSWORD" "Basic authentication needs both") (list "LIVEKIT_SIP_USERNAME" "LIVEKIT_SIP_PASSWORD" "LiveKit does not challenge callers of a trunk with only one of them") -}}
 {{- $one := index $pair 0 -}}{{- $other := index $pair 1 -}}
@@ -58,13 +58,13 @@
 
 {{- if not $v.redis.enabled -}}
 {{- if or $secrets.REDIS_URL $v.redis.existingSecret -}}
-{{- $problems = append $problems "redis.enabled must be true where a REDIS_URL is given: it is the switch for replicas, rolling updates and autoscaling" -}}
+{{- $problems = append $problems "redis.enabled must be true if a REDIS_URL is given: it enables replicas, rolling updates and autoscaling" -}}
 {{- end -}}
 {{- if gt (int $v.replicaCount) 1 -}}
-{{- $problems = append $problems (printf "replicaCount is %d without Redis: each replica would know only the calls whose first hook it got, and the hooks of one call go to any of them. Set redis.enabled, or one replica" (int $v.replicaCount)) -}}
+{{- $problems = append $problems (printf "replicaCount is %d without Redis: the hooks of a call reach any replica, but each replica knows only the calls whose first hook it received. Set redis.enabled, or use one replica" (int $v.replicaCount)) -}}
 {{- end -}}
 {{- if $v.autoscaling.enabled -}}
-{{- $problems = append $problems "autoscaling.enabled needs redis.enabled: without Redis calls are in the memory of one process" -}}
+{{- $problems = append $problems "autoscaling.enabled needs redis.enabled: without Redis, calls are kept in the memory of one process" -}}
 {{- end -}}
 {{- else -}}
 {{- if and $secrets.REDIS_URL $v.redis.existingSecret -}}
@@ -90,11 +90,11 @@
 {{- $problems = append $problems (printf "ingress.enabled needs a name in settings.PUBLIC_URL: an Ingress has no rule for the address %s" $url.hostname) -}}
 {{- end -}}
 {{- if and $v.ingress.tls.enabled (ne $url.scheme "https") -}}
-{{- $problems = append $problems "ingress.tls.enabled with a settings.PUBLIC_URL of http: ingress controllers redirect to https then, and Jambonz takes a redirect for a failed call. Use https in PUBLIC_URL, or switch TLS off" -}}
+{{- $problems = append $problems "ingress.tls.enabled with a settings.PUBLIC_URL of http: ingress controllers then redirect to https, and Jambonz treats a redirect as a failed call. Use https in PUBLIC_URL, or disable TLS" -}}
 {{- end -}}
 {{- $prefix := include "bridge.prefix" . -}}
 {{- if and $prefix (not $v.ingress.stripPrefix) -}}
-{{- $problems = append $problems (printf "settings.PUBLIC_URL has the path %s, which the ingress must strip, and how is a matter of your controller: set ingress.stripPrefix to ingress-nginx, or to annotations where yours do it; or use a host without a path" $prefix) -}}
+{{- $problems = append $problems (printf "settings.PUBLIC_URL has the path %s, which the ingress must strip. Set ingress.stripPrefix to ingress-nginx, or to annotations if your own annotations strip it; or use a PUBLIC_URL without a path" $prefix) -}}
 {{- end -}}
 {{- if and $v.ingress.stripPrefix (not $prefix) -}}
 {{- $problems = append $problems "ingress.stripPrefix is set, but settings.PUBLIC_URL has no path to strip" -}}
@@ -103,11 +103,11 @@
 {{- $problems = append $problems "ingress.stripPrefix is annotations, but there are no ingress.annotations that could strip the path" -}}
 {{- end -}}
 {{- if $settings.ALLOW_UNSIGNED_HOOKS -}}
-{{- $problems = append $problems "settings.ALLOW_UNSIGNED_HOOKS with ingress.enabled: anybody who finds the hooks could make calls" -}}
+{{- $problems = append $problems "settings.ALLOW_UNSIGNED_HOOKS with ingress.enabled: anybody who finds the hooks could start calls" -}}
 {{- end -}}
 {{- end -}}
 {{- if and $v.networkPolicy.enabled (not $v.networkPolicy.from) -}}
-{{- $problems = append $problems "networkPolicy.enabled needs networkPolicy.from: without it nobody, not even the ingress controller, would reach the bridge" -}}
+{{- $problems = append $problems "networkPolicy.enabled needs networkPolicy.from: without it nothing, not even the ingress controller, could reach the bridge" -}}
 {{- end -}}
 {{- range $env := $v.extraEnv -}}
 {{- if has $env.name (list "PORT" "HTTP_PORT") -}}
