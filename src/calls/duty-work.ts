@@ -14,6 +14,9 @@ export interface DutyWorkOptions {
   observer: Observer
 }
 
+/** Failed deletions after which an empty room counts as deleted. */
+const EMPTY_IS_GONE_AFTER = 5
+
 /** Does what a call owes to LiveKit and Jambonz, and reports the outcome to the call. */
 export class DutyWork {
   readonly #options: DutyWorkOptions
@@ -28,7 +31,7 @@ export class DutyWork {
     try {
       switch (duty.kind) {
         case 'delete-room':
-          await this.#report(call, duty, 'done', await this.#deleteRoom(duty.target))
+          await this.#report(call, duty, 'done', await this.#deleteRoom(duty))
           return
         case 'hang-up':
           await callControl?.hangUp(call.callSid, duty.target as 'completed' | 'no-answer')
@@ -56,15 +59,16 @@ export class DutyWork {
   }
 
   /**
-   * Deletes a room. LiveKit may refuse that for ever (500 "could not find object", 503 of a node that died). Then
-   * everybody in the room is removed, so that no agent waits there alone.
+   * Deletes a room. LiveKit may refuse that for ever (500 "could not find object", 503 of a node that died). Everybody
+   * in the room is removed then, so that no agent waits there alone, and in the end an empty room is as good as none.
    */
-  async #deleteRoom (room: string): Promise<'deleted' | 'absent'> {
+  async #deleteRoom ({ target: room, tries }: Duty): Promise<'deleted' | 'absent'> {
     const { rooms } = this.#options
     try {
       return await rooms.delete(room) ? 'deleted' : 'absent'
     } catch (error) {
-      if (await rooms.evict(room).catch(() => false)) return 'absent'
+      const isEmpty = await rooms.evict(room).catch(() => false)
+      if (isEmpty && tries >= EMPTY_IS_GONE_AFTER) return 'absent'
       throw error
     }
   }

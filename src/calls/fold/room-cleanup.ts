@@ -31,9 +31,7 @@ export interface RoomCleanup {
  * comes after that request must have settled.
  */
 export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void {
-  // LiveKit refused to make the room, and nobody was told to dial it.
-  const neverMade = attempt.made === 'failed' && attempt.at.replied === undefined
-  if (attempt.room === undefined || neverMade) return
+  if (attempt.room === undefined) return
   const pending = attempt.pendingSince ?? attempt.dispatchingSince
   const settled = pending === undefined ? at : Math.max(at, pending + TIMES.roomSettles)
   const dialled = attempt.at.replied !== undefined
@@ -54,8 +52,11 @@ export function onStrayRoom (draft: Call, { at, room }: EventOf<'stray-room'>): 
  * How often the deletion is repeated. An agent that talks has no job on its way any more; and where LiveKit's events
  * arrive, they tell of an agent that comes later.
  */
-function pausesOf ({ view }: Attempt, isPending: boolean): number {
-  if (view.agent?.audioAt !== undefined && !isPending) return 1
+function pausesOf ({ view, made, at }: Attempt, isPending: boolean): number {
+  if (isPending) return PAUSES_MS.length
+  // LiveKit refused to make the room, and Jambonz does not dial it: whatever is wrong with that, an event tells.
+  if (made === 'failed' && at.replied === undefined && !view.events) return 0
+  if (view.agent?.audioAt !== undefined) return 1
   return view.events ? 2 : PAUSES_MS.length
 }
 
