@@ -6,16 +6,18 @@ import { packageVersion } from './version.ts'
 
 const USAGE = `Usage: bridge <command>
 
-  serve           run the service with the settings of the environment and .env (default)
-  demo [--once]   three calls between doubles of Jambonz and LiveKit, on this machine alone
-  provision       make trunk and dispatch rule in LiveKit match the settings; shows first, then asks
-  doctor          check everything that a call needs, and put right what is ours to put right
-  probe           call LiveKit by SIP without Jambonz, and say what came of it
-  calls [SID]     calls of a running bridge; one of them explained
-  explain FILE…   calls that the bridge never saw, from captures and logs
-                  (each of these has more with --help)
+  serve           run the service with the settings from the environment and .env (default)
+  demo [--once]   make three calls between simulated Jambonz and LiveKit, on this machine only
+  provision       create or update LiveKit's trunk and dispatch rule; shows the changes, then asks
+  doctor          check everything that a call needs; --fix repairs what belongs to the bridge
+  probe           call LiveKit by SIP without Jambonz, and report what happened
+  calls [SID]     list the calls of a running bridge, or explain one of them
+  explain FILE…   explain calls that the bridge never saw, from captures and logs
+
+bridge <command> --help explains the options of provision, doctor, probe, calls and explain.
+
   --version       print the version
-  --help          print this`
+  --help          print this help`
 
 /** The command line. Resolves to the exit code, or to undefined while a service runs. */
 async function main (args: string[]): Promise<number | undefined> {
@@ -39,7 +41,7 @@ async function main (args: string[]): Promise<number | undefined> {
     console.log(packageVersion())
     return 0
   }
-  if (rest.length > 0) throw new UsageError(`Too many words: ${rest.join(' ')}`)
+  if (rest.length > 0) throw new UsageError(`Too many arguments: ${rest.join(' ')}`)
   switch (command) {
     case 'serve': {
       const { serve } = await import('./server.ts')
@@ -59,7 +61,7 @@ async function main (args: string[]): Promise<number | undefined> {
       })
     }
     default:
-      throw new UsageError(`No command ${command}`)
+      throw new UsageError(`Unknown command: ${command}`)
   }
 }
 

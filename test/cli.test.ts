@@ -86,7 +86,7 @@ await Promise.all([
     )
   }),
   t.test('what it does not understand: said with the usage, exit code 1', async t => {
-    const wrong: Array<[args: string[], says: RegExp]> = [[['fly'], /No command fly/], [['--loud'], /--loud/]]
+    const wrong: Array<[args: string[], says: RegExp]> = [[['fly'], /Unknown command: fly/], [['--loud'], /--loud/]]
     await Promise.all(wrong.map(async ([args, says]) => {
       const run = bridge(t, args, SERVE)
       t.equal(await run.exited, 1, args.join(' '))
