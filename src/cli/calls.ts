@@ -150,7 +150,7 @@ function checkFetch ({ callSid, follow }: Pick<Options, 'callSid' | 'follow'>, e
 function queryOf (filter: { active?: boolean | undefined, cause?: string | undefined, limit?: string | undefined }) {
   const { active, cause, limit } = filter
   if (cause !== undefined && !(CAUSES as readonly string[]).includes(cause)) {
-    throw new UnusableError(`There is no cause ${cause}. The causes are: ${CAUSES.join(', ')}`)
+    throw new UnusableError(`Unknown cause ${cause}. The causes are: ${CAUSES.join(', ')}`)
   }
   if (limit !== undefined && !(Number.isInteger(Number(limit)) && Number(limit) >= 1 && Number(limit) <= 500)) {
     throw new UnusableError('--limit must be a number from 1 to 500')

@@ -32,20 +32,20 @@ const names = (checks: readonly Check[]) => {
 
 export const DOCTOR_USAGE = `Usage: bridge doctor [--only NAME,NAME] [--agent NAME] [--fix [--yes]] [--json]
 
-Checks everything that a call needs, all at once, and says what was seen and what to do. It makes rooms of its own in
-the LiveKit project and deletes them; with the Jambonz REST settings Jambonz dials one of them, which nobody
-answers. It changes nothing else without --fix.
+Checks everything that a call needs, in parallel, and reports what it saw and what to do. It creates test rooms in the
+LiveKit project and deletes them. With the Jambonz REST settings Jambonz dials one of them, which nobody answers.
+Without --fix it changes nothing else.
 
-  --only NAMES   only these checks, comma separated
-  --agent NAME   look for this agent instead of LIVEKIT_AGENT_NAME; without --only that is the one check
-  --fix          then show what can be put right here, ask, do it, and check again
+  --only NAMES   run only these checks, separated by commas
+  --agent NAME   check this agent instead of LIVEKIT_AGENT_NAME; without --only run only that check
+  --fix          afterwards show what can be repaired, ask, repair it, and check again
   --yes          do not ask
-  --json         the result as JSON
+  --json         print the result as JSON
 
 Checks:
 ${names(CHECKS)}
 
-Exit code: 0 nothing failed; 1 something did, or it was interrupted; 2 settings or arguments are not usable`
+Exit code: 0 nothing failed; 1 something did, or it was interrupted; 2 wrong settings or arguments`
 
 interface Flags {
   fix: boolean

@@ -11,16 +11,16 @@ import { ladderOptionsFor } from '../ladder/ladder.ts'
 
 export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--json] FILE…
 
-Explains calls that the bridge never saw. FILE is any of these, in any number; - is standard input:
+Explains calls that the bridge never saw. Give any number of these files; - is standard input:
   a capture (pcap, pcapng, also gzipped) with SIP over UDP or TCP
   a SIP log (sngrep, ngrep, sofia, drachtio, Asterisk, or the messages alone)
   webhooks of Jambonz or LiveKit as JSON lines
   logs of feature-server or livekit-sip
 
-  --call <id>   only the calls with this call_sid, SIP Call-ID, token or number
-  --json        for tools
+  --call <id>   explain only the calls with this call_sid, SIP Call-ID, token or number
+  --json        print the result as JSON
 
-Exit code: 0 all calls went well, 1 something failed, 2 nothing could be told.`
+Exit code: 0 all calls went well; 1 something failed; 2 nothing could be explained`
 
 /** Where a command reads and writes. */
 export interface ExplainIo {

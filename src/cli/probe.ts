@@ -25,18 +25,19 @@ export interface ProbeIo {
 export const PROBE_USAGE =
   `Usage: bridge probe [--uri URI] [--transport udp|tcp|tls] [--agent NAME] [--seconds N] [--options] [--json]
 
-Calls LiveKit by SIP as Jambonz would, without Jambonz: makes a room with the agent, dials its token, sends silence,
-listens, hangs up and deletes the room. Draws the ladder while it happens, then says what it found and what to do.
+Calls LiveKit by SIP as Jambonz would, but without Jambonz. It creates a room with the agent, dials the room's token,
+sends silence, listens, hangs up and deletes the room. It draws the ladder during the call, then reports what it
+found and what to do.
 
-  --uri URI        call this instead of a fresh room's token. The trunk's credentials go to host and port of
-                   LIVEKIT_SIP_HOST alone
+  --uri URI        call this URI instead of the token of a new room. The trunk's credentials are sent only to
+                   the host and port of LIVEKIT_SIP_HOST
   --transport T    udp, tcp or tls, instead of LIVEKIT_SIP_TRANSPORT or the URI's own
-  --agent NAME     agent of the fresh room, instead of LIVEKIT_AGENT_NAME
+  --agent NAME     agent of the new room, instead of LIVEKIT_AGENT_NAME
   --seconds N      listen for N seconds after the answer, 1 to 120 (default 5)
-  --options        only ask whether anybody is there (SIP OPTIONS), which proves little
-  --json           the result as JSON
+  --options        only send SIP OPTIONS, whose answer proves little
+  --json           print the result as JSON
 
-Exit code: 0 nothing failed; 1 something did, or it was interrupted; 2 settings or arguments are not usable`
+Exit code: 0 nothing failed; 1 something did, or it was interrupted; 2 wrong settings or arguments`
 
 interface Flags {
   uri?: string

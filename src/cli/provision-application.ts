@@ -54,6 +54,6 @@ const skipped = (why: string, todo: string): JambonzSide =>
   only({
     code: 'application-skipped',
     severity: 'skipped',
-    seen: `The Jambonz application is not looked at: ${why}`,
+    seen: `The Jambonz application was not checked: ${why}`,
     todo
   })

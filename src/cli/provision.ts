@@ -23,18 +23,18 @@ export interface ProvisionIo {
 export const PROVISION_USAGE =
   `Usage: bridge provision [--plan | --list | --delete | --rotate] [--adopt] [--yes] [--json]
 
-Makes trunk and dispatch rule in the LiveKit project of LIVEKIT_URL match the settings, and with the Jambonz REST
-settings the Jambonz application. Shows what would change, then asks. Run again, it changes nothing.
+Makes the trunk and dispatch rule in the LiveKit project of LIVEKIT_URL match the settings. With the Jambonz REST
+settings it does the same for the Jambonz application. It shows the changes, then asks. A second run changes nothing.
 
-  --plan     show what would change, change nothing
+  --plan     only show what would change
   --yes      do not ask
-  --list     show all trunks and rules of the project, with what is wrong with each
+  --list     list all trunks and rules of the project, with what is wrong with each
   --rotate   give the trunk a new password, and print it
-  --adopt    take over a trunk or rule of somebody else that is in the way, or the bridge's own with another prefix
+  --adopt    take over a conflicting trunk or rule, or the bridge's own with another prefix
   --delete   delete the bridge's trunk and rule
-  --json     the result as JSON
+  --json     print the result as JSON
 
-Exit code: 0 done or nothing to do; 1 not done, or something is wrong; 2 settings or arguments are not usable`
+Exit code: 0 done or nothing to do; 1 not done, or something is wrong; 2 wrong settings or arguments`
 
 const REQUEST_TIMEOUT_S = 10
 

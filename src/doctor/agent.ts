@@ -27,7 +27,7 @@ export function createAgentCheck (
 ): Check {
   return {
     name: 'agent',
-    title: 'Does the agent come into a room, and does it publish audio?',
+    title: 'Does the agent join a room and publish audio?',
     readOnly: false,
     limitMs: waitMs + AROUND_MS,
     waitsFor: [WAITS_FOR_LIVEKIT_API],

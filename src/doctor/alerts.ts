@@ -19,7 +19,7 @@ export const alertsCheck: Check = {
       return [{
         code: 'jambonz-not-asked',
         severity: 'skipped',
-        seen: "Jambonz' alerts are not looked at: the Jambonz REST settings are not set",
+        seen: "Jambonz's alerts were not checked: the Jambonz REST settings are not set",
         todo: 'Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY'
       }]
     }

@@ -33,7 +33,7 @@ export const applicationCheck: Check = {
       return [{
         code: 'application-skipped',
         severity: 'skipped',
-        seen: 'The Jambonz application is not looked at: the Jambonz REST settings are not set',
+        seen: 'The Jambonz application was not checked: the Jambonz REST settings are not set',
         todo:
           'Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY, or compare in the portal: call ' +
           `hook ${callHook}, status hook ${statusHook}, both POST`

@@ -46,7 +46,7 @@ export function createJambonzCallCheck ({ waitMs = WAIT_MS } = {}): Check {
         return [{
           code: 'jambonz-not-asked',
           severity: 'skipped',
-          seen: 'Jambonz is not asked to dial LiveKit: the Jambonz REST settings are not set',
+          seen: 'Jambonz was not asked to dial LiveKit: the Jambonz REST settings are not set',
           todo: 'Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY'
         }]
       }

@@ -11,7 +11,7 @@ import { withState } from './livekit-state.ts'
  */
 export const othersCheck: Check = {
   name: 'livekit-others',
-  title: 'Is anything wrong with what others have in the LiveKit project?',
+  title: 'Is anything wrong with the other trunks and rules in the LiveKit project?',
   readOnly: true,
   limitMs: 15_000,
   run: context => withState(context, state => othersFindings(context.settings, state))

@@ -29,7 +29,7 @@ export async function withState (
       code: 'livekit-not-read',
       severity: 'skipped',
       seen: `LiveKit's trunks and rules cannot be read (${error.finding.code}): this waits for the check livekit-api`,
-      todo: 'Put right what the check livekit-api found'
+      todo: 'Fix what the check livekit-api found'
     }]
   }
   return find(state)

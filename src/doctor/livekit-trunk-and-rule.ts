@@ -15,7 +15,7 @@ import { livekitState, withState } from './livekit-state.ts'
 /** The bridge's own trunk and rule, by the plan that `bridge provision` would carry out. */
 export const trunkAndRuleCheck: Check = {
   name: 'trunk-and-rule',
-  title: "Are the bridge's trunk and rule in LiveKit as the settings want them?",
+  title: "Do the bridge's trunk and rule in LiveKit match the settings?",
   readOnly: true,
   limitMs: 15_000,
   run: context => withState(context, state => trunkAndRuleFindings(context.settings, state)),

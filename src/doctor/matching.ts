@@ -21,7 +21,7 @@ import { WAITS_FOR_TRUNK_AND_RULE } from './waits-for.ts'
 /** Plays LiveKit's own choice of trunk and rule for a call as the bridge makes them. Nobody is called. */
 export const matchingCheck: Check = {
   name: 'matching',
-  title: "Would a call of the bridge land in its room, by the project's trunks and rules?",
+  title: "Would a call of the bridge reach its room, with the project's trunks and rules?",
   readOnly: true,
   limitMs: 15_000,
   waitsFor: [WAITS_FOR_TRUNK_AND_RULE],

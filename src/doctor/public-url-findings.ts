@@ -14,7 +14,7 @@ export function addressFindings ({ protocol, host, hostname }: URL, addresses: r
       severity: 'warning',
       seen: `PUBLIC_URL is an address of this machine or of a private network (${host})`,
       todo:
-        'Jambonz and LiveKit reach it only from the same network; for theirs in the cloud set it to a public address'
+        'Jambonz and LiveKit can reach it only from the same network. If they are elsewhere, use a public address'
     }]
   }
   return protocol === 'http:'
@@ -45,7 +45,7 @@ export function taken (
     severity: 'ok',
     seen: `This bridge answers at ${shown(url)} in ${ms} ms and takes hooks with ${
       by || 'nothing to prove who sent them'
-    }. Seen from this machine: that Jambonz and LiveKit reach it too is not proven by it`
+    }. This is seen from this machine and does not prove that Jambonz and LiveKit can reach it`
   }
 }
 

@@ -27,7 +27,7 @@ import {
  */
 export const publicUrlCheck: Check = {
   name: 'public-url',
-  title: 'Is PUBLIC_URL this bridge, and does it take hooks as Jambonz signs them?',
+  title: 'Does PUBLIC_URL lead to this bridge, and does it accept hooks as Jambonz signs them?',
   readOnly: true,
   limitMs: 25_000,
   async run ({ settings, clock }, signal) {

@@ -26,8 +26,8 @@ export const redisCheck: Check = {
       return [{
         code: 'redis-unused',
         severity: 'skipped',
-        seen: 'REDIS_URL is not set: the calls are in the memory of one process, so there must be one replica',
-        todo: 'For several replicas set REDIS_URL'
+        seen: 'REDIS_URL is not set: calls are kept in the memory of one process, so only one replica may run',
+        todo: 'Set REDIS_URL to run several replicas'
       }]
     }
     let connection: RedisConnection

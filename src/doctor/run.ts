@@ -89,7 +89,7 @@ function withoutExplained (
     ...[...pointers].map((check): Finding => ({
       code: 'waits-for-check',
       severity: 'skipped',
-      seen: `Nothing more is known until what the check ${check} found is put right`
+      seen: `Skipped until the problem that the check ${check} found is fixed`
     }))
   ]
 }

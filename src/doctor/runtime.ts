@@ -12,7 +12,7 @@ const OLDEST_SDK = '2.16.0'
 /** What this process runs on and with. */
 export const runtimeCheck: Check = {
   name: 'runtime',
-  title: "Are Node.js and LiveKit's SDK new enough, and the settings wise?",
+  title: "Are Node.js and LiveKit's SDK new enough, and are the settings sensible?",
   readOnly: true,
   limitMs: 2000,
   async run ({ settings }) {
@@ -63,7 +63,7 @@ export function runtimeFindings (
         code: 'settings-unwise',
         severity: 'warning',
         seen,
-        todo: 'Change the setting, unless that is meant'
+        todo: 'Change the setting, unless this is intended'
       } satisfies Finding)
     )
   ]

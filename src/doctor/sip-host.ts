@@ -10,7 +10,7 @@ import type { Check } from './check.ts'
 /** LIVEKIT_SIP_HOST is the setting that most often costs days: its form, and whether it has an address. */
 export const sipHostCheck: Check = {
   name: 'sip-host',
-  title: "Can LIVEKIT_SIP_HOST be the project's SIP host, and has it an address?",
+  title: "Can LIVEKIT_SIP_HOST be the project's SIP host, and does it have an address?",
   readOnly: true,
   limitMs: 12_000,
   async run ({ settings }) {
@@ -39,6 +39,6 @@ function found (host: string, addresses: string[]): Finding {
       addresses.includes(host)
         ? `${host} is an address`
         : `${host} has the address${addresses.length === 1 ? '' : 'es'} ${addresses.join(', ')}`
-    }${inner ? ', which means something on its own network alone: Jambonz must be there too' : ''}`
+    }${inner ? ', which is valid only within its own network: Jambonz must be in it too' : ''}`
   }
 }

@@ -18,7 +18,7 @@ export const sipReachCheck: Check = {
             code: 'sip-not-asked',
             severity: 'skipped',
             seen: 'Nobody was asked: the host has no address, which the check sip-host reports',
-            todo: 'Put right what the check sip-host found'
+            todo: 'Fix what the check sip-host found'
           }
         : finding
     )

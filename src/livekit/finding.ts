@@ -132,7 +132,8 @@ const unreachable = (seen: string): Finding => ({
   code: 'livekit-unreachable',
   severity: 'failed',
   seen,
-  todo: 'Correct LIVEKIT_URL, start the server, or let this machine out to it (HTTPS 443; 7880 on your own server)'
+  todo: 'Correct LIVEKIT_URL, start the server, or allow this machine to connect to it (HTTPS 443; 7880 on your own ' +
+    'server)'
 })
 
 const notLiveKit = (seen: string): Finding => ({

@@ -51,7 +51,7 @@ export function checkSipHost (
   }
   if (sip === undefined) {
     return websocket === undefined
-      ? { code: 'sip-host-ok', severity: 'ok', seen: `${host}: a LiveKit of your own` }
+      ? { code: 'sip-host-ok', severity: 'ok', seen: `${host}: your own LiveKit server` }
       : {
           code: 'sip-host-foreign',
           severity: 'warning',

@@ -75,8 +75,8 @@ export const otherRoom = (seen: string, { room, host }: ProbeContext): Finding =
   seen: `${seen}, and the call was not in its room ${room?.name}: another rule took it, or ${host} is another ` +
     "project's.",
   todo:
-    "See where a call lands by the project's trunks and rules, and compare LIVEKIT_SIP_HOST with the project's SIP " +
-    'URI. The room it went to closes by itself',
+    "See which room a call reaches with the project's trunks and rules, and compare LIVEKIT_SIP_HOST with the " +
+    "project's SIP URI. The room it went to closes by itself",
   command: 'bridge doctor --only sip-host,trunk-and-rule,matching'
 })
 

@@ -38,12 +38,12 @@ export function networkErrorFinding (
     return {
       code: 'sip-refused',
       severity: 'failed',
-      seen: `${where} is there, and nobody listens on ${transport === 'udp' ? 'UDP' : 'TCP'} port ${
+      seen: `${where} is reachable, but nothing listens on ${transport === 'udp' ? 'UDP' : 'TCP'} port ${
         port ?? (transport === 'tls' ? 5061 : 5060)
       } (ECONNREFUSED).`,
       todo:
-        'Start livekit-sip, or correct port and transport: LiveKit takes UDP and TCP on 5060, TLS on 5061. Try the ' +
-        'other transports',
+        'Start livekit-sip, or correct the port and transport: LiveKit uses 5060 for UDP and TCP, 5061 for TLS. Try ' +
+        'the other transports',
       command: tryOver('udp', 'tcp')
     }
   }

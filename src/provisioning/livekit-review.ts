@@ -72,7 +72,7 @@ const comma = (items: string[]) => items.join(', ')
 /** Callers are counted, not named: they are people, and findings are passed on. */
 const some = (callers: string[]) => `${callers.length} caller${callers.length === 1 ? '' : 's'}`
 /** What LiveKit does with a call that no trunk or rule takes (livekit/sip inbound.go; on LiveKit Cloud it refuses). */
-const UNTAKEN = 'LiveKit Cloud refuses them with 404, a LiveKit of your own rings once and falls silent'
+const UNTAKEN = 'LiveKit Cloud refuses them with 404, your own server rings once and falls silent'
 
 /** An empty list allows every caller. */
 const callersMeet = (a: string[], b: string[]) =>
@@ -216,8 +216,8 @@ function ruleFindings (
       code: 'rule-without-trunks',
       severity: ours ? 'failed' : 'warning',
       seen:
-        `${who} names no trunk: on a LiveKit of your own it also takes calls that no trunk has authenticated, from ` +
-        'anybody',
+        `${who} names no trunk: on your own LiveKit server it also accepts calls that no trunk has authenticated, ` +
+        'from anybody',
       todo: 'Put the ids of its trunks into trunk_ids',
       ...change
     },

@@ -271,7 +271,7 @@ await t.test('what it does not understand: said with the usage, exit code 2', as
     [/OPERATOR_TOKEN is not set/, [], { PUBLIC_URL: 'http://x' }],
     [/Where is the bridge/, [], { OPERATOR_TOKEN }],
     [/http or https/, ['--url', 'ftp://x']],
-    [/There is no cause bored/, ['--cause', 'bored']],
+    [/Unknown cause bored/, ['--cause', 'bored']],
     [/1 to 500/, ['--limit', '0']],
     [/--fetch needs a call_sid/, ['--fetch']],
     [/--fetch needs JAMBONZ_REST_API_BASE_URL/, ['a', '--fetch']]

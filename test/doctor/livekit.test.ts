@@ -163,7 +163,7 @@ await t.test('SIP host: form, address, OPTIONS', async t => {
   }])
   t.match(await find([sipHostCheck], { LIVEKIT_SIP_HOST: 'localhost' }), [{}, {
     code: 'sip-host-address',
-    seen: /localhost has the address.*Jambonz must be there too/
+    seen: /localhost has the address.*Jambonz must be in it too/
   }])
   t.match(await find([sipHostCheck, sipReachCheck], { LIVEKIT_SIP_HOST: 'nowhere.invalid' }), [{}, {
     code: 'sip-host-unresolved',
@@ -179,7 +179,7 @@ await t.test('SIP host: form, address, OPTIONS', async t => {
   })
   t.match(await find([sipReachCheck], { LIVEKIT_SIP_HOST: `127.0.0.1:${port}` }), [{
     code: 'sip-refused',
-    seen: new RegExp(`nobody listens on TCP port ${port} `)
+    seen: new RegExp(`nothing listens on TCP port ${port} `)
   }])
   const other = createServer(socket => socket.on('error', () => {}).on('data', data => {
     const [via, from, to, callId, cseq] = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map(name =>
