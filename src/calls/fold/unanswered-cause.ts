@@ -37,6 +37,7 @@ export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn 
   if (attempt.at.replied === undefined || gaveUpDuringHook(call, attempt)) return 'hook'
   if (attempt.strategy === 'phone') return 'none'
   const { sip, agent } = attempt.view
+  if (beginningUnheard(attempt)) return 'none'
   if (sip) return waitingInRoom(attempt)
   // The rest is told by what was not heard.
   if (mayHaveMissed(call, attempt)) return 'none'
