@@ -81,7 +81,10 @@ export function summaryOf (end: End, facts: AttemptFacts): string {
   const context: Context = {
     end,
     facts,
-    talk: facts.answeredAt === undefined ? '' : ` after ${duration(overAt(facts) - facts.answeredAt)} of talk`,
+    // When the end was not heard, nobody knows how long the talk was.
+    talk: facts.answeredAt === undefined || facts.call.end?.cause === 'lost'
+      ? ''
+      : ` after ${duration(overAt(facts) - facts.answeredAt)} of talk`,
     waited: duration(overAt(facts) - openedAt(facts)),
     status: end.sipStatus === undefined ? '' : ` (${end.sipStatus})`
   }

@@ -59,7 +59,9 @@ export function endCall (draft: Call, at: number, end: End, rules: Rules): void 
   }
   draft.phase = 'ended'
   draft.end = end
-  draft.at.ended = endedAt(draft, currentAttempt(draft), at)
+  const attempt = currentAttempt(draft)
+  draft.at.ended = endedAt(draft, attempt, at)
+  if (attempt?.at.ended !== undefined) attempt.at.ended = Math.min(attempt.at.ended, draft.at.ended)
   draft.deadline = draft.settleAt = draft.closing = undefined
   draft.overdue = false
   draft.plan = []

@@ -137,7 +137,7 @@ function left (
   const { sid, identity, reason = 'UNKNOWN', sip, joinedAt } = event.participant!
   const since = byOurClock(attempt, joinedAt) ?? at
   if (kind === 'AGENT') {
-    if (view.agent === undefined) agentSeen(draft, attempt, since, identity)
+    if (view.agent === undefined || view.agent.identity === identity) agentSeen(draft, attempt, since, identity)
     if (agentLeft(attempt, at, identity, reason) && !isWithRoom(reason)) agentGone(draft, attempt, event.at, rules)
   }
   if (kind !== 'SIP' || view.past.includes(sid)) return

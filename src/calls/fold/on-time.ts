@@ -63,8 +63,9 @@ function onDeadline (draft: Call, at: number, rules: Rules): void {
  */
 export function onAway (draft: Call, { at, from, to }: EventOf<'away'>, rules: Rules): void {
   if (draft.phase === 'ended' || to <= draft.at.received) return
-  draft.away = [...draft.away ?? [], { from: Math.max(from, draft.at.received), to }]
-  note(draft, to, { from: 'bridge', what: 'nobody listened', detail: `for ${Math.round((to - from) / 1000)} s` })
+  const since = Math.min(to, Math.max(from, lastHeard(draft)))
+  draft.away = [...draft.away ?? [], { from: since, to }]
+  note(draft, to, { from: 'bridge', what: 'nobody listened', detail: `for ${Math.round((to - since) / 1000)} s` })
   for (const attempt of draft.attempts) if (attempt.closing) attempt.closing.until = at + TIMES.redelivery
   if (draft.closing) {
     draft.closing.until = at + TIMES.redelivery
@@ -76,6 +77,10 @@ export function onAway (draft: Call, { at, from, to }: EventOf<'away'>, rules: R
   if (draft.phase === 'connected') onDeadline(draft, at, rules)
   else if (draft.phase !== 'transferring') oweLook(draft, attempt, at, at)
 }
+
+/** When the call was last heard of. Somebody listened then. */
+const lastHeard = (call: Call): number =>
+  Math.max(call.at.received, ...call.events.filter(({ from }) => from !== 'operator').map(({ last }) => last))
 
 /**
  * An operator ends the call. The intent is recorded first: what follows is then known to be our doing. Asked again once

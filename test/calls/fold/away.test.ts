@@ -65,6 +65,7 @@ await t.test('a caller who hung up while nobody listened is known from what Live
   const { answered, ended } = story.it.at
   t.ok(Math.abs(answered! - from - SECOND) <= SECOND, 'answered when the agent spoke')
   t.ok(Math.abs(ended! - from - 31 * SECOND) <= SECOND, 'ended when the caller left, not when that was noticed')
+  t.equal(story.it.attempts[0]?.at.ended, ended, 'and so did its attempt')
 })
 
 await t.test('an agent that ended the call while nobody listened', async t => {
@@ -137,6 +138,18 @@ await t.test('a late verdict waits for LiveKit as well', async t => {
   sipLeft(story, from)
   story.pass(SECOND)
   t.equal(story.cause, 'media-lost')
+})
+
+await t.test('somebody listened as long as anything was heard', async t => {
+  const story = ringing()
+  const heard = story.now
+  story.mode = 'silent'
+  story.pass(8 * SECOND)
+  story.mode = 'up'
+  story.feed({ kind: 'away', from: heard - 2 * SECOND, to: story.now })
+  const [window] = story.it.away!
+  t.ok(window!.from >= heard - 100, 'the gap does not begin before')
+  t.equal(window!.to, story.now)
 })
 
 await t.test('a call that goes on after nobody listened goes on', async t => {
