@@ -107,8 +107,8 @@ export const SettingsSchema = Type.Object({
     default: 5000,
     minimum: 0,
     description:
-      'Milliseconds after which an agent that left its caller is dispatched again. After the same time once more the ' +
-      'agent counts as lost. 0 disables both: the caller stays in the room',
+      'Milliseconds after which an agent that left its caller is dispatched again. If none joins within ' +
+      'the same time, the agent counts as lost. 0 disables both: the caller stays in the room',
     examples: [5000]
   }),
   AGENT_LOST_ACTION: Type.Enum(['end', 'next'], {
@@ -188,7 +188,7 @@ export const SettingsSchema = Type.Object({
   TRUST_PROXY: Type.Optional(
     Type.String({
       description:
-        'Who may say in X-Forwarded-For for whom a request is: addresses or networks of your proxies, comma ' +
+        'Proxies whose X-Forwarded-For header is trusted: their addresses or networks, comma ' +
         'separated (also loopback, linklocal, uniquelocal), or how many proxies stand in front. It decides whose ' +
         'requests count against the rate limit, and which client the log names. Without it that is the proxy itself',
       examples: ['10.0.0.0/8']
@@ -212,7 +212,7 @@ export const SettingsSchema = Type.Object({
   MAX_CALLS: Type.Integer({
     default: 0,
     minimum: 0,
-    description: 'Most calls at the same time. Further calls are declined. 0 means no limit',
+    description: 'Maximum number of concurrent calls. Further calls are declined. 0 means no limit',
     examples: [0]
   }),
   CAPACITY_STATUS: Type.Integer({
