@@ -154,8 +154,9 @@ class CallRunner implements Runner {
     if (!this.#gap) return true
     // A short pause is one only where no other process goes on listening.
     const { from, to } = this.#gap
-    this.#gap = undefined
     if (before?.self !== false || to - from > AWAY_MS) await this.#away(from, to)
+    // Only now: while the store fails, the gap is still to be told.
+    this.#gap = undefined
 
     return true
   }

@@ -446,3 +446,27 @@ await t.test('a process that starts after nobody listened tells every open call 
   await third.clock.pass(1000)
   t.equal((await registry.get('call-1'))?.away?.length, 1, 'somebody listened all the time')
 })
+
+await t.test('a gap is told once the store can be written, not forgotten', async t => {
+  const memory = createMemoryRegistry()
+  const first = build(t, { registry: memory })
+  await first.connect()
+  await first.runners[0]!.stop()
+  const from = first.clock.now()
+  let broken = true
+  const registry: Registry = {
+    ...memory,
+    shared: true,
+    listening: async now => now === from + 8000 ? { at: from, self: false } : { at: now - 500, self: true },
+    async list (filter, page) {
+      if (broken) throw new Error('broken')
+      return memory.list(filter, page)
+    }
+  }
+  const second = build(t, { registry, start: from + 8000 })
+  await second.clock.pass(100)
+  t.notOk((await memory.get('call-1'))?.away)
+  broken = false
+  await second.clock.pass(2000)
+  t.equal((await memory.get('call-1'))?.away?.length, 1)
+})

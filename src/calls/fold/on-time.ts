@@ -62,7 +62,7 @@ function onDeadline (draft: Call, at: number, rules: Rules): void {
  * once how an open call stands.
  */
 export function onAway (draft: Call, { at, from, to }: EventOf<'away'>, rules: Rules): void {
-  if (draft.phase === 'ended' || to <= draft.at.received) return
+  if (draft.phase === 'ended' || to <= draft.at.received || draft.away?.at(-1)?.to === to) return
   const since = Math.min(to, Math.max(from, lastHeard(draft)))
   draft.away = [...draft.away ?? [], { from: since, to }]
   note(draft, to, { from: 'bridge', what: 'nobody listened', detail: `for ${Math.round((to - since) / 1000)} s` })

@@ -150,6 +150,8 @@ await t.test('somebody listened as long as anything was heard', async t => {
   const [window] = story.it.away!
   t.ok(window!.from >= heard - 100, 'the gap does not begin before')
   t.equal(window!.to, story.now)
+  story.feed({ kind: 'away', from: heard, to: window!.to })
+  t.equal(story.it.away!.length, 1, 'told twice, it is one gap')
 })
 
 await t.test('a call that goes on after nobody listened goes on', async t => {
