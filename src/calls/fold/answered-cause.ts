@@ -15,7 +15,7 @@ import {
 /** Jambonz counts its time limit from its own answer, we from the status event. */
 const TIME_LIMIT_SLACK_MS = 1000
 
-/** Said of an end that only LiveKit told of. */
+/** Detail of an end that only LiveKit reported. */
 const ONLY_LIVEKIT = 'only LiveKit said so'
 
 /** The agent leg was up: who hung up, or what was lost. */
@@ -47,7 +47,7 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
   }
   if (agentLeftBefore(attempt, call.caller.final!.at)) return endOf('agent-lost')
   const { events, sip } = attempt.view
-  // LiveKit tells of a room in order: once the caller's own leaving is told, an agent that had left before is, too.
+  // LiveKit reports a room's events in order. Once the caller's leaving is known, so is an agent's earlier one.
   return { ...endOf('caller-hung-up'), missing: events && sip && !sip.left ? 'livekit' : undefined }
 }
 

@@ -37,11 +37,11 @@ export function maybeByUs (attempt: Attempt): boolean {
   return left !== undefined && REMOVED.has(left.reason) && attempt.found === true
 }
 
-/** Said of such an end. */
+/** Detail of such an end. */
 export const MAYBE_BY_US =
   'the room was deleted: by the agent, by somebody with the API key, or by this bridge before it restarted'
 
-/** What was in the room before this process found it, nobody told it. */
+/** This process found the room, and does not know what had happened in it before. */
 export const beginningUnheard = (attempt: Attempt): boolean => attempt.found === true && !attempt.view.started
 
 /** The caller's side ended the SIP leg (BYE or CANCEL), or no RTP came from it for the trunk's media timeout. */

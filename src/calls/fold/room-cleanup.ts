@@ -54,7 +54,7 @@ export function onStrayRoom (draft: Call, { at, room }: EventOf<'stray-room'>): 
  */
 function pausesOf ({ view, made, at }: Attempt, isPending: boolean): number {
   if (isPending) return PAUSES_MS.length
-  // LiveKit refused to make the room, and Jambonz does not dial it: whatever is wrong with that, an event tells.
+  // LiveKit refused to make the room, and Jambonz does not dial it. Should it exist all the same, an event shows it.
   if (made === 'failed' && at.replied === undefined && !view.events) return 0
   if (view.agent?.audioAt !== undefined) return 1
   return view.events ? 2 : PAUSES_MS.length

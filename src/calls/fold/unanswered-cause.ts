@@ -24,11 +24,11 @@ const PATIENT_MS = 5000
 /** Reason phrases of livekit-sip's own 503s (pkg/sip/inbound.go). */
 const OVERLOADED = /try again later|service temporarily unavailable/i
 
-/** Said of an end that only LiveKit told of. */
+/** Detail of an end that only LiveKit reported. */
 const ONLY_LIVEKIT = 'only LiveKit said so'
-/** Said of a caller who left a room whose beginning was not heard. */
+/** Detail of a caller who left a room whose first events were not heard. */
 const GAVE_UP_OR_HUNG_UP = 'the caller hung up or gave up: whether the call had been answered was not heard'
-/** Said of an end that happened while no bridge listened. */
+/** Detail of an end that happened while no bridge listened. */
 const UNHEARD = 'how the dial ended was not heard'
 
 /** What an unanswered attempt was waiting for. */
@@ -39,7 +39,7 @@ export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn 
   const { sip, agent } = attempt.view
   if (beginningUnheard(attempt)) return 'none'
   if (sip) return waitingInRoom(attempt)
-  // The rest is told by what was not heard.
+  // The rest is inferred from silence, which proves nothing here.
   if (mayHaveMissed(call, attempt)) return 'none'
   if (!rang(attempt)) return 'sip'
   if (roomKnown(attempt) && ringingMs(attempt) >= SIP_JOIN_MS) return 'route'
