@@ -32,10 +32,10 @@ const HAND_OVER_SHARE = 0.6
 
 /**
  * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `verbConfig` and `clock`.
- * Needs `settings`, `metrics` and `rooms`. Closes the runner, the calls and the registry.
+ * Needs `settings`, `metrics`, `rooms` and `routesFile`. Closes the runner, the calls and the registry.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
-  const { settings, rooms, metrics, log } = fastify
+  const { settings, rooms, metrics, routesFile, secretOf, log } = fastify
   const access = jambonzAccess(settings)
   const rest = access && createJambonzRest(access)
   const observer = combineObservers(
@@ -51,7 +51,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     roomFormat,
     clock,
     observer,
-    rules: rulesOf(settings),
+    rules: rulesOf(settings, routesFile),
     livekitTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
     callHookDeadlineMs: settings.CALL_HOOK_DEADLINE_MS,
     handOverMs: (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * HAND_OVER_SHARE,
@@ -66,7 +66,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.decorate('registry', registry)
   fastify.decorate('calls', calls)
   fastify.decorate('runner', runner)
-  fastify.decorate('verbConfig', verbConfigOf(settings))
+  fastify.decorate('verbConfig', verbConfigOf(settings, secretOf))
   // Commit, reply, then do what the call owes now.
   fastify.decorateRequest('callSid', '')
   fastify.addHook('onResponse', async ({ callSid }) => {
@@ -82,4 +82,4 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     await calls.close()
     await registry.close()
   })
-}, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client'] })
+}, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client', 'routes-file'] })

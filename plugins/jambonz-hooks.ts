@@ -4,6 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/clock.ts'
 import { commaList, type Settings } from '../src/config.ts'
 import { HookBodyError, UnauthorizedError } from '../src/errors.ts'
+import { settingsApplication } from '../src/rules.ts'
 import { createHooks, type Hook, type HookAnswer, type Hooks } from '../src/jambonz/hooks.ts'
 import { verifyBasic, verifySignature } from '../src/jambonz/signature.ts'
 import type { Metrics } from '../src/metrics.ts'
@@ -30,11 +31,18 @@ export const BODY_LIMIT = 256 * 1024
  * The scope of Jambonz's hooks. Bodies stay raw until their sender is proven. Jambonz never gets an error reply but 401
  * and 413, and a refusal of a REFER: feature-server takes every status but 200, 202 and 204 for a failed call.
  * Every route here is authenticated, or the service does not start.
- * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig` and `clock`.
+ * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig`, `routesFile` and `clock`.
  */
 export default fp(async fastify => {
-  const { settings, metrics, calls, clock, verbConfig } = fastify
-  const hooks = createHooks({ calls, clock, verbConfig, callerHeaders: commaList(settings.CALLER_HEADERS) })
+  const { settings, metrics, calls, clock, verbConfig, routesFile } = fastify
+  const hooks = createHooks({
+    calls,
+    clock,
+    verbConfig,
+    callerHeaders: commaList(settings.CALLER_HEADERS),
+    routes: routesFile,
+    app: settingsApplication(settings)
+  })
 
   fastify.decorate('hooks', hooks)
   fastify.decorate('authenticateHook', createHookAuthentication(settings, metrics, clock))
@@ -77,7 +85,7 @@ export default fp(async fastify => {
       request.log.error({ ...line, error: loggedError(error) }, 'hook failed')
     }
   }
-}, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'call-registry'] })
+}, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'routes-file', 'call-registry'] })
 
 /** @see FastifyInstance.authenticateHook */
 function createHookAuthentication (

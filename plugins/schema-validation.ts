@@ -8,7 +8,16 @@ import {
   ReferSchema,
   StatusSchema
 } from '../src/jambonz/payloads.ts'
-import { DeclineSchema, DialSchema, HangupSchema, SipReferSchema, VerbsSchema } from '../src/jambonz/verbs.ts'
+import {
+  DeclineSchema,
+  DialSchema,
+  HangupSchema,
+  PlaySchema,
+  RedirectSchema,
+  SaySchema,
+  SipReferSchema,
+  VerbsSchema
+} from '../src/jambonz/verbs.ts'
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
 
 /** Holds every shared schema under its `$id`; routes refer to them. */
@@ -23,6 +32,9 @@ export default fp(async fastify => {
       DialSchema,
       DeclineSchema,
       SipReferSchema,
+      SaySchema,
+      PlaySchema,
+      RedirectSchema,
       HangupSchema,
       VerbsSchema,
       ...VIEW_SCHEMAS

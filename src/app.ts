@@ -9,6 +9,7 @@ import metrics from '../plugins/metrics.ts'
 import openapi from '../plugins/openapi.ts'
 import rateLimit from '../plugins/rate-limit.ts'
 import operatorAuth from '../plugins/operator-auth.ts'
+import routesFile from '../plugins/routes-file.ts'
 import requestLog from '../plugins/request-log.ts'
 import schemaValidation, { buildSerializer, buildValidator } from '../plugins/schema-validation.ts'
 import sensible from '../plugins/sensible.ts'
@@ -23,7 +24,7 @@ import refer from '../routes/refer.ts'
 import status from '../routes/status.ts'
 import webhook from '../routes/call-hook.ts'
 import { systemClock, type Clock } from './clock.ts'
-import type { Settings } from './config.ts'
+import type { Environment, Settings } from './config.ts'
 import { createMemoryRegistry } from './calls/store/memory-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
 import type { Rooms } from './livekit/rooms.ts'
@@ -37,11 +38,13 @@ export interface AppOptions {
   clock?: Clock
   registry?: Registry
   rooms?: Rooms
+  /** Where the secrets are that a routes file names. */
+  env?: Environment
 }
 
 /** Builds the service: plugins first, then routes, each by name. Nothing listens yet. */
 export async function buildApp (
-  { settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms }: AppOptions
+  { settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms, env: secrets = {} }: AppOptions
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
@@ -70,6 +73,7 @@ export async function buildApp (
   await app.register(metrics, { registry })
   await app.register(requestLog)
   await app.register(livekitClient, { rooms })
+  await app.register(routesFile, { env: secrets })
   await app.register(callRegistry, { registry, clock })
   await app.register(drain)
   await app.register(schemaValidation)

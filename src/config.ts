@@ -5,6 +5,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { isTrustedProxies } from './trusted-proxies.ts'
 
 const URL_PATTERN = '^https?://[^\\s?#]+$'
+const SIP_HOST_PATTERN = '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?$'
 const US_RING_TONE = 'tone_stream://L=20;%(2000,4000,440,480)'
 
 /** Every setting of the service. The settings table, `.env.example` and the start-up errors are generated from it. */
@@ -42,7 +43,7 @@ export const SettingsSchema = Type.Object({
     examples: ['a-long-random-secret']
   }),
   LIVEKIT_SIP_HOST: Type.String({
-    pattern: '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?$',
+    pattern: SIP_HOST_PATTERN,
     description:
       'Host or host:port on which LiveKit accepts SIP. On LiveKit Cloud this is the project id without p_, not the ' +
       'host of LIVEKIT_URL',
@@ -89,6 +90,26 @@ export const SettingsSchema = Type.Object({
       examples: ['+15551230009']
     })
   ),
+  ROUTES_FILE: Type.Optional(
+    Type.String({
+      description:
+        'YAML file of routes: which number reaches whom, in which order, and what may be dialled (docs/routes.md). It ' +
+        'is read again when it changes and on SIGHUP',
+      examples: ['/etc/bridge/routes.yaml']
+    })
+  ),
+  RETELL_API_BASE_URL: Type.String({
+    default: 'https://api.retellai.com',
+    pattern: URL_PATTERN,
+    description: "Base URL of Retell's API, for ways with `retell`",
+    examples: ['https://api.retellai.com']
+  }),
+  RETELL_SIP_HOST: Type.String({
+    default: 'sip.retellai.com',
+    pattern: SIP_HOST_PATTERN,
+    description: 'Host or host:port on which Retell accepts SIP over TCP',
+    examples: ['sip.retellai.com']
+  }),
   CALLER_HEADERS: Type.Optional(
     Type.String({
       pattern: '^[Xx]-[A-Za-z0-9-]+(\\s*,\\s*[Xx]-[A-Za-z0-9-]+)*$',

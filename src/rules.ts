@@ -1,24 +1,32 @@
 import type { Rules } from './calls/fold/rules.ts'
+import type { ApplicationConfig } from './calls/fold/way.ts'
 import type { Settings } from './config.ts'
 import { createTokenOf } from './livekit/token.ts'
-import { planFor } from './routing/plan.ts'
+import type { RoutesSource } from './routing/routes.ts'
 import { createOpenWay } from './routing/strategies.ts'
 
-/** What the state machine needs to know of this installation. */
-export function rulesOf (settings: Settings): Rules {
+/** What the settings say of every application that does not say it itself. */
+export const settingsApplication = (settings: Settings): ApplicationConfig => ({
+  agent: settings.LIVEKIT_AGENT_NAME,
+  metadata: settings.AGENT_METADATA ?? '',
+  fallbackNumber: settings.FALLBACK_NUMBER
+})
+
+/**
+ * What the state machine needs to know of this installation.
+ * @param source the routes in force, which change while the process runs
+ */
+export function rulesOf (settings: Settings, source: RoutesSource): Rules {
   const tokenOf = createTokenOf(settings.LIVEKIT_API_SECRET)
   const roomPrefix = settings.LIVEKIT_ROOM_PREFIX
 
   return {
     tokenOf,
     roomPrefix,
-    planFor,
+    guessRoute: ({ to, from, trunk, applicationSid, direction }, app, callSid, at) =>
+      source.table.choose({ callSid, at, to, from, carrier: trunk, application: applicationSid, direction }, app),
     openWay: createOpenWay({ tokenOf, roomPrefix }),
-    app: {
-      agent: settings.LIVEKIT_AGENT_NAME,
-      metadata: settings.AGENT_METADATA ?? '',
-      fallbackNumber: settings.FALLBACK_NUMBER
-    },
+    app: settingsApplication(settings),
     dialTimeoutS: settings.DIAL_TIMEOUT_S,
     timeLimitS: settings.MAX_CALL_DURATION_S,
     retentionS: settings.CALL_RETENTION_S,

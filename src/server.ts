@@ -42,7 +42,7 @@ export async function startBridge (
   env: Environment = {}
 ): Promise<RunningBridge> {
   setGlobalDispatcher(createKeepAliveAgent(settings.LIVEKIT_TIMEOUT_MS))
-  const app = await buildApp({ settings, logger, registry: await openStore(settings) })
+  const app = await buildApp({ settings, logger, registry: await openStore(settings), env })
   for (const warning of startWarnings(settings, env)) logger.warn(warning)
   await app.listen({
     port: settings.PORT,

@@ -92,8 +92,10 @@ export interface RoomMetadata {
   withheld: boolean
   applicationSid?: string
   agent: string
-  /** The ways that are left after this attempt, in order. */
-  plan: Way[]
+  /** Name of the route that the call matched. */
+  route?: string
+  /** The attempt's own way, and the ways that are left behind it, in order. */
+  ways: Way[]
   receivedAt: number
   openedAt: number
 }

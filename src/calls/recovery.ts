@@ -6,6 +6,7 @@ import { MOST_ATTEMPTS } from './fold/new-call.ts'
 import type { Observer } from './observer.ts'
 import { LiveKitError, type RoomFormat, type Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
+import type { Way } from './fold/way.ts'
 import type { Rules } from './fold/rules.ts'
 
 /** Brings back calls that only LiveKit still knows: after a restart without Redis, or when Redis lost them. */
@@ -126,7 +127,7 @@ class RoomRecovery implements Recovery {
     const { rules, roomFormat, clock } = this.#options
     const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
     if (!metadata || this.#roomOf(metadata.callSid, metadata.attempt) !== room) return undefined
-    const { callSid, attempt, agent, plan, receivedAt, openedAt, ...caller } = metadata
+    const { callSid, attempt, agent, route, ways, receivedAt, openedAt, ...caller } = metadata
     const { direction, from, to, withheld, applicationSid } = caller
 
     return {
@@ -135,8 +136,8 @@ class RoomRecovery implements Recovery {
       callSid,
       attempt,
       facts: { direction, from, to, withheld, applicationSid, callerName: '', headers: {} },
-      app: { ...rules.app, agent, fallbackNumber: plan.find(way => way.strategy === 'phone')?.number },
-      plan,
+      app: { ...rules.app, agent },
+      route: { name: route, ways },
       receivedAt,
       openedAt
     }
@@ -175,8 +176,9 @@ class RoomRecovery implements Recovery {
     if (callSid === undefined || attempt === undefined) return undefined
     const now = clock.now()
     const times = { at: now, receivedAt: now, openedAt: now }
+    const ways: Way[] = [{ strategy: 'room', agent: rules.app.agent }]
 
-    return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, plan: [], ...times }
+    return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, route: { ways }, ...times }
   }
 
   #attemptOf (callSid: string, room: string): number | undefined {

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { CAUSES, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './fold/call.ts'
+import { STRATEGIES } from './fold/way.ts'
 
 /*
  * What operators see of a call. Times are ISO 8601 in UTC with milliseconds.
@@ -38,7 +39,7 @@ const Cause = Type.Optional(Type.Enum([...CAUSES], { type: 'string' }))
 
 export const AttemptSchema = Type.Object({
   attempt: Type.Integer({ examples: [1] }),
-  strategy: Type.Enum(['room', 'phone'], { type: 'string' }),
+  strategy: Type.Enum([...STRATEGIES], { type: 'string', description: 'The way that was tried' }),
   room: Type.Optional(Type.String({ description: 'LiveKit room', examples: ['jambonz_c3f6zq2x7m4n5kd2aobr2w7gtha'] })),
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
   degraded: Type.Boolean({
@@ -46,6 +47,7 @@ export const AttemptSchema = Type.Object({
   }),
   cause: Cause,
   sipStatus: Type.Optional(Type.Integer()),
+  detail: Type.Optional(Type.String()),
   at: times(ATTEMPT_TIMES)
 }, { $id: 'Attempt' })
 
@@ -57,7 +59,7 @@ export const DutySchema = Type.Object({
 }, { $id: 'Duty', description: 'Work that the call still owes to the outside' })
 
 export const EventSchema = Type.Object({
-  from: Type.Enum(['jambonz', 'livekit', 'bridge', 'operator'], { type: 'string' }),
+  from: Type.Enum(['jambonz', 'livekit', 'retell', 'bridge', 'operator'], { type: 'string' }),
   what: Type.String({ examples: ['status'] }),
   leg: Type.Optional(Type.Enum(['caller', 'agent'], { type: 'string' })),
   attempt: Type.Optional(Type.Integer()),
@@ -93,6 +95,7 @@ const summary = {
   from: Type.String({ description: '`anonymous` when the caller withholds the number', examples: ['+15550001111'] }),
   to: Type.String({ examples: ['+15551230000'] }),
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
+  route: Type.Optional(Type.String({ description: 'Route of the routes file that the call matched' })),
   degraded: Type.Boolean(),
   attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
   at: times(CALL_TIMES),
@@ -137,6 +140,7 @@ export function summarize (call: Call): CallSummary {
     from: call.facts.from,
     to: call.facts.to,
     agent: attempt?.agent ?? call.app.agent,
+    route: call.route?.name,
     degraded: call.attempts.some(({ degraded }) => degraded),
     attempts: call.attempts.map(presentAttempt),
     at: iso(call.at),
@@ -166,6 +170,7 @@ const presentAttempt = (
   degraded,
   cause: end?.cause,
   sipStatus: end?.sipStatus,
+  detail: end?.detail,
   at: iso(at)
 })
 

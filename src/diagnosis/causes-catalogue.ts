@@ -335,6 +335,24 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       }
     ]
   },
+  'retell-failed': {
+    severity: 'failed',
+    meaning: 'Retell did not register the call, so nobody could be dialled.',
+    signals: "Retell's API refused the registration, failed, or did not answer in time. The detail says which.",
+    fix: [
+      {
+        todo: 'Check the environment variable that `key` names in the routes file, and the agent id, in the Retell ' +
+          'dashboard'
+      },
+      { todo: 'If Retell did not answer, check that this machine reaches RETELL_API_BASE_URL' }
+    ]
+  },
+  announced: {
+    severity: 'ok',
+    meaning: 'The route ended with an announcement, and Jambonz hung up after it.',
+    signals: 'The caller leg completed by Jambonz behind a `say` or `play` of the route.',
+    fix: []
+  },
   capacity: {
     severity: 'warning',
     meaning: 'The bridge declined the call because MAX_CALLS calls were already under way.',

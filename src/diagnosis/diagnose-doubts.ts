@@ -85,6 +85,8 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
   busy: () => ['Whether the far end or the carrier answered so'],
   declined: () => ['Whether the far end or the carrier answered so'],
   'time-limit': () => [],
+  'retell-failed': () => [],
+  announced: () => ['Whether the caller heard it: Jambonz skips what it has no speech credentials for'],
   capacity: () => [],
   draining: () => [],
   'bridge-error': () => []

@@ -60,6 +60,8 @@ const DECIDING: Record<Cause, Signal[]> = {
   'livekit-failed': [s.createRoom, s.ringing, s.sipJoined, s.agentJoined, s.agentLegFinal, s.action, s.sipLeft],
   'media-server-failed': [s.notDialled, s.noAction, s.callerLegFinal],
   'reply-refused': [s.callHook, s.silence, s.notDialled, s.noSip, s.deadline],
+  'retell-failed': [s.action],
+  announced: [s.callerLegFinal],
   capacity: [s.decline, s.callerLegFinal],
   draining: [s.decline, s.callerLegFinal],
   'bridge-error': [s.decline, s.callerLegFinal],

@@ -64,6 +64,8 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
   'livekit-failed': livekitFailed,
   'media-server-failed': ({ status }) => `Jambonz gave up before it dialled: its media server failed${status}.`,
   'reply-refused': () => 'Jambonz did not run the reply to its call hook, and rejected the caller with 480.',
+  'retell-failed': () => 'Retell did not register the call.',
+  announced: () => 'The route ended with an announcement, and Jambonz hung up after it.',
   capacity: ({ status }) => `The bridge declined the call: MAX_CALLS calls were already active${status}.`,
   draining: ({ status }) => `The bridge declined the call because it was shutting down${status}.`,
   'bridge-error': ({ end, status }) =>

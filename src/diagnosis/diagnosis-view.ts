@@ -1,3 +1,4 @@
+import { STRATEGIES } from '../calls/fold/way.ts'
 import { Type, type Static } from 'typebox'
 import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/fold/call.ts'
 import type { Diagnosis } from './diagnose.ts'
@@ -49,7 +50,7 @@ export const DiagnosisSchema = Type.Object({
   notToldApart: Type.Array(Type.String(), { description: 'What else would look the same in this call' }),
   earlierAttempts: Type.Array(Type.Object({
     attempt: Type.Integer(),
-    strategy: Type.Enum(['room', 'phone'], { type: 'string' }),
+    strategy: Type.Enum([...STRATEGIES], { type: 'string' }),
     cause: Cause,
     summary: Type.String(),
     evidence: Type.Array(EvidenceSchema),

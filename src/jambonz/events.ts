@@ -1,5 +1,7 @@
 import type { ActionEvent, CallHookEvent, ReferCompleteEvent, ReferEvent, StatusEvent } from '../calls/fold/events.ts'
-import { callerFacts, referTarget, strangerFacts } from './caller.ts'
+import type { CallerFacts } from '../calls/fold/call.ts'
+import type { RouteQuery } from '../routing/routes.ts'
+import { callerFacts, pickHeaders, referTarget, strangerFacts } from './caller.ts'
 import { applicationOf } from './env-vars.ts'
 import type { Action, CallHook, Refer, ReferComplete, Status } from './payloads.ts'
 import { attemptOfDialId } from './verbs-for.ts'
@@ -26,6 +28,27 @@ export const callHookEvent = (
   redirected: body.sip === undefined && body.defaults === undefined,
   answered: body.call_status === 'in-progress',
   app: applicationOf(body)
+})
+
+/**
+ * What the conditions of routes ask about a call hook.
+ * @param at when it arrived, milliseconds since the epoch
+ * @param headerNames the headers that conditions ask about
+ */
+export const routeQueryOf = (
+  body: CallHook,
+  facts: CallerFacts,
+  at: number,
+  headerNames: readonly string[]
+): RouteQuery => ({
+  callSid: body.call_sid,
+  at,
+  to: facts.to,
+  from: facts.from,
+  carrier: facts.trunk,
+  application: facts.applicationSid,
+  direction: facts.direction,
+  headers: pickHeaders(body.sip?.headers, headerNames)
 })
 
 export const statusEvent = (body: Status): StatusEvent => ({

@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { Calls } from '../calls/calls.ts'
 import { UNAVAILABLE } from '../calls/fold/call.ts'
+import type { ApplicationConfig } from '../calls/fold/way.ts'
 import type { Clock } from '../clock.ts'
 import { HookBodyError } from '../errors.ts'
-import { actionEvent, callHookEvent, callSidOf, referCompleteEvent, referEvent, statusEvent } from './events.ts'
+import type { RoutesSource } from '../routing/routes.ts'
+import {
+  actionEvent,
+  callHookEvent,
+  callSidOf,
+  referCompleteEvent,
+  referEvent,
+  routeQueryOf,
+  statusEvent
+} from './events.ts'
 import { readAction, readCallHook, readRefer, readReferComplete, readStatus } from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
@@ -43,6 +53,9 @@ export interface HooksOptions {
   verbConfig: VerbConfig
   /** Names of the inbound headers that the agent may see. */
   callerHeaders: readonly string[]
+  routes: RoutesSource
+  /** The settings' application. */
+  app: ApplicationConfig
 }
 
 type Open = (body: unknown, hash: string, options: HooksOptions) => ReadHook
@@ -93,7 +106,7 @@ function parse (raw: Buffer): unknown {
 
 /** What to do with a call? Jambonz waits for the verbs. */
 function openCallHook (body: unknown, hash: string, options: HooksOptions): ReadHook {
-  const { calls, clock, verbConfig, callerHeaders } = options
+  const { calls, clock, verbConfig, callerHeaders, routes, app } = options
   const hook = readCallHook(body)
   return {
     callSid: hook.call_sid,
@@ -101,7 +114,11 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
       // SIPREC: a recording session has nobody to talk to.
       if (hook.participants) return verbs(decline(488, 'Not Acceptable Here'))
 
-      const { call, reply } = await calls.receive({ ...callHookEvent(hook, hash, callerHeaders), at: clock.now() })
+      const at = clock.now()
+      const event = callHookEvent(hook, hash, callerHeaders)
+      const { table } = routes
+      const route = table.choose(routeQueryOf(hook, event.facts, at, table.headerNames), { ...app, ...event.app })
+      const { call, reply } = await calls.receive({ ...event, route, at })
       return verbs(call ? verbsFor(call, reply, verbConfig) : NO_AGENT)
     }
   }

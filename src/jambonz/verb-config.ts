@@ -11,10 +11,17 @@ export interface VerbConfig {
   timeLimitS: number
   /** Empty: none. */
   ringbackTone: string
+  /** Host or host:port on which Retell accepts SIP. */
+  retellSipHost: string
+  /** Returns the value of an environment variable that a routes file names. */
+  secretOf(name: string): string | undefined
 }
 
-/** What the verbs take from the settings. */
-export const verbConfigOf = (settings: Settings): VerbConfig => ({
+/**
+ * What the verbs take from the settings.
+ * @param secretOf reads an environment variable that a routes file names
+ */
+export const verbConfigOf = (settings: Settings, secretOf: VerbConfig['secretOf'] = () => undefined): VerbConfig => ({
   publicUrl: settings.PUBLIC_URL.replace(/\/+$/, ''),
   sipHost: settings.LIVEKIT_SIP_HOST,
   sipTransport: settings.LIVEKIT_SIP_TRANSPORT,
@@ -24,5 +31,7 @@ export const verbConfigOf = (settings: Settings): VerbConfig => ({
   srtp: settings.LIVEKIT_SIP_SRTP,
   dialTimeoutS: settings.DIAL_TIMEOUT_S,
   timeLimitS: settings.MAX_CALL_DURATION_S,
-  ringbackTone: settings.RINGBACK_TONE
+  ringbackTone: settings.RINGBACK_TONE,
+  retellSipHost: settings.RETELL_SIP_HOST,
+  secretOf
 })

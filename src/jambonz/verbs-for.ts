@@ -1,5 +1,6 @@
+import { ringSOf } from '../calls/fold/attempt-facts.ts'
 import { UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
-import { dialOf } from '../routing/strategies.ts'
+import { announcementOf, dialOf } from '../routing/strategies.ts'
 import { ANONYMOUS, remoteNumber } from './caller.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { decline, type Dial, type Verbs } from './verbs.ts'
@@ -30,6 +31,14 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       // Without a verb behind it, a failed dial leaves an unanswered caller leg without any terminal status.
       return [dialFor(call, attempt, config), ...decline(UNAVAILABLE.status, UNAVAILABLE.reason)]
     }
+    case 'announce': {
+      const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
+      const announcement = attempt && announcementOf(attempt)
+      if (!attempt || !announcement) return [{ verb: 'hangup' }]
+      // A redirect asks what is next. When it cannot, the caller must not wait in silence.
+      const next = { verb: 'redirect' as const, id: dialId(attempt.n), actionHook: actionHookOf(call, attempt, config) }
+      return [announcement, ...(reply.goesOn ? [next] : []), { verb: 'hangup' }]
+    }
   }
 }
 
@@ -38,17 +47,20 @@ function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
   return {
     verb: 'dial',
     id: dialId(attempt.n),
-    actionHook: `${config.publicUrl}/action?call=${encodeURIComponent(call.callSid)}&attempt=${attempt.n}${RETRY}`,
+    actionHook: actionHookOf(call, attempt, config),
     answerOnBridge: true,
     anchorMedia: true,
-    timeout: config.dialTimeoutS,
+    timeout: ringSOf(attempt, config.dialTimeoutS),
     timeLimit: config.timeLimitS,
     // An empty or null callerId makes feature-server refuse the whole application.
     ...(callerId ? { callerId } : {}),
     headers: { 'X-LK-Call': call.callSid },
-    ...dialOf(call, attempt, config)
+    ...dialOf(call, attempt, config)!
   }
 }
+
+const actionHookOf = (call: Call, attempt: Attempt, { publicUrl }: VerbConfig): string =>
+  `${publicUrl}/action?call=${encodeURIComponent(call.callSid)}&attempt=${attempt.n}${RETRY}`
 
 /** Our dial's id, which comes back as `verb_id`. */
 export const dialId = (attempt: number): string => `attempt-${attempt}`

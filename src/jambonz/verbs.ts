@@ -18,9 +18,11 @@ export const DialSchema = Type.Object({
         sipUri: Type.String({ examples: ['sip:c3f6zq2x7m4n5kd2aobr2w7gtha@sip.example.com;transport=tcp'] }),
         auth: Type.Optional(Auth)
       }, { additionalProperties: false }),
-      Type.Object({ type: Type.Literal('phone'), number: Type.String({ examples: ['+15551230009'] }) }, {
-        additionalProperties: false
-      })
+      Type.Object({
+        type: Type.Literal('phone'),
+        number: Type.String({ examples: ['+15551230009'] }),
+        trunk: Type.Optional(Type.String({ description: 'Name of the carrier', examples: ['MyCarrier'] }))
+      }, { additionalProperties: false })
     ]),
     { minItems: 1, maxItems: 1 }
   ),
@@ -51,6 +53,32 @@ export const SipReferSchema = Type.Object({
   actionHook: Type.String()
 }, { $id: 'SipRefer', additionalProperties: false })
 
+const Synthesizer = Type.Object({
+  vendor: Type.String({ description: "`default`: the application's", examples: ['default'] }),
+  language: Type.Optional(Type.String({ examples: ['de-DE'] })),
+  voice: Type.Optional(Type.String())
+}, { additionalProperties: false })
+
+export const SaySchema = Type.Object({
+  verb: Type.Literal('say'),
+  text: Type.String({ examples: ['Nobody is here. Please call again tomorrow.'] }),
+  synthesizer: Type.Optional(Synthesizer)
+}, { $id: 'Say', additionalProperties: false })
+
+export const PlaySchema = Type.Object({
+  verb: Type.Literal('play'),
+  url: Type.String({ examples: ['https://example.com/closed.wav'] })
+}, { $id: 'Play', additionalProperties: false })
+
+/** What a caller hears instead of talking with somebody. */
+export type Announcement = Static<typeof SaySchema> | Static<typeof PlaySchema>
+
+export const RedirectSchema = Type.Object({
+  verb: Type.Literal('redirect'),
+  id: Type.String({ description: 'The attempt; comes back as `verb_id`', examples: ['attempt-1'] }),
+  actionHook: Type.String()
+}, { $id: 'Redirect', additionalProperties: false })
+
 export const HangupSchema = Type.Object({ verb: Type.Literal('hangup') }, {
   $id: 'Hangup',
   additionalProperties: false
@@ -61,6 +89,9 @@ export const VerbsSchema = Type.Array(
     Type.Unsafe<Dial>(Type.Ref('Dial')),
     Type.Unsafe<Decline>(Type.Ref('Decline')),
     Type.Unsafe<Static<typeof SipReferSchema>>(Type.Ref('SipRefer')),
+    Type.Unsafe<Static<typeof SaySchema>>(Type.Ref('Say')),
+    Type.Unsafe<Static<typeof PlaySchema>>(Type.Ref('Play')),
+    Type.Unsafe<Static<typeof RedirectSchema>>(Type.Ref('Redirect')),
     Type.Unsafe<Static<typeof HangupSchema>>(Type.Ref('Hangup'))
   ]),
   {

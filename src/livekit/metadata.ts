@@ -13,14 +13,65 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
   const { direction, from, to, callerName, trunk, headers } = call.facts
   return JSON.stringify({
     v: JOB_METADATA_VERSION,
-    call: { callSid: call.callSid, direction, from, to, callerName, trunk, attempt: attempt.n, headers },
-    app: call.app.metadata
+    call: {
+      callSid: call.callSid,
+      direction,
+      from,
+      to,
+      callerName,
+      trunk,
+      route: call.route?.name,
+      attempt: attempt.n,
+      headers
+    },
+    app: (attempt.way.strategy === 'room' && attempt.way.metadata) || call.app.metadata
   })
 }
 
+/** The most ways that a route may have. */
+const MOST_WAYS = 16
+
+const Ring = { ringS: Type.Optional(Type.Integer({ minimum: 1, maximum: 600 })) }
+const DialledNumber = Type.String({ pattern: '^\\+?[0-9*#]{2,32}$' })
+const Name = Type.String({ minLength: 1 })
+const Variable = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })
+
 const WaySchema = Type.Union([
-  Type.Object({ strategy: Type.Literal('room'), agent: Type.String({ minLength: 1 }) }),
-  Type.Object({ strategy: Type.Literal('phone'), number: Type.String({ pattern: '^\\+?[0-9*#]{2,32}$' }) })
+  Type.Object({ strategy: Type.Literal('room'), agent: Name, ...Ring }),
+  Type.Object({
+    strategy: Type.Literal('phone'),
+    number: DialledNumber,
+    carrier: Type.Optional(Name),
+    from: Type.Optional(DialledNumber),
+    ...Ring
+  }),
+  Type.Object({ strategy: Type.Literal('carrier'), carrier: Name, number: DialledNumber, ...Ring }),
+  Type.Object({
+    strategy: Type.Literal('retell'),
+    agent: Name,
+    key: Variable,
+    version: Type.Optional(Type.Integer()),
+    ...Ring
+  }),
+  Type.Object({
+    strategy: Type.Literal('sip'),
+    uri: Type.String({ pattern: '^sips?:[^@\\s]+@\\S+$' }),
+    auth: Type.Optional(Type.Object({ username: Variable, password: Variable })),
+    ...Ring
+  }),
+  Type.Object({
+    strategy: Type.Literal('say'),
+    text: Name,
+    language: Type.Optional(Name),
+    voice: Type.Optional(Name),
+    vendor: Type.Optional(Name)
+  }),
+  Type.Object({ strategy: Type.Literal('play'), url: Name }),
+  Type.Object({
+    strategy: Type.Literal('decline'),
+    status: Type.Integer({ minimum: 400, maximum: 699 }),
+    reason: Type.String()
+  })
 ])
 
 const RoomMetadataSchema = Type.Object({
@@ -34,8 +85,11 @@ const RoomMetadataSchema = Type.Object({
   withheld: Type.Boolean(),
   applicationSid: Type.Optional(Type.String()),
   agent: Type.String({ minLength: 1 }),
+  route: Type.Optional(Type.String()),
+  /** The attempt's own way. Versions before 0.3 did not write it. */
+  way: Type.Optional(WaySchema),
   /** The ways that are left after this attempt, in order. */
-  plan: Type.Optional(Type.Array(WaySchema, { maxItems: 16 })),
+  plan: Type.Optional(Type.Array(WaySchema, { maxItems: MOST_WAYS })),
   /** What version 1 had of them. */
   fallbackNumber: Type.Optional(Type.String()),
   receivedAt: Type.Integer(),
@@ -63,7 +117,9 @@ export function roomMetadata (call: Call, attempt: Attempt): string {
       withheld,
       applicationSid,
       agent: attempt.agent!,
-      plan: call.plan,
+      route: call.route?.name,
+      way: publicWay(attempt.way),
+      plan: call.plan.map(publicWay),
       receivedAt: call.at.received,
       openedAt: attempt.at.opened
     } satisfies StoredMetadata
@@ -79,10 +135,20 @@ export function readRoomMetadata (text: string): RoomMetadata | undefined {
   try {
     const metadata: unknown = JSON.parse(text, (_key, value: unknown) =>
       typeof value === 'string' ? cleanText(value) : value)
-    return isRoomMetadata(metadata) ? { ...metadata, plan: planOf(metadata) } : undefined
+    if (!isRoomMetadata(metadata)) return undefined
+    const { v: _, way, plan: _plan, fallbackNumber: _number, ...known } = metadata
+    const own: Way = way ?? { strategy: 'room', agent: metadata.agent }
+    return { ...known, ways: [own, ...planOf(metadata)] }
   } catch {
     return undefined
   }
+}
+
+/** What everybody in a room may know of a way: an agent's metadata is for that agent alone. */
+function publicWay (way: Way): Way {
+  if (way.strategy !== 'room' && way.strategy !== 'retell') return way
+  const { metadata: _, ...rest } = way
+  return rest
 }
 
 function planOf ({ plan, fallbackNumber }: StoredMetadata): Way[] {

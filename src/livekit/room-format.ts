@@ -1,5 +1,6 @@
 import type { Attempt, Call } from '../calls/fold/call.ts'
 import type { RoomFormat, RoomRequest } from '../calls/ports.ts'
+import { ringSOf } from '../calls/fold/attempt-facts.ts'
 import { jobMetadata, readRoomMetadata, roomMetadata } from './metadata.ts'
 
 /** Seconds for which a room outlives its SIP participant: long enough to come back from a failed transfer. */
@@ -14,7 +15,7 @@ const EMPTY_SLACK_S = 60
 export function roomRequest (call: Call, attempt: Attempt, dialTimeoutS: number): RoomRequest {
   return {
     name: attempt.room!,
-    emptyTimeoutS: dialTimeoutS + EMPTY_SLACK_S,
+    emptyTimeoutS: ringSOf(attempt, dialTimeoutS) + EMPTY_SLACK_S,
     departureTimeoutS: DEPARTURE_TIMEOUT_S,
     metadata: roomMetadata(call, attempt),
     agent: { name: attempt.agent!, metadata: jobMetadata(call, attempt) }

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { openNext } from '../calls/fold/attempts.ts'
 import { newCall } from '../calls/fold/new-call.ts'
+import type { RoomWay } from '../calls/fold/way.ts'
 import { rulesOf } from '../rules.ts'
 import type { Settings } from '../config.ts'
 import { roomRequest } from '../livekit/room-format.ts'
-import { room as strategy } from '../routing/room.ts'
+import { fixedSource, settingsTable } from '../routing/settings-table.ts'
+import { room as strategy } from '../routing/ways/room.ts'
 import type { Finding } from '../finding.ts'
 import { verbConfigOf } from '../jambonz/verb-config.ts'
 import { deleteForGood, type DeleteOptions } from '../livekit/delete-for-good.ts'
@@ -29,7 +31,7 @@ export function planCall (
   settings: Settings,
   options: { agent?: string | undefined, transport?: TransportName | undefined, now: number, id?: string }
 ): PlannedCall {
-  const rules = rulesOf(settings)
+  const rules = rulesOf(settings, fixedSource(settingsTable))
   const facts = {
     direction: 'inbound' as const,
     from: PROBE_USER,
@@ -42,11 +44,12 @@ export function planCall (
     ...rules.app,
     agent: options.agent ?? rules.app.agent
   })
-  call.plan = [{ strategy: 'room', agent: call.app.agent }]
+  const way: RoomWay = { strategy: 'room', agent: call.app.agent }
+  call.plan = [way]
   const attempt = openNext(call, options.now, rules)!
   const config = verbConfigOf(settings)
   const [target] =
-    strategy.dial(call, attempt, { ...config, sipTransport: options.transport ?? config.sipTransport }).target
+    strategy.dial(way, call, attempt, { ...config, sipTransport: options.transport ?? config.sipTransport }).target
   return {
     token: attempt.token!,
     uri: (target as { sipUri: string }).sipUri,

@@ -22,7 +22,9 @@ const CONFIG: VerbConfig = {
   srtp: false,
   dialTimeoutS: 40,
   timeLimitS: 7200,
-  ringbackTone: 'tone_stream://L=20;%(2000,4000,440,480)'
+  ringbackTone: 'tone_stream://L=20;%(2000,4000,440,480)',
+  retellSipHost: 'sip.retellai.com',
+  secretOf: () => undefined
 }
 
 function callWith (
@@ -37,6 +39,7 @@ function callWith (
       attemptWith({
         n: 2,
         strategy: 'phone',
+        way: { strategy: 'phone', number: '+15551230009' },
         number: '+15551230009',
         token: undefined,
         room: undefined,
@@ -146,7 +149,9 @@ const config: fc.Arbitrary<VerbConfig> = fc.record({
   srtp: fc.boolean(),
   dialTimeoutS: fc.integer({ min: 1, max: 160 }),
   timeLimitS: fc.integer({ min: 1, max: 86_400 }),
-  ringbackTone: fc.constantFrom('', 'tone_stream://L=20;%(2000,4000,440,480)', 'https://example.com/ring.wav')
+  ringbackTone: fc.constantFrom('', 'tone_stream://L=20;%(2000,4000,440,480)', 'https://example.com/ring.wav'),
+  retellSipHost: fc.constant('sip.retellai.com'),
+  secretOf: fc.constant(() => undefined)
 })
 const call = fc.record({
   sid: fc.oneof(fc.uuid(), fc.stringMatching(/^[\w.:-]{1,128}$/)),

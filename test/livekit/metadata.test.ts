@@ -70,7 +70,7 @@ await t.test('a room says whose it is', async t => {
     attempt: 1,
     direction: 'inbound',
     agent: 'demo-agent',
-    plan: [],
+    ways: [{ strategy: 'room', agent: 'demo-agent' }],
     receivedAt: START
   })
 })
@@ -81,9 +81,10 @@ await t.test('the ways that are left come back in their order, from rooms of ver
     { strategy: 'room' as const, agent: 'second-agent' }
   ]
   const text = roomMetadata({ ...callWith(), plan }, attempt)
-  t.same(readRoomMetadata(text)?.plan, plan)
-  const { plan: _, ...old } = JSON.parse(text)
-  t.same(readRoomMetadata(JSON.stringify({ ...old, v: 1, fallbackNumber: '+15551230009' }))?.plan, [plan[0]])
+  const own = { strategy: 'room', agent: 'demo-agent' }
+  t.same(readRoomMetadata(text)?.ways, [own, ...plan])
+  const { plan: _, way: _way, ...old } = JSON.parse(text)
+  t.same(readRoomMetadata(JSON.stringify({ ...old, v: 1, fallbackNumber: '+15551230009' }))?.ways, [own, plan[0]])
   t.equal(readRoomMetadata(text.replace('+15551230009', 'sip:evil@example.com')), undefined, 'no number')
 })
 

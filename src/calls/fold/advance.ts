@@ -6,7 +6,14 @@ import { onDuty, onDutyBegun } from './on-duty.ts'
 import { onStrayRoom } from './room-cleanup.ts'
 import { collect, takeLate, waitsWith } from './late.ts'
 import { foundCall, newCall, onFound } from './new-call.ts'
-import { onCallHook, onDeclined, onHookAbandoned, onRoom, onRoomSettled } from './on-call-hook.ts'
+import {
+  onCallHook,
+  onDeclined,
+  onHookAbandoned,
+  onRegistration,
+  onRoom,
+  onRoomSettled
+} from './on-call-hook.ts'
 import { onAction } from './on-action.ts'
 import { onStatus } from './on-status.ts'
 import { onRefer, onReferComplete } from './on-refer.ts'
@@ -60,6 +67,9 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {
     case 'room':
       onRoom(draft, event, rules)
+      return draft
+    case 'registration':
+      onRegistration(draft, event, rules)
       return draft
     case 'room-settled':
       onRoomSettled(draft, event)

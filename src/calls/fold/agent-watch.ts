@@ -31,9 +31,8 @@ const isOpen = (draft: Call, attempt: Attempt): boolean =>
 
 /** The room was made and its agent called: it has some time to come. */
 export function awaitAgent (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
-  if (attempt.room === undefined || rules.redispatchMs === 0 || attempt.view.agent || attempt.redispatches.length > 0) {
-    return
-  }
+  const isOurs = attempt.room !== undefined && !attempt.foreign
+  if (!isOurs || rules.redispatchMs === 0 || attempt.view.agent || attempt.redispatches.length > 0) return
   oweRedispatch(draft, attempt, at, at + rules.redispatchMs)
 }
 
@@ -101,7 +100,8 @@ export function stopWaiting (draft: Call, attempt: Attempt): void {
  * long.
  */
 export function agentGone (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
-  if (!isOpen(draft, attempt) || attempt.room === undefined || rules.rejoinMs === 0 || attempt.agentless) return
+  if (!isOpen(draft, attempt) || attempt.room === undefined || attempt.foreign) return
+  if (rules.rejoinMs === 0 || attempt.agentless) return
   const connected = draft.phase === 'connected'
   if (connected) attempt.agentless = { since: at, due: at + patience(rules) }
   if (draft.phase === 'transferring' || attempt.redispatches.length >= (connected ? MOST_REDISPATCHES : 1)) return

@@ -86,12 +86,16 @@ function agentLegEndedFirst (call: Call, attempt: Attempt): Verdict {
 /** LiveKit's side ended an answered attempt: how it did so is what participant_left says. */
 function agentLegEnded (attempt: Attempt, mayWait: boolean): Verdict {
   const { view } = attempt
-  if (attempt.strategy === 'phone') {
-    return endOf('agent-hung-up', { by: 'carrier', detail: 'the fallback number hung up' })
-  }
+  if (attempt.room === undefined) return farEndHungUp(attempt)
   if (leftByItself(attempt) && sipLeft(attempt)?.callStatus === 'hangup') return endOf('media-lost')
 
   return { ...endOf('agent-hung-up'), missing: view.events && !sipLeft(attempt) && mayWait ? 'livekit' : undefined }
+}
+
+/** Without a room nobody shows how the far end hung up, only that it did. */
+function farEndHungUp ({ strategy }: Attempt): Verdict {
+  if (strategy === 'retell') return endOf('agent-hung-up')
+  return endOf('agent-hung-up', { by: 'carrier', detail: `the far end of the ${strategy} way hung up` })
 }
 
 /**
@@ -101,7 +105,7 @@ function agentLegEnded (attempt: Attempt, mayWait: boolean): Verdict {
 function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
   const left = sipLeft(attempt)
   const missing = attempt.final && call.caller.seen && !mayHaveMissedEnd(call, attempt) ? 'caller' : undefined
-  if (attempt.strategy === 'phone') {
+  if (attempt.room === undefined) {
     return attempt.final ? { ...agentLegEnded(attempt, false), missing } : endOf('lost')
   }
   if (!left) {

@@ -1,8 +1,37 @@
 import type { Attempt, Call, CallStatus } from './call.ts'
+import type { Way } from './way.ts'
 
 /*
  * Small questions about an attempt, which the causes ask.
  */
+
+/** How long the way of an attempt may ring, seconds. */
+export const ringSOf = ({ way }: Pick<Attempt, 'way'>, dialTimeoutS: number): number =>
+  'ringS' in way && way.ringS !== undefined ? way.ringS : dialTimeoutS
+
+/** The way answers the caller and lets it hear something. Nobody is dialled. */
+export const isAnnouncement = ({ strategy }: Pick<Way, 'strategy'>): boolean =>
+  strategy === 'say' || strategy === 'play'
+
+/** The way dials somebody. */
+export const isDialled = (attempt: Pick<Attempt, 'strategy'>): boolean =>
+  !isAnnouncement(attempt) && attempt.strategy !== 'decline'
+
+/**
+ * Whoever answers may ask for a transfer: an agent may, a phone or somebody else's PBX may not. Only the dials of these
+ * have a referHook.
+ */
+export const mayRefer = ({ strategy }: Attempt): boolean =>
+  strategy === 'room' || strategy === 'carrier' || strategy === 'retell'
+
+/**
+ * What must be done before an attempt can be dialled: its room made, or its call registered with Retell. A room that
+ * was found in LiveKit's events is not ours to make.
+ */
+export function preparationOf ({ strategy, room }: Attempt): 'room' | 'registration' | undefined {
+  if (strategy === 'retell') return 'registration'
+  return strategy === 'room' && room !== undefined ? 'room' : undefined
+}
 
 /** The final SIP status of the agent leg, from its status event or from /action. */
 export const finalSipStatus = (attempt: Attempt): number | undefined =>

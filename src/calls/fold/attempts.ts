@@ -1,19 +1,21 @@
+import { isAnnouncement, preparationOf } from './attempt-facts.ts'
 import { UNAVAILABLE, type AnsweredHook, type Attempt, type Call, type End, type HookName, type Reply } from './call.ts'
 import { endOf } from './end.ts'
+import type { DeclineWay } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
 import { note, unowe } from './duties.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
-import { TIMES, type Rules } from './rules.ts'
+import { longestLife, TIMES, type Rules } from './rules.ts'
 
 /**
- * Opens the next attempt of the plan as the reply to a hook: a dial, at once or, where a room is to be made first, with
- * the `room` event.
+ * Opens the next attempt of the plan as the reply to a hook: at once or, where a room is to be made or the call to be
+ * registered first, with the event that says what became of it.
  * @returns false when no way is left
  */
 export function goOn (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): boolean {
   const attempt = openNext(draft, at, rules)
   if (!attempt) return false
-  answer(draft, hook, hash, attempt.room === undefined ? dialled(draft, attempt, at, rules) : undefined)
+  answer(draft, hook, hash, preparationOf(attempt) === undefined ? begun(draft, attempt, at, rules) : undefined)
   findHook(draft, hook, hash)!.attempt ??= attempt.n
   return true
 }
@@ -27,6 +29,7 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
   const attempt: Attempt = {
     n,
     strategy: way.strategy,
+    way,
     ...rules.openWay(way, { callSid: draft.callSid, n }),
     made: 'unknown',
     degraded: false,
@@ -35,7 +38,7 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
     view: { events: false, past: [] },
     redispatches: []
   }
-  if (attempt.room !== undefined) attempt.pendingSince = at
+  if (preparationOf(attempt) !== undefined) attempt.pendingSince = at
   draft.attempts.push(attempt)
   draft.phase = 'received'
   draft.deadline = at + TIMES.received
@@ -45,16 +48,43 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
   return attempt
 }
 
-/** The attempt is dialled: its verbs are on their way to Jambonz. */
-export function dialled (draft: Call, attempt: Attempt, at: number, rules: Rules): Reply {
+/** The attempt begins: its verbs are on their way to Jambonz. */
+export function begun (draft: Call, attempt: Attempt, at: number, rules: Rules): Reply {
   attempt.at.replied ??= at
   draft.at.replied ??= at
+  if (attempt.way.strategy === 'decline') return declined(draft, attempt.way, at)
   awaitAgent(draft, attempt, at, rules)
   // Without a status hook nothing is heard of a phone before /action, and nobody can look at it.
-  if (attempt.room === undefined && !draft.caller.seen) {
-    draft.deadline = at + (rules.dialTimeoutS + rules.timeLimitS) * 1000 + TIMES.dialSlack
-  }
-  return { kind: 'dial', attempt: attempt.n }
+  if (attempt.room === undefined && !draft.caller.seen) draft.deadline = longestLife(attempt, rules)
+  if (!isAnnouncement(attempt)) return { kind: 'dial', attempt: attempt.n }
+
+  // A caller who was answered before hears it at once, and no status says so.
+  if (draft.caller.answered) announcing(draft, attempt, rules)
+  return { kind: 'announce', attempt: attempt.n, goesOn: draft.plan.length > 0 }
+}
+
+/** The caller is answered and hears the announcement. */
+export function announcing (draft: Call, attempt: Attempt, rules: Rules): void {
+  draft.phase = 'connected'
+  draft.overdue = false
+  draft.deadline = longestLife(attempt, rules)
+}
+
+/** The route refuses the caller. */
+function declined (draft: Call, { status, reason }: DeclineWay, at: number): Reply {
+  beginClosing(draft, at)
+  return draft.caller.answered ? { kind: 'hangup' } : { kind: 'decline', status, reason }
+}
+
+/**
+ * The call is over. It ends now, or when its cause is known, at the latest after `patienceMs`.
+ * @param patienceMs how long to wait for what could still tell the cause, milliseconds
+ */
+export function beginClosing (draft: Call, at: number, patienceMs: number = TIMES.evidence): void {
+  if (draft.phase === 'ended' || draft.closing) return
+  draft.closing = { until: at + patienceMs }
+  draft.settleAt = undefined
+  draft.deadline = undefined
 }
 
 /** An attempt is over for the given reason; its room goes with it. */

@@ -1,4 +1,4 @@
-import type { ApplicationConfig, Strategy, Way } from './way.ts'
+import type { ApplicationConfig, Route, Strategy, Way } from './way.ts'
 import type { EventLine } from './event-list.ts'
 import type { Leg } from './legs.ts'
 import type { RoomCleanup } from './room-cleanup.ts'
@@ -33,6 +33,8 @@ export const CAUSES = [
   'livekit-failed',
   'media-server-failed',
   'reply-refused',
+  'retell-failed',
+  'announced',
   'capacity',
   'draining',
   'bridge-error',
@@ -142,14 +144,19 @@ export interface Attempt {
   /** Numbered per call, from 1, on through every record of the call. */
   n: number
   strategy: Strategy
-  /** SIP user that is dialled, and name of the room behind the prefix (`room` only). */
+  way: Way
+  /** SIP user that is dialled: of `room` also the room's name behind the prefix, of `retell` the registered id. */
   token?: string
+  /** LiveKit room. Of `carrier` it is found in LiveKit's events. */
   room?: string
+  /** The room is not ours: a rule of the user's own made it. It is watched, and never deleted for being over. */
+  foreign?: true
   agent?: string
-  /** Dialled number (`phone` only). */
+  /** Dialled number (`phone` and `carrier`). */
   number?: string
+  /** What became of the request that comes before the dial: createRoom, or Retell's registration. */
   made: RoomOutcome
-  /** createRoom is still on its way since then. */
+  /** That request is still on its way since then. */
   pendingSince?: number
   /** Dialled without our own room: the dispatch rule's agent answers. */
   degraded: boolean
@@ -202,6 +209,8 @@ export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
 /** What a hook of Jambonz is answered with, as data: verbs are built from it (jambonz/verbs-for.ts). */
 export type Reply =
   | { kind: 'dial', attempt: number }
+  /** `goesOn`: another way is left, which Jambonz asks for after the announcement. */
+  | { kind: 'announce', attempt: number, goesOn: boolean }
   | { kind: 'decline', status: number, reason: string }
   | { kind: 'refer', to: string, referredBy?: string }
   | { kind: 'hangup' }
@@ -256,7 +265,9 @@ export interface Call {
   phase: Phase
   facts: CallerFacts
   app: ApplicationConfig
-  /** The ways of the plan that were not tried yet, in order. */
+  /** Chosen when the call hook came. Absent: no call hook was heard, and LiveKit's room does not tell it. */
+  route?: Route
+  /** The ways of the route that were not tried yet, in order. */
   plan: Way[]
   attempts: Attempt[]
   /** The legs that Jambonz dialled for this call, in the order they were heard of. */

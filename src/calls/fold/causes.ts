@@ -1,7 +1,9 @@
 import { answeredCause } from './answered-cause.ts'
 import type { Attempt, Call, CallStatus, Cause, Transfer } from './call.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
-import { phoneCause, roomCause, waitingOn } from './unanswered-cause.ts'
+import { isDialled } from './attempt-facts.ts'
+import { farEndCause, roomCause, waitingOn } from './unanswered-cause.ts'
+import { causeBehind } from './undialled-cause.ts'
 
 /**
  * Why a call, or its attempt, ended, judged by everything that is known of it. Pure. It may be asked again when more is
@@ -11,12 +13,13 @@ export function causeOf (call: Call, attempt: Attempt | undefined, circumstances
   const caller = call.caller.final
   if (call.hangupAt !== undefined) return endOf('operator-hung-up')
   if (call.transfer && !cameBack(call.transfer, attempt)) return transferCause(call, call.transfer, attempt)
+  if (attempt && !isDialled(attempt)) return causeBehind(call, attempt)
   if (attempt?.answered) return answeredCause(call, attempt, circumstances)
   if (caller?.by === 'caller' && (caller.callStatus === 'no-answer' || attempt)) {
     return endOf('caller-gave-up', { waitingOn: waitingOn(call, attempt), sipStatus: caller.sipStatus })
   }
   if (!attempt) return withoutAttempt(call)
-  const verdict = attempt.strategy === 'phone' ? phoneCause(call, attempt) : roomCause(call, attempt, circumstances)
+  const verdict = attempt.strategy === 'room' ? roomCause(call, attempt, circumstances) : farEndCause(call, attempt)
 
   return { ...verdict, waitingOn: verdict.waitingOn === 'none' ? waitingOn(call, attempt) : verdict.waitingOn }
 }

@@ -35,6 +35,8 @@ const BY: Record<Cause, EndedBy> = {
   'livekit-failed': 'unknown',
   'media-server-failed': 'jambonz',
   'reply-refused': 'jambonz',
+  'retell-failed': 'unknown',
+  announced: 'bridge',
   capacity: 'bridge',
   draining: 'bridge',
   'bridge-error': 'bridge',

@@ -1,27 +1,18 @@
 import { currentAttempt, type Attempt, type Call, type End } from './call.ts'
+import { isDialled } from './attempt-facts.ts'
 import { causeOf } from './causes.ts'
+import { causeWithoutDial } from './undialled-cause.ts'
 import type { Verdict } from './end.ts'
 import { endedAt, takeTalk } from './evidence.ts'
-import { endAttempt, noWayLeft } from './attempts.ts'
+import { beginClosing, endAttempt, noWayLeft } from './attempts.ts'
 import { note, oweLook, unowe } from './duties.ts'
-import { TIMES, type Rules } from './rules.ts'
-
-/**
- * The call is over. It ends now, or when its cause is known, at the latest after `patienceMs`.
- * @param patienceMs how long to wait for what could still tell the cause, milliseconds
- */
-export function beginClosing (draft: Call, at: number, patienceMs: number = TIMES.evidence): void {
-  if (draft.phase === 'ended' || draft.closing) return
-  draft.closing = { until: at + patienceMs }
-  draft.settleAt = undefined
-  draft.deadline = undefined
-}
+import type { Rules } from './rules.ts'
 
 /** Ends what is closing and whose cause is known, or can be waited for no longer. Called after every event. */
 export function finishClosing (draft: Call, at: number, rules: Rules): void {
   for (const attempt of draft.attempts) {
     if (!attempt.closing) continue
-    const verdict = causeOf(attemptAlone(draft), attempt, circumstances(draft, rules))
+    const verdict = causeOfAttempt(draft, attempt, rules)
     if (verdict.missing && at < attempt.closing.until) {
       waitFor(draft, attempt, verdict, at)
       continue
@@ -50,12 +41,8 @@ export function endNow (draft: Call, at: number, rules: Rules): void {
 export function endCall (draft: Call, at: number, end: End, rules: Rules): void {
   if (draft.phase === 'ended') return
   for (const attempt of draft.attempts) {
-    endAttempt(
-      draft,
-      attempt,
-      at,
-      attempt.closing ? endFrom(causeOf(attemptAlone(draft), attempt, circumstances(draft, rules))) : end
-    )
+    const hasOwnEnd = attempt.closing || !isDialled(attempt)
+    endAttempt(draft, attempt, at, hasOwnEnd ? endFrom(causeOfAttempt(draft, attempt, rules)) : end)
   }
   draft.phase = 'ended'
   draft.end = end
@@ -77,6 +64,12 @@ function waitFor (draft: Call, attempt: Attempt, { missing }: Verdict, at: numbe
   )
   if (missing === 'look' && !looking) oweLook(draft, attempt, at, at)
   attempt.at.ended ??= at
+}
+
+/** Why an attempt ended, whatever then became of the call. */
+function causeOfAttempt (draft: Call, attempt: Attempt, rules: Rules): Verdict {
+  if (!isDialled(attempt)) return causeWithoutDial(draft, attempt)
+  return causeOf(attemptAlone(draft), attempt, circumstances(draft, rules))
 }
 
 /** What later befell the call is no reason for the end of an attempt that was over before. */

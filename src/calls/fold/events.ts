@@ -1,5 +1,5 @@
 import type { CallerFacts, CallStatus } from './call.ts'
-import type { ApplicationConfig, Way } from './way.ts'
+import type { ApplicationConfig, Route } from './way.ts'
 
 /** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
 export interface CallHookEvent {
@@ -16,6 +16,8 @@ export interface CallHookEvent {
   answered: boolean
   /** What the application's env vars ask for; absent where the hook has none. */
   app?: Partial<ApplicationConfig>
+  /** Chosen for the call, should it be new. A call that has a route keeps it. Absent: the fold guesses. */
+  route?: Route
   refuse?: { cause: 'capacity' | 'draining', status: number, reason: string }
 }
 
@@ -25,6 +27,17 @@ export interface RoomEvent {
   attempt: number
   outcome: 'created' | 'failed' | 'timeout'
   /** Class of the failure, never LiveKit's own text. */
+  detail?: string
+}
+
+/** Retell registered the call, refused to, or did not answer in time. An id that comes later is not used. */
+export interface RegistrationEvent {
+  kind: 'registration'
+  attempt: number
+  outcome: 'created' | 'failed' | 'timeout'
+  /** Retell's call_id, the SIP user to dial. */
+  sipUser?: string
+  /** Class of the failure, never Retell's own text. */
   detail?: string
 }
 
@@ -92,6 +105,8 @@ export interface ReferEvent {
   legSid: string
   /** Refer-To as the sip:refer verb takes it: a SIP URI or a number; undefined when there was none. */
   referTo?: string
+  /** Why the number policy refuses the target; absent: it does not. */
+  refused?: string
 }
 
 export interface ReferCompleteEvent {
@@ -192,8 +207,8 @@ export interface FoundEvent {
   attempt: number
   facts: CallerFacts
   app: ApplicationConfig
-  /** The ways that were left. */
-  plan: Way[]
+  /** The attempt's way, and those that were left behind it. */
+  route: Route
   /** Milliseconds since the epoch. */
   receivedAt: number
   openedAt: number
@@ -236,6 +251,7 @@ export type CallEvent =
   & (
     | CallHookEvent
     | RoomEvent
+    | RegistrationEvent
     | RoomSettledEvent
     | DeclinedEvent
     | HookAbandonedEvent

@@ -75,7 +75,7 @@ export function jambonzToldEnd (call: Call, attempt: Attempt): boolean {
 
 /** Takes LiveKit's word that the agent leg was answered, where Jambonz's was not heard. */
 export function takeTalk (draft: Call, attempt: Attempt): void {
-  if (attempt.answered || attempt.strategy !== 'room' || jambonzToldEnd(draft, attempt)) return
+  if (attempt.answered || attempt.room === undefined || jambonzToldEnd(draft, attempt)) return
   const since = talkedSince(attempt)
   if (since === undefined) return
   attempt.answered = true

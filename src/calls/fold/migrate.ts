@@ -1,5 +1,6 @@
 import { RECORD_VERSION, type Attempt, type Call, type EarlierCall, type Transfer } from './call.ts'
 import type { Leg } from './legs.ts'
+import type { Way } from './way.ts'
 
 /** What records of version 1 had instead of {@link Call.legs}: call_sids, kept in three places. */
 interface CallV1 extends Omit<Call, 'v' | 'legs' | 'attempts' | 'transfer' | 'earlier'> {
@@ -16,6 +17,19 @@ interface CallV1 extends Omit<Call, 'v' | 'legs' | 'attempts' | 'transfer' | 'ea
  * is returned as it is, since later versions keep the fields that this one knows.
  */
 export function migrate (record: Call | CallV1): Call {
+  return withWays(withLegs(record))
+}
+
+/** Attempts had no way of their own before there were routes. */
+function withWays (call: Call): Call {
+  if (call.attempts.every(({ way }) => way !== undefined)) return call
+  return { ...call, attempts: call.attempts.map(attempt => ({ ...attempt, way: attempt.way ?? wayOf(attempt) })) }
+}
+
+const wayOf = ({ strategy, number, agent }: Attempt): Way =>
+  strategy === 'phone' ? { strategy, number: number ?? '' } : { strategy: 'room', agent: agent ?? '' }
+
+function withLegs (record: Call | CallV1): Call {
   if (record.v !== 1) return record
   const { attempts, transfer, earlier, ...rest } = record
 

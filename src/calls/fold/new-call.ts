@@ -68,7 +68,7 @@ interface Trace {
 
 /** A call that was dialled before this process knew it: its attempt is rebuilt from what is derived, not stored. */
 export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rules): void {
-  const { ways } = rules.planFor(draft.app, draft.facts.to)
+  const { ways } = draft.route ?? rules.guessRoute(draft.facts, draft.app, draft.callSid, at)
   const { n, way } = wayOf(draft, trace, ways, rules)
   draft.attemptsBefore = n - 1
   draft.plan = [way]
@@ -76,31 +76,41 @@ export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rule
   attempt.made = 'created'
   attempt.pendingSince = undefined
   attempt.at.replied = at
-  draft.plan = n === 1 ? ways.slice(1) : []
+  // Attempts are counted on when a call comes back, so only the first one tells where in the route it stands.
+  draft.plan = n === 1 && way === ways[0] ? ways.slice(1) : []
 }
 
-/** A token tells which attempt it is, a number that it is the fallback's. */
+/** A token tells which attempt it is, a number which way. Otherwise the attempt's number does, as far as it is known. */
 function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): { n: number, way: Way } {
-  const room = ways[0]!
+  const room = ways.find(({ strategy }) => strategy === 'room') ?? { strategy: 'room', agent: rules.app.agent }
   if (dialled !== undefined) {
-    for (let i = 1; i <= MOST_ATTEMPTS; i++) if (rules.tokenOf(draft.callSid, i) === dialled) return { n: i, way: room }
+    for (let i = 1; i <= MOST_ATTEMPTS; i++) {
+      if (rules.tokenOf(draft.callSid, i) === dialled) return { n: i, way: roomAt(ways, i) ?? room }
+    }
+    const known = ways.findIndex(way => 'number' in way && way.number === dialled)
+    if (known >= 0) return { n: n ?? known + 1, way: ways[known]! }
     if (/^\+?[0-9*#]+$/.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }
   }
   return { n: n ?? 1, way: ways[(n ?? 1) - 1] ?? room }
 }
 
+function roomAt (ways: Way[], n: number): Way | undefined {
+  const way = ways[n - 1]
+  return way?.strategy === 'room' ? way : undefined
+}
+
 /** LiveKit has a room of ours whose call was not known here: it is followed from now on. A look tells how it stands. */
 export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
-  const { at, callSid, attempt: n, facts, app, plan, receivedAt, openedAt } = event
+  const { at, callSid, attempt: n, facts, app, route, receivedAt, openedAt } = event
   const draft = newCall(callSid, receivedAt, facts, app)
   draft.attemptsBefore = n - 1
-  draft.plan = [{ strategy: 'room', agent: app.agent }]
+  draft.route = route
+  draft.plan = route.ways
   const attempt = openNext(draft, openedAt, rules)!
   attempt.found = true
   attempt.made = 'created'
   attempt.pendingSince = undefined
   attempt.at.replied = draft.at.replied = openedAt
-  draft.plan = plan
   draft.away = [{ from: openedAt, to: at }]
   draft.overdue = true
   draft.deadline = at + TIMES.lookAgain

@@ -1,7 +1,6 @@
 import { currentAttempt, isFinal, UNAVAILABLE, type Attempt, type Call, type Reply } from './call.ts'
-import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
+import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { addLeg, findLeg, isLatestLeg } from './legs.ts'
-import { beginClosing } from './ending.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'

@@ -1,7 +1,8 @@
 import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
 import { endOf } from './end.ts'
-import type { ApplicationConfig } from './way.ts'
-import { answer, dialled, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
+import type { ApplicationConfig, Way } from './way.ts'
+import { preparationOf } from './attempt-facts.ts'
+import { answer, begun, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
 import { note } from './duties.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import { endCall, endNow } from './ending.ts'
@@ -48,9 +49,10 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   redirectAttempt(draft, at)
   draft.transfer = undefined
   draft.hangupAt = undefined
-  const { ways, refused } = rules.planFor(app, facts.to)
-  draft.plan = ways
-  if (refused) note(draft, at, { from: 'bridge', what: 'fallback refused', detail: refused })
+  // A call that comes back keeps its route, whatever the routes file says by now.
+  draft.route = known?.route ?? event.route ?? rules.guessRoute(facts, app, draft.callSid, at)
+  draft.plan = draft.route.ways
+  if (draft.route.refused) note(draft, at, { from: 'bridge', what: 'way refused', detail: draft.route.refused })
   goOn(draft, at, rules, 'call-hook', hash)
   return draft
 }
@@ -73,24 +75,30 @@ function isLate (known: Call, { at, redirected }: EventOf<'call-hook'>): boolean
 }
 
 /** Completes what is known of a call by the hook that it began with. */
-function onLateHook (draft: Call, { at, hash, facts, app }: EventOf<'call-hook'>, rules: Rules): Call {
+function onLateHook (draft: Call, { at, hash, facts, app, route }: EventOf<'call-hook'>, rules: Rules): Call {
   draft.facts = facts
   draft.app = { ...draft.app, ...app }
+  draft.route ??= route ?? rules.guessRoute(facts, draft.app, draft.callSid, at)
   note(draft, at, { from: 'jambonz', what: 'call hook', status: 'late' })
   const [first] = draft.attempts
   answer(draft, 'call-hook', hash, first ? { kind: 'dial', attempt: first.n } : noWayLeft(draft))
   if (first) {
     findHook(draft, 'call-hook', hash)!.attempt = first.n
-    if (first.room !== undefined) first.agent = draft.app.agent
-    if (draft.phase !== 'ended' && draft.attempts.length === 1) {
-      draft.plan = rules.planFor(draft.app, facts.to).ways.slice(1)
-    }
+    takeWay(first, draft.route.ways[0])
+    if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = draft.route.ways.slice(1)
   } else {
     const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
     oweDeleteStray(draft, room, at, at + TIMES.roomSettles)
   }
   if (draft.phase !== 'ended') draft.at.received = Math.min(at, draft.at.received)
   return draft
+}
+
+/** What the attempt was adopted as was a guess. The route tells it, unless it tells of another kind of way. */
+function takeWay (attempt: Attempt, way: Way | undefined): void {
+  if (way?.strategy !== attempt.strategy) return
+  attempt.way = way
+  if (way.strategy === 'room') attempt.agent = way.agent
 }
 
 /** Jambonz tries a hook again within this time of our lost reply, milliseconds. */
@@ -111,6 +119,23 @@ function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>):
 
 /** The room is there, or not, or not known in time: the hook that waits for it is answered accordingly. */
 export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
+  onPrepared(draft, event, rules, 'createRoom')
+}
+
+/** Retell knows the call by an id now, or does not. */
+export function onRegistration (draft: Call, event: EventOf<'registration'>, rules: Rules): void {
+  const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
+  if (attempt && attempt.at.replied === undefined && event.sipUser !== undefined) attempt.token = event.sipUser
+  onPrepared(draft, event, rules, 'registration')
+}
+
+/** What had to be done before the dial was done, or was not, or that is not known in time. */
+function onPrepared (
+  draft: Call,
+  event: EventOf<'room'> | EventOf<'registration'>,
+  rules: Rules,
+  what: 'createRoom' | 'registration'
+): void {
   const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
   if (!attempt || attempt.made === 'created') return
   if (event.outcome !== 'timeout') {
@@ -119,8 +144,8 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
   }
   if (attempt.at.replied !== undefined) return
   note(draft, event.at, {
-    from: 'livekit',
-    what: 'createRoom',
+    from: what === 'createRoom' ? 'livekit' : 'retell',
+    what,
     attempt: attempt.n,
     status: event.outcome,
     detail: event.detail
@@ -136,26 +161,32 @@ export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void
     return
   }
   if (event.outcome === 'created') {
-    answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules))
+    answerWaiting(draft, attempt, begun(draft, attempt, event.at, rules))
     return
   }
-  if (attempt.agent === rules.app.agent) {
+  if (attempt.strategy === 'room' && attempt.agent === rules.app.agent) {
     // The dispatch rule's own agent answers when the SIP leg makes the room.
     attempt.degraded = true
-    answerWaiting(draft, attempt, dialled(draft, attempt, event.at, rules))
+    answerWaiting(draft, attempt, begun(draft, attempt, event.at, rules))
     return
   }
-  endAttempt(draft, attempt, event.at, endOf('livekit-failed', { waitingOn: 'hook', detail: event.detail }))
-  const next = openNext(draft, event.at, rules)
-  if (next?.room !== undefined) {
-    for (const hook of draft.hooks) if (hook.attempt === attempt.n && !hook.reply) hook.attempt = next.n
-  } else if (next) {
-    answerWaiting(draft, attempt, dialled(draft, next, event.at, rules))
-  } else {
+  const cause = what === 'createRoom' ? 'livekit-failed' : 'retell-failed'
+  endAttempt(draft, attempt, event.at, endOf(cause, { waitingOn: 'hook', detail: event.detail }))
+  goOnInstead(draft, attempt, event.at, rules)
+}
+
+/** The attempt cannot be dialled. The hook that waits for it gets the next way, or waits for that one instead. */
+function goOnInstead (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+  const next = openNext(draft, at, rules)
+  if (!next) {
     answerWaiting(draft, attempt, noWayLeft(draft))
-    draft.at.replied ??= event.at
-    endCall(draft, event.at, attempt.end!, rules)
+    draft.at.replied ??= at
+    endCall(draft, at, attempt.end!, rules)
+    return
   }
+  const waiting = draft.hooks.filter(hook => hook.attempt === attempt.n && !hook.reply)
+  for (const hook of waiting) hook.attempt = next.n
+  if (preparationOf(next) === undefined) answerWaiting(draft, next, begun(draft, next, at, rules))
 }
 
 /** The hook that waits for this attempt gets its reply. */

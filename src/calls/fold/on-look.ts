@@ -1,7 +1,8 @@
+import { beginClosing } from './attempts.ts'
 import { agentAudio, agentLeft, agentSeen, callerAlone, stopWaiting } from './agent-watch.ts'
+import { ringSOf } from './attempt-facts.ts'
 import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { note, oweLook, unowe } from './duties.ts'
-import { beginClosing } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { mayHaveMissed, sipLeft, talkedSince } from './evidence.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
@@ -65,9 +66,11 @@ function judgeConnected (draft: Call, attempt: Attempt, event: EventOf<'look'>, 
  * certainly where the caller leg was heard of, perhaps where this application sends no statuses at all; its /action may
  * want the next way.
  */
-function patienceWith (draft: Call, { at: { opened } }: Attempt, rules: Rules): number {
+function patienceWith (draft: Call, attempt: Attempt, rules: Rules): number {
   const mayDial = draft.caller.seen || (!draft.statusesExpected && draft.plan.length > 0)
-  return opened + (mayDial ? rules.dialTimeoutS * 1000 + TIMES.dialSlack : TIMES.received)
+  const ringMs = ringSOf(attempt, rules.dialTimeoutS) * 1000
+
+  return attempt.at.opened + (mayDial ? ringMs + TIMES.dialSlack : TIMES.received)
 }
 
 function takeIn (

@@ -1,6 +1,6 @@
+import { mayRefer } from './attempt-facts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type HookName } from './call.ts'
-import { answer, closeAttempt, findHook, goOn } from './attempts.ts'
-import { beginClosing } from './ending.ts'
+import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { note, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { addLeg, findLeg, replaceLegs } from './legs.ts'
@@ -20,9 +20,15 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   const attempt = currentAttempt(draft)
   const leg = findLeg(draft, event.legSid)
   const stale = leg?.role === 'agent' && (leg.replaced === true || leg.attempt !== attempt?.n)
-  const allowed = event.leg === 'agent' && !stale && event.referTo !== undefined && attempt !== undefined &&
-    !attempt.end && draft.phase !== 'ended' && !draft.closing
-  note(draft, at, { from: 'jambonz', what: allowed ? 'refer' : 'refer refused', leg: event.leg, attempt: attempt?.n })
+  const allowed = event.leg === 'agent' && !stale && event.referTo !== undefined && event.refused === undefined &&
+    attempt !== undefined && mayRefer(attempt) && !attempt.end && draft.phase !== 'ended' && !draft.closing
+  note(draft, at, {
+    from: 'jambonz',
+    what: allowed ? 'refer' : 'refer refused',
+    leg: event.leg,
+    attempt: attempt?.n,
+    detail: event.refused
+  })
   if (!allowed) {
     answer(draft, 'refer', hash, { kind: 'forbid' })
     return
@@ -82,7 +88,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'hangup' })
   } else if (
-    attempt.room !== undefined && attempt.view.goneAt === undefined && !attempt.view.agent?.left &&
+    attempt.room !== undefined && !attempt.foreign && attempt.view.goneAt === undefined && !attempt.view.agent?.left &&
     at - transfer.at < TIMES.returnToAgent
   ) {
     backToAgent(draft, attempt, at)

@@ -1,7 +1,8 @@
+import { isAnnouncement, isDialled, ringSOf } from './attempt-facts.ts'
+import { announcing, beginClosing } from './attempts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
 import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
 import { agentGone, stopWaiting } from './agent-watch.ts'
-import { beginClosing } from './ending.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'
@@ -40,7 +41,8 @@ function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void
   draft.caller.answered = true
   // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost.
   const attempt = openLeg(draft)
-  if (attempt && legsOf(draft, attempt).length > 0) agentAnswered(draft, attempt, event.at, rules)
+  if (attempt && isAnnouncement(attempt)) announcing(draft, attempt, rules)
+  else if (attempt && legsOf(draft, attempt).length > 0) agentAnswered(draft, attempt, event.at, rules)
 }
 
 /** The caller leg is over, whoever says so; the first word stands. */
@@ -48,9 +50,10 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
   if (draft.caller.final) return
   const { callStatus, sipStatus, sipReason, by } = final
   const attempt = currentAttempt(draft)
-  // Only an answered leg is `completed`; unless the caller was answered elsewhere, the agent answered.
-  if (callStatus === 'completed' && attempt?.at.replied !== undefined && !attempt.end && !draft.caller.answeredBefore) {
-    attempt.answered = true
+  // Only an answered leg is `completed`. Unless something else answered the caller, the far end did.
+  const answeredElsewhere = draft.caller.answeredBefore || draft.attempts.some(isAnnouncement)
+  if (callStatus === 'completed' && !answeredElsewhere && attempt?.at.replied !== undefined && !attempt.end) {
+    attempt.answered = isDialled(attempt)
   }
   if (attempt && !attempt.end) attempt.at.ended ??= at
   draft.caller.final = { at, callStatus, sipStatus, sipReason, by, beforeAgentLeg: attempt?.final === undefined }
@@ -117,7 +120,7 @@ function agentDialing (draft: Call, attempt: Attempt, at: number, rules: Rules):
   if (openLeg(draft) !== attempt || draft.phase !== 'received') return
   draft.phase = 'dialing'
   attempt.at.dialing ??= at
-  draft.deadline = at + rules.dialTimeoutS * 1000 + TIMES.dialSlack
+  draft.deadline = at + ringSOf(attempt, rules.dialTimeoutS) * 1000 + TIMES.dialSlack
   draft.overdue = false
 }
 
@@ -146,7 +149,7 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   draft.phase = 'connected'
   draft.overdue = false
   // A phone cannot be looked at; the agent's room is, again and again.
-  draft.deadline = attempt.strategy === 'phone' ? at + rules.timeLimitS * 1000 + TIMES.dialSlack : undefined
+  draft.deadline = attempt.room === undefined ? at + rules.timeLimitS * 1000 + TIMES.dialSlack : undefined
   unowe(draft, duty => duty.kind === 'look')
   oweLook(draft, attempt, at, at + TIMES.look)
   if (alone) agentGone(draft, attempt, at, rules)

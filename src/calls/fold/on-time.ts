@@ -1,6 +1,6 @@
+import { beginClosing } from './attempts.ts'
 import { currentAttempt, type Call } from './call.ts'
 import { onAgentOverdue } from './agent-watch.ts'
-import { beginClosing } from './ending.ts'
 import { claimDuties, note, owe, oweLook } from './duties.ts'
 import { lapseDuties } from './on-duty.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'

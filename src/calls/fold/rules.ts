@@ -1,14 +1,15 @@
-import type { Attempt } from './call.ts'
-import type { ApplicationConfig, OpenContext, Plan, Way } from './way.ts'
+import { isAnnouncement, ringSOf } from './attempt-facts.ts'
+import type { Attempt, CallerFacts } from './call.ts'
+import type { ApplicationConfig, OpenContext, Route, Way } from './way.ts'
 
 /** What the fold needs to know of this installation. */
 export interface Rules {
   /** The token of a call's nth attempt; the same on every replica and after a restart. */
   tokenOf(callSid: string, attempt: number): string
   roomPrefix: string
-  /** The ways in which a call may be connected, in order. */
-  planFor(app: ApplicationConfig, calledNumber: string): Plan
-  /** What an attempt of a way has from the beginning. One with a `room` is dialled once the room was made. */
+  /** Returns the route of a call whose call hook was not heard, from what other hooks say of it. */
+  guessRoute(facts: CallerFacts, app: ApplicationConfig, callSid: string, at: number): Route
+  /** Returns what an attempt of a way has from the beginning. */
   openWay(way: Way, context: OpenContext): Partial<Pick<Attempt, 'token' | 'room' | 'agent' | 'number'>>
   /**
    * The settings' application; its agent is the dispatch rule's own, which answers where we could not make the room.
@@ -69,5 +70,9 @@ export const TIMES = {
 } as const
 
 /** After this nothing of Jambonz's dial can be left, milliseconds since the epoch. */
-export const longestLife = ({ at: { answered, opened } }: Attempt, rules: Rules): number =>
-  (answered ?? opened + rules.dialTimeoutS * 1000) + rules.timeLimitS * 1000 + TIMES.dialSlack
+export function longestLife (attempt: Attempt, rules: Rules): number {
+  const { answered, opened } = attempt.at
+  const ringMs = isAnnouncement(attempt) ? 0 : ringSOf(attempt, rules.dialTimeoutS) * 1000
+
+  return (answered ?? opened + ringMs) + rules.timeLimitS * 1000 + TIMES.dialSlack
+}

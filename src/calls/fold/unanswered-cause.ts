@@ -35,7 +35,7 @@ const UNHEARD = 'how the dial ended was not heard'
 export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn {
   if (!attempt) return 'none'
   if (attempt.at.replied === undefined || gaveUpDuringHook(call, attempt)) return 'hook'
-  if (attempt.strategy === 'phone') return 'none'
+  if (attempt.room === undefined) return 'none'
   const { sip, agent } = attempt.view
   if (beginningUnheard(attempt)) return 'none'
   if (sip) return waitingInRoom(attempt)
@@ -64,10 +64,13 @@ function gaveUpDuringHook (call: Call, attempt: Attempt): boolean {
   return call.caller.final?.callStatus === 'no-answer' && !call.caller.trying
 }
 
-/** Why a phone did not answer. */
-export function phoneCause (call: Call, attempt: Attempt): Verdict {
+/** Why somebody else than our own room did not answer: a phone, a carrier, Retell, any SIP address. */
+export function farEndCause (call: Call, attempt: Attempt): Verdict {
   const sipStatus = finalSipStatus(attempt)
+  if (attempt.at.replied === undefined) return endOf(attempt.made === 'failed' ? 'retell-failed' : 'lost')
   if (sipStatus === 486 || sipStatus === 600) return endOf('busy', { sipStatus })
+  // A carrier may lead to LiveKit, whose events then show who was there.
+  if (timedOut(attempt) && attempt.view.sip) return endOf(causeInRoom(attempt), { sipStatus })
   if (timedOut(attempt)) return endOf('dial-timeout', { sipStatus })
   if (sipStatus !== undefined) return endOf('declined', { sipStatus })
   if (!call.caller.final || mayHaveMissed(call, attempt)) return endOf('lost')

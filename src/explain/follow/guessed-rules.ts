@@ -1,5 +1,5 @@
 import type { Rules } from '../../calls/fold/rules.ts'
-import { planFor } from '../../routing/plan.ts'
+import { defaultRoute } from '../../routing/settings-table.ts'
 import { createOpenWay } from '../../routing/strategies.ts'
 import { parseUri } from '../../sip/address.ts'
 import { tolerant } from '../lenient-sip.ts'
@@ -36,7 +36,7 @@ export function guessRules (
     ...(foreignRoom !== undefined && { foreignRoom }),
     tokenOf,
     roomPrefix,
-    planFor,
+    guessRoute: ({ to }, app) => defaultRoute(app, to),
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
     dialTimeoutS: 60,

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { planFor } from '../../src/routing/plan.ts'
+import { defaultRoute } from '../../src/routing/settings-table.ts'
 
 const app = (fallbackNumber?: string) => ({ agent: 'demo-agent', metadata: '', fallbackNumber })
 const ROOM = { strategy: 'room', agent: 'demo-agent' }
 
 await t.test("the agent's room, and nothing else without a fallback number", async t => {
-  t.same(planFor(app(), '+15551230000'), { ways: [ROOM] })
+  t.same(defaultRoute(app(), '+15551230000'), { ways: [ROOM] })
 })
 
 await t.test('then the fallback number', async t => {
-  t.same(planFor(app('+15551230009'), '+15551230000'), { ways: [ROOM, { strategy: 'phone', number: '+15551230009' }] })
+  t.same(defaultRoute(app('+15551230009'), '+15551230000'), { ways: [ROOM, { strategy: 'phone', number: '+15551230009' }] })
 })
 
 await t.test('never the number that the call came in on: it would come back for ever', async t => {
@@ -26,8 +26,8 @@ await t.test('never the number that the call came in on: it would come back for 
   for (const called of spellings) {
     for (const fallback of ['+15551230000', '15551230000', '5551230000', '005551230000']) {
       t.same(
-        planFor(app(fallback), called),
-        { ways: [ROOM], refused: 'fallback-is-called-number' },
+        defaultRoute(app(fallback), called),
+        { ways: [ROOM], refused: 'number-is-called-number' },
         `${fallback} for ${called}`
       )
     }
@@ -45,14 +45,14 @@ await t.test('another number is another number', async t => {
       ['+15551230000', 'bob']
     ] as const
   ) {
-    t.equal(planFor(app(fallback), called).ways.length, 2, `${fallback} for ${called}`)
+    t.equal(defaultRoute(app(fallback), called).ways.length, 2, `${fallback} for ${called}`)
   }
-  t.equal(planFor(app('1000'), '1000').ways.length, 1, 'a short one that is the same is the same')
+  t.equal(defaultRoute(app('1000'), '1000').ways.length, 1, 'a short one that is the same is the same')
 })
 
 await t.test('whatever is called, the agent comes first and the fallback at most once', async t => {
   fc.assert(fc.property(fc.string(), fc.option(fc.string({ minLength: 1 }), { nil: undefined }), (called, fallback) => {
-    const { ways, refused } = planFor(app(fallback), called)
+    const { ways, refused } = defaultRoute(app(fallback), called)
     return ways[0]?.strategy === 'room' && ways.length <= 2 &&
       (fallback === undefined || (ways.length === 1) === (refused !== undefined))
   }))

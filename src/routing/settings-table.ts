@@ -1,0 +1,36 @@
+import type { ApplicationConfig, Route, Way } from '../calls/fold/way.ts'
+import { isSameNumber } from './same-number.ts'
+import type { RoutesSource, RoutesTable } from './routes.ts'
+
+/** The route of a call that no route of a file names: the application's agent, then its fallback number. */
+export function defaultRoute (app: ApplicationConfig, calledNumber: string): Route {
+  const ways: Way[] = [{ strategy: 'room', agent: app.agent }]
+  if (app.fallbackNumber === undefined) return { ways }
+  return withoutLoops({ ways: [...ways, { strategy: 'phone', number: app.fallbackNumber }] }, calledNumber)
+}
+
+/** Leaves out phone numbers that are the called one: they would come back to us as a new call, without end. */
+export function withoutLoops (route: Route, calledNumber: string): Route {
+  const ways = route.ways.filter(way => way.strategy !== 'phone' || !isSameNumber(way.number, calledNumber))
+  return ways.length === route.ways.length ? route : { ...route, ways, refused: 'number-is-called-number' }
+}
+
+/** The table without a routes file: one route, which does what the settings say. */
+export const settingsTable: RoutesTable = {
+  headerNames: [],
+  names: [],
+  policy: undefined,
+  numbers: [],
+  country: undefined,
+  ways: [],
+  choose: ({ to }, app) => defaultRoute(app, to),
+  explain: ({ to }, app) => ({ route: defaultRoute(app, to), before: [] })
+}
+
+/** A source whose table never changes. */
+export const fixedSource = (table: RoutesTable, readAt = 0): RoutesSource => ({
+  table,
+  readAt,
+  file: undefined,
+  problems: []
+})
