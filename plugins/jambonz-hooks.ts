@@ -31,7 +31,8 @@ export const BODY_LIMIT = 256 * 1024
  * The scope of Jambonz's hooks. Bodies stay raw until their sender is proven. Jambonz never gets an error reply but 401
  * and 413, and a refusal of a REFER: feature-server takes every status but 200, 202 and 204 for a failed call.
  * Every route here is authenticated, or the service does not start.
- * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig`, `routesFile` and `clock`.
+ * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig`, `routesFile` and
+ * `clock`.
  */
 export default fp(async fastify => {
   const { settings, metrics, calls, clock, verbConfig, routesFile } = fastify

@@ -93,8 +93,8 @@ export const SettingsSchema = Type.Object({
   ROUTES_FILE: Type.Optional(
     Type.String({
       description:
-        'YAML file of routes: which number reaches whom, in which order, and what may be dialled (docs/routes.md). It ' +
-        'is read again when it changes and on SIGHUP',
+        'YAML file of routes: which number reaches whom, in which order, and what may be dialled (docs/routes.md). ' +
+        'The service reads it again when it changes and on SIGHUP',
       examples: ['/etc/bridge/routes.yaml']
     })
   ),

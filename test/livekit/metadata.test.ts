@@ -70,7 +70,8 @@ await t.test('a room says whose it is', async t => {
     attempt: 1,
     direction: 'inbound',
     agent: 'demo-agent',
-    ways: [{ strategy: 'room', agent: 'demo-agent' }],
+    way: { strategy: 'room', agent: 'demo-agent' },
+    plan: [],
     receivedAt: START
   })
 })

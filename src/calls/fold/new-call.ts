@@ -80,7 +80,7 @@ export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rule
   draft.plan = n === 1 && way === ways[0] ? ways.slice(1) : []
 }
 
-/** A token tells which attempt it is, a number which way. Otherwise the attempt's number does, as far as it is known. */
+/** A token tells which attempt it is, a number which way. Otherwise the attempt's own number does. */
 function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): { n: number, way: Way } {
   const room = ways.find(({ strategy }) => strategy === 'room') ?? { strategy: 'room', agent: rules.app.agent }
   if (dialled !== undefined) {

@@ -27,7 +27,7 @@ export interface PhoneWay extends Dialling {
   from?: string
 }
 
-/** A carrier of Jambonz that leads to LiveKit, Retell or another voice platform. The number decides what happens there. */
+/** A carrier of Jambonz that leads to LiveKit, Retell or another platform. The number decides what happens there. */
 export interface CarrierWay extends Dialling {
   strategy: 'carrier'
   carrier: string
