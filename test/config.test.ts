@@ -55,6 +55,8 @@ await t.test('the defaults are the documented ones', async t => {
     DIAL_TIMEOUT_S: 40,
     MAX_CALL_DURATION_S: 7200,
     RINGBACK_TONE: 'tone_stream://L=20;%(2000,4000,440,480)',
+    RETELL_API_BASE_URL: 'https://api.retellai.com',
+    RETELL_SIP_HOST: 'sip.retellai.com',
     CALL_RETENTION_S: 900,
     MAX_CALLS: 0,
     CAPACITY_STATUS: 486,

@@ -140,8 +140,11 @@ await t.test('components have the names of their schemas', async t => {
     'Hangup',
     'HttpError',
     'Live',
+    'Play',
+    'Redirect',
     'Refer',
     'ReferComplete',
+    'Say',
     'SipRefer',
     'Status',
     'Verbs'
