@@ -4,6 +4,7 @@ import { CallLog } from '../src/call-log.ts'
 import { CallMetrics } from '../src/call-metrics.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
 import { combineObservers } from '../src/calls/observer.ts'
+import { RegistrationError, type Registrar } from '../src/calls/ports.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf } from '../src/rules.ts'
@@ -45,6 +46,11 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     }
   )
   const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S)
+  const registrar: Registrar = {
+    register: async () => {
+      throw new RegistrationError('failed')
+    }
+  }
   const calls = createCalls({
     registry,
     rooms,
@@ -52,7 +58,8 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     clock,
     observer,
     rules: rulesOf(settings, routesFile),
-    livekitTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
+    registrar,
+    prepareTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
     callHookDeadlineMs: settings.CALL_HOOK_DEADLINE_MS,
     handOverMs: (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * HAND_OVER_SHARE,
     maxCalls: settings.MAX_CALLS,

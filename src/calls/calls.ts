@@ -7,8 +7,10 @@ import type { CallEvent, EventOf } from './fold/events.ts'
 import type { Rules } from './fold/rules.ts'
 import { HookReplies, type AnswerableEvent, type AnsweredCall, type ReceivedHook } from './hook-replies.ts'
 import type { Observer } from './observer.ts'
-import type { RoomFormat, Rooms } from './ports.ts'
+import type { Registrar, RoomFormat, Rooms } from './ports.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
+import { CallRegistrar } from './call-registrar.ts'
+import { Preparations } from './preparations.ts'
 import { RoomMaker } from './room-maker.ts'
 import type { Registry } from './store/registry.ts'
 
@@ -19,8 +21,10 @@ export interface CallsOptions {
   rules: Rules
   rooms: Rooms
   roomFormat: RoomFormat
+  registrar: Registrar
   clock: Clock
-  livekitTimeoutMs: number
+  /** How long to wait for a room, or for Retell, while Jambonz waits, milliseconds. */
+  prepareTimeoutMs: number
   callHookDeadlineMs: number
   /** How long to try to hand over buffered events when the process ends, milliseconds. */
   handOverMs: number
@@ -123,14 +127,7 @@ class CallService implements Calls {
       commits: this.#commits,
       admission: this.#admission,
       rooms,
-      maker: new RoomMaker({
-        rooms,
-        roomFormat,
-        clock,
-        observer,
-        timeoutMs: options.livekitTimeoutMs,
-        onSettled: (callSid, attempt) => this.#roomSettled(callSid, attempt)
-      }),
+      preparations: this.#preparations(options),
       clock,
       observer,
       deadlineMs: options.callHookDeadlineMs,
@@ -228,6 +225,15 @@ class CallService implements Calls {
     if (event.what === 'room_finished' || outage.settling) return undefined
 
     return this.#recovery.findByRoom(event, metadata)
+  }
+
+  #preparations ({ rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs }: CallsOptions): Preparations {
+    const onSettled = (callSid: string, attempt: number) => this.#roomSettled(callSid, attempt)
+    return new Preparations({
+      maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled }),
+      registrar: new CallRegistrar({ registrar, clock, observer }),
+      timeoutMs: prepareTimeoutMs
+    })
   }
 
   #roomSettled (callSid: string, attempt: number): void {

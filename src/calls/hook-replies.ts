@@ -7,7 +7,7 @@ import { UNAVAILABLE, type Attempt, type Call, type HookName, type Reply } from 
 import type { ActionEvent, CallEvent, CallHookEvent, ReferCompleteEvent, ReferEvent } from './fold/events.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
-import type { RoomMaker } from './room-maker.ts'
+import type { Preparations, Prepared } from './preparations.ts'
 
 /** A call hook with the time of its arrival. */
 export type ReceivedHook = Omit<CallHookEvent, 'kind' | 'refuse'> & { at: number }
@@ -24,7 +24,7 @@ export interface HookRepliesOptions {
   commits: Commits
   admission: Admission
   rooms: Rooms
-  maker: RoomMaker
+  preparations: Preparations
   clock: Clock
   observer: Observer
   deadlineMs: number
@@ -32,7 +32,7 @@ export interface HookRepliesOptions {
   onDue(callSid: string): void
 }
 
-/** Finds the reply to each hook that Jambonz waits for, and has the rooms made that the replies dial. */
+/** Finds the reply to each hook that Jambonz waits for, and has done what the replies need to be dialled. */
 export class HookReplies {
   readonly #options: HookRepliesOptions
 
@@ -44,7 +44,8 @@ export class HookReplies {
   async receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }> {
     const { clock, deadlineMs, observer } = this.#options
     try {
-      return await within(clock, deadlineMs, this.#connect(hook), () => new HookDeadlineError())
+      const replyBy = clock.now() + deadlineMs
+      return await within(clock, deadlineMs, this.#connect(hook, replyBy), () => new HookDeadlineError())
     } catch (error) {
       observer.failed(hook.callSid, 'call hook', error)
       this.#decline(hook)
@@ -55,41 +56,44 @@ export class HookReplies {
   /** See {@link Calls.answer}. */
   async answer (event: AnswerableEvent, callSid: string): Promise<AnsweredCall | undefined> {
     const { commits, clock, deadlineMs } = this.#options
+    const replyBy = clock.now() + deadlineMs
     const call = await commits.apply(callSid, event)
     if (!call || !findHook(call, event.kind, event.hash)) return undefined
 
-    const reply = this.#replyTo(call, event.kind, event.hash)
+    const reply = this.#replyTo(call, event.kind, event.hash, replyBy)
     return within(clock, deadlineMs, reply, () => new HookDeadlineError())
   }
 
-  async #connect (hook: ReceivedHook): Promise<AnsweredCall> {
-    const { commits, admission, maker } = this.#options
-    const proposed = new Map<string, Promise<unknown>>()
-    const propose = (call: Call | undefined) => this.#makeProposedRoom(call, hook, proposed)
+  async #connect (hook: ReceivedHook, replyBy: number): Promise<AnsweredCall> {
+    const { commits, admission } = this.#options
+    const proposed: Proposed[] = []
+    const propose = (call: Call | undefined) => this.#prepareProposed(call, hook, replyBy, proposed)
     const event = { ...hook, kind: 'call-hook' as const, refuse: admission.refusal(false) }
     try {
-      // The room is made beside the write, unless the write itself tells whether the call is let in.
+      // What the attempt needs is done beside the write, unless the write itself tells whether the call is let in.
       const call = await commits.apply(hook.callSid, event, admission.limit === undefined ? propose : undefined)
       this.#deleteUnwanted(hook.callSid, call, proposed)
-      return await this.#replyTo(call, 'call-hook', hook.hash)
+      return await this.#replyTo(call, 'call-hook', hook.hash, replyBy)
     } finally {
-      for (const room of proposed.keys()) maker.forget(room)
+      for (const { call, attempt } of proposed) this.#options.preparations.forget(call, attempt)
     }
   }
 
-  #makeProposedRoom (call: Call | undefined, { hash }: ReceivedHook, proposed: Map<string, Promise<unknown>>): void {
+  #prepareProposed (call: Call | undefined, { hash }: ReceivedHook, replyBy: number, proposed: Proposed[]): void {
+    const { preparations, clock } = this.#options
     const attempt = call && waitingAttempt(call, 'call-hook', hash)
-    if (!attempt?.room || proposed.has(attempt.room)) return
+    if (!call || !attempt || proposed.some(other => isSame(other.attempt, attempt))) return
 
-    proposed.set(attempt.room, this.#options.maker.make(call!, attempt))
+    const done = preparations.prepare(call, attempt, replyBy - clock.now())
+    if (done) proposed.push({ call, attempt, done })
   }
 
   /** The store may have written something else than was proposed: then the proposed room belongs to no attempt. */
-  #deleteUnwanted (callSid: string, call: Call | undefined, proposed: ReadonlyMap<string, Promise<unknown>>): void {
+  #deleteUnwanted (callSid: string, call: Call | undefined, proposed: readonly Proposed[]): void {
     const { observer } = this.#options
-    for (const [room, made] of proposed) {
-      if (call?.attempts.some(attempt => attempt.room === room)) continue
-      made.then(() => this.#deleteStray(callSid, room)).catch(error => observer.failed(callSid, 'delete-room', error))
+    for (const { attempt: { room }, done } of proposed) {
+      if (room === undefined || call?.attempts.some(attempt => attempt.room === room)) continue
+      done.then(() => this.#deleteStray(callSid, room)).catch(error => observer.failed(callSid, 'delete-room', error))
     }
   }
 
@@ -101,9 +105,12 @@ export class HookReplies {
     else await rooms.delete(room)
   }
 
-  /** Finds the reply to a hook that was committed, once the room that it waits for was made, or was not. */
-  async #replyTo (known: Call | undefined, hook: HookName, hash: string): Promise<AnsweredCall> {
-    const { commits, maker, clock } = this.#options
+  /**
+   * Finds the reply to a hook that was committed, once what it waits for was done, or was not. A way that cannot be
+   * prepared gives way to the next one, which may have to be prepared too.
+   */
+  async #replyTo (known: Call | undefined, hook: HookName, hash: string, replyBy: number): Promise<AnsweredCall> {
+    const { commits, preparations, clock } = this.#options
     let tried: number | undefined
     let call: Call | undefined = known
     while (call) {
@@ -111,11 +118,12 @@ export class HookReplies {
       if (reply) return { call, reply }
 
       const attempt: Attempt | undefined = waitingAttempt(call, hook, hash)
-      if (!attempt?.room || attempt.n === tried) break
+      if (!attempt || attempt.n === tried) break
       tried = attempt.n
-      const made = await maker.make(call, attempt)
-      call = await commits.apply(call.callSid, { kind: 'room', attempt: attempt.n, at: clock.now(), ...made })
-      maker.forget(attempt.room)
+      const prepared: Prepared | undefined = await preparations.prepare(call, attempt, replyBy - clock.now())
+      if (!prepared) break
+      call = await commits.apply(call.callSid, { ...prepared, attempt: attempt.n, at: clock.now() })
+      if (call) preparations.forget(call, attempt)
     }
 
     throw new Error(`The ${hook} hook has no reply and waits for nothing`)
@@ -131,7 +139,18 @@ export class HookReplies {
   }
 }
 
-/** The attempt whose room a hook is waiting for. */
+/** What was begun for an attempt before the store had it. */
+interface Proposed {
+  call: Call
+  attempt: Attempt
+  done: Promise<Prepared>
+}
+
+/** The same attempt, and the same way of it: the store may have had another call than was proposed at first. */
+const isSame = (one: Attempt, other: Attempt): boolean =>
+  one.n === other.n && one.room === other.room && one.strategy === other.strategy
+
+/** The attempt that a hook is waiting for. */
 function waitingAttempt (call: Call, hook: HookName, hash: string): Attempt | undefined {
   const known = findHook(call, hook, hash)
   return known && !known.reply ? call.attempts.find(({ n }) => n === known.attempt) : undefined

@@ -109,6 +109,42 @@ export interface RoomFormat {
   readMetadata(text: string): RoomMetadata | undefined
 }
 
+/**
+ * Why Retell did not register a call. `key-missing`: the environment variable is empty. `timeout` and `skipped`: nobody
+ * waited for an answer.
+ */
+export type RegistrationFailure =
+  | 'key-missing'
+  | 'key-refused'
+  | 'no-balance'
+  | 'no-agent'
+  | 'too-many'
+  | 'refused'
+  | 'failed'
+  | 'unreachable'
+  | 'bad-answer'
+  | 'timeout'
+  | 'skipped'
+
+/** A failed registration. Its text is our own, because Retell's may hold anything. */
+export class RegistrationError extends Error {
+  readonly failure: RegistrationFailure
+  constructor (failure: RegistrationFailure, detail = '') {
+    super(`Retell registration: ${failure}${detail && ` (${detail})`}`)
+    this.name = 'RegistrationError'
+    this.failure = failure
+  }
+}
+
+/** Registers a call with a voice platform that must know of it before it is dialled. */
+export interface Registrar {
+  /**
+   * @returns the SIP user to dial, valid once and for a short time
+   * @throws {RegistrationError}
+   */
+  register(call: Call, attempt: Attempt): Promise<string>
+}
+
 /** Live call control: what the bridge asks of Jambonz's REST API. */
 export interface CallControl {
   /**

@@ -8,6 +8,7 @@ import type { LiveKitFailure } from '../../src/calls/ports.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { sketch } from '../fixtures/registry-contract.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms, type FakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle, type TestClock } from '../fixtures/test-clock.ts'
 
@@ -40,7 +41,8 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
     rooms,
     roomFormat,
     clock,
-    livekitTimeoutMs: 3000,
+    registrar: createFakeRegistrar(),
+    prepareTimeoutMs: 3000,
     callHookDeadlineMs: 6000,
     handOverMs: 0,
     maxCalls: 0,

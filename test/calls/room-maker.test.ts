@@ -14,7 +14,6 @@ function build (t: Test) {
   const maker = new RoomMaker({
     rooms,
     clock,
-    timeoutMs: 3000,
     roomFormat: createRoomFormat(40),
     observer: {
       changed () {},
@@ -29,16 +28,16 @@ function build (t: Test) {
   })
   t.teardown(() => rooms.release())
   const make = (callSid: string) =>
-    maker.make(newCall(callSid, START, factsWith(), rulesWith().app), attemptWith({ room: `jb_${callSid}` }))
+    maker.make(newCall(callSid, START, factsWith(), rulesWith().app), attemptWith({ room: `jb_${callSid}` }), 3000)
   return { rooms, clock, settled, failures, maker, make }
 }
 
 await t.test('whoever asks for the same room shares the request, until it is forgotten', async t => {
   const { rooms, maker, make } = build(t)
-  t.same(await Promise.all([make('a'), make('a')]), [{ outcome: 'created' }, { outcome: 'created' }])
+  t.same(await Promise.all([make('a'), make('a')]), [{ kind: 'room', outcome: 'created' }, { kind: 'room', outcome: 'created' }])
   await make('a')
   t.same(rooms.log, ['create jb_a'])
-  maker.forget('jb_a')
+  maker.forget(attemptWith({ room: 'jb_a' }))
   await make('a')
   t.equal(rooms.log.length, 2)
 })
@@ -48,7 +47,7 @@ await t.test('a LiveKit that is too slow is not met with more than 200 requests:
   rooms.mode = 'hang'
   const waiting = Array.from({ length: 200 }, (_, i) => make(`call-${i}`))
   await settle()
-  t.same(await make('one-more'), { outcome: 'failed', detail: 'skipped' })
+  t.same(await make('one-more'), { kind: 'room', outcome: 'failed', detail: 'skipped' })
   t.same(failures, ['one-more'])
   t.equal(rooms.log.length, 200)
   await clock.pass(3000)
@@ -57,7 +56,7 @@ await t.test('a LiveKit that is too slow is not met with more than 200 requests:
   rooms.mode = 'ok'
   rooms.release()
   await settle()
-  t.same(await make('again'), { outcome: 'created' })
+  t.same(await make('again'), { kind: 'room', outcome: 'created' })
 })
 
 await t.test('who gave up on a room hears when the request is over', async t => {
@@ -65,7 +64,7 @@ await t.test('who gave up on a room hears when the request is over', async t => 
   rooms.mode = 'hang'
   const made = make('a')
   await clock.pass(3000)
-  t.same(await made, { outcome: 'timeout', detail: 'timeout' })
+  t.same(await made, { kind: 'room', outcome: 'timeout', detail: 'timeout' })
   t.same(settled, [])
   rooms.release()
   await settle()

@@ -7,6 +7,7 @@ import { createRunner } from '../../src/calls/runner.ts'
 import type { CallControl } from '../../src/calls/ports.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { StoreUnavailableError } from '../../src/errors.ts'
 import { sketch } from '../fixtures/registry-contract.ts'
@@ -40,7 +41,8 @@ function build (
     rooms,
     roomFormat,
     clock,
-    livekitTimeoutMs: 3000,
+    registrar: createFakeRegistrar(),
+    prepareTimeoutMs: 3000,
     callHookDeadlineMs: 6000,
     handOverMs: 0,
     maxCalls: 0,

@@ -33,6 +33,9 @@ export function preparationOf ({ strategy, room }: Attempt): 'room' | 'registrat
   return strategy === 'room' && room !== undefined ? 'room' : undefined
 }
 
+/** Attempts of this way must be prepared. */
+export const isPreparedWay = ({ strategy }: Way): boolean => strategy === 'room' || strategy === 'retell'
+
 /** The final SIP status of the agent leg, from its status event or from /action. */
 export const finalSipStatus = (attempt: Attempt): number | undefined =>
   attempt.final?.sipStatus ?? attempt.action?.dialSipStatus

@@ -30,11 +30,11 @@ export interface RoomEvent {
   detail?: string
 }
 
-/** Retell registered the call, refused to, or did not answer in time. An id that comes later is not used. */
+/** Retell registered the call, or did not do so in time. An id that comes later is not used. */
 export interface RegistrationEvent {
   kind: 'registration'
   attempt: number
-  outcome: 'created' | 'failed' | 'timeout'
+  outcome: 'created' | 'failed'
   /** Retell's call_id, the SIP user to dial. */
   sipUser?: string
   /** Class of the failure, never Retell's own text. */
