@@ -4,6 +4,7 @@ import { Admission } from './admission.ts'
 import { Commits } from './commits.ts'
 import { currentAttempt, type Call, type Reply } from './fold/call.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
+import { mayBeInForeignRoom } from './fold/foreign-room.ts'
 import type { Rules } from './fold/rules.ts'
 import { HookReplies, type AnswerableEvent, type AnsweredCall, type ReceivedHook } from './hook-replies.ts'
 import type { Observer } from './observer.ts'
@@ -222,9 +223,19 @@ class CallService implements Calls {
     const { outage } = this.#commits
     const callSid = this.#recovery.callOf(event, metadata)
     if (callSid !== undefined && (outage.holds(callSid) || await this.#registry.get(callSid))) return callSid
+    const inForeignRoom = await this.#callInForeignRoom(event)
+    if (inForeignRoom !== undefined) return inForeignRoom
     if (event.what === 'room_finished' || outage.settling) return undefined
 
     return this.#recovery.findByRoom(event, metadata)
+  }
+
+  /** The call whose leg an event shows in a room that is not ours. */
+  async #callInForeignRoom ({ participant }: EventOf<'livekit'>): Promise<string | undefined> {
+    const callSid = participant?.kind === 'SIP' ? participant.sip?.callSid : undefined
+    const call = callSid === undefined ? undefined : await this.#registry.get(callSid)
+
+    return call && mayBeInForeignRoom(call) ? callSid : undefined
   }
 
   #preparations ({ rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs }: CallsOptions): Preparations {

@@ -76,10 +76,10 @@ export class DutyWork {
   /** @returns what was seen, or undefined when LiveKit could not be asked */
   async #look (call: Call, n: number): Promise<Look | undefined> {
     const { commits, rooms, clock, observer } = this.#options
-    const { room, token } = call.attempts.find(attempt => attempt.n === n) ?? {}
+    const { room, token, foreign } = call.attempts.find(attempt => attempt.n === n) ?? {}
     if (room === undefined) return undefined
     const askedAt = clock.now()
-    const seen = await rooms.look(room, { callSid: call.callSid, token }).catch((error: unknown) => {
+    const seen = await rooms.look(room, { callSid: call.callSid, token, foreign }).catch((error: unknown) => {
       observer.failed(call.callSid, 'look', error)
     })
     const times = { at: clock.now(), askedAt }

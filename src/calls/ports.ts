@@ -1,5 +1,6 @@
 import type { Attempt, Call } from './fold/call.ts'
 import type { EventOf, SipAttributes } from './fold/events.ts'
+import type { LegMark } from './fold/caller-leg.ts'
 import type { Way } from './fold/way.ts'
 
 /*
@@ -44,7 +45,7 @@ export interface Rooms {
    */
   evict(room: string): Promise<boolean>
   /** @param caller whose SIP leg to look for among the participants */
-  look(room: string, caller: { callSid: string, token?: string }): Promise<Look>
+  look(room: string, caller: LegMark): Promise<Look>
   view(room: string): Promise<RoomLiveView>
   /** Returns name and metadata of the named rooms that exist, or of all rooms of the project. */
   list(names?: string[]): Promise<Array<{ name: string, metadata: string }>>

@@ -18,7 +18,7 @@ import {
   type Rooms
 } from '../calls/ports.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
-import { isCallerLeg } from '../calls/fold/caller-leg.ts'
+import { isCallerLeg, type LegMark } from '../calls/fold/caller-leg.ts'
 import { sipAttributes } from './events.ts'
 
 export { LiveKitError }
@@ -126,7 +126,7 @@ class LiveKitRooms implements Rooms {
     await this.#request('createDispatch', () => this.#dispatches.createDispatch(room, name, job))
   }
 
-  async look (room: string, caller: { callSid: string, token?: string }): Promise<Look> {
+  async look (room: string, caller: LegMark): Promise<Look> {
     const present = await this.#participants(room)
     const sip = present.find(({ kind, attributes }) =>
       kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller)

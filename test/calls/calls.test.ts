@@ -404,3 +404,23 @@ await t.test('other hooks are answered by the call as it is', async t => {
     undefined
   )
 })
+
+await t.test("a room of the user's own is found by the header of our dial, and then by its name", async t => {
+  const { calls, hook, clock, rooms } = build(t)
+  const ways = [{ strategy: 'carrier' as const, carrier: 'LiveKit', number: '+15551230000' }]
+  await calls.receive(hook({ route: { ways } }))
+  const heard = (what: 'participant_joined' | 'participant_left', room: string, headers: boolean, callSid = 'call-1') =>
+    calls.hear({
+      kind: 'livekit',
+      at: clock.now(),
+      room,
+      what,
+      participant: { sid: 'PA_1', identity: 'sip_1', kind: 'SIP', sip: headers ? { callSid, dispatched: true } : {} }
+    }, undefined)
+  t.equal(await heard('participant_joined', 'their-room', false), undefined, 'without the header')
+  t.equal(await heard('participant_joined', 'their-room', true, 'unknown'), undefined, 'of nobody we know')
+  t.equal(await heard('participant_joined', 'their-room', true), 'call-1')
+  t.equal(await heard('participant_left', 'their-room', false), 'call-1', 'by its name')
+  t.equal(await heard('participant_joined', 'another-room', true), undefined, 'only one')
+  t.same(rooms.log.filter(line => line.startsWith('delete')), [])
+})

@@ -38,7 +38,14 @@ function build (t: Test) {
   })
   t.teardown(() => rooms.release())
   const receive = (...ways: Way[]) =>
-    calls.receive({ callSid: 'call-1', hash: 'h', at: clock.now(), facts: factsWith(), answered: false, route: { ways } })
+    calls.receive({
+      callSid: 'call-1',
+      hash: 'h',
+      at: clock.now(),
+      facts: factsWith(),
+      answered: false,
+      route: { ways }
+    })
 
   return { calls, clock, rooms, registrar, failures, receive }
 }

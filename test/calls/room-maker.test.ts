@@ -27,14 +27,17 @@ function build (t: Test) {
     }
   })
   t.teardown(() => rooms.release())
-  const make = (callSid: string) =>
-    maker.make(newCall(callSid, START, factsWith(), rulesWith().app), attemptWith({ room: `jb_${callSid}` }), 3000)
+  const make = (callSid: string) => {
+    const call = newCall(callSid, START, factsWith(), rulesWith().app)
+    return maker.make(call, attemptWith({ room: `jb_${callSid}` }), 3000)
+  }
   return { rooms, clock, settled, failures, maker, make }
 }
 
 await t.test('whoever asks for the same room shares the request, until it is forgotten', async t => {
   const { rooms, maker, make } = build(t)
-  t.same(await Promise.all([make('a'), make('a')]), [{ kind: 'room', outcome: 'created' }, { kind: 'room', outcome: 'created' }])
+  const created = { kind: 'room', outcome: 'created' }
+  t.same(await Promise.all([make('a'), make('a')]), [created, created])
   await make('a')
   t.same(rooms.log, ['create jb_a'])
   maker.forget(attemptWith({ room: 'jb_a' }))

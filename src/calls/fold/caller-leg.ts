@@ -1,12 +1,18 @@
 import type { SipAttributes } from './events.ts'
 
+/** What tells the leg of an attempt from others. */
+export interface LegMark {
+  callSid: string
+  token?: string
+  /** The room is not ours: a rule of the user's own may bring other callers into it. */
+  foreign?: boolean
+}
+
 /**
  * Whether a SIP participant is the caller's leg of an attempt. Others in the room are people whom the agent called.
  */
-export function isCallerLeg (
-  { callSid, called, dispatched }: SipAttributes,
-  attempt: { callSid: string, token?: string }
-): boolean {
+export function isCallerLeg ({ callSid, called, dispatched }: SipAttributes, attempt: LegMark): boolean {
+  if (attempt.foreign) return callSid === attempt.callSid
   // Only whoever dials our token enters from outside through a dispatch rule. People whom an agent calls do not.
   if (dispatched) return true
   if (callSid !== undefined) return callSid === attempt.callSid

@@ -4,19 +4,21 @@ import { agentAudio, agentGone, agentLeft, agentSeen } from './agent-watch.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { isCallerLeg } from './caller-leg.ts'
+import { adoptForeignRoom } from './foreign-room.ts'
 import { settleSoon } from './on-status.ts'
 import { isSignOfLife, oweDeleteAgain } from './room-cleanup.ts'
 import type { Rules } from './rules.ts'
 
 /** One of LiveKit's own events about a room of ours. */
 export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules): void {
-  const attempt = draft.attempts.find(attempt => attempt.room === event.room)
+  const attempt = draft.attempts.find(attempt => attempt.room === event.room) ?? adoptForeignRoom(draft, event)
   if (!attempt || isRepeated(draft, event)) return
   const { what, participant } = event
   const at = happenedAt(attempt, event)
   // With LiveKit's own word there is nothing to look for while it rings.
   if (
-    !attempt.view.events && (draft.phase === 'dialing' || draft.phase === 'ringing') && !draft.overdue && !draft.closing
+    !attempt.view.events && !attempt.foreign && (draft.phase === 'dialing' || draft.phase === 'ringing') &&
+    !draft.overdue && !draft.closing
   ) unowe(draft, duty => duty.kind === 'look')
   attempt.view.events = true
   const kind = kindOf(draft, attempt, participant)
@@ -28,7 +30,7 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
     reason: participant?.reason,
     detail: event.track ?? detailOf(what, kind, participant)
   })
-  if (attempt.end && isSignOfLife(attempt, event)) {
+  if (attempt.end && !attempt.foreign && isSignOfLife(attempt, event)) {
     note(draft, at, { from: 'bridge', what: 'life in a room that should be gone', attempt: attempt.n })
     oweDeleteAgain(draft, attempt, event)
   }
@@ -101,7 +103,11 @@ function kindOf (
 ): 'SIP' | 'AGENT' | 'OTHER' | undefined {
   if (!participant) return undefined
   const { kind, identity, sid, sip } = participant
-  if (kind === 'SIP') return isCallerLeg(sip ?? {}, { callSid: call.callSid, token: attempt.token }) ? 'SIP' : 'OTHER'
+  if (kind === 'SIP') {
+    const { token, foreign } = attempt
+    const isCaller = sid === attempt.view.sip?.sid || isCallerLeg(sip ?? {}, { callSid: call.callSid, token, foreign })
+    return isCaller ? 'SIP' : 'OTHER'
+  }
   if (kind) return kind
   if (identity === attempt.view.agent?.identity || identity.startsWith('agent-')) return 'AGENT'
   return sid === attempt.view.sip?.sid || identity.startsWith('sip_') ? 'SIP' : 'OTHER'

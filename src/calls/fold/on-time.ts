@@ -3,6 +3,7 @@ import { currentAttempt, type Call } from './call.ts'
 import { onAgentOverdue } from './agent-watch.ts'
 import { claimDuties, note, owe, oweLook } from './duties.ts'
 import { lapseDuties } from './on-duty.ts'
+import { oweDeleteForeign } from './foreign-room.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
@@ -99,6 +100,7 @@ export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): 
     if (!answered) owe(draft, at, { kind: 'hang-up', target: 'no-answer', due: at })
   }
   const attempt = currentAttempt(draft)
-  if (attempt) oweDeleteRoom(draft, attempt, at)
+  if (attempt?.foreign && !rules.callControl) oweDeleteForeign(draft, attempt, at)
+  else if (attempt) oweDeleteRoom(draft, attempt, at)
   draft.settleAt = at + TIMES.hangup
 }

@@ -27,12 +27,11 @@ export interface RoomCleanup {
 }
 
 /**
- * Owes the deletion of an attempt's room, unless it is somebody else's: that one is only deleted when the call is to be
- * hung up. Where a request that makes the room is still on its way, the last deletion
+ * Owes the deletion of an attempt's room, unless the room is not ours. Where a request that makes the room is still on its way, the last deletion
  * comes after that request must have settled.
  */
 export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void {
-  if (attempt.room === undefined || (attempt.foreign && draft.hangupAt === undefined)) return
+  if (attempt.room === undefined || attempt.foreign) return
   const pending = attempt.pendingSince ?? attempt.dispatchingSince
   const settled = pending === undefined ? at : Math.max(at, pending + TIMES.roomSettles)
   const dialled = attempt.at.replied !== undefined
