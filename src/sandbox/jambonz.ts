@@ -5,7 +5,7 @@ import type { Trace } from '../ladder/trace.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 import { CallRegistry } from './jambonz/call-registry.ts'
 import type { JambonzContext } from './jambonz/context.ts'
-import type { Faults } from './jambonz/dial.ts'
+import type { Faults } from './jambonz/faults.ts'
 import { inboundCall } from './jambonz/inbound.ts'
 import { outboundCall } from './jambonz/outbound.ts'
 import type { Leg } from './jambonz/payloads.ts'
@@ -16,7 +16,7 @@ import { loadVerbParser } from './jambonz/verbs.ts'
 import { socketNetwork } from './network.ts'
 import type { Network } from './network.ts'
 
-export type { Faults } from './jambonz/dial.ts'
+export type { Faults } from './jambonz/faults.ts'
 export type { Leg } from './jambonz/payloads.ts'
 export type { CallUpdate, CreateCall } from './jambonz/rest.ts'
 
@@ -45,7 +45,8 @@ export interface JambonzDoubleOptions {
   /** The transport on which callers call. Towards LiveKit the SIP URI selects it. */
   sipTransport?: 'udp' | 'tcp'
   /**
-   * Trunk name → `host:port` of its gateway, for dial targets of type `phone`. Targets without a trunk use the first.
+   * Trunk name → `host:port` of its gateway, for dial targets of type `phone`. Targets without a trunk, or with an
+   * unknown one, use the first.
    */
   gateways?: Record<string, string>
   /** Milliseconds to wait for the final NOTIFY of an accepted REFER; by default 15 000, as in Jambonz. */

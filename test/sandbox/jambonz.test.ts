@@ -221,18 +221,6 @@ await t.test(
   }
 )
 
-await t.test('a dial to an unknown trunk fails with 400', async t => {
-  const stage = await setStage(t, {
-    reply: ({ path }, at) =>
-      path === '/livekit-api'
-        ? { body: dialVerbs(at, { target: [{ type: 'phone', number: '+15551230000', trunk: 'other' }] }) }
-        : {}
-  })
-  await stage.call().final
-  await stage.over()
-  t.equal(lines(stage.standIn.requests).hooks[1], '/action A trying/100 dial failed/400')
-})
-
 await t.test('the trace contains SIP messages and hooks, and never a whole token', async t => {
   const steps: Step[] = []
   const stage = await setStage(t, {

@@ -8,7 +8,7 @@ import { legPayload } from './payloads.ts'
 import type { Leg, Payload } from './payloads.ts'
 import type { CallUpdate } from './rest.ts'
 import { Session } from './session.ts'
-import type { CallerLeg } from './session.ts'
+import type { CallerLeg } from './caller-leg.ts'
 import { hookObserver } from './tracing.ts'
 
 type CallListener = (callSid: string, leg: Readonly<Leg>) => void
@@ -59,19 +59,25 @@ export class CallRegistry {
     const hooks = this.#openClient(callHook, basic)
     const notifier = this.#openClient(callHook, statusBasic)
     const statuses = createStatusQueue(notifier, () => statusHook)
+    const clients = [hooks, notifier]
+    const openHooks = (url: string) => {
+      const client = this.#openClient(url, undefined)
+      clients.push(client)
+      return client
+    }
     const call = newCall(leg)
     this.#calls.set(leg.callSid, call)
     for (const listener of this.#listeners) listener(leg.callSid, leg)
     return {
       hooks,
       createSession (caller) {
-        call.session = new Session({ leg, context, caller, hooks, statuses })
+        call.session = new Session({ leg, context, caller, hooks, openHooks, statuses })
         return call.session
       },
       end: async () => {
         await statuses.idle()
         // As in Jambonz, nothing can be sent for the call after its session has ended.
-        await Promise.all([this.#closeClient(hooks), this.#closeClient(notifier)])
+        await Promise.all(clients.map(client => this.#closeClient(client)))
         call.hasEnded = true
         call.resolveEnded()
       }

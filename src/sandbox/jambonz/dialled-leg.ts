@@ -7,7 +7,8 @@ import { sandboxSdp } from './media.ts'
 import { customHeaders, referPayload, uriUser } from './payloads.ts'
 import type { CallStatus, DialResult, Leg } from './payloads.ts'
 import { routeOf } from './route.ts'
-import type { ReferAnswer, Session } from './session.ts'
+import type { ReferAnswer } from './caller-leg.ts'
+import type { Session } from './session.ts'
 import type { DialTarget, DialVerb, Verb } from './verbs.ts'
 
 /** Seconds that a dial rings when the verb does not say. */
@@ -25,7 +26,7 @@ export async function callTarget (
   const record = new LegRecord(session, newLeg(session, verb, route.to))
   if (route.uri === undefined) {
     record.report('trying', 100, 'Trying')
-    record.report('failed', 400, 'Bad Request')
+    record.report('failed', route.refusal.status, route.refusal.reason)
     return record.result
   }
 

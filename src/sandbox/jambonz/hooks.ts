@@ -28,6 +28,8 @@ export interface HookClientOptions {
 
 /** Jambonz's HTTP client for hooks: one connection per host, one request at a time. */
 export interface HookClient {
+  /** Scheme, host and port of the call hook. */
+  readonly origin: string
   /**
    * Posts a payload. Resolves with the parsed JSON of the reply, or with `''` when its content type is not JSON.
    *
@@ -115,6 +117,7 @@ export function createHookClient (options: HookClientOptions): HookClient {
   }
 
   return {
+    origin: base.origin,
     post,
     close: () => client.close()
   }

@@ -6,7 +6,7 @@ import type { JambonzContext } from './context.ts'
 import { sandboxSdp } from './media.ts'
 import { callHookPayload, uriUser } from './payloads.ts'
 import type { Leg, SipObject } from './payloads.ts'
-import type { CallerLeg } from './session.ts'
+import type { CallerLeg } from './caller-leg.ts'
 import type { Verb } from './verbs.ts'
 
 /**

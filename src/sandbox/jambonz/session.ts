@@ -1,27 +1,15 @@
 import type { Clock } from '../../clock.ts'
-import type { SipMessage, SipResponse } from '../../sip/message.ts'
+import type { SipMessage } from '../../sip/message.ts'
 import type { UserAgent } from '../../sip/user-agent.ts'
-import { dial } from './dial.ts'
-import type { Faults } from './dial.ts'
+import type { CallerLeg, ReferAnswer } from './caller-leg.ts'
+import type { Faults } from './faults.ts'
 import type { Hook, HookClient, StatusQueue } from './hooks.ts'
+import { hasTelephoneCodec } from './media.ts'
 import { customHeaders, legPayload } from './payloads.ts'
 import type { Leg } from './payloads.ts'
-import { referVerb } from './refer.ts'
-import { nonEmpty } from './verbs.ts'
-import type { DialVerb, ParseVerbs, ReferVerb, Verb } from './verbs.ts'
-
-/** The SIP side of the caller leg. It is the same for calls that came in and for calls that Jambonz placed. */
-export interface CallerLeg {
-  /** Identity and privacy headers of the caller's INVITE, which Jambonz copies to the agent leg. */
-  identity: Record<string, string>
-  /** The session description of the caller's INVITE; '' when there is none. */
-  offer: string
-  early(): void
-  answer(): void
-  reject(status: number, reason: string | undefined, headers?: Record<string, string>): void
-  bye(headers?: Record<string, string>): Promise<unknown>
-  refer(to: string, headers: Record<string, string>): Promise<SipResponse>
-}
+import { runVerb } from './run-verb.ts'
+import { NonFatalError, nonEmpty } from './verbs.ts'
+import type { ParseVerbs, Verb } from './verbs.ts'
 
 /** What every session shares with the double that it runs in. */
 export interface SessionContext {
@@ -36,12 +24,6 @@ export interface SessionContext {
   notifyTimeoutMs: number
 }
 
-/** How a REFER is answered. */
-export interface ReferAnswer {
-  status: number
-  reason?: string
-}
-
 /** Why a running verb was stopped: the caller is gone, or other verbs replace it. */
 export type Stop = 'gone' | 'replaced'
 
@@ -50,7 +32,6 @@ export class Session {
   readonly leg: Leg
   readonly context: SessionContext
   readonly caller: CallerLeg
-  readonly hooks: HookClient
   /** Answers a REFER from the caller. A dial sets it while it runs. */
   onCallerRefer: ((message: SipMessage) => Promise<ReferAnswer>) | undefined
   /** Receives every NOTIFY that the caller sends. */
@@ -59,11 +40,16 @@ export class Session {
   talkingSince: number | undefined
 
   readonly #statuses: StatusQueue
+  readonly #openHooks: (url: string) => HookClient
+  #hooks: HookClient
   /** Requests that the session waits for at its end, although no verb waits for them. */
   readonly #background = new Set<Promise<unknown>>()
   #answeredAt: number | undefined
   #gone = false
+  /** Whether the media server has an endpoint for the caller. */
+  #hasEndpoint = false
   #hasEarlyMedia = false
+  #mediaServerFailed = false
   #running: AbortController | undefined
   #replacement: Verb[] | undefined
 
@@ -72,12 +58,15 @@ export class Session {
     context: SessionContext
     caller: CallerLeg
     hooks: HookClient
+    /** Opens a client for hooks on another host, without credentials. */
+    openHooks: (url: string) => HookClient
     statuses: StatusQueue
   }) {
     this.leg = options.leg
     this.context = options.context
     this.caller = options.caller
-    this.hooks = options.hooks
+    this.#hooks = options.hooks
+    this.#openHooks = options.openHooks
     this.#statuses = options.statuses
   }
 
@@ -85,21 +74,45 @@ export class Session {
     return this.#answeredAt !== undefined
   }
 
+  /** Sends the call's hooks, except its status events. */
+  get hooks (): HookClient {
+    return this.#hooks
+  }
+
+  /** A hook on another host takes over: relative hooks go there, and no hook carries credentials any more. */
+  handOver (url: string): void {
+    if (/^https?:/.test(url) && new URL(url).origin !== this.#hooks.origin) this.#hooks = this.#openHooks(url)
+  }
+
   /** Sends a leg's state to the status hook. */
   notify (leg: Leg): void {
     this.#statuses.send(legPayload(leg))
   }
 
-  /** Gives the caller media: early media (183), or with `answer` a 200. */
+  /**
+   * Gives the caller media: early media (183), or with `answer` a 200.
+   *
+   * @throws {NonFatalError} when the media server is down, or has no codec for the caller, who then gets 488
+   */
   async endpoint (answer: boolean): Promise<void> {
-    const { clock, faults } = this.context
-    const { mediaDelayMs } = faults
-    if (mediaDelayMs !== undefined) await new Promise<void>(resolve => { clock.schedule(mediaDelayMs, resolve) })
+    if (!this.#hasEndpoint && !this.answered) await this.#allocateEndpoint()
     if (this.answered || this.#gone) return
     if (answer) return this.answer()
 
     if (!this.#hasEarlyMedia) this.caller.early()
     this.#hasEarlyMedia = true
+  }
+
+  async #allocateEndpoint (): Promise<void> {
+    const { clock, faults: { mediaDelayMs, noMediaServer } } = this.context
+    this.#mediaServerFailed = noMediaServer === true
+    if (this.#mediaServerFailed) throw new NonFatalError('media server failure')
+    if (!hasTelephoneCodec(this.caller.offer)) {
+      this.decline(488, 'Not Acceptable Here')
+      throw new NonFatalError('unable to allocate endpoint')
+    }
+    if (mediaDelayMs !== undefined) await new Promise<void>(resolve => { clock.schedule(mediaDelayMs, resolve) })
+    this.#hasEndpoint = true
   }
 
   answer (): void {
@@ -136,9 +149,13 @@ export class Session {
     while (queue.length > 0 && !this.#gone) {
       const verb = queue.shift() as Verb
       this.#running = new AbortController()
-      // A verb that throws gives way to the next one, as a dial does when its action hook fails.
-      const next = await this.#execute(verb, this.#running.signal).catch(() => undefined)
-      queue = [...this.#replacement ?? next ?? queue]
+      try {
+        const next = await runVerb(this, verb, this.#running.signal)
+        queue = [...this.#replacement ?? next ?? queue]
+      } catch (error) {
+        if (!(error instanceof NonFatalError)) break
+        queue = this.#replacement ?? queue
+      }
       this.#replacement = undefined
     }
     this.#running = undefined
@@ -164,11 +181,14 @@ export class Session {
   }
 
   /**
-   * Live call control with `completed`: hangs up. Jambonz ignores it for an unanswered call, which only `no-answer`
-   * ends.
+   * Hangs up, as the verb and live call control (`completed`) do. An unanswered call is not affected: live call control
+   * ends it with `no-answer`.
    */
-  hangUp (): void {
-    if (this.answered) this.#hangUp()
+  hangUp (headers?: Record<string, string>): void {
+    if (!this.answered || this.#gone) return
+    this.#completed('jambonz')
+    this.outlive(this.caller.bye(headers))
+    this.#stop('gone')
   }
 
   /** Live call control with `no-answer`: refuses an unanswered call. */
@@ -187,72 +207,26 @@ export class Session {
     if (verbs !== undefined && !this.#gone) this.replace(verbs)
   }
 
-  /** Runs one verb. Resolves with the verbs that replace the remaining ones, if any. */
-  async #execute (verb: Verb, signal: AbortSignal): Promise<Verb[] | undefined> {
-    switch (verb.verb) {
-      case 'dial':
-        return await dial(this, verb as DialVerb, signal)
-      case 'sip:refer':
-        return this.answered ? await referVerb(this, verb as ReferVerb, signal) : undefined
-      case 'redirect':
-        return await this.#verbsFrom(verb['actionHook'] as Hook)
-      case 'sip:decline':
-        // Jambonz runs it only on an unanswered call: after a dial that was answered it does nothing.
-        if (!this.answered) this.#declineVerb(verb)
-        return undefined
-      case 'hangup':
-        // Jambonz runs it only on an answered call: while the call rings it does nothing.
-        if (this.answered) this.#hangUp(verb['headers'] as Record<string, string> | undefined)
-        return undefined
-      case 'pause':
-        await this.#pause(Number(verb['length']) * 1000, signal)
-        return undefined
-      case 'answer':
-      case 'say':
-      case 'play':
-        this.answer()
-        return undefined
-      default:
-        // The other verbs play no part between Jambonz and LiveKit, so they end at once.
-        return undefined
-    }
-  }
-
-  #declineVerb (verb: Verb): void {
-    this.decline(Number(verb['status']), verb['reason'] as string | undefined, {
-      'X-Reason': 'SIP Decline Verb',
-      ...verb['headers'] as Record<string, string> | undefined
-    })
-  }
-
-  #pause (ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const cancel = this.context.clock.schedule(ms, resolve)
-      signal.addEventListener('abort', () => {
-        cancel()
-        resolve()
-      })
-    })
-  }
-
   async #verbsFrom (hook: Hook): Promise<Verb[] | undefined> {
     return nonEmpty(this.context.parse(await this.hooks.post(hook, legPayload(this.leg))))
   }
 
-  /** Jambonz hangs up on an answered caller and refuses any other with a bare 603, which no status event reports. */
+  /**
+   * Jambonz hangs up on an answered caller. Any other gets 603, or 480 when the media server is down; no status event
+   * reports that.
+   */
   #endWithoutVerbs (): void {
-    if (!this.#gone) {
-      if (this.answered) this.#hangUp()
-      else this.caller.reject(603, 'Decline')
-    }
+    if (this.answered) this.hangUp()
+    else if (!this.#gone) this.#refuseSilently()
     this.#gone = true
   }
 
-  #hangUp (headers?: Record<string, string>): void {
-    if (this.#gone) return
-    this.#completed('jambonz')
-    this.outlive(this.caller.bye(headers))
-    this.#stop('gone')
+  #refuseSilently (): void {
+    if (this.#mediaServerFailed) {
+      this.caller.reject(480, undefined, { 'X-Reason': 'crankback: media server failure' })
+    } else {
+      this.caller.reject(603, 'Decline')
+    }
   }
 
   #completed (by: 'caller' | 'jambonz', headers?: Record<string, string>): void {

@@ -56,13 +56,16 @@ function describeHook (payload: Payload): string {
     return ` ${statuses.filter(status => status !== undefined).join(' → ')}`
   }
   if ('verb_id' in payload || 'dial_call_status' in payload) {
-    return ` ${payload['dial_call_status'] ?? 'not dialled'}`
+    return ` ${payload['dial_call_status'] ?? (isRunning(payload) ? 'redirect' : 'not dialled')}`
   }
   // A call hook has one of these fields, and a status event has neither.
   if ('sip' in payload || 'defaults' in payload) return ''
   const leg = 'parent_call_sid' in payload ? 'agent-leg' : 'caller-leg'
   return ` ${leg} ${payload['call_status']}`
 }
+
+/** A redirect asks while the call runs. A dial that was not dialled reports that its caller is gone. */
+const isRunning = ({ call_status: status }: Payload): boolean => status === 'trying' || status === 'in-progress'
 
 function describeReply (body: unknown[]): string {
   return describeVerbs(body.filter((verb): verb is Verb => typeof verb === 'object' && verb !== null && 'verb' in verb))

@@ -32,6 +32,20 @@ export interface DialVerb extends Verb {
   tag?: unknown
 }
 
+export interface SayVerb extends Verb {
+  text: string | string[]
+  earlyMedia?: boolean
+}
+
+export interface PlayVerb extends Verb {
+  url: string | string[]
+  earlyMedia?: boolean
+}
+
+export interface RedirectVerb extends Verb {
+  actionHook: Hook
+}
+
 export interface ReferVerb extends Verb {
   referTo: string
   referredBy?: string
@@ -39,6 +53,12 @@ export interface ReferVerb extends Verb {
   actionHook?: Hook
   eventHook?: Hook
 }
+
+/**
+ * A verb failed, and Jambonz goes on with the next one (feature-server `NonFatalTaskError` and bad preconditions).
+ * After any other error that a verb throws, no verb runs any more.
+ */
+export class NonFatalError extends Error {}
 
 /** Turns a reply's body into verbs. Throws with the message of Jambonz's own validator. */
 export type ParseVerbs = (body: unknown) => Verb[]

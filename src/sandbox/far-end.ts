@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import { systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
+import { formatChallenge, parseAnswer, verifyAnswer } from '../sip/digest.ts'
+import { header } from '../sip/message.ts'
+import { createUserAgent } from '../sip/user-agent.ts'
+import type { IncomingCall } from '../sip/user-agent.ts'
+import { sandboxSdp } from './jambonz/media.ts'
+import { socketNetwork } from './network.ts'
+import type { Network } from './network.ts'
+
+/** What the far end does with a call. */
+export interface FarEndBehaviour {
+  /** The final status: 200 answers, 486 is busy, and so on. Without one it rings for ever. */
+  status?: number
+  /** Milliseconds of ringing before the final status. Without it the far end does not ring. */
+  ringMs?: number
+  /** Milliseconds from the answer to hanging up. Without it the far end waits for the caller to hang up. */
+  hangUpAfterMs?: number
+}
+
+export interface FarEnd {
+  /** `host:port`, as a gateway of the Jambonz double or in a SIP URI. */
+  readonly host: string
+  /** The calls that have arrived, in order. Calls that were refused for their credentials are not among them. */
+  readonly calls: readonly IncomingCall[]
+  /** It may change at any time. */
+  behaviour: FarEndBehaviour
+  close(): Promise<void>
+}
+
+const REALM = 'far-end'
+
+/**
+ * A carrier, or any SIP host, with one phone behind it.
+ *
+ * @throws {Error} when it cannot listen
+ */
+export async function createFarEnd (options: {
+  behaviour: FarEndBehaviour
+  /** The far end asks for these credentials (RFC 3261 22.2). */
+  auth?: { username: string, password: string }
+  transport?: 'udp' | 'tcp'
+  clock?: Clock
+  network?: Network
+  host?: string
+}): Promise<FarEnd> {
+  const { auth, clock = systemClock, network = socketNetwork, transport = 'udp', host = '127.0.0.1' } = options
+  const agent = await createUserAgent({ host, transport, name: 'far end', clock, openTransport: network.openSip })
+  const nonce = randomUUID()
+  const calls: IncomingCall[] = []
+  const farEnd: FarEnd = {
+    host: `${agent.host}:${agent.port}`,
+    calls,
+    behaviour: options.behaviour,
+    close: () => agent.close()
+  }
+
+  function isAdmitted (call: IncomingCall): boolean {
+    if (auth === undefined) return true
+    const given = header(call.request, 'Authorization')
+    if (given === undefined) {
+      call.respond(401, 'Unauthorized', { headers: { 'WWW-Authenticate': formatChallenge({ realm: REALM, nonce }) } })
+      return false
+    }
+    const answer = parseAnswer(given)
+    if (answer && verifyAnswer(answer, { ...auth, realm: REALM, nonce, method: 'INVITE' })) return true
+    call.respond(403, 'Forbidden')
+    return false
+  }
+
+  function finish (call: IncomingCall, { status, hangUpAfterMs }: FarEndBehaviour): void {
+    if (status === undefined || call.state === 'ended') return
+    call.respond(status, undefined, status < 300 ? { body: sandboxSdp(host) } : {})
+    if (status < 300 && hangUpAfterMs !== undefined) {
+      clock.schedule(hangUpAfterMs, () => {
+        call.bye().catch(() => {})
+      })
+    }
+  }
+
+  agent.onInvite(call => {
+    if (!isAdmitted(call)) return
+    calls.push(call)
+    const behaviour = farEnd.behaviour
+    const { status, ringMs } = behaviour
+    if (ringMs === undefined && status !== undefined) return finish(call, behaviour)
+
+    call.respond(180)
+    if (ringMs !== undefined) clock.schedule(ringMs, () => finish(call, behaviour))
+  })
+  return farEnd
+}
