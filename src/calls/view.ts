@@ -132,14 +132,13 @@ export const VIEW_SCHEMAS = [
 
 /** A call as the list shows it. */
 export function summarize (call: Call): CallSummary {
-  const attempt = call.attempts.at(-1)
   return {
     callSid: call.callSid,
     direction: call.facts.direction,
     phase: call.phase,
     from: call.facts.from,
     to: call.facts.to,
-    agent: attempt?.agent ?? call.app.agent,
+    agent: agentOf(call),
     route: call.route?.name,
     degraded: call.attempts.some(({ degraded }) => degraded),
     attempts: call.attempts.map(presentAttempt),
@@ -148,6 +147,10 @@ export function summarize (call: Call): CallSummary {
     duties: call.duties.map(({ kind, target, due, tries }) => ({ kind, target, due: isoTime(due), tries }))
   }
 }
+
+/** The agent that was tried last. Before anybody was tried, the application's. */
+const agentOf = ({ attempts, app }: Call): string | undefined =>
+  attempts.length === 0 ? app.agent : attempts.findLast(({ agent }) => agent !== undefined)?.agent
 
 /** A call with all that is known of it. */
 export function present (call: Call, live?: Live): CallView {

@@ -27,8 +27,8 @@ export interface RoomCleanup {
 }
 
 /**
- * Owes the deletion of an attempt's room, unless the room is not ours. Where a request that makes the room is still on its way, the last deletion
- * comes after that request must have settled.
+ * Owes the deletion of an attempt's room, unless the room is not ours. Where a request that makes the room is still on
+ * its way, the last deletion comes after that request must have settled.
  */
 export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void {
   if (attempt.room === undefined || attempt.foreign) return
