@@ -1,3 +1,4 @@
+import { isAnnouncement } from './attempt-facts.ts'
 import { currentAttempt, isFinal, UNAVAILABLE, type Attempt, type Call, type Reply } from './call.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { addLeg, findLeg, isLatestLeg } from './legs.ts'
@@ -42,6 +43,8 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
     return
   }
   attempt.action = factsOf(event)
+  // Without a status hook only this says that an announcement answered the caller.
+  if (isAnnouncement(attempt)) draft.caller.answered ||= event.callerStatus === 'in-progress'
   if (dialCallStatus === 'completed' || (dialCallStatus === 'in-progress' && attempt.answered)) attempt.answered = true
   if (isFinal(event.callerStatus)) {
     callerEnded(draft, at, {

@@ -39,10 +39,13 @@ function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void
   draft.caller.trying = true
   if (event.callStatus !== 'in-progress') return
   draft.caller.answered = true
-  // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost.
   const attempt = openLeg(draft)
-  if (attempt && isAnnouncement(attempt)) announcing(draft, attempt, rules)
-  else if (attempt && legsOf(draft, attempt).length > 0) agentAnswered(draft, attempt, event.at, rules)
+  if (!attempt) return
+  if (isAnnouncement(attempt)) announcing(draft, attempt, rules)
+  // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost. Where an
+  // announcement answered the caller, the status may only be late.
+  const answersWithDial = legsOf(draft, attempt).length > 0 && !draft.attempts.some(isAnnouncement)
+  if (answersWithDial) agentAnswered(draft, attempt, event.at, rules)
 }
 
 /** The caller leg is over, whoever says so; the first word stands. */

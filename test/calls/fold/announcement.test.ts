@@ -1,0 +1,110 @@
+import t from 'tap'
+import type { Way } from '../../../src/calls/fold/way.ts'
+import { tell, type StoryOptions } from '../../fixtures/events.ts'
+
+const SAY: Way = { strategy: 'say', text: 'Nobody is here.' }
+const PHONE: Way = { strategy: 'phone', number: '+15551230009' }
+const ROOM: Way = { strategy: 'room', agent: 'demo-agent' }
+
+function begin (ways: Way[], options?: StoryOptions) {
+  const story = tell(options)
+  const reply = story.hook({ route: { ways } })
+  return { story, reply }
+}
+
+await t.test('the last announcement ends the call, which Jambonz then hangs up', async t => {
+  const { story, reply } = begin([SAY])
+  t.same(reply, { kind: 'announce', attempt: 1, goesOn: false })
+  story.caller('trying', 100)
+  story.caller('in-progress', 200)
+  t.equal(story.it.phase, 'connected')
+  t.equal(story.it.at.answered, undefined, 'nobody was talked to')
+  story.pass(20_000)
+  story.caller('completed', 200, 'jambonz')
+  t.match(story.it.end, { cause: 'announced', by: 'bridge' })
+})
+
+await t.test('another way behind it is dialled when Jambonz asks', async t => {
+  const { story, reply } = begin([SAY, PHONE])
+  t.same(reply, { kind: 'announce', attempt: 1, goesOn: true })
+  story.caller('in-progress', 200)
+  t.same(story.action(undefined, undefined, { callerStatus: 'in-progress' }), { kind: 'dial', attempt: 2 })
+  t.equal(story.it.attempts[0]?.end?.cause, 'announced')
+  story.agent('trying', 100)
+  story.agent('busy', 486)
+  t.same(story.action('busy', 486, { callerStatus: 'in-progress' }), { kind: 'hangup' }, 'an answered caller')
+  story.caller('completed', 200, 'jambonz')
+  t.match(story.it.end, { cause: 'busy', sipStatus: 486 })
+})
+
+await t.test('that it was answered, and late, does not mean that the next way was', async t => {
+  const { story } = begin([SAY, PHONE])
+  story.action(undefined, undefined, { callerStatus: 'in-progress' })
+  story.agent('trying', 100)
+  story.caller('in-progress', 200)
+  t.equal(story.it.phase, 'dialing')
+  story.caller('completed', 200, 'caller')
+  t.equal(story.cause, 'caller-gave-up')
+})
+
+await t.test('a caller who hangs up during it, and one who does before it', async t => {
+  const { story } = begin([SAY])
+  story.caller('in-progress', 200)
+  story.caller('completed', 200, 'caller')
+  t.match(story.it.end, { cause: 'caller-hung-up', by: 'caller' })
+  const { story: early } = begin([SAY])
+  early.caller('no-answer', 487, 'caller')
+  t.equal(early.cause, 'caller-gave-up')
+})
+
+await t.test('behind a failure the failure is why the call ended', async t => {
+  const { story } = begin([ROOM, PHONE, SAY])
+  story.made()
+  story.agent('trying', 100)
+  story.action('failed', 503)
+  story.agent('trying', 100, { leg: 'b2' })
+  const reply = story.action('busy', 486, { dialCallSid: 'b2' })
+  t.same(reply, { kind: 'announce', attempt: 3, goesOn: false })
+  story.caller('in-progress', 200)
+  story.caller('completed', 200, 'jambonz')
+  t.match(story.it.end, { cause: 'busy', sipStatus: 486 })
+  t.same(story.it.attempts.map(({ end }) => end?.cause), ['sip-unreachable', 'busy', 'announced'])
+})
+
+await t.test('Jambonz ends it although another way is left: nobody knows why', async t => {
+  const { story } = begin([SAY, PHONE])
+  story.caller('in-progress', 200)
+  story.caller('completed', 200, 'jambonz')
+  t.match(story.it.end, { cause: 'lost', detail: 'Jambonz ended the call during the announcement' })
+})
+
+await t.test('without a status hook it may take as long as any call', async t => {
+  const { story } = begin([SAY], { rules: { timeLimitS: 600 }, statusesExpected: false })
+  story.pass(599_000)
+  t.not(story.it.phase, 'ended')
+  story.pass(60_000)
+  t.match(story.it.end, { cause: 'lost', detail: 'how the announcement ended was not heard' })
+})
+
+await t.test('a route that declines', async t => {
+  const DECLINE: Way = { strategy: 'decline', status: 603, reason: 'Decline' }
+  await t.test('at once', async t => {
+    const { story, reply } = begin([DECLINE])
+    t.same(reply, { kind: 'decline', status: 603, reason: 'Decline' })
+    t.match(story.it.end, { cause: 'declined', by: 'bridge', sipStatus: 603 })
+    t.match(story.it.attempts, [{ strategy: 'decline', end: { cause: 'declined' } }])
+  })
+  await t.test('behind a failure, which is why the call ended', async t => {
+    const { story } = begin([PHONE, DECLINE])
+    story.agent('trying', 100)
+    t.same(story.action('busy', 486), { kind: 'decline', status: 603, reason: 'Decline' })
+    story.pass(2000)
+    t.match(story.it.end, { cause: 'busy', by: 'carrier', sipStatus: 486 })
+    t.same(story.it.attempts.map(({ end }) => end?.cause), ['busy', 'declined'])
+  })
+  await t.test('a caller whom an announcement had answered is hung up', async t => {
+    const { story } = begin([SAY, DECLINE])
+    t.same(story.action(undefined, undefined, { callerStatus: 'in-progress' }), { kind: 'hangup' })
+    t.equal(story.it.phase, 'ended')
+  })
+})
