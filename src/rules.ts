@@ -3,6 +3,7 @@ import type { ApplicationConfig } from './calls/fold/way.ts'
 import type { Settings } from './config.ts'
 import { createTokenOf } from './livekit/token.ts'
 import type { RoutesSource } from './routing/routes.ts'
+import { applicationDefaults } from './routing/settings-table.ts'
 import { createOpenWay } from './routing/strategies.ts'
 
 /** What the settings say of every application that does not say it itself. */
@@ -18,6 +19,7 @@ export const settingsApplication = (settings: Settings): ApplicationConfig => ({
  */
 export function rulesOf (settings: Settings, source: RoutesSource): Rules {
   const tokenOf = createTokenOf(settings.LIVEKIT_API_SECRET)
+  const app = settingsApplication(settings)
   const roomPrefix = settings.LIVEKIT_ROOM_PREFIX
 
   return {
@@ -26,7 +28,9 @@ export function rulesOf (settings: Settings, source: RoutesSource): Rules {
     guessRoute: ({ to, from, trunk, applicationSid, direction }, app, callSid, at) =>
       source.table.choose({ callSid, at, to, from, carrier: trunk, application: applicationSid, direction }, app),
     openWay: createOpenWay({ tokenOf, roomPrefix }),
-    app: settingsApplication(settings),
+    get app () {
+      return applicationDefaults(app, source.table)
+    },
     dialTimeoutS: settings.DIAL_TIMEOUT_S,
     timeLimitS: settings.MAX_CALL_DURATION_S,
     retentionS: settings.CALL_RETENTION_S,

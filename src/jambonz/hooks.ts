@@ -5,6 +5,7 @@ import type { ApplicationConfig } from '../calls/fold/way.ts'
 import type { Clock } from '../clock.ts'
 import { HookBodyError } from '../errors.ts'
 import type { RoutesSource } from '../routing/routes.ts'
+import { applicationDefaults } from '../routing/settings-table.ts'
 import {
   actionEvent,
   callHookEvent,
@@ -117,7 +118,8 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
       const at = clock.now()
       const event = callHookEvent(hook, hash, callerHeaders)
       const { table } = routes
-      const route = table.choose(routeQueryOf(hook, event.facts, at, table.headerNames), { ...app, ...event.app })
+      const application = { ...applicationDefaults(app, table), ...event.app }
+      const route = table.choose(routeQueryOf(hook, event.facts, at, table.headerNames), application)
       const { call, reply } = await calls.receive({ ...event, route, at })
       return verbs(call ? verbsFor(call, reply, verbConfig) : NO_AGENT)
     }

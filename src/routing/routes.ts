@@ -50,6 +50,8 @@ export interface RoutesTable {
   headerNames: readonly string[]
   /** Name of every route, in order. */
   names: readonly string[]
+  /** The agent of applications that name none. Absent: the settings'. */
+  agent: string | undefined
   /** What may be dialled; absent where the file says nothing, or there is no file. */
   policy: Policy | undefined
   /** Numbers that are ours, as the file writes them. */

@@ -15,10 +15,15 @@ export function withoutLoops (route: Route, calledNumber: string): Route {
   return ways.length === route.ways.length ? route : { ...route, ways, refused: 'number-is-called-number' }
 }
 
+/** What an application gets that says nothing: the routes file's agent comes before the settings'. */
+export const applicationDefaults = (settings: ApplicationConfig, { agent }: RoutesTable): ApplicationConfig =>
+  agent === undefined ? settings : { ...settings, agent }
+
 /** The table without a routes file: one route, which does what the settings say. */
 export const settingsTable: RoutesTable = {
   headerNames: [],
   names: [],
+  agent: undefined,
   policy: undefined,
   numbers: [],
   country: undefined,

@@ -1,0 +1,131 @@
+import {
+  LineCounter,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Document,
+  type Node,
+  type YAMLError
+} from 'yaml'
+import { Reading, type Aliases } from './items.ts'
+
+/** Aliases may repeat this many values. Anything beyond is meant to explode. */
+const MOST_REPEATED = 100_000
+
+/** Nothing in the file needs to be nested deeper. */
+const DEEPEST = 60
+const TOO_DEEP = 'This is nested too deeply.'
+
+/** Reads text as YAML. What is wrong with its form is among the reading's problems. */
+export function openDocument (text: string): Reading {
+  const lines = new LineCounter()
+  let document: Document
+  try {
+    // Its own check for duplicate keys compares each with each.
+    document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
+  } catch {
+    // The parser is recursive, so its stack ends at some depth.
+    return unreadable(TOO_DEEP)
+  }
+
+  const aliases: Aliases = new Map()
+  const reading = new Reading(document, lines, aliases)
+  let last = -1
+  for (const error of [...document.errors, ...document.warnings]) {
+    // One slip makes the parser complain several times at the same place.
+    if (error.pos[0] === last) continue
+    last = error.pos[0]
+    reading.error({ path: '', offset: error.pos[0] }, explained(error, text))
+  }
+  if (reading.problems.length === 0) findAliases(reading, document.contents, aliases)
+  if (reading.problems.length === 0) checkAliases(reading, aliases)
+  return reading
+}
+
+function unreadable (message: string): Reading {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  const reading = new Reading(parseDocument(''), lines, new Map())
+  reading.error({ path: '', offset: 0 }, message)
+  return reading
+}
+
+/** Never the text that the parser quotes: it may be a secret. */
+function explained ({ code, pos }: YAMLError, text: string): string {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return 'A tab indents this line. YAML wants spaces.'
+    case 'MULTIPLE_DOCS':
+      return 'A second document begins here. Write everything in one, without "---" between.'
+    case 'BAD_ALIAS':
+      return text[pos[0]] === '*' && /[\s,\]}]|^$/.test(text[pos[0] + 1] ?? '')
+        ? 'A value that begins with * must be in quotes.'
+        : 'No anchor (&name) has this name. A value that begins with * must be in quotes.'
+    case 'BAD_SCALAR_START':
+      return `A value that begins with ${text[pos[0]]} must be in quotes.`
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'There is a second ": " in this line. A text with a colon must be in quotes.'
+    case 'MISSING_CHAR':
+      return 'Something is missing here: a colon after a key, a closing quote, or a closing bracket.'
+    case 'BAD_INDENT':
+      return 'This is not indented like its neighbours, or a bracket before it is not closed.'
+    case 'TAG_RESOLVE_FAILED':
+      return 'Tags (!) have no meaning in this file.'
+    default:
+      return `This is not YAML (${code.toLowerCase().replaceAll('_', ' ')}).`
+  }
+}
+
+/** Finds what each alias stands for: the last anchor of its name before it. One pass finds all of them. */
+function findAliases (reading: Reading, contents: Node | null, aliases: Aliases): void {
+  const anchors = new Map<string, Node>()
+
+  function visit (node: Node | null, depth: number): void {
+    if (node === null) return
+    if (depth > DEEPEST) return reading.error({ path: '', offset: node.range?.[0] ?? 0 }, TOO_DEEP)
+    if (isAlias(node)) {
+      const anchored = anchors.get(node.source)
+      if (anchored) aliases.set(node, anchored)
+      return
+    }
+    if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    for (const part of partsOf(node)) visit(part, depth + 1)
+  }
+
+  visit(contents, 0)
+}
+
+/** Aliases that contain aliases double with every level. */
+function checkAliases (reading: Reading, aliases: Aliases): void {
+  const sizes = new Map<Node, number>()
+
+  /** How many values a node stands for. */
+  function sizeOf (node: Node | null): number {
+    if (node === null || isScalar(node)) return 1
+    const known = sizes.get(node)
+    if (known !== undefined) return known
+    // An anchor that contains its own alias has no end.
+    sizes.set(node, Infinity)
+    const parts = isAlias(node) ? [aliases.get(node) ?? null] : partsOf(node)
+    const size = parts.reduce((total, part) => total + sizeOf(part), 1)
+    sizes.set(node, size)
+    return size
+  }
+
+  let repeated = 0
+  for (const alias of aliases.keys()) {
+    repeated += sizeOf(alias)
+    if (repeated <= MOST_REPEATED) continue
+    return reading.error(
+      { path: '', offset: alias.range?.[0] ?? 0 },
+      'Aliases repeat too many values here, or one contains itself. Write out what is meant.'
+    )
+  }
+}
+
+function partsOf (node: Node): (Node | null)[] {
+  if (isMap(node)) return node.items.flatMap(({ key, value }) => [key as Node | null, value as Node | null])
+  return isSeq(node) ? node.items as (Node | null)[] : []
+}

@@ -1,0 +1,90 @@
+import type { Way } from '../../calls/fold/way.ts'
+import type { PlacedWay } from '../routes.ts'
+import type { PlannedWay } from '../match/table.ts'
+import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
+import type { ConditionContext } from './read-conditions.ts'
+import type { RoutesContext } from './read-routes.ts'
+import { READ_WAY, WAYS, WAY_KEYS, type WayKey } from './read-way.ts'
+
+/** What the ways of a file share. */
+export interface ConnectContext extends RoutesContext, ConditionContext {
+  /** Numbers that are ours. */
+  numbers: readonly string[]
+  /** Every way of the file, as it is read. */
+  ways: PlacedWay[]
+}
+
+/** A call that goes on for ever from way to way helps nobody. */
+const MOST_WAYS = 16
+
+/** Reads `connect`. Absent: the application's agent, then its fallback number. */
+export function readConnect (
+  reading: Reading,
+  field: Field | undefined,
+  route: string,
+  context: ConnectContext
+): PlannedWay[] | undefined {
+  const items = field && reading.list(field)
+  if (!items) return undefined
+  if (items.length === 0) {
+    return reading.error(field, "There is no way here. Leave out `connect` for the application's agent.")
+  }
+  if (items.length > MOST_WAYS) {
+    reading.error(items[MOST_WAYS]!, `A route has at most ${MOST_WAYS} ways, this one has ${items.length}.`)
+  }
+
+  const ways = items.flatMap(item => {
+    const way = readWay(reading, item, context)
+    if (!way) return []
+    for (const placed of placedOf(way)) context.ways.push({ way: placed, route, ...reading.placeOf(item) })
+    return [{ item, way }]
+  })
+  warnOfDecline(reading, ways)
+  return ways.map(({ way }) => way)
+}
+
+/** The ways that a planned one can become, where the file alone tells. */
+function placedOf (planned: PlannedWay): Way[] {
+  switch (planned.kind) {
+    case 'way':
+      return [planned.way]
+    case 'agents':
+      return planned.agents.map(({ agent }) => ({ ...planned.way, agent }))
+    case 'application-agent':
+      return []
+  }
+}
+
+function readWay (reading: Reading, item: Item, context: ConnectContext): PlannedWay | undefined {
+  const fields = reading.mapping(item)
+  if (!fields) return undefined
+  const key = wayKeyOf(reading, item, [...fields.keys()])
+  if (key === undefined) return undefined
+  reading.fields(item, WAY_KEYS[key], unknown => misplaced(unknown, key))
+  return READ_WAY[key](reading, fields, context)
+}
+
+/** Which way an entry is. A carrier beside a phone number is the carrier that dials it. */
+function wayKeyOf (reading: Reading, item: Item, keys: readonly string[]): WayKey | undefined {
+  const found = WAYS.filter(way => keys.includes(way) && !(way === 'carrier' && keys.includes('phone')))
+  if (found.length === 1) return found[0]
+  if (found.length > 1) {
+    const two = found.map(way => `\`${way}\``).join(' and ')
+    return reading.error(item, `${two} are two ways. Give each its own entry in the list.`)
+  }
+  const meant = keys.map(key => [key, didYouMean(key, WAYS)] as const).find(([, hint]) => hint.startsWith('Did'))
+  const hint = meant ? `The key ${quote(meant[0])} is not known. ${meant[1]}` : `Write one of ${WAYS.join(', ')}.`
+  return reading.error(item, `This entry names no way. ${hint}`)
+}
+
+function misplaced (key: string, way: WayKey): string | undefined {
+  const owners = WAYS.filter(other => WAY_KEYS[other].includes(key))
+  if (owners.length === 0) return undefined
+  return `It belongs to ${owners.map(owner => `\`${owner}\``).join(', ')}, not to \`${way}\`.`
+}
+
+function warnOfDecline (reading: Reading, ways: readonly { item: Item, way: PlannedWay }[]): void {
+  const at = ways.findIndex(({ way }) => way.kind === 'way' && way.way.strategy === 'decline')
+  const behind = ways[at + 1]
+  if (at >= 0 && behind) reading.warn(behind.item, 'This way is never tried: the one before it declines the call.')
+}

@@ -1,0 +1,44 @@
+import type { Item, Reading } from './items.ts'
+import type { RoutesContext } from './read-routes.ts'
+
+/** Secrets of the bridge itself: whoever may write the file must not be able to send them to somebody else. */
+const OWN = [
+  'LIVEKIT_API_KEY',
+  'LIVEKIT_API_SECRET',
+  'LIVEKIT_SIP_PASSWORD',
+  'LIVEKIT_SIP_USERNAME',
+  'JAMBONZ_WEBHOOK_SECRET',
+  'WEBHOOK_SECRET',
+  'JAMBONZ_API_KEY',
+  'HTTP_PASSWORD',
+  'HTTP_USERNAME',
+  'OPERATOR_TOKEN',
+  'REDIS_URL'
+]
+
+/** Reads the name of an environment variable that holds a secret. What is not a name may be the secret: never shown. */
+export function readVariableName (
+  reading: Reading,
+  item: Item,
+  example: string,
+  { secretOf }: RoutesContext
+): string | undefined {
+  const value = reading.json(item)
+  if (typeof value !== 'string' || !looksLikeName(value)) {
+    return reading.error(
+      item,
+      `The name of an environment variable belongs here, such as ${example}. Keep the value itself out of this file.`
+    )
+  }
+  if (OWN.includes(value)) {
+    return reading.error(item, `${value} is a secret of the bridge itself. Use a variable of another name.`)
+  }
+  if (secretOf && !secretOf(value)) {
+    reading.warn(item, `The environment variable ${value} is not set. Calls skip this way until it is.`)
+  }
+  return value
+}
+
+/** A key can be all capitals and digits, but then it is long and has no underscore. */
+const looksLikeName = (text: string): boolean =>
+  /^[A-Z_][A-Z0-9_]{0,63}$/.test(text) && (text.includes('_') || text.length < 20)

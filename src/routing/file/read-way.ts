@@ -1,0 +1,249 @@
+import type { RetellWay, RoomWay, SipWay } from '../../calls/fold/way.ts'
+import type { PlannedWay } from '../match/table.ts'
+import type { WeightedAgent } from '../match/weights.ts'
+import { readNumber } from '../match/numbers.ts'
+import { isEmpty, isMapping, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
+import type { ConnectContext } from './read-connect.ts'
+import { LONGEST_AGENT_RING_S, LONGEST_RING_S, readRing } from './read-defaults.ts'
+import { readDialled } from './read-number.ts'
+import { readVariableName } from './read-variable-name.ts'
+
+/** The keys that say what an entry of `connect` is. */
+export const WAYS = ['agent', 'agents', 'phone', 'carrier', 'retell', 'sip', 'say', 'play', 'decline'] as const
+export type WayKey = typeof WAYS[number]
+
+/** What may stand beside them. */
+export const WAY_KEYS: Record<WayKey, readonly string[]> = {
+  agent: ['agent', 'metadata', 'ring'],
+  agents: ['agents', 'metadata', 'ring'],
+  phone: ['phone', 'carrier', 'from', 'ring'],
+  carrier: ['carrier', 'number', 'ring'],
+  retell: ['retell', 'ring'],
+  sip: ['sip', 'auth', 'ring'],
+  say: ['say', 'language', 'voice', 'vendor'],
+  play: ['play'],
+  decline: ['decline', 'reason']
+}
+
+type ReadWay = (reading: Reading, fields: Fields, context: ConnectContext) => PlannedWay | undefined
+
+/** Reads an entry that has the key. Undefined: what is wrong is among the problems. */
+export const READ_WAY: Record<WayKey, ReadWay> = {
+  agent (reading, fields) {
+    const field = fields.get('agent')!
+    const way = readRoom(reading, fields)
+    if (isEmpty(field)) return { kind: 'application-agent', way }
+    const agent = reading.text(field, 'receptionist')?.trim()
+    return agent === undefined ? undefined : { kind: 'way', way: { ...way, agent } }
+  },
+
+  agents (reading, fields) {
+    const agents = readAgents(reading, fields.get('agents')!)
+    const way = readRoom(reading, fields)
+    return agents && { kind: 'agents', agents, way }
+  },
+
+  phone (reading, fields, context) {
+    const number = readDialled(reading, fields.get('phone')!, context.country)
+    const carrier = optionalText(reading, fields.get('carrier'), 'Telnyx')
+    const from = readFrom(reading, fields.get('from'), context)
+    const ring = ringOf(reading, fields, LONGEST_RING_S)
+    return number === undefined
+      ? undefined
+      : { kind: 'way', way: { strategy: 'phone', number, ...given({ carrier, from }), ...ring } }
+  },
+
+  carrier (reading, fields, { country }) {
+    const field = fields.get('carrier')!
+    const carrier = reading.text(field, 'Telnyx')?.trim()
+    const ring = ringOf(reading, fields, LONGEST_RING_S)
+    const number = fields.get('number')
+    if (!number) return reading.error(field, 'The number to dial is missing. Example: number: "+4953118054632"')
+    const dialled = readDialled(reading, number, country)
+    if (carrier === undefined || dialled === undefined) return undefined
+    return { kind: 'way', way: { strategy: 'carrier', carrier, number: dialled, ...ring } }
+  },
+
+  retell (reading, fields, context) {
+    const retell = readRetell(reading, fields.get('retell')!, context)
+    const ring = ringOf(reading, fields, LONGEST_RING_S)
+    return retell && { kind: 'way', way: { ...retell, ...ring } }
+  },
+
+  sip (reading, fields, context) {
+    const uri = readSipUri(reading, fields.get('sip')!)
+    const auth = readAuth(reading, fields.get('auth'), context)
+    const ring = ringOf(reading, fields, LONGEST_RING_S)
+    return uri === undefined ? undefined : { kind: 'way', way: { strategy: 'sip', uri, ...given({ auth }), ...ring } }
+  },
+
+  say (reading, fields) {
+    const text = reading.text(fields.get('say')!, '"Nobody is here. Please call again tomorrow."')
+    const language = optionalText(reading, fields.get('language'), 'de-DE')
+    const voice = optionalText(reading, fields.get('voice'))
+    const vendor = optionalText(reading, fields.get('vendor'), 'google')
+    if (text === undefined) return undefined
+    return { kind: 'way', way: { strategy: 'say', text, ...given({ language, voice, vendor }) } }
+  },
+
+  play (reading, fields) {
+    const field = fields.get('play')!
+    const url = reading.text(field, 'https://example.com/closed.mp3')?.trim()
+    if (url === undefined) return undefined
+    if (/^https?:$/.test(protocolOf(url))) return { kind: 'way', way: { strategy: 'play', url } }
+    return reading.error(field, `${quote(url)} is not a URL that Jambonz can fetch. Example: https://example.com/closed.mp3`)
+  },
+
+  decline (reading, fields) {
+    const status = reading.integer(fields.get('decline')!, 400, 699)
+    const reason = optionalText(reading, fields.get('reason'), 'Busy Here')
+    if (status === undefined) return undefined
+    return { kind: 'way', way: { strategy: 'decline', status, reason: reason ?? REASONS[status] ?? 'Declined' } }
+  }
+}
+
+/** Reason phrases of RFC 3261 that people decline calls with. */
+const REASONS: Record<number, string> = {
+  403: 'Forbidden',
+  404: 'Not Found',
+  410: 'Gone',
+  480: 'Temporarily Unavailable',
+  484: 'Address Incomplete',
+  486: 'Busy Here',
+  488: 'Not Acceptable Here',
+  500: 'Server Internal Error',
+  503: 'Service Unavailable',
+  600: 'Busy Everywhere',
+  603: 'Decline',
+  604: 'Does Not Exist Anywhere',
+  606: 'Not Acceptable',
+  // RFC 8197 and RFC 8688.
+  607: 'Unwanted',
+  608: 'Rejected'
+}
+
+/** Only what is there: a key without a value is another thing than none. */
+const given = <T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as
+    { [K in keyof T]?: NonNullable<T[K]> }
+
+const optionalText = (reading: Reading, field: Field | undefined, example?: string): string | undefined =>
+  field && reading.text(field, example)?.trim()
+
+function ringOf (reading: Reading, fields: Fields, longestS: number): { ringS?: number } {
+  const ring = fields.get('ring')
+  return given({ ringS: ring && readRing(reading, ring, longestS) })
+}
+
+function readRoom (reading: Reading, fields: Fields): Omit<RoomWay, 'agent'> {
+  const metadata = fields.get('metadata')
+  const text = metadata && readMetadata(reading, metadata)
+  return { strategy: 'room', ...given({ metadata: text }), ...ringOf(reading, fields, LONGEST_AGENT_RING_S) }
+}
+
+/** A text as it is, or a mapping that becomes JSON. */
+function readMetadata (reading: Reading, item: Item): string | undefined {
+  if (isMapping(item)) return JSON.stringify(reading.json(item))
+  return reading.text(item, '{ tenant: acme }')
+}
+
+function readAgents (reading: Reading, field: Field): WeightedAgent[] | undefined {
+  const items = reading.list(field)
+  if (!items) return undefined
+  const agents = items.flatMap(item => readWeighted(reading, item) ?? [])
+  if (agents.length < items.length) return undefined
+  if (agents.some(({ weight }) => weight > 0)) return agents
+  return reading.error(field, 'The weights add up to 0, so no agent would get a call. Give one a weight of 1 or more.')
+}
+
+function readWeighted (reading: Reading, item: Item): WeightedAgent | undefined {
+  const fields = reading.fields(item, ['agent', 'weight'])
+  if (!fields) return undefined
+  const name = fields.get('agent')
+  const weight = fields.get('weight')
+  if (!name) return reading.error(item, 'The agent is missing. Example: { agent: receptionist, weight: 95 }')
+  if (!weight) return reading.error(item, 'The weight is missing. Example: { agent: receptionist, weight: 95 }')
+  const agent = reading.text(name, 'receptionist')?.trim()
+  const share = reading.json(weight)
+  if (typeof share !== 'number' || !Number.isFinite(share) || share < 0 || share > 1e6) {
+    return reading.error(weight, 'A weight is a number from 0 to 1000000, such as 95.')
+  }
+  return agent === undefined ? undefined : { agent, weight: share }
+}
+
+function readFrom (reading: Reading, field: Field | undefined, context: ConnectContext): string | undefined {
+  const number = field && readDialled(reading, field, context.country)
+  if (number === undefined) return undefined
+  const digits = readNumber(number).digits[0]
+  if (context.numbers.some(own => readNumber(own).digits[0] === digits)) return number
+  return reading.error(field!, 'This caller id is not one of your `numbers`. Add it there, or leave `from` out.')
+}
+
+const RETELL_KEYS = ['agent', 'key', 'version', 'metadata', 'variables']
+const RETELL_EXAMPLE = 'Example: retell: { agent: agent_0123, key: RETELL_API_KEY }'
+
+function readRetell (reading: Reading, field: Field, context: ConnectContext): RetellWay | undefined {
+  const fields = reading.fields(field, RETELL_KEYS)
+  if (!fields) return undefined
+  const agentField = fields.get('agent')
+  const keyField = fields.get('key')
+  if (!agentField) reading.error(field, `The agent is missing. ${RETELL_EXAMPLE}`)
+  if (!keyField) reading.error(field, `The key is missing: the name of the variable that holds it. ${RETELL_EXAMPLE}`)
+  const agent = optionalText(reading, agentField, 'agent_0123')
+  const key = keyField && readVariableName(reading, keyField, 'RETELL_API_KEY', context)
+  const versionField = fields.get('version')
+  const version = versionField && reading.integer(versionField, 0)
+  const metadataField = fields.get('metadata')
+  const metadata = metadataField && readObject(reading, metadataField)
+  const variables = readVariables(reading, fields.get('variables'))
+  if (agent === undefined || key === undefined) return undefined
+  return { strategy: 'retell', agent, key, ...given({ version, metadata, variables }) }
+}
+
+/** Retell takes an object only. */
+function readObject (reading: Reading, item: Item): string | undefined {
+  const fields = reading.mapping(item)
+  return fields && JSON.stringify(reading.json(item))
+}
+
+/** Retell takes texts only. */
+function readVariables (reading: Reading, field: Field | undefined): Record<string, string> | undefined {
+  const fields = field && reading.mapping(field)
+  if (!fields) return undefined
+  const texts = [...fields.values()].map(field => [field.key, reading.text(field)] as const)
+  return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+/** Retell switched its old host off on this day. */
+const RETIRED_HOST = '5t4n6j0wnrl.sip.livekit.cloud'
+
+function readSipUri (reading: Reading, item: Item): string | undefined {
+  const text = reading.text(item, '"sip:sales@example.com"')?.trim()
+  if (text === undefined) return undefined
+  if (text.toLowerCase().includes(RETIRED_HOST)) {
+    return reading.error(item, `Retell switched ${RETIRED_HOST} off on 2026-09-30. Write sip.retellai.com instead.`)
+  }
+  if (/^sips?:([^\s@<>"]+@)?(\[[0-9a-f:.]+\]|[\w-]+(\.[\w-]+)*)(:\d{1,5})?([;?][^\s<>"]*)?$/i.test(text)) return text
+  return reading.error(item, `${quote(text)} is not a SIP address. Example: "sip:sales@example.com;transport=tcp"`)
+}
+
+const AUTH_EXAMPLE = 'Example: auth: { username: PBX_USERNAME, password: PBX_PASSWORD }'
+
+function readAuth (reading: Reading, field: Field | undefined, context: ConnectContext): SipWay['auth'] | undefined {
+  const fields = field && reading.fields(field, ['username', 'password'])
+  if (!fields) return undefined
+  const [username, password] = (['username', 'password'] as const).map(key => {
+    const name = fields.get(key)
+    if (name) return readVariableName(reading, name, `PBX_${key.toUpperCase()}`, context)
+    return reading.error(field!, `The ${key} is missing. ${AUTH_EXAMPLE}`)
+  })
+  return username === undefined || password === undefined ? undefined : { username, password }
+}
+
+function protocolOf (url: string): string {
+  try {
+    return new URL(url).protocol
+  } catch {
+    return ''
+  }
+}

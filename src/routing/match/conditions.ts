@@ -1,0 +1,190 @@
+import type { RouteQuery } from '../routes.ts'
+import { compactOf, digitsOfPattern, readNumber, type CalledNumber } from './numbers.ts'
+import { compileExpression, isExpression, type Expression } from './expression.ts'
+import { isWithin, type Span } from './hours.ts'
+import type { ZoneClock } from './zones.ts'
+
+/** What conditions look at: the query, read once. */
+export interface Subject {
+  query: RouteQuery
+  to: CalledNumber
+  from: CalledNumber
+}
+
+export const subjectOf = (query: RouteQuery, country: string | undefined): Subject => ({
+  query,
+  to: readNumber(query.to, country),
+  from: readNumber(query.from, country)
+})
+
+/** One condition of a route. */
+export interface Condition {
+  holds(subject: Subject): boolean
+  /** Why it does not hold, in plain words and the file's own. */
+  reason(subject: Subject): string
+  /** It needs the INVITE's headers, which are not always known. */
+  needsHeaders?: true
+  /** Lower-case name of the header that it asks about. */
+  header?: string
+  /** Patterns of `to` or `from`, for the index. */
+  numbers?: { side: 'to' | 'from', patterns: readonly NumberPattern[] }
+}
+
+/** A number, prefix or expression of the file. */
+export type NumberPattern =
+  | { kind: 'withheld' }
+  | { kind: 'number', digits: readonly string[] }
+  | { kind: 'prefix', digits: readonly string[] }
+  | { kind: 'user', user: string }
+  | { kind: 'expression', expression: Expression }
+
+/** Reads a value of `to` or `from`. A string tells what is wrong. */
+export function parseNumberPattern (text: string, country: string | undefined): NumberPattern | string {
+  if (isExpression(text)) {
+    const expression = compileExpression(text)
+    return typeof expression === 'string' ? expression : { kind: 'expression', expression }
+  }
+  if (text.toLowerCase() === 'anonymous') return { kind: 'withheld' }
+  if (/^sips?:/i.test(text)) return parseAddress(text)
+  if (text.includes('*')) return parsePrefix(text, country)
+
+  const compact = compactOf(text.replace(/^tel:/i, ''))
+  const wrong = wrongNumber(text, compact)
+  return wrong ?? { kind: 'number', digits: digitsOfPattern(compact, country, false) }
+}
+
+/** `sip:sales@example.com`: calls have only the user part. */
+function parseAddress (text: string): NumberPattern | string {
+  const { user, digits } = readNumber(text)
+  if (user === '') return 'A SIP address needs a user, such as "sip:sales@example.com".'
+  return digits.length > 0 ? { kind: 'number', digits } : { kind: 'user', user }
+}
+
+function parsePrefix (text: string, country: string | undefined): NumberPattern | string {
+  const digits = text.replace(/^tel:/i, '').split('*', 1)[0]!
+  const compact = compactOf(digits)
+  if (!/\d/.test(compact)) return 'This would be every number. Leave the condition out, or write digits before the *.'
+  const wrong = wrongNumber(digits, compact)
+  if (wrong !== undefined) return wrong
+  if (text !== `${compact}*`) {
+    return `A prefix is digits and one * at the end. Write ${JSON.stringify(`${compact}*`)}, or an expression ` +
+      `such as ${JSON.stringify(`/^${compact.replace('+', '\\+')}.*11$/`)}.`
+  }
+  return { kind: 'prefix', digits: digitsOfPattern(compact, country, true) }
+}
+
+/** What keeps digits from being a number or the beginning of one. */
+function wrongNumber (text: string, compact: string): string | undefined {
+  if (/\(0\)/.test(text)) return 'Leave out the (0): it is not dialled together with a country code.'
+  if (!/^\+?\d+$/.test(compact)) {
+    const digits = /^\+?\d*/.exec(compact)![0]
+    const prefix = /\d/.test(digits) ? digits : '+49531180'
+    return `This is not a number. Write digits with or without +, a prefix such as "${prefix}*", or an expression ` +
+      'between slashes such as "/^\\+49531/".'
+  }
+  if (/^\+0/.test(compact)) return 'No country code begins with 0. Write + and the country code, such as +49.'
+  if (compact.length > 32) return 'This number has too many digits.'
+  return undefined
+}
+
+export function matchesNumber (pattern: NumberPattern, number: CalledNumber): boolean {
+  switch (pattern.kind) {
+    case 'withheld':
+      return number.withheld
+    case 'number':
+      return pattern.digits.some(digits => number.digits.includes(digits))
+    case 'prefix':
+      return pattern.digits.some(prefix => number.digits.some(digits => digits.startsWith(prefix)))
+    case 'user':
+      return number.digits.length === 0 && number.user === pattern.user
+    case 'expression':
+      return number.forms.some(form => pattern.expression.test(form))
+  }
+}
+
+const quoted = (values: readonly string[]): string => {
+  const shown = values.slice(0, 5).map(value => JSON.stringify(value)).join(', ')
+  return values.length > 5 ? `${shown} and ${values.length - 5} more` : shown
+}
+
+export const numberCondition = (
+  side: 'to' | 'from',
+  patterns: readonly NumberPattern[],
+  written: readonly string[]
+): Condition => ({
+  holds: subject => patterns.some(pattern => matchesNumber(pattern, subject[side])),
+  reason: ({ query }) => `${side}: ${query[side] || 'nothing'} is ${noneOf(written)}`,
+  numbers: { side, patterns }
+})
+
+const noneOf = (values: readonly string[]): string =>
+  values.length === 1 ? `not ${quoted(values)}` : `none of ${quoted(values)}`
+
+/** `carrier`, `application` or `direction`: the value itself. */
+export const valueCondition = (
+  name: 'carrier' | 'application' | 'direction',
+  values: readonly string[]
+): Condition => ({
+  holds: ({ query }) => query[name] !== undefined && values.includes(query[name]),
+  reason: ({ query }) => query[name] === undefined
+    ? `${name}: not known, must be ${quoted(values)}`
+    : `${name}: ${JSON.stringify(query[name])} is ${noneOf(values)}`
+})
+
+/** A value of a header, the beginning of one, an expression, or `present`. */
+export type HeaderPattern = (value: string) => boolean
+
+/** Reads a value of a header condition. A string tells what is wrong. */
+export function parseHeaderPattern (text: string): HeaderPattern | string {
+  if (text === 'present') return () => true
+  if (isExpression(text)) {
+    const expression = compileExpression(text)
+    return typeof expression === 'string' ? expression : value => expression.test(value)
+  }
+  if (text === '*') return 'Write present for a header with any value.'
+  const prefix = text.slice(0, -1)
+  return text.endsWith('*') ? value => value.startsWith(prefix) : value => value === text
+}
+
+export function headerCondition (
+  name: string,
+  patterns: readonly HeaderPattern[],
+  written: readonly string[]
+): Condition {
+  const header = name.toLowerCase()
+  return {
+    holds ({ query }) {
+      const value = query.headers?.get(header)
+      return value !== undefined && patterns.some(matches => matches(value.trim()))
+    },
+    reason ({ query }) {
+      if (query.headers === undefined) return `header ${name}: the headers of this call are not known`
+      const value = query.headers.get(header)
+      if (value === undefined) return `header ${name}: the call has none`
+      return `header ${name}: ${JSON.stringify(value)} is ${noneOf(written)}`
+    },
+    needsHeaders: true,
+    header
+  }
+}
+
+export interface Hours {
+  zone: string
+  clock: ZoneClock
+  in?: { spans: readonly Span[], written: readonly string[] }
+  not?: { spans: readonly Span[], written: readonly string[] }
+}
+
+export const hoursCondition = ({ zone, clock, in: during, not }: Hours): Condition => ({
+  holds ({ query }) {
+    const minute = clock.minuteOfWeek(query.at)
+    return (!during || isWithin(minute, during.spans)) && !(not && isWithin(minute, not.spans))
+  },
+  reason ({ query }) {
+    const minute = clock.minuteOfWeek(query.at)
+    const now = `hours: ${clock.show(query.at)} in ${zone} is`
+    return during && !isWithin(minute, during.spans)
+      ? `${now} not in ${quoted(during.written)}`
+      : `${now} in ${quoted(not?.written ?? [])}, which is excluded`
+  }
+})

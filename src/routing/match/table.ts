@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ApplicationConfig, RoomWay, Route, Way } from '../../calls/fold/way.ts'
+import type { Policy } from '../policy.ts'
+import type { Explanation, Mismatch, PlacedWay, RouteQuery, RoutesTable } from '../routes.ts'
+import { defaultRoute, withoutLoops } from '../settings-table.ts'
+import { subjectOf, type Condition, type Subject } from './conditions.ts'
+import { pickAgent, type WeightedAgent } from './weights.ts'
+
+/** A way of the file. Some name their agent only when a call is there. */
+export type PlannedWay =
+  | { kind: 'way', way: Way }
+  | { kind: 'application-agent', way: Omit<RoomWay, 'agent'> }
+  | { kind: 'agents', agents: readonly WeightedAgent[], way: Omit<RoomWay, 'agent'> }
+
+/** A route of the file. */
+export interface PlannedRoute {
+  name: string
+  line: number
+  /** All of them must hold. */
+  conditions: readonly Condition[]
+  /** Absent: the application's agent, then its fallback number. */
+  ways?: readonly PlannedWay[]
+}
+
+/** What a routes file says. */
+export interface PlannedTable {
+  routes: readonly PlannedRoute[]
+  agent: string | undefined
+  /** How long a way rings that does not say it, seconds. */
+  ringS: number | undefined
+  policy: Policy | undefined
+  numbers: readonly string[]
+  country: string | undefined
+  ways: readonly PlacedWay[]
+}
+
+/** Makes the table of a routes file. */
+export function createTable (planned: PlannedTable): RoutesTable {
+  const { routes, agent, policy, numbers, country, ways } = planned
+  const headers = routes.flatMap(({ conditions }) => conditions.flatMap(({ header }) => header ?? []))
+
+  function choose (query: RouteQuery, app: ApplicationConfig): Route {
+    const subject = subjectOf(query, country)
+    const possible: Route[] = []
+    for (const route of routes) {
+      const verdict = judge(route, subject)
+      if (verdict === 'no') continue
+      possible.push(routeFor(route, planned, query, app))
+      if (verdict === 'yes') return certainOf(possible)
+    }
+    return certainOf([...possible, unmatched(planned, query, app)])
+  }
+
+  function explain (query: RouteQuery, app: ApplicationConfig): Explanation {
+    const subject = subjectOf(query, country)
+    const before: Mismatch[] = []
+    for (const route of routes) {
+      const failed = route.conditions.find(condition => !condition.holds(subject))
+      if (!failed) return { route: routeFor(route, planned, query, app), line: route.line, before }
+      before.push({ route: route.name, line: route.line, reason: failed.reason(subject) })
+    }
+    return { route: unmatched(planned, query, app), before }
+  }
+
+  return {
+    headerNames: [...new Set(headers)],
+    names: routes.map(({ name }) => name),
+    agent,
+    policy,
+    numbers,
+    country,
+    ways,
+    choose,
+    explain
+  }
+}
+
+/** Whether a route matches. Without the call's headers nobody knows what a header condition would say. */
+function judge ({ conditions }: PlannedRoute, subject: Subject): 'yes' | 'no' | 'perhaps' {
+  let verdict: 'yes' | 'perhaps' = 'yes'
+  for (const condition of conditions) {
+    if (condition.needsHeaders && subject.query.headers === undefined) verdict = 'perhaps'
+    else if (!condition.holds(subject)) return 'no'
+  }
+  return verdict
+}
+
+/**
+ * What is certain of a call that one of several routes matched: the ways with which all of them begin. There is none
+ * where they do not even agree on the first.
+ */
+function certainOf (possible: readonly Route[]): Route {
+  const [first, ...others] = possible
+  if (others.length === 0) return first!
+  const differs = first!.ways.findIndex((way, i) => others.some(({ ways }) => !isDeepStrictEqual(ways[i], way)))
+  return { ways: differs < 0 ? first!.ways : first!.ways.slice(0, differs) }
+}
+
+/** No route of the file matches. */
+const unmatched = (planned: PlannedTable, { to }: RouteQuery, app: ApplicationConfig): Route =>
+  ringing(defaultRoute(app, to), planned)
+
+function routeFor (route: PlannedRoute, planned: PlannedTable, query: RouteQuery, app: ApplicationConfig): Route {
+  const { name, ways } = route
+  if (!ways) return { name, ...ringing(defaultRoute(app, query.to), planned) }
+  const chosen = ways.map((way, i) => wayFor(way, app, `${query.callSid} ${name} ${i}`))
+  return ringing(withoutLoops({ name, ways: chosen }, query.to), planned)
+}
+
+function wayFor (planned: PlannedWay, app: ApplicationConfig, seed: string): Way {
+  switch (planned.kind) {
+    case 'way':
+      return planned.way
+    case 'application-agent':
+      return { ...planned.way, agent: app.agent }
+    case 'agents':
+      return { ...planned.way, agent: pickAgent(planned.agents, seed) }
+  }
+}
+
+/** Ways that do not say how long they ring take the file's default. */
+function ringing (route: Route, { ringS }: PlannedTable): Route {
+  if (ringS === undefined) return route
+  return { ...route, ways: route.ways.map(way => isDialling(way) ? { ringS, ...way } : way) }
+}
+
+const isDialling = ({ strategy }: Way): boolean => !['say', 'play', 'decline'].includes(strategy)
