@@ -31,6 +31,7 @@ export function rulesOf (settings: Settings, source: RoutesSource): Rules {
     get app () {
       return applicationDefaults(app, source.table)
     },
+    ruleAgent: settings.LIVEKIT_AGENT_NAME,
     dialTimeoutS: settings.DIAL_TIMEOUT_S,
     timeLimitS: settings.MAX_CALL_DURATION_S,
     retentionS: settings.CALL_RETENTION_S,

@@ -164,7 +164,7 @@ function onPrepared (
     answerWaiting(draft, attempt, begun(draft, attempt, event.at, rules))
     return
   }
-  if (attempt.strategy === 'room' && attempt.agent === rules.app.agent) {
+  if (attempt.strategy === 'room' && attempt.agent === rules.ruleAgent) {
     // The dispatch rule's own agent answers when the SIP leg makes the room.
     attempt.degraded = true
     answerWaiting(draft, attempt, begun(draft, attempt, event.at, rules))

@@ -11,10 +11,10 @@ export interface Rules {
   guessRoute(facts: CallerFacts, app: ApplicationConfig, callSid: string, at: number): Route
   /** Returns what an attempt of a way has from the beginning. */
   openWay(way: Way, context: OpenContext): Partial<Pick<Attempt, 'token' | 'room' | 'agent' | 'number'>>
-  /**
-   * The settings' application; its agent is the dispatch rule's own, which answers where we could not make the room.
-   */
+  /** What an application gets that says nothing. */
   app: ApplicationConfig
+  /** The dispatch rule's own agent, which answers where we could not make the room. */
+  ruleAgent: string
   dialTimeoutS: number
   /** timeLimit of every dial. */
   timeLimitS: number

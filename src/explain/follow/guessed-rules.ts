@@ -39,6 +39,7 @@ export function guessRules (
     guessRoute: ({ to }, app) => defaultRoute(app, to),
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
+    ruleAgent: 'agent',
     dialTimeoutS: 60,
     timeLimitS: TIME_LIMIT_S,
     retentionS: 86_400,
