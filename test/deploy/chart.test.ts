@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { CAUSES, PHASES, WAITING_ON } from '../../src/calls/fold/call.ts'
@@ -63,6 +63,7 @@ const UNANSWERED = [
   'room-closed',
   'livekit-refused-credentials',
   'livekit-overloaded',
+  'retell-failed',
   'sip-unreachable',
   'media-mismatch',
   'dial-timeout',
@@ -115,6 +116,7 @@ await t.test('the chart is of this version', async t => {
 const minimal = example('minimal')
 const production = example('production')
 const existingSecret = example('existing-secret')
+const routes = example('routes')
 /** Every value that adds something to a manifest. */
 const everything = example('production', {
   settings: {
@@ -179,12 +181,13 @@ if (missingTools.length > 0) {
     minimal: await render(minimal),
     production: await render(production),
     existingSecret: await render(existingSecret),
-    everything: await render(everything)
+    everything: await render(everything),
+    routes: await render(routes)
   }
 
   await t.test('helm lint has nothing to say, with each of the examples', async t => {
     for (
-      const outcome of await Promise.all([minimal, production, existingSecret].map(values =>
+      const outcome of await Promise.all([minimal, production, existingSecret, routes].map(values =>
         helm(['lint', '--strict', '--kube-version', KUBERNETES[0]!, chartPath], values)
       ))
     ) {
@@ -229,6 +232,7 @@ if (missingTools.length > 0) {
       ].sort()
     )
     t.same(rendered.existingSecret.kinds, [...always, 'Ingress', 'PodDisruptionBudget'].sort())
+    t.same(rendered.routes.kinds, [...always, 'Secret', 'ConfigMap', 'PodDisruptionBudget'].sort())
     for (const { manifests } of Object.values(rendered)) {
       for (const { metadata } of manifests) {
         t.match(metadata.labels, {
@@ -447,6 +451,51 @@ if (missingTools.length > 0) {
     t.notOk('checksum/secret' in annotations(rendered.existingSecret, rendered.existingSecret))
   })
 
+  await t.test('routes are a file that the pod sees change', async t => {
+    const { container, pod } = rendered.routes
+    const file = rendered.routes.environment().ROUTES_FILE!
+    const [mount] = container.volumeMounts
+    const [volume] = pod.volumes
+    t.equal(container.volumeMounts.length, 1)
+    t.equal(mount.name, volume.name)
+    t.equal(dirname(file), mount.mountPath)
+    t.notOk('subPath' in mount, 'such a file would never change')
+    t.equal(mount.readOnly, true)
+
+    const { data } = rendered.routes.named('ConfigMap', volume.configMap.name as string)
+    t.same(Object.keys(data ?? {}), [basename(file)])
+    t.same(parse(data![basename(file)]!), routes.routes, 'what the file says is what the values say')
+    t.equal(rendered.routes.environment().RETELL_API_KEY, routes.extraSecrets.RETELL_API_KEY)
+    for (const name of ['minimal', 'production', 'existingSecret'] as const) {
+      t.notOk(rendered[name].container.env.some((env: any) => env.name === 'ROUTES_FILE'), `${name} has no routes`)
+    }
+  })
+
+  await t.test('a change of the routes makes no new pods', async t => {
+    const other = await render(example('routes', { routes: { numbers: ['+4953118054639'] } }))
+    t.same(other.one('Deployment'), rendered.routes.one('Deployment'))
+    t.notSame(other.manifests, rendered.routes.manifests)
+  })
+
+  await t.test('a routes file is taken as it is, with its comments and lines', async t => {
+    const directory = mkdtempSync(join(tmpdir(), 'routes-'))
+    t.after(() => rmSync(directory, { recursive: true }))
+    const text = [
+      '  # Nobody but us.',
+      '  version: 1',
+      '',
+      '  policy: { allow: [NO], per_day: 1000000 }',
+      '  routes:',
+      '    - name: "all: of \'them\'"',
+      '      connect: [{ say: "one\\ttwo  " }]   # Norway',
+      ''
+    ].join('\n')
+    writeFileSync(join(directory, 'routes.yaml'), text)
+    const { manifests } = await render(minimal, ['--set-file', `routes=${join(directory, 'routes.yaml')}`])
+    const [file] = manifests.filter(({ kind, data }) => kind === 'ConfigMap' && data && 'routes.yaml' in data)
+    t.equal(file?.data?.['routes.yaml'], text)
+  })
+
   await t.test('Prometheus finds the pods', async t => {
     const monitor = rendered.production.one('ServiceMonitor')
     const service = rendered.production.one('Service')
@@ -636,7 +685,33 @@ if (missingTools.length > 0) {
       ],
       ['nobody may connect', { networkPolicy: { enabled: true } }, /networkPolicy\.enabled needs networkPolicy\.from/],
       ['another port', { extraEnv: [{ name: 'PORT', value: '80' }] }, /extraEnv must not have PORT: set containerPort/],
+      [
+        'two routes files',
+        { routes: { version: 1 }, settings: { ROUTES_FILE: '/routes.yaml' } },
+        /routes and settings\.ROUTES_FILE exclude each other/
+      ],
+      ['routes that are no YAML', { routes: 'a: [' }, /routes is not YAML \(.+\)\. `bridge routes check` says more/],
+      [
+        'a key that is nowhere',
+        { routes: routes.routes },
+        /routes names the environment variable RETELL_API_KEY, which is not set/
+      ],
+      [
+        'a password that is nowhere',
+        {
+          routes: 'routes: [{ connect: [{ sip: "sip:a@b", auth: { username: USER, password: PASS } }] }]',
+          extraSecrets: { USER: 'jambonz' }
+        },
+        /^ {2}- routes names the environment variable PASS, which is not set(?!.*USER)/ms
+      ],
+      [
+        'secrets of two kinds',
+        { secrets: undefined, existingSecret: 'bridge', extraSecrets: { RETELL_API_KEY: 'k' } },
+        /extraSecrets and existingSecret exclude each other/
+      ],
       // By the schema:
+      ['a variable that cannot be', { extraSecrets: { 'RETELL-KEY': 'k' } }, /propertyName '?RETELL-KEY/],
+      ['routes that are a list', { routes: [{ name: 'all' }] }, /routes.*want string or object/s],
       ['an unknown setting', { settings: { MAX_CALS: 3 } }, /'?\/?settings'?.*MAX_CALS/s],
       ['a secret in the ConfigMap', { settings: { LIVEKIT_API_SECRET: 's' } }, /'?\/?settings'?.*LIVEKIT_API_SECRET/s],
       ['an unknown secret', { secrets: { API_KEY: 's' } }, /'?\/?secrets'?.*API_KEY/s],
@@ -677,6 +752,15 @@ if (missingTools.length > 0) {
         settings: { JAMBONZ_ACCOUNT_SID: '1', JAMBONZ_REST_API_BASE_URL: 'https://jambonz.cloud/api/v1' }
       },
       {
+        routes: routes.routes,
+        extraEnv: [{ name: 'RETELL_API_KEY', valueFrom: { secretKeyRef: { name: 'r', key: 'k' } } }]
+      },
+      { secrets: undefined, existingSecret: 'bridge', routes: routes.routes },
+      { settings: { ROUTES_FILE: '/files/routes.yaml' } },
+      // The bridge tells what is wrong with these.
+      { routes: { version: 1, routes: 'all' } },
+      { routes: 'routes: [1, { connect: 3 }, { connect: [agent, { retell: x }, { auth: {} }] }]' },
+      {
         global: { anything: 1 },
         serviceAccount: { create: false },
         podSecurityContext: { runAsUser: null, runAsGroup: null }
@@ -710,11 +794,9 @@ if (missingTools.length > 0) {
       t.equal(stderr, '')
       return (parse(stdout) as { notes: string }).notes
     }
-    const [one, many, existing] = await Promise.all([notes(minimal), notes(production), notes(existingSecret)]) as [
-      string,
-      string,
-      string
-    ]
+    const [one, many, existing, routed] = await Promise.all(
+      [minimal, production, existingSecret, routes].map(notes)
+    ) as [string, string, string, string]
     t.match(one, /WARNING: one replica/)
     t.match(one, 'https://bridge.example.com/livekit-api\n')
     t.match(one, 'https://bridge.example.com/status#rc=2&rp=all\n')
@@ -725,8 +807,11 @@ if (missingTools.length > 0) {
     t.notMatch(many, /WARNING|publishes nothing/)
     t.match(existing, 'https://voice.example.com/bridge/livekit-api\n')
     t.match(existing, /rollout restart/)
-    for (const text of [one, many]) {
-      for (const value of Object.values(production.secrets as Record<string, string>)) {
+    t.match(routed, 'in the ConfigMap bridge-jambonz-livekit-bridge-routes.')
+    t.notMatch(many, 'ConfigMap')
+    for (const text of [one, many, routed]) {
+      const secrets = { ...production.secrets, ...routes.extraSecrets } as Record<string, string>
+      for (const value of Object.values(secrets)) {
         t.notOk(value !== 'jambonz' && text.includes(value))
       }
     }

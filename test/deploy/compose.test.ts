@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
@@ -140,7 +140,7 @@ await t.test('images are pinned, mounted files are there, host networking throug
         volume.split(':')
       )
     ) {
-      t.ok(text(source ?? '').length > 0, `${source} is there`)
+      t.ok(existsSync(project(source ?? '')), `${source} is there`)
     }
   }
 })

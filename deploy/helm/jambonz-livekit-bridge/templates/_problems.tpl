@@ -15,6 +15,9 @@
 {{- if not (index $settings $name) -}}{{- $problems = append $problems (printf "settings.%s is required: %s" $name $what) -}}{{- end -}}
 {{- end -}}
 
+{{- if and $v.existingSecret $v.extraSecrets -}}
+{{- $problems = append $problems "extraSecrets and existingSecret exclude each other: put these variables into existingSecret as well" -}}
+{{- end -}}
 {{- if and $v.existingSecret $secrets -}}
 {{- $problems = append $problems "secrets and existingSecret exclude each other: use only one of them" -}}
 {{- else if $v.existingSecret -}}
@@ -108,6 +111,21 @@
 {{- end -}}
 {{- if and $v.networkPolicy.enabled (not $v.networkPolicy.from) -}}
 {{- $problems = append $problems "networkPolicy.enabled needs networkPolicy.from: without it nothing, not even the ingress controller, could reach the bridge" -}}
+{{- end -}}
+{{- if $v.routes -}}
+{{- if $settings.ROUTES_FILE -}}
+{{- $problems = append $problems "routes and settings.ROUTES_FILE exclude each other: use settings.ROUTES_FILE only for a file that you mount yourself" -}}
+{{- end -}}
+{{- with (include "bridge.routesJson" . | fromJson).Error -}}
+{{- $problems = append $problems (printf "routes is not YAML (%s). `bridge routes check` says more" .) -}}
+{{- end -}}
+{{- $known := concat (keys $v.extraSecrets) (keys $secrets) -}}
+{{- range $env := $v.extraEnv -}}{{- $known = append $known $env.name -}}{{- end -}}
+{{- range $name := compact (splitList " " (include "bridge.routesVariables" .)) -}}
+{{- if not (or $v.existingSecret (has $name $known)) -}}
+{{- $problems = append $problems (printf "routes names the environment variable %s, which is not set: add it to extraSecrets or extraEnv" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range $env := $v.extraEnv -}}
 {{- if has $env.name (list "PORT" "HTTP_PORT") -}}
