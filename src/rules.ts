@@ -3,6 +3,7 @@ import type { ApplicationConfig } from './calls/fold/way.ts'
 import type { Settings } from './config.ts'
 import { createTokenOf } from './livekit/token.ts'
 import type { RoutesSource } from './routing/routes.ts'
+import { completeRoute } from './routing/complete-route.ts'
 import { applicationDefaults } from './routing/settings-table.ts'
 import { createOpenWay } from './routing/strategies.ts'
 
@@ -27,6 +28,7 @@ export function rulesOf (settings: Settings, source: RoutesSource): Rules {
     roomPrefix,
     guessRoute: ({ to, from, trunk, applicationSid, direction }, app, callSid, at) =>
       source.table.choose({ callSid, at, to, from, carrier: trunk, application: applicationSid, direction }, app),
+    completeRoute: route => completeRoute(route, source.table),
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     get app () {
       return applicationDefaults(app, source.table)

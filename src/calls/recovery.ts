@@ -176,7 +176,7 @@ class RoomRecovery implements Recovery {
     if (callSid === undefined || attempt === undefined) return undefined
     const now = clock.now()
     const times = { at: now, receivedAt: now, openedAt: now }
-    const ways: Way[] = [{ strategy: 'room', agent: rules.app.agent }]
+    const ways: Way[] = [{ strategy: 'room', agent: rules.ruleAgent }]
 
     return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, route: { ways }, ...times }
   }

@@ -104,8 +104,8 @@ export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
   const { at, callSid, attempt: n, facts, app, route, receivedAt, openedAt } = event
   const draft = newCall(callSid, receivedAt, facts, app)
   draft.attemptsBefore = n - 1
-  draft.route = route
-  draft.plan = route.ways
+  draft.route = rules.completeRoute(route)
+  draft.plan = draft.route.ways
   const attempt = openNext(draft, openedAt, rules)!
   attempt.found = true
   attempt.made = 'created'

@@ -9,6 +9,8 @@ export interface Rules {
   roomPrefix: string
   /** Returns the route of a call whose call hook was not heard, from what other hooks say of it. */
   guessRoute(facts: CallerFacts, app: ApplicationConfig, callSid: string, at: number): Route
+  /** Returns a route that was read from a room, with what a room does not say. */
+  completeRoute(route: Route): Route
   /** Returns what an attempt of a way has from the beginning. */
   openWay(way: Way, context: OpenContext): Partial<Pick<Attempt, 'token' | 'room' | 'agent' | 'number'>>
   /** What an application gets that says nothing. */

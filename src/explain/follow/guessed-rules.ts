@@ -37,6 +37,7 @@ export function guessRules (
     tokenOf,
     roomPrefix,
     guessRoute: ({ to }, app) => defaultRoute(app, to),
+    completeRoute: route => route,
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
     ruleAgent: 'agent',
