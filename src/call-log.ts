@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Call } from './calls/fold/call.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
-import { diagnose, isFailure, logFields } from './diagnosis/diagnose.ts'
+import { isFailure, logFields } from './diagnosis/diagnose.ts'
 import { loggedError } from './log-error.ts'
 
 /**
@@ -81,6 +81,6 @@ export class CallLog implements Observer {
     const { cause, by, waitingOn, sipStatus } = end!
     const seconds = Math.round((at.ended! - at.received) / 100) / 10
     this.#log.info({ callSid, cause, by, waitingOn, sipStatus, attempts: attempts.length, seconds }, 'call ended')
-    if (isFailure(cause)) this.#log.warn({ callSid, ...logFields(diagnose(call)) }, 'call failed')
+    if (isFailure(end!)) this.#log.warn({ callSid, ...logFields(call) }, 'call failed')
   }
 }

@@ -20,7 +20,7 @@ const PROVISION: NextStep = {
   command: 'bridge provision --plan'
 }
 const PROBE: NextStep = { todo: 'Call LiveKit directly, without Jambonz', command: 'bridge probe' }
-const ALERTS: NextStep = {
+export const ALERTS: NextStep = {
   todo: "Read Jambonz's own records of the call: its SIP trace and its alerts",
   command: 'bridge calls <callSid> --fetch'
 }
@@ -35,8 +35,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'agent-hung-up': {
     severity: 'ok',
-    meaning: 'The agent ended the call, or somebody deleted its room or removed the caller from it. On a fallback ' +
-      'number: the person who answered hung up.',
+    meaning: 'The agent ended the call, or somebody deleted its room or removed the caller from it. Where a route ' +
+      'led elsewhere than to a room of the bridge: whoever had answered hung up.',
     signals: 'The agent leg is `completed` first: `/action` reports `completed` while the caller leg is still ' +
       '`in-progress`; the SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`.',
     fix: []
@@ -255,7 +255,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'dial-timeout': {
     severity: 'failed',
-    meaning: 'LiveKit, or the fallback number, did not answer within DIAL_TIMEOUT_S; nothing more precise is known.',
+    meaning: "What was dialled did not answer within the way's `ring`, or else DIAL_TIMEOUT_S; nothing more precise " +
+      'is known.',
     signals: 'The agent leg is `no-answer` 487 while the caller was still waiting: Jambonz cancelled it. Either ' +
       "the agent and its audio were in the room, or LiveKit's side was not seen.",
     fix: [
@@ -263,27 +264,27 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
         todo: 'Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events: they distinguish a missing agent, a ' +
           'silent one and a missing route'
       },
-      { todo: 'Raise DIAL_TIMEOUT_S if agents need longer to start' },
+      { todo: 'Raise DIAL_TIMEOUT_S, or `ring` of the way, if agents need longer to start' },
       PROBE
     ]
   },
   busy: {
     severity: 'failed',
-    meaning: 'The fallback number, or the callee of an outbound call, was busy.',
-    signals: 'A `phone` attempt, or the outbound caller leg, ends with 486 or 600.',
+    meaning: 'What was dialled was busy: a number, a carrier, a SIP address, or the callee of an outbound call.',
+    signals: 'An attempt of another way than `room`, or the outbound caller leg, ends with 486 or 600.',
     fix: [{
-      todo: 'The previous attempt shows why the fallback was needed; a fallback number with several lines is ' +
-        'rarely busy'
+      todo: 'Add a further way to the route; the attempts before show why this one was needed'
     }]
   },
   declined: {
     severity: 'failed',
-    meaning: 'The fallback number, or the callee of an outbound call, did not accept the call.',
-    signals: 'A `phone` attempt, or the outbound caller leg, ends with a final status other than 486, 600 and 487.',
+    meaning: 'What was dialled did not accept the call; or the route itself declines such calls, which is no failure.',
+    signals: 'An attempt of another way than `room`, or the outbound caller leg, ends with a final status other than ' +
+      '486, 600 and 487; or the way is `decline`.',
     fix: [
       {
         todo: "Dial the number yourself through the same Jambonz carrier: 404 and 484 point to the number's " +
-          "format, 403 to the carrier's permissions or the caller id, 503 to a missing carrier for outbound calls"
+          "format, 403 to the carrier's permissions or the caller id, 603 to a carrier without an outbound gateway"
       },
       ALERTS
     ]
@@ -341,8 +342,9 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     signals: "Retell's API refused the registration, failed, or did not answer in time. The detail says which.",
     fix: [
       {
-        todo: 'Check the environment variable that `key` names in the routes file, and the agent id, in the Retell ' +
-          'dashboard'
+        todo: 'Check the environment variable that `key` names in the routes file, and the agent id: Retell\'s ' +
+          'dashboard has both',
+        command: 'bridge doctor --only routes'
       },
       { todo: 'If Retell did not answer, check that this machine reaches RETELL_API_BASE_URL' }
     ]
@@ -350,7 +352,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   announced: {
     severity: 'ok',
     meaning: 'The route ended with an announcement, and Jambonz hung up after it.',
-    signals: 'The caller leg completed by Jambonz behind a `say` or `play` of the route.',
+    signals: 'The caller leg is `completed` by `jambonz` behind a `say` or `play` of the route.',
     fix: []
   },
   capacity: {

@@ -1,6 +1,6 @@
 import type { Cause, End } from '../calls/fold/call.ts'
 import { awayWhile, causesLeft, endWasHeard } from './away.ts'
-import { since, type AttemptFacts } from './facts.ts'
+import { HARDLY_HEARD_MS, since, type AttemptFacts } from './facts.ts'
 
 /*
  * What cannot be told apart in one particular call: other causes, or other reasons for the same cause, that would have
@@ -41,10 +41,8 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
     call.hangupAt === undefined
       ? ['Who asked Jambonz: its REST API, another application, or a `hangup` verb that ran on the caller leg']
       : [],
-  'dial-timeout': ({ attempt, sip }) => [
-    ...attempt?.strategy === 'phone' || sip
-      ? []
-      : [`No agent, an agent without audio, and no route for the call look alike; ${WEBHOOKS}`],
+  'dial-timeout': facts => [
+    ...doubtsOfSilence(facts),
     'Jambonz cancels in the same way when the dial times out and when somebody takes the call elsewhere over its ' +
     'REST API'
   ],
@@ -82,11 +80,14 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
     callerFinal || lines.some(({ what, first }) => what === 'call hook' && first > (attempt?.at.opened ?? 0))
       ? []
       : ['The agent may have hung up (agent-hung-up), if the status with which the caller leg ended was lost'],
-  busy: () => ['Whether the far end or the carrier answered so'],
-  declined: () => ['Whether the far end or the carrier answered so'],
+  busy: doubtsOfBusy,
+  declined: doubtsOfDeclined,
   'time-limit': () => [],
-  'retell-failed': () => [],
-  announced: () => ['Whether the caller heard it: Jambonz skips what it has no speech credentials for'],
+  'retell-failed': ({ call: { end } }) =>
+    end?.detail?.startsWith('no-agent')
+      ? ['A wrong agent id, a wrong version, and a key of another workspace look alike: Retell answers the same']
+      : [],
+  announced: doubtsOfAnnouncement,
   capacity: () => [],
   draining: () => [],
   'bridge-error': () => []
@@ -109,6 +110,83 @@ function doubtsOfNoAgent ({ livekitKnown }: AttemptFacts): string[] {
         names
       ]
 }
+
+/** Nobody answered in time, and nothing else is known. */
+function doubtsOfSilence ({ attempt, sip, ringing }: AttemptFacts): string[] {
+  if (attempt?.strategy === 'room') {
+    return sip ? [] : [`No agent, an agent without audio, and no route for the call look alike; ${WEBHOOKS}`]
+  }
+  if (attempt === undefined) return []
+  const rang = ringing !== undefined || attempt.action?.rang === true
+  const unreached = rang ? [] : ['A far end that was not reached looks like one that did not ring']
+  if (attempt.strategy !== 'carrier' && attempt.strategy !== 'retell') return unreached
+  return [
+    ...unreached,
+    'An agent that did not come, one that published no audio, and a number that nobody answers look alike: what ' +
+    'happened behind the SIP leg was not seen'
+  ]
+}
+
+const WHO_ANSWERED = 'Whether the far end or the carrier answered so'
+const NAME_IGNORED = 'Whether Jambonz used the carrier of the route: it ignores a name that it does not know, and ' +
+  'dials over another carrier'
+
+function doubtsOfBusy ({ attempt }: AttemptFacts): string[] {
+  switch (attempt?.strategy) {
+    case 'sip':
+      return []
+    case 'carrier':
+    case 'retell':
+      return [
+        'A line that is busy and LiveKit\'s "Rejected" look alike, where LiveKit is behind it: both are 486, which ' +
+        'LiveKit sends when no agent came or the room was closed'
+      ]
+    default:
+      return [WHO_ANSWERED]
+  }
+}
+
+function doubtsOfDeclined ({ attempt, call: { end }, agentFinal }: AttemptFacts): string[] {
+  const status = agentFinal?.sipStatus ?? end?.sipStatus
+  switch (attempt?.way.strategy) {
+    case 'decline':
+      return []
+    case 'retell':
+      return status === 404
+        ? ["An id that has expired, one that was used, and another Retell's id look alike: each is 404"]
+        : ["Whether Retell or Jambonz's SBC answered so"]
+    case 'sip':
+      return status === 401 || status === 407
+        ? ['Credentials that are wrong and ones that were not sent look alike, except that some servers answer 407 ' +
+          'only to the latter']
+        : ["Whether the far end or Jambonz's SBC answered so"]
+    case 'carrier':
+    case 'phone':
+      return [
+        status === 603
+          ? "A far end that declines and a carrier without an outbound gateway look alike: for the latter Jambonz's " +
+            'SBC answers 603 itself'
+          : WHO_ANSWERED,
+        ...attempt.way.carrier === undefined ? [] : [NAME_IGNORED]
+      ]
+    default:
+      return [WHO_ANSWERED]
+  }
+}
+
+function doubtsOfAnnouncement ({ attempt, announcedMs }: AttemptFacts): string[] {
+  const brief = announcedMs !== undefined && announcedMs < HARDLY_HEARD_MS
+  if (attempt?.strategy === 'play') {
+    return [brief ? 'A recording of less than a second looks like one that Jambonz could not fetch' : HEARD]
+  }
+  return [
+    brief
+      ? 'A very short text looks like one that was not spoken: without speech credentials Jambonz skips it and goes on'
+      : HEARD
+  ]
+}
+
+const HEARD = 'Whether the caller heard it: Jambonz reports no error when it cannot play or speak something'
 
 function doubtsOfUnreachable ({ agentFinal, action }: AttemptFacts): string[] {
   if (agentFinal?.sipStatus === 503) return []

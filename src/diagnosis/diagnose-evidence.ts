@@ -12,7 +12,7 @@ const TALK: Signal[] = [s.answered, s.refer, s.referResult]
 
 /** What decides each cause. Signals that were not seen in a call are left out. */
 const DECIDING: Record<Cause, Signal[]> = {
-  'caller-hung-up': [...TALK, s.callerLegFinal, s.action, s.sipLeft],
+  'caller-hung-up': [...TALK, s.announcement, s.callerLegFinal, s.action, s.sipLeft],
   'agent-hung-up': [...TALK, s.sipLeft, s.roomGone, s.agentLegFinal, s.action, s.callerLegFinal],
   'operator-hung-up': [...TALK, s.hangUp, s.callerLegFinal, s.action, s.agentLegFinal, s.roomGone],
   'agent-lost': [...TALK, s.agentLeft, s.dispatchedAgain, s.agentGivenUp, s.callerLegFinal, s.action],
@@ -23,6 +23,7 @@ const DECIDING: Record<Cause, Signal[]> = {
   'transfer-failed': [...TALK, s.agentLegFinal, s.callerLegFinal],
   'caller-gave-up': [
     s.callHook,
+    s.registration,
     s.lateTrying,
     s.notDialled,
     s.dialled,
@@ -54,14 +55,23 @@ const DECIDING: Record<Cause, Signal[]> = {
   'livekit-overloaded': [s.dialled, s.ringing, s.agentLegFinal, s.action],
   'sip-unreachable': [s.dialled, s.agentLegFinal, s.noSip, s.action, s.deadline],
   'media-mismatch': [s.notDialled, s.ringing, s.agentLegFinal, s.callerLegFinal, s.action],
-  'dial-timeout': [s.ringing, s.sipJoined, s.agentJoined, s.agentAudio, s.agentLegFinal, s.action],
-  busy: [s.agentLegFinal, s.callerLegFinal, s.action],
-  declined: [s.agentLegFinal, s.callerLegFinal, s.action],
+  'dial-timeout': [
+    s.registration,
+    s.dialled,
+    s.ringing,
+    s.sipJoined,
+    s.agentJoined,
+    s.agentAudio,
+    s.agentLegFinal,
+    s.action
+  ],
+  busy: [s.registration, s.ringing, s.agentLegFinal, s.callerLegFinal, s.action],
+  declined: [s.routeDeclined, s.registration, s.agentLegFinal, s.callerLegFinal, s.action],
   'livekit-failed': [s.createRoom, s.ringing, s.sipJoined, s.agentJoined, s.agentLegFinal, s.action, s.sipLeft],
   'media-server-failed': [s.notDialled, s.noAction, s.callerLegFinal],
   'reply-refused': [s.callHook, s.silence, s.notDialled, s.noSip, s.deadline],
-  'retell-failed': [s.action],
-  announced: [s.callerLegFinal],
+  'retell-failed': [s.registration],
+  announced: [s.announcement, s.callerLegFinal, s.action],
   capacity: [s.decline, s.callerLegFinal],
   draining: [s.decline, s.callerLegFinal],
   'bridge-error': [s.decline, s.callerLegFinal],
@@ -71,7 +81,7 @@ const DECIDING: Record<Cause, Signal[]> = {
 /** The evidence for a cause, in the order of time. */
 export function evidenceFor (cause: Cause, facts: AttemptFacts): Evidence[] {
   const found = DECIDING[cause].map(signal => signal(facts)).filter(evidence => evidence !== undefined)
-  found.push(...s.agentReplaced(facts), ...s.notListening(facts))
+  found.push(...s.agentReplaced(facts), ...s.announcedLater(facts), ...s.notListening(facts))
   if (found.length === 0) found.push(...[s.callHook(facts)].filter(evidence => evidence !== undefined))
   return found.sort((one, other) => one.at - other.at)
 }
@@ -81,6 +91,8 @@ export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>
   [
     s.callHook,
     s.createRoom,
+    s.registration,
+    s.announcement,
     s.dialled,
     s.ringing,
     s.sipJoined,

@@ -1,7 +1,10 @@
+import { isAnnouncement } from '../calls/fold/attempt-facts.ts'
 import type { Cause, End } from '../calls/fold/call.ts'
 import { awayWhile, endWasHeard, heardUntil } from './away.ts'
 import { agentGaps } from './agent-gaps.ts'
 import { duration, since, type AttemptFacts } from './facts.ts'
+import { farEndOf, type Naming } from './far-end.ts'
+import { reasonOfRetell } from './retell.ts'
 
 const WAITED_FOR: Record<End['waitingOn'], string> = {
   hook: 'the reply to the call hook',
@@ -22,13 +25,16 @@ interface Context {
   waited: string
   /** ` (486)`, or nothing if no status is known. */
   status: string
+  naming: Naming
 }
 
 /** One sentence for each cause. */
 const SENTENCES: Record<Cause, (context: Context) => string> = {
-  'caller-hung-up': ({ talk }) => `The caller hung up${talk}.`,
-  'agent-hung-up': ({ facts, talk }) =>
-    `${facts.attempt?.strategy === 'phone' ? 'The fallback number' : "The agent's side"} hung up${talk}.`,
+  'caller-hung-up': ({ facts, talk }) =>
+    facts.announcedMs === undefined
+      ? `The caller hung up${talk}.`
+      : `The caller hung up during the announcement, after ${duration(facts.announcedMs)} of it.`,
+  'agent-hung-up': ({ facts, talk }) => `${farEndOf(facts.attempt)} hung up${talk}.`,
   'operator-hung-up': ({ facts, talk }) =>
     `The call was ended over ${facts.call.hangupAt === undefined ? "Jambonz's" : "the bridge's"} API${talk}.`,
   'agent-lost': agentLost,
@@ -58,14 +64,17 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
   'media-mismatch': ({ end, status }) =>
     `${end.by === 'caller' ? "The caller's side and Jambonz" : 'Jambonz and LiveKit'} share no codec or ` +
     `encryption${status}.`,
-  'dial-timeout': ({ waited, status }) => `Nobody answered within ${waited}${status}.`,
-  busy: ({ status }) => `The far end was busy${status}.`,
-  declined: ({ status }) => `The far end declined the call${status}.`,
+  'dial-timeout': ({ facts, waited, status }) =>
+    facts.attempt === undefined || facts.attempt.strategy === 'room'
+      ? `Nobody answered within ${waited}${status}.`
+      : `${farEndOf(facts.attempt)} did not answer within ${waited}${status}.`,
+  busy: ({ facts, status }) => `${farEndOf(facts.attempt)} was busy${status}.`,
+  declined,
   'livekit-failed': livekitFailed,
   'media-server-failed': ({ status }) => `Jambonz gave up before it dialled: its media server failed${status}.`,
   'reply-refused': () => 'Jambonz did not run the reply to its call hook, and rejected the caller with 480.',
-  'retell-failed': () => 'Retell did not register the call.',
-  announced: () => 'The route ended with an announcement, and Jambonz hung up after it.',
+  'retell-failed': ({ end }) => `Retell did not register the call: ${reasonOfRetell(end.detail)}.`,
+  announced,
   capacity: ({ status }) => `The bridge declined the call: MAX_CALLS calls were already active${status}.`,
   draining: ({ status }) => `The bridge declined the call because it was shutting down${status}.`,
   'bridge-error': ({ end, status }) =>
@@ -79,8 +88,9 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
  * Says how an attempt, or the call, ended. The text is logged, so it holds no number, name, token, or text that
  * somebody else wrote.
  */
-export function summaryOf (end: End, facts: AttemptFacts): string {
+export function summaryOf (end: End, facts: AttemptFacts, naming: Naming): string {
   const context: Context = {
+    naming,
     end,
     facts,
     // When the end was not heard, nobody knows how long the talk was.
@@ -106,6 +116,27 @@ function agentLost ({ end, facts: { agent, answeredAt }, talk }: Context): strin
     : ''
   const then: Partial<Record<End['by'], string>> = { caller: 'The caller hung up', bridge: 'The bridge ended the call' }
   return `The agent ${went}${when} and none came back. ${then[end.by] ?? 'The call ended'}${talk}.`
+}
+
+function declined ({ end, facts, status, naming }: Context): string {
+  const { attempt, call } = facts
+  if (attempt?.strategy === 'decline') {
+    const name = naming === 'with names' && call.route?.name !== undefined ? ` "${call.route.name}"` : ''
+    return `The route${name} declines such calls${status}.`
+  }
+  if (attempt?.strategy === 'retell' && end.sipStatus === 404) {
+    return 'Retell did not know the id that was dialled (404).'
+  }
+  if (attempt?.strategy === 'sip' && (end.sipStatus === 401 || end.sipStatus === 407)) {
+    return `The SIP address that was dialled did not accept the user name and password of the route${status}.`
+  }
+  return `${farEndOf(attempt)} declined the call${status}.`
+}
+
+function announced ({ facts: { attempt, announcedMs } }: Context): string {
+  const what = attempt?.strategy === 'play' ? 'a recording' : 'an announcement'
+  const took = announcedMs === undefined ? '' : `, which took ${duration(announcedMs)}`
+  return `The route ended with ${what}${took}, and Jambonz hung up after it.`
 }
 
 /** Jambonz reports a caller who leaves while the call hook is pending only after the reply. */
@@ -161,6 +192,7 @@ function unheard (end: End, facts: AttemptFacts): string[] {
 /** One sentence about a call that is under way. */
 export function summarySoFar ({ call, attempt }: AttemptFacts, waitingOn: End['waitingOn']): string {
   if (call.phase === 'connected') {
+    if (attempt && isAnnouncement(attempt)) return 'The caller is connected and hears an announcement.'
     return attempt?.agentless
       ? 'The caller is connected, and no agent is in the room.'
       : 'The caller is connected.'

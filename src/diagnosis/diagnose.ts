@@ -1,14 +1,19 @@
+import { isDialled } from '../calls/fold/attempt-facts.ts'
 import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/fold/call.ts'
+import type { Strategy } from '../calls/fold/way.ts'
 import { waitingOn as waitingOnOf } from '../calls/fold/unanswered-cause.ts'
 import { CATALOGUE, type CatalogueEntry, type NextStep } from './causes-catalogue.ts'
 import { notToldApart } from './diagnose-doubts.ts'
 import { evidenceFor, evidenceSoFar } from './diagnose-evidence.ts'
-import { answersTo, type Answer } from './diagnose-questions.ts'
+import { answersTo } from './diagnose-questions.ts'
 import { summaryOf, summarySoFar } from './diagnose-summary.ts'
-import { attemptFacts, type AttemptFacts } from './facts.ts'
+import { attemptFacts, HARDLY_HEARD_MS, type AttemptFacts } from './facts.ts'
+import { decidingAttempt, pathOf, type Naming } from './far-end.ts'
+import type { Answer } from './questions.ts'
 import type { Evidence } from './signals/evidence.ts'
+import { STEPS_OF_WAY } from './way-steps.ts'
 
-/** How an attempt before the last one ended. */
+/** How an attempt before the one that decided ended. */
 export interface EarlierAttempt {
   attempt: number
   strategy: Attempt['strategy']
@@ -21,6 +26,8 @@ export interface EarlierAttempt {
 /** Why a call ended as it did, or what one under way waits for. */
 export interface Diagnosis {
   callSid: string
+  /** Name of the route that the call matched. */
+  route?: string
   /** Absent while the call is under way. */
   cause?: Cause
   by?: EndedBy
@@ -28,7 +35,7 @@ export interface Diagnosis {
   sipStatus?: number
   /** `ok`: as calls end; `warning`: it went well in the end, or was declined on purpose; `failed`. */
   severity: CatalogueEntry['severity']
-  /** One sentence, without a number or name. */
+  /** One sentence of how the call ended, behind one that names its attempts where there were several. No numbers. */
   summary: string
   /** What the cause means in general; absent while the call is under way. */
   meaning?: string
@@ -42,24 +49,29 @@ export interface Diagnosis {
 }
 
 /** Explains a call by what is known of it. Pure. */
-export function diagnose (call: Call): Diagnosis {
-  const facts = attemptFacts(call)
+export function diagnose (call: Call, naming: Naming = 'with names'): Diagnosis {
+  const deciding = decidingAttempt(call)
+  const facts = attemptFacts(call, deciding)
   const { end } = call
   const open = waitingOnOf(call, facts.attempt)
-  const earlierAttempts = call.attempts.slice(0, -1).flatMap(attempt =>
-    attempt.end ? [earlier(call, attempt, attempt.end)] : []
+  const earlierAttempts = call.attempts.filter(({ n }) => deciding !== undefined && n < deciding.n).flatMap(attempt =>
+    attempt.end ? [earlier(call, attempt, attempt.end, naming)] : []
   )
+  const about = {
+    callSid: call.callSid,
+    ...(call.route?.name === undefined ? {} : { route: call.route.name })
+  }
   if (!end) {
     return {
-      callSid: call.callSid,
+      ...about,
       waitingOn: call.phase === 'connected' || call.phase === 'transferring' ? 'none' : open,
       severity: 'ok',
-      summary: summarySoFar(facts, open),
+      summary: joined([pathOf(call, naming), summarySoFar(facts, open)]),
       evidence: evidenceSoFar(facts),
       answers: answersTo(facts, undefined),
       nextSteps: call.phase === 'connected' || call.phase === 'transferring'
         ? []
-        : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, call.callSid),
+        : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, { callSid: call.callSid }),
       notToldApart: [],
       earlierAttempts
     }
@@ -68,22 +80,27 @@ export function diagnose (call: Call): Diagnosis {
   const known = CATALOGUE[cause]
   const failedBefore = earlierAttempts.some(({ cause }) => CATALOGUE[cause].severity === 'failed')
   return {
-    callSid: call.callSid,
+    ...about,
     cause,
     by,
     waitingOn,
     ...(sipStatus === undefined ? {} : { sipStatus }),
-    severity: known.severity === 'ok' && (failedBefore || facts.attempt?.degraded) ? 'warning' : known.severity,
-    summary: summaryOf(end, facts) + whatWentBefore(earlierAttempts) +
-      (facts.attempt?.degraded
-        ? " The bridge could not create the room, so the dispatch rule's agent got the call, without its metadata."
-        : ''),
+    severity: severityOf(end) === 'ok' && (failedBefore || facts.attempt?.degraded || hardlyHeard(facts))
+      ? 'warning'
+      : severityOf(end),
+    summary: joined([
+      pathOf(call, naming),
+      summaryOf(end, facts, naming),
+      facts.attempt?.degraded
+        ? "The bridge could not create the room, so the dispatch rule's agent got the call, without its metadata."
+        : undefined
+    ]),
     meaning: known.meaning,
     evidence: evidenceFor(cause, facts),
     answers: answersTo(facts, cause),
     nextSteps: unique([
       ...facts.attempt?.degraded ? [MAKE_ROOMS] : [],
-      ...stepsFor(end, call.callSid),
+      ...stepsFor(end, { callSid: call.callSid, strategy: facts.attempt?.strategy }),
       ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps),
       ...stepsOfSide(facts, cause)
     ]),
@@ -92,13 +109,22 @@ export function diagnose (call: Call): Diagnosis {
   }
 }
 
-/** Whether somebody should look at a call that ended like this. */
-export const isFailure = (cause: Cause): boolean => CATALOGUE[cause].severity !== 'ok'
+/** A refusal that the route asks for is no failure. */
+const severityOf = ({ cause, by }: Pick<End, 'cause' | 'by'>): CatalogueEntry['severity'] =>
+  cause === 'declined' && by === 'bridge' ? 'ok' : CATALOGUE[cause].severity
 
-/** What a log may hold of a diagnosis: no numbers, names, tokens, nor anybody else's text. */
-export function logFields (
-  { cause, by, waitingOn, sipStatus, summary, evidence, nextSteps }: Diagnosis
-): Record<string, unknown> {
+const hardlyHeard = ({ announcedMs }: AttemptFacts): boolean =>
+  announcedMs !== undefined && announcedMs < HARDLY_HEARD_MS
+
+const joined = (sentences: ReadonlyArray<string | undefined>): string =>
+  sentences.filter(sentence => sentence !== undefined).join(' ')
+
+/** Whether somebody should look at a call that ended like this. */
+export const isFailure = (end: Pick<End, 'cause' | 'by'>): boolean => severityOf(end) !== 'ok'
+
+/** What a log may hold of a call's diagnosis: no numbers, names, tokens, nor anybody else's text. */
+export function logFields (call: Call): Record<string, unknown> {
+  const { cause, by, waitingOn, sipStatus, summary, evidence, nextSteps } = diagnose(call, 'without names')
   return {
     cause,
     by,
@@ -110,20 +136,17 @@ export function logFields (
   }
 }
 
-function earlier (call: Call, attempt: Attempt, end: End): EarlierAttempt {
+function earlier (call: Call, attempt: Attempt, end: End, naming: Naming): EarlierAttempt {
   const facts = attemptFacts(call, attempt)
   return {
     attempt: attempt.n,
     strategy: attempt.strategy,
     cause: end.cause,
-    summary: summaryOf(end, facts),
+    summary: summaryOf(end, facts, naming),
     evidence: evidenceFor(end.cause, facts),
-    nextSteps: stepsFor(end, call.callSid)
+    nextSteps: stepsFor(end, { callSid: call.callSid, strategy: attempt.strategy })
   }
 }
-
-const whatWentBefore = (earlier: readonly EarlierAttempt[]): string =>
-  earlier.map(({ attempt, summary }) => ` Attempt ${attempt} before it: ${summary}`).join('')
 
 /** What a caller who gave up was waiting for is what is to be mended. */
 const BEHIND: Partial<Record<WaitingOn, Cause>> = {
@@ -149,13 +172,19 @@ const MAKE_ROOMS: NextStep = {
   command: 'bridge doctor --only livekit-api'
 }
 
-/** What to do about an end, the most likely first. Pure. @param callSid for commands that name the call */
+/**
+ * What to do about an end, the most likely first. Pure.
+ * @param about.callSid for commands that name the call
+ * @param about.strategy how the attempt connected
+ */
 export function stepsFor (
   { cause, waitingOn, sipStatus }: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>,
-  callSid?: string
+  { callSid, strategy }: { callSid?: string, strategy?: Strategy | undefined } = {}
 ): NextStep[] {
   const behind = cause === 'caller-gave-up' ? BEHIND[waitingOn] : undefined
-  const steps = cause === 'caller-gave-up' && waitingOn === 'hook' ? ANSWER_FASTER : CATALOGUE[behind ?? cause].fix
+  const steps = cause === 'caller-gave-up' && waitingOn === 'hook'
+    ? ANSWER_FASTER
+    : fixFor(behind ?? cause, strategy)
   const fitting = cause === 'livekit-failed' ? steps.filter(step => fitsFailure(step, sipStatus)) : steps
   return fitting.map(step =>
     step.command === undefined || callSid === undefined
@@ -163,6 +192,9 @@ export function stepsFor (
       : { ...step, command: step.command.replace('<callSid>', callSid) }
   )
 }
+
+const fixFor = (cause: Cause, strategy: Strategy | undefined): NextStep[] =>
+  (strategy && STEPS_OF_WAY[cause]?.[strategy]) ?? CATALOGUE[cause].fix
 
 /** A refused call and a room that could not be created are both `livekit-failed`, and need different steps. */
 function fitsFailure ({ todo }: NextStep, sipStatus: number | undefined): boolean {
@@ -173,7 +205,7 @@ function fitsFailure ({ todo }: NextStep, sipStatus: number | undefined): boolea
 /** Where one side was not heard at all, that is worth mending, too. */
 function stepsOfSide ({ attempt, call, livekitKnown, undialled }: AttemptFacts, cause: Cause): NextStep[] {
   const steps: NextStep[] = []
-  if (CATALOGUE[cause].severity === 'ok' || undialled) return steps
+  if (CATALOGUE[cause].severity === 'ok' || undialled || (attempt && !isDialled(attempt))) return steps
   if (attempt?.strategy === 'room' && !attempt.view.events && cause !== 'lost' && cause !== 'dial-timeout') {
     steps.push({
       todo: `Have LiveKit send its webhooks to <PUBLIC_URL>/livekit-events${

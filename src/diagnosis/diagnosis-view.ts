@@ -2,7 +2,7 @@ import { STRATEGIES } from '../calls/fold/way.ts'
 import { Type, type Static } from 'typebox'
 import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/fold/call.ts'
 import type { Diagnosis } from './diagnose.ts'
-import { QUESTIONS } from './diagnose-questions.ts'
+import { QUESTIONS } from './questions.ts'
 import { SIGNALS, type Evidence } from './signals/evidence.ts'
 
 /*
@@ -29,13 +29,14 @@ const Cause = Type.Enum([...CAUSES], { type: 'string' })
 
 export const DiagnosisSchema = Type.Object({
   callSid: Type.String(),
+  route: Type.Optional(Type.String({ description: 'Route of the routes file that the call matched' })),
   cause: Type.Optional(Type.Enum([...CAUSES], { type: 'string', description: 'Absent while the call is under way' })),
   by: Type.Optional(Type.Enum([...ENDED_BY], { type: 'string' })),
   waitingOn: Type.Enum([...WAITING_ON], { type: 'string' }),
   sipStatus: Type.Optional(Type.Integer({ examples: [401] })),
   severity: Type.Enum(['ok', 'warning', 'failed'], { type: 'string' }),
   summary: Type.String({
-    description: 'One sentence, and one for each attempt before',
+    description: 'How the call ended, behind a sentence that names its attempts where there were several',
     examples: ["LiveKit's trunk refused the user name or password (401)."]
   }),
   meaning: Type.Optional(Type.String({ description: 'What the cause means in general' })),

@@ -1,3 +1,4 @@
+import { isAnnouncement } from '../calls/fold/attempt-facts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type CallStatus, type LegFinal } from '../calls/fold/call.ts'
 import type { EventLine } from '../calls/fold/event-list.ts'
 
@@ -28,6 +29,11 @@ export interface AttemptFacts {
   livekitKnown: boolean
   /** Jambonz dialled nothing, as far as it tells of its legs at all. */
   undialled: boolean
+  /**
+   * Of an announcement: from the answer of the caller leg, or from the reply where that was not heard, to its end, in
+   * milliseconds.
+   */
+  announcedMs: number | undefined
 }
 
 const isLine = (line: EventLine, what: string, leg?: 'caller' | 'agent'): boolean =>
@@ -81,8 +87,25 @@ export function attemptFacts (call: Call, attempt: Attempt | undefined = current
     agent: view?.agent,
     goneAt: view?.goneAt,
     livekitKnown: view?.events === true || looked,
+    announcedMs: attempt && announcedMs(attempt, lines, legOver, at?.ended),
     undialled: !heardOf && (call.caller.seen || at?.replied === undefined || call.end?.cause === 'reply-refused')
   }
+}
+
+function announcedMs (
+  attempt: Attempt,
+  lines: readonly EventLine[],
+  legOver: number,
+  endedAt: number | undefined
+): number | undefined {
+  const { replied } = attempt.at
+  const until = Math.min(legOver, endedAt ?? Infinity)
+  if (!isAnnouncement(attempt) || replied === undefined || until === Infinity) return undefined
+
+  const answered = lines.find(line =>
+    isLine(line, 'status', 'caller') && line.status === 'in-progress' && line.first >= replied
+  )
+  return Math.max(0, until - (answered?.first ?? replied))
 }
 
 /** A leg that was dialled back replaces the one before it. */
@@ -104,6 +127,9 @@ function lateCallerFinal (lines: readonly EventLine[]): LegFinal | undefined {
       by: line.by as 'caller' | 'jambonz' | undefined
     }
 }
+
+/** An announcement that is over within this time, milliseconds, was hardly heard. */
+export const HARDLY_HEARD_MS = 1000
 
 /** `1.3 s`, `12 s`, `25 ms`. */
 export function duration (ms: number): string {

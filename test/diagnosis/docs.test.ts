@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CAUSES } from '../../src/calls/fold/call.ts'
-import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
+import { CATALOGUE, type NextStep } from '../../src/diagnosis/causes-catalogue.ts'
+import { STEPS_OF_WAY } from '../../src/diagnosis/way-steps.ts'
 import { FINDING_CODES } from '../../src/finding-codes.ts'
 import { project } from '../fixtures/paths.ts'
 
 const root = project('')
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const troubleshooting = read('docs/troubleshooting.md')
+const lines = (steps: readonly NextStep[]): string =>
+  steps.map(({ todo, command }) => `- ${todo}${command === undefined ? '' : `: \`${command}\``}`).join('\n')
 const [causesPart = '', findingsPart = ''] = troubleshooting.split('\n## Findings\n')
 
 await t.test('every cause: what it means, its signals, what to do, as the code says', async t => {
@@ -21,6 +24,17 @@ await t.test('every cause: what it means, its signals, what to do, as the code s
     t.ok(section.includes(`Signals: ${signals}`), `${cause}: ${signals}`)
     for (const { todo, command } of fix) {
       t.ok(section.includes(`- ${todo}${command === undefined ? '' : `: \`${command}\``}`), `${cause}: ${todo}`)
+    }
+  }
+})
+
+await t.test('what to do about a cause where the attempt was of a certain way', async t => {
+  for (const [cause, ofWays] of Object.entries(STEPS_OF_WAY)) {
+    const [, section = ''] = causesPart.split(`\n### \`${cause}\`\n`)
+    for (const [way, steps] of Object.entries(ofWays)) {
+      if (steps.length === 0) continue
+      const [, behind = ''] = section.split('\n### ')[0]!.split(`\nFix, way \`${way}\`:\n`)
+      t.equal(behind.trim().split('\n\n')[0], lines(steps), `${cause}, ${way}`)
     }
   }
 })

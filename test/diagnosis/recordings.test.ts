@@ -206,5 +206,5 @@ await t.test('an attempt before the last one is explained, too', async t => {
   t.equal(severity, 'warning')
   t.match(earlierAttempts, [{ attempt: 1, strategy: 'room', cause: 'livekit-failed' }])
   t.match(earlierAttempts[0]?.evidence.map(({ seen }) => seen).join(), /486/)
-  t.match(summary, /The fallback number hung up.*Attempt 1 before it: /)
+  t.match(summary, /^Agent \S+ could not be reached \(livekit-failed\) after .*, then the number answered\. The number that was dialled hung up/)
 })

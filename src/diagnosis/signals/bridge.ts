@@ -1,5 +1,7 @@
+import { isAnnouncement } from '../../calls/fold/attempt-facts.ts'
 import { awayWhile, endWasHeard } from '../away.ts'
-import { duration, type AttemptFacts } from '../facts.ts'
+import { attemptFacts, duration, HARDLY_HEARD_MS, type AttemptFacts } from '../facts.ts'
+import { reasonOfRetell } from '../retell.ts'
 import { lineOf, type Evidence, type Signal } from './evidence.ts'
 
 /*
@@ -19,6 +21,51 @@ export const createRoom: Signal = facts => {
     shows
   }
 }
+
+/** Retell knows the call by an id, or refused it. */
+export const registration: Signal = facts => {
+  const line = lineOf(facts, 'registration')
+  if (!line) return undefined
+  const { status, detail } = line
+  return {
+    signal: 'registration',
+    at: line.first,
+    seen: `registration with Retell: ${status}${detail === undefined ? '' : ` (${detail})`}`,
+    shows: status === 'created'
+      ? 'Retell gave the call an id, which is valid for five minutes and for one call'
+      : `nothing could be dialled: ${reasonOfRetell(detail)}`
+  }
+}
+
+/** The route refuses such calls. */
+export const routeDeclined: Signal = ({ attempt }) =>
+  attempt?.way.strategy === 'decline'
+    ? {
+        signal: 'route-declined',
+        at: attempt.at.replied ?? attempt.at.opened,
+        seen: `the way is decline ${attempt.way.status}`,
+        shows: 'the routes file asks for it'
+      }
+    : undefined
+
+/** The caller was to hear something. */
+export const announcement: Signal = ({ attempt, announcedMs }) => {
+  if (!attempt || !isAnnouncement(attempt) || attempt.at.replied === undefined) return undefined
+  const over = announcedMs === undefined ? '' : `, over after ${duration(announcedMs)}`
+  return {
+    signal: 'announcement',
+    at: attempt.at.replied,
+    seen: `the reply has a ${attempt.strategy}${over}`,
+    shows: announcedMs !== undefined && announcedMs < HARDLY_HEARD_MS
+      ? 'the caller hardly heard it'
+      : 'Jambonz answered the caller and played it, or skipped what it could not play'
+  }
+}
+
+/** What the caller heard after the attempt that this is about had failed. */
+export const announcedLater = ({ call, attempt }: AttemptFacts): Evidence[] =>
+  call.attempts.filter(later => attempt !== undefined && later.n > attempt.n && isAnnouncement(later)).flatMap(later =>
+    announcement(attemptFacts(call, later)) ?? [])
 
 export const dispatchedAgain: Signal = facts => {
   const line = lineOf(facts, 'agent dispatched again')

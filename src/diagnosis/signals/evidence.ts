@@ -5,6 +5,7 @@ import type { AttemptFacts } from '../facts.ts'
 export const SIGNALS = [
   'call-hook',
   'create-room',
+  'registration',
   'agent-leg-dialled',
   'agent-leg-not-dialled',
   'ringing',
@@ -31,6 +32,8 @@ export const SIGNALS = [
   'refer-result',
   'redirected',
   'decline',
+  'route-declined',
+  'announcement',
   'silence',
   'deadline',
   'away'

@@ -1,5 +1,8 @@
+import { isDialled } from '../../calls/fold/attempt-facts.ts'
+import { leadsToOurRoom } from '../far-end.ts'
 import { duration, since, sipText, type AttemptFacts } from '../facts.ts'
 import { until, type Signal } from './evidence.ts'
+import { meaningOfFinal, meaningOfResponse } from './sip-status.ts'
 
 /*
  * Evidence from Jambonz: its hooks, and the statuses of the legs that it reports.
@@ -26,14 +29,16 @@ export const callHook: Signal = facts => {
       }
 }
 
-export const dialled: Signal = ({ dialledAt }) =>
+export const dialled: Signal = ({ dialledAt, attempt }) =>
   dialledAt === undefined
     ? undefined
     : {
         signal: 'agent-leg-dialled',
         at: dialledAt,
         seen: 'agent leg trying 100',
-        shows: 'Jambonz dialled. The 100 comes from its own SBC, not from LiveKit'
+        shows: `Jambonz dialled. The 100 comes from its own SBC, not from ${
+          leadsToOurRoom(attempt) ? 'LiveKit' : 'the far end'
+        }`
       }
 
 export const notDialled: Signal = facts =>
@@ -72,24 +77,19 @@ export const ringing: Signal = facts => {
     ...(last > first ? { last } : {}),
     ...(count > 1 ? { count } : {}),
     seen: `agent leg ringing 180${count > 1 ? `, ${count} times` : once}`,
-    shows: silent ? `then ${duration(silence)} of silence: LiveKit had dropped the call` : whatRang(ringing)
+    shows: leadsToOurRoom(attempt) ? ringingOfLiveKit(ringing, silent, silence) : 'the far end rang'
   }
 }
 
-const whatRang = ({ first, last, count }: { first: number, last: number, count: number }): string =>
-  count > 1 || last - first >= RINGING_ONCE_MS
+function ringingOfLiveKit (
+  { first, last, count }: { first: number, last: number, count: number },
+  silent: boolean,
+  silenceMs: number
+): string {
+  if (silent) return `then ${duration(silenceMs)} of silence: LiveKit had dropped the call`
+  return count > 1 || last - first >= RINGING_ONCE_MS
     ? "LiveKit had put the caller into a room and was waiting for an agent's audio"
-    : 'LiveKit, or the number that was dialled, responded'
-
-const FINALS: Record<number, string> = {
-  400: 'LiveKit found no codec or encryption in common, or considered the INVITE malformed',
-  401: 'the user name or password of the trunk is wrong',
-  407: 'the trunk requires credentials and none were sent',
-  404: 'no trunk or rule matches this call',
-  408: 'nothing came back on the INVITE',
-  486: 'LiveKit\'s "Rejected": the call ended while it rang. It does not mean busy',
-  487: "the response to Jambonz's own CANCEL, not LiveKit's decision",
-  488: 'no codec or encryption in common'
+    : 'LiveKit responded'
 }
 
 export const agentLegFinal: Signal = ({ agentFinal: final, attempt }) => {
@@ -98,22 +98,9 @@ export const agentLegFinal: Signal = ({ agentFinal: final, attempt }) => {
     signal: 'agent-leg-final',
     at: final.at,
     seen: `agent leg ${final.callStatus} ${sipText(final.sipStatus, final.reason)}`.trimEnd(),
-    shows: meaningOfFinal(final, attempt?.strategy === 'phone')
+    shows: meaningOfFinal(final, attempt)
   }
 }
-
-function meaningOfFinal ({ callStatus, sipStatus, reason }: NonNullable<AttemptFacts['agentFinal']>, phone: boolean) {
-  if (sipStatus === 503) return meaningOf503(reason)
-  if (callStatus === 'completed') return 'it had been answered, and was hung up'
-  if (phone) return "the far end's response"
-  if (sipStatus === undefined) return 'it was not answered'
-  return FINALS[sipStatus] ?? "the response of the far end, or Jambonz's own"
-}
-
-const meaningOf503 = (reason = ''): string =>
-  /try again later|service temporarily unavailable/i.test(reason)
-    ? "a phrase of LiveKit's own: the INVITE reached it and it could not take the call"
-    : "a phrase of Jambonz's SBC: the call did not get through to LiveKit"
 
 export const callerLegFinal: Signal = ({ callerFinal: final, overAt }) => {
   if (!final) return undefined
@@ -142,13 +129,18 @@ const WHERE_THE_CALLER_WAS: Record<string, string> = {
   'no-answer': 'the caller was gone when the dial ended'
 }
 
-export const action: Signal = ({ action, agentFinal }) => {
+export const action: Signal = ({ action, agentFinal, attempt }) => {
   if (!action) return undefined
   const { at, dialCallStatus, dialSipStatus, callerStatus } = action
   // Without a status hook, only /action has the far end's response.
-  const response = agentFinal === undefined && dialSipStatus !== undefined ? FINALS[dialSipStatus] : undefined
+  const response = agentFinal === undefined && dialSipStatus !== undefined && dialSipStatus >= 300
+    ? meaningOfResponse(dialSipStatus, attempt)
+    : undefined
   const dial = [dialCallStatus, dialSipStatus].filter(part => part !== undefined).join(' ')
   const shows = WHERE_THE_CALLER_WAS[callerStatus] ?? 'the dial ended while the caller was waiting'
+  if (attempt && !isDialled(attempt)) {
+    return { signal: 'action', at, seen: '/action', shows: 'the announcement was over, and Jambonz asked what follows' }
+  }
   return {
     signal: 'action',
     at,
@@ -186,14 +178,14 @@ export const noAction: Signal = facts =>
         shows: 'Jambonz did not report the result of a dial'
       }
 
-export const answered: Signal = ({ answeredAt, call }) =>
+export const answered: Signal = ({ answeredAt, call, attempt }) =>
   answeredAt === undefined
     ? undefined
     : {
         signal: 'answered',
         at: answeredAt,
         seen: `agent leg answered ${since(call, answeredAt)} after the call hook`,
-        shows: 'caller and agent could talk'
+        shows: leadsToOurRoom(attempt) ? 'caller and agent could talk' : 'caller and far end could talk'
       }
 
 export const refer: Signal = ({ call: { transfer } }) =>
