@@ -35,9 +35,17 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
       const announcement = attempt && announcementOf(attempt)
       if (!attempt || !announcement) return [{ verb: 'hangup' }]
-      // A redirect asks what is next. When it cannot, the caller must not wait in silence.
-      const next = { verb: 'redirect' as const, id: dialId(attempt.n), actionHook: actionHookOf(call, attempt, config) }
-      return [announcement, ...(reply.goesOn ? [next] : []), { verb: 'hangup' }]
+      // A redirect asks what is next.
+      const actionHook = actionHookOf(call, attempt, config)
+      const next = { verb: 'redirect' as const, id: dialId(attempt.n), actionHook }
+      return [
+        announcement,
+        ...(reply.goesOn ? [next] : []),
+        { verb: 'hangup' },
+        // Without a media server the caller is not answered, and feature-server skips the hang-up. With the decline a
+        // status event reports the end.
+        ...decline(UNAVAILABLE.status, UNAVAILABLE.reason)
+      ]
     }
   }
 }
