@@ -1,4 +1,4 @@
-import { LiveKitError } from './calls/ports.ts'
+import { LiveKitError, RegistrationError } from './calls/ports.ts'
 import { JambonzRestError } from './jambonz/rest.ts'
 
 /** An error as it is logged. */
@@ -14,9 +14,7 @@ export interface LoggedError {
  * credential; of any other error the log gets its type, its code and the frames of its stack.
  */
 export function loggedError (error: unknown): LoggedError {
-  if (error instanceof LiveKitError || error instanceof JambonzRestError) {
-    return { type: error.name, message: error.message }
-  }
+  if (isOurs(error)) return { type: error.name, message: error.message }
 
   const { name = 'Error', code, stack, message = '' } = (error ?? {}) as Error & { code?: string }
   if (code?.startsWith('BRIDGE_')) return { type: name, code, message }
@@ -24,3 +22,6 @@ export function loggedError (error: unknown): LoggedError {
   const frames = stack?.split('\n').filter(text => /^\s+at /.test(text)).join('\n')
   return { type: name, message: 'unexpected error', ...(code ? { code } : {}), ...(frames ? { stack: frames } : {}) }
 }
+
+const isOurs = (error: unknown): error is LiveKitError | RegistrationError | JambonzRestError =>
+  error instanceof LiveKitError || error instanceof RegistrationError || error instanceof JambonzRestError

@@ -53,7 +53,7 @@ await t.test('the fold imports nothing from outside its folder', async t => {
 
 await t.test('the core imports no adapter, and nothing that is built on it', async t => {
   const forbidden = [
-    ...['livekit', 'jambonz', 'routing', 'events', 'sandbox', 'sip', 'probe', 'doctor', 'explain', 'ladder'],
+    ...['livekit', 'jambonz', 'retell', 'routing', 'events', 'sandbox', 'sip', 'probe', 'doctor', 'explain', 'ladder'],
     ...['diagnosis', 'provisioning', 'cli']
   ].map(name => `src/${name}`)
   const imports = IMPORTS.filter(({ from, to }) =>

@@ -4,8 +4,8 @@ import type { LegMark } from './fold/caller-leg.ts'
 import type { Way } from './fold/way.ts'
 
 /*
- * What the core asks of the outside. The adapters (src/livekit, src/jambonz) implement these ports and import this
- * file; plugins/call-registry.ts and plugins/livekit-client.ts put the two together. The core imports no adapter.
+ * What the core asks of the outside. The adapters (src/livekit, src/jambonz, src/retell) implement these ports and
+ * import this file; plugins put the two together. The core imports no adapter.
  */
 
 /** A room to be made, with the agent that is dispatched to it. */
@@ -79,6 +79,47 @@ export class LiveKitError extends Error {
   constructor (operation: string, failure: LiveKitFailure, detail = '') {
     super(`LiveKit ${operation}: ${failure}${detail && ` (${detail})`}`)
     this.name = 'LiveKitError'
+    this.failure = failure
+  }
+}
+
+/** Registers calls with Retell. */
+export interface Registrar {
+  /**
+   * Registers a call for an attempt of way `retell`, once: it is never tried again. Always settles within the time that
+   * the registrar was made with.
+   * @returns the SIP user to dial, which is Retell's call_id
+   * @throws RegistrationError
+   */
+  register(call: Call, attempt: Attempt): Promise<string>
+}
+
+/**
+ * - `key-missing`, `key-unusable`: the environment variable that the way names is empty, or holds what no header can.
+ * - `key-refused`, `no-balance`, `no-agent`, `too-many`, `refused`, `failed`: Retell's answer, by its status.
+ * - `bad-answer`: not an answer of Retell's API, or one without a usable call_id.
+ * - `skipped`: the request was not sent, because too many were under way already.
+ */
+export type RegistrationFailure =
+  | 'key-missing'
+  | 'key-unusable'
+  | 'key-refused'
+  | 'no-balance'
+  | 'no-agent'
+  | 'too-many'
+  | 'refused'
+  | 'failed'
+  | 'bad-answer'
+  | 'timeout'
+  | 'unreachable'
+  | 'skipped'
+
+/** A failed registration. Its text is our own, because Retell's may hold anything. */
+export class RegistrationError extends Error {
+  readonly failure: RegistrationFailure
+  constructor (failure: RegistrationFailure, detail = '') {
+    super(`Retell registration: ${failure}${detail && ` (${detail})`}`)
+    this.name = 'RegistrationError'
     this.failure = failure
   }
 }
