@@ -9,6 +9,7 @@ import metrics from '../plugins/metrics.ts'
 import openapi from '../plugins/openapi.ts'
 import rateLimit from '../plugins/rate-limit.ts'
 import operatorAuth from '../plugins/operator-auth.ts'
+import retellClient from '../plugins/retell-client.ts'
 import routesFile from '../plugins/routes-file.ts'
 import requestLog from '../plugins/request-log.ts'
 import schemaValidation, { buildSerializer, buildValidator } from '../plugins/schema-validation.ts'
@@ -74,6 +75,7 @@ export async function buildApp (
   await app.register(requestLog)
   await app.register(livekitClient, { rooms })
   await app.register(routesFile, { env: secrets })
+  await app.register(retellClient)
   await app.register(callRegistry, { registry, clock })
   await app.register(drain)
   await app.register(schemaValidation)

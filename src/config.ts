@@ -142,7 +142,7 @@ export const SettingsSchema = Type.Object({
     default: 3000,
     minimum: 100,
     maximum: 9000,
-    description: 'Milliseconds to wait for LiveKit while Jambonz waits for the reply to the call hook',
+    description: 'Milliseconds to wait for LiveKit or Retell while Jambonz waits for the reply to the call hook',
     examples: [3000]
   }),
   CALL_HOOK_DEADLINE_MS: Type.Integer({

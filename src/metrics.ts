@@ -61,6 +61,9 @@ const requestMetrics = ({ counter, histogram }: Instruments) => ({
     REQUEST_BUCKETS,
     ['operation', 'outcome']
   ),
+  retell: histogram('bridge_retell_request_seconds', 'Registrations with Retell by outcome', REQUEST_BUCKETS, [
+    'outcome'
+  ]),
   refused: counter('bridge_authentication_refused_total', 'Requests without valid authentication by operation', [
     'operation'
   ]),

@@ -16,7 +16,11 @@ export interface RegistrationRequest {
  * What Retell learns of a call. A withheld number stays withheld. Under `call`, the metadata names the call as job
  * metadata does for agents of LiveKit, so that both sides' records can be compared.
  */
-export function registrationRequest ({ callSid, facts, route }: Call, attempt: number, way: RetellWay): RegistrationRequest {
+export function registrationRequest (
+  { callSid, facts, route }: Call,
+  attempt: number,
+  way: RetellWay
+): RegistrationRequest {
   return {
     agent_id: way.agent,
     ...(way.version !== undefined && { agent_version: way.version }),

@@ -92,6 +92,7 @@ const SERIES = [
   'bridge_duties_pending',
   'bridge_request_seconds',
   'bridge_livekit_request_seconds',
+  'bridge_retell_request_seconds',
   'bridge_calls_ended_total',
   'bridge_attempts_ended_total',
   'bridge_attempts_degraded_total',
