@@ -4,7 +4,6 @@ import { CallLog } from '../src/call-log.ts'
 import { CallMetrics } from '../src/call-metrics.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
 import { combineObservers } from '../src/calls/observer.ts'
-import { RegistrationError, type Registrar } from '../src/calls/ports.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf } from '../src/rules.ts'
@@ -33,10 +32,10 @@ const HAND_OVER_SHARE = 0.6
 
 /**
  * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `verbConfig` and `clock`.
- * Needs `settings`, `metrics`, `rooms` and `routesFile`. Closes the runner, the calls and the registry.
+ * Needs `settings`, `metrics`, `rooms`, `registrar` and `routesFile`. Closes the runner, the calls and the registry.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
-  const { settings, rooms, metrics, routesFile, secretOf, log } = fastify
+  const { settings, rooms, registrar, metrics, routesFile, secretOf, log } = fastify
   const access = jambonzAccess(settings)
   const rest = access && createJambonzRest(access)
   const observer = combineObservers(
@@ -46,11 +45,6 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     }
   )
   const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S)
-  const registrar: Registrar = {
-    register: async () => {
-      throw new RegistrationError('failed')
-    }
-  }
   const calls = createCalls({
     registry,
     rooms,
@@ -89,4 +83,4 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     await calls.close()
     await registry.close()
   })
-}, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client', 'routes-file'] })
+}, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client', 'retell-client', 'routes-file'] })

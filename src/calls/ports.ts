@@ -83,47 +83,6 @@ export class LiveKitError extends Error {
   }
 }
 
-/** Registers calls with Retell. */
-export interface Registrar {
-  /**
-   * Registers a call for an attempt of way `retell`, once: it is never tried again. Always settles within the time that
-   * the registrar was made with.
-   * @returns the SIP user to dial, which is Retell's call_id
-   * @throws RegistrationError
-   */
-  register(call: Call, attempt: Attempt): Promise<string>
-}
-
-/**
- * - `key-missing`, `key-unusable`: the environment variable that the way names is empty, or holds what no header can.
- * - `key-refused`, `no-balance`, `no-agent`, `too-many`, `refused`, `failed`: Retell's answer, by its status.
- * - `bad-answer`: not an answer of Retell's API, or one without a usable call_id.
- * - `skipped`: the request was not sent, because too many were under way already.
- */
-export type RegistrationFailure =
-  | 'key-missing'
-  | 'key-unusable'
-  | 'key-refused'
-  | 'no-balance'
-  | 'no-agent'
-  | 'too-many'
-  | 'refused'
-  | 'failed'
-  | 'bad-answer'
-  | 'timeout'
-  | 'unreachable'
-  | 'skipped'
-
-/** A failed registration. Its text is our own, because Retell's may hold anything. */
-export class RegistrationError extends Error {
-  readonly failure: RegistrationFailure
-  constructor (failure: RegistrationFailure, detail = '') {
-    super(`Retell registration: ${failure}${detail && ` (${detail})`}`)
-    this.name = 'RegistrationError'
-    this.failure = failure
-  }
-}
-
 /** What a room says of its call. Times are milliseconds since the epoch. */
 export interface RoomMetadata {
   callSid: string
@@ -152,11 +111,13 @@ export interface RoomFormat {
 }
 
 /**
- * Why Retell did not register a call. `key-missing`: the environment variable is empty. `timeout` and `skipped`: nobody
- * waited for an answer.
+ * Why Retell did not register a call. `key-missing`, `key-unusable`: the environment variable is empty, or holds what no
+ * HTTP header can. `bad-answer`: not an answer of Retell's API, or one without a usable call_id. `timeout` and `skipped`:
+ * nobody waited for an answer.
  */
 export type RegistrationFailure =
   | 'key-missing'
+  | 'key-unusable'
   | 'key-refused'
   | 'no-balance'
   | 'no-agent'
@@ -181,6 +142,7 @@ export class RegistrationError extends Error {
 /** Registers a call with a voice platform that must know of it before it is dialled. */
 export interface Registrar {
   /**
+   * Registers the call of an attempt, once: a registration that fails is never tried again.
    * @returns the SIP user to dial, valid once and for a short time
    * @throws {RegistrationError}
    */
