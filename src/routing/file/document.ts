@@ -21,14 +21,8 @@ const TOO_DEEP = 'This is nested too deeply.'
 /** Reads text as YAML. What is wrong with its form is among the reading's problems. */
 export function openDocument (text: string): Reading {
   const lines = new LineCounter()
-  let document: Document
-  try {
-    // Its own check for duplicate keys compares each with each.
-    document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
-  } catch {
-    // The parser is recursive, so its stack ends at some depth.
-    return unreadable(TOO_DEEP)
-  }
+  const document = parse(text, lines)
+  if (!document) return unreadable(TOO_DEEP)
 
   const aliases: Aliases = new Map()
   const reading = new Reading(document, lines, aliases)
@@ -42,6 +36,21 @@ export function openDocument (text: string): Reading {
   if (reading.problems.length === 0) findAliases(reading, document.contents, aliases)
   if (reading.problems.length === 0) checkAliases(reading, aliases)
   return reading
+}
+
+/** Undefined: the parser, which is recursive, ran out of stack. */
+function parse (text: string, lineCounter: LineCounter): Document | undefined {
+  // A file of a million commas is a million errors, and most of the time would go into their stacks.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    // Its own check for duplicate keys compares each with each.
+    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
+  } catch {
+    return undefined
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 function unreadable (message: string): Reading {
@@ -63,6 +72,8 @@ function explained ({ code, pos }: YAMLError, text: string): string {
       return text[pos[0]] === '*' && /[\s,\]}]|^$/.test(text[pos[0] + 1] ?? '')
         ? 'A value that begins with * must be in quotes.'
         : 'No anchor (&name) has this name. A value that begins with * must be in quotes.'
+    case 'RESOURCE_EXHAUSTION':
+      return TOO_DEEP
     case 'BAD_SCALAR_START':
       return `A value that begins with ${text[pos[0]]} must be in quotes.`
     case 'BLOCK_AS_IMPLICIT_KEY':

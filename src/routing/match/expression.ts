@@ -15,6 +15,8 @@ const LONGEST_SUBJECT = 256
 
 export interface Expression {
   test(text: string): boolean
+  /** Every number that it matches begins with `+` and these digits. Absent: unknown. */
+  digits?: string
 }
 
 /** Whether a value of the file is an expression: `/^\+49/`, or `/acme/i` for either case. */
@@ -28,10 +30,19 @@ export function compileExpression (text: string): Expression | string {
   try {
     const compiled = RE2JS.compile(source, text.slice(end) === '/i' ? RE2JS.CASE_INSENSITIVE : 0)
     if (compiled.programSize() > MOST_INSTRUCTIONS) return 'This expression repeats too much.'
-    return { test: text => compiled.test(text.slice(0, LONGEST_SUBJECT)) }
+    return { test: text => compiled.test(text.slice(0, LONGEST_SUBJECT)), digits: firstDigits(source) }
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error
     return `This expression does not compile: ${error.message.replace(/^error parsing regexp: /, '')}. ` +
       'The syntax is RE2, which has no lookahead and no back-references.'
   }
+}
+
+/** The digits of `^\+49531…`. With an alternative in it, the beginning is not all that counts. */
+function firstDigits (source: string): string | undefined {
+  const match = /^\^(?:\\\+|\[+\])(\d{2,})(.?)/s.exec(source)
+  if (!match || source.includes('|')) return undefined
+  const [, digits, next] = match
+  // The last digit may be repeated zero times.
+  return /[?*{]/.test(next!) ? digits!.slice(0, -1) : digits
 }

@@ -4,6 +4,7 @@ import type { Policy } from '../policy.ts'
 import type { Explanation, Mismatch, PlacedWay, RouteQuery, RoutesTable } from '../routes.ts'
 import { defaultRoute, withoutLoops } from '../settings-table.ts'
 import { subjectOf, type Condition, type Subject } from './conditions.ts'
+import { createRouteIndex } from './route-index.ts'
 import { pickAgent, type WeightedAgent } from './weights.ts'
 
 /** A way of the file. Some name their agent only when a call is there. */
@@ -37,18 +38,20 @@ export interface PlannedTable {
 /** Makes the table of a routes file. */
 export function createTable (planned: PlannedTable): RoutesTable {
   const { routes, agent, policy, numbers, country, ways } = planned
+  const index = createRouteIndex(routes.map(({ conditions }) => conditions))
   const headers = routes.flatMap(({ conditions }) => conditions.flatMap(({ header }) => header ?? []))
 
   function choose (query: RouteQuery, app: ApplicationConfig): Route {
     const subject = subjectOf(query, country)
     const possible: Route[] = []
-    for (const route of routes) {
-      const verdict = judge(route, subject)
-      if (verdict === 'no') continue
-      possible.push(routeFor(route, planned, query, app))
-      if (verdict === 'yes') return certainOf(possible)
-    }
-    return certainOf([...possible, unmatched(planned, query, app)])
+    let matched = false
+    index.visit(subject, n => {
+      const verdict = judge(routes[n]!, subject)
+      if (verdict !== 'no') possible.push(routeFor(routes[n]!, planned, query, app))
+      matched = verdict === 'yes'
+      return matched
+    })
+    return certainOf(matched ? possible : [...possible, unmatched(planned, query, app)])
   }
 
   function explain (query: RouteQuery, app: ApplicationConfig): Explanation {
