@@ -1,11 +1,10 @@
 import { cleanDeep } from '../clean-deep.ts'
-import { cleanText } from '../clean-text.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import type { JambonzView } from '../diagnosis/jambonz-view.ts'
 import { findingLines } from '../finding-lines.ts'
-import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
-import type { Party, Step } from '../ladder/trace.ts'
+import { partiesOf, renderLadder, type LadderOptions } from '../ladder/ladder.ts'
+import { stepOf, stepsOf } from './calls-steps.ts'
 import { columnWidths, tableRow, tableWidth, wrapIndented, type Column } from './text-layout.ts'
 
 /** How the rows of a table of calls are laid out. */
@@ -94,52 +93,6 @@ function stateCell ({ phase, end, attempts }: CallSummary): string {
   return attempts.length > 1 ? `${state}, attempt ${attempts.length}` : state
 }
 
-/** A call's events as the steps of a ladder: what was heard, from whom. */
-export function stepsOf ({ events }: Pick<CallView, 'events'>): Step[] {
-  return events.flatMap(event => {
-    const { count, ...step } = stepOf(event)
-    return Array.from({ length: Math.min(count, MOST_REPEATS) }, () => step)
-  })
-}
-
-const MOST_REPEATS = 999
-
-type Event = CallView['events'][number]
-
-function stepOf (event: Event): Step & { count: number } {
-  const { from, what, leg, status, sipStatus, reason, by, detail, first, count } = event
-  const told = [
-    leg === undefined ? undefined : `${leg} leg`,
-    what === 'status' ? undefined : what,
-    status,
-    sipStatus,
-    reason,
-    by && `by ${by}`,
-    detail && `(${detail})`
-  ].filter(part => part !== undefined && part !== '').join(' ')
-  return {
-    at: Date.parse(first),
-    ...wayOf(event),
-    what: cleanText(from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told),
-    count
-  }
-}
-
-function wayOf ({ from, what, status }: Event): { from: Party, to: Party, via: Step['via'] } {
-  if (from === 'jambonz') return { from: 'jambonz', to: 'bridge', via: 'http' }
-  if (
-    what === 'createRoom' || what === 'look' || what.startsWith('delete-room') || what.startsWith('remove-agent') ||
-    what === 'agent dispatched again'
-  ) return { from: 'bridge', to: 'livekit', via: 'room' }
-  if (from === 'livekit') {
-    return status === 'AGENT'
-      ? { from: 'agent', to: 'livekit', via: 'room' }
-      : { from: 'livekit', to: 'bridge', via: 'room' }
-  }
-  if (what.startsWith('hang-up ')) return { from: 'bridge', to: 'jambonz', via: 'http' }
-  return { from: 'bridge', to: 'bridge', via: 'http' }
-}
-
 /** One call: who, where and when, its ladder, why it ended, evidence, answers, what to do. */
 export function callPage (
   call: CallView,
@@ -159,13 +112,14 @@ function pageLines (
   ladder: LadderOptions,
   columns: number
 ): string[] {
-  const drawn = renderLadder(stepsOf(call), ladder).trimEnd().split('\n')
+  const steps = stepsOf(call)
+  const drawn = renderLadder(steps, { ...ladder, parties: partiesOf(steps) }).trimEnd().split('\n')
   const { evidence, answers, nextSteps, notToldApart, earlierAttempts } = diagnosis
   const start = startOf(call)
   const lines = [
     ...(call.eventsDropped > 0 ? [`(${call.eventsDropped} events in the middle were not kept)`] : []),
     '',
-    ...outcomeLines(call.phase, diagnosis, columns),
+    ...outcomeOf(call.phase, diagnosis),
     ...section('Evidence', evidence.map(item => evidenceLine(item, start))),
     ...earlierAttempts.flatMap(({ attempt, cause, evidence }) =>
       section(`Attempt ${attempt}: ${cause}`, evidence.map(item => evidenceLine(item, start)))),
@@ -189,25 +143,29 @@ const ANSWERS: Record<DiagnosisView['answers'][number]['answer'], string> = {
 const startOf = ({ at, events }: CallView): number => Date.parse(at.received ?? events[0]?.first ?? '')
 
 function headLines (call: CallView): string[] {
-  const { callSid, direction, from, to, agent, at, attempts } = call
+  const { callSid, direction, from, to, route, agent, at, attempts } = call
   const attempt = attempts.at(-1)
   return [
     `${callSid}  ${direction}  ${from} -> ${to}  ${at.received ?? ''}`,
+    ...(route === undefined ? [] : [`route  ${route}`]),
     ...(agent === undefined ? [] : [`agent  ${agent}`]),
     ...(attempt?.room === undefined ? [] : [`room   ${attempt.room}`])
   ]
 }
 
 /** Why a call ended, or what it waits for. */
-export function outcomeLines (phase: string, diagnosis: DiagnosisView, columns: number): string[] {
+export const outcomeLines = (phase: string, diagnosis: DiagnosisView, columns: number): string[] =>
+  outcomeOf(phase, diagnosis).flatMap(line => wrapIndented(line, columns))
+
+function outcomeOf (phase: string, diagnosis: DiagnosisView): string[] {
   const { cause, by, waitingOn, summary, meaning } = diagnosis
   const waiting = waitingOn === 'none' ? '' : `, waiting on ${waitingOn}`
   const title = cause === undefined ? `Under way (${phase})` : `Cause: ${cause}, by ${by}${waiting}`
-  return [title, summary, ...(meaning === undefined ? [] : [meaning])].flatMap(line => wrapIndented(line, columns))
+  return [title, summary, ...(meaning === undefined ? [] : [meaning])]
 }
 
 /** One event of a call that is followed, with the seconds since the call was received. */
-export function eventLine (event: Event, call: CallView): string {
+export function eventLine (event: CallView['events'][number], call: CallView): string {
   const { from, to, what } = stepOf(event)
   const seconds = ((Date.parse(event.first) - startOf(call)) / 1000).toFixed(3)
   return `${`+${seconds} s`.padStart(12)}  ${from === to ? from : `${from} -> ${to}`}: ${what}`

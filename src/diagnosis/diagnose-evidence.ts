@@ -81,10 +81,14 @@ const DECIDING: Record<Cause, Signal[]> = {
 /** The evidence for a cause, in the order of time. */
 export function evidenceFor (cause: Cause, facts: AttemptFacts): Evidence[] {
   const found = DECIDING[cause].map(signal => signal(facts)).filter(evidence => evidence !== undefined)
-  found.push(...s.agentReplaced(facts), ...s.announcedLater(facts), ...s.notListening(facts))
+  found.push(...s.agentReplaced(facts), ...s.notListening(facts))
   if (found.length === 0) found.push(...[s.callHook(facts)].filter(evidence => evidence !== undefined))
   return found.sort((one, other) => one.at - other.at)
 }
+
+/** The evidence for the end of a call, with what the caller heard after the attempt that decided. */
+export const evidenceOfCall = (cause: Cause, facts: AttemptFacts): Evidence[] =>
+  [...evidenceFor(cause, facts), ...s.announcedLater(facts)].sort((one, other) => one.at - other.at)
 
 /** What an open call shows so far. */
 export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>

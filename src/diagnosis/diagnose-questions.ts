@@ -110,6 +110,7 @@ function whySoSoon (facts: AttemptFacts, cause: Cause | undefined): Said | undef
   if (cause === undefined || overAt === undefined || attempt?.answered || overAt - call.at.received > SOON_MS) {
     return undefined
   }
+  if (attempt && !isDialled(attempt)) return undefined
   const after = since(call, overAt)
   if (cause === 'caller-gave-up') {
     const { waitingOn } = call.end ?? {}

@@ -4,7 +4,7 @@ import type { Strategy } from '../calls/fold/way.ts'
 import { waitingOn as waitingOnOf } from '../calls/fold/unanswered-cause.ts'
 import { CATALOGUE, type CatalogueEntry, type NextStep } from './causes-catalogue.ts'
 import { notToldApart } from './diagnose-doubts.ts'
-import { evidenceFor, evidenceSoFar } from './diagnose-evidence.ts'
+import { evidenceFor, evidenceOfCall, evidenceSoFar } from './diagnose-evidence.ts'
 import { answersTo } from './diagnose-questions.ts'
 import { summaryOf, summarySoFar } from './diagnose-summary.ts'
 import { attemptFacts, HARDLY_HEARD_MS, type AttemptFacts } from './facts.ts'
@@ -96,7 +96,7 @@ export function diagnose (call: Call, naming: Naming = 'with names'): Diagnosis 
         : undefined
     ]),
     meaning: known.meaning,
-    evidence: evidenceFor(cause, facts),
+    evidence: evidenceOfCall(cause, facts),
     answers: answersTo(facts, cause),
     nextSteps: unique([
       ...facts.attempt?.degraded ? [MAKE_ROOMS] : [],

@@ -65,7 +65,7 @@ const VERBS: Partial<Record<Cause, string>> = {
   'dial-timeout': 'did not answer',
   busy: 'was busy',
   declined: 'did not take the call',
-  'retell-failed': 'was not reached, because Retell did not register the call',
+  'retell-failed': 'could not be dialled',
   'transfer-failed': 'tried a transfer that failed',
   redirected: 'was given up when Jambonz took the caller elsewhere',
   announced: 'was sent to the caller',

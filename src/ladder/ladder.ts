@@ -1,15 +1,27 @@
 import { isTerminal, plain, styleFor, type TerminalStyle } from '../terminal.ts'
 import { createFolder, type Row } from './fold.ts'
-import type { Party, Step } from './trace.ts'
+import type { FarEnd, Party, Step } from './trace.ts'
 
 export interface LadderOptions extends TerminalStyle {
   /** The columns of the terminal. The ladder uses at least 80 and at most 160. */
   width: number
   /** Whether lines can be overwritten, as on a terminal but not in a file. */
   rewrite: boolean
+  /** The lifelines from left to right. Absent: those of a call that goes to LiveKit. */
+  parties?: readonly Party[]
 }
 
 export const PARTIES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent']
+
+/** The lifelines that these steps need: LiveKit's two are left out where nothing happens on them. */
+export function partiesOf (steps: readonly Step[]): readonly Party[] {
+  const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
+  const farEnds = FAR_ENDS.filter(party => used.has(party))
+  const inRoom = used.has('livekit') || used.has('agent') || farEnds.length === 0
+  return [...PARTIES.filter(party => inRoom || (party !== 'livekit' && party !== 'agent')), ...farEnds]
+}
+
+const FAR_ENDS: readonly FarEnd[] = ['retell', 'carrier', 'phone', 'sip']
 
 /** What a stream and the environment allow. */
 export function ladderOptionsFor (
@@ -24,30 +36,36 @@ export function ladderOptionsFor (
 }
 
 /** The columns of the lifelines, counted from 0. Parties with longer messages get more room. */
-export function layout (width: number): { width: number, at: Record<Party, number> } {
+export function layout (
+  width: number,
+  parties: readonly Party[] = PARTIES
+): { width: number, at: ReadonlyMap<Party, number> } {
   const total = Math.min(160, Math.max(80, Math.floor(width)))
-  const shares = [3, 5, 4, 3]
   const first = GUTTER + 4
   const room = total - first - 5
-  const sum = shares.reduce((a, b) => a + b)
-  const at = {} as Record<Party, number>
+  const sum = parties.slice(0, -1).reduce((sum, party) => sum + shareOf(party), 0)
+  const at = new Map<Party, number>()
   let used = 0
-  PARTIES.forEach((party, i) => {
-    at[party] = first + Math.round(room * used / sum)
-    used += shares[i] ?? 0
-  })
+  for (const party of parties) {
+    at.set(party, first + Math.round(room * used / sum))
+    used += shareOf(party)
+  }
   return { width: total, at }
 }
+
+/** How much of the width is behind a lifeline. */
+const shareOf = (party: Party): number => SHARES[party] ?? 3
+const SHARES: Partial<Record<Party, number>> = { jambonz: 5, bridge: 4 }
 
 /** The number of columns on the left, which show the milliseconds. */
 export const GUTTER = 8
 
 /** The names of the parties above their lifelines. */
 export function ladderHeader (options: LadderOptions): string {
-  const { width, at } = layout(options.width)
+  const { width, at } = layout(options.width, options.parties)
   const line = canvas(width)
   write(line, 0, 'ms'.padStart(GUTTER - 2), 'time')
-  for (const party of PARTIES) write(line, at[party] - Math.floor(party.length / 2), party, 'name')
+  for (const [party, column] of at) write(line, column - Math.floor(party.length / 2), party, 'name')
   return paint(line, options)
 }
 
@@ -57,13 +75,15 @@ export function ladderHeader (options: LadderOptions): string {
  * @param start milliseconds since the epoch that count as 0
  */
 export function ladderRow (row: Row, start: number, options: LadderOptions): string[] {
-  const { width, at } = layout(options.width)
+  const { width, at } = layout(options.width, options.parties)
   const glyph = options.ascii ? ASCII : UNICODE
   const { step } = row
   const text = labelOf(step, options) + (row.count > 1 ? ` ${glyph.times}${row.count}` : '')
   const style = styleOf(step)
-  const from = at[step.from]
-  const to = at[step.to]
+  // A party without a lifeline is drawn at the last one.
+  const last = Math.max(...at.values())
+  const from = at.get(step.from) ?? last
+  const to = at.get(step.to) ?? last
   const arrow = lifelines(width, at, glyph)
   write(arrow, 0, String(Math.max(0, Math.round(step.at - start))).padStart(GUTTER - 2), 'time')
 
@@ -201,9 +221,9 @@ function canvas (width: number): Cell[] {
   return Array.from({ length: width }, () => ({ char: ' ', style: 'none' }))
 }
 
-function lifelines (width: number, at: Record<Party, number>, glyph: Glyphs): Cell[] {
+function lifelines (width: number, at: ReadonlyMap<Party, number>, glyph: Glyphs): Cell[] {
   const line = canvas(width)
-  for (const party of PARTIES) write(line, at[party], glyph.life, 'life')
+  for (const column of at.values()) write(line, column, glyph.life, 'life')
   return line
 }
 

@@ -7,6 +7,7 @@ import {
   ladderOptionsFor,
   ladderRow,
   layout,
+  partiesOf,
   PARTIES,
   renderLadder
 } from '../../src/ladder/ladder.ts'
@@ -46,11 +47,12 @@ await t.test('no line is wider than the terminal between 80 and 160 columns', as
 await t.test('an arrow starts and ends at the lifelines of its parties', async () => {
   fc.assert(fc.property(party, party, width, fc.string({ maxLength: 60 }), (from, to, columns, what) => {
     fc.pre(from !== to)
-    const { at } = layout(columns)
+    const { at: columnOf } = layout(columns)
+    const [start, end] = [columnOf.get(from)!, columnOf.get(to)!]
     const line = [...ladderRow({ step: step(0, from, to, what), count: 1 }, 0, plain(columns)).at(-1) ?? '']
-    const [left, right] = at[from] < at[to] ? [at[from], at[to]] : [at[to], at[from]]
-    const head = at[from] < at[to] ? right - 1 : left + 1
-    return line[left] === '│' && line[right] === '│' && line[head] === (at[from] < at[to] ? '▶' : '◀') &&
+    const [left, right] = start < end ? [start, end] : [end, start]
+    const head = start < end ? right - 1 : left + 1
+    return line[left] === '│' && line[right] === '│' && line[head] === (start < end ? '▶' : '◀') &&
       line.slice(left + 1, right).every(char => char !== '│' || what.includes('│'))
   }))
 })
@@ -167,4 +169,23 @@ await t.test('only a terminal without NO_COLOR gets colours', async t => {
   t.match(coloured[0], '\x1b[31m')
   // eslint-disable-next-line no-control-regex
   t.same(coloured.map(line => line.replace(/\x1b\[\d+m/g, '')), ladderRow(row, 0, plain(120)))
+})
+
+await t.test('the lifelines are those that the steps need, whoever is called', async t => {
+  const dial = [step(0, 'caller', 'jambonz', 'INVITE'), step(1, 'bridge', 'jambonz', 'dial')]
+  t.same(partiesOf(dial), PARTIES, 'without any far end a call goes to LiveKit')
+  t.same(partiesOf([...dial, step(2, 'phone', 'jambonz', '180')]), ['caller', 'jambonz', 'bridge', 'phone'])
+  const all = [
+    ...dial,
+    step(2, 'livekit', 'jambonz', '180'),
+    ...(['phone', 'carrier', 'sip', 'retell'] as const).map(far => step(3, far, 'jambonz', '200 OK'))
+  ]
+  const parties = partiesOf(all)
+  t.same(parties, [...PARTIES, 'retell', 'carrier', 'phone', 'sip'])
+  for (const columns of [80, 120, 160]) {
+    const shown = renderLadder(all, { ...plain(columns), parties })
+    for (const name of parties) t.match(shown.split('\n')[0], name, `${columns} columns: ${name}`)
+    for (const line of shown.split('\n')) t.ok([...line].length <= columns, line)
+    t.equal(new Set(layout(columns, parties).at.values()).size, parties.length)
+  }
 })

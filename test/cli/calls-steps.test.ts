@@ -1,0 +1,96 @@
+import t from 'tap'
+import type { Way } from '../../src/calls/fold/way.ts'
+import { present } from '../../src/calls/view.ts'
+import { callPage } from '../../src/cli/calls-print.ts'
+import { stepsOf } from '../../src/cli/calls-steps.ts'
+import { diagnose } from '../../src/diagnosis/diagnose.ts'
+import { presentDiagnosis } from '../../src/diagnosis/diagnosis-view.ts'
+import { tell, type Story } from '../fixtures/events.ts'
+
+const AGENT: Way = { strategy: 'room', agent: 'first-agent' }
+const RETELL: Way = { strategy: 'retell', agent: 'agent_0123', key: 'RETELL_API_KEY' }
+const PHONE: Way = { strategy: 'phone', number: '+4915111111111', carrier: 'Schmidtkom' }
+
+const arrows = (story: Story): string[] =>
+  stepsOf(present(story.it)).map(({ from, to, what }) => from === to ? `${from}: ${what}` : `${from} > ${to}: ${what}`)
+
+const page = (story: Story): string =>
+  callPage(
+    present(story.it),
+    presentDiagnosis(diagnose(story.it)),
+    undefined,
+    { width: 120, colour: false, ascii: false, rewrite: false },
+    120
+  ).join('\n')
+
+await t.test('each attempt: its reply behind what it waited for, and the responses of its own far end', async t => {
+  const story = tell()
+  story.hook({ route: { name: 'night', ways: [AGENT, RETELL, PHONE, { strategy: 'say', text: 'Nobody is here.' }] } })
+  story.made('created')
+  story.agent('trying', 100)
+  story.agent('ringing', 180)
+  story.agent('no-answer', 487)
+  story.action('no-answer', 487)
+  story.feed({ kind: 'registration', attempt: 2, outcome: 'created', sipUser: 'call_abc' })
+  story.agent('ringing', 180, { leg: 'b2' })
+  story.agent('busy', 486, { leg: 'b2' })
+  story.action('busy', 486)
+  story.agent('trying', 100, { leg: 'b3' })
+  story.agent('ringing', 180, { leg: 'b3' })
+  story.agent('failed', 404, { leg: 'b3' })
+  story.action('failed', 404)
+  const shown = arrows(story)
+  const dialled = shown.filter(line => /reply|createRoom|registration|leg/.test(line) && !line.includes('/action'))
+  t.strictSame(dialled, [
+    'bridge > livekit: createRoom created',
+    'bridge > jambonz: reply: dial the room',
+    'jambonz > bridge: agent leg trying 100',
+    'livekit > jambonz: agent leg ringing 180',
+    'jambonz > bridge: agent leg no-answer 487',
+    'bridge > retell: registration created',
+    'bridge > jambonz: reply: dial Retell',
+    'retell > jambonz: agent leg ringing 180',
+    'jambonz > bridge: agent leg busy 486',
+    'bridge > jambonz: reply: dial the number',
+    'jambonz > bridge: agent leg trying 100',
+    'phone > jambonz: agent leg ringing 180',
+    'jambonz > bridge: agent leg failed 404',
+    'bridge > jambonz: reply: say'
+  ])
+})
+
+await t.test('only the far ends that were called have a lifeline, and the page names the route', async t => {
+  const story = tell()
+  story.hook({ route: { name: 'night', ways: [PHONE] } })
+  story.answered()
+  story.caller('completed', 200, 'caller')
+  story.pass(5000)
+  const text = page(story)
+  const header = text.split('\n').find(line => line.includes('jambonz'))
+  t.match(header, /caller +jambonz +bridge +phone$/)
+  t.match(text, /^route {2}night$/m)
+})
+
+await t.test('a refusal is drawn behind the attempt that refuses', async t => {
+  const story = tell()
+  story.hook({ route: { ways: [{ strategy: 'decline', status: 603, reason: 'Decline' }] } })
+  const shown = arrows(story)
+  t.equal(shown.indexOf('bridge > jambonz: reply: decline'), shown.indexOf('bridge: attempt decline') + 1)
+})
+
+await t.test('a long summary is wrapped once', async t => {
+  const story = tell()
+  const ways = Array.from({ length: 6 }, (_, i): Way => ({ ...PHONE, carrier: `Carrier number ${i}` }))
+  story.hook({ route: { ways } })
+  for (let i = 0; i < 6; i++) {
+    story.agent('busy', 486, { leg: `b${i}` })
+    story.action('busy', 486)
+  }
+  story.pass(5000)
+  const lines = page(story).split('\n')
+  const from = lines.findIndex(line => line.startsWith('Cause:')) + 1
+  const summary = lines.slice(from, lines.findIndex(line => line.startsWith('What was dialled was busy')))
+  t.match(summary.join(' ').replace(/ +/g, ' '), /The number that was dialled was busy \(486\)\.$/)
+  t.ok(summary.length > 3)
+  for (const line of summary.slice(1, -1)) t.ok(line.length > 90, `a full line: ${line}`)
+})
