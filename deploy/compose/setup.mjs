@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SipClient } from 'livekit-server-sdk'
-import { ensureProvisioned } from '../../dist/src/livekit/provision.js'
+import { ensureProvisioned } from '../../dist/src/provisioning/livekit.js'
 
 const WAIT_S = 60
 const REQUEST_TIMEOUT_S = 5
@@ -16,8 +16,8 @@ const required = ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEK
 const missing = required.filter(name => !env[name])
 if (missing.length > 0) fail(`not set: ${missing.join(', ')}`)
 
-const dialTimeoutS = Number(env.DIAL_TIMEOUT_S || 40)
-if (!Number.isInteger(dialTimeoutS) || dialTimeoutS < 1) fail('DIAL_TIMEOUT_S must be a whole number of seconds')
+const dialTimeoutS = seconds('DIAL_TIMEOUT_S', 40)
+const maxCallDurationS = seconds('MAX_CALL_DURATION_S', 7200)
 
 const sip = new SipClient(env.LIVEKIT_URL, env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET, { requestTimeout: REQUEST_TIMEOUT_S })
 const settings = {
@@ -25,7 +25,8 @@ const settings = {
   livekitSipPassword: env.LIVEKIT_SIP_PASSWORD,
   livekitRoomPrefix: env.LIVEKIT_ROOM_PREFIX || 'jambonz',
   livekitAgentName: env.LIVEKIT_AGENT_NAME,
-  dialTimeoutS
+  dialTimeoutS,
+  maxCallDurationS
 }
 
 const giveUpAt = Date.now() + WAIT_S * 1000
@@ -36,12 +37,18 @@ for (;;) {
     break
   } catch (error) {
     // Only a LiveKit that is still starting is worth waiting for; a refusal would be the same in a minute.
-    if (error.reason !== 'unreachable' || Date.now() >= giveUpAt) fail(error.message)
+    if (error.finding?.code !== 'livekit-unreachable' || Date.now() >= giveUpAt) fail(error.message)
     await sleep(PAUSE_MS)
   }
 }
 if (env.JAMBONZ_WEBHOOK_SECRET?.startsWith('dev-only')) {
   console.warn('setup: JAMBONZ_WEBHOOK_SECRET is the development default, so Jambonz\'s hooks will be refused. Put the webhook secret of your Jambonz account into .env')
+}
+
+function seconds (name, otherwise) {
+  const value = Number(env[name] || otherwise)
+  if (!Number.isInteger(value) || value < 1) fail(`${name} must be a whole number of seconds`)
+  return value
 }
 
 function said ({ did, changed }) {

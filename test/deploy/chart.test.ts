@@ -32,6 +32,7 @@ interface Endpoint {
 
 const read = (path: string) => readFileSync(project(path), 'utf8')
 const chart = (path: string) => readFileSync(join(chartPath, path), 'utf8')
+const { version } = JSON.parse(read('package.json')) as { version: string }
 const settings = SettingsSchema.properties as unknown as Record<string, Property>
 const schema = JSON.parse(chart('values.schema.json')) as {
   properties: Record<'settings' | 'secrets', { properties: Record<string, Property> }>
@@ -109,7 +110,10 @@ await t.test("values.yaml names the bridge's own defaults", async t => {
 
 await t.test('the chart is of this version', async t => {
   const { appVersion, kubeVersion } = parse(chart('Chart.yaml')) as Record<string, string>
-  t.equal(appVersion, (JSON.parse(read('package.json')) as { version: string }).version)
+  t.equal(appVersion, version)
+  for (const text of [chart('values.yaml'), read('docs/kubernetes.md')]) {
+    for (const [, tag] of text.matchAll(/jambonz-livekit-bridge:(\d[\w.-]*)/g)) t.equal(tag, version, 'the tag to build')
+  }
   t.equal(kubeVersion, `>=${KUBERNETES[0]}.0-0`)
 })
 
@@ -574,7 +578,7 @@ if (missingTools.length > 0) {
       serviceAccountName: 'phone-account'
     })
     t.match(container, {
-      image: 'registry.example.com/jambonz-livekit-bridge:0.2.0',
+      image: `registry.example.com/jambonz-livekit-bridge:${version}`,
       env: [{ name: 'PORT' }, ...everything.extraEnv],
       volumeMounts: everything.extraVolumeMounts
     })

@@ -1,7 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { parse } from 'yaml'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
+import { KEY, liveKitProject, SECRET } from '../fixtures/livekit-project.ts'
 import { project } from '../fixtures/paths.ts'
 
 interface Service {
@@ -100,6 +105,7 @@ await t.test('what is provisioned is what the bridge dials with', async t => {
       'LIVEKIT_ROOM_PREFIX',
       'LIVEKIT_AGENT_NAME',
       'DIAL_TIMEOUT_S',
+      'MAX_CALL_DURATION_S',
       'JAMBONZ_WEBHOOK_SECRET'
     ]
   ) {
@@ -107,9 +113,36 @@ await t.test('what is provisioned is what the bridge dials with', async t => {
     t.equal(setup[name], bridge[name], name)
   }
   // The script reads nothing else.
-  const read = [...text('deploy/compose/setup.mjs').matchAll(/env\.([A-Z_]+)/g)].map(match => match[1] ?? '')
+  const read = [...text('deploy/compose/setup.mjs').matchAll(/env\.([A-Z_]+)|seconds\('([A-Z_]+)'/g)]
+    .map(([, one, other]) => one ?? other ?? '')
   for (const name of read) t.ok(name in setup, `${name} reaches setup`)
   t.same(services.bridge?.depends_on, { setup: { condition: 'service_completed_successfully' } })
+})
+
+await t.test('setup waits for LiveKit, then makes trunk and rule', async t => {
+  const server = await liveKitProject(t)
+  let refused = 0
+  server.meets = () => refused++ < 2 ? 'refuse' : 'pass'
+  // The script stands beside the compiled code, as it does in the image.
+  const folder = mkdtempSync(fileURLToPath(new URL('../../setup-', import.meta.url)))
+  t.after(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'deploy/compose'), { recursive: true })
+  cpSync(project('deploy/compose/setup.mjs'), join(folder, 'deploy/compose/setup.mjs'))
+  symlinkSync('..', join(folder, 'dist'))
+
+  const keys = { LIVEKIT_URL: server.url, LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: SECRET }
+  const env: Record<string, string> = { ...environment('setup'), ...keys }
+  const run = promisify(execFile)
+  const { stdout, stderr } = await run(process.execPath, [join(folder, 'deploy/compose/setup.mjs')], { env })
+  t.match(stdout, /setup: trunk ST_\w+ created; dispatch rule SDR_\w+ created/)
+  t.match(stderr, /JAMBONZ_WEBHOOK_SECRET is the development default/)
+  t.match(server.trunks(), [{ auth_username: env.LIVEKIT_SIP_USERNAME, ringing_timeout: '55s' }])
+  t.match(server.rules(), [{ rule: { dispatch_rule_callee: { room_prefix: env.LIVEKIT_ROOM_PREFIX } } }])
+
+  server.meets = () => ({ status: 401, body: { code: 'unauthenticated', msg: 'invalid API key: devkey' } })
+  const refusal = await run(process.execPath, [join(folder, 'deploy/compose/setup.mjs')], { env }).catch(error => error)
+  t.equal(refusal.code, 1, 'what would be the same in a minute is not waited for')
+  t.match(refusal.stderr, /setup: LiveKit.* API key/)
 })
 
 await t.test("ports do not meet each other's, nor Jambonz' on the same machine", async t => {
