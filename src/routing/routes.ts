@@ -67,7 +67,7 @@ export interface RoutesTable {
 /** Something that is wrong in a routes file, or that its author should know. */
 export interface RoutesProblem {
   severity: 'error' | 'warning'
-  /** From 1. */
+  /** From 1. 0, as the column: the problem is the file as a whole. */
   line: number
   column: number
   /** Where in the document, such as `routes[2].when.hours`. */

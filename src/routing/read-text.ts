@@ -1,0 +1,56 @@
+import { readFile, stat } from 'node:fs/promises'
+import type { RoutesProblem } from './routes.ts'
+
+/** Largest routes file, bytes: room for some 20,000 routes. Reading it holds up calls for a moment. */
+export const LARGEST_FILE = 4 * 1024 * 1024
+
+/** The text of a routes file, or why there is none. */
+export type RoutesText = { text: string } | { problem: RoutesProblem }
+
+/** Reads the text of a routes file. Never rejects. */
+export async function readRoutesText (file: string): Promise<RoutesText> {
+  try {
+    const info = await stat(file)
+    const wrong = wrongKind(info)
+    return wrong === undefined ? decodeRoutes(await readFile(file)) : unreadable(wrong)
+  } catch (error) {
+    return unreadable(reasonOf(error as NodeJS.ErrnoException))
+  }
+}
+
+/** The text that the bytes of a routes file spell, or why they spell none. */
+export function decodeRoutes (bytes: Uint8Array): RoutesText {
+  if (bytes.length > LARGEST_FILE) return unreadable(tooLarge(bytes.length))
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+  } catch {
+    return unreadable('The file is not UTF-8 text. Save it as UTF-8')
+  }
+}
+
+/** What is not a file of text must not be opened: a pipe would be waited for without end. */
+function wrongKind (info: { isDirectory(): boolean, isFile(): boolean, size: number }): string | undefined {
+  if (info.isDirectory()) return 'This is a folder. Name the file in it, such as routes.yaml'
+  if (!info.isFile()) return 'This is a pipe or a device. Name a file'
+  return info.size > LARGEST_FILE ? tooLarge(info.size) : undefined
+}
+
+const tooLarge = (bytes: number): string =>
+  `The file has ${megabytes(bytes)} MB. A routes file may have at most ${megabytes(LARGEST_FILE)} MB`
+
+const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1)
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'There is no such file',
+  ENOTDIR: 'There is no such file',
+  EACCES: 'This process may not read the file. Check its owner and permissions',
+  EPERM: 'This process may not read the file. Check its owner and permissions',
+  ELOOP: 'The file is a link that leads back to itself'
+}
+
+const reasonOf = ({ code = 'unknown error' }: NodeJS.ErrnoException): string =>
+  REASONS[code] ?? `The file cannot be read (${code})`
+
+/** A problem of the file as a whole. */
+const unreadable = (message: string): { problem: RoutesProblem } =>
+  ({ problem: { severity: 'error', line: 0, column: 0, path: '', message } })
