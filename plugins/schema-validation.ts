@@ -19,6 +19,7 @@ import {
   VerbsSchema
 } from '../src/jambonz/verbs.ts'
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
+import { ROUTES_SCHEMAS } from '../src/routes-schemas.ts'
 
 /** Holds every shared schema under its `$id`; routes refer to them. */
 export default fp(async fastify => {
@@ -37,7 +38,8 @@ export default fp(async fastify => {
       RedirectSchema,
       HangupSchema,
       VerbsSchema,
-      ...VIEW_SCHEMAS
+      ...VIEW_SCHEMAS,
+      ...ROUTES_SCHEMAS
     ]
   ) fastify.addSchema(schema)
 }, { name: 'schema-validation' })

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { LiveKitError } from '../src/livekit/rooms.ts'
+import { troubleOf } from '../src/routing/problems.ts'
 
 /** Shortest time between two questions to LiveKit, milliseconds. */
 const CHECK_EVERY_MS = 10_000
@@ -63,10 +64,10 @@ const health: FastifyPluginAsyncTypebox = async fastify => {
     }, async (_request, reply) => {
       check()
       const { active } = fastify.draining
-      const trouble = fastify.registry.trouble()
+      const troubles = [fastify.registry.trouble(), troubleOf(fastify.routesFile)].filter(text => text !== undefined)
       return reply.code(active ? 503 : 200).send({
         status: active ? 'draining' : 'ready',
-        degraded: trouble === undefined ? degraded : [...degraded, trouble]
+        degraded: [...degraded, ...troubles]
       })
     })
   }

@@ -22,6 +22,7 @@ import doctor from '../routes/doctor.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import refer from '../routes/refer.ts'
+import routes from '../routes/routes.ts'
 import status from '../routes/status.ts'
 import webhook from '../routes/call-hook.ts'
 import { systemClock, type Clock } from './clock.ts'
@@ -29,6 +30,7 @@ import type { Environment, Settings } from './config.ts'
 import { createMemoryRegistry } from './calls/store/memory-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
 import type { Rooms } from './livekit/rooms.ts'
+import type { RoutesSource } from './routing/routes.ts'
 import { trustProxyOf } from './trusted-proxies.ts'
 import { packageVersion } from './version.ts'
 
@@ -39,14 +41,15 @@ export interface AppOptions {
   clock?: Clock
   registry?: Registry
   rooms?: Rooms
+  /** Instead of the file of ROUTES_FILE. */
+  routes?: RoutesSource
   /** Where the secrets are that a routes file names. */
   env?: Environment
 }
 
 /** Builds the service: plugins first, then routes, each by name. Nothing listens yet. */
-export async function buildApp (
-  { settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms, env: secrets = {} }: AppOptions
-): Promise<FastifyInstance> {
+export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
+  const { settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms } = options
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -74,7 +77,7 @@ export async function buildApp (
   await app.register(metrics, { registry })
   await app.register(requestLog)
   await app.register(livekitClient, { rooms })
-  await app.register(routesFile, { env: secrets })
+  await app.register(routesFile, { env: options.env ?? {}, clock, routes: options.routes })
   await app.register(retellClient)
   await app.register(callRegistry, { registry, clock })
   await app.register(drain)
@@ -95,6 +98,7 @@ export async function buildApp (
     await scope.register(calls)
     await scope.register(diagnosis)
     await scope.register(doctor)
+    await scope.register(routes)
   })
   await app.register(health)
 

@@ -67,12 +67,15 @@ async function main (args: string[]): Promise<number | undefined> {
 
 class UsageError extends Error {}
 
+/** Errors at the start of the service whose message says everything. */
+const EXPLAINED: ReadonlySet<string> = new Set(['RedisStartError', 'RoutesFileError'])
+
 try {
   const code = await main(process.argv.slice(2))
   if (code !== undefined) process.exitCode = code
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException
-  if (error instanceof SettingsError || (error as Error).name === 'RedisStartError') console.error(message)
+  if (error instanceof SettingsError || EXPLAINED.has((error as Error).name)) console.error(message)
   else if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')) console.error(`${message}\n\n${USAGE}`)
   else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
     console.error(`Cannot listen: ${message}. Set PORT and HOST to an address that is free here.`)

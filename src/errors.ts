@@ -68,6 +68,9 @@ export const StoreUnavailableError = createError<[string]>(
   503
 )
 
+/** A question about routes cannot be answered as it is put. The message says what to write. */
+export const RoutesTrialError = createError<[string]>('BRIDGE_ROUTES_TRIAL', '%s', 400)
+
 export const TooManyRequestsError = createError(
   'BRIDGE_TOO_MANY_REQUESTS',
   'Too many requests from this address. Wait for as many seconds as Retry-After says.',

@@ -1,5 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from '@platformatic/prom-client'
 import type { RegistryStats } from './calls/store/registry.ts'
+import { isError } from './routing/problems.ts'
+import type { RoutesSource } from './routing/routes.ts'
+import type { ReadOutcome } from './routing/source.ts'
 
 /** Bucket bounds in seconds: of requests, and of setting up a call. */
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -40,6 +43,7 @@ const callMetrics = ({ counter, histogram }: Instruments) => ({
       SETUP_BUCKETS
     )
   },
+  routed: counter('bridge_calls_routed_total', 'Calls by the route that they matched', ['route']),
   ended: counter('bridge_calls_ended_total', 'Ended calls by cause', ['cause', 'waiting_on']),
   attempts: counter('bridge_attempts_ended_total', 'Ended attempts by strategy and cause', ['strategy', 'cause']),
   degraded: counter('bridge_attempts_degraded_total', 'Attempts dialled without our own room'),
@@ -74,6 +78,16 @@ const requestMetrics = ({ counter, histogram }: Instruments) => ({
   )
 })
 
+const routesMetrics = ({ counter, gauge }: Instruments) => ({
+  reads: counter('bridge_routes_file_reads_total', 'Readings of the routes file by outcome', ['outcome']),
+  readAt: gauge('bridge_routes_file_read_timestamp_seconds', 'When the routes in force were read'),
+  errors: gauge(
+    'bridge_routes_file_errors',
+    'Errors in the routes file; with any, the routes in force are those of an earlier reading'
+  ),
+  routes: gauge('bridge_routes', 'Routes in force')
+})
+
 const gauges = ({ gauge }: Instruments) => ({
   phases: gauge('bridge_calls', 'Calls by phase; ended calls are kept for CALL_RETENTION_S', ['phase']),
   buffered: gauge('bridge_events_waiting', 'Events buffered until the store of calls is back'),
@@ -89,11 +103,21 @@ export function createMetrics (stats: () => Promise<RegistryStats>, buffered: ()
   const registry = new Registry()
   const instruments = instrumentsOf(registry)
   const { phases, buffered: waiting, duties } = gauges(instruments)
+  // Without a routes file there is nothing to show of one.
+  let routes: ReturnType<typeof routesMetrics> | undefined
 
   return {
     registry,
     ...requestMetrics(instruments),
     ...callMetrics(instruments),
+    /** Counts a reading of the routes file. */
+    routesRead (outcome: ReadOutcome, { table, readAt, problems }: RoutesSource): void {
+      routes ??= routesMetrics(instruments)
+      routes.reads.inc({ outcome })
+      routes.readAt.set(readAt / 1000)
+      routes.errors.set(problems.filter(isError).length)
+      routes.routes.set(table.names.length)
+    },
     /** Returns the text that Prometheus scrapes. */
     async text (): Promise<string> {
       waiting.set(buffered())

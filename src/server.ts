@@ -17,6 +17,8 @@ export interface RunningBridge {
   url: string
   /** Stops as on SIGTERM: not ready, draining for DRAIN_DELAY_S, then closed. Takes at most SHUTDOWN_TIMEOUT_S. */
   close(): Promise<void>
+  /** Reads the routes file again. Does nothing without one. */
+  reloadRoutes(): Promise<void>
   /** Stops without draining, because this process can no longer be trusted with new calls. */
   abort(): Promise<void>
 }
@@ -34,6 +36,7 @@ export function createLogger (level: string, destination?: DestinationStream): L
  * Starts the service and listens.
  * @param env what the settings were read from, to warn of misspelt names
  * @throws {RedisStartError} when the Redis of REDIS_URL cannot be used
+ * @throws {RoutesFileError} when the file of ROUTES_FILE cannot be used
  * @throws when the address is taken or settings do not fit together
  */
 export async function startBridge (
@@ -42,7 +45,11 @@ export async function startBridge (
   env: Environment = {}
 ): Promise<RunningBridge> {
   setGlobalDispatcher(createKeepAliveAgent(settings.LIVEKIT_TIMEOUT_MS))
-  const app = await buildApp({ settings, logger, registry: await openStore(settings), env })
+  const registry = await openStore(settings)
+  const app = await buildApp({ settings, logger, registry, env }).catch(async error => {
+    await registry?.close()
+    throw error
+  })
   for (const warning of startWarnings(settings, env)) logger.warn(warning)
   await app.listen({
     port: settings.PORT,
@@ -58,6 +65,7 @@ export async function startBridge (
       draining ??= drain()
       return draining
     },
+    reloadRoutes: async () => app.reloadRoutes(),
     abort
   }
 
@@ -93,14 +101,22 @@ async function openStore (settings: Settings): Promise<Registry | undefined> {
 }
 
 /**
- * Runs the service until SIGTERM or SIGINT. An unexpected error ends it as well, with exit code 1: at once, because a
- * process in an unknown state must not take any more calls.
+ * Runs the service until SIGTERM or SIGINT. SIGHUP makes it read the routes file again. An unexpected error ends it as
+ * well, with exit code 1: at once, because a process in an unknown state must not take any more calls.
  * @param env what the settings were read from
  */
 export async function serve (settings: Settings, env: Environment): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL)
   const bridge = await startBridge(settings, logger, env)
+  const followsRoutes = settings.ROUTES_FILE !== undefined
+  if (followsRoutes) {
+    process.on('SIGHUP', () => {
+      logger.info('SIGHUP: the routes file is read again')
+      bridge.reloadRoutes().catch(error => logger.error({ error: loggedError(error) }, 'reading the routes file'))
+    })
+  }
   closeWithGrace({
+    ...(followsRoutes ? { skip: ['SIGHUP' as const] } : {}),
     delay: settings.SHUTDOWN_TIMEOUT_S * 1000,
     logger: {
       error: (message: unknown) =>

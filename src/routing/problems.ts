@@ -1,4 +1,4 @@
-import type { RoutesProblem } from './routes.ts'
+import type { RoutesProblem, RoutesSource } from './routes.ts'
 
 /*
  * Problems of a routes file as text.
@@ -21,11 +21,23 @@ export function briefProblem ({ line, column, message }: RoutesProblem): string 
   return place + withoutNumbers(message)
 }
 
+/** Longest description of a problem in a health check, characters. */
+const LONGEST_TROUBLE = 200
+
+/** Why the table in force is an older one, for health checks. Undefined: it is not. */
+export function troubleOf ({ problems }: Pick<RoutesSource, 'problems'>): string | undefined {
+  const [first, ...others] = problems.filter(isError)
+  if (!first) return undefined
+  const brief = briefProblem(first)
+  const cut = brief.length > LONGEST_TROUBLE ? `${brief.slice(0, LONGEST_TROUBLE)}…` : brief
+  return `routes: ${cut}${others.length === 0 ? '' : ` (and ${others.length} more)`}`
+}
+
 /** Digits enough to be a phone number, in the spellings that people use. */
 const NUMBER = /\+?\d[\d ()./-]{3,}\d/g
 
 /** Only the beginning of a number is left, so that somebody who has the file recognises it. */
-const withoutNumbers = (text: string): string => text.replace(NUMBER, number => `${number.slice(0, 3)}…`)
+export const withoutNumbers = (text: string): string => text.replace(NUMBER, number => `${number.slice(0, 3)}…`)
 
 /** The routes file cannot be used. `problems` are all that is wrong with it, and the message lists the errors. */
 export class RoutesFileError extends Error {

@@ -83,6 +83,8 @@ export interface RoutesSource {
   readonly readAt: number
   /** Path of the file; undefined without one. */
   readonly file: string | undefined
+  /** Text of the table in force; undefined without a file. */
+  readonly text?: string | undefined
   /** What the last reading found. With an error among them the table in force is an older one. */
   readonly problems: readonly RoutesProblem[]
 }

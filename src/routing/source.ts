@@ -59,13 +59,16 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
     close()
     throw new RoutesFileError(file, first.problems)
   }
-  let { table, problems, content } = first
+  let { table, text, problems, content } = first
   let readAt = clock.now()
 
   const source: RoutesFile = {
     file,
     get table () {
       return table!
+    },
+    get text () {
+      return text
     },
     get readAt () {
       return readAt
@@ -118,6 +121,7 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
     content = reading.content
     if (reading.table) {
       table = reading.table
+      text = reading.text
       readAt = clock.now()
     }
     onRead(reading.table ? 'ok' : 'failed', source)
@@ -131,6 +135,7 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
 }
 
 interface FileReading extends RoutesReading {
+  text?: string
   /** The same for readings that found the same. */
   content: string
 }
@@ -142,7 +147,7 @@ async function readFile ({ file, read }: Pick<RoutesFileOptions, 'file' | 'read'
   const content = `text: ${found.text}`
   try {
     const { table, problems } = read(found.text)
-    return { table, problems, content }
+    return { table, text: found.text, problems, content }
   } catch (error) {
     // A mistake of ours in reading it must not end a process that has calls.
     const message = `The file could not be understood (${(error as Error).name}). Please report this`
