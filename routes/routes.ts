@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifySchemaValidationError } from 'fastify'
 import { RoutesTrialError } from '../src/errors.ts'
 import { getRoutesSchema, RoutesTrialRequestSchema, testRoutesSchema, type RoutesView } from '../src/routes-schemas.ts'
+import { nearest } from '../src/routing/file/nearest.ts'
 import type { RoutesSource } from '../src/routing/routes.ts'
 import { TrialError, tryRoutes } from '../src/routing/trial.ts'
 import { writtenRoutes } from '../src/routing/written-routes.ts'
@@ -28,7 +29,7 @@ const routes: FastifyPluginAsyncTypebox = async fastify => {
     try {
       return tryRoutes(request.body, { table: routesFile.table, settings, secretOf, now: clock.now() })
     } catch (error) {
-      throw error instanceof TrialError ? new RoutesTrialError(`${error.field}: ${error.message}.`) : error
+      throw error instanceof TrialError ? new RoutesTrialError(`${error.field}: ${error.message}`) : error
     }
   })
 }
@@ -51,7 +52,7 @@ function viewOnce (source: RoutesSource): () => RoutesView {
   }
 }
 
-const KNOWN = Object.keys(RoutesTrialRequestSchema.properties).join(', ')
+const KNOWN = Object.keys(RoutesTrialRequestSchema.properties)
 const EXAMPLE = '{"to": "+15551230000"}'
 
 /** What is wrong with a body, with the name of what is meant. */
@@ -59,11 +60,14 @@ function whatIsWrong ({ keyword, instancePath, message, params }: FastifySchemaV
   const name = instancePath.split('/')[1]
   if (keyword === 'required') return `to is missing: the called number. Example: ${EXAMPLE}`
   if (keyword === 'additionalProperties') {
-    return `${JSON.stringify(String(params['additionalProperty']).slice(0, 40))} is not known. Known are: ${KNOWN}.`
+    const unknown = String(params['additionalProperty']).slice(0, 40)
+    const meant = nearest(unknown, KNOWN)
+    const hint = meant === undefined ? `Known are ${KNOWN.join(', ')}` : `Did you mean ${meant}?`
+    return `${JSON.stringify(unknown)} is not known. ${hint}`
   }
   if (name === undefined) return `The body must be a JSON object. Example: ${EXAMPLE}`
   const allowed = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(' or ')}` : ''
-  return `${name} ${message ?? 'is wrong'}${allowed}.`
+  return `${name} ${message ?? 'is wrong'}${allowed}`
 }
 
 export default routes

@@ -12,9 +12,11 @@ const USAGE = `Usage: bridge <command>
   doctor          check everything that a call needs; --fix repairs what belongs to the bridge
   probe           call LiveKit by SIP without Jambonz, and report what happened
   calls [SID]     list the calls of a running bridge, or explain one of them
+  routes check    find what is wrong with a routes file
+  routes test     show what would become of a call
   explain FILE…   explain calls that the bridge never saw, from captures and logs
 
-bridge <command> --help explains the options of provision, doctor, probe, calls and explain.
+bridge <command> --help explains the options of provision, doctor, probe, calls, routes and explain.
 
   --version       print the version
   --help          print this help`

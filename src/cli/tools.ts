@@ -30,6 +30,11 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
       ...columnsOf(process.stdout, io.env)
     })
   },
+  async routes (args) {
+    const { routes } = await import('./routes.ts')
+    const io = lines()
+    return routes(args, { ...io, stdin: process.stdin, ...columnsOf(process.stdout, io.env) })
+  },
   async explain (args) {
     const { explain } = await import('./explain.ts')
     return explain(args, {

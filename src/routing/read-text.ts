@@ -1,8 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
+import { LARGEST_FILE } from './file/read-routes.ts'
 import type { RoutesProblem } from './routes.ts'
-
-/** Largest routes file, bytes: room for some 20,000 routes. Reading it holds up calls for a moment. */
-export const LARGEST_FILE = 4 * 1024 * 1024
 
 /** The text of a routes file, or why there is none. */
 export type RoutesText = { text: string } | { problem: RoutesProblem }

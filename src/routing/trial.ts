@@ -11,6 +11,8 @@ import { verbsFor } from '../jambonz/verbs-for.ts'
 import type { RoutesTrial, RoutesTrialRequest } from '../routes-schemas.ts'
 import { rulesOf } from '../rules.ts'
 import { variablesOf } from './describe-way.ts'
+import { nearest } from './file/nearest.ts'
+import { isZone, zoneNames } from './match/zones.ts'
 import { machineZone, readTime } from './point-in-time.ts'
 import type { RouteQuery, RoutesTable } from './routes.ts'
 import { fixedSource } from './settings-table.ts'
@@ -52,7 +54,7 @@ export function tryRoutes (request: RoutesTrialRequest, options: TrialOptions): 
   call.plan = route.ways
   // Jambonz asks what to do with an outbound call when it was answered.
   call.caller.answered = query.direction === 'outbound'
-  const ways = tryWays(call, rules, maskedConfig(settings, secretOf), secretOf)
+  const ways = tryWays(call, rules, maskedConfig(settings), secretOf)
 
   const { headers, at, ...told } = query
   return {
@@ -67,11 +69,10 @@ export function tryRoutes (request: RoutesTrialRequest, options: TrialOptions): 
 
 function readZone (zone: string | undefined): string {
   if (zone === undefined) return machineZone()
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone
-  } catch {
-    throw new TrialError('zone', `${JSON.stringify(zone)} is not a time zone. Write one such as Europe/Berlin or UTC`)
-  }
+  if (isZone(zone)) return zone
+  const meant = nearest(zone, zoneNames())
+  const hint = meant === undefined ? 'Write one such as Europe/Berlin or UTC' : `Did you mean ${meant}?`
+  throw new TrialError('zone', `${JSON.stringify(zone)} is not a time zone. ${hint}`)
 }
 
 function readQuery (request: RoutesTrialRequest, zone: string, now: number): RouteQuery {
@@ -107,8 +108,8 @@ const SECRET = '…'
 const RETELL_CALL_ID = '<call_id>'
 
 /** Secrets never come near the verbs. */
-function maskedConfig (settings: Settings, secretOf: VerbConfig['secretOf']): VerbConfig {
-  const config = verbConfigOf(settings, name => secretOf(name) === undefined ? undefined : SECRET)
+function maskedConfig (settings: Settings): VerbConfig {
+  const config = verbConfigOf(settings, () => SECRET)
   return { ...config, ...(config.sipAuth && { sipAuth: { ...config.sipAuth, password: SECRET } }) }
 }
 

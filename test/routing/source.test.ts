@@ -3,7 +3,7 @@ import type { watch } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { RoutesFileError } from '../../src/routing/problems.ts'
-import { LARGEST_FILE } from '../../src/routing/read-text.ts'
+import { LARGEST_FILE } from '../../src/routing/file/read-routes.ts'
 import { openRoutesFile } from '../../src/routing/source.ts'
 import { POLL_MS } from '../../src/routing/watch-file.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -110,7 +110,7 @@ await t.test('what comes to be wrong leaves the table in force', async t => {
     ['far too large', () => {
       writeFileSync(file, '')
       truncateSync(file, LARGEST_FILE + 1)
-    }, /may have at most 4\.0 MB/],
+    }, /may have at most 1\.0 MB/],
     ['no text', () => writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00])), /not UTF-8/]
   ]
   const { source, nextReading, clock } = await followFile(t, file)
