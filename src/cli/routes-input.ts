@@ -1,6 +1,6 @@
 import { given } from '../config.ts'
 import { LARGEST_FILE, readRoutes, type ReadRoutes } from '../routing/file/read-routes.ts'
-import { decodeRoutes, readRoutesText, type RoutesText } from '../routing/read-text.ts'
+import { decodeRoutes, readRoutesText, type RoutesText } from '../routing/file/read-text.ts'
 import type { RoutesIo } from './routes.ts'
 
 /** The arguments cannot be understood. The message says what to write. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { RoutesFileError } from './problems.ts'
-import { readRoutesText } from './read-text.ts'
+import { readRoutesText } from './file/read-text.ts'
 import type { RoutesProblem, RoutesSource, RoutesTable } from './routes.ts'
 import { watchFile, type WatchOptions } from './watch-file.ts'
 
@@ -150,7 +150,7 @@ async function readFile ({ file, read }: Pick<RoutesFileOptions, 'file' | 'read'
     return { table, text: found.text, problems, content }
   } catch (error) {
     // A mistake of ours in reading it must not end a process that has calls.
-    const message = `The file could not be understood (${(error as Error).name}). Please report this`
+    const message = `The file could not be understood (${(error as Error).name}). Please report this.`
     return { problems: [{ severity: 'error', line: 0, column: 0, path: '', message }], content }
   }
 }

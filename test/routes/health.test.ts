@@ -94,6 +94,7 @@ const SERIES = [
   'bridge_livekit_request_seconds',
   'bridge_retell_request_seconds',
   'bridge_calls_ended_total',
+  'bridge_calls_routed_total',
   'bridge_attempts_ended_total',
   'bridge_attempts_degraded_total',
   'bridge_authentication_refused_total',

@@ -24,7 +24,7 @@ await t.test('a file that cannot be used when it is opened: every error with its
   const folder = t.testdir({ 'wrong.yaml': 'wrong', 'latin.yaml': Buffer.from([0x72, 0xfc]), folder: {} })
   const cases: Array<[name: string, says: RegExp]> = [
     ['wrong.yaml', /^The routes file cannot be used:\n {2}- \S+wrong\.yaml:14:7 wrong$/],
-    ['missing.yaml', /missing\.yaml There is no such file$/],
+    ['missing.yaml', /missing\.yaml There is no such file\.$/],
     ['folder', /folder This is a folder\./],
     ['latin.yaml', /not UTF-8/]
   ]
@@ -110,7 +110,7 @@ await t.test('what comes to be wrong leaves the table in force', async t => {
     ['far too large', () => {
       writeFileSync(file, '')
       truncateSync(file, LARGEST_FILE + 1)
-    }, /may have at most 1\.0 MB/],
+    }, /larger than 1 MB/],
     ['no text', () => writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00])), /not UTF-8/]
   ]
   const { source, nextReading, clock } = await followFile(t, file)
