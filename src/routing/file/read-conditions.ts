@@ -13,8 +13,8 @@ import { parseHours, type Span } from '../match/hours.ts'
 import { createZoneClock, isZone, zoneNames, type ZoneClock } from '../match/zones.ts'
 import { atKey, didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
 import { nearest } from './nearest.ts'
+import { HOURS_KEYS, WHEN_KEYS } from './schema.ts'
 
-const KEYS = ['to', 'from', 'carrier', 'application', 'direction', 'header', 'hours']
 const DIRECTIONS = ['inbound', 'outbound']
 
 export interface ConditionContext {
@@ -26,7 +26,7 @@ export interface ConditionContext {
 /** Reads `when`. Absent: the route matches every call. */
 export function readConditions (reading: Reading, field: Field | undefined, context: ConditionContext): Condition[] {
   if (!field) return []
-  const fields = reading.fields(field, KEYS)
+  const fields = reading.fields(field, WHEN_KEYS)
   if (!fields) return []
   if (fields.size === 0) {
     reading.error(field, 'There is no condition here. Leave out `when` for a route that matches every call.')
@@ -114,7 +114,7 @@ function readHeaders (reading: Reading, field: Field): Condition[] {
 }
 
 function readHours (reading: Reading, field: Field, clocks: Map<string, ZoneClock>): Condition | undefined {
-  const fields = reading.fields(field, ['zone', 'in', 'not'])
+  const fields = reading.fields(field, HOURS_KEYS)
   if (!fields) return undefined
   const zone = fields.get('zone')
   if (!zone) reading.error(field, 'The zone is missing. Example: zone: Europe/Berlin')

@@ -4,7 +4,8 @@ import type { PlannedWay } from '../match/table.ts'
 import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
 import type { ConditionContext } from './read-conditions.ts'
 import type { RoutesContext } from './read-routes.ts'
-import { READ_WAY, WAYS, WAY_KEYS, type WayKey } from './read-way.ts'
+import { READ_WAY } from './read-way.ts'
+import { WAYS, WAY_KEYS, type WayKey } from './way-schemas.ts'
 
 /** What the ways of a file share. */
 export interface ConnectContext extends RoutesContext, ConditionContext {

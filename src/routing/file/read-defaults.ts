@@ -1,6 +1,7 @@
 import { getCountries } from 'libphonenumber-js/max'
 import { parseDuration, formatDuration } from './duration.ts'
 import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
+import { DEFAULTS_KEYS } from './schema.ts'
 
 export interface Defaults {
   agent: string | undefined
@@ -8,15 +9,13 @@ export interface Defaults {
   country: string | undefined
 }
 
-const KEYS = ['agent', 'ring', 'country']
-
 /** LiveKit ends the attempt to reach a participant after three minutes. */
 export const LONGEST_AGENT_RING_S = 180
 export const LONGEST_RING_S = 600
 
 /** Reads what a route does not say. */
 export function readDefaults (reading: Reading, field: Field | undefined): Defaults {
-  const fields = field && reading.fields(field, KEYS)
+  const fields = field && reading.fields(field, DEFAULTS_KEYS)
   const agent = fields?.get('agent')
   const ring = fields?.get('ring')
   const country = fields?.get('country')

@@ -3,14 +3,13 @@ import { compactOf } from '../match/numbers.ts'
 import { isEmpty, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import { readCountry, readDuration } from './read-defaults.ts'
 import { readFullNumber } from './read-number.ts'
-
-const KEYS = ['allow', 'deny', 'sip', 'concurrent', 'per_minute', 'per_day', 'per_caller_per_day', 'longest']
+import { POLICY_KEYS } from './schema.ts'
 
 const DAY_S = 24 * 60 * 60
 
 /** Reads what may be dialled. */
 export function readPolicy (reading: Reading, field: Field | undefined): Policy | undefined {
-  const fields = field && reading.fields(field, KEYS)
+  const fields = field && reading.fields(field, POLICY_KEYS)
   if (!fields) return undefined
   return {
     allow: readAll(reading, fields.get('allow'), readAllowed),

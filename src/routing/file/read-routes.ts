@@ -6,6 +6,7 @@ import { readDefaults } from './read-defaults.ts'
 import { readNumbers, readPolicy } from './read-policy.ts'
 import { readConditions } from './read-conditions.ts'
 import { readConnect, type ConnectContext } from './read-connect.ts'
+import { FILE_KEYS, ROUTE_KEYS } from './schema.ts'
 import { warnOfUnreachable } from './unreachable.ts'
 
 /** What reading needs to know of the installation. */
@@ -25,8 +26,6 @@ export interface ReadRoutes {
 /** Characters of the largest file that is read. */
 export const LARGEST_FILE = 1024 * 1024
 
-const KEYS = ['version', 'defaults', 'policy', 'numbers', 'routes']
-
 /** Reads a routes file. Pure, and never throws: whatever is wrong is among the problems, all of it at once. */
 export function readRoutes (text: string, context: RoutesContext = {}): ReadRoutes {
   if (text.length > LARGEST_FILE) return { problems: [tooLarge()] }
@@ -42,7 +41,7 @@ export const tooLarge = (): RoutesProblem =>
 function readTable (reading: Reading, context: RoutesContext): RoutesTable | undefined {
   const root = reading.root()
   if (isEmpty(root)) return reading.error(root, 'The file is empty. Begin with: version: 1')
-  const fields = reading.fields(root, KEYS)
+  const fields = reading.fields(root, FILE_KEYS)
   if (!fields) return undefined
 
   readVersion(reading, root, fields)
@@ -60,8 +59,6 @@ function readVersion (reading: Reading, root: Item, fields: Fields): void {
   if (reading.json(version) === 1) return
   reading.error(version, 'This version of the file is not known. Write: version: 1')
 }
-
-const ROUTE_KEYS = ['name', 'when', 'connect']
 
 function readList (reading: Reading, field: Field | undefined, context: ConnectContext): PlannedRoute[] {
   const items = field && reading.list(field)

@@ -7,23 +7,7 @@ import type { ConnectContext } from './read-connect.ts'
 import { LONGEST_AGENT_RING_S, LONGEST_RING_S, readRing } from './read-defaults.ts'
 import { readDialled } from './read-number.ts'
 import { readVariableName } from './read-variable-name.ts'
-
-/** The keys that say what an entry of `connect` is. */
-export const WAYS = ['agent', 'agents', 'phone', 'carrier', 'retell', 'sip', 'say', 'play', 'decline'] as const
-export type WayKey = typeof WAYS[number]
-
-/** What may stand beside them. */
-export const WAY_KEYS: Record<WayKey, readonly string[]> = {
-  agent: ['agent', 'metadata', 'ring'],
-  agents: ['agents', 'metadata', 'ring'],
-  phone: ['phone', 'carrier', 'from', 'ring'],
-  carrier: ['carrier', 'number', 'ring'],
-  retell: ['retell', 'ring'],
-  sip: ['sip', 'auth', 'ring'],
-  say: ['say', 'language', 'voice', 'vendor'],
-  play: ['play'],
-  decline: ['decline', 'reason']
-}
+import { RETELL_KEYS, type WayKey } from './way-schemas.ts'
 
 type ReadWay = (reading: Reading, fields: Fields, context: ConnectContext) => PlannedWay | undefined
 
@@ -179,7 +163,6 @@ function readFrom (reading: Reading, field: Field | undefined, context: ConnectC
   return reading.error(field!, 'This caller id is not one of your `numbers`. Add it there, or leave `from` out.')
 }
 
-const RETELL_KEYS = ['agent', 'key', 'version', 'metadata', 'variables']
 const RETELL_EXAMPLE = 'Example: retell: { agent: agent_0123, key: RETELL_API_KEY }'
 
 function readRetell (reading: Reading, field: Field, context: ConnectContext): RetellWay | undefined {
