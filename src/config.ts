@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { envSchema } from 'env-schema'
 import { Type, type Static, type TSchema } from 'typebox'
+import { namesRetiredRetellHost } from './retell/retired-host.ts'
 import { isTrustedProxies } from './trusted-proxies.ts'
 
 const URL_PATTERN = '^https?://[^\\s?#]+$'
@@ -334,6 +335,9 @@ export function settingsWarnings (settings: Settings): string[] {
   }
   if (settings.ALLOW_UNSIGNED_HOOKS) {
     warnings.push('ALLOW_UNSIGNED_HOOKS is set. Anybody who reaches this service can start calls in its name')
+  }
+  if (namesRetiredRetellHost(settings.RETELL_SIP_HOST)) {
+    warnings.push('RETELL_SIP_HOST names a host that Retell switched off on 2026-09-30. Set sip.retellai.com')
   }
   if (!settings.OPERATOR_TOKEN) warnings.push('OPERATOR_TOKEN is not set, so /calls answers 404')
   return warnings

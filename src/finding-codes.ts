@@ -96,6 +96,7 @@ export const FINDING_CODES = [
   'sip-host-foreign',
   'sip-host-cloud',
   'sip-host-retell',
+  'retell-host-retired',
   'sip-host-websocket',
   'sip-host-websocket-label',
   'sip-host-websocket-suffix',

@@ -111,9 +111,9 @@ export interface RoomFormat {
 }
 
 /**
- * Why Retell did not register a call. `key-missing`, `key-unusable`: the environment variable is empty, or holds what no
- * HTTP header can. `bad-answer`: not an answer of Retell's API, or one without a usable call_id. `timeout` and `skipped`:
- * nobody waited for an answer.
+ * Why Retell did not register a call. `key-missing`, `key-unusable`: the environment variable is empty, or holds what
+ * no HTTP header can. `bad-answer`: not an answer of Retell's API, or one without a usable call_id. `timeout` and
+ * `skipped`: nobody waited for an answer.
  */
 export type RegistrationFailure =
   | 'key-missing'

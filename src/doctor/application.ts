@@ -7,6 +7,7 @@ import {
   applicationHooks,
   ourApplications,
   planApplication,
+  type Application,
   type ApplicationChange,
   type ApplicationState,
   type ApplicationWish
@@ -16,6 +17,7 @@ import {
   createApplicationRest,
   type ApplicationRest
 } from '../provisioning/jambonz-application-rest.ts'
+import { namesRetiredRetellHost, RETIRED_RETELL_HOST } from '../retell/retired-host.ts'
 import type { Check } from './check.ts'
 
 /**
@@ -105,6 +107,7 @@ export function applicationFindings (wish: ApplicationWish, state: ApplicationSt
   const plan = planApplication(wish, state)
   const ours = ourApplications(wish, state.applications)
   return [
+    ...state.applications.filter(namesRetired).map(retiredFinding),
     ...plan.changes.map(changeFinding),
     ...ours.filter(({ application_sid: sid }) => !plan.changes.some(({ id }) => id === sid)).map((
       { name }
@@ -127,6 +130,16 @@ export function applicationFindings (wish: ApplicationWish, state: ApplicationSt
     })
   ]
 }
+
+/** An application may name the host in its environment variables, or in verbs that it has instead of a call hook. */
+const namesRetired = (application: Application): boolean => namesRetiredRetellHost(JSON.stringify(application))
+
+const retiredFinding = ({ name }: Application): Finding => ({
+  code: 'retell-host-retired',
+  severity: 'warning',
+  seen: `The Jambonz application "${name}" names ${RETIRED_RETELL_HOST}, which Retell switched off on 2026-09-30`,
+  todo: 'Replace it by sip.retellai.com in the application'
+})
 
 const FIX = { todo: 'Have it changed: every change is shown first', command: 'bridge doctor --only application --fix' }
 

@@ -5,6 +5,7 @@ import { explainFollowed } from './calls/followed-call.ts'
 import { explainPartial } from './calls/partial-call.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { clocksFinding, leftOutFinding, noCallFinding, refusedFinding } from './findings/files.ts'
+import { retiredHostFindings } from './findings/retired-host.ts'
 import { followCall } from './follow/follow-call.ts'
 import { groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
@@ -26,7 +27,10 @@ export function explainSeen (keep: Keep): Explanation {
   const explained = calls.map(items => explainCall(items, files)).filter(call => call !== undefined)
     .sort((a, b) => (a.began ?? 0) - (b.began ?? 0))
 
-  const findings: Finding[] = judgeLogs(loose.filter(item => item.kind === 'log')).findings
+  const findings: Finding[] = [
+    ...judgeLogs(loose.filter(item => item.kind === 'log')).findings,
+    ...retiredHostFindings(loose)
+  ]
   if (explained.length === 0) findings.push(...refused.slice(0, 1).map(refusedFinding))
   if (aligned) findings.push(clocksFinding())
   if (keep.leftOut > 0) findings.push(leftOutFinding(keep.leftOut))

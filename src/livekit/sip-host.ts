@@ -1,6 +1,7 @@
 import type { Settings } from '../config.ts'
 import type { Finding } from '../finding.ts'
 import type { FindingCode } from '../finding-codes.ts'
+import { namesRetiredRetellHost } from '../retell/retired-host.ts'
 
 /*
  * LIVEKIT_SIP_HOST is the setting that most often costs days: LiveKit Cloud answers OPTIONS on wrong hosts too, and
@@ -15,13 +16,11 @@ const PROJECT_ID = /^[a-z0-9]{11}$/
 /** Whether the first label of a Cloud SIP host can be a project id. */
 export const isProjectId = (label: string): boolean => PROJECT_ID.test(label)
 
-/**
- * LiveKit projects of Retell, which circulate in its users' configurations: Jambonz' own samples for Retell dial them.
- */
-const RETELL = /^((?:[a-z0-9-]+\.)*retellai\.com|5t4n6j0wnrl(\.[a-z0-9-]+)?\.sip\.livekit\.cloud)$/
+/** SIP hosts of Retell, which circulate in its users' configurations: Jambonz' own samples for Retell dial them. */
+const RETELL = /^(?:[a-z0-9-]+\.)*retellai\.com$/
 
 /** @param host without port, in lower case */
-export const isRetellHost = (host: string): boolean => RETELL.test(host)
+export const isRetellHost = (host: string): boolean => RETELL.test(host) || namesRetiredRetellHost(host)
 
 const WHERE =
   'LiveKit Cloud shows it under Settings, Project, "SIP URI"; `lk project list --json` prints the project id: it is ' +

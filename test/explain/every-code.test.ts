@@ -402,7 +402,7 @@ await t.test('what the probe also finds has the same code here', async t => {
     (wire, i) =>
       i === 0 ? { ...wire, raw: wire.raw.replaceAll('@127.0.0.1', '@vjnxecm0tjk.sip.livekit.cloud') } : undefined
   )
-  check(t, 'sip-host-retell', /Retell/, findingsOf(await explainedAll([retell])))
+  check(t, 'retell-host-retired', /A request goes to 5t4n6j0wnrl\.sip\.livekit\.cloud/, findingsOf(await explainedAll([retell])))
   check(t, 'sip-host-form', /11 letters/, findingsOf(await explainedAll([eight])))
   check(t, 'large-udp-invite', /bytes over UDP/, findingsOf(await explainedAll([large])))
   check(t, 'sip-unreachable', /Nothing came back to the INVITE/, findingsOf(await explainedAll([unanswered])))

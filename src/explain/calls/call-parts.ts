@@ -2,6 +2,7 @@ import type { Call } from '../../calls/fold/call.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
 import { hookFindings } from '../findings/hooks.ts'
+import { retiredHostFindings } from '../findings/retired-host.ts'
 import type { Finding } from '../../finding.ts'
 import { stepsOf } from '../ladder-steps.ts'
 import { endsText, legsOf, type Leg } from '../legs.ts'
@@ -31,6 +32,8 @@ export interface CallParts {
   rooms: readonly RoomSeen[]
   logLines: number
   logged: LogVerdict
+  /** The host that Retell switched off is dialled. */
+  retired: readonly Finding[]
 }
 
 /** Undefined for log lines that report nothing wrong, when nothing else is known of a call. */
@@ -40,7 +43,9 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
   const rooms = seen.filter(item => item.kind === 'room')
   const logs = seen.filter(item => item.kind === 'log')
   const logged = judgeLogs(logs)
-  if (legs.length + hooks.length + rooms.length + logged.findings.length === 0) return undefined
+  const retired = retiredHostFindings(seen, legs)
+  const said = logged.findings.length + retired.length
+  if (legs.length + hooks.length + rooms.length + said === 0) return undefined
 
   return {
     seen,
@@ -50,7 +55,8 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
     hooks,
     rooms,
     logLines: logs.length,
-    logged
+    logged,
+    retired
   }
 }
 
@@ -104,7 +110,11 @@ function namesOf (
 }
 
 /** What the legs to LiveKit and the replies to hooks show besides how the call ended. */
-export const findingsOfParts = ({ legs, agentLegs, hooks }: CallParts, { rtp, endAt }: FileFacts): Finding[] => [
+export const findingsOfParts = (
+  { legs, agentLegs, hooks, retired }: CallParts,
+  { rtp, endAt }: FileFacts
+): Finding[] => [
+  ...retired,
   ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt)),
   ...hookFindings(hooks),
   ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)

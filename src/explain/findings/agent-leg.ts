@@ -1,6 +1,6 @@
 import { duration } from '../../diagnosis/facts.ts'
 import type { Finding } from '../../finding.ts'
-import { isProjectId, isRetellHost } from '../../livekit/sip-host.ts'
+import { isProjectId } from '../../livekit/sip-host.ts'
 import { header } from '../../sip/message.ts'
 import { isLiveKitHost, type Leg } from '../legs.ts'
 import type { RtpCounts } from '../seen.ts'
@@ -114,26 +114,15 @@ function routeFindings ({ at, rings, final }: Leg): Finding[] {
 }
 
 function hostFindings ({ host }: Leg): Finding[] {
-  const found: Finding[] = []
-  if (isRetellHost(host.toLowerCase())) {
-    found.push({
-      code: 'sip-host-retell',
-      severity: 'warning',
-      seen: `${host} is Retell's LiveKit project.`,
-      todo: "For rooms of your own, dial your own project's SIP host: the project id without p_",
-      command: 'lk project list --json'
-    })
-  }
-  if (isLiveKitHost(host) && !isProjectId(host.split('.')[0] ?? '')) {
-    found.push({
-      code: 'sip-host-form',
-      severity: 'warning',
-      seen: `${host} does not look like a project's SIP host (11 letters and digits).`,
-      todo: `Set LIVEKIT_SIP_HOST to the project id without p_${hostHint(host)}`,
-      command: 'lk project list --json'
-    })
-  }
-  return found
+  if (!isLiveKitHost(host) || isProjectId(host.split('.')[0] ?? '')) return []
+
+  return [{
+    code: 'sip-host-form',
+    severity: 'warning',
+    seen: `${host} does not look like a project's SIP host (11 letters and digits).`,
+    todo: `Set LIVEKIT_SIP_HOST to the project id without p_${hostHint(host)}`,
+    command: 'lk project list --json'
+  }]
 }
 
 /** What a wrong SIP host seems to be. */

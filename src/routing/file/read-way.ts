@@ -1,4 +1,5 @@
 import type { RetellWay, RoomWay, SipWay } from '../../calls/fold/way.ts'
+import { namesRetiredRetellHost, RETIRED_RETELL_HOST } from '../../retell/retired-host.ts'
 import type { PlannedWay } from '../match/table.ts'
 import type { WeightedAgent } from '../match/weights.ts'
 import { readNumber } from '../match/numbers.ts'
@@ -197,14 +198,12 @@ function readVariables (reading: Reading, field: Field | undefined): Record<stri
   return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-/** Retell switched its old host off on this day. */
-const RETIRED_HOST = '5t4n6j0wnrl.sip.livekit.cloud'
-
 function readSipUri (reading: Reading, item: Item): string | undefined {
   const text = reading.text(item, '"sip:sales@example.com"')?.trim()
   if (text === undefined) return undefined
-  if (text.toLowerCase().includes(RETIRED_HOST)) {
-    return reading.error(item, `Retell switched ${RETIRED_HOST} off on 2026-09-30. Write sip.retellai.com instead.`)
+  if (namesRetiredRetellHost(text)) {
+    const seen = `Retell switched ${RETIRED_RETELL_HOST} off on 2026-09-30.`
+    return reading.error(item, `${seen} Write sip.retellai.com instead.`)
   }
   if (/^sips?:([^\s@<>"]+@)?(\[[0-9a-f:.]+\]|[\w-]+(\.[\w-]+)*)(:\d{1,5})?([;?][^\s<>"]*)?$/i.test(text)) return text
   return reading.error(item, `${quote(text)} is not a SIP address. Example: "sip:sales@example.com;transport=tcp"`)
