@@ -1,6 +1,7 @@
 import TinyQueue from 'tinyqueue'
 import { PHASES, roomsOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
 import { InvalidCursorError } from '../../errors.ts'
+import { createMemoryCaps } from './memory-caps.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
 
 /** Keeps the calls in the memory of this process: for a single replica. */
@@ -34,6 +35,7 @@ export function createMemoryRegistry (): Registry {
 
   return {
     shared: false,
+    caps: createMemoryCaps(),
     async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)
       const after = fn(before, activeBeside(before) >= limit)

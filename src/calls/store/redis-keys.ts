@@ -19,6 +19,8 @@ export interface Keys {
   times: string
   /** When a replica last listened. */
   listening: string
+  /** The keys that count what is dialled: under way, of the day, of one caller's day. */
+  caps(caller: string): [string, string, string]
 }
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
@@ -30,5 +32,13 @@ export function redisKeys (prefix: string): Keys {
     `{${prefix}}:turn:`,
     `{${prefix}}:listening`
   ]
-  return { ofCall: callSid => [record + callSid, entries, times, turn + callSid], record, entries, times, listening }
+  const caps = `{${prefix}}:caps:`
+  return {
+    ofCall: callSid => [record + callSid, entries, times, turn + callSid],
+    record,
+    entries,
+    times,
+    listening,
+    caps: caller => [`${caps}open`, `${caps}day`, `${caps}caller:${caller}`]
+  }
 }

@@ -4,6 +4,8 @@ import { InvalidCursorError } from '../../errors.ts'
 import { LruMap } from '../../lru-map.ts'
 import { PHASES, type Call, type Phase } from '../fold/call.ts'
 import { newCall } from '../fold/new-call.ts'
+import type { CapCounter } from './caps.ts'
+import { createRedisCaps } from './redis-caps.ts'
 import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
 import { COUNTED, kindsOf, listPlace, roomKind } from './redis-index.ts'
 import { redisKeys, type Keys } from './redis-keys.ts'
@@ -49,6 +51,7 @@ const TRIES = 3
  */
 export class RedisRegistry implements Registry {
   readonly shared = true
+  readonly caps: CapCounter
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
   readonly #keys: Keys
@@ -62,6 +65,7 @@ export class RedisRegistry implements Registry {
     this.#connection = connection
     this.#scripts = withScripts(connection.redis)
     this.#keys = redisKeys(keyPrefix)
+    this.caps = createRedisCaps(connection, this.#scripts, this.#keys)
     this.#recent = new LruMap(recentCalls)
     this.#updates = new RedisUpdates({
       connection,

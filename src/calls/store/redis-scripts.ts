@@ -164,6 +164,41 @@ for _, entry in ipairs(entries) do
 end
 if #entries < tonumber(ARGV[3]) then return '' end
 return entries[#entries]`
+  },
+  /*
+   * Counts a dial unless a cap is reached. KEYS: dials under way by the time until which they count, dials of the day
+   * by their time, dials of one caller's day. ARGV: 1 id, 2 now, 3 time until which it counts as under way, 4 and 5
+   * milliseconds of a minute and a day, 6 to 9 the caps in the order of caps.ts ('' = none). Replies which of these
+   * caps is reached (0 = none), and the milliseconds before which there will be no room (-1 = not known).
+   */
+  bridgeReserve: {
+    numberOfKeys: 3,
+    lua: `
+local id, now, day = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
+local function forget (key, time)
+  local old = redis.call('ZRANGEBYSCORE', key, '-inf', time, 'LIMIT', 0, 1000)
+  if #old > 0 then redis.call('ZREM', key, unpack(old)) end
+end
+forget(KEYS[1], now)
+forget(KEYS[2], now - day)
+forget(KEYS[3], now - day)
+if redis.call('ZSCORE', KEYS[2], id) then return { 0, -1 } end
+local counted = { { KEYS[1], 0 }, { KEYS[2], tonumber(ARGV[4]) }, { KEYS[2], day }, { KEYS[3], day } }
+for i, count in ipairs(counted) do
+  local cap, from = tonumber(ARGV[5 + i]), '(' .. (now - count[2])
+  if cap and (cap == 0 or #redis.call('ZRANGEBYSCORE', count[1], from, '+inf', 'LIMIT', cap - 1, 1) == 1) then
+    local oldest = redis.call('ZRANGEBYSCORE', count[1], from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    return { i, i > 1 and oldest[2] and oldest[2] + count[2] - now or -1 }
+  end
+end
+redis.call('ZADD', KEYS[1], ARGV[3], id)
+redis.call('ZADD', KEYS[2], now, id)
+redis.call('ZADD', KEYS[3], now, id)
+local lives = ARGV[3] - now
+if redis.call('PTTL', KEYS[1]) < lives then redis.call('PEXPIRE', KEYS[1], lives) end
+redis.call('PEXPIRE', KEYS[2], day)
+redis.call('PEXPIRE', KEYS[3], day)
+return { 0, -1 }`
   }
 }
 
@@ -182,6 +217,7 @@ export interface Scripts {
   bridgePage(entries: string, ...args: Argument[]): Reply<[number, string, ...string[]]>
   bridgeCount(entries: string, ...args: Argument[]): Reply<number[]>
   bridgeSweep(entries: string, ...args: Argument[]): Reply<string>
+  bridgeReserve(open: string, day: string, caller: string, ...args: Argument[]): Reply<[number, number]>
 }
 
 /** Adds the scripts to a client. Each is sent once per connection, then named by its hash. */

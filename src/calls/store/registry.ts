@@ -1,4 +1,5 @@
 import type { Call, Cause, Phase } from '../fold/call.ts'
+import type { CapCounter } from './caps.ts'
 import { numberKey } from './number-key.ts'
 
 export interface CallFilter {
@@ -49,6 +50,8 @@ export type Update = (call: Call | undefined, full: boolean) => Call | undefined
 export interface Registry {
   /** Other processes use the same store, and the store outlives this process. */
   readonly shared: boolean
+  /** Counts what is dialled through the doors of the number policy. */
+  readonly caps: CapCounter
   /**
    * Replaces a call by what `fn` makes of it. The update is atomic: no other update of the same call comes between.
    * @param limit how many calls may be active (all but ended ones). Counting them and writing this call are one atomic

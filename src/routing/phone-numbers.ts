@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module'
+import type * as Library from 'libphonenumber-js/max'
+
+/** `special`: personal, pager and voicemail numbers, which often cost more than others of their country. */
+export type NumberKind = 'ordinary' | 'special' | 'premium-rate' | 'shared-cost' | 'no-country' | 'invalid'
+
+/** What the numbering plans of the world say of a number. */
+export interface NumberFacts {
+  /** ISO 3166. Absent: it belongs to none, or the plan does not tell to which. */
+  country?: string
+  /** Without `+`. */
+  countryCode: string
+  /** Without country code and national prefix. */
+  national: string
+  kind: NumberKind
+  /** Numbers of its length exist in its country. */
+  possible: boolean
+}
+
+let library: typeof Library | undefined
+
+/**
+ * The metadata takes some 40 ms and 8 MB to load, so a service without a policy does without. `max` is needed: `min`
+ * takes premium rate numbers of Latvia, Austria and France for ordinary ones.
+ */
+function numberLibrary (): typeof Library {
+  library ??= createRequire(import.meta.url)('libphonenumber-js/max') as typeof Library
+  return library
+}
+
+/** Country codes that ITU-T gave to services and not to countries, and those that it holds back for more of them. */
+const WITHOUT_COUNTRY = /^\+(?:800|808|87\d|88[1234578]|889|979|99[19])/
+
+const KINDS: Partial<Record<Library.NumberType & string, NumberKind>> = {
+  FIXED_LINE: 'ordinary',
+  MOBILE: 'ordinary',
+  FIXED_LINE_OR_MOBILE: 'ordinary',
+  TOLL_FREE: 'ordinary',
+  VOIP: 'ordinary',
+  UAN: 'ordinary',
+  PREMIUM_RATE: 'premium-rate',
+  SHARED_COST: 'shared-cost'
+}
+
+/** @param number in E.164 form, with `+` */
+export function factsOf (number: string): NumberFacts {
+  const parsed = numberLibrary().parsePhoneNumberFromString(number, { extract: false })
+  if (!parsed) {
+    const kind = WITHOUT_COUNTRY.test(number) ? 'no-country' : 'invalid'
+    return { countryCode: '', national: number.slice(1), kind, possible: false }
+  }
+  return {
+    country: parsed.country,
+    countryCode: parsed.countryCallingCode,
+    national: parsed.nationalNumber,
+    kind: kindOf(parsed),
+    possible: parsed.isPossible()
+  }
+}
+
+function kindOf (number: Library.PhoneNumber): NumberKind {
+  if (number.isNonGeographic() || WITHOUT_COUNTRY.test(number.number)) return 'no-country'
+  if (!number.isValid()) return 'invalid'
+
+  const type = number.getType()
+  return (type && KINDS[type]) ?? 'special'
+}
+
+/**
+ * The E.164 form of a number. One that no numbering plan knows stays as it is.
+ * @param digits with `+` in front when the number is international
+ * @param country ISO 3166 code of the country whose national numbers are understood
+ * @returns undefined: a national number, and nothing says of which country
+ */
+export function internationalForm (digits: string, country: string | undefined): string | undefined {
+  const international = digits.startsWith('+')
+  if (!international && (country === undefined || !isCountry(country))) return undefined
+
+  const defaultCountry = international ? undefined : country as Library.CountryCode
+  const parsed = numberLibrary().parsePhoneNumberFromString(digits, { defaultCountry, extract: false })
+  return parsed?.number ?? (international ? digits : undefined)
+}
+
+/** Whether a text is the ISO 3166 code of a country that has phone numbers. */
+export const isCountry = (code: string): boolean => numberLibrary().isSupportedCountry(code)
