@@ -20,10 +20,10 @@ export interface NumberFacts {
 let library: typeof Library | undefined
 
 /**
- * The metadata takes some 40 ms and 8 MB to load, so a service without a policy does without. `max` is needed: `min`
- * takes premium rate numbers of Latvia, Austria and France for ordinary ones.
+ * The numbering plans of the world, loaded when they are first needed: that takes some 40 ms and 8 MB. `max` is needed:
+ * `min` takes premium rate numbers of Latvia, Austria and France for ordinary ones.
  */
-function numberLibrary (): typeof Library {
+export function numberLibrary (): typeof Library {
   library ??= createRequire(import.meta.url)('libphonenumber-js/max') as typeof Library
   return library
 }

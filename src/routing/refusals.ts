@@ -25,12 +25,9 @@ export const REFUSALS = [
 export type Refusal = typeof REFUSALS[number]
 
 const IN_FULL = 'Only `policy.allow` with the full number opens it.'
-const WAIT = 'or raise the cap in `policy.caps`.'
+const WAIT = 'or raise it in the routes file.'
 
-/**
- * What refused a number, and what to write in the routes file to allow it.
- * @param rule the entry, country or host that it is about
- */
+/** By reason, with the entry, country or host that it is about. */
 const SENTENCES: Record<Refusal, (rule: string) => string> = {
   'no-policy': () =>
     'There is no number policy, so nothing may be dialled. Write the countries or prefixes that may be called in the ' +
@@ -40,7 +37,7 @@ const SENTENCES: Record<Refusal, (rule: string) => string> = {
   'not-allowed': rule =>
     rule === ''
       ? 'The number is not in `policy.allow`. Add to it the full number, or a prefix that goes beyond the country code.'
-      : `The number is of ${rule}, which is not in \`policy.allow\`. Add it, a prefix or the full number.`
+      : `The number is of ${rule}, which is not in \`policy.allow\`. Add it, a prefix or the full number.`,
   denied: rule =>
     `\`policy.deny\`${rule && ` (${rule})`} covers the number, and wins over \`policy.allow\`. Remove that entry.`,
   'own-number': () => `The number is one of \`numbers\`: the call would come back to us. ${IN_FULL}`,
@@ -48,8 +45,8 @@ const SENTENCES: Record<Refusal, (rule: string) => string> = {
   'shared-cost': () => `The number is a shared cost one. ${IN_FULL}`,
   'no-country': () => `The number belongs to no country: a satellite or international service. ${IN_FULL}`,
   invalid: () =>
-    'No such number is assigned. Only `policy.allow` with the full number opens it, or with a prefix that goes beyond ' +
-    'the country code, such as "+1555".',
+    'Nobody is known to have such a number. Only `policy.allow` with the full number opens it, or with a prefix that ' +
+    'goes beyond the country code, such as "+1555".',
   'short-code': () => `The number is a short code or an extension without a host. ${IN_FULL}`,
   emergency: () => `The number is an emergency number. ${IN_FULL}`,
   national: () =>
@@ -60,17 +57,19 @@ const SENTENCES: Record<Refusal, (rule: string) => string> = {
     'The SIP URI carries headers or a password, which are never passed on. Ask for the address without them.',
   'sip-host': rule => `The host${rule && ` ${rule}`} of the SIP URI is not in \`policy.sip\`. Add it there.`,
   'sip-target': () => 'The target is a SIP URI. Only transfers may go to one, so give a phone number.',
-  concurrent: () =>
-    `\`policy.caps.concurrent\` calls are under way. Wait until one has ended, ${WAIT}`,
-  'per-minute': () => `\`policy.caps.per_minute\` is used up. Wait a minute, ${WAIT}`,
-  'per-day': () => `\`policy.caps.per_day\` is used up for the last 24 hours. Wait, ${WAIT}`,
+  concurrent: () => `\`policy.concurrent\` calls are under way. Wait until one has ended, ${WAIT}`,
+  'per-minute': () => `\`policy.per_minute\` is used up. Wait a minute, ${WAIT}`,
+  'per-day': () => `\`policy.per_day\` is used up for the last 24 hours. Wait, ${WAIT}`,
   'per-caller-per-day': () =>
-    `\`policy.caps.per_caller_per_day\` is used up for this caller in the last 24 hours. Wait, ${WAIT}`,
+    `\`policy.per_caller_per_day\` is used up for this caller in the last 24 hours. Wait, ${WAIT}`,
   'store-unavailable': () =>
-    'The store of calls cannot be used, so `policy.caps` cannot be counted. Check Redis and REDIS_URL.'
+    'The store of calls cannot be used, so what `policy` limits cannot be counted. Check Redis and REDIS_URL.'
 }
 
-/** Says in plain words what refused a number, and what to do to allow it. */
+/**
+ * Says in plain words what refused a number, and what to write in the routes file to allow it.
+ * @param rule the entry, country or host that it is about
+ */
 export const explainRefusal = (reason: Refusal, rule = ''): string => SENTENCES[reason](rule)
 
 export const isRefusal = (text: string): text is Refusal => (REFUSALS as readonly string[]).includes(text)

@@ -1,4 +1,4 @@
-import { getCountries } from 'libphonenumber-js/max'
+import { numberLibrary } from '../phone-numbers.ts'
 import { parseDuration, formatDuration } from './duration.ts'
 import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
 import { DEFAULTS_KEYS } from './schema.ts'
@@ -54,7 +54,7 @@ const ISO_CODE: Record<string, string> = { UK: 'GB', EN: 'GB' }
 export function readCountry (reading: Reading, item: Item): string | undefined {
   const text = reading.text(item, 'DE')?.trim()
   if (text === undefined) return undefined
-  const countries: readonly string[] = getCountries()
+  const countries: readonly string[] = numberLibrary().getCountries()
   if (countries.includes(text)) return text
   const upper = text.toUpperCase()
   const meant = ISO_CODE[upper] ?? (countries.includes(upper) ? upper : undefined)

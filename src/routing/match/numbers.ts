@@ -1,4 +1,5 @@
-import { Metadata, isSupportedCountry, parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max'
+import type { CountryCode } from 'libphonenumber-js/max'
+import { numberLibrary } from '../phone-numbers.ts'
 
 /*
  * How the numbers of calls and of the file are read. The same number has many spellings: with and without `+` or `00`,
@@ -54,7 +55,9 @@ function internationalOf (compact: string): string | undefined {
 }
 
 function nationalOf (compact: string, country: string | undefined): string | undefined {
-  if (country === undefined || !isSupportedCountry(country)) return undefined
+  if (country === undefined) return undefined
+  const { isSupportedCountry, parsePhoneNumberFromString } = numberLibrary()
+  if (!isSupportedCountry(country)) return undefined
   const number = parsePhoneNumberFromString(compact, { defaultCountry: country, extract: false })
   return number?.isPossible() ? number.number.slice(1) : undefined
 }
@@ -72,7 +75,7 @@ export function digitsOfPattern (compact: string, country: string | undefined, i
 
 /** A prefix is too short to be parsed as a number: its national prefix is replaced by the country code. */
 function nationalPrefixOf (compact: string, country: string | undefined): string | undefined {
-  if (country === undefined || !isSupportedCountry(country)) return undefined
+  if (country === undefined || !numberLibrary().isSupportedCountry(country)) return undefined
   const { trunk, code } = planOf(country)
   if (trunk !== undefined && compact.startsWith(trunk)) return `${code}${compact.slice(trunk.length)}`
   // Italy has no such digit, and in North America it is usually left out. Elsewhere a number without it is local.
@@ -86,6 +89,7 @@ interface NumberingPlan {
 
 /** What a national number begins with, and the country code. In North America the two are the same digit. */
 function planOf (country: CountryCode): { trunk: string | undefined, code: string } {
+  const { Metadata } = numberLibrary()
   const metadata = new Metadata()
   metadata.selectNumberingPlan(country)
   const plan = metadata.numberingPlan as unknown as NumberingPlan
