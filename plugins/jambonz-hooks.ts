@@ -31,17 +31,18 @@ export const BODY_LIMIT = 256 * 1024
  * The scope of Jambonz's hooks. Bodies stay raw until their sender is proven. Jambonz never gets an error reply but 401
  * and 413, and a refusal of a REFER: feature-server takes every status but 200, 202 and 204 for a failed call.
  * Every route here is authenticated, or the service does not start.
- * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig`, `routesFile` and
- * `clock`.
+ * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig`, `routesFile`,
+ * `numberGate` and `clock`.
  */
 export default fp(async fastify => {
-  const { settings, metrics, calls, clock, verbConfig, routesFile } = fastify
+  const { settings, metrics, calls, clock, verbConfig, routesFile, numberGate } = fastify
   const hooks = createHooks({
     calls,
     clock,
     verbConfig,
     callerHeaders: commaList(settings.CALLER_HEADERS),
     routes: routesFile,
+    gate: numberGate,
     app: settingsApplication(settings)
   })
 
@@ -86,7 +87,7 @@ export default fp(async fastify => {
       request.log.error({ ...line, error: loggedError(error) }, 'hook failed')
     }
   }
-}, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'routes-file', 'call-registry'] })
+}, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'routes-file', 'call-registry', 'number-policy'] })
 
 /** @see FastifyInstance.authenticateHook */
 function createHookAuthentication (

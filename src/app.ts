@@ -6,6 +6,7 @@ import errors from '../plugins/errors.ts'
 import jambonzHooks from '../plugins/jambonz-hooks.ts'
 import livekitClient from '../plugins/livekit-client.ts'
 import metrics from '../plugins/metrics.ts'
+import numberPolicy from '../plugins/number-policy.ts'
 import openapi from '../plugins/openapi.ts'
 import rateLimit from '../plugins/rate-limit.ts'
 import operatorAuth from '../plugins/operator-auth.ts'
@@ -80,6 +81,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(routesFile, { env: options.env ?? {}, clock, routes: options.routes })
   await app.register(retellClient)
   await app.register(callRegistry, { registry, clock })
+  await app.register(numberPolicy)
   await app.register(drain)
   await app.register(schemaValidation)
   await app.register(openapi, { version: packageVersion() })

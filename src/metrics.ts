@@ -72,6 +72,10 @@ const requestMetrics = ({ counter, histogram }: Instruments) => ({
     'operation'
   ]),
   badInput: counter('bridge_bad_input_total', 'Authenticated requests that fit no schema by operation', ['operation']),
+  refusedNumbers: counter('bridge_numbers_refused_total', 'Numbers that the number policy refused to dial', [
+    'door',
+    'reason'
+  ]),
   unknownRooms: counter(
     'bridge_livekit_events_unmatched_total',
     'LiveKit events about rooms that belong to no known call'

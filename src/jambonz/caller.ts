@@ -157,18 +157,12 @@ export function strangerFacts (
 export const remoteNumber = (facts: CallerFacts): string => facts.direction === 'inbound' ? facts.from : facts.to
 
 /**
- * Refer-To in the form that the sip:refer verb takes: a SIP URI as it is, of a tel URI the number
- * (feature-server prefixes everything that is no SIP URI with `sip:`). Undefined when there is none.
+ * Where a REFER points, as it is written: a URI, or the user alone where Jambonz names only that. Undefined: nowhere.
+ * What may be dialled of it, and in which form, the number policy says.
  */
 export function referTarget (details: Refer['refer_details']): string | undefined {
   const { sip_refer_to: referTo, refer_to_user: user } = details ?? {}
-  const uri = referTo === undefined ? undefined : bracketed(referTo) ?? referTo.trim()
-  if (uri && /^sips?:[^@\s]+@[^\s]+$/i.test(uri)) return uri
-
-  const number = uri?.match(/^tel:(\+?[\w.()*#-]+)/i)?.[1]?.replace(/[.()-]/g, '')
-  if (number) return number
-
-  return user && /^[\w.+*#-]+$/.test(user) ? user : undefined
+  return (referTo && (bracketed(referTo) ?? referTo.trim())) || user?.trim() || undefined
 }
 
 /** The URI between angle brackets; undefined without them. */

@@ -4,6 +4,7 @@ import { UNAVAILABLE } from '../calls/fold/call.ts'
 import type { ApplicationConfig } from '../calls/fold/way.ts'
 import type { Clock } from '../clock.ts'
 import { HookBodyError } from '../errors.ts'
+import type { NumberGate } from '../routing/number-gate.ts'
 import type { RoutesSource } from '../routing/routes.ts'
 import { applicationDefaults } from '../routing/settings-table.ts'
 import {
@@ -15,6 +16,7 @@ import {
   routeQueryOf,
   statusEvent
 } from './events.ts'
+import { judgeTransfer, leaveTransfers, withdrawTransfer } from './transfer-door.ts'
 import { readAction, readCallHook, readRefer, readReferComplete, readStatus } from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
@@ -55,6 +57,8 @@ export interface HooksOptions {
   /** Names of the inbound headers that the agent may see. */
   callerHeaders: readonly string[]
   routes: RoutesSource
+  /** Decides where transfers may go. */
+  gate: NumberGate
   /** The settings' application. */
   app: ApplicationConfig
 }
@@ -153,32 +157,32 @@ function openStatus (body: unknown, _hash: string, { calls, clock }: HooksOption
 }
 
 /** A leg asks for a transfer. Whatever we cannot carry out is refused, so that the agent learns of it. */
-function openRefer (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions): ReadHook {
+function openRefer (body: unknown, hash: string, { calls, clock, verbConfig, gate }: HooksOptions): ReadHook {
   const refer = readRefer(body)
   const callSid = callSidOf(refer)
   return {
     callSid,
     async answer () {
-      const answer = await calls.answer({ ...referEvent(refer, hash), at: clock.now() }, callSid)
-      switch (answer?.reply.kind) {
-        case 'refer':
-          return verbs(verbsFor(answer.call, answer.reply, verbConfig))
-        case 'forbid':
-          return { kind: 'refused', status: 403 }
-        default:
-          return { kind: 'refused', status: 503 }
-      }
+      const event = await judgeTransfer(referEvent(refer, hash), gate)
+      const answer = await calls.answer({ ...event, at: clock.now() }, callSid)
+      if (answer?.reply.kind === 'refer') return verbs(verbsFor(answer.call, answer.reply, verbConfig))
+
+      await withdrawTransfer(event, gate)
+      const isForbidden = answer?.reply.kind === 'forbid' && event.refused !== 'store-unavailable'
+      return { kind: 'refused', status: isForbidden ? 403 : 503 }
     }
   }
 }
 
 /** A transfer is decided: what next? */
-function openReferComplete (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions): ReadHook {
+function openReferComplete (body: unknown, hash: string, { calls, clock, verbConfig, gate }: HooksOptions): ReadHook {
   const result = readReferComplete(body)
+  const { call_sid: callSid } = result
   return {
-    callSid: result.call_sid,
+    callSid,
     async answer () {
-      const answer = await calls.answer({ ...referCompleteEvent(result, hash), at: clock.now() }, result.call_sid)
+      await leaveTransfers(calls.recent(callSid), gate)
+      const answer = await calls.answer({ ...referCompleteEvent(result, hash), at: clock.now() }, callSid)
       return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
     }
   }

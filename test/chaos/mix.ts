@@ -144,6 +144,10 @@ const KINDS: Record<string, [number, Kind]> = {
       causes: ['caller-hung-up', 'transfer-failed', 'transferred']
     })
   ],
+  'the policy refuses the transfer': [
+    1,
+    random => ({ agent: transfer(random, '+19005551234'), hangUpAfterMs: 25_000, causes: ['caller-hung-up'] })
+  ],
   'nothing is heard of the transfer': [
     1,
     random => ({ agent: transfer(random), carrier: 'says-nothing', hangUpAfterMs: 58_000, causes: ['transfer-failed'] })

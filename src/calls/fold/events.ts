@@ -103,9 +103,9 @@ export interface ReferEvent {
   facts: CallerFacts
   leg: 'caller' | 'agent'
   legSid: string
-  /** Refer-To as the sip:refer verb takes it: a SIP URI or a number; undefined when there was none. */
+  /** Where to, in the form that is dialled once the number policy has let it pass; undefined: nowhere. */
   referTo?: string
-  /** Why the number policy refuses the target; absent: it does not. */
+  /** What refuses the target: the number policy's reason, and the rule that it is about. Absent: nothing does. */
   refused?: string
 }
 

@@ -1,0 +1,28 @@
+import fp from 'fastify-plugin'
+import { loggedError } from '../src/log-error.ts'
+import { createNumberGate, type NumberGate } from '../src/routing/number-gate.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The way of every number that somebody else chose. */
+    numberGate: NumberGate
+  }
+}
+
+/** Decorates `numberGate`. Needs `routesFile`, `registry`, `metrics` and `clock`. */
+export default fp(async fastify => {
+  const { routesFile, registry, metrics, clock, log } = fastify
+
+  fastify.decorate('numberGate', createNumberGate({
+    routes: routesFile,
+    caps: registry.caps,
+    clock,
+    onRefused ({ door, reason, masked, callSid }) {
+      metrics.refusedNumbers.inc({ door, reason })
+      log.warn({ callSid, door, reason, number: masked }, 'number refused')
+    },
+    onFailed (error) {
+      log.warn({ operation: 'number policy', error: loggedError(error) }, 'operation failed')
+    }
+  }))
+}, { name: 'number-policy', dependencies: ['metrics', 'routes-file', 'call-registry'] })
