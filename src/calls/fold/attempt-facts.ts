@@ -36,9 +36,14 @@ export function preparationOf ({ strategy, room }: Attempt): 'room' | 'registrat
 /** Attempts of this way must be prepared. */
 export const isPreparedWay = ({ strategy }: Way): boolean => strategy === 'room' || strategy === 'retell'
 
-/** The final SIP status of the agent leg, from its status event or from /action. */
-export const finalSipStatus = (attempt: Attempt): number | undefined =>
-  attempt.final?.sipStatus ?? attempt.action?.dialSipStatus
+/**
+ * The final SIP status of the agent leg, from its status event or from /action. A provisional one in /action is stale:
+ * it says nothing of the end.
+ */
+export function finalSipStatus ({ final, action }: Attempt): number | undefined {
+  if (final?.sipStatus !== undefined) return final.sipStatus
+  return action?.dialSipStatus !== undefined && action.dialSipStatus >= 200 ? action.dialSipStatus : undefined
+}
 
 /** When the agent leg ended, milliseconds since the epoch; 0: not known. */
 export const endTime = (attempt: Attempt): number => attempt.final?.at ?? attempt.action?.at ?? attempt.at.ended ?? 0

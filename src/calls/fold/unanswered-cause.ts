@@ -72,10 +72,22 @@ export function farEndCause (call: Call, attempt: Attempt): Verdict {
   // A carrier may lead to LiveKit, whose events then show who was there.
   if (timedOut(attempt) && attempt.view.sip) return endOf(causeInRoom(attempt), { sipStatus })
   if (timedOut(attempt)) return endOf('dial-timeout', { sipStatus })
+  if (isUnreachable(attempt)) return endOf('sip-unreachable', { sipStatus })
   if (sipStatus !== undefined) return endOf('declined', { sipStatus })
   if (!call.caller.final || mayHaveMissed(call, attempt)) return endOf('lost')
 
   return endOf('media-server-failed', { sipStatus: call.caller.final.sipStatus })
+}
+
+/**
+ * Jambonz found nobody at the address: it answers itself with 503 (no DNS, connection refused) or 408 (silence). Of a
+ * phone these may be the carrier's own.
+ */
+function isUnreachable (attempt: Attempt): boolean {
+  if (attempt.strategy !== 'sip' && attempt.strategy !== 'retell') return false
+  const sipStatus = finalSipStatus(attempt)
+
+  return !rang(attempt) && (sipStatus === 503 || sipStatus === 408)
 }
 
 /** Why LiveKit did not answer. */

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { currentAttempt, type Call, type Cause, type End } from '../../../src/calls/fold/call.ts'
 import type { CallEvent } from '../../../src/calls/fold/events.ts'
+import type { Way } from '../../../src/calls/fold/way.ts'
 import { createDriver, tell, type Story, type StoryOptions, type World } from '../../fixtures/events.ts'
 import { readRecordings, type Recording } from '../../fixtures/recordings.ts'
 
@@ -600,4 +601,45 @@ await t.test('each ringing that Jambonz repeats is remembered: silence counts fr
   }
   const { ringing, lastRinging } = story.it.attempts[0]!.at
   t.ok(lastRinging! - ringing! >= 4000)
+})
+
+await t.test('of a SIP address nobody was there, or somebody refused', async t => {
+  for (
+    const [strategy, ringing, status, cause] of [
+      ['sip', false, 503, 'sip-unreachable'],
+      ['sip', false, 408, 'sip-unreachable'],
+      ['sip', true, 503, 'declined'],
+      ['sip', false, 404, 'declined'],
+      ['retell', false, 503, 'sip-unreachable'],
+      ['retell', false, 404, 'declined'],
+      ['phone', false, 503, 'declined']
+    ] as const
+  ) {
+    const ways: Record<typeof strategy, Way> = {
+      sip: { strategy: 'sip', uri: 'sip:desk@pbx.example.com' },
+      retell: { strategy: 'retell', agent: 'agent_0123', key: 'RETELL_API_KEY' },
+      phone: { strategy: 'phone', number: '+15551230009' }
+    }
+    const story = tell()
+    story.hook({ route: { ways: [ways[strategy]] } })
+    if (strategy === 'retell') story.feed({ kind: 'registration', attempt: 1, outcome: 'created', sipUser: 'call_1' })
+    story.caller('trying', 100)
+    story.agent('trying', 100)
+    if (ringing) story.agent('ringing', 180)
+    story.agent('failed', status)
+    story.action('failed', status)
+    story.caller('failed', status)
+    t.match(story.it.end, { cause, sipStatus: status }, `${strategy} ${status}`)
+  }
+})
+
+await t.test('a provisional status in /action is not how the leg ended', async t => {
+  const story = tell()
+  story.hook({ route: { ways: [{ strategy: 'phone', number: '+15551230009' }] } })
+  story.agent('trying', 100)
+  story.agent('ringing', 180)
+  story.action('ringing', 180)
+  story.pass(3000)
+  t.equal(story.cause, 'dial-timeout')
+  t.equal(story.it.end?.sipStatus, undefined)
 })
