@@ -7,20 +7,41 @@ export interface DemoCall {
   /** What happens in the call, in a sentence. */
   says: string
   from: string
+  to: string
   /** The agent that the Jambonz application names. */
   agent: string
-  /** How that agent behaves. Without it, no worker has registered under that name. */
+  /** The agent that has a worker, and how it behaves. Without it no worker has registered. */
   behaviour?: AgentBehaviour
-  /** The cause that the bridge must find. */
-  cause: string
+  /** The causes that the bridge must find, one for each attempt. The last one is the call's. */
+  causes: readonly string[]
+  /** The part of the routes file that decides about the call, where that is worth showing. */
+  route?: string
   /** Milliseconds of ringing after which the caller gives up. */
   patienceMs?: number
 }
+
+const RECEPTION = '+15551230000'
+const SALES = '+15551230001'
+
+/** The route of the last call. */
+const SALES_CONNECT = `    connect:
+      - { agent: day-desk, ring: 3s }
+      - { agent: night-desk, ring: 4s }
+`
+
+/** The routes file of the demo. */
+export const DEMO_ROUTES = `version: 1
+routes:
+  - name: sales
+    when: { to: "${SALES}" }
+${SALES_CONNECT}  - name: everything else
+`
 
 export const DEMO_CALLS: readonly DemoCall[] = [
   {
     says: 'The agent answers, talks for a second and hangs up: agent-hung-up.',
     from: '+15550000001',
+    to: RECEPTION,
     agent: 'receptionist',
     behaviour: {
       name: 'receptionist',
@@ -29,21 +50,38 @@ export const DEMO_CALLS: readonly DemoCall[] = [
       publishes: true,
       onConnected: { hangUpAfterMs: 1000 }
     },
-    cause: 'agent-hung-up'
+    causes: ['agent-hung-up']
   },
   {
     says: 'The agent is slow to come, and the caller gives up while it rings: caller-gave-up.',
     from: '+15550000002',
+    to: RECEPTION,
     agent: 'slow-starter',
     behaviour: { name: 'slow-starter', joinAfterMs: 30_000, publishAfterMs: 0, publishes: true },
-    cause: 'caller-gave-up',
+    causes: ['caller-gave-up'],
     patienceMs: 1500
   },
   {
     says: 'No worker runs the agent that is called. Jambonz stops ringing after 4 seconds: no-agent.',
     from: '+15550000003',
+    to: RECEPTION,
     agent: 'nobody',
-    cause: 'no-agent'
+    causes: ['no-agent']
+  },
+  {
+    says: 'A route has two agents. The first does not come, the second answers: no-agent, then agent-hung-up.',
+    from: '+15550000004',
+    to: SALES,
+    agent: 'receptionist',
+    behaviour: {
+      name: 'night-desk',
+      joinAfterMs: 150,
+      publishAfterMs: 150,
+      publishes: true,
+      onConnected: { hangUpAfterMs: 1000 }
+    },
+    causes: ['no-agent', 'agent-hung-up'],
+    route: SALES_CONNECT
   }
 ]
 

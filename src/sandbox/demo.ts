@@ -1,30 +1,16 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, within } from '../clock.ts'
 import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
 import type { LadderOptions, LiveLadder } from '../ladder/ladder.ts'
-import type { Step } from '../ladder/trace.ts'
-import { createUserAgent } from '../sip/user-agent.ts'
 import { plain } from '../terminal.ts'
-import type { UserAgent } from '../sip/user-agent.ts'
-import { SipClient } from 'livekit-server-sdk'
-import { loadSettings } from '../config.ts'
-import { applyProvision } from '../provisioning/livekit.ts'
 import { DEMO_CALLS, phoneFor } from './demo-calls.ts'
 import type { DemoCall } from './demo-calls.ts'
-import { createJambonzDouble } from './jambonz.ts'
-import type { JambonzDouble } from './jambonz.ts'
-import { createLiveKitDouble } from './livekit.ts'
+import { setStage } from './demo-stage.ts'
+import type { Stage, StartBridge } from './demo-stage.ts'
 
 export interface DemoOptions {
-  /** Starts the bridge itself with these settings. Resolves when it listens. */
-  startBridge(env: Record<string, string>): Promise<{ url: string, close(): Promise<void> }>
+  startBridge: StartBridge
   /** The terminal or file that the demo writes to. */
   out: DemoOutput
   /** Whether to end after the calls, instead of keeping the bridge running. */
@@ -44,28 +30,16 @@ export interface DemoOutput {
   columns?: number
 }
 
-interface Stage {
-  bridge: { url: string, close(): Promise<void> }
-  jambonz: JambonzDouble
-  phone: UserAgent
-  /** Jambonz's application environment, which names the agent of the next call. */
-  envVars: Record<string, unknown>
-  operatorToken: string
-  /** A folder with the bridge's settings in `.env`, from which the bridge's commands find this bridge. */
-  folder: string
-  /** Receives the steps of the doubles. */
-  screen: { show(step: Step): void }
-  close(): Promise<void>
-}
-
 interface Verdict {
+  /** The call's cause. */
   cause?: string
+  /** What became of each attempt. */
+  attempts?: { agent?: string, cause?: string }[]
   by?: string
   waitingOn?: string
   problem?: string
 }
 
-const HOST = '127.0.0.1'
 const CALL_TIMEOUT_MS = 15_000
 /** Messages that explain nothing. The ladders leave them out. */
 const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
@@ -89,9 +63,9 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   }
   const say = (text = '') => write(text + '\n')
 
-  say(strong('Three phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
+  say(strong('Four phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
-  const stage = await setStage(options)
+  const stage = await setStage(options.startBridge)
   try {
     for (const line of legend(view)) say(line)
     say(`The bridge's OpenAPI page, while this runs: ${stage.bridge.url}/docs`)
@@ -99,11 +73,10 @@ export async function runDemo (options: DemoOptions): Promise<number> {
     let right = 0
     for (const [index, call] of DEMO_CALLS.entries()) {
       say()
-      say(strong(`${index + 1}. ${call.says}`, view))
-      say()
+      announce(call, index + 1, say, view)
       const verdict = await play(stage, call, createLiveLadder(write, view), signal)
       if (signal.aborted) break
-      if (verdict.cause === call.cause) right++
+      if (isRight(call, verdict)) right++
       say()
       say(judge(call, verdict, view))
     }
@@ -143,92 +116,14 @@ function legend ({ colour }: LadderOptions): string[] {
   ]
 }
 
-async function setStage (options: DemoOptions): Promise<Stage> {
-  const closers: (() => Promise<unknown>)[] = []
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer().catch(() => {})
+function announce (call: DemoCall, n: number, say: (text?: string) => void, view: LadderOptions): void {
+  say(strong(`${n}. ${call.says}`, view))
+  if (call.route !== undefined) {
+    say('   The number has a route of its own in the routes file:')
+    say()
+    say(call.route.trimEnd())
   }
-  const screen: Stage['screen'] = { show () {} }
-  const trace = (step: Step) => screen.show(step)
-  const port = await freePort()
-  const url = `http://${HOST}:${port}`
-  const secrets = {
-    apiKey: 'demo',
-    apiSecret: token(),
-    webhookSecret: token(),
-    operatorToken: token(),
-    trunk: { username: 'jambonz', password: token() }
-  }
-  const envVars: Record<string, unknown> = {}
-  const account = { accountSid: randomUUID(), apiKey: token() }
-  const folder = await mkdtemp(join(tmpdir(), 'bridge-demo-'))
-  closers.push(() => rm(folder, { recursive: true, force: true }))
-  try {
-    const livekit = await createLiveKitDouble({
-      apiKey: secrets.apiKey,
-      apiSecret: secrets.apiSecret,
-      webhookUrls: [`${url}/livekit-events`],
-      agents: DEMO_CALLS.flatMap(call => call.behaviour ?? []),
-      trace,
-      sipTransport: 'tcp'
-    })
-    closers.push(() => livekit.close())
-    const jambonz = await createJambonzDouble({
-      callHook: `${url}/livekit-api`,
-      statusHook: `${url}/status#rc=2&rp=all`,
-      webhookSecret: secrets.webhookSecret,
-      ...account,
-      envVars,
-      trace
-    })
-    closers.push(() => jambonz.close())
-    const settings = {
-      PORT: String(port),
-      HOST,
-      PUBLIC_URL: url,
-      LOG_LEVEL: 'silent',
-      LIVEKIT_URL: livekit.apiUrl,
-      LIVEKIT_API_KEY: secrets.apiKey,
-      LIVEKIT_API_SECRET: secrets.apiSecret,
-      LIVEKIT_SIP_HOST: `${livekit.sipHost}:${livekit.sipPort}`,
-      LIVEKIT_SIP_TRANSPORT: 'tcp',
-      LIVEKIT_SIP_USERNAME: secrets.trunk.username,
-      LIVEKIT_SIP_PASSWORD: secrets.trunk.password,
-      LIVEKIT_AGENT_NAME: DEMO_CALLS[0]?.agent ?? '',
-      JAMBONZ_WEBHOOK_SECRET: secrets.webhookSecret,
-      JAMBONZ_REST_API_BASE_URL: jambonz.restUrl,
-      JAMBONZ_ACCOUNT_SID: account.accountSid,
-      JAMBONZ_API_KEY: account.apiKey,
-      OPERATOR_TOKEN: secrets.operatorToken,
-      DIAL_TIMEOUT_S: '4',
-      DRAIN_DELAY_S: '0'
-    }
-    await provision(settings)
-    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
-    await writeFile(join(folder, '.env'), lines.join(''), { mode: 0o600 })
-    const bridge = await options.startBridge(settings)
-    closers.push(() => bridge.close())
-    const phone = await createUserAgent({ host: HOST, name: 'phone' })
-    closers.push(() => phone.close())
-    return { bridge, jambonz, phone, envVars, operatorToken: secrets.operatorToken, folder, screen, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
-
-/** Creates the trunk and the rule in LiveKit, as `bridge provision` does. */
-async function provision (env: Record<string, string>): Promise<void> {
-  const settings = loadSettings(env)
-  const sip = new SipClient(settings.LIVEKIT_URL, settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET)
-  await applyProvision(sip, {
-    livekitSipUsername: settings.LIVEKIT_SIP_USERNAME ?? '',
-    livekitSipPassword: settings.LIVEKIT_SIP_PASSWORD ?? '',
-    livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
-    livekitAgentName: settings.LIVEKIT_AGENT_NAME ?? '',
-    dialTimeoutS: settings.DIAL_TIMEOUT_S,
-    maxCallDurationS: settings.MAX_CALL_DURATION_S
-  })
+  say()
 }
 
 /** Plays one call, from the phone's INVITE to the cause that the bridge names. A failure is the verdict's `problem`. */
@@ -244,7 +139,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
     callSid ||= sid
   })
   try {
-    const uri = `sip:+15551230000@${stage.jambonz.sipHost}:${stage.jambonz.sipPort}`
+    const uri = `sip:${call.to}@${stage.jambonz.sipHost}:${stage.jambonz.sipPort}`
     const phoned = phoneFor(call, stage.phone.invite(uri, { from: call.from }), signal)
     await within(systemClock, CALL_TIMEOUT_MS, phoned, () => new Error('the call did not end'))
     const verdict = await within(
@@ -274,24 +169,36 @@ async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal):
       headers: { authorization: `Bearer ${stage.operatorToken}` },
       signal: AbortSignal.timeout(5000)
     })
-    const call = await response.json() as { phase?: string, end?: Verdict }
-    if (call.phase === 'ended' && call.end) return call.end
+    const call = await response.json() as { phase?: string, end?: Verdict, attempts?: Verdict['attempts'] }
+    if (call.phase === 'ended' && call.end) return { ...call.end, attempts: call.attempts ?? [] }
     await sleep(50)
   }
 }
 
+const causesOf = ({ attempts = [] }: Verdict): string[] => attempts.map(({ cause }) => cause ?? 'nothing')
+
+const isRight = (call: DemoCall, verdict: Verdict): boolean =>
+  verdict.cause === call.causes.at(-1) && causesOf(verdict).join() === call.causes.join()
+
 function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): string {
-  const right = verdict.cause === call.cause
+  const right = isRight(call, verdict)
   const [good, bad] = view.ascii ? ['ok', 'NOT OK'] : ['✓', '✗']
   const mark = right ? good : bad
   const details = [
     verdict.by && `by ${verdict.by}`,
     verdict.waitingOn && verdict.waitingOn !== 'none' && `while waiting on ${verdict.waitingOn}`
   ].filter(Boolean).join(', ')
-  const said = verdict.problem ?? `the bridge says ${verdict.cause ?? 'nothing'}${details && ` (${details})`}`
-  const text = `   ${mark} announced ${call.cause}, ${plain(said, view)}`
+  const causes = causesOf(verdict).join(', then ') || 'nothing'
+  const said = verdict.problem ?? `the bridge says ${causes}${details && ` (${details})`}`
+  const text = [
+    `   ${mark} announced ${call.causes.join(', then ')}, ${plain(said, view)}`,
+    ...call.causes.length > 1 ? attemptLines(verdict) : []
+  ].join('\n')
   return view.colour ? `\x1b[${right ? 32 : 31}m${text}\x1b[0m` : text
 }
+
+const attemptLines = ({ attempts = [] }: Verdict): string[] =>
+  attempts.map(({ agent, cause }, i) => `     attempt ${i + 1}: ${agent ?? 'no agent'}, ${cause ?? 'nothing'}`)
 
 async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSignal, command: string): Promise<void> {
   const { url } = stage.bridge
@@ -302,6 +209,7 @@ async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSi
   say(`  token    ${stage.operatorToken}`)
   say(`  calls    ${here('calls')}`)
   say(`  doctor   ${here('doctor')}`)
+  say(`  routes   ${here('routes test --to +15551230001')}`)
   say(`  HTTP     curl -H 'Authorization: Bearer ${stage.operatorToken}' ${url}/calls`)
   if (!signal.aborted) await once(signal, 'abort')
   say()
@@ -313,24 +221,10 @@ function ownCommand (): string {
   return `node ${/\s/.test(script) ? JSON.stringify(script) : script}`
 }
 
-/** A free port. The doubles must know the bridge's address before the bridge listens. */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, HOST)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 function interruption (): AbortSignal {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
   return controller.signal
-}
-
-function token (): string {
-  return randomBytes(18).toString('base64url')
 }
 
 function strong (text: string, view: LadderOptions): string {

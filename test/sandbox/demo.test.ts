@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
 import { doctor } from '../../src/cli/doctor.ts'
+import { routes } from '../../src/cli/routes.ts'
 import { loadSettings, readEnvironment } from '../../src/config.ts'
 import { runDemo } from '../../src/sandbox/demo.ts'
 import { createLogger, startBridge } from '../../src/server.ts'
@@ -26,6 +27,11 @@ await t.test("the demo's calls over real sockets end as announced", async t => {
   for (const cause of ['agent-hung-up', 'caller-gave-up', 'no-agent']) {
     t.match(shown, new RegExp(`✓ announced ${cause}, the bridge says ${cause}`))
   }
+  t.match(shown, /✓ announced no-agent, then agent-hung-up, the bridge says no-agent, then agent-hung-up \(by agent\)/)
+  t.match(shown, /attempt 1: day-desk, no-agent\n +attempt 2: night-desk, agent-hung-up/)
+  t.match(shown, /\{ agent: day-desk, ring: 3s \}/, 'shows the route that decides')
+  t.equal(shown.match(/─ CreateRoom ─/g)?.length, 5, 'one room for every attempt')
+  t.match(shown, /4 of 4 calls ended as announced/)
   t.match(shown, /POST \/livekit-api/)
   t.match(shown, /CreateRoom/)
   t.match(shown, /180 Ringing/)
@@ -33,10 +39,11 @@ await t.test("the demo's calls over real sockets end as announced", async t => {
   t.notMatch(shown, /sip:c[a-z2-7]{26}@/, 'no whole token is shown')
 })
 
-await t.test("bridge doctor finds nothing wrong with the settings in the demo's folder", async t => {
+await t.test("the commands find the demo's bridge and routes from its folder, and nothing wrong with them", async t => {
   const stop = new AbortController()
   let shown = ''
   let said: { code: number, text: string } | undefined
+  let route = ''
   const out = {
     write (text: string) {
       shown += text
@@ -44,8 +51,10 @@ await t.test("bridge doctor finds nothing wrong with the settings in the demo's 
       if (folder === undefined) return
       const lines: string[] = []
       const env = readEnvironment({}, `${folder}/.env`)
-      doctor([], { env, out: line => lines.push(line), err () {} }).then(code => {
+      doctor([], { env, out: line => lines.push(line), err () {} }).then(async code => {
         said = { code, text: lines.join('\n') }
+        const io = { env, out: (line: string) => { route += line }, err () {}, stdin: (async function * () {})() }
+        await routes(['test', '--to', '+15551230001'], io)
       }).finally(() => stop.abort()).catch(t.threw)
     }
   }
@@ -61,6 +70,8 @@ await t.test("bridge doctor finds nothing wrong with the settings in the demo's 
   t.equal(said?.code, 0, said?.text ?? '')
   t.match(said?.text, /\d+ ok, 1 skipped\./, 'Redis is not used, and nothing else is left to say')
   t.match(shown, /407 asks for the password/)
+  t.match(shown, /routes {3}\(cd \S+ && bridge routes test --to \+15551230001\)/)
+  t.match(route, /day-desk.*night-desk/s, 'and bridge routes test shows the route of the last call')
 })
 
 await t.test('the demo ends quietly when the reader of its output is gone', async t => {
