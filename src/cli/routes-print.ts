@@ -5,7 +5,7 @@ import { showTime } from '../routing/point-in-time.ts'
 import { wrapIndented } from './text-layout.ts'
 
 /** What would become of a call, for people. Verbs keep their lines, so that they can be copied. */
-export function trialLines (trial: RoutesTrial, columns: number): string[] {
+export function trialLines (trial: RoutesTrial, columns: number, withVerbs: boolean): string[] {
   // A file and a command line may hold what moves a terminal's cursor.
   const { call, route, before, ways, longestWaitS, notes } = cleanDeep(trial)
   const wrapped = (lines: readonly string[]) => lines.flatMap(line => wrapIndented(line, columns))
@@ -14,7 +14,10 @@ export function trialLines (trial: RoutesTrial, columns: number): string[] {
     ...wrapped(section('Not matched', before.map(({ route, line, reason }) => `${route}${inLine(line)}: ${reason}`))),
     '',
     ...wrapped([`Route: ${route ? `${route.name}${inLine(route.line)}` : NO_ROUTE}`]),
-    ...ways.flatMap(way => ['', ...wrapped(wayLines(way)), ...verbLines(way.verbs)]),
+    ...(withVerbs ? [] : ['']),
+    ...ways.flatMap(way => withVerbs
+      ? ['', ...wrapped(wayLines(way)), ...verbLines(way.verbs)]
+      : wrapped(wayLines(way))),
     ...(longestWaitS === 0 ? [] : ['', `Longest wait: ${longestWaitS} s of ringing`]),
     ...wrapped(section('Notes', notes))
   ]

@@ -19,6 +19,7 @@ const FLAGS = {
   direction: TEXT,
   header: { type: 'string', multiple: true },
   'call-sid': TEXT,
+  'no-verbs': { type: 'boolean' },
   json: { type: 'boolean' }
 } as const
 
@@ -39,7 +40,7 @@ export async function testRoutes (args: string[], io: RoutesIo): Promise<number>
   if (missing.length > 0) trial.notes.push(`Not set, so the verbs have placeholders: ${missing.join(', ')}`)
 
   if (values.json) io.out(JSON.stringify(trial, null, 2))
-  else for (const line of trialLines(trial, io.columns ?? USUAL_COLUMNS)) io.out(line)
+  else for (const line of trialLines(trial, io.columns ?? USUAL_COLUMNS, !values['no-verbs'])) io.out(line)
   return 0
 }
 

@@ -18,7 +18,8 @@ export interface RoutesIo {
 export const ROUTES_USAGE = `Usage: bridge routes check [--json] [FILE]
        bridge routes test --to <number> [--from <number>] [--at <time>] [--zone <zone>]
                           [--carrier <name>] [--application <sid>] [--direction <direction>]
-                          [--header <name: value>]... [--call-sid <callSid>] [--json] [FILE]
+                          [--header <name: value>]... [--call-sid <callSid>]
+                          [--no-verbs] [--json] [FILE]
 
 check: finds everything that is wrong with a routes file, with line and column.
 test:  shows which route a call would take and why, the ways in which it would be connected, and the
@@ -35,6 +36,7 @@ FILE is the routes file; - is standard input, and the default is ROUTES_FILE.
   --direction    inbound or outbound; the default is inbound
   --header       a header of the INVITE, such as 'X-Tenant: acme'; may be repeated
   --call-sid     weighted agents are chosen by it; the default is a random one
+  --no-verbs     leave out the verbs
   --json         print the result as JSON
 
 Exit code: 0 the file can be used; 1 it cannot; 2 wrong settings or arguments`

@@ -63,7 +63,7 @@ export function tryRoutes (request: RoutesTrialRequest, options: TrialOptions): 
     before,
     ways,
     longestWaitS: ways.reduce((sum, { ringS = 0 }) => sum + ringS, 0),
-    notes: notesOf(call, ways.length)
+    notes: notesOf(call, ways.length, before)
   }
 }
 
@@ -141,13 +141,15 @@ function tryWays (
   return ways
 }
 
-function notesOf ({ route, plan, facts }: Call, tried: number): string[] {
+function notesOf ({ route, plan, facts }: Call, tried: number, before: RoutesTrial['before']): string[] {
   const notes: string[] = []
   if (route?.refused === 'number-is-called-number') {
     notes.push('A way that dials the called number was left out, because it would come back as a new call')
   }
   if (tried === 0) notes.push(`No way is left: the caller gets ${UNAVAILABLE.status} ${UNAVAILABLE.reason}`)
   if (plan.length > 0) notes.push('Ways behind a decline are never tried')
-  if (facts.from === '') notes.push('No caller is given, so no condition on from holds')
+  if (facts.from === '' && before.some(({ reason }) => reason.startsWith('from:'))) {
+    notes.push('No caller is given, so no condition on from holds')
+  }
   return notes
 }
