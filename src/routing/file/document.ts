@@ -16,6 +16,7 @@ const MOST_REPEATED = 100_000
 
 /** Nothing in the file needs to be nested deeper. */
 const DEEPEST = 60
+const NO_ANCHOR = 'No anchor (&name) has this name. A value that begins with * must be in quotes.'
 const TOO_DEEP = 'This is nested too deeply.'
 
 /** Reads text as YAML. What is wrong with its form is among the reading's problems. */
@@ -45,7 +46,7 @@ function parse (text: string, lineCounter: LineCounter): Document | undefined {
   Error.stackTraceLimit = 0
   try {
     // Its own check for duplicate keys compares each with each.
-    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
+    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: 'error' })
   } catch {
     return undefined
   } finally {
@@ -71,7 +72,7 @@ function explained ({ code, pos }: YAMLError, text: string): string {
     case 'BAD_ALIAS':
       return text[pos[0]] === '*' && /[\s,\]}]|^$/.test(text[pos[0] + 1] ?? '')
         ? 'A value that begins with * must be in quotes.'
-        : 'No anchor (&name) has this name. A value that begins with * must be in quotes.'
+        : NO_ANCHOR
     case 'RESOURCE_EXHAUSTION':
       return TOO_DEEP
     case 'BAD_SCALAR_START':
@@ -98,7 +99,8 @@ function findAliases (reading: Reading, contents: Node | null, aliases: Aliases)
     if (depth > DEEPEST) return reading.error({ path: '', offset: node.range?.[0] ?? 0 }, TOO_DEEP)
     if (isAlias(node)) {
       const anchored = anchors.get(node.source)
-      if (anchored) aliases.set(node, anchored)
+      if (!anchored) return reading.error({ path: '', offset: node.range?.[0] ?? 0 }, NO_ANCHOR)
+      aliases.set(node, anchored)
       return
     }
     if (node.anchor !== undefined) anchors.set(node.anchor, node)

@@ -60,19 +60,26 @@ export class Reading {
   }
 
   /**
-   * Reads a mapping. Keys that are not known here, or that come twice, are problems.
-   * @param unknown tells more of a key that is not known here
+   * Reads a mapping. Keys that are not known here, or that come twice, are problems. A misspelt one is read as what was
+   * meant, so that all problems are found at once.
+   * @param explain tells more of a key that is not known here
    */
-  fields (item: Item, known: readonly string[], unknown?: (key: string) => string | undefined): Fields | undefined {
+  fields (item: Item, known: readonly string[], explain?: (key: string) => string | undefined): Fields | undefined {
     const fields = this.mapping(item)
     if (!fields) return undefined
 
+    const meant = new Map(fields)
     for (const field of fields.values()) {
       if (known.includes(field.key)) continue
-      const hint = unknown?.(field.key) ?? didYouMean(field.key, known)
-      this.error(atKey(field), `The key ${quote(field.key)} is not known here. ${hint}`)
+      const key = nearest(field.key, known)
+      const explained = explain?.(field.key)
+      if (explained !== undefined) this.error(atKey(field), explained)
+      else if (key !== undefined) this.error(atKey(field), `${unknownKey(field.key)} Did you mean ${quote(key)}?`)
+      // It may be a value that is out of its place, even a secret, so it is not repeated.
+      else this.error({ ...atKey(field), path: item.path }, `This key is not known here. Known: ${known.join(', ')}.`)
+      if (key !== undefined && !fields.has(key)) meant.set(key, field)
     }
-    return fields
+    return meant
   }
 
   /** Reads a mapping whose keys are free. */
@@ -172,6 +179,8 @@ export class Reading {
     this.problems.push({ severity, line, column, path: item.path, message })
   }
 }
+
+export const unknownKey = (key: string): string => `The key ${quote(key)} is not known here.`
 
 /** Where a field's key is. */
 export const atKey = ({ path, keyOffset }: Field): Pick<Item, 'offset' | 'path'> => ({ path, offset: keyOffset })

@@ -1,19 +1,22 @@
 import type { Way } from '../../calls/fold/way.ts'
+import type { PolicyContext } from '../policy.ts'
 import type { PlacedWay } from '../routes.ts'
 import type { PlannedWay } from '../match/table.ts'
-import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
+import { atKey, quote, unknownKey, type Field, type Fields, type Item, type Reading } from './items.ts'
+import { nearest } from './nearest.ts'
 import type { ConditionContext } from './read-conditions.ts'
 import type { RoutesContext } from './read-routes.ts'
 import { READ_WAY } from './read-way.ts'
 import { WAYS, WAY_KEYS, type WayKey } from './way-schemas.ts'
 
 /** What the ways of a file share. */
-export interface ConnectContext extends RoutesContext, ConditionContext {
-  /** Numbers that are ours. */
-  numbers: readonly string[]
+export interface ConnectContext extends RoutesContext, ConditionContext, PolicyContext {
   /** Every way of the file, as it is read. */
   ways: PlacedWay[]
 }
+
+/** The keys that say more about a way. */
+const OTHER_KEYS = new Set(Object.values(WAY_KEYS).flat())
 
 /** A call that goes on for ever from way to way helps nobody. */
 const MOST_WAYS = 16
@@ -57,31 +60,34 @@ function placedOf (planned: PlannedWay): Way[] {
 }
 
 function readWay (reading: Reading, item: Item, context: ConnectContext): PlannedWay | undefined {
-  const fields = reading.mapping(item)
-  if (!fields) return undefined
-  const key = wayKeyOf(reading, item, [...fields.keys()])
+  const written = reading.mapping(item)
+  if (!written) return undefined
+  const key = wayKeyOf(reading, item, written)
   if (key === undefined) return undefined
-  reading.fields(item, WAY_KEYS[key], unknown => misplaced(unknown, key))
-  return READ_WAY[key](reading, fields, context)
+  const fields = reading.fields(item, WAY_KEYS[key], unknown => misplaced(unknown, key))
+  return fields && READ_WAY[key](reading, fields, context)
 }
 
 /** Which way an entry is. A carrier beside a phone number is the carrier that dials it. */
-function wayKeyOf (reading: Reading, item: Item, keys: readonly string[]): WayKey | undefined {
-  const found = WAYS.filter(way => keys.includes(way) && !(way === 'carrier' && keys.includes('phone')))
+function wayKeyOf (reading: Reading, item: Item, fields: Fields): WayKey | undefined {
+  const found = WAYS.filter(way => fields.has(way) && !(way === 'carrier' && fields.has('phone')))
   if (found.length === 1) return found[0]
   if (found.length > 1) {
     const two = found.map(way => `\`${way}\``).join(' and ')
     return reading.error(item, `${two} are two ways. Give each its own entry in the list.`)
   }
-  const meant = keys.map(key => [key, didYouMean(key, WAYS)] as const).find(([, hint]) => hint.startsWith('Did'))
-  const hint = meant ? `The key ${quote(meant[0])} is not known. ${meant[1]}` : `Write one of ${WAYS.join(', ')}.`
-  return reading.error(item, `This entry names no way. ${hint}`)
+  for (const field of fields.values()) {
+    const meant = nearest(field.key, WAYS)
+    if (meant === undefined || OTHER_KEYS.has(field.key)) continue
+    return reading.error(atKey(field), `${unknownKey(field.key)} Did you mean ${quote(meant)}?`)
+  }
+  return reading.error(item, `This entry names no way. Write one of ${WAYS.join(', ')}.`)
 }
 
 function misplaced (key: string, way: WayKey): string | undefined {
   const owners = WAYS.filter(other => WAY_KEYS[other].includes(key))
   if (owners.length === 0) return undefined
-  return `It belongs to ${owners.map(owner => `\`${owner}\``).join(', ')}, not to \`${way}\`.`
+  return `${unknownKey(key)} It belongs to ${owners.map(owner => `\`${owner}\``).join(', ')}, not to \`${way}\`.`
 }
 
 function warnOfDecline (reading: Reading, ways: readonly { item: Item, way: PlannedWay }[]): void {

@@ -3,6 +3,7 @@ import { compactOf } from '../match/numbers.ts'
 import { isEmpty, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import { readCountry, readDuration } from './read-defaults.ts'
 import { readFullNumber } from './read-number.ts'
+import { namesRetiredHost } from './retired-host.ts'
 import { POLICY_KEYS } from './schema.ts'
 
 const DAY_S = 24 * 60 * 60
@@ -37,7 +38,7 @@ function readAllowed (reading: Reading, item: Item): string | undefined {
   if (text === undefined) return undefined
   if (/^[A-Za-z]+$/.test(text)) return readCountry(reading, item)
   const compact = compactOf(text)
-  if (/^\+[1-9]\d{0,14}$/.test(compact)) return compact
+  if (/^\+[1-9]\d{0,14}$/.test(compact) || isShortCode(compact)) return compact
   const digits = /\d+/.exec(compact.replace(/^00/, ''))?.[0]
   const example = digits === undefined ? '"+49"' : quote(`+${digits}`)
   return reading.error(
@@ -47,9 +48,12 @@ function readAllowed (reading: Reading, item: Item): string | undefined {
   )
 }
 
+/** Short codes have no country code. They are allowed only when they are named. */
+const isShortCode = (compact: string): boolean => /^(?!00[1-9])\d{2,6}$/.test(compact)
+
 function readHost (reading: Reading, item: Item): string | undefined {
   const text = reading.text(item, 'sip.example.com')?.trim()
-  if (text === undefined) return undefined
+  if (text === undefined || namesRetiredHost(reading, item, text)) return undefined
   if (/^[\w-]+(\.[\w-]+)*$/.test(text) || /^\[[0-9a-f:]+\]$/i.test(text)) return text.toLowerCase()
   return reading.error(item, `${quote(text)} is not a host. Write only its name, such as sip.example.com.`)
 }

@@ -48,7 +48,7 @@ function readTable (reading: Reading, context: RoutesContext): RoutesTable | und
   const { agent, ringS, country } = readDefaults(reading, fields.get('defaults'))
   const policy = readPolicy(reading, fields.get('policy'))
   const numbers = readNumbers(reading, fields.get('numbers'), country)
-  const connect: ConnectContext = { ...context, numbers, country, clocks: new Map(), ways: [] }
+  const connect: ConnectContext = { ...context, policy, numbers, country, clocks: new Map(), ways: [] }
   const routes = readList(reading, fields.get('routes'), connect)
   return createTable({ routes, agent, ringS, policy, numbers, country, ways: connect.ways })
 }

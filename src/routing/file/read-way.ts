@@ -1,12 +1,13 @@
 import type { RetellWay, RoomWay, SipWay } from '../../calls/fold/way.ts'
-import { namesRetiredRetellHost, RETIRED_RETELL_HOST } from '../../retell/retired-host.ts'
 import type { PlannedWay } from '../match/table.ts'
 import type { WeightedAgent } from '../match/weights.ts'
+import { decide } from '../policy.ts'
 import { readNumber } from '../match/numbers.ts'
 import { isEmpty, isMapping, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import type { ConnectContext } from './read-connect.ts'
 import { LONGEST_AGENT_RING_S, LONGEST_RING_S, readRing } from './read-defaults.ts'
 import { readDialled } from './read-number.ts'
+import { namesRetiredHost } from './retired-host.ts'
 import { readVariableName } from './read-variable-name.ts'
 import { RETELL_KEYS, type WayKey } from './way-schemas.ts'
 
@@ -33,9 +34,9 @@ export const READ_WAY: Record<WayKey, ReadWay> = {
     const carrier = optionalText(reading, fields.get('carrier'), 'Telnyx')
     const from = readFrom(reading, fields.get('from'), context)
     const ring = ringOf(reading, fields, LONGEST_RING_S)
-    return number === undefined
-      ? undefined
-      : { kind: 'way', way: { strategy: 'phone', number, ...given({ carrier, from }), ...ring } }
+    if (number === undefined) return undefined
+    warnOfRefusal(reading, fields.get('phone')!, number, context)
+    return { kind: 'way', way: { strategy: 'phone', number, ...given({ carrier, from }), ...ring } }
   },
 
   carrier (reading, fields, { country }) {
@@ -75,6 +76,7 @@ export const READ_WAY: Record<WayKey, ReadWay> = {
     const field = fields.get('play')!
     const url = reading.text(field, 'https://example.com/closed.mp3')?.trim()
     if (url === undefined) return undefined
+    if (namesRetiredHost(reading, field, url)) return undefined
     if (/^https?:$/.test(protocolOf(url))) return { kind: 'way', way: { strategy: 'play', url } }
     return reading.error(field, `${quote(url)} is not a URL that Jambonz can fetch. Example: https://example.com/closed.mp3`)
   },
@@ -129,12 +131,16 @@ function readRoom (reading: Reading, fields: Fields): Omit<RoomWay, 'agent'> {
 /** A text as it is, or a mapping that becomes JSON. */
 function readMetadata (reading: Reading, item: Item): string | undefined {
   if (isMapping(item)) return JSON.stringify(reading.json(item))
-  return reading.text(item, '{ tenant: acme }')
+  if (typeof reading.json(item) === 'string') return reading.text(item)
+  return reading.error(item, 'A text or a mapping belongs here. Example: { tenant: acme }')
 }
+
+const WEIGHT_EXAMPLE = 'Example: { agent: receptionist, weight: 95 }'
 
 function readAgents (reading: Reading, field: Field): WeightedAgent[] | undefined {
   const items = reading.list(field)
   if (!items) return undefined
+  if (items.length === 0) return reading.error(field, `This list is empty. ${WEIGHT_EXAMPLE}`)
   const agents = items.flatMap(item => readWeighted(reading, item) ?? [])
   if (agents.length < items.length) return undefined
   if (agents.some(({ weight }) => weight > 0)) return agents
@@ -146,8 +152,8 @@ function readWeighted (reading: Reading, item: Item): WeightedAgent | undefined 
   if (!fields) return undefined
   const name = fields.get('agent')
   const weight = fields.get('weight')
-  if (!name) return reading.error(item, 'The agent is missing. Example: { agent: receptionist, weight: 95 }')
-  if (!weight) return reading.error(item, 'The weight is missing. Example: { agent: receptionist, weight: 95 }')
+  if (!name) return reading.error(item, `The agent is missing. ${WEIGHT_EXAMPLE}`)
+  if (!weight) return reading.error(item, `The weight is missing. ${WEIGHT_EXAMPLE}`)
   const agent = reading.text(name, 'receptionist')?.trim()
   const share = reading.json(weight)
   if (typeof share !== 'number' || !Number.isFinite(share) || share < 0 || share > 1e6) {
@@ -156,11 +162,21 @@ function readWeighted (reading: Reading, item: Item): WeightedAgent | undefined 
   return agent === undefined ? undefined : { agent, weight: share }
 }
 
+function isOwn (number: string, { numbers }: ConnectContext): boolean {
+  const digits = readNumber(number).digits[0]
+  return numbers.some(own => readNumber(own).digits[0] === digits)
+}
+
+/** The operator's own words are obeyed, but what the policy would refuse anybody else is hardly meant. */
+function warnOfRefusal (reading: Reading, item: Item, number: string, context: ConnectContext): void {
+  const decision = decide('routes', number, context)
+  if (!decision.allowed) reading.warn(item, decision.why)
+}
+
 function readFrom (reading: Reading, field: Field | undefined, context: ConnectContext): string | undefined {
   const number = field && readDialled(reading, field, context.country)
   if (number === undefined) return undefined
-  const digits = readNumber(number).digits[0]
-  if (context.numbers.some(own => readNumber(own).digits[0] === digits)) return number
+  if (isOwn(number, context)) return number
   return reading.error(field!, 'This caller id is not one of your `numbers`. Add it there, or leave `from` out.')
 }
 
@@ -201,10 +217,7 @@ function readVariables (reading: Reading, field: Field | undefined): Record<stri
 function readSipUri (reading: Reading, item: Item): string | undefined {
   const text = reading.text(item, '"sip:sales@example.com"')?.trim()
   if (text === undefined) return undefined
-  if (namesRetiredRetellHost(text)) {
-    const seen = `Retell switched ${RETIRED_RETELL_HOST} off on 2026-09-30.`
-    return reading.error(item, `${seen} Write sip.retellai.com instead.`)
-  }
+  if (namesRetiredHost(reading, item, text)) return undefined
   if (/^sips?:([^\s@<>"]+@)?(\[[0-9a-f:.]+\]|[\w-]+(\.[\w-]+)*)(:\d{1,5})?([;?][^\s<>"]*)?$/i.test(text)) return text
   return reading.error(item, `${quote(text)} is not a SIP address. Example: "sip:sales@example.com;transport=tcp"`)
 }

@@ -69,7 +69,7 @@ const RouteSchema = Type.Object({
   }))
 }, closed)
 
-const allowed = Type.String({ pattern: '^([A-Z]{2}|\\+[1-9][\\d\\s().\\-/\\u2010-\\u2015]*)$' })
+const allowed = Type.String({ pattern: '^([A-Z]{2}|\\+[1-9][\\d\\s().\\-/\\u2010-\\u2015]*|(?!00[1-9])\\d{2,6})$' })
 const cap = (description: string, example: number) =>
   Type.Optional(Type.Integer({ minimum: 1, description, examples: [example] }))
 

@@ -3,7 +3,8 @@ import { quote, type Item, type Reading } from './items.ts'
 
 /** Warns of routes that no call can match, and of calls that no route can match. */
 export function warnOfUnreachable (reading: Reading, items: readonly Item[], routes: readonly PlannedRoute[]): void {
-  if (items.length !== routes.length || routes.length === 0) return
+  // Conditions that could not be read would be missing.
+  if (routes.length === 0 || reading.problems.some(({ severity }) => severity === 'error')) return
   const at = routes.findIndex(({ conditions }) => conditions.length === 0)
   if (at < 0) {
     return reading.warn(

@@ -67,17 +67,23 @@ function parsePrefix (text: string, country: string | undefined): NumberPattern 
   const wrong = wrongNumber(digits, compact)
   if (wrong !== undefined) return wrong
   if (text !== `${compact}*`) {
-    return `A prefix is digits and one * at the end. Write ${JSON.stringify(`${compact}*`)}, or an expression ` +
-      `such as ${JSON.stringify(`/^${compact.replace('+', '\\+')}.*11$/`)}.`
+    const behind = /\*(\d+)$/.exec(text)?.[1]
+    const expression = JSON.stringify(`/^${compact.replace('+', '\\+')}.*${behind}$/`)
+    return `A prefix is digits and one * at the end. Write ${JSON.stringify(`${compact}*`)}` +
+      (behind === undefined ? '.' : `, or an expression such as ${expression}.`)
   }
   return { kind: 'prefix', digits: digitsOfPattern(compact, country, true) }
 }
+
+const NOT_A_NUMBER = 'This is not a number. Write digits, anonymous for callers that withhold theirs, or for a user ' +
+  '"sip:sales@example.com".'
 
 /** What keeps digits from being a number or the beginning of one. */
 function wrongNumber (text: string, compact: string): string | undefined {
   if (/\(0\)/.test(text)) return 'Leave out the (0): it is not dialled together with a country code.'
   if (!/^\+?\d+$/.test(compact)) {
     const digits = /^\+?\d*/.exec(compact)![0]
+    if (/^[a-z]+$/i.test(compact)) return NOT_A_NUMBER
     const prefix = /\d/.test(digits) ? digits : '+49531180'
     return `This is not a number. Write digits with or without +, a prefix such as "${prefix}*", or an expression ` +
       'between slashes such as "/^\\+49531/".'
