@@ -164,13 +164,13 @@ await check('ways', [
   [way('[{ agent: a, ring: 20 }]'), `error 5:33 ${FIRST}.ring`, /Write 20s/],
   [way('[{ agent: a, ring: 20sec }]'), `error 5:33 ${FIRST}.ring`, /not a duration/],
   [way('[{ agent: a, ring: 181s }]'), `error 5:33 ${FIRST}.ring`, /from 1s to 3m/],
-  [way('[{ phone: "+491234567", ring: 601s }]'), `error 5:44 ${FIRST}.ring`, /from 1s to 10m/],
+  [way('[{ phone: "+4915111111111", ring: 601s }]'), `error 5:48 ${FIRST}.ring`, /from 1s to 10m/],
   [way('[{ agent: a, metadata: [1] }]'), `error 5:37 ${FIRST}.metadata`, /text or a mapping/],
   [way('[{ say: "" }]'), `error 5:22 ${FIRST}.say`, /empty/],
   [way('[{ say: }]'), `error 5:22 ${FIRST}.say`, /not nothing/],
   [way('[{ phone: call me }]'), `error 5:24 ${FIRST}.phone`, /not a number/],
   [way('[{ phone: +491234567 }]'), `error 5:24 ${FIRST}.phone`, /in quotes: "\+491234567"/],
-  [way('[{ phone: "+491234567", from: "+492" }]'), `error 5:44 ${FIRST}.from`, /not one of your `numbers`/],
+  [way('[{ phone: "+4915111111111", from: "+492" }]'), `error 5:48 ${FIRST}.from`, /not one of your `numbers`/],
   [way('[{ carrier: a }]'), `error 5:26 ${FIRST}.carrier`, /number to dial is missing/],
   [way('[{ decline: 399 }]'), `error 5:26 ${FIRST}.decline`, /from 400 to 699/],
   [way('[{ decline: 700 }]'), `error 5:26 ${FIRST}.decline`, /from 400 to 699/],
@@ -206,7 +206,13 @@ await check('what works, but hardly as it was meant', [
     'version: 1\nnumbers: ["+4953118054630"]\nroutes: [{ name: a, connect: [{ phone: "0049 531 18054630" }] }]\n',
     'warning 3:40 routes[0].connect[0].phone',
     /come back/
-  ]
+  ],
+  [
+    'version: 1\npolicy: { allow: [DE] }\nroutes: [{ name: a, connect: [{ phone: "+43664123456" }] }]\n',
+    'warning 3:40 routes[0].connect[0].phone',
+    /AT/
+  ],
+  [way('[{ phone: "+499001234567" }]'), 'warning 5:24 routes[0].connect[0].phone', /premium rate/]
 ])
 
 await t.test('secrets: names only, never the own ones, and never repeated in a message', async t => {
