@@ -79,7 +79,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(requestLog)
   await app.register(livekitClient, { rooms })
   await app.register(routesFile, { env: options.env ?? {}, clock, routes: options.routes })
-  await app.register(retellClient)
+  await app.register(retellClient, { clock })
   await app.register(callRegistry, { registry, clock })
   await app.register(numberPolicy)
   await app.register(drain)

@@ -15,6 +15,8 @@ export interface Faults {
   register: RegisterFault
   /** Delay of every answer of the API, milliseconds. */
   latencyMs: number
+  /** For how long new ids are valid, milliseconds. */
+  lifetimeMs: number
   /** How the SIP side answers INVITEs for valid ids: with a call, with nothing but 180s, or with this status. */
   sip: 'ok' | 'silent' | number
 }
@@ -53,6 +55,9 @@ export interface RetellDouble {
   close(): Promise<void>
 }
 
+/** How long an id is valid, milliseconds (docs.retellai.com, "Register Phone Call": "The timeout is 5 minutes"). */
+const LIFETIME_MS = 5 * 60_000
+
 /**
  * Starts a Retell double. It knows only what Retell's documentation says (docs.retellai.com, "Register Phone Call" and
  * "Custom Telephony"); no recording of a real one was there to compare it with.
@@ -61,8 +66,8 @@ export interface RetellDouble {
 export async function createRetellDouble (options: RetellDoubleOptions): Promise<RetellDouble> {
   const { apiKey, agents, clock = systemClock, network = socketNetwork, host = '127.0.0.1' } = options
   const { ringMs = 0, media = 'none' } = options
-  const faults: Faults = { register: 'ok', latencyMs: 0, sip: 'ok' }
-  const registrations = new Registrations(clock)
+  const faults: Faults = { register: 'ok', latencyMs: 0, lifetimeMs: LIFETIME_MS, sip: 'ok' }
+  const registrations = new Registrations(clock, () => faults.lifetimeMs)
   const ua = await createUserAgent({
     host,
     port: options.sipPort ?? 0,

@@ -12,16 +12,16 @@ export interface Registration {
   taken: boolean
 }
 
-/** How long an id is valid, milliseconds (docs.retellai.com, "Register Phone Call": "The timeout is 5 minutes"). */
-const LIFETIME_MS = 5 * 60_000
-
 /** The registered calls. Each is taken at most once, and not after it has expired. */
 export class Registrations {
   readonly #clock: Clock
+  readonly #lifetimeMs: () => number
   readonly #byId = new Map<string, Registration>()
 
-  constructor (clock: Clock) {
+  /** @param lifetimeMs for how long an id is valid that is given now, milliseconds */
+  constructor (clock: Clock, lifetimeMs: () => number) {
     this.#clock = clock
+    this.#lifetimeMs = lifetimeMs
   }
 
   add (request: Record<string, unknown>): Registration {
@@ -29,7 +29,7 @@ export class Registrations {
       // The form of ids that users of Retell report.
       callId: `call_${randomBytes(14).toString('hex').slice(1)}`,
       request,
-      expiresAt: this.#clock.now() + LIFETIME_MS,
+      expiresAt: this.#clock.now() + this.#lifetimeMs(),
       taken: false
     }
     this.#byId.set(registration.callId, registration)
