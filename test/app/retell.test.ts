@@ -176,10 +176,10 @@ await t.test('Retell does not know an id any more, refuses the call, or does not
   t.match(late.over.attempts, [{ strategy: 'retell', cause: 'declined', sipStatus: 404 }, { strategy: 'phone' }])
 
   const refused = await stageWith(t)
-  refused.retell.faults.sip = 503
+  refused.retell.faults.sip = 403
   const busy = await callToTheEnd(refused)
   t.equal(busy.status, 200)
-  t.match(busy.over.attempts, [{ strategy: 'retell', cause: 'declined', sipStatus: 503 }, { strategy: 'phone' }])
+  t.match(busy.over.attempts, [{ strategy: 'retell', cause: 'declined', sipStatus: 403 }, { strategy: 'phone' }])
 
   const silent = await stageWith(t)
   silent.retell.faults.sip = 'silent'
