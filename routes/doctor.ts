@@ -41,7 +41,7 @@ type DoctorReportView = Static<typeof DoctorReportSchema>
 
 /** What stands in the way of calls, for operators: the read-only checks of `bridge doctor`, each bounded in time. */
 const doctor: FastifyPluginAsyncTypebox = async fastify => {
-  const { settings, rooms, clock } = fastify
+  const { settings, rooms, clock, routesFile: routes, secretOf } = fastify
   const closing = new AbortController()
   let running: Promise<DoctorReportView> | undefined
 
@@ -63,7 +63,7 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
     const { CHECKS, countStatuses, doctorContext, runChecks } = await loadDoctor()
     // Checks that change nothing anywhere and call nobody.
     const readOnly = CHECKS.filter(check => check.readOnly)
-    const checks = await runChecks(readOnly, doctorContext(settings, { rooms, clock }), { signal: closing.signal })
+    const checks = await runChecks(readOnly, doctorContext(settings, { rooms, clock, routes, secretOf }), { signal: closing.signal })
     return { at, summary: countStatuses(checks), checks }
   }
 

@@ -6,6 +6,7 @@ import { doctorContext } from '../doctor/context.ts'
 import { countStatuses, runChecks, type CheckResult } from '../doctor/run.ts'
 import { FindingError, type Finding } from '../finding.ts'
 import { findingLines, indented } from '../finding-lines.ts'
+import { readOnce } from '../routing/file/read-once.ts'
 import { styleFor } from '../terminal.ts'
 import { checkLines, createProgress, summaryLine, type Screen } from './doctor-print.ts'
 
@@ -204,8 +205,11 @@ class DoctorRun {
     this.#say(...indented(findingLines(finding, this.#style), 4))
   }
 
-  #context (): DoctorContext {
-    return { ...doctorContext(this.#settings), agent: this.#flags.agent }
+  /** The file is read each time: it may be what somebody corrects between two looks. */
+  async #context (): Promise<DoctorContext> {
+    const secretOf = (name: string) => this.#io.env[name] || undefined
+    const routes = await readOnce(this.#settings.ROUTES_FILE, secretOf)
+    return { ...doctorContext(this.#settings, { routes, secretOf }), agent: this.#flags.agent }
   }
 
   async #look (): Promise<void> {
@@ -215,7 +219,7 @@ class DoctorRun {
       err('Interrupted: the checks end and remove what they made. Once more ends it at once.')
     }
     signal?.addEventListener('abort', interrupted, { once: true })
-    const checks = this.#result.checks = await runChecks(this.#flags.checks, this.#context(), {
+    const checks = this.#result.checks = await runChecks(this.#flags.checks, await this.#context(), {
       ...(signal && { signal }),
       onProgress: event => {
         if (this.#flags.json) return
@@ -263,7 +267,7 @@ class DoctorRun {
 
   /** What the checks that found something wrong can put right. */
   async #fixes (): Promise<Array<{ check: Check, fix: Fix }>> {
-    const context = this.#context()
+    const context = await this.#context()
     const signal = this.#io.signal ?? new AbortController().signal
     const isWrong = ({ status }: CheckResult) => status === 'failed' || status === 'warning'
     const wrong = this.#flags.checks.filter(({ name }) =>

@@ -3,6 +3,8 @@ import { interrupted, untilDone, type ApplyOptions, type ProvisionClient } from 
 import { generateCredentials, type TrunkCredentials } from '../provisioning/livekit-credentials.ts'
 import { planDeletion, planProvision, type Plan, type ProvisionState } from '../provisioning/livekit-plan.ts'
 import { reviewProject } from '../provisioning/livekit-review.ts'
+import { problemFindings } from '../routing/file/problem-findings.ts'
+import type { RoutesSource } from '../routing/routes.ts'
 import { isOurs, type ProvisionSettings } from '../provisioning/livekit-wish.ts'
 import { planJambonz } from './provision-application.ts'
 import type { ProvisionReport } from './provision-report.ts'
@@ -24,6 +26,8 @@ export interface ProvisionRun {
   flags: ProvisionFlags
   settings: ProvisionEnvironment
   sip: ProvisionClient
+  /** The routes of ROUTES_FILE. */
+  routes: RoutesSource
   report: ProvisionReport
   /** LIVEKIT_ROOM_PREFIX was set and is not just the default. */
   prefixSet: boolean
@@ -32,8 +36,9 @@ export interface ProvisionRun {
 }
 
 /** `--list`: every trunk and rule, with what is wrong with each. @returns whether nothing is */
-export function listProject ({ settings, report }: ProvisionRun, state: ProvisionState): boolean {
+export function listProject ({ settings, report, routes }: ProvisionRun, state: ProvisionState): boolean {
   const reviewed = reviewProject(state, {
+    ways: routes.table.ways,
     ...(settings.LIVEKIT_SIP_HOST !== undefined && { sipHost: settings.LIVEKIT_SIP_HOST })
   })
   report.list(reviewed)
@@ -79,7 +84,7 @@ export async function setUp (run: ProvisionRun, state: ProvisionState): Promise<
   const all = [...plan.changes, ...jambonz.plan.changes]
   const isGood = () => !report.findings.some(({ severity }) => severity === 'failed')
   report.show(all)
-  report.find([...plan.conflicts, ...plan.findings, ...jambonz.plan.findings])
+  report.find([...problemFindings(run.routes), ...plan.conflicts, ...plan.findings, ...jambonz.plan.findings])
   if (plan.conflicts.length > 0) {
     report.say('Nothing was changed.')
     return false
@@ -113,7 +118,7 @@ export async function setUp (run: ProvisionRun, state: ProvisionState): Promise<
 }
 
 /** What the trunk and the rule should be; without credentials in the settings new ones, for a trunk that has none. */
-function wishOf ({ flags, settings }: ProvisionRun, state: ProvisionState): ProvisionSettings {
+function wishOf ({ flags, settings, routes }: ProvisionRun, state: ProvisionState): ProvisionSettings {
   const { LIVEKIT_SIP_USERNAME: username, LIVEKIT_SIP_PASSWORD: password } = settings
   const rotate = flags.rotate === true
   const credentials = username !== undefined && password !== undefined && !rotate
@@ -126,7 +131,7 @@ function wishOf ({ flags, settings }: ProvisionRun, state: ProvisionState): Prov
     livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
     livekitAgentName: settings.LIVEKIT_AGENT_NAME,
     livekitSipSrtp: settings.LIVEKIT_SIP_SRTP,
-    dialTimeoutS: settings.DIAL_TIMEOUT_S,
+    dialTimeoutS: routes.table.longestRoomRingS(settings.DIAL_TIMEOUT_S),
     maxCallDurationS: settings.MAX_CALL_DURATION_S
   }
 }

@@ -17,6 +17,7 @@ export type ProvisionEnvironment =
     | 'LIVEKIT_AGENT_NAME'
     | 'DIAL_TIMEOUT_S'
     | 'MAX_CALL_DURATION_S'
+    | 'ROUTES_FILE'
     | 'HTTP_USERNAME'
     | 'HTTP_PASSWORD'
     | 'JAMBONZ_REST_API_BASE_URL'

@@ -3,6 +3,7 @@ import { SipClient } from 'livekit-server-sdk'
 import { given, SettingsError } from '../config.ts'
 import { FindingError, type Finding } from '../finding.ts'
 import { readState } from '../provisioning/livekit.ts'
+import { readOnce } from '../routing/file/read-once.ts'
 import { styleFor } from '../terminal.ts'
 import { createReport } from './provision-report.ts'
 import { deleteOurs, listProject, setUp, type ProvisionFlags, type ProvisionRun } from './provision-run.ts'
@@ -86,6 +87,7 @@ async function run (
     flags,
     settings,
     report,
+    routes: await readOnce(settings.ROUTES_FILE, name => env[name] || undefined),
     // Without failover: a request that is sent twice could make a trunk twice.
     sip: new SipClient(url, key, secret, { requestTimeout: REQUEST_TIMEOUT_S, failover: false }),
     prefixSet: given('LIVEKIT_ROOM_PREFIX', env) !== undefined,

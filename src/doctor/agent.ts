@@ -3,7 +3,7 @@ import type { Rooms } from '../livekit/rooms.ts'
 import { agentSlow, SLOW_AGENT_MS } from '../probe/agent-slow.ts'
 import { planCall } from '../probe/room.ts'
 import { watchRoom, type Watched } from '../probe/watch.ts'
-import type { Check } from './check.ts'
+import type { Check, DoctorContext } from './check.ts'
 import { inRoom, waitUntil } from './in-room.ts'
 import { WAITS_FOR_LIVEKIT_API } from './waits-for.ts'
 
@@ -27,29 +27,61 @@ export function createAgentCheck (
 ): Check {
   return {
     name: 'agent',
-    title: 'Does the agent join a room and publish audio?',
+    title: 'Do the agents join a room and publish audio?',
     readOnly: false,
     limitMs: waitMs + AROUND_MS,
     waitsFor: [WAITS_FOR_LIVEKIT_API],
     async run (context, signal) {
-      const { settings, rooms, clock } = context
-      const { room, token } = planCall(settings, { agent: context.agent, now: clock.now() })
-      let seen: Watched = {}
-      return await inRoom(context, room, async () => {
-        const watch = watchRoom({ rooms, name: room.name, caller: { callSid: '', token }, clock, onStep: () => {} })
-        seen = watch.seen
-        const began = clock.now()
-        await waitUntil(clock, waitMs, signal, () => watch.seen.agentAudioMs !== undefined)
-        await watch.stop()
-        if (signal.aborted && watch.seen.agentAudioMs === undefined) return []
-        // Nothing could be seen: another look says why.
-        if (!watch.seen.look) await rooms.look(room.name, { callSid: '', token })
-        const jobs = watch.seen.agentJoinedMs === undefined ? await jobsOf(rooms, room.name) : undefined
-        return [agentFinding(watch.seen, { agent: room.agent.name, jobs, slowMs, waitedMs: clock.now() - began })]
-      }, () => ({ settled: seen.agentJoinedMs !== undefined, ...(watchMs !== undefined && { watchMs }) }))
+      const agents = agentsOf(context)
+      const checked = agents.slice(0, MOST_AGENTS)
+      const found = await Promise.all(checked.map(agent => lookFor(agent, context, signal)))
+      return distinct([...found.flat(), ...unchecked(agents.slice(MOST_AGENTS))])
     }
   }
+
+  async function lookFor (agent: string, context: DoctorContext, signal: AbortSignal): Promise<Finding[]> {
+    const { settings, rooms, clock } = context
+    const { room, token } = planCall(settings, { agent, now: clock.now() })
+    let seen: Watched = {}
+    return await inRoom(context, room, async () => {
+      const watch = watchRoom({ rooms, name: room.name, caller: { callSid: '', token }, clock, onStep: () => {} })
+      seen = watch.seen
+      const began = clock.now()
+      await waitUntil(clock, waitMs, signal, () => watch.seen.agentAudioMs !== undefined)
+      await watch.stop()
+      if (signal.aborted && watch.seen.agentAudioMs === undefined) return []
+      // Nothing could be seen: another look says why.
+      if (!watch.seen.look) await rooms.look(room.name, { callSid: '', token })
+      const jobs = watch.seen.agentJoinedMs === undefined ? await jobsOf(rooms, room.name) : undefined
+      return [agentFinding(watch.seen, { agent: room.agent.name, jobs, slowMs, waitedMs: clock.now() - began })]
+    }, () => ({ settled: seen.agentJoinedMs !== undefined, ...(watchMs !== undefined && { watchMs }) }))
+  }
 }
+
+/** Agents that are looked for in one run: each of them gets a room, and a job. */
+const MOST_AGENTS = 5
+
+/** The settings' agent and those of the routes, or the one that was asked for. */
+export function agentsOf ({ agent, settings, routes: { table } }: DoctorContext): string[] {
+  if (agent !== undefined) return [agent]
+  const named = table.ways.flatMap(({ way }) => way.strategy === 'room' ? way.agent : [])
+  return [...new Set([settings.LIVEKIT_AGENT_NAME, ...table.agent === undefined ? [] : [table.agent], ...named])]
+}
+
+function unchecked (agents: readonly string[]): Finding[] {
+  if (agents.length === 0) return []
+  return [{
+    code: 'agents-unchecked',
+    severity: 'skipped',
+    seen: `Not looked for, because a run looks for ${MOST_AGENTS} agents: ${agents.join(', ')}`,
+    todo: 'Look for each of them by its name',
+    command: `bridge doctor --agent ${agents[0]}`
+  }]
+}
+
+/** A LiveKit that cannot be used is the same finding for each agent. */
+const distinct = (findings: readonly Finding[]): Finding[] =>
+  findings.filter((one, i) => findings.findIndex(({ code, seen }) => code === one.code && seen === one.seen) === i)
 
 /** @returns the states of the jobs; undefined when LiveKit does not list them */
 async function jobsOf (rooms: Pick<Rooms, 'jobs'>, room: string): Promise<string[] | undefined> {

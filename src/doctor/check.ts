@@ -4,6 +4,7 @@ import type { Finding } from '../finding.ts'
 import type { FindingCode } from '../finding-codes.ts'
 import type { ProvisionClient } from '../provisioning/livekit.ts'
 import type { Rooms } from '../livekit/rooms.ts'
+import type { RoutesSource } from '../routing/routes.ts'
 
 /** What checks look at the world with. */
 export interface DoctorContext {
@@ -13,6 +14,10 @@ export interface DoctorContext {
   /** LiveKit's SIP API. */
   sip: ProvisionClient
   rooms: Rooms
+  /** The routes in force. */
+  routes: RoutesSource
+  /** Value of an environment variable that the routes file names; undefined when it is empty or unset. */
+  secretOf(name: string): string | undefined
   clock: Clock
 }
 

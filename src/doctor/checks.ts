@@ -9,6 +9,7 @@ import { trunkAndRuleCheck } from './livekit-trunk-and-rule.ts'
 import { matchingCheck } from './matching.ts'
 import { publicUrlCheck } from './public-url.ts'
 import { redisCheck } from './redis.ts'
+import { routesCheck } from './routes.ts'
 import { runtimeCheck } from './runtime.ts'
 import { sipHostCheck } from './sip-host.ts'
 import { sipReachCheck } from './sip-reach.ts'
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   livekitEventsCheck,
   publicUrlCheck,
   applicationCheck,
+  routesCheck,
   alertsCheck,
   jambonzCallCheck,
   redisCheck

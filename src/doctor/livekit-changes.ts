@@ -1,5 +1,4 @@
 import type { SIPInboundTrunkInfo } from 'livekit-server-sdk'
-import type { Settings } from '../config.ts'
 import type { Finding, Severity } from '../finding.ts'
 import type { FindingCode } from '../finding-codes.ts'
 import { addressCounts, challenges } from '../livekit/dispatch-matching.ts'
@@ -103,7 +102,8 @@ export const FIX = 'bridge doctor --fix'
 const CURE = { todo: 'Bring it up to date', command: FIX } as const
 
 export interface ChangeContext {
-  settings: Pick<Settings, 'DIAL_TIMEOUT_S'>
+  /** How long a room may ring at most, by the routes in force, seconds. */
+  ringS: number
   /** Our trunk as it is now. */
   trunk: SIPInboundTrunkInfo | undefined
   /** Codes of findings that are reported anyway. */
@@ -166,7 +166,7 @@ const drift = ({ what, id }: Change, { name, from, to }: FieldChange, { code, se
 })
 
 function meaningOf (what: Change['what'], { name, from }: FieldChange, context: ChangeContext): Meaning {
-  const { settings: { DIAL_TIMEOUT_S: dial }, trunk } = context
+  const { ringS: dial, trunk } = context
   const meaning: Meaning = (what === 'trunk' ? TRUNK : RULE)[name] ?? ELSE[what]
   switch (meaning.code) {
     case 'trunk-credentials':

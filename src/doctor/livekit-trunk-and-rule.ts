@@ -6,7 +6,7 @@ import { planProvision, type Change, type Plan, type ProvisionState } from '../p
 import { reviewProject } from '../provisioning/livekit-review.ts'
 import { isOurs, type ProvisionSettings } from '../provisioning/livekit-wish.ts'
 import { challenges } from '../livekit/dispatch-matching.ts'
-import type { Check } from './check.ts'
+import type { Check, DoctorContext } from './check.ts'
 import { changeFindings, FIX } from './livekit-changes.ts'
 import { mediaFindings } from './livekit-media.ts'
 import { isInOurWay } from './livekit-others.ts'
@@ -18,25 +18,38 @@ export const trunkAndRuleCheck: Check = {
   title: "Do the bridge's trunk and rule in LiveKit match the settings?",
   readOnly: true,
   limitMs: 15_000,
-  run: context => withState(context, state => trunkAndRuleFindings(context.settings, state)),
+  run: context => withState(context, state => trunkAndRuleFindings(context.settings, state, ringOf(context))),
   async fix (context, signal) {
     const { settings, sip } = context
     const state = await livekitState(context)
-    const plan = planFor(settings, state)
+    const plan = planFor(settings, state, ringOf(context))
     if (plan.changes.length === 0 || !canFix(settings, plan)) return undefined
     return {
       where: `LiveKit project ${settings.LIVEKIT_URL}`,
       lines: plan.changes.flatMap(changeLines),
       async apply (done) {
-        await applyProvision(sip, wishOf(settings), { signal, onChange: (change, id) => done(doneLine(change, id)) })
+        await applyProvision(sip, wishOf(settings, ringOf(context)), {
+          signal,
+          onChange: (change, id) => done(doneLine(change, id))
+        })
       }
     }
   }
 }
 
-/** What is wrong with our trunk and our rule, and what is in their way. Pure. */
-export function trunkAndRuleFindings (settings: Settings, state: ProvisionState): Finding[] {
-  const plan = planFor(settings, state)
+/** How long a room may ring at most, by the routes in force, seconds. */
+const ringOf = ({ settings, routes }: DoctorContext): number => routes.table.longestRoomRingS(settings.DIAL_TIMEOUT_S)
+
+/**
+ * What is wrong with our trunk and our rule, and what is in their way. Pure.
+ * @param ringS how long a room may ring at most, seconds
+ */
+export function trunkAndRuleFindings (
+  settings: Settings,
+  state: ProvisionState,
+  ringS: number = settings.DIAL_TIMEOUT_S
+): Finding[] {
+  const plan = planFor(settings, state, ringS)
   const trunk = state.trunks.find(({ sipTrunkId }) => sipTrunkId === plan.trunkId)
   const rule = state.rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === plan.ruleId)
   const create = canFix(settings, plan) ? FIX : PROVISION
@@ -51,7 +64,7 @@ export function trunkAndRuleFindings (settings: Settings, state: ProvisionState)
   const found = [
     ...plan.conflicts,
     ...known,
-    ...changeFindings(changes, { settings, trunk, said, create }),
+    ...changeFindings(changes, { ringS, trunk, said, create }),
     ...credentialsFindings(settings, state)
   ]
   if (found.length > 0) return found
@@ -101,12 +114,13 @@ function withoutCredentials (changes: Change[]): Change[] {
     .filter(change => change.do !== 'update' || change.fields.length > 0)
 }
 
-const planFor = (settings: Settings, state: ProvisionState): Plan => planProvision(wishOf(settings), state)
+const planFor = (settings: Settings, state: ProvisionState, ringS: number): Plan =>
+  planProvision(wishOf(settings, ringS), state)
 
 /**
  * The settings' wish. Without credentials in them a trunk of ours keeps its own, and the placeholder is never applied.
  */
-function wishOf (settings: Settings): ProvisionSettings {
+function wishOf (settings: Settings, ringS: number): ProvisionSettings {
   return {
     livekitSipUsername: settings.LIVEKIT_SIP_USERNAME ?? '(to be made)',
     livekitSipPassword: settings.LIVEKIT_SIP_PASSWORD ?? '(to be made)',
@@ -114,7 +128,7 @@ function wishOf (settings: Settings): ProvisionSettings {
     livekitRoomPrefix: settings.LIVEKIT_ROOM_PREFIX,
     livekitAgentName: settings.LIVEKIT_AGENT_NAME,
     livekitSipSrtp: settings.LIVEKIT_SIP_SRTP,
-    dialTimeoutS: settings.DIAL_TIMEOUT_S,
+    dialTimeoutS: ringS,
     maxCallDurationS: settings.MAX_CALL_DURATION_S
   }
 }

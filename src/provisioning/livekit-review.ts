@@ -2,7 +2,8 @@ import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } f
 import type { Finding } from '../finding.ts'
 import type { ProvisionState } from './livekit-plan.ts'
 import { HEADERS, isOurs } from './livekit-wish.ts'
-import { addressCounts, addressHasPort, challenges } from '../livekit/dispatch-matching.ts'
+import { addressCounts, addressHasPort, challenges, normalizeNumber } from '../livekit/dispatch-matching.ts'
+import type { PlacedWay } from '../routing/routes.ts'
 import { isRetellHost } from '../livekit/sip-host.ts'
 
 /** One trunk or rule of a project, what it does, and what is wrong with it. */
@@ -18,14 +19,30 @@ export interface Reviewed {
 /**
  * Judges every trunk and rule by what LiveKit does with it (livekit/protocol livekit/sip.go and sip/sip.go).
  * @param options.sipHost our SIP host, to recognize an outbound trunk that dials it
+ * @param options.ways of the routes, to recognize a trunk and a rule that a way `carrier` leads to
  */
-export function reviewProject (state: ProvisionState, { sipHost }: { sipHost?: string } = {}): Reviewed[] {
+export function reviewProject (
+  state: ProvisionState,
+  { sipHost, ways = [] }: { sipHost?: string, ways?: readonly PlacedWay[] } = {}
+): Reviewed[] {
   return [
     ...state.trunks.map(trunk =>
-      reviewed('inbound trunk', trunk.sipTrunkId, trunk, inboundText(trunk), inboundFindings(trunk, state))
+      reviewed(
+        'inbound trunk',
+        trunk.sipTrunkId,
+        trunk,
+        inboundText(trunk) + forRoutes(routesTo(trunk, ways)),
+        inboundFindings(trunk, state)
+      )
     ),
     ...state.rules.map(rule =>
-      reviewed('dispatch rule', rule.sipDispatchRuleId, rule, ruleText(rule), ruleFindings(rule, state))
+      reviewed(
+        'dispatch rule',
+        rule.sipDispatchRuleId,
+        rule,
+        ruleText(rule) + forRoutes(routesToRule(rule, state, ways)),
+        ruleFindings(rule, state)
+      )
     ),
     ...state.outbound.map(trunk =>
       reviewed(
@@ -37,6 +54,28 @@ export function reviewProject (state: ProvisionState, { sipHost }: { sipHost?: s
       )
     )
   ]
+}
+
+/** The routes with a way `carrier` whose number this trunk takes. That the way leads to this project is likely. */
+function routesTo ({ numbers }: SIPInboundTrunkInfo, ways: readonly PlacedWay[]): string[] {
+  const taken = new Set(numbers.map(normalizeNumber))
+  const leading = ways.filter(({ way }) => way.strategy === 'carrier' && taken.has(normalizeNumber(way.number)))
+  return [...new Set(leading.map(({ route }) => route))]
+}
+
+function routesToRule (
+  { trunkIds }: SIPDispatchRuleInfo,
+  { trunks }: ProvisionState,
+  ways: readonly PlacedWay[]
+): string[] {
+  const bound = trunks.filter(({ sipTrunkId }) => trunkIds.includes(sipTrunkId))
+  return [...new Set(bound.flatMap(trunk => routesTo(trunk, ways)))]
+}
+
+function forRoutes (routes: readonly string[]): string {
+  if (routes.length === 0) return ''
+  const names = routes.map(route => `route "${route}"`).join(', ')
+  return `, for the way \`carrier\` of ${names}: the bridge makes no room there`
 }
 
 const FINE = {

@@ -59,6 +59,11 @@ export interface RoutesTable {
   /** ISO 3166 code of the country whose national numbers are understood. */
   country: string | undefined
   ways: readonly PlacedWay[]
+  /**
+   * How long a room of ours may ring at most, seconds.
+   * @param dialTimeoutS how long ways ring that say nothing, seconds
+   */
+  longestRoomRingS(dialTimeoutS: number): number
   /** Finds the route of a call. Fills what it does not say from the application, then from the settings. */
   choose(query: RouteQuery, app: ApplicationConfig): Route
   explain(query: RouteQuery, app: ApplicationConfig): Explanation

@@ -28,6 +28,7 @@ export const settingsTable: RoutesTable = {
   numbers: [],
   country: undefined,
   ways: [],
+  longestRoomRingS: dialTimeoutS => dialTimeoutS,
   choose: ({ to }, app) => defaultRoute(app, to),
   explain: ({ to }, app) => ({ route: defaultRoute(app, to), before: [] })
 }

@@ -73,9 +73,19 @@ export function createTable (planned: PlannedTable): RoutesTable {
     numbers,
     country,
     ways,
+    longestRoomRingS: dialTimeoutS => longestRoomRingS(planned, dialTimeoutS),
     choose,
     explain
   }
+}
+
+/** A call that no route matches rings in a room, too. */
+function longestRoomRingS ({ routes, ringS }: PlannedTable, dialTimeoutS: number): number {
+  const usual = ringS ?? dialTimeoutS
+  const rings = routes.flatMap(({ ways = [] }) =>
+    ways.flatMap(({ way }) => way.strategy === 'room' ? way.ringS ?? usual : [])
+  )
+  return rings.reduce((longest, ring) => Math.max(longest, ring), usual)
 }
 
 /** Whether a route matches. Without the call's headers nobody knows what a header condition would say. */
