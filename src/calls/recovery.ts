@@ -4,7 +4,7 @@ import type { CallerFacts } from './fold/call.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
 import { MOST_ATTEMPTS } from './fold/new-call.ts'
 import type { Observer } from './observer.ts'
-import { LiveKitError, type RoomFormat, type Rooms } from './ports.ts'
+import { LiveKitError, type RoomFormat, type RoomMetadata, type Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
 import type { Way } from './fold/way.ts'
 import type { Rules } from './fold/rules.ts'
@@ -127,20 +127,7 @@ class RoomRecovery implements Recovery {
     const { rules, roomFormat, clock } = this.#options
     const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
     if (!metadata || this.#roomOf(metadata.callSid, metadata.attempt) !== room) return undefined
-    const { callSid, attempt, agent, route, ways, receivedAt, openedAt, ...caller } = metadata
-    const { direction, from, to, withheld, applicationSid } = caller
-
-    return {
-      kind: 'found',
-      at: clock.now(),
-      callSid,
-      attempt,
-      facts: { direction, from, to, withheld, applicationSid, callerName: '', headers: {} },
-      app: { ...rules.app, agent },
-      route: { name: route, ways },
-      receivedAt,
-      openedAt
-    }
+    return foundByMetadata(metadata, rules, clock.now())
   }
 
   #roomOf (callSid: string, attempt: number): string {
@@ -174,11 +161,7 @@ class RoomRecovery implements Recovery {
     const { rules, clock } = this.#options
     const attempt = callSid === undefined ? undefined : this.#attemptOf(callSid, room)
     if (callSid === undefined || attempt === undefined) return undefined
-    const now = clock.now()
-    const times = { at: now, receivedAt: now, openedAt: now }
-    const ways: Way[] = [{ strategy: 'room', agent: rules.ruleAgent }]
-
-    return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, route: { ways }, ...times }
+    return foundByLeg(callSid, attempt, rules, clock.now())
   }
 
   #attemptOf (callSid: string, room: string): number | undefined {
@@ -224,6 +207,32 @@ class RoomRecovery implements Recovery {
     if (!there || there.metadata !== '' || await this.#read(room, there.metadata)) return
     if ((await rooms.callers(room)).length === 0) await rooms.delete(room)
   }
+}
+
+/** The call that a room's metadata tells of. */
+export function foundByMetadata (metadata: RoomMetadata, rules: Rules, at: number): EventOf<'found'> {
+  const { callSid, attempt, agent, route, ways, receivedAt, openedAt, ...caller } = metadata
+  const { direction, from, to, withheld, applicationSid } = caller
+
+  return {
+    kind: 'found',
+    at,
+    callSid,
+    attempt,
+    facts: { direction, from, to, withheld, applicationSid, callerName: '', headers: {} },
+    app: { ...rules.app, agent },
+    route: { name: route, ways },
+    receivedAt,
+    openedAt
+  }
+}
+
+/** The call of a room without metadata, which the SIP leg in it made. */
+export function foundByLeg (callSid: string, attempt: number, rules: Rules, at: number): EventOf<'found'> {
+  const ways: Way[] = [{ strategy: 'room', agent: rules.ruleAgent }]
+  const times = { at, receivedAt: at, openedAt: at }
+
+  return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, route: { ways }, ...times }
 }
 
 /** A token of ours, behind the room prefix. */

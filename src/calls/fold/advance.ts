@@ -108,7 +108,7 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       onDutyBegun(draft, event)
       return draft
     case 'found':
-      onFound(draft, event)
+      onFound(draft, event, rules)
       return draft
     case 'duty':
       onDuty(draft, event)

@@ -26,7 +26,8 @@ export function causeOf (call: Call, attempt: Attempt | undefined, circumstances
 
 /** The call went on with the agent, or in another attempt: how the transfer went decides nothing. */
 function cameBack (transfer: Transfer, attempt: Attempt | undefined): boolean {
-  return attempt?.answered === true && (transfer.returned || attempt.n !== transfer.attempt)
+  if (!attempt) return false
+  return attempt.n === transfer.attempt ? transfer.returned && attempt.answered : true
 }
 
 function transferCause (call: Call, transfer: Transfer, attempt: Attempt | undefined): Verdict {

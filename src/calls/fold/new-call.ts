@@ -1,8 +1,9 @@
-import { RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
+import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
+import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
-import { openNext } from './attempts.ts'
+import { endAttempt, openNext } from './attempts.ts'
 import { note, oweLook } from './duties.ts'
-import { oweDeleteRoom } from './room-cleanup.ts'
+import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -101,29 +102,51 @@ function roomAt (ways: Way[], n: number): Way | undefined {
 
 /** LiveKit has a room of ours whose call was not known here: it is followed from now on. A look tells how it stands. */
 export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
-  const { at, callSid, attempt: n, facts, app, route, receivedAt, openedAt } = event
+  const { at, callSid, attempt, facts, app, receivedAt, openedAt } = event
   const draft = newCall(callSid, receivedAt, facts, app)
-  draft.attemptsBefore = n - 1
-  draft.route = rules.completeRoute(route)
-  draft.plan = draft.route.ways
+  draft.attemptsBefore = attempt - 1
+  draft.route = rules.completeRoute(event.route)
+  draft.at.replied = openedAt
+  draft.away = [{ from: openedAt, to: at }]
+  follow(draft, event, rules)
+  return draft
+}
+
+/** The attempt that a room was made for is dialled, or was. */
+function follow (draft: Call, { at, attempt: n, route, openedAt }: EventOf<'found'>, rules: Rules): void {
+  draft.plan = rules.completeRoute(route).ways
   const attempt = openNext(draft, openedAt, rules)!
   attempt.found = true
   attempt.made = 'created'
   attempt.pendingSince = undefined
-  attempt.at.replied = draft.at.replied = openedAt
-  draft.away = [{ from: openedAt, to: at }]
+  attempt.at.replied = openedAt
   draft.overdue = true
   draft.deadline = at + TIMES.lookAgain
   note(draft, at, { from: 'livekit', what: 'found', attempt: n })
   oweLook(draft, attempt, at, at)
-  return draft
 }
 
 /** The room of a call that is known: only of one that has ended it is news that it is still there. */
-export function onFound (draft: Call, event: EventOf<'found'>): void {
+export function onFound (draft: Call, event: EventOf<'found'>, rules: Rules): void {
   const attempt = draft.attempts.find(({ n }) => n === event.attempt)
+  if (attempt === undefined) onAnotherRoom(draft, event, rules)
   if (
     draft.phase === 'ended' && attempt?.room !== undefined &&
     !draft.duties.some(({ target }) => target === attempt.room)
   ) oweDeleteRoom(draft, attempt, event.at)
+}
+
+/** Another room of a call that only LiveKit's rooms tell of. They come in any order, and the latest attempt goes on. */
+function onAnotherRoom (draft: Call, event: EventOf<'found'>, rules: Rules): void {
+  const latest = currentAttempt(draft)
+  if (!latest?.found || draft.phase === 'ended' || draft.closing) return
+  if (event.attempt < latest.n) {
+    // It knows more of the route than a later room does.
+    draft.route = rules.completeRoute(event.route)
+    oweDeleteStray(draft, `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, event.attempt)}`, event.at)
+    return
+  }
+  endAttempt(draft, latest, event.at, endOf('lost', { detail: 'a later attempt had begun' }))
+  draft.attemptsBefore = event.attempt - draft.attempts.length - 1
+  follow(draft, event, rules)
 }
