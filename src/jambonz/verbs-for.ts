@@ -35,12 +35,12 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
       const announcement = attempt && announcementOf(attempt)
       if (!attempt || !announcement) return [{ verb: 'hangup' }]
-      // A redirect asks what is next.
+      // A redirect asks what is next, or says that the announcement is over: without a status hook nothing else does.
       const actionHook = actionHookOf(call, attempt, config)
       const next = { verb: 'redirect' as const, id: dialId(attempt.n), actionHook }
       return [
         announcement,
-        ...(reply.goesOn ? [next] : []),
+        next,
         { verb: 'hangup' },
         // Without a media server the caller is not answered, and feature-server skips the hang-up. With the decline a
         // status event reports the end.

@@ -60,7 +60,7 @@ export function begun (draft: Call, attempt: Attempt, at: number, rules: Rules):
 
   // A caller who was answered before hears it at once, and no status says so.
   if (draft.caller.answered) announcing(draft, attempt, rules)
-  return { kind: 'announce', attempt: attempt.n, goesOn: draft.plan.length > 0 }
+  return { kind: 'announce', attempt: attempt.n }
 }
 
 /** The caller is answered and hears the announcement. */

@@ -209,8 +209,8 @@ export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
 /** What a hook of Jambonz is answered with, as data: verbs are built from it (jambonz/verbs-for.ts). */
 export type Reply =
   | { kind: 'dial', attempt: number }
-  /** `goesOn`: another way is left, which Jambonz asks for after the announcement. */
-  | { kind: 'announce', attempt: number, goesOn: boolean }
+  /** Jambonz asks what is next after the announcement. */
+  | { kind: 'announce', attempt: number }
   | { kind: 'decline', status: number, reason: string }
   | { kind: 'refer', to: string, referredBy?: string }
   | { kind: 'hangup' }

@@ -12,7 +12,7 @@ export function causeWithoutDial (call: Call, attempt: Attempt): Verdict {
     return endOf('declined', { by: 'bridge', sipStatus: attempt.way.status, detail: 'the route declines' })
   }
   const caller = call.caller.final
-  if (attempt.action) return endOf('announced')
+  if (attempt.action) return afterAnnouncement(attempt.action)
   if (call.hangupAt !== undefined) return endOf('operator-hung-up')
   if (!caller) return endOf('lost', { detail: 'how the announcement ended was not heard' })
   if (caller.by === 'caller') {
@@ -26,13 +26,20 @@ export function causeWithoutDial (call: Call, attempt: Attempt): Verdict {
   return endOf('lost', { detail: 'Jambonz ended the call during the announcement' })
 }
 
+/** Jambonz asks what is next. Without a media server it could not answer the caller, and skipped the announcement. */
+function afterAnnouncement ({ callerStatus }: NonNullable<Attempt['action']>): Verdict {
+  if (callerStatus === 'in-progress' || callerStatus === 'completed') return endOf('announced')
+  return endOf('media-server-failed', { detail: 'the caller was not answered for the announcement' })
+}
+
 /**
  * Why a call ended whose last attempt dialled nobody. What the caller did counts first, then why nobody could be
  * reached before.
  */
 export function causeBehind (call: Call, attempt: Attempt): Verdict {
   const own = causeWithoutDial(call, attempt)
-  if (own.cause !== 'announced' && own.cause !== 'declined') return own
+  // How an announcement ended may not have been heard. Then nothing else is known to have ended the call.
+  if (call.caller.final && own.cause !== 'announced' && own.cause !== 'declined') return own
   const before = call.attempts.slice(0, call.attempts.indexOf(attempt))
   const failed = before.slice(before.findLastIndex(({ end }) => end?.cause === 'redirected') + 1).findLast(isDialled)
   if (!failed) return own

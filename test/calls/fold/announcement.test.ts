@@ -14,7 +14,7 @@ function begin (ways: Way[], options?: StoryOptions) {
 
 await t.test('the last announcement ends the call, which Jambonz then hangs up', async t => {
   const { story, reply } = begin([SAY])
-  t.same(reply, { kind: 'announce', attempt: 1, goesOn: false })
+  t.same(reply, { kind: 'announce', attempt: 1 })
   story.caller('trying', 100)
   story.caller('in-progress', 200)
   t.equal(story.it.phase, 'connected')
@@ -26,7 +26,7 @@ await t.test('the last announcement ends the call, which Jambonz then hangs up',
 
 await t.test('another way behind it is dialled when Jambonz asks', async t => {
   const { story, reply } = begin([SAY, PHONE])
-  t.same(reply, { kind: 'announce', attempt: 1, goesOn: true })
+  t.same(reply, { kind: 'announce', attempt: 1 })
   story.caller('in-progress', 200)
   t.same(story.action(undefined, undefined, { callerStatus: 'in-progress' }), { kind: 'dial', attempt: 2 })
   t.equal(story.it.attempts[0]?.end?.cause, 'announced')
@@ -64,7 +64,7 @@ await t.test('behind a failure the failure is why the call ended', async t => {
   story.action('failed', 503)
   story.agent('trying', 100, { leg: 'b2' })
   const reply = story.action('busy', 486, { dialCallSid: 'b2' })
-  t.same(reply, { kind: 'announce', attempt: 3, goesOn: false })
+  t.same(reply, { kind: 'announce', attempt: 3 })
   story.caller('in-progress', 200)
   story.caller('completed', 200, 'jambonz')
   t.match(story.it.end, { cause: 'busy', sipStatus: 486 })
@@ -76,6 +76,34 @@ await t.test('Jambonz ends it although another way is left: nobody knows why', a
   story.caller('in-progress', 200)
   story.caller('completed', 200, 'jambonz')
   t.match(story.it.end, { cause: 'lost', detail: 'Jambonz ended the call during the announcement' })
+})
+
+await t.test('without a status hook its end is heard when Jambonz asks what is next', async t => {
+  const { story } = begin([SAY], { statusesExpected: false })
+  story.pass(20_000)
+  t.same(story.action(undefined, undefined, { callerStatus: 'in-progress' }), { kind: 'hangup' })
+  t.match(story.it.end, { cause: 'announced', by: 'bridge' })
+})
+
+await t.test('a caller whom Jambonz could not answer heard nothing', async t => {
+  const { story } = begin([SAY])
+  t.match(story.action(undefined, undefined, { callerStatus: 'trying' }), { kind: 'decline', status: 480 })
+  t.match(story.it.end, { cause: 'media-server-failed', by: 'jambonz' })
+  const { story: failed } = begin([PHONE, SAY])
+  failed.agent('trying', 100)
+  failed.action('busy', 486)
+  failed.action(undefined, undefined, { attempt: 2, callerStatus: 'trying' })
+  failed.pass(2000)
+  t.equal(failed.cause, 'busy', 'nobody could be reached before')
+  t.equal(failed.it.attempts[1]?.end?.cause, 'media-server-failed')
+})
+
+await t.test('the failure before it is the cause, also where its own end was not heard', async t => {
+  const { story } = begin([PHONE, SAY], { rules: { timeLimitS: 600 }, statusesExpected: false })
+  story.action('busy', 486)
+  story.pass(700_000)
+  t.equal(story.cause, 'busy')
+  t.equal(story.it.attempts[1]?.end?.cause, 'lost')
 })
 
 await t.test('without a status hook it may take as long as any call', async t => {

@@ -9,7 +9,7 @@ import type { Rules } from '../../../src/calls/fold/rules.ts'
 import { play } from '../../fixtures/plans/play.ts'
 import type { Scene } from '../../fixtures/plans/scene.ts'
 import { calmScenes, roughScenes } from '../../fixtures/plans/scenes.ts'
-import { checkCalm, checkEnd, checkReplies, checkWaiting } from '../../fixtures/plans/verdict.ts'
+import { checkCalm, checkEnd, checkReplies, checkRough, checkWaiting } from '../../fixtures/plans/verdict.ts'
 import { readRecordings, type Recording } from '../../fixtures/recordings.ts'
 
 /*
@@ -72,6 +72,7 @@ function playRough (recording: Recording, scene: Scene) {
   checkEnd(played)
   checkReplies(played)
   checkWaiting(played)
+  checkRough(played)
 }
 
 const options = {
