@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type * as Core from 'libphonenumber-js/core'
 import type * as Library from 'libphonenumber-js/max'
 
 /** `special`: personal, pager and voicemail numbers, which often cost more than others of their country. */
@@ -17,14 +18,16 @@ export interface NumberFacts {
   possible: boolean
 }
 
-let library: typeof Library | undefined
+type NumberLibrary = Omit<typeof Library, 'Metadata'>
+
+let library: NumberLibrary | undefined
 
 /**
  * The numbering plans of the world, loaded when they are first needed: that takes some 40 ms and 8 MB. `max` is needed:
  * `min` takes premium rate numbers of Latvia, Austria and France for ordinary ones.
  */
-export function numberLibrary (): typeof Library {
-  library ??= createRequire(import.meta.url)('libphonenumber-js/max') as typeof Library
+export function numberLibrary (): NumberLibrary {
+  library ??= createRequire(import.meta.url)('libphonenumber-js/max') as NumberLibrary
   return library
 }
 
@@ -74,11 +77,42 @@ function kindOf (number: Library.PhoneNumber): NumberKind {
  */
 export function internationalForm (digits: string, country: string | undefined): string | undefined {
   const international = digits.startsWith('+')
-  if (!international && (country === undefined || !isCountry(country))) return undefined
+  if (!international && (country === undefined || !isNational(digits, country))) return undefined
 
   const defaultCountry = international ? undefined : country as Library.CountryCode
   const parsed = numberLibrary().parsePhoneNumberFromString(digits, { defaultCountry, extract: false })
   return parsed?.number ?? (international ? digits : undefined)
+}
+
+/**
+ * Where a country has a trunk prefix, a number without it is a local one, or an international one whose `+` is missing.
+ * In North America the prefix is the country code, and mostly left out.
+ */
+function isNational (digits: string, country: string): boolean {
+  if (!isCountry(country)) return false
+
+  const { trunk, code } = planOf(country)
+  return trunk === undefined || trunk === code || digits.startsWith(trunk)
+}
+
+/**
+ * What a national number begins with, and the country code. In North America the two are the same digit.
+ * @param country ISO 3166 code of a country that has phone numbers
+ */
+export function planOf (country: string): { trunk: string | undefined, code: string } {
+  const load = createRequire(import.meta.url)
+  // The library's own export of this class is missing where it is loaded on demand.
+  const { Metadata } = load('libphonenumber-js/core') as typeof Core
+  const metadata = new Metadata(load('libphonenumber-js/metadata.max.json') as Core.MetadataJson)
+  metadata.selectNumberingPlan(country as Library.CountryCode)
+  const plan = metadata.numberingPlan as unknown as NumberingPlan
+  return { trunk: plan.nationalPrefix() || undefined, code: plan.callingCode() }
+}
+
+interface NumberingPlan {
+  /** 0, as a number, where the country has none. */
+  nationalPrefix(): string | 0 | null | undefined
+  callingCode(): string
 }
 
 /** Whether a text is the ISO 3166 code of a country that has phone numbers. */

@@ -46,12 +46,18 @@ const COUNTRY_CODES = [
   ...['81', '82', '84', '86', '90', '91', '92', '93', '94', '95', '98']
 ]
 
-/** Finds the entry that names the number in full. */
-export const namedIn = (entries: readonly string[], { digits }: Dialled, country?: string): string | undefined =>
-  entries.find(text => {
+/** Whether an entry names the number in full. */
+export function isNamed (entries: readonly string[], { digits, facts }: Dialled, country?: string): boolean {
+  // What is too short for a number is a prefix, and names nothing.
+  const isWhole = !facts || facts.possible || (facts.kind === 'no-country' && digits.length > SHORTEST_SERVICE)
+  return isWhole && entries.some(text => {
     const entry = readEntry(text, country)
     return entry !== undefined && entry.kind !== 'country' && entry.digits === digits
   })
+}
+
+/** Of numbers without a country nobody publishes the lengths. */
+const SHORTEST_SERVICE = 7
 
 /** Finds the entry that covers the number, whatever it costs: of a list that forbids. */
 export const coveredBy = (entries: readonly string[], dialled: Dialled, country?: string): string | undefined =>

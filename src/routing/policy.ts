@@ -1,6 +1,6 @@
 import { readTarget, sipUriOf, type SipTarget } from './dial-target.ts'
 import { factsOf } from './phone-numbers.ts'
-import { coveredBy, isOpened, namedIn, openingCountry, type Dialled } from './policy-entries.ts'
+import { coveredBy, isNamed, isOpened, openingCountry, type Dialled } from './policy-entries.ts'
 import { explainRefusal, type Refusal } from './refusals.ts'
 import { isSameNumber } from './same-number.ts'
 
@@ -85,7 +85,7 @@ function judged (door: Door, dialled: Dialled, context: PolicyContext): Decision
 
   const denied = coveredBy(policy?.deny ?? [], dialled, country)
   if (denied !== undefined) return refused('denied', shownEntry(denied))
-  if (namedIn(allow, dialled, country) !== undefined) return allowed
+  if (isNamed(allow, dialled, country)) return allowed
 
   const danger = dangerOf(dialled, context)
   if (danger) return refused(danger)
@@ -160,7 +160,7 @@ function hiddenRefusal (user: string, context: PolicyContext): Refused | undefin
     const dialled = { digits: target.number, facts: factsOf(target.number) }
     const denied = coveredBy(policy?.deny ?? [], dialled, country)
     if (denied !== undefined) return refused('denied', shownEntry(denied))
-    const danger = namedIn(allow, dialled, country) === undefined ? dangerOf(dialled, context) : undefined
+    const danger = isNamed(allow, dialled, country) ? undefined : dangerOf(dialled, context)
     if (danger && danger !== 'short-code' && danger !== 'emergency') return refused(danger)
   }
   return undefined

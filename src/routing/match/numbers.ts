@@ -1,5 +1,4 @@
-import type { CountryCode } from 'libphonenumber-js/max'
-import { numberLibrary } from '../phone-numbers.ts'
+import { numberLibrary, planOf } from '../phone-numbers.ts'
 
 /*
  * How the numbers of calls and of the file are read. The same number has many spellings: with and without `+` or `00`,
@@ -80,18 +79,4 @@ function nationalPrefixOf (compact: string, country: string | undefined): string
   if (trunk !== undefined && compact.startsWith(trunk)) return `${code}${compact.slice(trunk.length)}`
   // Italy has no such digit, and in North America it is usually left out. Elsewhere a number without it is local.
   return trunk === undefined || trunk === code ? `${code}${compact}` : undefined
-}
-
-interface NumberingPlan {
-  nationalPrefix(): string | null | undefined
-  callingCode(): string
-}
-
-/** What a national number begins with, and the country code. In North America the two are the same digit. */
-function planOf (country: CountryCode): { trunk: string | undefined, code: string } {
-  const { Metadata } = numberLibrary()
-  const metadata = new Metadata()
-  metadata.selectNumberingPlan(country)
-  const plan = metadata.numberingPlan as unknown as NumberingPlan
-  return { trunk: plan.nationalPrefix() ?? undefined, code: plan.callingCode() }
 }
