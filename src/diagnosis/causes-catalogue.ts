@@ -221,7 +221,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'sip-unreachable': {
     severity: 'failed',
-    meaning: "The INVITE did not reach LiveKit's SIP service, or nothing came back.",
+    meaning: "The INVITE did not reach LiveKit's SIP service, or the SIP address of the route, or nothing came back.",
     signals: 'The agent leg fails with 503 "DNS Error" or another phrase that is not LiveKit\'s, with 408, or it ' +
       'is dialled and never rings.',
     fix: [

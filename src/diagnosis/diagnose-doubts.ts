@@ -1,6 +1,7 @@
 import type { Cause, End } from '../calls/fold/call.ts'
 import { awayWhile, causesLeft, endWasHeard } from './away.ts'
 import { HARDLY_HEARD_MS, since, type AttemptFacts } from './facts.ts'
+import { leadsToOurRoom } from './far-end.ts'
 
 /*
  * What cannot be told apart in one particular call: other causes, or other reasons for the same cause, that would have
@@ -188,7 +189,8 @@ function doubtsOfAnnouncement ({ attempt, announcedMs }: AttemptFacts): string[]
 
 const HEARD = 'Whether the caller heard it: Jambonz reports no error when it cannot play or speak something'
 
-function doubtsOfUnreachable ({ agentFinal, action }: AttemptFacts): string[] {
+function doubtsOfUnreachable ({ agentFinal, action, attempt }: AttemptFacts): string[] {
+  if (!leadsToOurRoom(attempt)) return ['A host that does not exist, one that is down, and a firewall look alike']
   if (agentFinal?.sipStatus === 503) return []
   if (!agentFinal && action?.dialSipStatus === 503) {
     return [

@@ -3,7 +3,7 @@ import type { Cause, End } from '../calls/fold/call.ts'
 import { awayWhile, endWasHeard, heardUntil } from './away.ts'
 import { agentGaps } from './agent-gaps.ts'
 import { duration, since, type AttemptFacts } from './facts.ts'
-import { farEndOf, type Naming } from './far-end.ts'
+import { farEndOf, leadsToOurRoom, type Naming } from './far-end.ts'
 import { reasonOfRetell } from './retell.ts'
 
 const WAITED_FOR: Record<End['waitingOn'], string> = {
@@ -57,10 +57,7 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
       ? `LiveKit's trunk refused the INVITE, which had no credentials${status}.`
       : `LiveKit's trunk refused the user name or password${status}.`,
   'livekit-overloaded': ({ status }) => `LiveKit's SIP service could not take the call${status}.`,
-  'sip-unreachable': ({ end, waited, status }) =>
-    end.sipStatus === 503
-      ? 'Jambonz could not send the INVITE to LIVEKIT_SIP_HOST (503).'
-      : `Nothing rang within ${waited}: LiveKit's SIP service was not reached${status}.`,
+  'sip-unreachable': unreachable,
   'media-mismatch': ({ end, status }) =>
     `${end.by === 'caller' ? "The caller's side and Jambonz" : 'Jambonz and LiveKit'} share no codec or ` +
     `encryption${status}.`,
@@ -116,6 +113,13 @@ function agentLost ({ end, facts: { agent, answeredAt }, talk }: Context): strin
     : ''
   const then: Partial<Record<End['by'], string>> = { caller: 'The caller hung up', bridge: 'The bridge ended the call' }
   return `The agent ${went}${when} and none came back. ${then[end.by] ?? 'The call ended'}${talk}.`
+}
+
+function unreachable ({ end, facts: { attempt }, waited, status }: Context): string {
+  if (!leadsToOurRoom(attempt)) return `${farEndOf(attempt)} was not reached: Jambonz got no answer from it${status}.`
+  return end.sipStatus === 503
+    ? 'Jambonz could not send the INVITE to LIVEKIT_SIP_HOST (503).'
+    : `Nothing rang within ${waited}: LiveKit's SIP service was not reached${status}.`
 }
 
 function declined ({ end, facts, status, naming }: Context): string {

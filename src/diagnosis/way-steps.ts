@@ -13,6 +13,19 @@ const REJECTED_BEHIND: NextStep = {
  * docs/troubleshooting.md has them in the section of the cause.
  */
 export const STEPS_OF_WAY: Partial<Record<Cause, Partial<Record<Strategy, NextStep[]>>>> = {
+  'sip-unreachable': {
+    retell: [
+      { todo: "Check RETELL_SIP_HOST, and the firewall from Jambonz's SBC to it (port 5060, tcp)" },
+      ALERTS
+    ],
+    sip: [
+      {
+        todo: "Check the host, port and transport of the address in the routes file, and the firewall from Jambonz's " +
+          'SBC to it'
+      },
+      ALERTS
+    ]
+  },
   'dial-timeout': {
     phone: [LONGER_RING, ALERTS],
     carrier: [

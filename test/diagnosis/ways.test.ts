@@ -271,3 +271,16 @@ await t.test('who hung up is named by the way', async t => {
     t.match(shows(diagnosis, 'answered'), /far end/)
   }
 })
+
+await t.test('an address that is not reached is not LiveKit', async t => {
+  for (const way of [SIP, RETELL]) {
+    const story = routed(way)
+    if (way === RETELL) registration(story, 'created')
+    fails(story, 'failed', 503)
+    story.pass(5000)
+    const { cause, summary, nextSteps, notToldApart } = diagnose(story.it)
+    t.equal(cause, 'sip-unreachable')
+    t.match(summary, /was not reached: Jambonz got no answer from it \(503\)/)
+    t.notMatch(JSON.stringify([summary, nextSteps, notToldApart]), /LIVEKIT|LiveKit/)
+  }
+})
