@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { CAUSES, PHASES, WAITING_ON } from '../../src/calls/fold/call.ts'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
 import { createMetrics } from '../../src/metrics.ts'
+import { fixedSource, settingsTable } from '../../src/routing/settings-table.ts'
 import {
   chartPath,
   example,
@@ -518,9 +519,11 @@ if (missingTools.length > 0) {
   })
 
   await t.test('alerts are about metrics, causes and labels that exist', async t => {
-    const exported = await createMetrics(async () => {
+    const metrics = createMetrics(async () => {
       throw new Error('not asked')
-    }, () => 0).registry.metrics()
+    }, () => 0)
+    metrics.routesRead('ok', fixedSource(settingsTable))
+    const exported = await metrics.registry.metrics()
     const names = [...exported.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name, type]) =>
       type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]
     )
