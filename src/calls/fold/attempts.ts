@@ -56,12 +56,14 @@ export function begun (draft: Call, attempt: Attempt, at: number, rules: Rules):
   awaitAgent(draft, attempt, at, rules)
   // Without a status hook nothing is heard of a phone before /action, and nobody can look at it.
   if (attempt.room === undefined && !draft.caller.seen) draft.deadline = longestLife(attempt, rules)
-  if (!isAnnouncement(attempt)) return { kind: 'dial', attempt: attempt.n }
-
-  // A caller who was answered before hears it at once, and no status says so.
-  if (draft.caller.answered) announcing(draft, attempt, rules)
-  return { kind: 'announce', attempt: attempt.n }
+  // A caller who was answered before hears an announcement at once, and no status says so.
+  if (isAnnouncement(attempt) && draft.caller.answered) announcing(draft, attempt, rules)
+  return replyOf(attempt)
 }
+
+/** What has Jambonz try the way of an attempt. */
+export const replyOf = (attempt: Attempt): Reply =>
+  ({ kind: isAnnouncement(attempt) ? 'announce' : 'dial', attempt: attempt.n })
 
 /** The caller is answered and hears the announcement. */
 export function announcing (draft: Call, attempt: Attempt, rules: Rules): void {

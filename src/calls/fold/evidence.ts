@@ -1,3 +1,4 @@
+import { ringSOf } from './attempt-facts.ts'
 import type { Attempt, Call } from './call.ts'
 
 /*
@@ -60,7 +61,7 @@ export function talkedSince (attempt: Attempt): number | undefined {
   // LiveKit's own word. `hangup`, which it is after BYE and CANCEL alike, tells neither.
   if (sip.left?.callStatus === 'active') return Math.min(since, sip.left.at)
   // Nobody rings for so long.
-  if (sip.left && sip.left.at - sip.joinedAt > RINGS_AT_MOST_MS) return since
+  if (sip.left && sip.left.at - sip.joinedAt > Math.max(RINGS_AT_MOST_MS, ringSOf(attempt, 0) * 1000)) return since
   if (agent?.audioAt === undefined || sip.left?.callStatus === 'ringing') return undefined
   const until = sip.left?.at ?? Infinity
 

@@ -1,3 +1,4 @@
+import { isDialled } from './attempt-facts.ts'
 import { currentAttempt, type Attempt, type Call, type CallStatus } from './call.ts'
 
 /**
@@ -58,14 +59,22 @@ export function replaceLegs (draft: Call, attempt: Attempt): void {
 }
 
 /**
- * The attempt that an agent leg belongs to: the one that was current when the leg was first heard of. Undefined for a
- * foreign leg, and for a leg of an earlier record of this call.
+ * The attempt that an agent leg belongs to: the one that was dialled last when the leg was first heard of. Undefined
+ * for a foreign leg, and for a leg of an earlier record of this call.
  */
 export function attemptOfLeg (call: Call, sid: string): Attempt | undefined {
   if (call.earlier.some(({ legs }) => legs.includes(sid))) return undefined
   const leg = findLeg(call, sid)
-  if (!leg) return currentAttempt(call)
+  if (!leg) return dialledLast(call)
   if (leg.role === 'foreign') return undefined
 
   return call.attempts.find(({ n }) => n === leg.attempt)
+}
+
+/** Announcements dial nobody, and neither does an attempt that waits for its room: a new leg is none of theirs. */
+function dialledLast (call: Call): Attempt | undefined {
+  const current = currentAttempt(call)
+  const dialled = call.attempts.findLast(attempt => isDialled(attempt) && attempt.at.replied !== undefined)
+
+  return dialled ?? (current && isDialled(current) ? current : undefined)
 }

@@ -1,6 +1,7 @@
 import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
+import { isDialled } from './attempt-facts.ts'
 import { endAttempt, openNext } from './attempts.ts'
 import { note, oweLook } from './duties.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
@@ -63,7 +64,7 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
 interface Trace {
   /** Its number. */
   n?: number
-  /** The SIP user or number that was dialled. */
+  /** Of a leg: the SIP user or number that was dialled; empty when it is not known. */
   dialled?: string
 }
 
@@ -92,7 +93,10 @@ function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): 
     if (known >= 0) return { n: n ?? known + 1, way: ways[known]! }
     if (/^\+?[0-9*#]+$/.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }
   }
-  return { n: n ?? 1, way: ways[(n ?? 1) - 1] ?? room }
+  // A leg shows that somebody was dialled.
+  const first = dialled === undefined ? 0 : Math.max(0, ways.findIndex(isDialled))
+  const number = n ?? first + 1
+  return { n: number, way: ways[number - 1] ?? room }
 }
 
 function roomAt (ways: Way[], n: number): Way | undefined {

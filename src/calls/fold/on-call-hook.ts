@@ -2,7 +2,17 @@ import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply }
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { preparationOf } from './attempt-facts.ts'
-import { answer, begun, endAttempt, findHook, goOn, noWayLeft, openNext, redirectAttempt } from './attempts.ts'
+import {
+  answer,
+  begun,
+  endAttempt,
+  findHook,
+  goOn,
+  noWayLeft,
+  openNext,
+  redirectAttempt,
+  replyOf
+} from './attempts.ts'
 import { note } from './duties.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import { endCall, endNow } from './ending.ts'
@@ -81,7 +91,7 @@ function onLateHook (draft: Call, { at, hash, facts, app, route }: EventOf<'call
   draft.route ??= route ?? rules.guessRoute(facts, draft.app, draft.callSid, at)
   note(draft, at, { from: 'jambonz', what: 'call hook', status: 'late' })
   const [first] = draft.attempts
-  answer(draft, 'call-hook', hash, first ? { kind: 'dial', attempt: first.n } : noWayLeft(draft))
+  answer(draft, 'call-hook', hash, first ? replyOf(first) : noWayLeft(draft))
   if (first) {
     findHook(draft, 'call-hook', hash)!.attempt = first.n
     takeWay(first, draft.route.ways[0])
@@ -137,7 +147,9 @@ function onPrepared (
   what: 'createRoom' | 'registration'
 ): void {
   const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
-  if (!attempt || attempt.made === 'created') return
+  // Replicas may have opened different ways under the same number.
+  const waitsFor = what === 'createRoom' ? 'room' : 'registration'
+  if (!attempt || preparationOf(attempt) !== waitsFor || attempt.made === 'created') return
   if (event.outcome !== 'timeout') {
     attempt.pendingSince = undefined
     attempt.made = event.outcome

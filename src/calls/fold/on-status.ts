@@ -42,9 +42,9 @@ function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void
   const attempt = openLeg(draft)
   if (!attempt) return
   if (isAnnouncement(attempt)) announcing(draft, attempt, rules)
-  // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost. Where an
-  // announcement answered the caller, the status may only be late.
-  const answersWithDial = legsOf(draft, attempt).length > 0 && !draft.attempts.some(isAnnouncement)
+  // With answerOnBridge the caller is answered when the agent leg is: its own status may have been lost. Where
+  // something else had answered the caller, the status may only be late.
+  const answersWithDial = legsOf(draft, attempt).length > 0 && !answeredElsewhere(draft, attempt)
   if (answersWithDial) agentAnswered(draft, attempt, event.at, rules)
 }
 
@@ -54,8 +54,8 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
   const { callStatus, sipStatus, sipReason, by } = final
   const attempt = currentAttempt(draft)
   // Only an answered leg is `completed`. Unless something else answered the caller, the far end did.
-  const answeredElsewhere = draft.caller.answeredBefore || draft.attempts.some(isAnnouncement)
-  if (callStatus === 'completed' && !answeredElsewhere && attempt?.at.replied !== undefined && !attempt.end) {
+  const isOpen = attempt?.at.replied !== undefined && !attempt.end
+  if (callStatus === 'completed' && isOpen && !draft.caller.answeredBefore && !answeredElsewhere(draft, attempt)) {
     attempt.answered = isDialled(attempt)
   }
   if (attempt && !attempt.end) attempt.at.ended ??= at
@@ -63,9 +63,13 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
   beginClosing(draft, at)
 }
 
+/** An announcement, or an earlier attempt, answered the caller. */
+const answeredElsewhere = (draft: Call, attempt: Attempt): boolean =>
+  draft.attempts.some(other => isAnnouncement(other) || (other !== attempt && other.answered))
+
 function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
   if (draft.phase !== 'ended' && draft.attempts.length === 0) {
-    adoptAttempt(draft, event.at, { dialled: event.dialled }, rules)
+    adoptAttempt(draft, event.at, { dialled: event.dialled ?? '' }, rules)
   }
   const attempt = attemptOfLeg(draft, event.legSid)
   if (!attempt) return

@@ -44,7 +44,9 @@ function onSettled (draft: Call, at: number, rules: Rules): void {
 /** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
 function onDeadline (draft: Call, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
-  if (attempt && attempt.room === undefined && !attempt.end && at < longestLife(attempt, rules)) {
+  const mayTalk = attempt !== undefined && attempt.room === undefined && !attempt.end &&
+    attempt.at.replied !== undefined
+  if (mayTalk && at < longestLife(attempt, rules)) {
     // Nobody can look at a phone: that its answer was lost must not end a talk.
     draft.deadline = longestLife(attempt, rules)
     return
