@@ -134,7 +134,7 @@ for (const [file, request, expected] of EXPECTED) {
   })
 }
 
-await t.test('one call in twenty gets the new version, whoever asks and however often', async t => {
+await t.test('one call in twenty gets the new version, and the same calls each time', async t => {
   const ask = () => Array.from({ length: 500 }, (_, i) => waysOf('canary.yaml', { to: SALES, callSid: `call-${i}` })[0])
   const agents = ask()
   t.same(ask(), agents)
