@@ -39,7 +39,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   const access = jambonzAccess(settings)
   const rest = access && createJambonzRest(access)
   const observer = combineObservers(
-    [new CallMetrics(metrics), new CallLog(log)],
+    [new CallMetrics(metrics, () => routesFile.table.names), new CallLog(log)],
     (observer, method, error) => {
       log.error({ observer, method, error: loggedError(error) }, 'an observer of calls failed')
     }

@@ -19,10 +19,10 @@ export class CallLog implements Observer {
   changed (before: Call | undefined, after: Call | undefined, event: CallEvent): void {
     if (!after) return
 
-    const { callSid, phase } = after
+    const { callSid, phase, route } = after
     if (event.kind !== 'wake') this.#log.debug({ callSid, event: event.kind, phase }, 'call event')
     if (before?.phase !== phase && phase !== 'ended') {
-      this.#log.info({ callSid, phase, attempt: after.attempts.at(-1)?.n }, 'call phase')
+      this.#log.info({ callSid, phase, route: route?.name, attempt: after.attempts.at(-1)?.n }, 'call phase')
     }
     this.#degradedAttempts(before, after)
     this.#dutyGivenUp(before, after, event)
@@ -77,10 +77,13 @@ export class CallLog implements Observer {
   }
 
   #ended (call: Call): void {
-    const { callSid, at, attempts, end } = call
+    const { callSid, at, attempts, end, route } = call
     const { cause, by, waitingOn, sipStatus } = end!
     const seconds = Math.round((at.ended! - at.received) / 100) / 10
-    this.#log.info({ callSid, cause, by, waitingOn, sipStatus, attempts: attempts.length, seconds }, 'call ended')
+    this.#log.info(
+      { callSid, route: route?.name, cause, by, waitingOn, sipStatus, attempts: attempts.length, seconds },
+      'call ended'
+    )
     if (isFailure(end!)) this.#log.warn({ callSid, ...logFields(call) }, 'call failed')
   }
 }

@@ -6,18 +6,26 @@ import type { Metrics } from './metrics.ts'
 /** The times of a call from which the setup histograms are made. */
 const SETUP_TIMES = ['replied', 'agentJoined', 'agentAudio', 'answered'] as const
 
+/** Most route names that become a label's value. Every one is a time series. */
+const MOST_ROUTES = 200
+
 /** Counts and measures what happens to calls. */
 export class CallMetrics implements Observer {
   readonly #metrics: Metrics
+  readonly #routeNames: () => readonly string[]
+  readonly #countedRoutes = new Set<string>()
 
-  constructor (metrics: Metrics) {
+  /** @param routeNames names of the routes in force */
+  constructor (metrics: Metrics, routeNames: () => readonly string[]) {
     this.#metrics = metrics
+    this.#routeNames = routeNames
   }
 
   changed (before: Call | undefined, after: Call | undefined, event: CallEvent): void {
     if (!after) return
 
     this.#setup(before, after)
+    this.#route(before, after)
     this.#attempts(before, after)
     this.#redispatches(before, event)
     const duty = dutyGivenUp(before, after, event)
@@ -43,6 +51,23 @@ export class CallMetrics implements Observer {
       if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
       this.#metrics.setup[name].observe((at - after.at.received) / 1000)
     }
+  }
+
+  /** Counts a record of a call once its route is known. */
+  #route (before: Call | undefined, { route, earlier }: Call): void {
+    if (!route) return
+    const isNewRecord = before?.earlier.length !== earlier.length
+    if (before?.route === undefined || isNewRecord) this.#metrics.routed.inc({ route: this.#labelOf(route.name) })
+  }
+
+  /** Names come from the routes file, or from a room of another version of it: not every one becomes a label. */
+  #labelOf (name: string | undefined): string {
+    if (name === undefined) return 'none'
+    if (this.#countedRoutes.has(name)) return name
+    if (this.#countedRoutes.size >= MOST_ROUTES || !this.#routeNames().includes(name)) return 'other'
+
+    this.#countedRoutes.add(name)
+    return name
   }
 
   #redispatches (before: Call | undefined, event: CallEvent): void {

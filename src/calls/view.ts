@@ -42,6 +42,7 @@ export const AttemptSchema = Type.Object({
   strategy: Type.Enum([...STRATEGIES], { type: 'string', description: 'The way that was tried' }),
   room: Type.Optional(Type.String({ description: 'LiveKit room', examples: ['jambonz_c3f6zq2x7m4n5kd2aobr2w7gtha'] })),
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
+  number: Type.Optional(Type.String({ description: 'Dialled number', examples: ['+15551230009'] })),
   degraded: Type.Boolean({
     description: "Dialled without our own room: the dispatch rule's agent answered, without this call's metadata"
   }),
@@ -164,12 +165,13 @@ export function present (call: Call, live?: Live): CallView {
 }
 
 const presentAttempt = (
-  { n, strategy, room, agent, degraded, end, at: { lastRinging: _, ...at } }: Attempt
+  { n, strategy, room, agent, number, degraded, end, at: { lastRinging: _, ...at } }: Attempt
 ): Static<typeof AttemptSchema> => ({
   attempt: n,
   strategy,
   room,
   agent,
+  number,
   degraded,
   cause: end?.cause,
   sipStatus: end?.sipStatus,

@@ -17,15 +17,11 @@ export interface TableLayout {
   dates: boolean
 }
 
-const AGENT: Column = { title: 'agent', atLeast: 8 }
-const STATE: Column = { title: 'state', atLeast: 12 }
-const WIDE: readonly Column[] = [
-  ...[{ title: 'UTC' }, { title: 'call' }, { title: 'from' }, { title: 'to' }],
-  ...[AGENT, { title: 'time' }, STATE]
-]
-const STACKED: readonly Column[] = [
-  ...[{ title: 'UTC' }, { title: 'call' }, { title: 'from, to' }],
-  ...[AGENT, { title: 'time' }, STATE]
+const columnsOf = (stacked: boolean, routes: boolean): Column[] => [
+  ...[{ title: 'UTC' }, { title: 'call' }],
+  ...(stacked ? [{ title: 'from, to' }] : [{ title: 'from' }, { title: 'to' }]),
+  // The route stands below the agent.
+  ...[{ title: routes ? 'agent, route' : 'agent', atLeast: 8 }, { title: 'time' }, { title: 'state', atLeast: 12 }]
 ]
 
 /** The calls as a table, in the order in which they come. */
@@ -40,13 +36,15 @@ export function callTable (calls: readonly CallSummary[], width: number, now: nu
 export function tableLayout (calls: readonly CallSummary[], width: number, now: number): TableLayout {
   const days = new Set([now, ...calls.map(({ at }) => Date.parse(at.received ?? ''))].map(dayOf))
   const dates = calls.length > 0 && days.size > 1
+  const routes = calls.length === 0 || calls.some(({ route }) => route !== undefined)
   const rowsOf = (stacked: boolean) =>
     calls.length === 0 ? [usualRow(stacked)] : calls.map(call => cellsOf(call, { stacked, dates }, now))
-  const wide = columnWidths(WIDE, rowsOf(false), Infinity)
-  if (tableWidth(wide) <= width) {
-    return { columns: WIDE, widths: wide, stacked: false, dates }
-  }
-  return { columns: STACKED, widths: columnWidths(STACKED, rowsOf(true), width), stacked: true, dates }
+  const wide = columnsOf(false, routes)
+  const widths = columnWidths(wide, rowsOf(false), Infinity)
+  if (tableWidth(widths) <= width) return { columns: wide, widths, stacked: false, dates }
+
+  const columns = columnsOf(true, routes)
+  return { columns, widths: columnWidths(columns, rowsOf(true), width), stacked: true, dates }
 }
 
 /** What a table must have room for when its rows are not known yet. */
@@ -68,12 +66,12 @@ const dayOf = (time: number): string => Number.isNaN(time) ? '' : new Date(time)
 
 function cellsOf (call: CallSummary, layout: Pick<TableLayout, 'stacked' | 'dates'>, now: number): string[] {
   const { stacked, dates } = layout
-  const { callSid, agent = '', at } = call
+  const { callSid, agent, route, at } = call
   const received = (at.received ?? '').replace('T', ' ').slice(dates ? 5 : 11, 19)
   const numbers = [call.from, call.to]
   return [
     ...[received, callSid, ...(stacked ? [numbers.join('\n')] : numbers)],
-    ...[agent, elapsed(call, now), stateCell(call)]
+    ...[[agent, route].filter(text => text !== undefined).join('\n'), elapsed(call, now), stateCell(call)]
   ]
 }
 
@@ -118,6 +116,7 @@ function pageLines (
   const start = startOf(call)
   const lines = [
     ...(call.eventsDropped > 0 ? [`(${call.eventsDropped} events in the middle were not kept)`] : []),
+    ...(call.attempts.length > 1 ? section('Attempts', call.attempts.map(attemptLine)) : []),
     '',
     ...outcomeOf(call.phase, diagnosis),
     ...section('Evidence', evidence.map(item => evidenceLine(item, start))),
@@ -151,6 +150,14 @@ function headLines (call: CallView): string[] {
     ...(agent === undefined ? [] : [`agent  ${agent}`]),
     ...(attempt?.room === undefined ? [] : [`room   ${attempt.room}`])
   ]
+}
+
+/** What was tried, and what came of it. */
+function attemptLine (tried: CallView['attempts'][number]): string {
+  const { attempt, strategy, agent, number, cause = 'under way', sipStatus, detail } = tried
+  const way = [strategy, agent ?? number].filter(text => text !== undefined).join(' ')
+  const end = [cause, sipStatus, detail && `(${detail})`].filter(Boolean).join(' ')
+  return `${attempt}. ${way}: ${end}`
 }
 
 /** Why a call ended, or what it waits for. */
