@@ -84,6 +84,17 @@ const TriedWay = Type.Object({
   ),
   ringS: Type.Optional(Type.Integer({ description: 'How long it may ring, seconds. Absent: it dials nobody' })),
   verbs: Type.Unsafe<Verbs>({ ...Type.Ref('Verbs'), description: 'What Jambonz would get. Secrets are shown as `…`' }),
+  policy: Type.Optional(
+    Type.Object({
+      number: Type.String({ examples: ['+15551230009'] }),
+      allowed: Type.Boolean(),
+      why: Type.Optional(Type.String({ description: 'Why not, and what to write to allow it' }))
+    }, {
+      description:
+        'What the number policy says of the number that is dialled. Ways of the file are dialled all the same: their ' +
+        'author chose them'
+    })
+  ),
   missing: Type.Optional(
     Type.Array(Type.String(), {
       description: 'Environment variables that the way needs and that are not set. It would be skipped'

@@ -36,7 +36,7 @@ export function callTable (calls: readonly CallSummary[], width: number, now: nu
 export function tableLayout (calls: readonly CallSummary[], width: number, now: number): TableLayout {
   const days = new Set([now, ...calls.map(({ at }) => Date.parse(at.received ?? ''))].map(dayOf))
   const dates = calls.length > 0 && days.size > 1
-  const routes = calls.length === 0 || calls.some(({ route }) => route !== undefined)
+  const routes = calls.some(({ route }) => route !== undefined)
   const rowsOf = (stacked: boolean) =>
     calls.length === 0 ? [usualRow(stacked)] : calls.map(call => cellsOf(call, { stacked, dates }, now))
   const wide = columnsOf(false, routes)

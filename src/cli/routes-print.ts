@@ -41,9 +41,10 @@ function callLines (call: RoutesTrial['call']): string[] {
 
 const inLine = (line: number | undefined): string => line === undefined ? '' : ` (line ${line})`
 
-function wayLines ({ attempt, way, ringS, missing = [] }: RoutesTrial['ways'][number]): string[] {
+function wayLines ({ attempt, way, ringS, policy, missing = [] }: RoutesTrial['ways'][number]): string[] {
   return [
     `${attempt}. ${describeWay(way)}${ringS === undefined ? '' : `, rings ${ringS} s`}`,
+    ...(policy ? [`   policy: ${policy.allowed ? 'allowed' : policy.why}`] : []),
     ...missing.map(name => `   ! ${name} is not set here. Without it this way is skipped`)
   ]
 }

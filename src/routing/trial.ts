@@ -3,6 +3,7 @@ import { begun, openNext } from '../calls/fold/attempts.ts'
 import { isDialled, ringSOf } from '../calls/fold/attempt-facts.ts'
 import { UNAVAILABLE, type Attempt, type Call, type CallerFacts } from '../calls/fold/call.ts'
 import { newCall } from '../calls/fold/new-call.ts'
+import type { Way } from '../calls/fold/way.ts'
 import type { Rules } from '../calls/fold/rules.ts'
 import type { Settings } from '../config.ts'
 import { ANONYMOUS } from '../jambonz/caller.ts'
@@ -10,10 +11,11 @@ import { verbConfigOf, type VerbConfig } from '../jambonz/verb-config.ts'
 import { verbsFor } from '../jambonz/verbs-for.ts'
 import type { RoutesTrial, RoutesTrialRequest } from '../routes-schemas.ts'
 import { rulesOf } from '../rules.ts'
-import { variablesOf } from './describe-way.ts'
+import { dialledBy, variablesOf } from './describe-way.ts'
 import { nearest } from './file/nearest.ts'
 import { isZone, zoneNames } from './match/zones.ts'
 import { machineZone, readTime } from './point-in-time.ts'
+import { decide } from './policy.ts'
 import type { RouteQuery, RoutesTable } from './routes.ts'
 import { fixedSource } from './settings-table.ts'
 
@@ -43,7 +45,7 @@ export class TrialError extends Error {
  * @throws {TrialError} when a time or zone cannot be read
  */
 export function tryRoutes (request: RoutesTrialRequest, options: TrialOptions): RoutesTrial {
-  const { table, settings, secretOf, now } = options
+  const { table, settings, now } = options
   const zone = readZone(request.zone)
   const query = readQuery(request, zone, now)
   const rules = rulesOf(settings, fixedSource(table))
@@ -54,7 +56,7 @@ export function tryRoutes (request: RoutesTrialRequest, options: TrialOptions): 
   call.plan = route.ways
   // Jambonz asks what to do with an outbound call when it was answered.
   call.caller.answered = query.direction === 'outbound'
-  const ways = tryWays(call, rules, maskedConfig(settings), secretOf)
+  const ways = tryWays(call, rules, maskedConfig(settings), options)
 
   const { headers, at, ...told } = query
   return {
@@ -118,7 +120,7 @@ function tryWays (
   call: Call,
   rules: Rules,
   config: VerbConfig,
-  secretOf: VerbConfig['secretOf']
+  { table, secretOf }: TrialOptions
 ): RoutesTrial['ways'] {
   const ways: RoutesTrial['ways'] = []
   let attempt: Attempt | undefined
@@ -131,6 +133,7 @@ function tryWays (
       way: attempt.way,
       ...(isDialled(attempt) ? { ringS: ringSOf(attempt, rules.dialTimeoutS) } : {}),
       verbs: verbsFor(call, reply, config),
+      ...verdictOn(attempt.way, table),
       ...(missing.length > 0 ? { missing } : {})
     })
     // An announcement answers the caller.
@@ -139,6 +142,14 @@ function tryWays (
     if (attempt.strategy === 'decline') break
   }
   return ways
+}
+
+/** What the policy says of the number that the way dials. */
+function verdictOn (way: Way, table: RoutesTable): { policy?: RoutesTrial['ways'][number]['policy'] } {
+  const number = dialledBy(way)
+  if (number === undefined) return {}
+  const decision = decide('routes', number, table)
+  return { policy: decision.allowed ? { number, allowed: true } : { number, allowed: false, why: decision.why } }
 }
 
 function notesOf ({ route, plan, facts }: Call, tried: number, before: RoutesTrial['before']): string[] {

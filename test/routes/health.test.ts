@@ -172,6 +172,7 @@ await bridgeTest(
       'cause',
       'operation',
       'phase',
+      'route',
       'status',
       'strategy',
       'waiting_on'
