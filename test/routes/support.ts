@@ -28,6 +28,8 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'list-calls': [['get', '/calls']],
   'get-call': [['get', '/calls/{callSid}']],
   'hang-up': [['post', '/calls/{callSid}/hangup']],
+  'get-routes': [['get', '/routes']],
+  'test-routes': [['post', '/routes/test']],
   health: [['get', '/health/live'], ['get', '/health/ready'], ['get', '/health']],
   metrics: [['get', '/metrics']]
 }
