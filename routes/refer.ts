@@ -12,14 +12,20 @@ const refer: FastifyPluginAsyncTypebox = async fastify => {
       tags: ['jambonz'],
       summary: 'A leg asks for a transfer',
       description:
-        "The agent leg's REFER becomes a sip:refer to the caller. A transfer that cannot be carried out is refused: " +
+        "The agent leg's REFER becomes a sip:refer to the caller, where the number policy allows its target. " +
+        'A transfer that cannot be carried out is refused: ' +
         'Jambonz passes the status on to the leg that asked, and the call goes on.',
       security: JAMBONZ_SECURITY,
       body: HookBody('Refer'),
       response: {
         200: Shared<Verbs>('Verbs'),
-        403: Empty('The transfer is not allowed: the caller leg asked for it, it names no target, or the call is over'),
-        503: Empty('The transfer cannot be carried out: the hook cannot be read, or something failed here'),
+        403: Empty(
+          'The transfer is not allowed: the number policy refuses its target, the caller leg asked for it, it names ' +
+            'no target, or the call is over'
+        ),
+        503: Empty(
+          'The transfer cannot be carried out: the hook cannot be read, its caps cannot be counted, or something failed'
+        ),
         ...JAMBONZ_REFUSALS
       }
     },

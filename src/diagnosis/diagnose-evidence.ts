@@ -8,7 +8,7 @@ import * as livekit from './signals/livekit.ts'
 const s = { ...jambonz, ...livekit, ...bridge }
 
 /** What shows that the call was answered, and a transfer during the talk. */
-const TALK: Signal[] = [s.answered, s.refer, s.referResult]
+const TALK: Signal[] = [s.answered, s.referRefused, s.refer, s.referResult]
 
 /** What decides each cause. Signals that were not seen in a call are left out. */
 const DECIDING: Record<Cause, Signal[]> = {

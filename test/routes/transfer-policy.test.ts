@@ -61,6 +61,27 @@ const withRoutes = (...args: Parameters<typeof routesWith>): Partial<AppOptions>
 await bridgeTest('without a policy no transfer passes, and the call goes on', async (t, bridge) => {
   await isRefused(t, bridge, { target: 'tel:+15559998888', reason: 'no-policy' })
   t.notMatch(bridge.logged(), '5559998888', 'the number stays out of the log')
+}, {})
+
+await bridgeTest('the diagnosis of a call says which rule refused its transfer', async (t, bridge) => {
+  const sid = await isRefused(t, bridge, {
+    target: 'tel:+18765551234',
+    reason: 'not-allowed',
+    detail: 'not-allowed JM',
+    masked: '+1876****'
+  })
+  await bridge.hook('/status', callerStatus(sid, 'completed', 200, { call_termination_by: 'caller' }))
+  await bridge.clock.pass(3000)
+  const { json } = await bridge.operator('GET', `/calls/${sid}/diagnosis`)
+  t.match(json.evidence.find(({ signal }: { signal: string }) => signal === 'refer-refused'), {
+    seen: 'a transfer was refused: not-allowed JM',
+    shows: explainRefusal('not-allowed', 'JM')
+  })
+}, {}, withRoutes({ allow: ['US'] }))
+
+await bridgeTest('the log has no number of a transfer', async (t, bridge) => {
+  await refer(bridge, await connected(bridge), 'tel:+15559998888')
+  t.notMatch(bridge.logged(), '5559998888')
 })
 
 await bridgeTest('an empty policy lets nothing pass', async (t, bridge) => {

@@ -30,6 +30,7 @@ export const SIGNALS = [
   'hang-up',
   'refer',
   'refer-result',
+  'refer-refused',
   'redirected',
   'decline',
   'route-declined',

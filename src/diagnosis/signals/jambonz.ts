@@ -1,3 +1,4 @@
+import { explainRefusal, isRefusal, type Refusal } from '../../routing/refusals.ts'
 import { isDialled } from '../../calls/fold/attempt-facts.ts'
 import { leadsToOurRoom } from '../far-end.ts'
 import { duration, since, sipText, type AttemptFacts } from '../facts.ts'
@@ -211,6 +212,22 @@ export const referResult: Signal = facts => {
     shows: meaningOfRefer(referStatus, finalStatus)
   }
 }
+
+/** The number policy refused a transfer. */
+export const referRefused: Signal = ({ call: { events } }) => {
+  const line = events.findLast(({ what, detail }) => what === 'refer refused' && isRefusal(reasonOf(detail)))
+  if (!line) return undefined
+  const reason = reasonOf(line.detail) as Refusal
+  return {
+    signal: 'refer-refused',
+    at: line.first,
+    seen: `a transfer was refused: ${line.detail}`,
+    shows: explainRefusal(reason, line.detail!.slice(reason.length).trim())
+  }
+}
+
+/** The rule that a refusal is about stands behind its reason. */
+const reasonOf = (detail = ''): string => detail.split(' ', 1)[0]!
 
 function meaningOfRefer (referStatus: number | undefined, finalStatus: number | undefined): string {
   if (referStatus !== undefined && referStatus >= 300) return 'the carrier refused the REFER'
