@@ -69,3 +69,16 @@ await t.test('a record of this version, or of a later one, is left alone', async
   t.same(read(it), JSON.parse(JSON.stringify(it)))
   t.equal(read({ ...it, v: 99 }).v, 99)
 })
+
+await t.test('attempts of a record before there were routes get the way that they were tried in', async t => {
+  const story = tell({ rules: { app: { agent: 'demo-agent', metadata: '', fallbackNumber: '+15551230009' } } })
+  story.connect()
+  story.agent('trying', 100)
+  story.action('busy', 486)
+  const { route: _, ...before } = story.it
+  const call = read({ ...before, attempts: before.attempts.map(({ way: _, ...attempt }) => attempt) })
+  t.same(call.attempts.map(({ way }) => way), [
+    { strategy: 'room', agent: 'demo-agent' },
+    { strategy: 'phone', number: '+15551230009' }
+  ])
+})

@@ -144,13 +144,15 @@ await t.test('several rooms of a call that only LiveKit knows: the latest attemp
     receivedAt: story.now,
     openedAt: story.now
   })
-  for (const order of [[1, 2], [2, 1]]) {
+  const whole = [ROOM, SIP, ROOM, PHONE]
+  for (const order of [[1, 3], [3, 1]]) {
     const story = tell()
-    for (const n of order) found(story, n, n === 1 ? [ROOM, ROOM, PHONE] : [ROOM, PHONE])
-    t.equal(story.it.attempts.at(-1)?.n, 2, order.join())
+    for (const n of order) found(story, n, whole.slice(n - 1))
+    t.match(story.it.attempts.at(-1), { n: 3, room: story.room(3) }, order.join())
     t.same(story.deleted, [story.room(1)])
-    t.same(story.it.plan, [PHONE])
+    t.same(story.it.route?.ways, whole)
     story.agent('trying', 100)
-    t.same(story.action('busy', 486, { attempt: 2 }), { kind: 'dial', attempt: 3 })
+    t.same(story.action('busy', 486, { attempt: 3 }), { kind: 'dial', attempt: 4 })
+    t.same(story.it.plan, [])
   }
 })
