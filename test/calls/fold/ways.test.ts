@@ -156,3 +156,16 @@ await t.test('several rooms of a call that only LiveKit knows: the latest attemp
     t.same(story.it.plan, [])
   }
 })
+
+await t.test('a way may ring for longer than LiveKit and Jambonz do by default', async t => {
+  const story = begin([{ ...ROOM, ringS: 300 }], { statusesExpected: false })
+  story.made()
+  story.livekit('room_started')
+  story.livekit('participant_joined', 'sip')
+  story.see = { exists: true, sip: { sid: 'PA_sip1', callStatus: 'ringing' } }
+  story.pass(200_000)
+  story.see = { exists: true }
+  story.livekit('participant_left', 'sip', { reason: 'CLIENT_INITIATED', sipCallStatus: 'hangup' })
+  story.pass(10_000)
+  t.equal(story.cause, 'no-agent', 'that is no talk')
+})
