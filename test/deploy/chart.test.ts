@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { CAUSES, PHASES, WAITING_ON } from '../../src/calls/fold/call.ts'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
 import { createMetrics } from '../../src/metrics.ts'
+import { readRoutes } from '../../src/routing/file/read-routes.ts'
 import { fixedSource, settingsTable } from '../../src/routing/settings-table.ts'
 import {
   chartPath,
@@ -470,6 +471,7 @@ if (missingTools.length > 0) {
     const { data } = rendered.routes.named('ConfigMap', volume.configMap.name as string)
     t.same(Object.keys(data ?? {}), [basename(file)])
     t.same(parse(data![basename(file)]!), routes.routes, 'what the file says is what the values say')
+    t.same(readRoutes(data![basename(file)]!, { secretOf: name => rendered.routes.environment()[name] }).problems, [])
     t.equal(rendered.routes.environment().RETELL_API_KEY, routes.extraSecrets.RETELL_API_KEY)
     for (const name of ['minimal', 'production', 'existingSecret'] as const) {
       t.notOk(rendered[name].container.env.some((env: any) => env.name === 'ROUTES_FILE'), `${name} has no routes`)
