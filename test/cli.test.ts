@@ -136,6 +136,30 @@ await Promise.all([
     t.match(run.out(), '"msg":"closing"')
     for (const line of run.out().trim().split('\n')) t.doesNotThrow(() => JSON.parse(line), 'JSON lines')
   }),
+  t.test('a routes file that cannot be used: every problem with its place, exit code 1', async t => {
+    const wrong = 'version: 1\nroutes:\n  - name: a\n    conect: [{ agent: a }]\n  - name: b\n    when: { too: 1 }\n'
+    const file = join(t.testdir({ 'routes.yaml': wrong }), 'routes.yaml')
+    const run = bridge(t, ['serve'], { ...SERVE, ROUTES_FILE: file })
+    t.equal(await run.exited, 1)
+    t.match(run.err(), /^The routes file cannot be used:\n {2}- \S+routes\.yaml:4:5 /)
+    t.match(run.err(), /^ {2}- \S+routes\.yaml:6:13 /m)
+    t.notMatch(run.err(), /^\s+at /m, 'no stack')
+    t.notMatch(run.out(), 'listening')
+  }),
+  t.test('SIGHUP has the routes file read again, and ends nothing', async t => {
+    const routes = (name: string) => `version: 1\nroutes: [{ name: ${name}, connect: [{ agent: a }] }]\n`
+    const file = join(t.testdir({ 'routes.yaml': routes('one') }), 'routes.yaml')
+    const run = bridge(t, ['serve'], { ...SERVE, ROUTES_FILE: file, LOG_LEVEL: 'debug' })
+    await run.said('listening at')
+    run.child.kill('SIGHUP')
+    await run.said('the routes file says what it said before')
+    writeFileSync(file, 'version: 1\nroutes: oops\n')
+    run.child.kill('SIGHUP')
+    await run.said('the routes that were read before stay in force')
+    t.equal((await fetch(`http://127.0.0.1:${portOf(run)}/health/ready`)).status, 200)
+    run.child.kill('SIGTERM')
+    t.equal(await run.exited, 0)
+  }),
   t.test('misspelt names of settings are warned of in the log', async t => {
     const run = bridge(t, [], { ...SERVE, MAX_CALL: '10' })
     await run.said('listening at')
