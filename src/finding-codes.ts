@@ -230,6 +230,8 @@ export const FINDING_CODES = [
   'jambonz-not-asked',
   'jambonz-alerts',
   'jambonz-alerts-none',
+  'policy-ok',
+  'policy-none',
   'routes-none',
   'routes-ok',
   'routes-wrong',

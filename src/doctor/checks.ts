@@ -7,6 +7,7 @@ import { livekitApiCheck } from './livekit-api.ts'
 import { othersCheck } from './livekit-others.ts'
 import { trunkAndRuleCheck } from './livekit-trunk-and-rule.ts'
 import { matchingCheck } from './matching.ts'
+import { numberPolicyCheck } from './number-policy.ts'
 import { publicUrlCheck } from './public-url.ts'
 import { redisCheck } from './redis.ts'
 import { routesCheck } from './routes.ts'
@@ -29,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   publicUrlCheck,
   applicationCheck,
   routesCheck,
+  numberPolicyCheck,
   alertsCheck,
   jambonzCallCheck,
   redisCheck
