@@ -147,8 +147,10 @@ export function readRoomMetadata (text: string): RoomMetadata | undefined {
 /** What everybody in a room may know of a way: an agent's metadata is for that agent alone. */
 function publicWay (way: Way): Way {
   if (way.strategy !== 'room' && way.strategy !== 'retell') return way
-  const { metadata: _, ...rest } = way
-  return rest
+  const { metadata: _metadata, ...rest } = way
+  if (rest.strategy === 'room') return rest
+  const { variables: _variables, ...open } = rest
+  return open
 }
 
 function planOf ({ plan, fallbackNumber }: StoredMetadata): Way[] {
@@ -156,5 +158,5 @@ function planOf ({ plan, fallbackNumber }: StoredMetadata): Way[] {
   return fallbackNumber === undefined ? [] : [{ strategy: 'phone', number: fallbackNumber }]
 }
 
-/** Longest room metadata that is read, characters. Ours is some hundred. */
-const LONGEST_METADATA = 16 * 1024
+/** Longest room metadata that is read, characters. Ours is some hundred, and more with a plan that speaks. */
+const LONGEST_METADATA = 64 * 1024

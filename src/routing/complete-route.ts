@@ -1,4 +1,4 @@
-import type { Route, Way } from '../calls/fold/way.ts'
+import type { RetellWay, Route, Way } from '../calls/fold/way.ts'
 import type { RoutesTable } from './routes.ts'
 
 /**
@@ -11,8 +11,15 @@ export function completeRoute (route: Route, table: RoutesTable): Route {
 }
 
 /** What the same way says in the table, and a room does not. */
-function secretOf (way: Way, known: readonly Way[]): { metadata?: string } {
-  if (way.strategy !== 'room' && way.strategy !== 'retell') return {}
-  const same = known.find(other => other.strategy === way.strategy && other.agent === way.agent)
-  return same !== undefined && 'metadata' in same && same.metadata !== undefined ? { metadata: same.metadata } : {}
+function secretOf (way: Way, known: readonly Way[]): Partial<Pick<RetellWay, 'metadata' | 'variables'>> {
+  const same = known.find(other => 'agent' in other && 'agent' in way && other.agent === way.agent &&
+    other.strategy === way.strategy)
+  if (same?.strategy === 'room') return pick(same, ['metadata'])
+  return same?.strategy === 'retell' ? pick(same, ['metadata', 'variables']) : {}
 }
+
+/** The named properties that an object has. */
+const pick = <T, K extends keyof T>(from: T, names: readonly K[]): Partial<Pick<T, K>> =>
+  Object.fromEntries(names.filter(name => from[name] !== undefined).map(name => [name, from[name]])) as Partial<
+    Pick<T, K>
+  >

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { jobMetadata, readRoomMetadata, roomMetadata } from '../../src/livekit/metadata.ts'
+import type { Way } from '../../src/calls/fold/way.ts'
 import { attemptWith, factsWith, START } from '../fixtures/events.ts'
 import { project } from '../fixtures/paths.ts'
 
@@ -39,7 +40,8 @@ await t.test('is what agent authors were promised', async t => {
     v: number
     call: Record<string, unknown>
   }
-  const real = job({}, 'x')
+  const route = { name: 'sales', ways: [] }
+  const real = JSON.parse(jobMetadata({ ...callWith({}, 'x'), route }, attempt))
   t.equal(real.v, promised.v)
   t.same(Object.keys(real).sort(), Object.keys(promised).sort())
   t.same(Object.keys(real.call).sort(), Object.keys(promised.call).sort())
@@ -94,4 +96,25 @@ await t.test('a room does not say what the application told its agent', async t 
     roomMetadata(callWith({ headers: { 'X-Secret': 'top-secret' } }, 'confidential'), attempt),
     /confidential|top-secret/
   )
+})
+
+await t.test('a room does not say what only the agent of a later way may know', async t => {
+  const plan: Way[] = [
+    { strategy: 'room', agent: 'second-agent', metadata: 'confidential' },
+    {
+      strategy: 'retell',
+      agent: 'agent_1',
+      key: 'RETELL_API_KEY',
+      metadata: '{"note":"confidential"}',
+      variables: { name: 'confidential' }
+    }
+  ]
+  const text = roomMetadata({ ...callWith(), plan }, attempt)
+  t.notMatch(text, /confidential/)
+  t.equal(readRoomMetadata(text)?.ways.length, 3)
+})
+
+await t.test('a long plan is read again too', async t => {
+  const plan: Way[] = Array.from({ length: 15 }, () => ({ strategy: 'say', text: 'x'.repeat(2000) }))
+  t.equal(readRoomMetadata(roomMetadata({ ...callWith(), plan }, attempt))?.ways.length, 16)
 })

@@ -8,7 +8,13 @@ const room = (agent: string, metadata?: string): Way => ({
   agent,
   ...(metadata === undefined ? {} : { metadata })
 })
-const RETELL: Way = { strategy: 'retell', agent: 'night', key: 'RETELL_API_KEY', metadata: '{"b":2}' }
+const RETELL: Way = {
+  strategy: 'retell',
+  agent: 'night',
+  key: 'RETELL_API_KEY',
+  metadata: '{"b":2}',
+  variables: { name: 'Ann' }
+}
 const place = (route: string, way: Way) => ({ route, way, line: 1, column: 1 })
 const table = {
   ...settingsTable,
@@ -16,7 +22,7 @@ const table = {
 }
 
 await t.test('what a room does not say of an agent comes from the routes in force', async t => {
-  const { metadata: _, ...retell } = RETELL
+  const { metadata: _metadata, variables: _variables, ...retell } = RETELL
   t.same(completeRoute({ name: 'night', ways: [room('night'), retell as Way] }, table).ways, [
     room('night', '{"a":1}'),
     RETELL
