@@ -21,6 +21,8 @@ export interface ConditionContext {
   country: string | undefined
   /** One clock for each zone. */
   clocks: Map<string, ZoneClock>
+  /** One condition for all routes with the same hours. */
+  hours: Map<string, Condition>
 }
 
 /** Reads `when`. Absent: the route matches every call. */
@@ -51,7 +53,7 @@ function readCondition (
     case 'header':
       return readHeaders(reading, field)
     case 'hours':
-      return readHours(reading, field, context.clocks)
+      return readHours(reading, field, context)
     default:
       return undefined
   }
@@ -113,7 +115,7 @@ function readHeaders (reading: Reading, field: Field): Condition[] {
   })
 }
 
-function readHours (reading: Reading, field: Field, clocks: Map<string, ZoneClock>): Condition | undefined {
+function readHours (reading: Reading, field: Field, { clocks, hours }: ConditionContext): Condition | undefined {
   const fields = reading.fields(field, HOURS_KEYS)
   if (!fields) return undefined
   const zone = fields.get('zone')
@@ -127,7 +129,10 @@ function readHours (reading: Reading, field: Field, clocks: Map<string, ZoneCloc
   if (name === undefined) return undefined
   const clock = clocks.get(name) ?? createZoneClock(name)
   clocks.set(name, clock)
-  return hoursCondition({ zone: name, clock, in: during, not })
+  const key = JSON.stringify([name, during?.written, not?.written])
+  const condition = hours.get(key) ?? hoursCondition({ zone: name, clock, in: during, not })
+  hours.set(key, condition)
+  return condition
 }
 
 function readZone (reading: Reading, item: Item): string | undefined {

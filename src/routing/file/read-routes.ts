@@ -48,7 +48,8 @@ function readTable (reading: Reading, context: RoutesContext): RoutesTable | und
   const { agent, ringS, country } = readDefaults(reading, fields.get('defaults'))
   const policy = readPolicy(reading, fields.get('policy'))
   const numbers = readNumbers(reading, fields.get('numbers'), country)
-  const connect: ConnectContext = { ...context, policy, numbers, country, clocks: new Map(), ways: [] }
+  const shared = { clocks: new Map(), hours: new Map(), ways: [] }
+  const connect: ConnectContext = { ...context, ...shared, policy, numbers, country }
   const routes = readList(reading, fields.get('routes'), connect)
   return createTable({ routes, agent, ringS, policy, numbers, country, ways: connect.ways })
 }

@@ -181,16 +181,28 @@ export interface Hours {
   not?: { spans: readonly Span[], written: readonly string[] }
 }
 
-export const hoursCondition = ({ zone, clock, in: during, not }: Hours): Condition => ({
-  holds ({ query }) {
-    const minute = clock.minuteOfWeek(query.at)
-    return (!during || isWithin(minute, during.spans)) && !(not && isWithin(minute, not.spans))
-  },
-  reason ({ query }) {
-    const minute = clock.minuteOfWeek(query.at)
-    const now = `hours: ${clock.show(query.at)} in ${zone} is`
-    return during && !isWithin(minute, during.spans)
-      ? `${now} not in ${quoted(during.written)}`
-      : `${now} in ${quoted(not?.written ?? [])}, which is excluded`
+/** Thousands of routes may share one condition, so it is evaluated once a minute. */
+export function hoursCondition (hours: Hours): Condition {
+  let lastMinute = NaN
+  let held = false
+  return {
+    holds ({ query: { at } }) {
+      const minute = Math.floor(at / 60_000)
+      if (minute === lastMinute) return held
+      held = isOpen(hours, hours.clock.minuteOfWeek(at))
+      lastMinute = minute
+      return held
+    },
+    reason: ({ query: { at } }) => closedReason(hours, at)
   }
-})
+}
+
+const isOpen = ({ in: during, not }: Hours, minute: number): boolean =>
+  (!during || isWithin(minute, during.spans)) && !(not && isWithin(minute, not.spans))
+
+function closedReason ({ zone, clock, in: during, not }: Hours, at: number): string {
+  const now = `hours: ${clock.show(at)} in ${zone} is`
+  return during && !isWithin(clock.minuteOfWeek(at), during.spans)
+    ? `${now} not in ${quoted(during.written)}`
+    : `${now} in ${quoted(not?.written ?? [])}, which is excluded`
+}

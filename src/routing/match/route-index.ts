@@ -90,6 +90,11 @@ function push (positions: Positions, route: number): void {
 
 /** Merges lists of ascending positions. */
 function visitInOrder (lists: readonly Positions[], visit: (route: number) => boolean): void {
+  if (lists.length === 1) {
+    lists[0]!.some(visit)
+    return
+  }
+
   const at = lists.map(() => 0)
   let last = -1
   for (;;) {

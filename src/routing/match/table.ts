@@ -91,7 +91,8 @@ function longestRoomRingS ({ routes, ringS }: PlannedTable, dialTimeoutS: number
 /** Whether a route matches. Without the call's headers nobody knows what a header condition would say. */
 function judge ({ conditions }: PlannedRoute, subject: Subject): 'yes' | 'no' | 'perhaps' {
   let verdict: 'yes' | 'perhaps' = 'yes'
-  for (const condition of conditions) {
+  for (let i = 0; i < conditions.length; i++) {
+    const condition = conditions[i]!
     if (condition.needsHeaders && subject.query.headers === undefined) verdict = 'perhaps'
     else if (!condition.holds(subject)) return 'no'
   }
