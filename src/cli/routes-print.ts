@@ -41,10 +41,16 @@ function callLines (call: RoutesTrial['call']): string[] {
 
 const inLine = (line: number | undefined): string => line === undefined ? '' : ` (line ${line})`
 
+type Verdict = NonNullable<RoutesTrial['ways'][number]['policy']>
+
+/** The numbers of the file are dialled in any case. */
+const verdict = (policy: Verdict): string =>
+  policy.allowed ? 'allowed' : `dialled, but agents may not transfer to it. ${policy.why ?? ''}`.trimEnd()
+
 function wayLines ({ attempt, way, ringS, policy, missing = [] }: RoutesTrial['ways'][number]): string[] {
   return [
     `${attempt}. ${describeWay(way)}${ringS === undefined ? '' : `, rings ${ringS} s`}`,
-    ...(policy ? [`   policy: ${policy.allowed ? 'allowed' : policy.why}`] : []),
+    ...(policy ? [`   policy: ${verdict(policy)}`] : []),
     ...missing.map(name => `   ! ${name} is not set here. Without it this way is skipped`)
   ]
 }

@@ -170,7 +170,8 @@ function isOwn (number: string, { numbers }: ConnectContext): boolean {
 /** The operator's own words are obeyed, but what the policy would refuse anybody else is hardly meant. */
 function warnOfRefusal (reading: Reading, item: Item, number: string, context: ConnectContext): void {
   const decision = decide('routes', number, context)
-  if (!decision.allowed) reading.warn(item, decision.why)
+  if (decision.allowed) return
+  reading.warn(item, `Calls dial this number, but agents may not transfer to it. ${decision.why}`)
 }
 
 function readFrom (reading: Reading, field: Field | undefined, context: ConnectContext): string | undefined {
