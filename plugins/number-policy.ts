@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { loggedError } from '../src/log-error.ts'
-import { createNumberGate, type NumberGate } from '../src/routing/number-gate.ts'
+import { createNumberGate, type NumberGate } from '../src/routing/policy/number-gate.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

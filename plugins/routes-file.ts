@@ -4,7 +4,7 @@ import type { Environment } from '../src/config.ts'
 import { createRoutesLog } from '../src/routes-log.ts'
 import type { RoutesSource } from '../src/routing/routes.ts'
 import { fixedSource, settingsTable } from '../src/routing/settings-table.ts'
-import { openRoutesFile, type RoutesFile } from '../src/routing/source.ts'
+import { openRoutesFile, type RoutesFile } from '../src/routing/file/source.ts'
 import { readRoutes } from '../src/routing/file/read-routes.ts'
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { LiveKitError } from '../src/livekit/rooms.ts'
-import { troubleOf } from '../src/routing/problems.ts'
+import { troubleOf } from '../src/routing/file/problems.ts'
 
 /** Shortest time between two questions to LiveKit, milliseconds. */
 const CHECK_EVERY_MS = 10_000

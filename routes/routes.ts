@@ -5,7 +5,7 @@ import { getRoutesSchema, RoutesTrialRequestSchema, testRoutesSchema, type Route
 import { nearest } from '../src/routing/file/nearest.ts'
 import type { RoutesSource } from '../src/routing/routes.ts'
 import { TrialError, tryRoutes } from '../src/routing/trial.ts'
-import { writtenRoutes } from '../src/routing/written-routes.ts'
+import { writtenRoutes } from '../src/routing/file/written-routes.ts'
 
 /** Largest question, bytes. */
 const LARGEST_QUESTION = 32 * 1024

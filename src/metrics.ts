@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from '@platformatic/prom-client'
 import type { RegistryStats } from './calls/store/registry.ts'
-import { isError } from './routing/problems.ts'
+import { isError } from './routing/file/problems.ts'
 import type { RoutesSource } from './routing/routes.ts'
-import type { ReadOutcome } from './routing/source.ts'
+import type { ReadOutcome } from './routing/file/source.ts'
 
 /** Bucket bounds in seconds: of requests, and of setting up a call. */
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

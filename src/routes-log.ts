@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { isError, withoutNumbers } from './routing/problems.ts'
+import { isError, withoutNumbers } from './routing/file/problems.ts'
 import type { RoutesProblem, RoutesSource } from './routing/routes.ts'
-import type { ReadOutcome } from './routing/source.ts'
-import { POLL_MS, type Watching } from './routing/watch-file.ts'
+import type { ReadOutcome } from './routing/file/source.ts'
+import { POLL_MS, type Watching } from './routing/file/watch-file.ts'
 
 /** Logs how a routes file is read and followed. No line has a phone number: the file and its line are enough. */
 export function createRoutesLog (log: FastifyBaseLogger) {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { isError, problemLine } from '../routing/problems.ts'
+import { isError, problemLine } from '../routing/file/problems.ts'
 import { plain } from '../terminal.ts'
 import { readRoutesInput, type RoutesInput } from './routes-input.ts'
 import type { RoutesIo } from './routes.ts'

@@ -1,6 +1,6 @@
 import type { Finding } from '../finding.ts'
 import type { RoutesTable } from '../routing/routes.ts'
-import { explainRefusal } from '../routing/refusals.ts'
+import { explainRefusal } from '../routing/policy/refusals.ts'
 import type { Check } from './check.ts'
 
 /** Whether agents may transfer callers at all. */

@@ -4,7 +4,7 @@ import { UNAVAILABLE } from '../calls/fold/call.ts'
 import type { ApplicationConfig } from '../calls/fold/way.ts'
 import type { Clock } from '../clock.ts'
 import { HookBodyError } from '../errors.ts'
-import type { NumberGate } from '../routing/number-gate.ts'
+import type { NumberGate } from '../routing/policy/number-gate.ts'
 import type { RoutesSource } from '../routing/routes.ts'
 import { applicationDefaults } from '../routing/settings-table.ts'
 import {

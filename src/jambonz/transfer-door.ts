@@ -1,6 +1,6 @@
 import type { Call } from '../calls/fold/call.ts'
 import type { ReferEvent } from '../calls/fold/events.ts'
-import type { NumberGate } from '../routing/number-gate.ts'
+import type { NumberGate } from '../routing/policy/number-gate.ts'
 import { ANONYMOUS } from './caller.ts'
 
 /*

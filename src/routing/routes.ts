@@ -1,5 +1,5 @@
 import type { ApplicationConfig, Route, Way } from '../calls/fold/way.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './policy/policy.ts'
 
 /** What the conditions of routes ask about a call. */
 export interface RouteQuery {
@@ -81,7 +81,7 @@ export interface RoutesProblem {
   message: string
 }
 
-/** The table in force, and how its file was read. Implemented by {@link file://./source.ts}. */
+/** The table in force, and how its file was read. Implemented by {@link file://./file/source.ts}. */
 export interface RoutesSource {
   readonly table: RoutesTable
   /** When the table in force was read, milliseconds since the epoch. */

@@ -15,7 +15,7 @@ import { dialledBy, variablesOf } from './describe-way.ts'
 import { nearest } from './file/nearest.ts'
 import { isZone, zoneNames } from './match/zones.ts'
 import { machineZone, readTime } from './point-in-time.ts'
-import { decide } from './policy.ts'
+import { decide } from './policy/policy.ts'
 import type { RouteQuery, RoutesTable } from './routes.ts'
 import { fixedSource } from './settings-table.ts'
 

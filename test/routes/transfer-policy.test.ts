@@ -3,7 +3,7 @@ import { agentStatus, callHook, callerStatus, type HookReply, type TestBridge } 
 import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { createUnsteadyRegistry } from '../fixtures/unsteady-registry.ts'
 import type { AppOptions } from '../../src/app.ts'
-import { explainRefusal } from '../../src/routing/refusals.ts'
+import { explainRefusal } from '../../src/routing/policy/refusals.ts'
 import { bridgeTest, counted, lines } from './support.ts'
 
 /** A call whose agent talks with the caller. */

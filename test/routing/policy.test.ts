@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { policyWith } from '../fixtures/policies.ts'
-import { maskNumber } from '../../src/routing/mask-number.ts'
-import { planOf } from '../../src/routing/phone-numbers.ts'
-import { decide, DOORS, type Door, type PolicyContext } from '../../src/routing/policy.ts'
-import { entryProblem } from '../../src/routing/policy-entries.ts'
-import { explainRefusal, REFUSALS } from '../../src/routing/refusals.ts'
+import { maskNumber } from '../../src/routing/policy/mask-number.ts'
+import { planOf } from '../../src/routing/policy/phone-numbers.ts'
+import { decide, DOORS, type Door, type PolicyContext } from '../../src/routing/policy/policy.ts'
+import { entryProblem } from '../../src/routing/policy/entries.ts'
+import { explainRefusal, REFUSALS } from '../../src/routing/policy/refusals.ts'
 import { NUMBERS_AT_DOORS } from '../fixtures/numbers-at-doors.ts'
 
 const context: PolicyContext = {

@@ -2,10 +2,10 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync
 import type { watch } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { RoutesFileError } from '../../src/routing/problems.ts'
+import { RoutesFileError } from '../../src/routing/file/problems.ts'
 import { LARGEST_FILE } from '../../src/routing/file/read-routes.ts'
-import { openRoutesFile } from '../../src/routing/source.ts'
-import { POLL_MS } from '../../src/routing/watch-file.ts'
+import { openRoutesFile } from '../../src/routing/file/source.ts'
+import { POLL_MS } from '../../src/routing/file/watch-file.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
 import { followFile, readNames } from '../fixtures/routes-file.ts'
 

@@ -1,4 +1,4 @@
-import { explainRefusal, isRefusal, type Refusal } from '../../routing/refusals.ts'
+import { explainRefusal, isRefusal, type Refusal } from '../../routing/policy/refusals.ts'
 import { isDialled } from '../../calls/fold/attempt-facts.ts'
 import { leadsToOurRoom } from '../far-end.ts'
 import { duration, since, sipText, type AttemptFacts } from '../facts.ts'

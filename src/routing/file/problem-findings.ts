@@ -1,5 +1,5 @@
 import type { Finding } from '../../finding.ts'
-import { placeIn, withoutNumbers } from '../problems.ts'
+import { placeIn, withoutNumbers } from './problems.ts'
 import type { RoutesProblem, RoutesSource } from '../routes.ts'
 
 /** The reader's warning of a variable. */

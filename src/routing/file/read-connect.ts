@@ -1,5 +1,5 @@
 import type { Way } from '../../calls/fold/way.ts'
-import type { PolicyContext } from '../policy.ts'
+import type { PolicyContext } from '../policy/policy.ts'
 import type { PlacedWay } from '../routes.ts'
 import type { PlannedWay } from '../match/table.ts'
 import { atKey, quote, unknownKey, type Field, type Fields, type Item, type Reading } from './items.ts'

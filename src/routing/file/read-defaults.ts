@@ -1,4 +1,4 @@
-import { numberLibrary } from '../phone-numbers.ts'
+import { numberLibrary } from '../policy/phone-numbers.ts'
 import { parseDuration, formatDuration } from './duration.ts'
 import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
 import { DEFAULTS_KEYS } from './schema.ts'

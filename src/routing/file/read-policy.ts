@@ -1,4 +1,4 @@
-import type { Caps, Policy } from '../policy.ts'
+import type { Caps, Policy } from '../policy/policy.ts'
 import { compactOf } from '../match/numbers.ts'
 import { isEmpty, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import { readCountry, readDuration } from './read-defaults.ts'

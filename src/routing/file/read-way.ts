@@ -1,7 +1,7 @@
 import type { RetellWay, RoomWay, SipWay } from '../../calls/fold/way.ts'
 import type { PlannedWay } from '../match/table.ts'
 import type { WeightedAgent } from '../match/weights.ts'
-import { decide } from '../policy.ts'
+import { decide } from '../policy/policy.ts'
 import { readNumber } from '../match/numbers.ts'
 import { isEmpty, isMapping, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import type { ConnectContext } from './read-connect.ts'

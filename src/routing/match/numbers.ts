@@ -1,4 +1,4 @@
-import { numberLibrary, planOf } from '../phone-numbers.ts'
+import { numberLibrary, planOf } from '../policy/phone-numbers.ts'
 
 /*
  * How the numbers of calls and of the file are read. The same number has many spellings: with and without `+` or `00`,

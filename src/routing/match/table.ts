@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ApplicationConfig, RoomWay, Route, Way } from '../../calls/fold/way.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Explanation, Mismatch, PlacedWay, RouteQuery, RoutesTable } from '../routes.ts'
 import { defaultRoute, withoutLoops } from '../settings-table.ts'
 import { subjectOf, type Condition, type Subject } from './conditions.ts'

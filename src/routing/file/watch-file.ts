@@ -1,7 +1,7 @@
 import { watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../../clock.ts'
 
 /** How changes are noticed: at once by the system's events, or by looking at the file from time to time. */
 export type Watching = 'events' | 'polling'

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../../clock.ts'
 import { RoutesFileError } from './problems.ts'
-import { readRoutesText } from './file/read-text.ts'
-import type { RoutesProblem, RoutesSource, RoutesTable } from './routes.ts'
+import { readRoutesText } from './read-text.ts'
+import type { RoutesProblem, RoutesSource, RoutesTable } from '../routes.ts'
 import { watchFile, type WatchOptions } from './watch-file.ts'
 
 /** What the text of a routes file says. */

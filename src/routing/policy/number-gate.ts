@@ -1,10 +1,10 @@
-import type { CapCounter, Reservation } from '../calls/store/caps.ts'
-import type { Clock } from '../clock.ts'
-import { StoreUnavailableError } from '../errors.ts'
+import type { CapCounter, Reservation } from '../../calls/store/caps.ts'
+import type { Clock } from '../../clock.ts'
+import { StoreUnavailableError } from '../../errors.ts'
 import { maskNumber } from './mask-number.ts'
 import { decide, refused, type Decision, type Door, type Policy, type Refused } from './policy.ts'
 import type { Refusal } from './refusals.ts'
-import type { RoutesSource } from './routes.ts'
+import type { RoutesSource } from '../routes.ts'
 
 /** Something that is about to be dialled. */
 export interface Entry extends Pick<Reservation, 'id' | 'caller' | 'livesMs'> {

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
-import type { RoutesView } from '../routes-schemas.ts'
-import type { RoutesSource } from './routes.ts'
+import type { RoutesView } from '../../routes-schemas.ts'
+import type { RoutesSource } from '../routes.ts'
 
 /** The routes in force as their file writes them. Without a file there are only names. */
 export function writtenRoutes ({ text, table }: Pick<RoutesSource, 'text' | 'table'>): RoutesView['routes'] {

@@ -1,4 +1,4 @@
-import type { RoutesProblem, RoutesSource } from './routes.ts'
+import type { RoutesProblem, RoutesSource } from '../routes.ts'
 
 /*
  * Problems of a routes file as text.

@@ -1,8 +1,8 @@
 import { readTarget, sipUriOf, type SipTarget } from './dial-target.ts'
 import { factsOf } from './phone-numbers.ts'
-import { coveredBy, isNamed, isOpened, openingCountry, type Dialled } from './policy-entries.ts'
+import { coveredBy, isNamed, isOpened, openingCountry, type Dialled } from './entries.ts'
 import { explainRefusal, type Refusal } from './refusals.ts'
-import { isSameNumber } from './same-number.ts'
+import { isSameNumber } from '../same-number.ts'
 
 /** Places where a number comes in that somebody else may have chosen. */
 export const DOORS = ['outbound', 'transfer', 'trunk', 'routes'] as const
