@@ -55,4 +55,5 @@ export class CallRegistrar {
   }
 }
 
-const keyOf = ({ callSid }: Call, { n }: Attempt): string => `${callSid} ${n}`
+/** With another agent or key the same attempt needs another registration: a replica may follow a newer routes file. */
+const keyOf = ({ callSid }: Call, { n, way }: Attempt): string => `${callSid} ${n} ${JSON.stringify(way)}`

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { within, type Clock } from '../clock.ts'
 import { HookDeadlineError } from '../errors.ts'
 import type { Admission } from './admission.ts'
@@ -148,7 +149,7 @@ interface Proposed {
 
 /** The same attempt, and the same way of it: the store may have had another call than was proposed at first. */
 const isSame = (one: Attempt, other: Attempt): boolean =>
-  one.n === other.n && one.room === other.room && one.strategy === other.strategy
+  one.n === other.n && one.room === other.room && isDeepStrictEqual(one.way, other.way)
 
 /** The attempt that a hook is waiting for. */
 function waitingAttempt (call: Call, hook: HookName, hash: string): Attempt | undefined {

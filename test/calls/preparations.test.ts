@@ -1,19 +1,20 @@
 import t, { type Test } from 'tap'
-import { createCalls } from '../../src/calls/calls.ts'
+import { createCalls, type CallsOptions } from '../../src/calls/calls.ts'
 import type { Way } from '../../src/calls/fold/way.ts'
 import type { RegistrationFailure } from '../../src/calls/ports.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
+import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { factsWith, rulesWith } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
 
-const RETELL: Way = { strategy: 'retell', agent: 'agent_0123', key: 'RETELL_API_KEY' }
+const RETELL = { strategy: 'retell' as const, agent: 'agent_0123', key: 'RETELL_API_KEY' }
 const PHONE: Way = { strategy: 'phone', number: '+15551230009' }
 const roomWay = (agent: string): Way => ({ strategy: 'room', agent })
 
-function build (t: Test) {
+function build (t: Test, options: Partial<CallsOptions> = {}) {
   const clock = createTestClock()
   const rooms = createFakeRooms()
   const registrar = createFakeRegistrar()
@@ -34,7 +35,8 @@ function build (t: Test) {
       changed () {},
       store () {},
       failed: (_callSid, operation) => failures.push(operation)
-    }
+    },
+    ...options
   })
   t.teardown(() => rooms.release())
   const receive = (...ways: Way[]) =>
@@ -131,3 +133,30 @@ await t.test('a way that is the last to be prepared may take all the time that t
   t.match(await late, { reply: { kind: 'dial', attempt: 1 }, call: { attempts: [{ degraded: true }] } })
   await clock.pass(0)
 })
+
+for (const newer of [{ ...RETELL, agent: 'agent_new' }, { ...RETELL, key: 'RETELL_NEW_KEY' }]) {
+  const what = newer.agent === 'agent_new' ? 'agent' : 'key'
+  await t.test(`a replica began the call with another ${what}: its registration is dialled`, async t => {
+    const memory = createMemoryRegistry()
+    const elsewhere = build(t, { registry: memory })
+    elsewhere.registrar.mode = 'hang'
+    elsewhere.receive(newer).catch(() => {})
+    await settle()
+    // The update is tried first on what turns out to be out of date.
+    const late: Registry = {
+      ...memory,
+      update: (callSid, fn, limit) => memory.update(callSid, (call, full) => {
+        fn(undefined, false)
+        return fn(call, full)
+      }, limit)
+    }
+    const { receive } = build(t, {
+      registry: late,
+      registrar: { register: async (_call, { way }) => 'key' in way ? `of ${way.agent} with ${way.key}` : '' }
+    })
+    const { call, reply } = await receive(RETELL)
+    t.same(reply, { kind: 'dial', attempt: 1 })
+    t.same(call?.attempts[0]?.way, newer)
+    t.equal(call?.attempts[0]?.token, `of ${newer.agent} with ${newer.key}`)
+  })
+}
