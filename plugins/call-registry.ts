@@ -7,6 +7,7 @@ import { combineObservers } from '../src/calls/observer.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { rulesOf } from '../src/rules.ts'
+import { createPlanSeal } from '../src/livekit/plan-seal.ts'
 import { createRoomFormat } from '../src/livekit/room-format.ts'
 import { jambonzAccess } from '../src/jambonz/api.ts'
 import { createJambonzRest } from '../src/jambonz/rest.ts'
@@ -44,7 +45,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
       log.error({ observer, method, error: loggedError(error) }, 'an observer of calls failed')
     }
   )
-  const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S)
+  const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S, createPlanSeal(settings.LIVEKIT_API_SECRET))
   const calls = createCalls({
     registry,
     rooms,

@@ -1,9 +1,11 @@
 import { Ajv } from 'ajv'
 import { Type, type Static } from 'typebox'
+import { cleanDeep } from '../clean-deep.ts'
 import { cleanText } from '../clean-text.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
-import type { Way } from '../calls/fold/way.ts'
+import { STRATEGIES, type Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
+import type { PlanSeal } from './plan-seal.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
 export const JOB_METADATA_VERSION = 1
@@ -28,51 +30,8 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
   })
 }
 
-/** The most ways that a route may have. */
-const MOST_WAYS = 16
-
-const Ring = { ringS: Type.Optional(Type.Integer({ minimum: 1, maximum: 600 })) }
-const DialledNumber = Type.String({ pattern: '^\\+?[0-9*#]{2,32}$' })
-const Name = Type.String({ minLength: 1 })
-const Variable = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })
-
-const WaySchema = Type.Union([
-  Type.Object({ strategy: Type.Literal('room'), agent: Name, ...Ring }),
-  Type.Object({
-    strategy: Type.Literal('phone'),
-    number: DialledNumber,
-    carrier: Type.Optional(Name),
-    from: Type.Optional(DialledNumber),
-    ...Ring
-  }),
-  Type.Object({ strategy: Type.Literal('carrier'), carrier: Name, number: DialledNumber, ...Ring }),
-  Type.Object({
-    strategy: Type.Literal('retell'),
-    agent: Name,
-    key: Variable,
-    version: Type.Optional(Type.Integer()),
-    ...Ring
-  }),
-  Type.Object({
-    strategy: Type.Literal('sip'),
-    uri: Type.String({ pattern: '^sips?:[^@\\s]+@\\S+$' }),
-    auth: Type.Optional(Type.Object({ username: Variable, password: Variable })),
-    ...Ring
-  }),
-  Type.Object({
-    strategy: Type.Literal('say'),
-    text: Name,
-    language: Type.Optional(Name),
-    voice: Type.Optional(Name),
-    vendor: Type.Optional(Name)
-  }),
-  Type.Object({ strategy: Type.Literal('play'), url: Name }),
-  Type.Object({
-    strategy: Type.Literal('decline'),
-    status: Type.Integer({ minimum: 400, maximum: 699 }),
-    reason: Type.String()
-  })
-])
+/** A way as we wrote it: the seal proves that, so that nothing else need be checked. */
+const OurWay = Type.Unsafe<Way>(Type.Object({ strategy: Type.Enum([...STRATEGIES]) }))
 
 const RoomMetadataSchema = Type.Object({
   /** Version 1 had no `plan`. Within a version fields are only added. */
@@ -87,11 +46,11 @@ const RoomMetadataSchema = Type.Object({
   agent: Type.String({ minLength: 1 }),
   route: Type.Optional(Type.String()),
   /** The attempt's own way. Versions before 0.3 did not write it. */
-  way: Type.Optional(WaySchema),
+  way: Type.Optional(OurWay),
   /** The ways that are left after this attempt, in order. */
-  plan: Type.Optional(Type.Array(WaySchema, { maxItems: MOST_WAYS })),
-  /** What version 1 had of them. */
-  fallbackNumber: Type.Optional(Type.String()),
+  plan: Type.Optional(Type.Array(OurWay)),
+  /** Proves that route, way and plan are ours. Without it nothing is known of them. */
+  seal: Type.Optional(Type.String()),
   receivedAt: Type.Integer(),
   openedAt: Type.Integer()
 })
@@ -104,22 +63,27 @@ const isRoomMetadata = new Ajv().compile<StoredMetadata>(RoomMetadataSchema)
  * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone.
  * Everybody in the room can read it, so it holds nothing that only the agent may know.
  */
-export function roomMetadata (call: Call, attempt: Attempt): string {
+export function roomMetadata (call: Call, attempt: Attempt, seal: PlanSeal): string {
   const { direction, from, to, withheld, applicationSid } = call.facts
+  const sealed = {
+    callSid: call.callSid,
+    attempt: attempt.n,
+    route: call.route?.name,
+    way: publicWay(attempt.way),
+    plan: call.plan.map(publicWay)
+  }
+
   return JSON.stringify(
     {
       v: 2,
-      callSid: call.callSid,
-      attempt: attempt.n,
+      ...sealed,
+      seal: seal.seal(sealed),
       direction,
       from,
       to,
       withheld,
       applicationSid,
       agent: attempt.agent!,
-      route: call.route?.name,
-      way: publicWay(attempt.way),
-      plan: call.plan.map(publicWay),
       receivedAt: call.at.received,
       openedAt: attempt.at.opened
     } satisfies StoredMetadata
@@ -127,21 +91,32 @@ export function roomMetadata (call: Call, attempt: Attempt): string {
 }
 
 /**
- * Reads {@link roomMetadata}. Agents may change a room's metadata, so its texts are cleaned like those of a hook.
+ * Reads {@link roomMetadata}. Agents may change a room's metadata, so its texts are cleaned like those of a hook, and a
+ * plan without our seal does not count.
  * @returns undefined when a room has other metadata, or none
  */
-export function readRoomMetadata (text: string): RoomMetadata | undefined {
+export function readRoomMetadata (text: string, seal: PlanSeal): RoomMetadata | undefined {
   if (!text.startsWith('{') || text.length > LONGEST_METADATA) return undefined
   try {
-    const metadata: unknown = JSON.parse(text, (_key, value: unknown) =>
-      typeof value === 'string' ? cleanText(value) : value)
-    if (!isRoomMetadata(metadata)) return undefined
-    const { v: _, way, plan: _plan, fallbackNumber: _number, ...known } = metadata
-    const own: Way = way ?? { strategy: 'room', agent: metadata.agent }
-    return { ...known, ways: [own, ...planOf(metadata)] }
+    const written: unknown = JSON.parse(text)
+    const metadata = cleanDeep(written)
+    if (!isRoomMetadata(written) || !isRoomMetadata(metadata)) return undefined
+    const { v: _v, way: _way, plan: _plan, seal: _seal, route: _route, ...known } = metadata
+
+    return { ...known, ...planOf(written, seal) }
   } catch {
     return undefined
   }
+}
+
+/** The plan as it was written, if we wrote it. Else the room itself is all that is known. */
+function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, 'route' | 'ways'> {
+  const { callSid, attempt, route, way, plan } = metadata
+  const isOurs = way !== undefined && plan !== undefined && metadata.seal !== undefined &&
+    seal.verify({ callSid, attempt, route, way, plan }, metadata.seal)
+  if (!isOurs) return { ways: [{ strategy: 'room', agent: cleanText(metadata.agent) }] }
+
+  return { ...(route === undefined ? {} : { route }), ways: [way, ...plan] }
 }
 
 /** What everybody in a room may know of a way: an agent's metadata is for that agent alone. */
@@ -151,11 +126,6 @@ function publicWay (way: Way): Way {
   if (rest.strategy === 'room') return rest
   const { variables: _variables, ...open } = rest
   return open
-}
-
-function planOf ({ plan, fallbackNumber }: StoredMetadata): Way[] {
-  if (plan) return plan
-  return fallbackNumber === undefined ? [] : [{ strategy: 'phone', number: fallbackNumber }]
 }
 
 /** Longest room metadata that is read, characters. Ours is some hundred, and more with a plan that speaks. */

@@ -4,6 +4,7 @@ import { newCall } from '../calls/fold/new-call.ts'
 import type { RoomWay } from '../calls/fold/way.ts'
 import { rulesOf } from '../rules.ts'
 import type { Settings } from '../config.ts'
+import { createPlanSeal } from '../livekit/plan-seal.ts'
 import { roomRequest } from '../livekit/room-format.ts'
 import { fixedSource, settingsTable } from '../routing/settings-table.ts'
 import { room as strategy } from '../routing/ways/room.ts'
@@ -53,7 +54,10 @@ export function planCall (
   return {
     token: attempt.token!,
     uri: (target as { sipUri: string }).sipUri,
-    room: { ...roomRequest(call, attempt, settings.DIAL_TIMEOUT_S), metadata: JSON.stringify({ probe: true }) }
+    room: {
+      ...roomRequest(call, attempt, settings.DIAL_TIMEOUT_S, createPlanSeal(settings.LIVEKIT_API_SECRET)),
+      metadata: JSON.stringify({ probe: true })
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { RegistrationFailure } from '../../src/calls/ports.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { factsWith, rulesWith } from '../fixtures/events.ts'
+import { factsWith, planSeal, rulesWith } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -23,7 +23,7 @@ function build (t: Test, options: Partial<CallsOptions> = {}) {
     registry: createMemoryRegistry(),
     rules: rulesWith(),
     rooms,
-    roomFormat: createRoomFormat(40),
+    roomFormat: createRoomFormat(40, planSeal),
     registrar,
     clock,
     prepareTimeoutMs: 3000,

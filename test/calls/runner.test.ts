@@ -6,7 +6,7 @@ import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner } from '../../src/calls/runner.ts'
 import type { CallControl } from '../../src/calls/ports.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { factsWith, planSeal, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { StoreUnavailableError } from '../../src/errors.ts'
@@ -26,7 +26,7 @@ function build (
 ) {
   const clock = createTestClock(start)
   const rooms = createFakeRooms()
-  const roomFormat = createRoomFormat(40)
+  const roomFormat = createRoomFormat(40, planSeal)
   const failures: string[] = []
   const observer = {
     changed () {},

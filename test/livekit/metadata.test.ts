@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import type { Attempt, Call } from '../../src/calls/fold/call.ts'
 import { newCall } from '../../src/calls/fold/new-call.ts'
-import { jobMetadata, readRoomMetadata, roomMetadata } from '../../src/livekit/metadata.ts'
+import * as format from '../../src/livekit/metadata.ts'
+import { createPlanSeal } from '../../src/livekit/plan-seal.ts'
 import type { Way } from '../../src/calls/fold/way.ts'
-import { attemptWith, factsWith, START } from '../fixtures/events.ts'
+import { attemptWith, factsWith, planSeal, START } from '../fixtures/events.ts'
 import { project } from '../fixtures/paths.ts'
+
+const { jobMetadata } = format
+const roomMetadata = (call: Call, attempt: Attempt) => format.roomMetadata(call, attempt, planSeal)
+const readRoomMetadata = (text: string) => format.readRoomMetadata(text, planSeal)
 
 const attempt = attemptWith()
 const callWith = (facts: Parameters<typeof factsWith>[0] = {}, metadata = '') =>
@@ -78,17 +84,53 @@ await t.test('a room says whose it is', async t => {
   })
 })
 
-await t.test('the ways that are left come back in their order, from rooms of version 1 too', async t => {
-  const plan = [
-    { strategy: 'phone' as const, number: '+15551230009' },
-    { strategy: 'room' as const, agent: 'second-agent' }
+const OWN: Way = { strategy: 'room', agent: 'demo-agent' }
+
+await t.test('the route and the ways that are left come back in their order', async t => {
+  const plan: Way[] = [
+    { strategy: 'phone', number: '+15551230009' },
+    { strategy: 'room', agent: 'second-agent' }
   ]
+  const text = roomMetadata({ ...callWith(), plan, route: { name: 'sales', ways: [] } }, attempt)
+  t.match(readRoomMetadata(text), { route: 'sales', ways: [OWN, ...plan] })
+})
+
+await t.test('any plan comes back as it was, whatever it says', async t => {
+  const text = fc.string({ unit: 'binary', minLength: 1 })
+  const way = fc.oneof(
+    fc.record({ strategy: fc.constant('phone' as const), number: text, carrier: text, ringS: fc.nat() }),
+    fc.record({ strategy: fc.constant('sip' as const), uri: text, auth: fc.record({ username: text, password: text }) }),
+    fc.record({ strategy: fc.constant('say' as const), text, language: text }),
+    fc.record({ strategy: fc.constant('decline' as const), status: fc.nat(), reason: text })
+  )
+  fc.assert(fc.property(fc.array(way, { maxLength: 15 }), plan => {
+    t.same(readRoomMetadata(roomMetadata({ ...callWith(), plan }, attempt))?.ways, [OWN, ...plan])
+  }), { numRuns: 50 })
+})
+
+await t.test('a plan that an agent changed, or that has no seal, does not count', async t => {
+  const plan: Way[] = [{ strategy: 'phone', number: '+15551230009' }]
   const text = roomMetadata({ ...callWith(), plan }, attempt)
-  const own = { strategy: 'room', agent: 'demo-agent' }
-  t.same(readRoomMetadata(text)?.ways, [own, ...plan])
-  const { plan: _, way: _way, ...old } = JSON.parse(text)
-  t.same(readRoomMetadata(JSON.stringify({ ...old, v: 1, fallbackNumber: '+15551230009' }))?.ways, [own, plan[0]])
-  t.equal(readRoomMetadata(text.replace('+15551230009', 'sip:evil@example.com')), undefined, 'no number')
+  const changed = (change: object) => JSON.stringify({ ...JSON.parse(text), ...change })
+  for (
+    const [what, forged] of [
+      ['another number', text.replace('+15551230009', '+19005551234')],
+      ['another address', changed({ plan: [{ strategy: 'sip', uri: 'sip:x@evil.example' }] })],
+      ['no plan', changed({ plan: undefined })],
+      ['no seal', changed({ seal: undefined })],
+      ['an empty seal', changed({ seal: '' })],
+      ['another route', changed({ route: 'vip' })],
+      ['another call', changed({ callSid: 'call-2' })],
+      ['another attempt', changed({ attempt: 2 })],
+      ['an older version', changed({ v: 1, plan: undefined, way: undefined, fallbackNumber: '+15551230009' })]
+    ] as const
+  ) {
+    const read = readRoomMetadata(forged)
+    t.same(read?.ways, [OWN], what)
+    t.equal(read?.route, undefined)
+  }
+  const other = createPlanSeal('another-secret')
+  t.same(format.readRoomMetadata(format.roomMetadata({ ...callWith(), plan }, attempt, other), planSeal)?.ways, [OWN])
 })
 
 await t.test('a room does not say what the application told its agent', async t => {
