@@ -16,7 +16,7 @@ import {
   routeQueryOf,
   statusEvent
 } from './events.ts'
-import { judgeTransfer, leaveTransfers, withdrawTransfer } from './transfer-door.ts'
+import { judgeTransfer, leaveTransfers } from './transfer-door.ts'
 import { readAction, readCallHook, readRefer, readReferComplete, readStatus } from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
@@ -163,11 +163,14 @@ function openRefer (body: unknown, hash: string, { calls, clock, verbConfig, gat
   return {
     callSid,
     async answer () {
-      const event = await judgeTransfer(referEvent(refer, hash), gate)
-      const answer = await calls.answer({ ...event, at: clock.now() }, callSid)
+      const { event, withdraw } = await judgeTransfer(referEvent(refer, hash), gate)
+      const answer = await calls.answer({ ...event, at: clock.now() }, callSid).catch(async (error: unknown) => {
+        await withdraw()
+        throw error
+      })
       if (answer?.reply.kind === 'refer') return verbs(verbsFor(answer.call, answer.reply, verbConfig))
 
-      await withdrawTransfer(event, gate)
+      await withdraw()
       const isForbidden = answer?.reply.kind === 'forbid' && event.refused !== 'store-unavailable'
       return { kind: 'refused', status: isForbidden ? 403 : 503 }
     }
@@ -181,8 +184,8 @@ function openReferComplete (body: unknown, hash: string, { calls, clock, verbCon
   return {
     callSid,
     async answer () {
-      await leaveTransfers(calls.recent(callSid), gate)
       const answer = await calls.answer({ ...referCompleteEvent(result, hash), at: clock.now() }, callSid)
+      if (answer) await leaveTransfers(answer.call, gate)
       return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
     }
   }

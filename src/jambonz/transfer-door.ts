@@ -14,28 +14,38 @@ import { ANONYMOUS } from './caller.ts'
  */
 const LIVES_MS = 60_000
 
-/** The event with the target in the form that is dialled, or with what refuses it. */
-export async function judgeTransfer (event: ReferEvent, gate: NumberGate): Promise<ReferEvent> {
-  const { referTo, callSid } = event
+export interface JudgedTransfer {
+  /** With the target in the form that is dialled, or with what refuses it. */
+  event: ReferEvent
+  /** Nothing is transferred after all. A repeat of a hook leaves what the first one counted. */
+  withdraw(): Promise<void>
+}
+
+/** Asks the number policy, and counts what it allows. */
+export async function judgeTransfer (event: ReferEvent, gate: NumberGate): Promise<JudgedTransfer> {
+  const { referTo, callSid, leg } = event
   // What else is wrong with a transfer, the call itself knows.
-  if (referTo === undefined || event.leg === 'caller') return event
+  if (referTo === undefined || leg === 'caller') return { event, withdraw: nothing }
 
-  const entry = { ...countedAs(event), door: 'transfer' as const, number: referTo, callSid, livesMs: LIVES_MS }
-  const decision = await gate.enter(entry)
-  if (decision.allowed) return { ...event, referTo: referToOf(decision.target) }
-
-  return { ...event, refused: `${decision.reason} ${decision.rule}`.trim() }
+  const counted = countedAs(event)
+  const entered = await gate.enter({ ...counted, door: 'transfer', number: referTo, callSid, livesMs: LIVES_MS })
+  if (!entered.allowed) {
+    return { event: { ...event, refused: `${entered.reason} ${entered.rule}`.trim() }, withdraw: nothing }
+  }
+  return {
+    event: { ...event, referTo: referToOf(entered.target) },
+    withdraw: async () => {
+      if (entered.isCounted) await gate.withdraw(counted)
+    }
+  }
 }
 
-/** The call forbade the transfer after all. */
-export async function withdrawTransfer (event: ReferEvent, gate: NumberGate): Promise<void> {
-  if (event.referTo !== undefined && event.refused === undefined) await gate.withdraw(countedAs(event))
-}
+const nothing = async (): Promise<void> => {}
 
-/** The transfers of a call are decided. */
-export async function leaveTransfers (call: Call | undefined, gate: NumberGate): Promise<void> {
-  const decided = call?.hooks.filter(({ hook, reply }) => hook === 'refer' && reply?.kind === 'refer') ?? []
-  await Promise.all(decided.map(({ hash }) => gate.leave(idOf(call!.callSid, hash))))
+/** The transfers of a call are decided, whichever replica passed them on. */
+export async function leaveTransfers (call: Call, gate: NumberGate): Promise<void> {
+  const hashes = call.transfer?.refers ?? []
+  await Promise.all(hashes.map(hash => gate.leave(idOf(call.callSid, hash))))
 }
 
 /** Of an agent leg Jambonz says `from` as we dialled it: the caller's number. */

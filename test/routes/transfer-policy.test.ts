@@ -1,5 +1,12 @@
 import type { Test } from 'tap'
-import { agentStatus, callHook, callerStatus, type HookReply, type TestBridge } from '../fixtures/build.ts'
+import {
+  agentStatus,
+  buildTestBridge,
+  callHook,
+  callerStatus,
+  type HookReply,
+  type TestBridge
+} from '../fixtures/build.ts'
 import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { createUnsteadyRegistry } from '../fixtures/unsteady-registry.ts'
 import type { AppOptions } from '../../src/app.ts'
@@ -152,6 +159,20 @@ await bridgeTest('a transfer that is decided is no longer under way', async (t, 
   t.equal((await refer(bridge, await connected(bridge), target)).status, 200)
 }, {}, withRoutes({ ...RECORDED_TARGETS, caps: { concurrent: 1 } }))
 
+const shared = createUnsteadyRegistry()
+const oneAtATime = { registry: shared, ...withRoutes({ ...RECORDED_TARGETS, caps: { concurrent: 1 } }) }
+await bridgeTest('another replica may hear that a transfer is decided', async (t, bridge) => {
+  const target = 'tel:+15559998888'
+  const other = await buildTestBridge(t, {}, oneAtATime)
+  for (const outcome of [{ refer_status: 603 }, { refer_status: 202, final_referred_call_status: 200 }]) {
+    const sid = await connected(bridge)
+    t.equal((await refer(bridge, sid, target)).status, 200)
+    t.equal((await refer(bridge, await connected(bridge), target)).status, 403, 'one is under way')
+    await decided(other, sid, outcome)
+  }
+  t.equal((await refer(bridge, await connected(bridge), target)).status, 200)
+}, {}, oneAtATime)
+
 await bridgeTest('a transfer that the call itself forbids counts for nothing', async (t, bridge) => {
   const target = 'tel:+15559998888'
   const ended = await connected(bridge)
@@ -160,6 +181,27 @@ await bridgeTest('a transfer that the call itself forbids counts for nothing', a
   t.equal((await refer(bridge, ended, target)).status, 403)
   t.equal((await refer(bridge, await connected(bridge), target)).status, 200)
 }, {}, withRoutes({ ...RECORDED_TARGETS, caps: { perDay: 1 } }))
+
+await bridgeTest('a repeat of a transfer that is forbidden meanwhile takes nothing back', async (t, bridge) => {
+  const target = 'tel:+15559998888'
+  const sid = await connected(bridge)
+  t.equal((await refer(bridge, sid, target)).status, 200)
+  await decided(bridge, sid, { refer_status: 603 })
+  t.equal((await refer(bridge, sid, target)).status, 403, 'the agent was dialled again, with another leg')
+  await isRefused(t, bridge, { target, reason: 'per-day' })
+}, {}, withRoutes({ ...RECORDED_TARGETS, caps: { perDay: 1 } }))
+
+const broken = createUnsteadyRegistry()
+await bridgeTest('a transfer that could not be committed counts for nothing', async (t, bridge) => {
+  const target = 'tel:+15559998888'
+  const sid = await connected(bridge)
+  broken.refuses = callSid => {
+    if (callSid === sid) throw new Error('a mistake')
+    return false
+  }
+  t.equal((await refer(bridge, sid, target)).status, 503)
+  t.equal((await refer(bridge, await connected(bridge), target)).status, 200)
+}, {}, { registry: broken, ...withRoutes({ ...RECORDED_TARGETS, caps: { perDay: 1 } }) })
 
 await bridgeTest('callers are counted apart', async (t, bridge) => {
   const target = 'tel:+15559998888'

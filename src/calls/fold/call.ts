@@ -201,6 +201,8 @@ export interface Transfer {
   early?: boolean
   /** The caller was dialled back to the agent. */
   returned: boolean
+  /** The requests that were passed on, by the hashes of their hooks. Absent in records from before. */
+  refers?: string[]
 }
 
 /** What a caller gets whom the bridge cannot connect. */

@@ -38,12 +38,14 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   answer(draft, 'refer', hash, { kind: 'refer', to: event.referTo!, referredBy })
   if (draft.transfer?.early) {
     draft.transfer.early = false
+    draft.transfer.refers = [hash]
     return
   }
   forget(draft, 'refer-complete')
+  const earlier = draft.phase === 'transferring' ? draft.transfer?.refers ?? [] : []
   draft.phase = 'transferring'
   addLeg(draft, event.legSid, 'agent', attempt.n)
-  draft.transfer = { at, attempt: attempt.n, returned: false }
+  draft.transfer = { at, attempt: attempt.n, returned: false, refers: [...earlier, hash].slice(-KEEP_REFERS) }
   draft.deadline = at + TIMES.transferring
   draft.overdue = false
   draft.settleAt = undefined
@@ -115,6 +117,9 @@ function resultOf (
   if (finalStatus !== undefined) return finalStatus < 300 ? 'transferred' : 'failed'
   return referStatus === 202 ? 'failed' : undefined
 }
+
+/** An agent may ask again and again before the first request is decided. */
+const KEEP_REFERS = 16
 
 /** The next hook of this kind is another one, even if it reads the same. */
 function forget (draft: Call, hook: HookName): void {

@@ -29,7 +29,8 @@ export interface Reservation {
 }
 
 export type Reserved =
-  | { granted: true }
+  /** `isNew`: it was counted now, and not with an earlier reservation of the same id. */
+  | { granted: true, isNew: boolean }
   /** `retryInMs`: there will be no room before that; absent: nobody knows when. */
   | { granted: false, cap: Cap, retryInMs?: number }
 
@@ -40,7 +41,7 @@ export type Reserved =
 export interface CapCounter {
   /**
    * Counts something that is about to be dialled, unless it is one too many. Counting and comparing are one atomic
-   * step over all processes.
+   * step over all processes. What no limit asks for is not counted: a limit that is new begins with nothing.
    */
   reserve(reservation: Reservation): Promise<Reserved>
   /** What was dialled is over: it counts for the day and the minute, and no longer as under way. */

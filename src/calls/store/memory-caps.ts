@@ -1,63 +1,92 @@
 import { DAY_MS, MINUTE_MS, type Cap, type CapCounter, type Reservation, type Reserved } from './caps.ts'
 
-interface Dial {
-  at: number
-  caller: string | undefined
-  /** It is under way until then, milliseconds since the epoch; undefined: it is over. */
-  until: number | undefined
+/** By id, the time until which a dial counts, milliseconds since the epoch. Oldest first. */
+type Dials = Map<string, number>
+
+/** What one cap says of a reservation. */
+interface Limited {
+  cap: Cap
+  limit: number
+  dials: Dials
+  /** Milliseconds for which a dial counts. */
+  countsMs: number
 }
 
 /** Counts in the memory of this process: for a single replica. */
 export function createMemoryCaps (): CapCounter {
-  // Oldest first, as they were reserved.
-  const dials = new Map<string, Dial>()
+  const underWay: Dials = new Map()
+  const ofMinute: Dials = new Map()
+  const ofDay: Dials = new Map()
+  // Those who made us dial last come last.
+  const ofCallers = new Map<string, Dials>()
 
-  function forgetOld (now: number): void {
-    for (const [id, { at }] of dials) {
-      if (at > now - DAY_MS) break
-      dials.delete(id)
+  /** The caps that ask to be counted. */
+  function limitedBy ({ caller, limits, livesMs }: Reservation): Limited[] {
+    const { concurrent, perMinute, perDay, perCallerPerDay } = limits
+    const ofCaller = caller === undefined ? undefined : ofCallers.get(caller) ?? new Map()
+    const caps: Array<[Cap, number | undefined, Dials | undefined, number]> = [
+      ['concurrent', concurrent, underWay, livesMs],
+      ['per-minute', perMinute, ofMinute, MINUTE_MS],
+      ['per-day', perDay, ofDay, DAY_MS],
+      ['per-caller-per-day', perCallerPerDay, ofCaller, DAY_MS]
+    ]
+    return caps.flatMap(([cap, limit, dials, countsMs]) =>
+      limit === undefined || !dials ? [] : [{ cap, limit, dials, countsMs }])
+  }
+
+  function forgetOld (limited: readonly Limited[], now: number): void {
+    for (const { cap, dials } of limited) forgetOver(dials, now, cap !== 'concurrent')
+    for (const [caller, dials] of ofCallers) {
+      forgetOver(dials, now, true)
+      if (dials.size > 0) break
+      ofCallers.delete(caller)
     }
   }
 
   return {
     async reserve (reservation) {
-      const { id, caller, now, livesMs } = reservation
-      forgetOld(now)
-      if (dials.has(id)) return { granted: true }
+      const { id, caller, now } = reservation
+      const limited = limitedBy(reservation)
+      forgetOld(limited, now)
+      if (limited.some(({ dials }) => dials.has(id))) return { granted: true, isNew: false }
 
-      const refusal = firstExceeded([...dials.values()], reservation)
-      if (!refusal) dials.set(id, { at: now, caller, until: now + livesMs })
-      return refusal ?? { granted: true }
+      const exceeded = limited.find(({ dials, limit }) => dials.size >= limit)
+      if (exceeded) return refusal(exceeded, now)
+
+      for (const { cap, dials, countsMs } of limited) {
+        dials.set(id, now + countsMs)
+        if (cap !== 'per-caller-per-day') continue
+
+        ofCallers.delete(caller!)
+        ofCallers.set(caller!, dials)
+      }
+      return { granted: true, isNew: true }
     },
     async release (id) {
-      const dial = dials.get(id)
-      if (dial) dial.until = undefined
+      underWay.delete(id)
     },
-    async withdraw ({ id }) {
-      dials.delete(id)
+    async withdraw ({ id, caller }) {
+      const ofCaller = caller === undefined ? undefined : ofCallers.get(caller)
+      for (const dials of [underWay, ofMinute, ofDay, ofCaller]) dials?.delete(id)
+      if (ofCaller?.size === 0) ofCallers.delete(caller!)
     }
   }
 }
 
-function firstExceeded (dials: readonly Dial[], { caller, limits, now }: Reservation): Reserved | undefined {
-  const { concurrent, perMinute, perDay, perCallerPerDay } = limits
-  const underWay = dials.filter(({ until }) => until !== undefined && until > now).length
-  if (concurrent !== undefined && underWay >= concurrent) return { granted: false, cap: 'concurrent' }
-
-  const windows: Array<[Cap, number | undefined, number, readonly Dial[]]> = [
-    ['per-minute', perMinute, MINUTE_MS, dials],
-    ['per-day', perDay, DAY_MS, dials],
-    ['per-caller-per-day', perCallerPerDay, DAY_MS, dials.filter(dial => dial.caller === caller)]
-  ]
-  for (const [cap, limit, windowMs, counted] of windows) {
-    if (limit === undefined || (cap === 'per-caller-per-day' && caller === undefined)) continue
-
-    const within = counted.filter(({ at }) => at > now - windowMs)
-    if (within.length >= limit) return { granted: false, cap, ...retryIn(within[0], windowMs, now) }
+/**
+ * Removes what no longer counts.
+ * @param areInOrder who came first is over first. Otherwise all are looked at, which are no more than the cap
+ */
+function forgetOver (dials: Dials, now: number, areInOrder: boolean): void {
+  for (const [id, until] of dials) {
+    if (until <= now) dials.delete(id)
+    else if (areInOrder) break
   }
-  return undefined
 }
 
 /** There is no room before the oldest one is no longer counted. A limit of 0 never has room. */
-const retryIn = (oldest: Dial | undefined, windowMs: number, now: number): { retryInMs?: number } =>
-  oldest === undefined ? {} : { retryInMs: oldest.at + windowMs - now }
+function refusal ({ cap, dials }: Limited, now: number): Reserved {
+  const [oldest] = dials.values()
+  if (cap === 'concurrent' || oldest === undefined) return { granted: false, cap }
+  return { granted: false, cap, retryInMs: oldest - now }
+}

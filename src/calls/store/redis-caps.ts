@@ -4,7 +4,7 @@ import type { RedisConnection } from './redis-client.ts'
 import type { Keys } from './redis-keys.ts'
 import type { Scripts } from './redis-scripts.ts'
 
-/** Counts in Redis, for any number of replicas: a sorted set of the dials under way, and of those of the day. */
+/** Counts in Redis, for any number of replicas: a sorted set of dials for each cap that limits them. */
 export function createRedisCaps (
   connection: RedisConnection,
   scripts: Pick<Scripts, 'bridgeReserve'>,
@@ -16,7 +16,7 @@ export function createRedisCaps (
       const ofCaller = caller === undefined ? undefined : perCallerPerDay
       const [index, retryInMs] = await connection.bounded(connection.ask(scripts.bridgeReserve(
         ...keys.caps(callerKey(caller)),
-        ...[id, now, now + livesMs, MINUTE_MS, DAY_MS],
+        ...[id, now, livesMs, MINUTE_MS, DAY_MS],
         ...[concurrent, perMinute, perDay, ofCaller].map(limit => limit ?? '')
       )))
       return reserved(index, retryInMs)
@@ -36,9 +36,12 @@ export function createRedisCaps (
 const callerKey = (caller: string | undefined): string =>
   caller === undefined ? '' : createHash('sha256').update(caller).digest('base64url')
 
-/** @param index of the cap that is reached, from 1; 0: none is. @param retryInMs -1: not known */
+/**
+ * @param index of the cap that is reached, from 1; 0: none is; -1: none is, as the id is known
+ * @param retryInMs -1: not known
+ */
 function reserved (index: number, retryInMs: number): Reserved {
   const cap = CAPS[index - 1]
-  if (cap === undefined) return { granted: true }
+  if (cap === undefined) return { granted: true, isNew: index === 0 }
   return { granted: false, cap, ...(retryInMs < 0 ? {} : { retryInMs }) }
 }

@@ -19,8 +19,8 @@ export interface Keys {
   times: string
   /** When a replica last listened. */
   listening: string
-  /** The keys that count what is dialled: under way, of the day, of one caller's day. */
-  caps(caller: string): [string, string, string]
+  /** The keys that count what is dialled: under way, of the minute, of the day, of one caller's day. */
+  caps(caller: string): [string, string, string, string]
 }
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
@@ -39,6 +39,6 @@ export function redisKeys (prefix: string): Keys {
     entries,
     times,
     listening,
-    caps: caller => [`${caps}open`, `${caps}day`, `${caps}caller:${caller}`]
+    caps: caller => [`${caps}open`, `${caps}minute`, `${caps}day`, `${caps}caller:${caller}`]
   }
 }

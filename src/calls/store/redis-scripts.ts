@@ -166,38 +166,39 @@ if #entries < tonumber(ARGV[3]) then return '' end
 return entries[#entries]`
   },
   /*
-   * Counts a dial unless a cap is reached. KEYS: dials under way by the time until which they count, dials of the day
-   * by their time, dials of one caller's day. ARGV: 1 id, 2 now, 3 time until which it counts as under way, 4 and 5
-   * milliseconds of a minute and a day, 6 to 9 the caps in the order of caps.ts ('' = none). Replies which of these
-   * caps is reached (0 = none), and the milliseconds before which there will be no room (-1 = not known).
+   * Counts a dial unless a cap is reached. KEYS: for each cap in the order of caps.ts, the dials that it limits by
+   * their time; of those under way the time until which they count. ARGV: 1 id, 2 now, 3 milliseconds for which it
+   * counts as under way, 4 and 5 those of a minute and a day, 6 to 9 the caps ('' = none: its key is left alone).
+   * Replies which cap is reached (0 = none, -1 = the id is known), and the milliseconds before which there will be no
+   * room (-1 = not known).
    */
   bridgeReserve: {
-    numberOfKeys: 3,
+    numberOfKeys: 4,
     lua: `
-local id, now, day = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
-local function forget (key, time)
-  local old = redis.call('ZRANGEBYSCORE', key, '-inf', time, 'LIMIT', 0, 1000)
-  if #old > 0 then redis.call('ZREM', key, unpack(old)) end
-end
-forget(KEYS[1], now)
-forget(KEYS[2], now - day)
-forget(KEYS[3], now - day)
-if redis.call('ZSCORE', KEYS[2], id) then return { 0, -1 } end
-local counted = { { KEYS[1], 0 }, { KEYS[2], tonumber(ARGV[4]) }, { KEYS[2], day }, { KEYS[3], day } }
-for i, count in ipairs(counted) do
-  local cap, from = tonumber(ARGV[5 + i]), '(' .. (now - count[2])
-  if cap and (cap == 0 or #redis.call('ZRANGEBYSCORE', count[1], from, '+inf', 'LIMIT', cap - 1, 1) == 1) then
-    local oldest = redis.call('ZRANGEBYSCORE', count[1], from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-    return { i, i > 1 and oldest[2] and oldest[2] + count[2] - now or -1 }
+local id, now, counted, known = ARGV[1], tonumber(ARGV[2]), {}, false
+local windows = { 0, tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[5]) }
+for i, key in ipairs(KEYS) do
+  local cap = tonumber(ARGV[5 + i])
+  if cap then
+    local old = redis.call('ZRANGEBYSCORE', key, '-inf', now - windows[i], 'LIMIT', 0, 1000)
+    if #old > 0 then redis.call('ZREM', key, unpack(old)) end
+    known = known or redis.call('ZSCORE', key, id)
+    counted[#counted + 1] = { index = i, key = key, cap = cap, window = windows[i] }
   end
 end
-redis.call('ZADD', KEYS[1], ARGV[3], id)
-redis.call('ZADD', KEYS[2], now, id)
-redis.call('ZADD', KEYS[3], now, id)
-local lives = ARGV[3] - now
-if redis.call('PTTL', KEYS[1]) < lives then redis.call('PEXPIRE', KEYS[1], lives) end
-redis.call('PEXPIRE', KEYS[2], day)
-redis.call('PEXPIRE', KEYS[3], day)
+if known then return { -1, -1 } end
+for _, count in ipairs(counted) do
+  local cap, from = count.cap, '(' .. (now - count.window)
+  if cap == 0 or #redis.call('ZRANGEBYSCORE', count.key, from, '+inf', 'LIMIT', cap - 1, 1) == 1 then
+    local oldest = redis.call('ZRANGEBYSCORE', count.key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    return { count.index, count.index > 1 and oldest[2] and oldest[2] + count.window - now or -1 }
+  end
+end
+for _, count in ipairs(counted) do
+  local lives = count.index == 1 and tonumber(ARGV[3]) or count.window
+  redis.call('ZADD', count.key, count.index == 1 and now + lives or now, id)
+  if redis.call('PTTL', count.key) < lives then redis.call('PEXPIRE', count.key, lives) end
+end
 return { 0, -1 }`
   }
 }
@@ -217,7 +218,13 @@ export interface Scripts {
   bridgePage(entries: string, ...args: Argument[]): Reply<[number, string, ...string[]]>
   bridgeCount(entries: string, ...args: Argument[]): Reply<number[]>
   bridgeSweep(entries: string, ...args: Argument[]): Reply<string>
-  bridgeReserve(open: string, day: string, caller: string, ...args: Argument[]): Reply<[number, number]>
+  bridgeReserve(
+    open: string,
+    minute: string,
+    day: string,
+    caller: string,
+    ...args: Argument[]
+  ): Reply<[number, number]>
 }
 
 /** Adds the scripts to a client. Each is sent once per connection, then named by its hash. */

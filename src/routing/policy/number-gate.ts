@@ -2,7 +2,7 @@ import type { CapCounter, Reservation } from '../../calls/store/caps.ts'
 import type { Clock } from '../../clock.ts'
 import { StoreUnavailableError } from '../../errors.ts'
 import { maskNumber } from './mask-number.ts'
-import { decide, refused, type Decision, type Door, type Policy, type Refused } from './policy.ts'
+import { decide, refused, type Door, type Policy, type Refused } from './policy.ts'
 import type { Refusal } from './refusals.ts'
 import type { RoutesSource } from '../routes.ts'
 
@@ -14,6 +14,12 @@ export interface Entry extends Pick<Reservation, 'id' | 'caller' | 'livesMs'> {
   /** The call that it is for. */
   callSid?: string
 }
+
+/** What becomes of an entry. */
+export type Entered =
+  | Refused
+  /** `isCounted`: this very entry was counted, and not an earlier one with the same id. */
+  | { allowed: true, target: string, isCounted: boolean }
 
 /** A refusal for the audit log and the metrics. */
 export interface RefusedEntry {
@@ -36,26 +42,29 @@ export interface NumberGateOptions {
 /** The way of every number that somebody else chose: the policy in force decides, then its caps are counted. */
 export interface NumberGate {
   /** Decides, and counts what is allowed. A second entry with the same id counts once. Never rejects. */
-  enter(entry: Entry): Promise<Decision>
+  enter(entry: Entry): Promise<Entered>
   /** What was dialled is over. Never rejects: it counts as under way until its time is over. */
   leave(id: string): Promise<void>
-  /** Nothing was dialled after all. Never rejects. */
+  /** Nothing was dialled after all: only for an entry that was counted itself. Never rejects. */
   withdraw(entry: Pick<Entry, 'id' | 'caller'>): Promise<void>
 }
 
 export function createNumberGate ({ routes, caps, clock, onRefused, onFailed }: NumberGateOptions): NumberGate {
-  async function decided (entry: Entry): Promise<Decision> {
+  async function decided (entry: Entry): Promise<Entered> {
     const { table } = routes
     const decision = decide(entry.door, entry.number, table)
-    if (!decision.allowed || !table.policy || !hasCaps(table.policy)) return decision
+    if (!decision.allowed) return decision
+    if (!table.policy || !hasCaps(table.policy)) return { ...decision, isCounted: false }
 
-    return await exceededCap(entry, table.policy) ?? decision
+    return counted(entry, decision.target, table.policy)
   }
 
-  async function exceededCap ({ id, caller, livesMs }: Entry, { caps: limits }: Policy): Promise<Refused | undefined> {
+  async function counted ({ id, caller, livesMs }: Entry, target: string, { caps: limits }: Policy): Promise<Entered> {
     try {
       const reserved = await caps.reserve({ id, caller, limits, now: clock.now(), livesMs })
-      return reserved.granted ? undefined : { ...refused(reserved.cap), retryInMs: reserved.retryInMs }
+      return reserved.granted
+        ? { allowed: true, target, isCounted: reserved.isNew }
+        : { ...refused(reserved.cap), retryInMs: reserved.retryInMs }
     } catch (error) {
       // What cannot be counted is not dialled.
       if (!(error instanceof StoreUnavailableError)) onFailed(error)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import type { CapLimits } from '../../../src/calls/store/caps.ts'
 import { createMemoryCaps } from '../../../src/calls/store/memory-caps.ts'
 import { connectRedis } from '../../../src/calls/store/redis-client.ts'
 import { RedisRegistry } from '../../../src/calls/store/redis-registry.ts'
@@ -29,16 +30,32 @@ await t.test('in Redis', { skip: withoutRedis }, async t => {
 
   await t.test('the keys share one hash slot, end by themselves, and hold no number', async t => {
     const caps = await open(t, 'bridge:keys')
-    await caps.reserve({ id: 'a', caller: '+15550001111', limits: {}, now: NOW, livesMs: 60_000 })
+    const limits = { concurrent: 1, perMinute: 1, perDay: 1, perCallerPerDay: 1 }
+    await caps.reserve({ id: 'a', caller: '+15550001111', limits, now: NOW, livesMs: 60_000 })
     const redis = new Redis(port, '127.0.0.1')
     t.teardown(() => redis.disconnect())
     const keys = await redis.keys('*bridge:keys*')
-    t.equal(keys.length, 3)
+    t.equal(keys.length, 4)
     for (const key of keys) {
       t.match(key, /^\{bridge:keys\}:caps:/)
       t.notMatch(key, '15550001111')
       t.ok(await redis.pttl(key) > 0, key)
     }
+  })
+
+  await t.test('only what is limited is written', async t => {
+    const redis = new Redis(port, '127.0.0.1')
+    t.teardown(() => redis.disconnect())
+    const written = async (prefix: string, caller: string | undefined, limits: CapLimits) => {
+      const caps = await open(t, prefix)
+      await caps.reserve({ id: 'a', ...(caller === undefined ? {} : { caller }), limits, now: NOW, livesMs: 60_000 })
+      return (await redis.keys(`*${prefix}*`)).map(key => key.replace(/.*:caps:/, '').replace(/:.*/, '')).sort()
+    }
+    t.same(await written('bridge:none', 'alice', {}), [])
+    t.same(await written('bridge:open', 'alice', { concurrent: 1 }), ['open'])
+    t.same(await written('bridge:windows', 'alice', { perMinute: 1, perDay: 1 }), ['day', 'minute'])
+    t.same(await written('bridge:caller', 'alice', { perCallerPerDay: 1 }), ['caller'])
+    t.same(await written('bridge:nobody', undefined, { perCallerPerDay: 1 }), [])
   })
 
   await t.test('two processes together get what the cap allows, and a shared id counts once', async t => {
