@@ -99,7 +99,11 @@ await t.test('any plan comes back as it was, whatever it says', async t => {
   const text = fc.string({ unit: 'binary', minLength: 1 })
   const way = fc.oneof(
     fc.record({ strategy: fc.constant('phone' as const), number: text, carrier: text, ringS: fc.nat() }),
-    fc.record({ strategy: fc.constant('sip' as const), uri: text, auth: fc.record({ username: text, password: text }) }),
+    fc.record({
+      strategy: fc.constant('sip' as const),
+      uri: text,
+      auth: fc.record({ username: text, password: text })
+    }),
     fc.record({ strategy: fc.constant('say' as const), text, language: text }),
     fc.record({ strategy: fc.constant('decline' as const), status: fc.nat(), reason: text })
   )

@@ -15,6 +15,9 @@ import {
 /** Jambonz counts its time limit from its own answer, we from the status event. */
 const TIME_LIMIT_SLACK_MS = 1000
 
+/** Jambonz ends a caller leg that has nothing left to do within this time, milliseconds. */
+const FOLLOWS_WITHIN_MS = 1500
+
 /** Detail of an end that only LiveKit reported. */
 const ONLY_LIVEKIT = 'only LiveKit said so'
 
@@ -42,8 +45,11 @@ function endedByCaller (call: Call, attempt: Attempt): boolean {
 /** The caller leg's final is there, and says that the caller hung up. */
 function callerEnded (call: Call, attempt: Attempt): Verdict {
   if (attempt.action?.callerStatus === 'in-progress') {
-    // The agent leg had ended before: the caller had gone on without us.
-    return wasRemoved(attempt) ? endOf('agent-hung-up') : endOf('redirected')
+    if (wasRemoved(attempt)) return endOf('agent-hung-up')
+    // Without a room nobody else says who hung up. A caller who follows at once did so before Jambonz could end the leg.
+    const followed = call.caller.final!.at - attempt.action.at < FOLLOWS_WITHIN_MS
+    // Else the agent leg had ended long before: the caller had gone on without us.
+    return attempt.room === undefined && followed ? farEndHungUp(attempt) : endOf('redirected')
   }
   if (agentLeftBefore(attempt, call.caller.final!.at)) return endOf('agent-lost')
   const { events, sip } = attempt.view

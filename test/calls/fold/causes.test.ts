@@ -643,3 +643,15 @@ await t.test('a provisional status in /action is not how the leg ended', async t
   t.equal(story.cause, 'dial-timeout')
   t.equal(story.it.end?.sipStatus, undefined)
 })
+
+await t.test('a phone hangs up, and the caller follows before Jambonz can end the leg', async t => {
+  const story = tell()
+  story.hook({ route: { ways: [{ strategy: 'phone', number: '+15551230009' }] } })
+  story.caller('trying', 100)
+  story.answered()
+  story.action('completed', 200, { callerStatus: 'in-progress' })
+  story.pass(200)
+  story.caller('completed', 200, 'caller')
+  story.pass(3000)
+  t.match(story.it.end, { cause: 'agent-hung-up', by: 'carrier' })
+})
