@@ -5,7 +5,6 @@ import { getRoutesSchema, RoutesTrialRequestSchema, testRoutesSchema, type Route
 import { nearest } from '../src/routing/file/nearest.ts'
 import type { RoutesSource } from '../src/routing/routes.ts'
 import { TrialError, tryRoutes } from '../src/routing/trial.ts'
-import { writtenRoutes } from '../src/routing/file/written-routes.ts'
 
 /** Largest question, bytes. */
 const LARGEST_QUESTION = 32 * 1024
@@ -40,10 +39,11 @@ function viewOnce (source: RoutesSource): () => RoutesView {
   let of: RoutesSource['table'] | undefined
 
   return () => {
-    const { table, file, readAt, problems } = source
+    const { table, written, file, readAt, problems } = source
     if (of !== table) {
       made = {
-        routes: writtenRoutes(source),
+        // Without a file there are only names.
+        routes: [...written ?? table.names.map(name => ({ name }))],
         ...(file === undefined ? {} : { readAt: new Date(readAt).toISOString() })
       }
       of = table

@@ -81,6 +81,9 @@ export interface RoutesProblem {
   message: string
 }
 
+/** A route as its file writes it. */
+export type WrittenRoute = { name: string } & Record<string, unknown>
+
 /** The table in force, and how its file was read. Implemented by {@link file://./file/source.ts}. */
 export interface RoutesSource {
   readonly table: RoutesTable
@@ -88,8 +91,8 @@ export interface RoutesSource {
   readonly readAt: number
   /** Path of the file; undefined without one. */
   readonly file: string | undefined
-  /** Text of the table in force; undefined without a file. */
-  readonly text?: string | undefined
+  /** The routes of the table in force as their file writes them; undefined without a file. */
+  readonly written?: readonly WrittenRoute[] | undefined
   /** What the last reading found. With an error among them the table in force is an older one. */
   readonly problems: readonly RoutesProblem[]
 }

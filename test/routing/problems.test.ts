@@ -45,12 +45,39 @@ await check('the form of the file', [
   ['version: 1\nroutes:\n  - name: @a\n', 'error 3:11', /begins with @ must be in quotes/],
   ['version: 1\nroutes: [\n', 'error 3:1', /bracket/],
   ['version: 1\nroutes: !foo []\n', 'error 2:9', /Tags/],
-  [`version: 1\n${'x'.repeat(1024 * 1024)}`, 'error 1:1', /larger than 1 MB/],
+  [`version: 1\n${'x'.repeat(1024 * 1024)}`, 'error 1:1', /larger than 512 KiB/],
   [`version: 1\nroutes: ${'['.repeat(70)}${']'.repeat(70)}`, 'error 2:69', /nested too deeply/]
 ])
 
 await t.test('a file that exhausts the parser is refused like any other', async t => {
-  t.match(readRoutes('['.repeat(20_000)).problems, [{ severity: 'error', message: /nested too deeply/ }])
+  for (const part of ['[', '{', '? ', '- ', ': ', 'a: b: ', '? [']) {
+    const { problems } = readRoutes(part.repeat(20_000))
+    t.match(problems, [{ severity: 'error', line: 1, message: /nested too deeply/ }], part)
+    t.equal(problems.length, 1, part)
+  }
+})
+
+await t.test('after many errors the rest of a file is not read', async t => {
+  const route = '  - { name: a, connect: [{ retell: { agent: a, key: A_KEY } }] }\n'
+  let read = 0
+  const { problems } = readRoutes(`version: 1\nroutes:\n${route.repeat(5000)}`, {
+    secretOf: () => {
+      read++
+      return 'set'
+    }
+  })
+  t.ok(problems.length >= 100)
+  t.ok(read < 1000, `${read} of 5000 routes were read`)
+})
+
+await t.test('many warnings do not hide an error', async t => {
+  const routes = Array.from({ length: 2000 }, (_, i) =>
+    `  - { name: "${i}", when: { to: "+49${i + 100}" }, connect: [{ retell: { agent: a, key: A_KEY } }] }\n`)
+  const { table, problems } = readRoutes(`version: 1\nroutes:\n${routes.join('')}  - { name: b, connect: [{}] }\n`, {
+    secretOf: () => undefined
+  })
+  t.equal(table, undefined)
+  t.match(problems.filter(({ severity }) => severity === 'error'), [{ line: 2003 }])
 })
 
 await t.test('aliases that explode are refused before anything is repeated', async t => {

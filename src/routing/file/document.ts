@@ -5,61 +5,46 @@ import {
   isScalar,
   isSeq,
   parseDocument,
-  type Document,
   type Node,
   type YAMLError
 } from 'yaml'
 import { Reading, type Aliases } from './items.ts'
+import { composeText, TooDeepError } from './compose.ts'
 
 /** Aliases may repeat this many values. Anything beyond is meant to explode. */
 const MOST_REPEATED = 100_000
 
-/** Nothing in the file needs to be nested deeper. */
-const DEEPEST = 60
 const NO_ANCHOR = 'No anchor (&name) has this name. A value that begins with * must be in quotes.'
 const TOO_DEEP = 'This is nested too deeply.'
 
 /** Reads text as YAML. What is wrong with its form is among the reading's problems. */
 export function openDocument (text: string): Reading {
   const lines = new LineCounter()
-  const document = parse(text, lines)
-  if (!document) return unreadable(TOO_DEEP)
-
   const aliases: Aliases = new Map()
-  const reading = new Reading(document, lines, aliases)
+  try {
+    const document = composeText(text, lines)
+    const reading = new Reading(document, lines, aliases)
+    addErrors(reading, [...document.errors, ...document.warnings], text)
+    if (reading.problems.length === 0) findAliases(reading, document.contents, aliases)
+    if (reading.problems.length === 0) checkAliases(reading, aliases)
+    return reading
+  } catch (error) {
+    if (!(error instanceof TooDeepError)) throw error
+    const reading = new Reading(parseDocument(''), lines, aliases)
+    reading.error({ path: '', offset: error.offset }, TOO_DEEP)
+    return reading
+  }
+}
+
+function addErrors (reading: Reading, errors: readonly YAMLError[], text: string): void {
   let last = -1
-  for (const error of [...document.errors, ...document.warnings]) {
+  for (const error of errors) {
     // One slip makes the parser complain several times at the same place.
     if (error.pos[0] === last) continue
     last = error.pos[0]
     reading.error({ path: '', offset: error.pos[0] }, explained(error, text))
+    if (reading.isFull()) return
   }
-  if (reading.problems.length === 0) findAliases(reading, document.contents, aliases)
-  if (reading.problems.length === 0) checkAliases(reading, aliases)
-  return reading
-}
-
-/** Undefined: the parser, which is recursive, ran out of stack. */
-function parse (text: string, lineCounter: LineCounter): Document | undefined {
-  // A file of a million commas is a million errors, and most of the time would go into their stacks.
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    // Its own check for duplicate keys compares each with each.
-    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: 'error' })
-  } catch {
-    return undefined
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
-function unreadable (message: string): Reading {
-  const lines = new LineCounter()
-  lines.addNewLine(0)
-  const reading = new Reading(parseDocument(''), lines, new Map())
-  reading.error({ path: '', offset: 0 }, message)
-  return reading
 }
 
 /** Never the text that the parser quotes: it may be a secret. */
@@ -94,9 +79,8 @@ function explained ({ code, pos }: YAMLError, text: string): string {
 function findAliases (reading: Reading, contents: Node | null, aliases: Aliases): void {
   const anchors = new Map<string, Node>()
 
-  function visit (node: Node | null, depth: number): void {
+  function visit (node: Node | null): void {
     if (node === null) return
-    if (depth > DEEPEST) return reading.error({ path: '', offset: node.range?.[0] ?? 0 }, TOO_DEEP)
     if (isAlias(node)) {
       const anchored = anchors.get(node.source)
       if (!anchored) return reading.error({ path: '', offset: node.range?.[0] ?? 0 }, NO_ANCHOR)
@@ -104,10 +88,10 @@ function findAliases (reading: Reading, contents: Node | null, aliases: Aliases)
       return
     }
     if (node.anchor !== undefined) anchors.set(node.anchor, node)
-    for (const part of partsOf(node)) visit(part, depth + 1)
+    for (const part of partsOf(node)) visit(part)
   }
 
-  visit(contents, 0)
+  visit(contents)
 }
 
 /** Aliases that contain aliases double with every level. */

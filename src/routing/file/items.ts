@@ -23,8 +23,8 @@ export type Fields = ReadonlyMap<string, Field>
 /** What the aliases of a document stand for. */
 export type Aliases = Map<Alias, Node>
 
-/** More problems than this are of no use to anybody. */
-const MOST_PROBLEMS = 1000
+/** More errors than this, or warnings, are of no use to anybody. */
+const MOST_PROBLEMS = 200
 
 /** The document while it is read: what is wrong is collected, and reading goes on. */
 export class Reading {
@@ -33,6 +33,10 @@ export class Reading {
   readonly #lines: LineCounter
   readonly #aliases: Aliases
   readonly #seen = new Set<string>()
+  /** How often something of each severity was found, also what is found again through an alias. */
+  readonly #found = { error: 0, warning: 0 }
+  /** How many problems of each severity are kept. One must not crowd out the other. */
+  readonly #kept = { error: 0, warning: 0 }
 
   constructor (document: Document, lines: LineCounter, aliases: Aliases) {
     this.#aliases = aliases
@@ -51,6 +55,15 @@ export class Reading {
 
   warn (item: Pick<Item, 'offset' | 'path'>, message: string): undefined {
     this.#add('warning', item, message)
+  }
+
+  hasErrors (): boolean {
+    return this.#found.error > 0
+  }
+
+  /** There are so many errors that reading on is of no use. */
+  isFull (): boolean {
+    return this.#found.error >= MOST_PROBLEMS
   }
 
   /** Line and column of a value, both from 1. */
@@ -171,11 +184,14 @@ export class Reading {
   }
 
   #add (severity: RoutesProblem['severity'], item: Pick<Item, 'offset' | 'path'>, message: string): void {
+    this.#found[severity]++
+    if (this.#kept[severity] >= MOST_PROBLEMS) return
     const { line, column } = this.placeOf(item)
     const key = `${line}:${column}:${message}`
     // What an alias repeats is wrong only once.
-    if (this.#seen.has(key) || this.problems.length >= MOST_PROBLEMS) return
+    if (this.#seen.has(key)) return
     this.#seen.add(key)
+    this.#kept[severity]++
     this.problems.push({ severity, line, column, path: item.path, message })
   }
 }

@@ -1,4 +1,4 @@
-import type { RoutesProblem, RoutesTable } from '../routes.ts'
+import type { RoutesProblem, RoutesTable, WrittenRoute } from '../routes.ts'
 import { createTable, type PlannedRoute } from '../match/table.ts'
 import { openDocument } from './document.ts'
 import { isEmpty, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
@@ -17,28 +17,30 @@ export interface RoutesContext {
 
 /** What a routes file says. */
 export interface ReadRoutes {
-  /** Absent when there is an error among the problems. */
+  /** Absent when there is an error among the problems, as is the rest. */
   table?: RoutesTable
+  /** The routes as the file writes them. Aliases are resolved. */
+  written?: WrittenRoute[]
   /** In the order of the file. */
   problems: RoutesProblem[]
 }
 
-/** Characters of the largest file that is read. */
-export const LARGEST_FILE = 1024 * 1024
+/** Bytes of the largest file that is read: some 5000 routes, which take half a second. */
+export const LARGEST_FILE = 512 * 1024
 
 /** Reads a routes file. Pure, and never throws: whatever is wrong is among the problems, all of it at once. */
 export function readRoutes (text: string, context: RoutesContext = {}): ReadRoutes {
   if (text.length > LARGEST_FILE) return { problems: [tooLarge()] }
   const reading = openDocument(text)
-  const table = reading.problems.length === 0 ? readTable(reading, context) : undefined
+  const read = reading.problems.length === 0 ? readTable(reading, context) : undefined
   const problems = reading.problems.sort((a, b) => a.line - b.line || a.column - b.column)
-  return problems.some(({ severity }) => severity === 'error') ? { problems } : { table, problems }
+  return problems.some(({ severity }) => severity === 'error') ? { problems } : { ...read, problems }
 }
 
 export const tooLarge = (): RoutesProblem =>
-  ({ severity: 'error', line: 1, column: 1, path: '', message: 'The file is larger than 1 MB. Use fewer routes.' })
+  ({ severity: 'error', line: 1, column: 1, path: '', message: 'The file is larger than 512 KiB. Use fewer routes.' })
 
-function readTable (reading: Reading, context: RoutesContext): RoutesTable | undefined {
+function readTable (reading: Reading, context: RoutesContext): Omit<ReadRoutes, 'problems'> | undefined {
   const root = reading.root()
   if (isEmpty(root)) return reading.error(root, 'The file is empty. Begin with: version: 1')
   const fields = reading.fields(root, FILE_KEYS)
@@ -51,7 +53,10 @@ function readTable (reading: Reading, context: RoutesContext): RoutesTable | und
   const shared = { clocks: new Map(), hours: new Map(), ways: [] }
   const connect: ConnectContext = { ...context, ...shared, policy, numbers, country }
   const routes = readList(reading, fields.get('routes'), connect)
-  return createTable({ routes, agent, ringS, policy, numbers, country, ways: connect.ways })
+  if (reading.hasErrors()) return undefined
+
+  const written = fields.has('routes') ? reading.json(fields.get('routes')!) as WrittenRoute[] : []
+  return { table: createTable({ routes, agent, ringS, policy, numbers, country, ways: connect.ways }), written }
 }
 
 function readVersion (reading: Reading, root: Item, fields: Fields): void {
@@ -68,6 +73,7 @@ function readList (reading: Reading, field: Field | undefined, context: ConnectC
   const names = new Map<string, number>()
   const routes: PlannedRoute[] = []
   for (const item of items) {
+    if (reading.isFull()) break
     const fields = reading.fields(item, ROUTE_KEYS)
     if (!fields) continue
     const name = readName(reading, item, fields.get('name'), names)

@@ -1,13 +1,14 @@
 import type { Clock } from '../../clock.ts'
 import { RoutesFileError } from './problems.ts'
-import { readRoutesText } from './read-text.ts'
-import type { RoutesProblem, RoutesSource, RoutesTable } from '../routes.ts'
+import { readRoutesText, type RoutesText } from './read-text.ts'
+import type { RoutesProblem, RoutesSource, RoutesTable, WrittenRoute } from '../routes.ts'
 import { watchFile, type WatchOptions } from './watch-file.ts'
 
 /** What the text of a routes file says. */
 export interface RoutesReading {
   /** Absent where there is an error among the problems. */
   table?: RoutesTable | undefined
+  written?: readonly WrittenRoute[] | undefined
   problems: readonly RoutesProblem[]
 }
 
@@ -54,12 +55,12 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
     watching: options.onWatching,
     ...(options.watch && { watch: options.watch })
   })
-  const first = await readFile(options)
+  const first = understand(await readRoutesText(file), options)
   if (!first.table) {
     close()
     throw new RoutesFileError(file, first.problems)
   }
-  let { table, text, problems, content } = first
+  let { table, written, problems, content } = first
   let readAt = clock.now()
 
   const source: RoutesFile = {
@@ -67,8 +68,8 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
     get table () {
       return table!
     },
-    get text () {
-      return text
+    get written () {
+      return written
     },
     get readAt () {
       return readAt
@@ -107,21 +108,22 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
   async function readWhileChanged (): Promise<void> {
     do {
       again = false
-      take(await readFile(options))
+      take(await readRoutesText(file))
     } while (again)
   }
 
-  function take (reading: FileReading): void {
+  function take (found: RoutesText): void {
     if (closed) return
-    if (reading.content === content) {
+    if (contentOf(found) === content) {
       onRead('unchanged', source)
       return
     }
+    const reading = understand(found, options)
     problems = reading.problems
     content = reading.content
     if (reading.table) {
       table = reading.table
-      text = reading.text
+      written = reading.written
       readAt = clock.now()
     }
     onRead(reading.table ? 'ok' : 'failed', source)
@@ -135,19 +137,18 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
 }
 
 interface FileReading extends RoutesReading {
-  text?: string
-  /** The same for readings that found the same. */
   content: string
 }
 
-async function readFile ({ file, read }: Pick<RoutesFileOptions, 'file' | 'read'>): Promise<FileReading> {
-  const found = await readRoutesText(file)
-  if ('problem' in found) return { problems: [found.problem], content: `cannot be read: ${found.problem.message}` }
+/** The same for files that say the same. */
+const contentOf = (found: RoutesText): string =>
+  'problem' in found ? `cannot be read: ${found.problem.message}` : `text: ${found.text}`
 
-  const content = `text: ${found.text}`
+function understand (found: RoutesText, { read }: Pick<RoutesFileOptions, 'read'>): FileReading {
+  const content = contentOf(found)
+  if ('problem' in found) return { problems: [found.problem], content }
   try {
-    const { table, problems } = read(found.text)
-    return { table, text: found.text, problems, content }
+    return { ...read(found.text), content }
   } catch (error) {
     // A mistake of ours in reading it must not end a process that has calls.
     const message = `The file could not be understood (${(error as Error).name}). Please report this.`
