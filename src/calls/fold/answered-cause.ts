@@ -46,7 +46,7 @@ function endedByCaller (call: Call, attempt: Attempt): boolean {
 function callerEnded (call: Call, attempt: Attempt): Verdict {
   if (attempt.action?.callerStatus === 'in-progress') {
     if (wasRemoved(attempt)) return endOf('agent-hung-up')
-    // Without a room nobody else says who hung up. A caller who follows at once did so before Jambonz could end the leg.
+    // Without a room nobody else says who hung up. A caller who follows at once was faster than Jambonz.
     const followed = call.caller.final!.at - attempt.action.at < FOLLOWS_WITHIN_MS
     // Else the agent leg had ended long before: the caller had gone on without us.
     return attempt.room === undefined && followed ? farEndHungUp(attempt) : endOf('redirected')
