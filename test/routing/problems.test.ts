@@ -301,3 +301,18 @@ routes:
 await t.test('places are right behind a byte order mark and Windows line ends', async t => {
   t.same(found('\uFEFFversion: 1\r\nrouets: []\r\n'), ['error 2:1 rouets'])
 })
+
+await t.test('expressions that a call would all have to be tried on are limited', async t => {
+  const routes = (count: number, expression: (n: number) => string, when = (text: string): object => ({ to: text })) =>
+    'version: 1\nroutes:\n' + Array.from({ length: count }, (_, n) =>
+      `  - { name: r${n}, when: ${JSON.stringify(when(expression(n)))}, connect: [{ agent: a }] }\n`).join('')
+  const errors = (text: string) => readRoutes(text).problems.filter(({ severity }) => severity === 'error')
+  const anywhere = (n: number) => `/${1000 + n}$/`
+  const tenant = (text: string) => ({ header: { X: text } })
+
+  t.same(errors(routes(200, anywhere)), [])
+  t.same(errors(routes(2000, n => `/^\\+49${1000 + n}.*11$/`)), [], 'the digits tell which ones to try')
+  t.match(errors(routes(2000, anywhere)), [{ path: /^routes\[\d+\]\.when\.to$/, message: /too many.*begin/ }])
+  t.match(errors(routes(2000, anywhere, tenant)), [{ path: /^routes\[\d+\]\.when\.header\.X$/ }])
+  t.match(errors(routes(2000, n => `/^\\+49.*${1000 + n}$/`)), [{ message: /too many/ }], 'all begin alike')
+})

@@ -34,7 +34,7 @@ const pattern = fc.oneof(
   digits.map(digits => `/^\\+4${digits}?1/`),
   digits.map(digits => `/^\\+4${digits}|2$/`),
   digits.map(digits => `/${digits}/`),
-  fc.constantFrom('sip:sales', '/^\\+42x/')
+  fc.constantFrom('sip:sales', 'sip:42x@example.com', '/^\\+42x/')
 )
 const written = fc.oneof(
   number,
@@ -45,11 +45,18 @@ const written = fc.oneof(
   fc.constantFrom('sales', '+42x', '', 'anonymous')
 )
 const some = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(one, { minLength: 1, maxLength: 3 })
+const value = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 2 })
 const when = fc.record({
   to: some(pattern),
   from: some(fc.oneof(pattern, fc.constant('anonymous'))),
-  carrier: some(fc.constantFrom('a', 'b')),
-  header: fc.constantFrom({ X: 'a' }, { x: 'present' }, { X: ['a', '/b/'] }),
+  carrier: some(fc.constantFrom('a', 'b', 'c')),
+  application: some(fc.constantFrom('a', 'b')),
+  direction: some(fc.constantFrom('inbound', 'outbound')),
+  header: fc.dictionary(
+    fc.constantFrom('X', 'x-y'),
+    some(fc.oneof(value, value.map(value => `${value}*`), fc.constantFrom('present', '/b/'))),
+    { minKeys: 1 }
+  ),
   hours: fc.constantFrom({ zone: 'Europe/Berlin', in: ['Sat'] }, { zone: 'UTC', not: ['20:00-02:00'] })
 }, { requiredKeys: [] }).filter(when => Object.keys(when).length > 0)
 const tables = fc.record({
@@ -63,7 +70,12 @@ const queries = fc.record({
   to: written,
   from: written,
   carrier: fc.constantFrom(undefined, 'a', 'c'),
-  headers: fc.constantFrom(new Map(), new Map([['x', 'a']]), new Map([['x', 'b']])),
+  application: fc.constantFrom(undefined, 'a', 'c'),
+  direction: fc.constantFrom('inbound' as const, 'outbound' as const),
+  headers: fc.dictionary(
+    fc.constantFrom('x', 'x-y'),
+    fc.oneof(value, value.map(value => ` ${value} `), fc.constant(''))
+  ).map(headers => new Map(Object.entries(headers))),
   at: fc.integer({ min: 0, max: 14 * 24 }).map(hours => Date.parse('2026-11-28T00:30:00Z') + hours * 3600_000)
 }).map(query)
 

@@ -9,6 +9,7 @@ import {
   type HeaderPattern,
   type NumberPattern
 } from '../match/conditions.ts'
+import type { Expression, ExpressionSizes } from '../match/expression.ts'
 import { parseHours, type Span } from '../match/hours.ts'
 import { createZoneClock, isZone, zoneNames, type ZoneClock } from '../match/zones.ts'
 import { atKey, didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
@@ -23,6 +24,7 @@ export interface ConditionContext {
   clocks: Map<string, ZoneClock>
   /** One condition for all routes with the same hours. */
   hours: Map<string, Condition>
+  expressions: ExpressionSizes
 }
 
 /** Reads `when`. Absent: the route matches every call. */
@@ -44,14 +46,14 @@ function readCondition (
   switch (field.key) {
     case 'to':
     case 'from':
-      return readNumberCondition(reading, field, field.key, context.country)
+      return readNumberCondition(reading, field, field.key, context)
     case 'carrier':
     case 'application':
       return valueCondition(field.key, readTexts(reading, field).map(({ text }) => text))
     case 'direction':
       return valueCondition('direction', readTexts(reading, field).flatMap(text => readDirection(reading, text)))
     case 'header':
-      return readHeaders(reading, field)
+      return readHeaders(reading, field, context)
     case 'hours':
       return readHours(reading, field, context)
     default:
@@ -77,7 +79,7 @@ function readNumberCondition (
   reading: Reading,
   field: Field,
   side: 'to' | 'from',
-  country: string | undefined
+  { country, expressions }: ConditionContext
 ): Condition {
   const texts = readTexts(reading, field, '"+49531180*"')
   const patterns: NumberPattern[] = []
@@ -86,8 +88,16 @@ function readNumberCondition (
     if (typeof pattern === 'string') reading.error(item, pattern)
     else if (pattern.kind === 'withheld' && side === 'to') reading.error(item, 'Only callers can be anonymous.')
     else patterns.push(pattern)
+    if (typeof pattern !== 'string' && pattern.kind === 'expression') {
+      countExpression(reading, item, pattern.expression, expressions)
+    }
   }
   return numberCondition(side, patterns, texts.map(({ text }) => text))
+}
+
+function countExpression (reading: Reading, item: Item, expression: Expression, sizes: ExpressionSizes): void {
+  const tooMany = sizes.add(expression)
+  if (tooMany !== undefined) reading.error(item, tooMany)
 }
 
 function readDirection (reading: Reading, { item, text }: Text): string[] {
@@ -96,7 +106,7 @@ function readDirection (reading: Reading, { item, text }: Text): string[] {
   return []
 }
 
-function readHeaders (reading: Reading, field: Field): Condition[] {
+function readHeaders (reading: Reading, field: Field, { expressions }: ConditionContext): Condition[] {
   const headers = reading.mapping(field)
   if (!headers) return []
   if (headers.size === 0) reading.error(field, 'No header is named. Example: header: { X-Tenant: acme }')
@@ -110,6 +120,7 @@ function readHeaders (reading: Reading, field: Field): Condition[] {
       const pattern = parseHeaderPattern(text)
       if (typeof pattern === 'string') reading.error(item, pattern)
       else patterns.push(pattern)
+      if (typeof pattern !== 'string' && 'test' in pattern) countExpression(reading, item, pattern, expressions)
     }
     return headerCondition(header.key, patterns, texts.map(({ text }) => text))
   })

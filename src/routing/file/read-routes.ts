@@ -1,5 +1,6 @@
 import type { RoutesProblem, RoutesTable, WrittenRoute } from '../routes.ts'
 import { createTable, type PlannedRoute } from '../match/table.ts'
+import { ExpressionSizes } from '../match/expression.ts'
 import { openDocument } from './document.ts'
 import { isEmpty, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import { readDefaults } from './read-defaults.ts'
@@ -50,7 +51,7 @@ function readTable (reading: Reading, context: RoutesContext): Omit<ReadRoutes, 
   const { agent, ringS, country } = readDefaults(reading, fields.get('defaults'))
   const policy = readPolicy(reading, fields.get('policy'))
   const numbers = readNumbers(reading, fields.get('numbers'), country)
-  const shared = { clocks: new Map(), hours: new Map(), ways: [] }
+  const shared = { clocks: new Map(), hours: new Map(), expressions: new ExpressionSizes(), ways: [] }
   const connect: ConnectContext = { ...context, ...shared, policy, numbers, country }
   const routes = readList(reading, fields.get('routes'), connect)
   if (reading.hasErrors()) return undefined

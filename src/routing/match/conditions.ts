@@ -1,5 +1,5 @@
 import type { RouteQuery } from '../routes.ts'
-import { compactOf, digitsOfPattern, readNumber, type CalledNumber } from './numbers.ts'
+import { ANONYMOUS, compactOf, digitsOfPattern, readNumber, type CalledNumber } from './numbers.ts'
 import { compileExpression, isExpression, type Expression } from './expression.ts'
 import { isWithin, type Span } from './hours.ts'
 import type { ZoneClock } from './zones.ts'
@@ -26,9 +26,32 @@ export interface Condition {
   needsHeaders?: true
   /** Lower-case name of the header that it asks about. */
   header?: string
-  /** Patterns of `to` or `from`, for the index. */
-  numbers?: { side: 'to' | 'from', patterns: readonly NumberPattern[] }
+  /** Finds it in the index. Absent: only trying it tells. */
+  lookup?: Lookup
 }
+
+/** A condition that only calls with certain values can satisfy. */
+export interface Lookup {
+  /** What the values are of, such as `to`. */
+  field: string
+  /** A call needs one of these. */
+  keys: readonly Key[]
+  /** What a call has. */
+  valuesOf(subject: Subject): readonly string[]
+}
+
+/** A value, or the beginning of values. */
+export interface Key {
+  value: string
+  isPrefix?: true
+}
+
+const lookupFor = (
+  field: string,
+  keys: readonly (readonly Key[] | undefined)[],
+  valuesOf: Lookup['valuesOf']
+): Pick<Condition, 'lookup'> =>
+  keys.includes(undefined) ? {} : { lookup: { field, keys: keys.flatMap(keys => keys ?? []), valuesOf } }
 
 /** A number, prefix or expression of the file. */
 export type NumberPattern =
@@ -108,6 +131,28 @@ export function matchesNumber (pattern: NumberPattern, number: CalledNumber): bo
   }
 }
 
+/** Undefined: it may match anything. */
+function keysOfNumber (pattern: NumberPattern): readonly Key[] | undefined {
+  switch (pattern.kind) {
+    case 'withheld':
+      return [{ value: ANONYMOUS }]
+    case 'user':
+      return [{ value: pattern.user }]
+    case 'number':
+      return pattern.digits.map(value => ({ value }))
+    case 'prefix':
+      return pattern.digits.map(value => ({ value, isPrefix: true }))
+    case 'expression': {
+      const { digits } = pattern.expression
+      return digits === undefined ? undefined : [{ value: digits, isPrefix: true }]
+    }
+  }
+}
+
+/** Expressions that begin with digits may also match what is no number, such as +49x. */
+const valuesOfNumber = ({ digits, user }: CalledNumber): readonly string[] =>
+  digits.length > 0 ? digits : [user, user.replace(/^\+/, '')]
+
 const quoted = (values: readonly string[]): string => {
   const shown = values.slice(0, 5).map(value => JSON.stringify(value)).join(', ')
   return values.length > 5 ? `${shown} and ${values.length - 5} more` : shown
@@ -120,7 +165,7 @@ export const numberCondition = (
 ): Condition => ({
   holds: subject => patterns.some(pattern => matchesNumber(pattern, subject[side])),
   reason: ({ query }) => `${side}: ${query[side] || 'nothing'} is ${noneOf(written)}`,
-  numbers: { side, patterns }
+  ...lookupFor(side, patterns.map(keysOfNumber), subject => valuesOfNumber(subject[side]))
 })
 
 const noneOf = (values: readonly string[]): string =>
@@ -134,22 +179,24 @@ export const valueCondition = (
   holds: ({ query }) => query[name] !== undefined && values.includes(query[name]),
   reason: ({ query }) => query[name] === undefined
     ? `${name}: not known, must be ${quoted(values)}`
-    : `${name}: ${JSON.stringify(query[name])} is ${noneOf(values)}`
+    : `${name}: ${JSON.stringify(query[name])} is ${noneOf(values)}`,
+  ...lookupFor(name, [values.map(value => ({ value }))], ({ query }) => query[name] === undefined ? [] : [query[name]])
 })
 
-/** A value of a header, the beginning of one, an expression, or `present`. */
-export type HeaderPattern = (value: string) => boolean
+/** A value of a header, the beginning of one (of `present` it is empty), or an expression. */
+export type HeaderPattern = Key | Expression
 
 /** Reads a value of a header condition. A string tells what is wrong. */
 export function parseHeaderPattern (text: string): HeaderPattern | string {
-  if (text === 'present') return () => true
-  if (isExpression(text)) {
-    const expression = compileExpression(text)
-    return typeof expression === 'string' ? expression : value => expression.test(value)
-  }
+  if (text === 'present') return { value: '', isPrefix: true }
+  if (isExpression(text)) return compileExpression(text)
   if (text === '*') return 'Write present for a header with any value.'
-  const prefix = text.slice(0, -1)
-  return text.endsWith('*') ? value => value.startsWith(prefix) : value => value === text
+  return text.endsWith('*') ? { value: text.slice(0, -1), isPrefix: true } : { value: text }
+}
+
+function matchesHeader (pattern: HeaderPattern, value: string): boolean {
+  if ('test' in pattern) return pattern.test(value)
+  return pattern.isPrefix ? value.startsWith(pattern.value) : value === pattern.value
 }
 
 export function headerCondition (
@@ -161,7 +208,7 @@ export function headerCondition (
   return {
     holds ({ query }) {
       const value = query.headers?.get(header)
-      return value !== undefined && patterns.some(matches => matches(value.trim()))
+      return value !== undefined && patterns.some(pattern => matchesHeader(pattern, value.trim()))
     },
     reason ({ query }) {
       if (query.headers === undefined) return `header ${name}: the headers of this call are not known`
@@ -170,9 +217,17 @@ export function headerCondition (
       return `header ${name}: ${JSON.stringify(value)} is ${noneOf(written)}`
     },
     needsHeaders: true,
-    header
+    header,
+    ...lookupFor(
+      'header',
+      patterns.map(pattern => 'test' in pattern ? undefined : [{ ...pattern, value: `${header}: ${pattern.value}` }]),
+      valuesOfHeaders
+    )
   }
 }
+
+const valuesOfHeaders: Lookup['valuesOf'] = ({ query: { headers } }) =>
+  [...headers ?? []].map(([name, value]) => `${name}: ${value.trim()}`)
 
 export interface Hours {
   zone: string

@@ -6,7 +6,7 @@ import { numberLibrary, planOf } from '../policy/phone-numbers.ts'
  */
 
 /** The caller's number is withheld. */
-const ANONYMOUS = 'anonymous'
+export const ANONYMOUS = 'anonymous'
 
 /** Numbers and names beyond this are compared as if they ended here, which bounds the work. */
 const LONGEST = 128

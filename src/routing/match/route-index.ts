@@ -1,9 +1,8 @@
-import type { Condition, NumberPattern, Subject } from './conditions.ts'
-import type { CalledNumber } from './numbers.ts'
+import type { Condition, Key, Lookup, Subject } from './conditions.ts'
 
 /*
- * Thousands of routes differ by number. The index finds those that may match a call without asking each of them. It may
- * name a route too many, never one too few: the conditions themselves decide.
+ * Thousands of routes differ by number, carrier or header. The index finds those that may match a call without asking
+ * each of them. It may name a route too many, never one too few: the conditions themselves decide.
  */
 
 /** Finds the routes that may match. */
@@ -15,68 +14,86 @@ export interface RouteIndex {
 /** Positions of routes, in order. */
 type Positions = number[]
 
-/** The routes that ask for certain numbers on one side of the call. */
-class NumberIndex {
-  readonly #numbers = new Map<string, Positions>()
+/** The routes that ask for certain values of one field. */
+class FieldIndex {
+  readonly #valuesOf: Lookup['valuesOf']
+  readonly #values = new Map<string, Positions>()
   readonly #prefixes = new Map<string, Positions>()
-  readonly #users = new Map<string, Positions>()
-  readonly #withheld: Positions = []
-  /** Expressions may also match what has no digits. */
-  readonly #expressions: Positions = []
   readonly #lengths = new Set<number>()
 
-  add (route: number, pattern: NumberPattern): void {
-    switch (pattern.kind) {
-      case 'withheld':
-        return push(this.#withheld, route)
-      case 'user':
-        return addTo(this.#users, pattern.user, route)
-      case 'number':
-        return pattern.digits.forEach(digits => addTo(this.#numbers, digits, route))
-      case 'prefix':
-        return pattern.digits.forEach(prefix => this.#addPrefix(prefix, route))
-      case 'expression':
-        push(this.#expressions, route)
-        return this.#addPrefix(pattern.expression.digits!, route)
-    }
+  constructor (valuesOf: Lookup['valuesOf']) {
+    this.#valuesOf = valuesOf
   }
 
-  #addPrefix (prefix: string, route: number): void {
-    this.#lengths.add(prefix.length)
-    addTo(this.#prefixes, prefix, route)
+  add (route: number, { value, isPrefix }: Key): void {
+    if (isPrefix) this.#lengths.add(value.length)
+    addTo(isPrefix ? this.#prefixes : this.#values, value, route)
   }
 
-  find ({ withheld, user, digits }: CalledNumber): Positions[] {
-    if (digits.length === 0) {
-      return [this.#users.get(user) ?? [], withheld ? this.#withheld : [], this.#expressions]
-    }
-    return digits.flatMap(digits => [
-      this.#numbers.get(digits) ?? [],
-      ...[...this.#lengths].map(length => this.#prefixes.get(digits.slice(0, length)) ?? [])
+  find (subject: Subject): Positions[] {
+    return this.#valuesOf(subject).flatMap(value => [
+      this.#values.get(value) ?? [],
+      ...[...this.#lengths].map(length => this.#prefixes.get(value.slice(0, length)) ?? [])
     ])
   }
 }
 
 /** @param routes the conditions of each route */
 export function createRouteIndex (routes: readonly (readonly Condition[])[]): RouteIndex {
-  const sides = { to: new NumberIndex(), from: new NumberIndex() }
+  const frequency = frequencyOf(routes.flat())
+  const fields = new Map<string, FieldIndex>()
   const others: Positions = []
+  /** Any of these may match a call whose headers are not known. */
+  const byHeader: Positions = []
   routes.forEach((conditions, route) => {
-    const numbers = conditions.find(({ numbers }) => numbers?.patterns.every(isIndexable))?.numbers
-    if (!numbers) others.push(route)
-    numbers?.patterns.forEach(pattern => sides[numbers.side].add(route, pattern))
+    const chosen = mostSelective(conditions, frequency)
+    if (!chosen?.lookup) {
+      others.push(route)
+      return
+    }
+    const { field, keys, valuesOf } = chosen.lookup
+    const index = fields.get(field) ?? new FieldIndex(valuesOf)
+    fields.set(field, index)
+    for (const key of keys) index.add(route, key)
+    if (chosen.needsHeaders) byHeader.push(route)
   })
 
   return {
     visit (subject, visit) {
-      const lists = [others, ...sides.to.find(subject.to), ...sides.from.find(subject.from)]
+      const lists = [others, ...[...fields.values()].flatMap(index => index.find(subject))]
+      if (subject.query.headers === undefined) lists.push(byHeader)
       visitInOrder(lists.filter(list => list.length > 0), visit)
     }
   }
 }
 
-const isIndexable = (pattern: NumberPattern): boolean =>
-  pattern.kind !== 'expression' || pattern.expression.digits !== undefined
+/** How many conditions ask for each key. */
+function frequencyOf (conditions: readonly Condition[]): Map<string, number> {
+  const frequency = new Map<string, number>()
+  for (const { lookup } of conditions) {
+    for (const key of lookup?.keys ?? []) {
+      const name = nameOf(lookup!, key)
+      frequency.set(name, (frequency.get(name) ?? 0) + 1)
+    }
+  }
+  return frequency
+}
+
+const nameOf = ({ field }: Lookup, { value, isPrefix }: Key): string => `${field} ${isPrefix ? '^' : '='}${value}`
+
+/** The condition that leaves a call with the fewest routes. Undefined: none of them can be looked up. */
+function mostSelective (conditions: readonly Condition[], frequency: Map<string, number>): Condition | undefined {
+  let best: Condition | undefined
+  let fewest = Infinity
+  for (const condition of conditions) {
+    const { lookup } = condition
+    if (!lookup) continue
+    const most = lookup.keys.reduce((most, key) => Math.max(most, frequency.get(nameOf(lookup, key))!), 0)
+    if (most < fewest) best = condition
+    fewest = Math.min(fewest, most)
+  }
+  return best
+}
 
 function addTo (index: Map<string, Positions>, key: string, route: number): void {
   const positions = index.get(key)

@@ -43,15 +43,16 @@ export function createTable (planned: PlannedTable): RoutesTable {
 
   function choose (query: RouteQuery, app: ApplicationConfig): Route {
     const subject = subjectOf(query, country)
-    const possible: Route[] = []
+    let certain: Route | undefined
     let matched = false
     index.visit(subject, n => {
       const verdict = judge(routes[n]!, subject)
-      if (verdict !== 'no') possible.push(routeFor(routes[n]!, planned, query, app))
+      if (verdict !== 'no') certain = certainOf(certain, routeFor(routes[n]!, planned, query, app))
       matched = verdict === 'yes'
-      return matched
+      // Where nothing is certain of the routes up to here, nothing will be.
+      return matched || certain?.ways.length === 0
     })
-    return certainOf(matched ? possible : [...possible, unmatched(planned, query, app)])
+    return matched ? certain! : certainOf(certain, unmatched(planned, query, app))
   }
 
   function explain (query: RouteQuery, app: ApplicationConfig): Explanation {
@@ -103,11 +104,10 @@ function judge ({ conditions }: PlannedRoute, subject: Subject): 'yes' | 'no' | 
  * What is certain of a call that one of several routes matched: the ways with which all of them begin. There is none
  * where they do not even agree on the first.
  */
-function certainOf (possible: readonly Route[]): Route {
-  const [first, ...others] = possible
-  if (others.length === 0) return first!
-  const differs = first!.ways.findIndex((way, i) => others.some(({ ways }) => !isDeepStrictEqual(ways[i], way)))
-  return { ways: differs < 0 ? first!.ways : first!.ways.slice(0, differs) }
+function certainOf (one: Route | undefined, other: Route): Route {
+  if (!one) return other
+  const differs = one.ways.findIndex((way, i) => !isDeepStrictEqual(other.ways[i], way))
+  return { ways: differs < 0 ? one.ways : one.ways.slice(0, differs) }
 }
 
 /** No route of the file matches. */
