@@ -1,17 +1,22 @@
 import type { ApplicationConfig, Route, Way } from '../calls/fold/way.ts'
-import { isSameNumber } from './same-number.ts'
+import { isSameNumber, leadsBack } from './same-number.ts'
 import type { RoutesSource, RoutesTable } from './routes.ts'
 
 /** The route of a call that no route of a file names: the application's agent, then its fallback number. */
 export function defaultRoute (app: ApplicationConfig, calledNumber: string): Route {
   const ways: Way[] = [{ strategy: 'room', agent: app.agent }]
-  if (app.fallbackNumber === undefined) return { ways }
-  return withoutLoops({ ways: [...ways, { strategy: 'phone', number: app.fallbackNumber }] }, calledNumber)
+  const { fallbackNumber: number } = app
+  if (number === undefined) return { ways }
+  if (isSameNumber(number, calledNumber)) return { ways, refused: 'number-is-called-number' }
+  return { ways: [...ways, { strategy: 'phone', number }] }
 }
 
-/** Leaves out phone numbers that are the called one: they would come back to us as a new call, without end. */
-export function withoutLoops (route: Route, calledNumber: string): Route {
-  const ways = route.ways.filter(way => way.strategy !== 'phone' || !isSameNumber(way.number, calledNumber))
+/**
+ * Leaves out phone numbers that are the called one: they would come back to us as a new call, without end.
+ * @param country ISO 3166 code of the country whose national numbers are understood
+ */
+export function withoutLoops (route: Route, calledNumber: string, country: string | undefined): Route {
+  const ways = route.ways.filter(way => way.strategy !== 'phone' || !leadsBack(way.number, calledNumber, country))
   return ways.length === route.ways.length ? route : { ...route, ways, refused: 'number-is-called-number' }
 }
 

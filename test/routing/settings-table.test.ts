@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { defaultRoute } from '../../src/routing/settings-table.ts'
+import { defaultRoute, withoutLoops } from '../../src/routing/settings-table.ts'
 
 const app = (fallbackNumber?: string) => ({ agent: 'demo-agent', metadata: '', fallbackNumber })
 const ROOM = { strategy: 'room', agent: 'demo-agent' }
@@ -58,4 +58,27 @@ await t.test('whatever is called, the agent comes first and the fallback at most
       (fallback === undefined || (ways.length === 1) === (refused !== undefined))
   }))
   t.pass('for all of them')
+})
+
+await t.test('a route keeps its ways to numbers that only end alike', async t => {
+  const left = (number: string, called: string, country?: string) =>
+    withoutLoops({ ways: [{ strategy: 'phone', number }] }, called, country).ways.length
+  t.equal(left('+49891234567', '1234567', 'DE'), 1, 'a local number')
+  t.equal(left('+49891234567', '1234567'), 1)
+  t.equal(left('+445551230000', '555 123 0000', 'US'), 1, 'of another country')
+  t.equal(left('+49891234567', '+491234567'), 1)
+
+  const same = [
+    ['+49891234567', '089 1234567', 'DE'],
+    ['+49891234567', '0891234567', undefined],
+    ['+49891234567', '49891234567', undefined],
+    ['+49891234567', '0049891234567', 'US'],
+    ['+49891234567', 'sip:0049891234567@sbc.example.com', undefined],
+    ['+74951234567', '84951234567', 'RU'],
+    ['+15551230000', 'tel:+1-555-123-0000', 'DE'],
+    ['+15551230000', '5551230000', 'US'],
+    ['+15551230000', '5551230000', 'DE'],
+    ['1000', '1000', 'DE']
+  ] as const
+  for (const [number, called, country] of same) t.equal(left(number, called, country), 0, `${number} for ${called}`)
 })

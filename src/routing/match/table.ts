@@ -118,7 +118,7 @@ function routeFor (route: PlannedRoute, planned: PlannedTable, query: RouteQuery
   const { name, ways } = route
   if (!ways) return { name, ...ringing(defaultRoute(app, query.to), planned) }
   const chosen = ways.map((way, i) => wayFor(way, app, `${query.callSid} ${name} ${i}`))
-  return ringing(withoutLoops({ name, ways: chosen }, query.to), planned)
+  return ringing(withoutLoops({ name, ways: chosen }, query.to, planned.country), planned)
 }
 
 function wayFor (planned: PlannedWay, app: ApplicationConfig, seed: string): Way {

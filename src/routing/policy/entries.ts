@@ -34,9 +34,12 @@ const LONGEST_COUNTRY_CODE = 3
 
 function prefixOf (digits: string): Entry {
   const behind = digits.slice(1)
-  const code = COUNTRY_CODES.find(code => behind.startsWith(code)) ?? behind.slice(0, LONGEST_COUNTRY_CODE)
-  return { kind: 'prefix', digits, narrow: behind.length > code.length }
+  return { kind: 'prefix', digits, narrow: behind.length > countryCodeOf(behind).length }
 }
+
+/** The country code with which the digits of a number in E.164 form begin, or as much of it as there is. */
+export const countryCodeOf = (digits: string): string =>
+  COUNTRY_CODES.find(code => digits.startsWith(code)) ?? digits.slice(0, LONGEST_COUNTRY_CODE)
 
 /** ITU-T E.164: these have one digit, the following two, and all others three. */
 const COUNTRY_CODES = [

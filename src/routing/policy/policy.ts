@@ -1,4 +1,4 @@
-import { readTarget, sipUriOf, type SipTarget } from './dial-target.ts'
+import { LONGEST_SHORT, readTarget, sipUriOf, type SipTarget } from './dial-target.ts'
 import { factsOf } from './phone-numbers.ts'
 import { coveredBy, isNamed, isOpened, openingCountry, type Dialled } from './entries.ts'
 import { explainRefusal, type Refusal } from './refusals.ts'
@@ -140,7 +140,7 @@ function judgedSip (door: Door, target: SipTarget, context: PolicyContext): Deci
   }
   if (!isListed) return door === 'transfer' ? refused('sip-host', host) : refused('sip-target')
   if (door !== 'routes' && context.policy!.allow.length === 0) return refused('nothing-allowed')
-  return hiddenRefusal(user, context) ?? uri
+  return hiddenRefusal(door, user, context) ?? uri
 }
 
 /** Hosts are compared without regard to case; an entry with a port lists only that port. */
@@ -148,13 +148,32 @@ const listsHost = (hosts: readonly string[], { host, port }: SipTarget): boolean
   hosts.map(entry => entry.trim().toLowerCase()).some(entry =>
     entry === host || (port !== undefined && entry === `${host}:${port}`))
 
-/** A user of digits means what its host makes of it. What no number may be, it must not be in any reading. */
-function hiddenRefusal (user: string, context: PolicyContext): Refused | undefined {
-  if (!/^\d{7,}$/.test(user)) return undefined
+/**
+ * A user means what its host makes of it. What no number may be, it must not be in any reading, also behind what gets
+ * an outside line there.
+ */
+function hiddenRefusal (door: Door, user: string, context: PolicyContext): Refused | undefined {
+  const allow = context.policy?.allow ?? []
+  if (isNamed(allow, { digits: user }, context.country)) return undefined
+  // A host may turn `*31#0900…` into a call without the caller's number, and other codes into a diversion.
+  if (door !== 'routes' && /[*#]/.test(user)) return refused('service-code')
+  if (!/^[\d+.~!-]+$/.test(user)) return undefined
+
+  for (const digits of readingsOf(user.replace(/\D/g, ''))) {
+    const refusal = refusalOfReading(digits, context)
+    if (refusal) return refusal
+  }
+  return undefined
+}
+
+function refusalOfReading (digits: string, context: PolicyContext): Refused | undefined {
   const { policy, country } = context
   const allow = policy?.allow ?? []
-  for (const reading of [`+${user}`, `+${user.replace(/^(00|011)/, '')}`, user]) {
-    const target = readTarget(reading, country)
+  if (EMERGENCY_ANYWHERE.has(digits) && !isNamed(allow, { digits }, country)) return refused('emergency')
+  if (digits.length <= LONGEST_SHORT) return undefined
+
+  for (const text of [`+${digits}`, digits]) {
+    const target = readTarget(text, country)
     if (target.kind !== 'number') continue
 
     const dialled = { digits: target.number, facts: factsOf(target.number) }
@@ -164,6 +183,24 @@ function hiddenRefusal (user: string, context: PolicyContext): Refused | undefin
     if (danger && danger !== 'short-code' && danger !== 'emergency') return refused(danger)
   }
   return undefined
+}
+
+/** What a PBX or carrier takes away in front: an outside line, or the prefix of international numbers. */
+const PREFIXES = ['0', '9', '011']
+/** Most digits that are taken away, such as those of `9` and `011`. */
+const LONGEST_PREFIX = 4
+
+/** The digits, and what is left of them behind prefixes. */
+function readingsOf (digits: string): string[] {
+  const readings = new Set([digits])
+  // A set yields also what is added on the way.
+  for (const reading of readings) {
+    for (const prefix of PREFIXES.filter(prefix => reading.startsWith(prefix))) {
+      const rest = reading.slice(prefix.length)
+      if (digits.length - rest.length <= LONGEST_PREFIX) readings.add(rest)
+    }
+  }
+  return [...readings]
 }
 
 /** An entry may be somebody's number: of a long one only the beginning is shown. */

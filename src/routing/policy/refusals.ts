@@ -16,6 +16,7 @@ export const REFUSALS = [
   'sip-headers',
   'sip-host',
   'sip-target',
+  'service-code',
   'concurrent',
   'per-minute',
   'per-day',
@@ -57,6 +58,8 @@ const SENTENCES: Record<Refusal, (rule: string) => string> = {
     'The SIP URI carries headers or a password, which are never passed on. Ask for the address without them.',
   'sip-host': rule => `The host${rule && ` ${rule}`} of the SIP URI is not in \`policy.sip\`. Add it there.`,
   'sip-target': () => 'The target is a SIP URI. Only transfers may go to one, so give a phone number.',
+  'service-code': () =>
+    'The user of the SIP URI has * or #, which its host takes for a command. Give an extension or a number.',
   concurrent: () => `\`policy.concurrent\` calls are under way. Wait until one has ended, ${WAIT}`,
   'per-minute': () => `\`policy.per_minute\` is used up. Wait a minute, ${WAIT}`,
   'per-day': () => `\`policy.per_day\` is used up for the last 24 hours. Wait, ${WAIT}`,
