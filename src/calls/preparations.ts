@@ -1,5 +1,5 @@
 import type { CallRegistrar, Registration } from './call-registrar.ts'
-import { isPreparedWay, preparationOf } from './fold/attempt-facts.ts'
+import { preparationOf } from './fold/attempt-facts.ts'
 import type { Attempt, Call } from './fold/call.ts'
 import type { MadeRoom, RoomMaker } from './room-maker.ts'
 
@@ -35,7 +35,7 @@ export class Preparations {
    */
   prepare (call: Call, attempt: Attempt, leftMs: number): Promise<Prepared> | undefined {
     const { maker, registrar } = this.#options
-    const share = call.plan.some(isPreparedWay) ? SHARE_OF_TIME : 1
+    const share = call.plan.some(preparationOf) ? SHARE_OF_TIME : 1
     const timeoutMs = Math.max(0, Math.min(this.#options.timeoutMs, (leftMs - RESERVE_MS) * share))
     switch (preparationOf(attempt)) {
       case 'room':

@@ -1,11 +1,15 @@
 import t, { type Test } from 'tap'
+import { CallRegistrar } from '../../src/calls/call-registrar.ts'
 import { createCalls, type CallsOptions } from '../../src/calls/calls.ts'
+import { newCall } from '../../src/calls/fold/new-call.ts'
 import type { Way } from '../../src/calls/fold/way.ts'
 import type { RegistrationFailure } from '../../src/calls/ports.ts'
+import { Preparations } from '../../src/calls/preparations.ts'
+import { RoomMaker } from '../../src/calls/room-maker.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { factsWith, planSeal, rulesWith } from '../fixtures/events.ts'
+import { attemptWith, factsWith, planSeal, rulesWith } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -72,6 +76,27 @@ for (const failure of FAILURES) {
   })
 }
 
+await t.test('what was forgotten is done again', async t => {
+  const clock = createTestClock()
+  const rooms = createFakeRooms()
+  const registrar = createFakeRegistrar()
+  const observer = { changed () {}, store () {}, failed () {} }
+  const preparations = new Preparations({
+    maker: new RoomMaker({ rooms, roomFormat: createRoomFormat(40, planSeal), clock, observer, onSettled () {} }),
+    registrar: new CallRegistrar({ registrar, clock, observer }),
+    timeoutMs: 3000
+  })
+  const call = newCall('call-1', clock.now(), factsWith(), rulesWith().app)
+  for (const attempt of [attemptWith(), attemptWith({ strategy: 'retell', way: RETELL, room: undefined })]) {
+    await preparations.prepare(call, attempt, 6000)
+    await preparations.prepare(call, attempt, 6000)
+    preparations.forget(call, attempt)
+    await preparations.prepare(call, attempt, 6000)
+  }
+  t.equal(rooms.log.length, 2)
+  t.equal(registrar.log.length, 2)
+})
+
 await t.test('Retell alone, and it fails: the caller is declined', async t => {
   const { receive, registrar } = build(t)
   registrar.mode = 'failed'
@@ -116,6 +141,29 @@ await t.test('however many ways cannot be prepared, the caller gets the one that
     'retell-failed',
     undefined
   ])
+})
+
+await t.test('the last way to be prepared may take the time that is left', async t => {
+  const { receive, rooms, registrar, clock } = build(t)
+  rooms.mode = 'hang'
+  registrar.mode = 'hang'
+  const answered = receive(roomWay('a'), RETELL, PHONE)
+  await clock.pass(5800)
+  t.equal(await Promise.race([answered, settle()]), undefined)
+  await clock.pass(100)
+  t.match(await answered, { reply: { kind: 'dial', attempt: 3 } })
+})
+
+await t.test('a Retell agent that cannot be registered leaves time for another one', async t => {
+  const { receive, rooms, registrar, clock } = build(t)
+  rooms.mode = 'hang'
+  registrar.mode = 'hang'
+  const answered = receive(roomWay('a'), RETELL, RETELL)
+  await clock.pass(3000)
+  t.same(registrar.log, ['call-1 2'])
+  registrar.mode = 'ok'
+  await clock.pass(1800)
+  t.match(await Promise.race([answered, settle()]), { reply: { kind: 'dial', attempt: 3 } })
 })
 
 await t.test('a way that is the last to be prepared may take all the time that the settings give', async t => {

@@ -62,6 +62,16 @@ await t.test('a LiveKit that is too slow is not met with more than 200 requests:
   t.same(await make('again'), { kind: 'room', outcome: 'created' })
 })
 
+await t.test('requests that fail are over: however many did, the next one is sent', async t => {
+  const { rooms, make } = build(t)
+  rooms.mode = 'unreachable'
+  const failed = await Promise.all(Array.from({ length: 200 }, (_, i) => make(`call-${i}`)))
+  t.same(failed[0], { kind: 'room', outcome: 'timeout', detail: 'unreachable' }, 'it may have reached LiveKit')
+  rooms.mode = 'ok'
+  await settle()
+  t.same(await make('next'), { kind: 'room', outcome: 'created' })
+})
+
 await t.test('who gave up on a room hears when the request is over', async t => {
   const { rooms, clock, make, settled } = build(t)
   rooms.mode = 'hang'
@@ -72,4 +82,8 @@ await t.test('who gave up on a room hears when the request is over', async t => 
   rooms.release()
   await settle()
   t.same(settled, ['a'])
+  rooms.mode = 'ok'
+  await make('b')
+  await settle()
+  t.same(settled, ['a'], 'who got an answer knows it already')
 })

@@ -15,7 +15,10 @@ const readRoomMetadata = (text: string) => format.readRoomMetadata(text, planSea
 
 const attempt = attemptWith()
 const callWith = (facts: Parameters<typeof factsWith>[0] = {}, metadata = '') =>
-  newCall('call-1', START, factsWith(facts), { agent: 'demo-agent', metadata })
+  ({
+    ...newCall('call-1', START, factsWith(facts), { agent: 'demo-agent', metadata }),
+    route: { name: 'sales by day', ways: [] }
+  })
 const job = (facts?: Parameters<typeof factsWith>[0], metadata?: string) =>
   JSON.parse(jobMetadata(callWith(facts, metadata), attempt)) as {
     v: number
@@ -33,6 +36,7 @@ await t.test('the job metadata, version 1', async t => {
       to: '+15551230000',
       callerName: 'Alice',
       trunk: 'MyCarrier',
+      route: 'sales by day',
       attempt: 1,
       headers: { 'X-Customer-Id': '4711' }
     },

@@ -24,17 +24,11 @@ export const isDialled = (attempt: Pick<Attempt, 'strategy'>): boolean =>
 export const mayRefer = ({ strategy }: Attempt): boolean =>
   strategy === 'room' || strategy === 'carrier' || strategy === 'retell'
 
-/**
- * What must be done before an attempt can be dialled: its room made, or its call registered with Retell. A room that
- * was found in LiveKit's events is not ours to make.
- */
-export function preparationOf ({ strategy, room }: Attempt): 'room' | 'registration' | undefined {
+/** What must be done before a way can be dialled: its room made, or its call registered with Retell. */
+export function preparationOf ({ strategy }: Pick<Way, 'strategy'>): 'room' | 'registration' | undefined {
   if (strategy === 'retell') return 'registration'
-  return strategy === 'room' && room !== undefined ? 'room' : undefined
+  return strategy === 'room' ? 'room' : undefined
 }
-
-/** Attempts of this way must be prepared. */
-export const isPreparedWay = ({ strategy }: Way): boolean => strategy === 'room' || strategy === 'retell'
 
 /**
  * The final SIP status of the agent leg, from its status event or from /action. A provisional one in /action is stale:

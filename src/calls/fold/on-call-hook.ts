@@ -191,13 +191,11 @@ function onPrepared (
 function goOnInstead (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   const next = openNext(draft, at, rules)
   if (!next) {
-    answerWaiting(draft, attempt, noWayLeft(draft))
     draft.at.replied ??= at
     endCall(draft, at, attempt.end!, rules)
     return
   }
-  const waiting = draft.hooks.filter(hook => hook.attempt === attempt.n && !hook.reply)
-  for (const hook of waiting) hook.attempt = next.n
+  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.attempt = next.n
   if (preparationOf(next) === undefined) answerWaiting(draft, next, begun(draft, next, at, rules))
 }
 

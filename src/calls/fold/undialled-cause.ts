@@ -21,7 +21,7 @@ export function causeWithoutDial (call: Call, attempt: Attempt): Verdict {
     })
   }
   if (caller.callStatus !== 'completed') return endOf('media-server-failed', { sipStatus: caller.sipStatus })
-  if (attempt !== call.attempts.at(-1) || call.plan.length === 0) return endOf('announced')
+  if (call.plan.length === 0) return endOf('announced')
 
   return endOf('lost', { detail: 'Jambonz ended the call during the announcement' })
 }

@@ -136,3 +136,51 @@ await t.test('a route that declines', async t => {
     t.equal(story.it.phase, 'ended')
   })
 })
+
+await t.test('a way before it failed, and the caller is not answered until it is heard', async t => {
+  const { story } = begin([PHONE, SAY])
+  story.caller('trying', 100)
+  story.agent('trying', 100)
+  t.same(story.action('busy', 486), { kind: 'announce', attempt: 2 })
+  t.equal(story.it.phase, 'received')
+  story.caller('in-progress', 200)
+  t.equal(story.it.phase, 'connected')
+})
+
+await t.test('an operator hangs up during it', async t => {
+  const { story } = begin([SAY], { rules: { callControl: true } })
+  story.caller('in-progress', 200)
+  story.feed({ kind: 'hangup' })
+  story.caller('completed', 200, 'jambonz')
+  t.equal(story.cause, 'operator-hung-up')
+  t.equal(story.it.attempts[0]?.end?.cause, 'operator-hung-up')
+})
+
+await t.test('the caller leg fails before it is answered: the announcement was not heard', async t => {
+  const { story } = begin([SAY])
+  story.caller('trying', 100)
+  story.caller('failed', 500, 'jambonz')
+  t.match(story.it.end, { cause: 'media-server-failed', by: 'jambonz', sipStatus: 500 })
+})
+
+await t.test('a failure before a decline is the cause, also when the decline is heard of first', async t => {
+  const { story } = begin([ROOM, { strategy: 'decline', status: 603, reason: 'Decline' }])
+  story.made()
+  story.caller('trying', 100)
+  story.agent('trying', 100)
+  story.action('failed', 503)
+  story.caller('failed', 603, 'jambonz')
+  story.agent('failed', 503, { reason: 'DNS Error' })
+  t.match(story.it.end, { cause: 'sip-unreachable', sipStatus: 503 })
+})
+
+await t.test('what came before the call was brought back is no cause', async t => {
+  const { story } = begin([SAY, PHONE])
+  story.caller('in-progress', 200)
+  story.action(undefined, undefined, { callerStatus: 'in-progress' })
+  story.agent('trying', 100)
+  t.same(story.hook({ answered: true, redirected: true }), { kind: 'announce', attempt: 3 })
+  const over = { callerStatus: 'completed', callerEndedBy: 'jambonz' } as const
+  t.same(story.action(undefined, undefined, over), { kind: 'nothing' })
+  t.match(story.it.end, { cause: 'announced' })
+})

@@ -112,6 +112,17 @@ await t.test('another caller whom the rule brings into the same room is not take
   t.equal(story.it.phase, 'connected')
 })
 
+await t.test('another caller who comes when ours is gone is not ours either', async t => {
+  const story = dial()
+  inRoom(story, 'participant_joined', OURS)
+  story.agent('in-progress', 200)
+  inRoom(story, 'participant_left', { ...OURS, reason: 'CLIENT_INITIATED' })
+  const left = currentAttempt(story.it)?.view.sip?.left
+  t.ok(left)
+  inRoom(story, 'participant_joined', { sid: 'PA_sip2', sip: { callSid: 'call-2', dispatched: true } })
+  t.match(currentAttempt(story.it)?.view.sip, { sid: 'PA_sip1', left })
+})
+
 await t.test('an operator hangs up', async t => {
   await t.test('by Jambonz where that can be asked: the room stays', async t => {
     const story = dial({ rules: { callControl: true } })

@@ -82,3 +82,20 @@ await t.test('attempts of a record before there were routes get the way that the
     { strategy: 'phone', number: '+15551230009' }
   ])
 })
+
+await t.test('an attempt that has its way keeps it', async t => {
+  const story = tell()
+  story.hook({
+    route: {
+      ways: [{ strategy: 'phone', number: '+15551230009' }, { strategy: 'sip', uri: 'sip:desk@pbx.example.com' }]
+    }
+  })
+  story.agent('trying', 100)
+  story.action('busy', 486)
+  const [first, second] = story.it.attempts
+  const { way: _, ...before } = first!
+  t.same(read({ ...story.it, attempts: [before, second] }).attempts.map(({ way }) => way), [
+    { strategy: 'phone', number: '+15551230009' },
+    { strategy: 'sip', uri: 'sip:desk@pbx.example.com' }
+  ])
+})

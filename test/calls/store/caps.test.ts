@@ -58,6 +58,15 @@ await t.test('in Redis', { skip: withoutRedis }, async t => {
     t.same(await written('bridge:nobody', undefined, { perCallerPerDay: 1 }), [])
   })
 
+  await t.test('a short call does not end the counting of a long one', async t => {
+    const caps = await open(t, 'bridge:long')
+    await caps.reserve({ id: 'long', limits: { concurrent: 9 }, now: NOW, livesMs: 3_600_000 })
+    await caps.reserve({ id: 'short', limits: { concurrent: 9 }, now: NOW, livesMs: 1000 })
+    const redis = new Redis(port, '127.0.0.1')
+    t.teardown(() => redis.disconnect())
+    for (const key of await redis.keys('*bridge:long*')) t.ok(await redis.pttl(key) > 3_000_000, key)
+  })
+
   await t.test('two processes together get what the cap allows, and a shared id counts once', async t => {
     const contender = fileURLToPath(new URL('../../fixtures/caps-contender.js', import.meta.url))
     const [dials, limit] = [400, 300]
