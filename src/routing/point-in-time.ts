@@ -26,7 +26,7 @@ export function readTime (text: string, zone: string, now: number): number | str
   const written = `${day}T${minutes}${seconds}`
   const wall = Date.parse(`${written}Z`)
   if (Number.isNaN(wall) || !new Date(wall).toISOString().startsWith(`${day}T${minutes}`)) {
-    return `There is no ${written.replace('T', ' ')} in any calendar. ${FORMS}`
+    return `${written.replace('T', ' ')} is a time that does not exist. ${FORMS}`
   }
   if (offset !== undefined) {
     const at = Date.parse(written + offset.toUpperCase())

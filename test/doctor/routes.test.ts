@@ -82,7 +82,7 @@ await t.test('variables that are not set, each once', async t => {
   const text = file(
     'retell: { agent: agent_0123, key: RETELL_API_KEY }',
     'retell: { agent: agent_4567, key: RETELL_API_KEY }',
-    'sip: "sip:pbx.example.com"\n        auth: { username: PBX_USERNAME, password: PBX_PASSWORD }',
+    'sip: "sip:sales@pbx.example.com"\n        auth: { username: PBX_USERNAME, password: PBX_PASSWORD }',
     AGENT
   )
   const findings = await found(t, text, {}, { PBX_USERNAME: 'u' })

@@ -210,6 +210,48 @@ await check('ways', [
   [way('[{ sip: "sip:x@5t4n6j0wnrl.sip.LIVEKIT.cloud" }]'), `error 5:22 ${FIRST}.sip`, /2026-09-30.*sip\.retellai\.com/]
 ])
 
+await check('passwords in addresses', [
+  [way('[{ sip: "sip:bob:s3cret@example.com" }]'), `error 5:22 ${FIRST}.sip`, /password.*auth:/],
+  [way('[{ sip: "sips:bob:s3c@ret@example.com" }]'), `error 5:22 ${FIRST}.sip`, /password.*auth:/],
+  [way('[{ play: "https://u:s3cret@example.com/a.mp3" }]'), `error 5:23 ${FIRST}.play`, /Leave user name and password/],
+  [way('[{ play: "ftp://u:s3cret@example.com/a.mp3" }]'), `error 5:23 ${FIRST}.play`, /Leave user name and password/]
+])
+
+await t.test('no message repeats a password', async t => {
+  const ways = ['sip: "sip:bob:s3cret@example.com"', 'sip: "sip:bob:s3cret@"', 'play: "https://u:s3cret@example.com"',
+    'play: "u:s3cret@example.com"', 'play: "//u:s3cret@example.com"', 'sip: "bob:s3cret@example.com"']
+  for (const entry of ways) {
+    const { problems } = readRoutes(way(`[{ ${entry} }]`))
+    t.match(problems, [{ severity: 'error' }], entry)
+    t.notMatch(JSON.stringify(problems), 's3cret', entry)
+  }
+})
+
+const long = (length: number): string => 'x'.repeat(length)
+
+await check('what is too long, or too much', [
+  [way(`[{ say: ${long(2001)} }]`), `error 5:22 ${FIRST}.say`, /at most 2000 characters/],
+  [way(`[{ play: "https://a/${long(2000)}" }]`), `error 5:23 ${FIRST}.play`, /at most 2000/],
+  [way(`[{ sip: "sip:a@${long(256)}" }]`), `error 5:22 ${FIRST}.sip`, /at most 256/],
+  [way(`[{ agent: ${long(101)} }]`), `error 5:24 ${FIRST}.agent`, /at most 100/],
+  [way(`[{ agents: [{ agent: ${long(101)}, weight: 1 }] }]`), `error 5:35 ${FIRST}.agents[0].agent`, /at most 100/],
+  [way(`[{ agent: a, metadata: { a: ${long(16_384)} } }]`), `error 5:37 ${FIRST}.metadata`, /at most 16384/],
+  [way(`[{ decline: 486, reason: ${long(101)} }]`), `error 5:39 ${FIRST}.reason`, /at most 100/]
+])
+
+await t.test('the variables and the metadata of Retell are limited', async t => {
+  const retell = (more: string) => found(way(`[{ retell: { agent: a, key: A_KEY, ${more} } }]`)).filter(text =>
+    text.startsWith('error'))
+  t.match(retell(`metadata: { a: ${long(16_384)} }`), [/metadata$/])
+  t.match(retell(`variables: { a: ${long(1001)} }`), [/variables\.a$/])
+  t.match(retell(`variables: { ${Array.from({ length: 65 }, (_, i) => `v${i}: a`).join(', ')} }`), [/variables$/])
+})
+
+await check('what cannot be dialled', [
+  [way('[{ phone: "0" }]'), `error 5:24 ${FIRST}.phone`, /not a number/],
+  [way('[{ sip: "sip:example.com" }]'), `error 5:22 ${FIRST}.sip`, /user and host/]
+])
+
 await check('names of routes', [
   ['version: 1\nroutes:\n  - connect: [{ agent: a }]\n', 'error 3:5 routes[0]', /no name/],
   ['version: 1\nroutes:\n  - name: a\n  - name: a\n', 'error 4:11 routes[1].name', /"a" in line 3/],
@@ -239,7 +281,10 @@ await check('what works, but hardly as it was meant', [
     'warning 3:40 routes[0].connect[0].phone',
     /AT/
   ],
-  [way('[{ phone: "+499001234567" }]'), 'warning 5:24 routes[0].connect[0].phone', /premium rate/]
+  [way('[{ phone: "+499001234567" }]'), 'warning 5:24 routes[0].connect[0].phone', /premium rate/],
+  [way('[{ carrier: a, number: "+499001234567" }]'), `warning 5:37 ${FIRST}.number`, /premium rate/],
+  [way('[{ sip: "sip:+499001234567@example.com" }]'), `warning 5:22 ${FIRST}.sip`, /premium rate/],
+  [way('[{ sip: "sip:+499001234567@example.com;user=phone" }]'), `warning 5:22 ${FIRST}.sip`, /premium rate/]
 ])
 
 await t.test('secrets: names only, never the own ones, and never repeated in a message', async t => {

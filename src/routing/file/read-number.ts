@@ -7,7 +7,7 @@ export function readDialled (reading: Reading, item: Item, country: string | und
   if (text === undefined) return undefined
   const compact = compactOf(text.replace(/^tel:/i, ''))
   if (/\(0\)/.test(text)) return reading.error(item, 'Leave out the (0): it is not dialled together with a country code.')
-  if (!/^\+?\d{1,32}$/.test(compact)) {
+  if (!/^\+?\d{2,32}$/.test(compact)) {
     return reading.error(item, `${quote(text)} is not a number. Write digits, such as "+4953118054630".`)
   }
   return withPlus(compact, country)

@@ -1,15 +1,17 @@
 import type { RetellWay, RoomWay, SipWay } from '../../calls/fold/way.ts'
 import type { PlannedWay } from '../match/table.ts'
 import type { WeightedAgent } from '../match/weights.ts'
+import { readTarget } from '../policy/dial-target.ts'
 import { decide } from '../policy/policy.ts'
 import { readNumber } from '../match/numbers.ts'
-import { isEmpty, isMapping, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
+import { isEmpty, isMapping, type Field, type Fields, type Item, type Reading } from './items.ts'
 import type { ConnectContext } from './read-connect.ts'
 import { LONGEST_AGENT_RING_S, LONGEST_RING_S, readRing } from './read-defaults.ts'
 import { readDialled } from './read-number.ts'
 import { namesRetiredHost } from './retired-host.ts'
 import { readVariableName } from './read-variable-name.ts'
-import { RETELL_KEYS, type WayKey } from './way-schemas.ts'
+import { LONGEST, MOST_VARIABLES, RETELL_KEYS, type WayKey } from './way-schemas.ts'
+import { hasPassword, limited, tooLong } from './read-limited.ts'
 
 type ReadWay = (reading: Reading, fields: Fields, context: ConnectContext) => PlannedWay | undefined
 
@@ -19,7 +21,7 @@ export const READ_WAY: Record<WayKey, ReadWay> = {
     const field = fields.get('agent')!
     const way = readRoom(reading, fields)
     if (isEmpty(field)) return { kind: 'application-agent', way }
-    const agent = reading.text(field, 'receptionist')?.trim()
+    const agent = limited(reading, field, LONGEST.name, 'receptionist')?.trim()
     return agent === undefined ? undefined : { kind: 'way', way: { ...way, agent } }
   },
 
@@ -39,14 +41,16 @@ export const READ_WAY: Record<WayKey, ReadWay> = {
     return { kind: 'way', way: { strategy: 'phone', number, ...given({ carrier, from }), ...ring } }
   },
 
-  carrier (reading, fields, { country }) {
+  carrier (reading, fields, context) {
     const field = fields.get('carrier')!
-    const carrier = reading.text(field, 'Telnyx')?.trim()
+    const carrier = limited(reading, field, LONGEST.name, 'Telnyx')?.trim()
     const ring = ringOf(reading, fields, LONGEST_RING_S)
     const number = fields.get('number')
     if (!number) return reading.error(field, 'The number to dial is missing. Example: number: "+4953118054632"')
-    const dialled = readDialled(reading, number, country)
+    const dialled = readDialled(reading, number, context.country)
     if (carrier === undefined || dialled === undefined) return undefined
+    // Platforms behind a carrier answer our own numbers, so those are dialled on purpose.
+    if (!isOwn(dialled, context)) warnOfRefusal(reading, number, dialled, context)
     return { kind: 'way', way: { strategy: 'carrier', carrier, number: dialled, ...ring } }
   },
 
@@ -60,11 +64,16 @@ export const READ_WAY: Record<WayKey, ReadWay> = {
     const uri = readSipUri(reading, fields.get('sip')!)
     const auth = readAuth(reading, fields.get('auth'), context)
     const ring = ringOf(reading, fields, LONGEST_RING_S)
-    return uri === undefined ? undefined : { kind: 'way', way: { strategy: 'sip', uri, ...given({ auth }), ...ring } }
+    if (uri === undefined) return undefined
+    const target = readTarget(uri, context.country)
+    if (target.kind === 'sip' && target.number !== undefined) {
+      warnOfRefusal(reading, fields.get('sip')!, target.number, context)
+    }
+    return { kind: 'way', way: { strategy: 'sip', uri, ...given({ auth }), ...ring } }
   },
 
   say (reading, fields) {
-    const text = reading.text(fields.get('say')!, '"Nobody is here. Please call again tomorrow."')
+    const text = limited(reading, fields.get('say')!, LONGEST.say, '"Nobody is here. Please call again tomorrow."')
     const language = optionalText(reading, fields.get('language'), 'de-DE')
     const voice = optionalText(reading, fields.get('voice'))
     const vendor = optionalText(reading, fields.get('vendor'), 'google')
@@ -74,11 +83,11 @@ export const READ_WAY: Record<WayKey, ReadWay> = {
 
   play (reading, fields) {
     const field = fields.get('play')!
-    const url = reading.text(field, 'https://example.com/closed.mp3')?.trim()
-    if (url === undefined) return undefined
+    const url = limited(reading, field, LONGEST.url, 'https://example.com/closed.mp3')?.trim()
+    if (url === undefined || hasPassword(reading, field, url)) return undefined
     if (namesRetiredHost(reading, field, url)) return undefined
     if (/^https?:$/.test(protocolOf(url))) return { kind: 'way', way: { strategy: 'play', url } }
-    return reading.error(field, `${quote(url)} is not a URL that Jambonz can fetch. Example: https://example.com/closed.mp3`)
+    return reading.error(field, 'This is not a URL that Jambonz can fetch. Example: https://example.com/closed.mp3')
   },
 
   decline (reading, fields) {
@@ -115,7 +124,7 @@ const given = <T extends Record<string, unknown>>(values: T): { [K in keyof T]?:
     { [K in keyof T]?: NonNullable<T[K]> }
 
 const optionalText = (reading: Reading, field: Field | undefined, example?: string): string | undefined =>
-  field && reading.text(field, example)?.trim()
+  field && limited(reading, field, LONGEST.name, example)?.trim()
 
 function ringOf (reading: Reading, fields: Fields, longestS: number): { ringS?: number } {
   const ring = fields.get('ring')
@@ -130,8 +139,8 @@ function readRoom (reading: Reading, fields: Fields): Omit<RoomWay, 'agent'> {
 
 /** A text as it is, or a mapping that becomes JSON. */
 function readMetadata (reading: Reading, item: Item): string | undefined {
-  if (isMapping(item)) return JSON.stringify(reading.json(item))
-  if (typeof reading.json(item) === 'string') return reading.text(item)
+  if (isMapping(item)) return readObject(reading, item)
+  if (typeof reading.json(item) === 'string') return limited(reading, item, LONGEST.metadata)
   return reading.error(item, 'A text or a mapping belongs here. Example: { tenant: acme }')
 }
 
@@ -154,7 +163,7 @@ function readWeighted (reading: Reading, item: Item): WeightedAgent | undefined 
   const weight = fields.get('weight')
   if (!name) return reading.error(item, `The agent is missing. ${WEIGHT_EXAMPLE}`)
   if (!weight) return reading.error(item, `The weight is missing. ${WEIGHT_EXAMPLE}`)
-  const agent = reading.text(name, 'receptionist')?.trim()
+  const agent = limited(reading, name, LONGEST.name, 'receptionist')?.trim()
   const share = reading.json(weight)
   if (typeof share !== 'number' || !Number.isFinite(share) || share < 0 || share > 1e6) {
     return reading.error(weight, 'A weight is a number from 0 to 1000000, such as 95.')
@@ -201,26 +210,31 @@ function readRetell (reading: Reading, field: Field, context: ConnectContext): R
   return { strategy: 'retell', agent, key, ...given({ version, metadata, variables }) }
 }
 
-/** Retell takes an object only. */
+/** A mapping, as JSON. Retell takes nothing else. */
 function readObject (reading: Reading, item: Item): string | undefined {
   const fields = reading.mapping(item)
-  return fields && JSON.stringify(reading.json(item))
+  if (!fields) return undefined
+  const text = JSON.stringify(reading.json(item))
+  return text.length <= LONGEST.metadata ? text : tooLong(reading, item, LONGEST.metadata)
 }
 
 /** Retell takes texts only. */
 function readVariables (reading: Reading, field: Field | undefined): Record<string, string> | undefined {
   const fields = field && reading.mapping(field)
   if (!fields) return undefined
-  const texts = [...fields.values()].map(field => [field.key, reading.text(field)] as const)
+  if (fields.size > MOST_VARIABLES) {
+    return reading.error(field!, `There are at most ${MOST_VARIABLES} variables, and these are ${fields.size}.`)
+  }
+  const texts = [...fields.values()].map(field => [field.key, limited(reading, field, LONGEST.variable)] as const)
   return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
 function readSipUri (reading: Reading, item: Item): string | undefined {
-  const text = reading.text(item, '"sip:sales@example.com"')?.trim()
-  if (text === undefined) return undefined
+  const text = limited(reading, item, LONGEST.sip, '"sip:sales@example.com"')?.trim()
+  if (text === undefined || hasPassword(reading, item, text)) return undefined
   if (namesRetiredHost(reading, item, text)) return undefined
-  if (/^sips?:([^\s@<>"]+@)?(\[[0-9a-f:.]+\]|[\w-]+(\.[\w-]+)*)(:\d{1,5})?([;?][^\s<>"]*)?$/i.test(text)) return text
-  return reading.error(item, `${quote(text)} is not a SIP address. Example: "sip:sales@example.com;transport=tcp"`)
+  if (/^sips?:[^\s@<>"]+@(\[[0-9a-f:.]+\]|[\w-]+(\.[\w-]+)*)(:\d{1,5})?([;?][^\s<>"]*)?$/i.test(text)) return text
+  return reading.error(item, 'This is not a SIP address with user and host. Example: "sip:sales@example.com"')
 }
 
 const AUTH_EXAMPLE = 'Example: auth: { username: PBX_USERNAME, password: PBX_PASSWORD }'

@@ -6,12 +6,19 @@ import { Type, type TSchema, type TSchemaOptions } from 'typebox'
 
 const closed = { additionalProperties: false }
 
+/** Longest texts, characters. */
+export const LONGEST = { name: 100, say: 2000, url: 2000, sip: 256, metadata: 16_384, variable: 1000 } as const
+export const MOST_VARIABLES = 64
+
 /** One value or several, of which one is enough. */
 export const oneOrMore = <T extends TSchema>(schema: T, options: TSchemaOptions) =>
   Type.Union([schema, Type.Array(schema, { minItems: 1 })], options)
 
 export const text = (description: string, examples: string[], options: object = {}) =>
   Type.String({ minLength: 1, description, examples, ...options })
+
+const name = (description: string, examples: string[]) =>
+  text(description, examples, { maxLength: LONGEST.name })
 
 export const DURATION_PATTERN = '^(?=\\d)(\\d{1,5}h)?(\\d{1,5}m)?(\\d{1,5}s)?$'
 
@@ -21,7 +28,8 @@ export const ring = Type.Optional(Type.String({
   examples: ['20s', '1m30s']
 }))
 
-export const DIALLED_PATTERN = '^(tel:)?\\+?[\\d\\s().\\-/\\u2010-\\u2015]*\\d[\\s().\\-/\\u2010-\\u2015]*$'
+export const DIALLED_PATTERN =
+  '^(?=(.*\\d){2})(tel:)?\\+?[\\d\\s().\\-/\\u2010-\\u2015]*\\d[\\s().\\-/\\u2010-\\u2015]*$'
 
 const dialled = (description: string, examples: string[]) => text(description, examples, { pattern: DIALLED_PATTERN })
 
@@ -35,25 +43,26 @@ const variable = (description: string, example: string) =>
 
 const mapping = Type.Record(Type.String(), Type.Unknown())
 
-const roomMetadata = Type.Optional(Type.Union([Type.String({ minLength: 1 }), mapping], {
+const roomMetadata = Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: LONGEST.metadata }), mapping], {
   description: "The agent's job metadata: a text, or a mapping that becomes JSON",
   examples: [{ tenant: 'acme', language: 'de' }]
 }))
 
 const WeightedAgentSchema = Type.Object({
-  agent: text('Name of the LiveKit agent', ['receptionist']),
+  agent: name('Name of the LiveKit agent', ['receptionist']),
   weight: Type.Number({ minimum: 0, maximum: 1_000_000, description: 'Its share of the calls', examples: [95, 5] })
 }, closed)
 
 const RetellSchema = Type.Object({
-  agent: text('Id of the Retell agent', ['agent_0123']),
+  agent: name('Id of the Retell agent', ['agent_0123']),
   key: variable('API key of Retell', 'RETELL_API_KEY'),
   version: Type.Optional(Type.Integer({ minimum: 0, description: 'Version of the agent', examples: [3] })),
   metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown(), {
     description: 'Metadata of the Retell call',
     examples: [{ tenant: 'acme' }]
   })),
-  variables: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }), {
+  variables: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1, maxLength: LONGEST.variable }), {
+    maxProperties: MOST_VARIABLES,
     description: 'Dynamic variables of the Retell agent',
     examples: [{ customer: 'Acme' }]
   }))
@@ -62,7 +71,7 @@ const RetellSchema = Type.Object({
 /** By the key that says which way an entry is. */
 export const WAY_SCHEMAS = {
   agent: Type.Object({
-    agent: Type.Union([text('Name of the LiveKit agent', ['receptionist']), Type.Null()], {
+    agent: Type.Union([name('Name of the LiveKit agent', ['receptionist']), Type.Null()], {
       description: "A LiveKit room with this agent. Without a value: the application's agent",
       examples: ['receptionist']
     }),
@@ -82,13 +91,13 @@ export const WAY_SCHEMAS = {
 
   phone: Type.Object({
     phone: dialled('A phone number', ['+4915111111111']),
-    carrier: Type.Optional(text('Name of the Jambonz carrier that dials it', ['Telnyx'])),
+    carrier: Type.Optional(name('Name of the Jambonz carrier that dials it', ['Telnyx'])),
     from: Type.Optional(dialled('Caller id: one of the `numbers`', ['+4953118054630'])),
     ring
   }, closed),
 
   carrier: Type.Object({
-    carrier: text('Name of a Jambonz carrier that leads to LiveKit, Retell or another platform', ['Retell']),
+    carrier: name('Name of a Jambonz carrier that leads to LiveKit, Retell or another platform', ['Retell']),
     number: dialled('The number that decides there who answers', ['+4953118054632']),
     ring
   }, closed),
@@ -96,7 +105,10 @@ export const WAY_SCHEMAS = {
   retell: Type.Object({ retell: RetellSchema, ring }, closed),
 
   sip: Type.Object({
-    sip: text('A SIP address', ['sip:sales@example.com;transport=tcp'], { pattern: '^[sS][iI][pP][sS]?:\\S+$' }),
+    sip: text('A SIP address with user and host, without a password', ['sip:sales@example.com;transport=tcp'], {
+      pattern: '^[sS][iI][pP][sS]?:[^\\s@:;]+(;[^\\s@]*)?@\\S+$',
+      maxLength: LONGEST.sip
+    }),
     auth: Type.Optional(Type.Object({
       username: variable('User name', 'PBX_USERNAME'),
       password: variable('Password', 'PBX_PASSWORD')
@@ -105,15 +117,18 @@ export const WAY_SCHEMAS = {
   }, closed),
 
   say: Type.Object({
-    say: text('Answers the caller and says this', ['Nobody is here. Please call again tomorrow.']),
-    language: Type.Optional(text('Language', ['de-DE'])),
-    voice: Type.Optional(text('Name of the voice', ['de-DE-Standard-A'])),
-    vendor: Type.Optional(text('Speech vendor as Jambonz names it', ['google']))
+    say: text('Answers the caller and says this', ['Nobody is here. Please call again tomorrow.'], {
+      maxLength: LONGEST.say
+    }),
+    language: Type.Optional(name('Language', ['de-DE'])),
+    voice: Type.Optional(name('Name of the voice', ['de-DE-Standard-A'])),
+    vendor: Type.Optional(name('Speech vendor as Jambonz names it', ['google']))
   }, closed),
 
   play: Type.Object({
     play: text('Answers the caller and plays the recording at this URL', ['https://example.com/closed.mp3'], {
-      pattern: '^[hH][tT][tT][pP][sS]?://\\S+$'
+      pattern: '^[hH][tT][tT][pP][sS]?://[^\\s/?#@]+([/?#]\\S*)?$',
+      maxLength: LONGEST.url
     })
   }, closed),
 
@@ -124,7 +139,7 @@ export const WAY_SCHEMAS = {
       description: 'Declines the call with this SIP status',
       examples: [603, 486]
     }),
-    reason: Type.Optional(text('Reason phrase', ['Busy Here']))
+    reason: Type.Optional(name('Reason phrase', ['Busy Here']))
   }, closed)
 } as const
 

@@ -64,7 +64,7 @@ export class ExpressionSizes {
 
 /** The digits of `^\+49531…`. With an alternative in it, the beginning is not all that counts. */
 function firstDigits (source: string): string | undefined {
-  const match = /^\^(?:\\\+|\[+\])(\d{2,})(.?)/s.exec(source)
+  const match = /^\^(?:\\\+|\[\+\])(\d{2,})(.?)/s.exec(source)
   if (!match || source.includes('|')) return undefined
   const [, digits, next] = match
   // The last digit may be repeated zero times.
