@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Call, Reply } from '../../src/calls/fold/call.ts'
 import { newCall } from '../../src/calls/fold/new-call.ts'
+import type { Way } from '../../src/calls/fold/way.ts'
 import type { VerbConfig } from '../../src/jambonz/verb-config.ts'
 import { attemptOfDialId, dialId, verbsFor } from '../../src/jambonz/verbs-for.ts'
 import type { Dial, Verbs } from '../../src/jambonz/verbs.ts'
@@ -83,6 +84,31 @@ await t.test('the dial of the fallback number', async t => {
   t.notOk(verb.referHook, 'whoever answers must not transfer our caller')
   t.notOk(verb.dialMusic, 'a carrier has early media of its own')
   t.equal(verb.callerId, '+15550001111')
+})
+
+await t.test('the dials of the other ways', async t => {
+  const dialOfWay = (way: Way, token?: string) => {
+    const attempt = attemptWith({ n: 2, strategy: way.strategy, way, token, room: undefined, agent: undefined })
+    return dial({ ...callWith(), attempts: [attempt] }, 2)
+  }
+  const tone = CONFIG.ringbackTone
+  const agentLeg = { dialMusic: tone, referHook: /\/refer\?call=d00d8a36-[^&]*&attempt=2$/ }
+  const number = '+15551230009'
+
+  t.match(dialOfWay({ strategy: 'carrier', carrier: 'LiveKit', number, ringS: 25 }), {
+    ...agentLeg,
+    timeout: 25,
+    target: [{ type: 'phone', number, trunk: 'LiveKit' }]
+  })
+  t.match(dialOfWay({ strategy: 'retell', agent: 'agent_1', key: 'RETELL_API_KEY' }, 'call_1'), {
+    ...agentLeg,
+    target: [{ type: 'sip', sipUri: 'sip:call_1@sip.retellai.com;transport=tcp' }]
+  })
+  const phone = dialOfWay({ strategy: 'phone', number, carrier: 'Telnyx', from: '+15551230000' })
+  t.match(phone, { callerId: '+15551230000', target: [{ type: 'phone', number, trunk: 'Telnyx' }] })
+  const sip = dialOfWay({ strategy: 'sip', uri: 'sip:desk@pbx.example.com' })
+  t.same(sip.target, [{ type: 'sip', sipUri: 'sip:desk@pbx.example.com' }])
+  for (const dial of [phone, sip]) t.notOk(dial.dialMusic ?? dial.referHook, 'no tone over early media, no transfer')
 })
 
 await t.test('who is shown to the agent', async t => {
