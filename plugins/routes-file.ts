@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Clock } from '../src/clock.ts'
-import type { Environment } from '../src/config.ts'
+import { isSetting, type Environment } from '../src/config.ts'
 import { createRoutesLog } from '../src/routes-log.ts'
 import type { RoutesSource } from '../src/routing/routes.ts'
 import { fixedSource, settingsTable } from '../src/routing/settings-table.ts'
@@ -13,7 +13,10 @@ declare module 'fastify' {
     routesFile: RoutesSource
     /** Reads the routes file again, where there is one. */
     reloadRoutes(): Promise<void>
-    /** Returns the value of an environment variable that the routes file names; undefined when it is empty or unset. */
+    /**
+     * Returns the value of an environment variable that the routes file names; undefined when it is empty or unset, or
+     * a setting of the bridge itself.
+     */
     secretOf(name: string): string | undefined
   }
 }
@@ -32,7 +35,8 @@ export interface RoutesFileOptions {
 export default fp<RoutesFileOptions>(async (fastify, { env, clock, routes }) => {
   const { settings, metrics } = fastify
   const log = createRoutesLog(fastify.log)
-  const secretOf = (name: string): string | undefined => env[name] || undefined
+  const secretOf = (name: string): string | undefined =>
+    isSetting(name) ? undefined : env[name] || undefined
   const file = routes ? undefined : settings.ROUTES_FILE
   let followed: RoutesFile | undefined
 

@@ -272,6 +272,10 @@ export const ALIASES: Record<string, keyof Settings> = {
 }
 
 /** Thrown by {@link loadSettings}. `problems` has one line for each setting that is missing or wrong. */
+/** Whether a name is one of the bridge's own settings, of which several hold secrets or lead to them. */
+export const isSetting = (name: string): boolean =>
+  Object.hasOwn(SettingsSchema.properties, name) || Object.hasOwn(ALIASES, name)
+
 export class SettingsError extends Error {
   readonly problems: string[]
   constructor (problems: string[]) {

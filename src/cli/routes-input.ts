@@ -1,4 +1,4 @@
-import { given } from '../config.ts'
+import { given, isSetting } from '../config.ts'
 import { LARGEST_FILE, readRoutes, type ReadRoutes } from '../routing/file/read-routes.ts'
 import { decodeRoutes, readRoutesText, type RoutesText } from '../routing/file/read-text.ts'
 import type { RoutesIo } from './routes.ts'
@@ -13,7 +13,8 @@ export interface RoutesInput extends ReadRoutes {
 }
 
 /** Reads the environment variables that a routes file names. */
-export const secretIn = (env: RoutesIo['env']) => (name: string): string | undefined => env[name] || undefined
+export const secretIn = (env: RoutesIo['env']) => (name: string): string | undefined =>
+  isSetting(name) ? undefined : env[name] || undefined
 
 /**
  * Reads the routes file that the arguments name, or the settings.

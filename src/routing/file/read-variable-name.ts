@@ -1,20 +1,6 @@
+import { isSetting } from '../../config.ts'
 import type { Item, Reading } from './items.ts'
 import type { RoutesContext } from './read-routes.ts'
-
-/** Secrets of the bridge itself: whoever may write the file must not be able to send them to somebody else. */
-const OWN = [
-  'LIVEKIT_API_KEY',
-  'LIVEKIT_API_SECRET',
-  'LIVEKIT_SIP_PASSWORD',
-  'LIVEKIT_SIP_USERNAME',
-  'JAMBONZ_WEBHOOK_SECRET',
-  'WEBHOOK_SECRET',
-  'JAMBONZ_API_KEY',
-  'HTTP_PASSWORD',
-  'HTTP_USERNAME',
-  'OPERATOR_TOKEN',
-  'REDIS_URL'
-]
 
 /** Reads the name of an environment variable that holds a secret. What is not a name may be the secret: never shown. */
 export function readVariableName (
@@ -30,8 +16,9 @@ export function readVariableName (
       `The name of an environment variable belongs here, such as ${example}. Keep the value itself out of this file.`
     )
   }
-  if (OWN.includes(value)) {
-    return reading.error(item, `${value} is a secret of the bridge itself. Use a variable of another name.`)
+  // Somebody who may write the file must not be able to send the bridge's own secrets to another server.
+  if (isSetting(value)) {
+    return reading.error(item, `${value} is a setting of the bridge itself. Use a variable of another name.`)
   }
   if (secretOf && !secretOf(value)) {
     reading.warn(item, `The environment variable ${value} is not set. Calls skip this way until it is.`)
