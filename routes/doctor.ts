@@ -63,7 +63,8 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
     const { CHECKS, countStatuses, doctorContext, runChecks } = await loadDoctor()
     // Checks that change nothing anywhere and call nobody.
     const readOnly = CHECKS.filter(check => check.readOnly)
-    const checks = await runChecks(readOnly, doctorContext(settings, { rooms, clock, routes, secretOf }), { signal: closing.signal })
+    const context = doctorContext(settings, { rooms, clock, routes, secretOf })
+    const checks = await runChecks(readOnly, context, { signal: closing.signal })
     return { at, summary: countStatuses(checks), checks }
   }
 

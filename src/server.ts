@@ -109,14 +109,16 @@ export async function serve (settings: Settings, env: Environment): Promise<void
   const logger = createLogger(settings.LOG_LEVEL)
   const bridge = await startBridge(settings, logger, env)
   const followsRoutes = settings.ROUTES_FILE !== undefined
-  if (followsRoutes) {
-    process.on('SIGHUP', () => {
-      logger.info('SIGHUP: the routes file is read again')
-      bridge.reloadRoutes().catch(error => logger.error({ error: loggedError(error) }, 'reading the routes file'))
-    })
-  }
+  process.on('SIGHUP', () => {
+    if (!followsRoutes) {
+      logger.info('SIGHUP: ROUTES_FILE is not set, so there is no file to read again')
+      return
+    }
+    logger.info('SIGHUP: the routes file is read again')
+    bridge.reloadRoutes().catch(error => logger.error({ error: loggedError(error) }, 'reading the routes file'))
+  })
   closeWithGrace({
-    ...(followsRoutes ? { skip: ['SIGHUP' as const] } : {}),
+    skip: ['SIGHUP'],
     delay: settings.SHUTDOWN_TIMEOUT_S * 1000,
     logger: {
       error: (message: unknown) =>

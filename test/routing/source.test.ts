@@ -101,6 +101,38 @@ await t.test('ten writes in a row are read once', async t => {
   t.same(source.table.names, ['version', '9'])
 })
 
+await t.test('a file that is written slowly is read when it is whole, and after two seconds at most', async t => {
+  const file = fileIn(t)
+  let change = (_event: string, _name: string | null) => {}
+  const fake = ((_folder: string, _options: object, listener: typeof change) => {
+    change = listener
+    return { on () {}, close () {} }
+  }) as unknown as typeof watch
+  const { clock, source, nextReading, outcomes } = await followFile(t, file, { watch: fake })
+  change('change', 'routes.yaml~')
+  await clock.pass(1000)
+  await settle()
+  t.same(outcomes, ['ok'], 'another file of the folder')
+
+  writeFileSync(file, 'half')
+  change('change', 'routes.yaml')
+  await clock.pass(200)
+  writeFileSync(file, 'whole')
+  change('change', null)
+  await clock.pass(200)
+  t.same(outcomes, ['ok'], 'it changed 200 ms ago')
+  t.equal(await nextReading(), 'ok')
+  t.same(source.table.names, ['whole'])
+
+  writeFileSync(file, 'busy')
+  for (let passed = 0; passed <= 1800; passed += 200) {
+    change('rename', '..data')
+    await clock.pass(200)
+  }
+  while (outcomes.length < 3) await settle()
+  t.same(outcomes.slice(0, 3), ['ok', 'ok', 'ok'], 'read although it goes on changing')
+})
+
 await t.test('what comes to be wrong leaves the table in force', async t => {
   const file = fileIn(t)
   const wrong: Array<[what: string, make: () => void, says: RegExp]> = [

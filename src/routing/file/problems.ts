@@ -35,9 +35,12 @@ export function troubleOf ({ problems }: Pick<RoutesSource, 'problems'>): string
 
 /** Digits enough to be a phone number, in the spellings that people use. */
 const NUMBER = /\+?\d[\d ()./-]{3,}\d/g
+/** Dates and IPv4 addresses are no phone numbers. */
+const NO_NUMBER = /^(?:\d{4}-\d\d-\d\d|\d{1,3}(?:\.\d{1,3}){3})(?: \d\d)?$/
 
 /** Only the beginning of a number is left, so that somebody who has the file recognises it. */
-export const withoutNumbers = (text: string): string => text.replace(NUMBER, number => `${number.slice(0, 3)}…`)
+export const withoutNumbers = (text: string): string => text.replace(NUMBER, number =>
+  NO_NUMBER.test(number) ? number : `${number.slice(0, 3)}…`)
 
 /** The routes file cannot be used. `problems` are all that is wrong with it, and the message lists the errors. */
 export class RoutesFileError extends Error {

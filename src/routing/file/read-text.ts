@@ -13,14 +13,24 @@ export async function readRoutesText (file: string): Promise<RoutesText> {
     if (wrong !== undefined) return unreadable(wrong)
 
     handle = await open(file)
-    // The file may grow while it is read.
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LARGEST_FILE + 1), 0, LARGEST_FILE + 1, 0)
-    return decodeRoutes(buffer.subarray(0, bytesRead))
+    return decodeRoutes(await readUpTo(handle, LARGEST_FILE + 1))
   } catch (error) {
     return unreadable(reasonOf(error as NodeJS.ErrnoException))
   } finally {
     await handle?.close()
   }
+}
+
+/** Reads until the file ends, which may grow meanwhile. One read may return only a part of it. */
+async function readUpTo (handle: FileHandle, most: number): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(most)
+  let length = 0
+  while (length < most) {
+    const { bytesRead } = await handle.read(buffer, length, most - length, length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return buffer.subarray(0, length)
 }
 
 /** The text that the bytes of a routes file spell, or why they spell none. */

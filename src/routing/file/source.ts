@@ -33,8 +33,11 @@ export interface RoutesFile extends RoutesSource {
   close(): Promise<void>
 }
 
-/** Between the first sign of a change and the reading, milliseconds: most changes are several writes. */
+/** Without a further change before the reading, milliseconds: most changes are several writes. */
 export const SETTLE_MS = 250
+
+/** The reading waits no longer for a file that changes again and again, milliseconds. */
+const LONGEST_SETTLE_MS = 2000
 
 /**
  * Reads a routes file, and again whenever it changes. A file that becomes wrong or vanishes changes nothing but
@@ -44,6 +47,7 @@ export const SETTLE_MS = 250
 export async function openRoutesFile (options: RoutesFileOptions): Promise<RoutesFile> {
   const { file, clock, onRead } = options
   let cancelReading: (() => void) | undefined
+  let changedAt = 0
   let running: Promise<void> | undefined
   let again = false
   let closed = false
@@ -87,7 +91,10 @@ export async function openRoutesFile (options: RoutesFileOptions): Promise<Route
   return source
 
   function changed (): void {
-    if (closed || cancelReading) return
+    if (closed) return
+    if (!cancelReading) changedAt = clock.now()
+    else if (clock.now() - changedAt > LONGEST_SETTLE_MS - SETTLE_MS) return
+    cancelReading?.()
     cancelReading = clock.schedule(SETTLE_MS, () => {
       cancelReading = undefined
       // What goes wrong stands in `problems`.

@@ -1,6 +1,6 @@
 import { watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Clock } from '../../clock.ts'
 
 /** How changes are noticed: at once by the system's events, or by looking at the file from time to time. */
@@ -49,7 +49,9 @@ export function watchFile (file: string, options: WatchOptions): () => void {
     stopEvents()
     stopEvents = () => {}
     try {
-      const watcher = watch(dirname(file), { persistent: false }, changed)
+      const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
+        if (concerns(name)) changed()
+      })
       stopEvents = () => watcher.close()
       watcher.on('error', error => {
         watcher.close()
@@ -59,6 +61,11 @@ export function watchFile (file: string, options: WatchOptions): () => void {
     } catch (error) {
       say('polling', (error as NodeJS.ErrnoException).code)
     }
+  }
+
+  /** Other files of the folder are nobody's business. A system may not say which one it is. */
+  function concerns (name: string | null): boolean {
+    return name === null || name === basename(file) || name.startsWith('..')
   }
 
   function poll (): void {
