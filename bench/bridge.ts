@@ -5,18 +5,26 @@ import type { Redis } from './redis.ts'
 
 export type Store = 'memory' | 'Redis'
 
+/** Behind the name of a bridge with a routes file. */
+export const WITH_ROUTES = ', 1000 routes'
+
 export interface Bridge extends MeasuredService {
   store: Store
 }
 
 /** Starts the compiled bridge with what `npm start` runs, settings as they are in production, and no calls. */
-export async function startBridge (store: Store, livekit: Service, redis?: Redis): Promise<Bridge> {
+export async function startBridge (
+  store: Store,
+  livekit: Service,
+  redis?: Redis,
+  routesFile?: string
+): Promise<Bridge> {
   const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { scripts: { start: string } }
   const [command, ...args] = scripts.start.replace(/^exec /, '').split(' ')
   if (command !== 'node') throw new Error(`npm start does not run node, but ${command}`)
   await redis?.clear()
   const port = await freePort()
-  const service = await startNode(`bridge, ${store}`, args, {
+  const service = await startNode(`bridge, ${store}${routesFile === undefined ? '' : WITH_ROUTES}`, args, {
     port,
     env: {
       PORT: String(port),
@@ -38,6 +46,7 @@ export async function startBridge (store: Store, livekit: Service, redis?: Redis
       HTTP_PASSWORD: '',
       FALLBACK_NUMBER: '',
       MAX_CALLS: '',
+      ROUTES_FILE: routesFile ?? '',
       REDIS_URL: store === 'Redis' ? redis!.url : ''
     }
   })

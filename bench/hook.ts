@@ -6,6 +6,7 @@ import type { Options } from './options.ts'
 import { freePort, startNode, type MeasuredService, type Service } from './processes.ts'
 import { hookOf, hungUp, newCall } from './recorded.ts'
 import type { Redis } from './redis.ts'
+import { writeRoutesFile } from './routes.ts'
 import { createRandom, median, type Round } from './stats.ts'
 
 export const RATE = 150
@@ -57,6 +58,9 @@ export async function measureHook (
     if (store === 'Redis' && !redis) continue
     const bridge = await startBridge(store, livekit, store === 'Redis' ? redis : undefined)
     add(bridge.name, bridge, bridge)
+    if (store === 'Redis') continue
+    const routed = await startBridge(store, livekit, undefined, writeRoutesFile())
+    add(routed.name, routed, routed)
   }
   add(BY_HAND, await startBaseline('by-hand', livekit))
 

@@ -2,6 +2,8 @@ import type { ActiveCallsResult } from './active-calls.ts'
 import { AT_ONCE, LIMIT, RATE, ROUND_TRIPS, type HookResult } from './hook.ts'
 import { NOISY, type Machine } from './machine.ts'
 import type { Options } from './options.ts'
+import type { RoutesResult } from './routes.ts'
+import { WITH_ROUTES } from './bridge.ts'
 
 export interface Results {
   machine: Machine
@@ -10,6 +12,7 @@ export interface Results {
   seconds: number
   hook: HookResult[]
   calls: ActiveCallsResult
+  routes: RoutesResult[]
   skipped: string[]
 }
 
@@ -21,9 +24,18 @@ export interface Goal {
 }
 
 const GOALS_AT_MS = 40
-const GOALS = { p50: 1.10, p99: 1.25, memory: 0.75, Redis: 0.5, bytesPerCall: 10_240, listMs: 50 }
+const GOALS = {
+  p50: 1.10,
+  p99: 1.25,
+  memory: 0.75,
+  Redis: 0.5,
+  bytesPerCall: 10_240,
+  listMs: 50,
+  withRoutes: 1.02,
+  routeMs: 1
+}
 
-export function goalsOf ({ hook, calls }: Results): Goal[] {
+export function goalsOf ({ hook, calls, routes }: Results): Goal[] {
   const at = (name: string) => hook.find(({ roundTripMs, target }) => roundTripMs === GOALS_AT_MS && target === name)
   const limit = at(LIMIT)
   const goals: Goal[] = []
@@ -70,17 +82,33 @@ export function goalsOf ({ hook, calls }: Results): Goal[] {
       value => value <= GOALS.listMs
     )
   }
+  const [without, routed] = [at('bridge, memory'), at(`bridge, memory${WITH_ROUTES}`)]
+  for (const figure of ['p50', 'p99'] as const) {
+    add(
+      `1000 routes: ${figure} at most ${GOALS.withRoutes.toFixed(2)} × that without a file`,
+      without && routed && routed.open[figure] / without.open[figure],
+      times,
+      value => value <= GOALS.withRoutes
+    )
+  }
+  add(
+    `p99 of every choice of a route at most ${GOALS.routeMs} ms`,
+    routes.length > 0 ? Math.max(...routes.map(({ p99 }) => p99)) : undefined,
+    value => `${value.toFixed(2)} ms`,
+    value => value <= GOALS.routeMs
+  )
   return goals
 }
 
 /** Replies that were wrong: with any of them the figures mean nothing. */
-export const wrongReplies = ({ hook, calls }: Results): number =>
+export const wrongReplies = ({ hook, calls, routes }: Results): number =>
   calls.wrong +
+  routes.reduce((sum, { wrong }) => sum + wrong, 0) +
   hook.flatMap(({ open, closed }) => [...open.rounds, ...closed.rounds]).reduce((sum, { wrong }) => sum + wrong, 0)
 
 /** The results as Markdown. */
 export function report (results: Results, options: Options): string {
-  const { machine, hook, calls, noise, seconds, skipped } = results
+  const { machine, hook, calls, routes, noise, seconds, skipped } = results
   const wrong = wrongReplies(results)
   const connections = options.connections === 'kept' ? 'connections kept' : 'a connection for each call'
   return [
@@ -140,6 +168,7 @@ export function report (results: Results, options: Options): string {
           )
         ]
       : []),
+    ...routesTables(routes),
     '### Goals',
     table(
       ['', 'measured', ''],
@@ -183,6 +212,18 @@ function hookTables (results: HookResult[], roundTripMs: number): string[] {
     )
   ]
 }
+
+const routesTables = (routes: RoutesResult[]): string[] => routes.length === 0
+  ? []
+  : [
+      '### Choosing a route',
+      table(
+        ['routes by', 'routes', 'p50 ms', 'p99 ms', 'CPU ms each'],
+        routes.map((
+          { what, routes, p50, p99, cpuMs }
+        ) => [what, String(routes), p50.toFixed(3), p99.toFixed(3), cpuMs.toFixed(3)])
+      )
+    ]
 
 const ms = (value: number): string => value.toFixed(1)
 const kib = (bytes: number): string => (bytes / 1024).toFixed(1)

@@ -8,6 +8,7 @@ import { readOptions, UsageError, type Options } from './options.ts'
 import { endAll, freePort, ROOT, startNode, type Service } from './processes.ts'
 import { hookOf, newCall } from './recorded.ts'
 import { startRedis, type Redis } from './redis.ts'
+import { measureRoutes } from './routes.ts'
 import { goalsOf, report, wrongReplies, type Results } from './report.ts'
 
 /*
@@ -42,12 +43,14 @@ async function main (options: Options): Promise<number> {
     seconds: 0,
     hook: [],
     calls: { events: [], memory: [], list: [], wrong: 0 },
+    routes: [],
     skipped
   }
   if (options.parts.includes('hook')) results.hook = await measureHook(options, livekit, redis, noise, progress)
-  if (options.parts.some(part => part !== 'hook')) {
+  if (options.parts.some(part => part !== 'hook' && part !== 'routes')) {
     results.calls = await measureActiveCalls(options, livekit, redis, noise, progress)
   }
+  if (options.parts.includes('routes')) results.routes = await measureRoutes(progress)
   results.noise = noise.mean()
   results.seconds = (performance.now() - started) / 1000
 
