@@ -46,7 +46,7 @@ await check('the form of the file', [
   ['version: 1\nroutes:\n  - name: @a\n', 'error 3:11', /begins with @ must be in quotes/],
   ['version: 1\nroutes: [\n', 'error 3:1', /bracket/],
   ['version: 1\nroutes: !foo []\n', 'error 2:9', /Tags/],
-  [`version: 1\n${'x'.repeat(1024 * 1024)}`, 'error 1:1', /larger than 512 KiB/],
+  [`version: 1\n${'x'.repeat(2 * 1024 * 1024)}`, 'error 1:1', /larger than 2 MiB/],
   [`version: 1\nroutes: ${'['.repeat(70)}${']'.repeat(70)}`, 'error 2:69', /nested too deeply/]
 ])
 

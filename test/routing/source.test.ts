@@ -142,7 +142,7 @@ await t.test('what comes to be wrong leaves the table in force', async t => {
     ['far too large', () => {
       writeFileSync(file, '')
       truncateSync(file, LARGEST_FILE + 1)
-    }, /larger than 512 KiB/],
+    }, /larger than 2 MiB/],
     ['no text', () => writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00])), /not UTF-8/]
   ]
   const { source, nextReading, clock } = await followFile(t, file)

@@ -26,8 +26,8 @@ export interface ReadRoutes {
   problems: RoutesProblem[]
 }
 
-/** Bytes of the largest file that is read: some 5000 routes, which take half a second. */
-export const LARGEST_FILE = 512 * 1024
+/** Bytes of the largest file that is read: some 20,000 routes, which take two seconds. */
+export const LARGEST_FILE = 2 * 1024 * 1024
 
 /** Reads a routes file. Pure, and never throws: whatever is wrong is among the problems, all of it at once. */
 export function readRoutes (text: string, context: RoutesContext = {}): ReadRoutes {
@@ -39,7 +39,7 @@ export function readRoutes (text: string, context: RoutesContext = {}): ReadRout
 }
 
 export const tooLarge = (): RoutesProblem =>
-  ({ severity: 'error', line: 1, column: 1, path: '', message: 'The file is larger than 512 KiB. Use fewer routes.' })
+  ({ severity: 'error', line: 1, column: 1, path: '', message: 'The file is larger than 2 MiB. Use fewer routes.' })
 
 function readTable (reading: Reading, context: RoutesContext): Omit<ReadRoutes, 'problems'> | undefined {
   const root = reading.root()

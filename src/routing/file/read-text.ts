@@ -50,7 +50,7 @@ function wrongKind (info: { isDirectory(): boolean, isFile(): boolean, size: num
   return info.size > LARGEST_FILE ? TOO_LARGE : undefined
 }
 
-const TOO_LARGE = 'The file is larger than 512 KiB. Use fewer routes.'
+const TOO_LARGE = 'The file is larger than 2 MiB. Use fewer routes.'
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'There is no such file.',
