@@ -31,6 +31,7 @@ const SALES_CONNECT = `    connect:
 
 /** The routes file of the demo. */
 export const DEMO_ROUTES = `version: 1
+policy: { allow: ["+1555"] }
 routes:
   - name: sales
     when: { to: "${SALES}" }

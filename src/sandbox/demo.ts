@@ -209,6 +209,7 @@ async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSi
   say(`  token    ${stage.operatorToken}`)
   say(`  calls    ${here('calls')}`)
   say(`  doctor   ${here('doctor')}`)
+  say('           finds the agent that is missing')
   say(`  routes   ${here('routes test --to +15551230001')}`)
   say(`  HTTP     curl -H 'Authorization: Bearer ${stage.operatorToken}' ${url}/calls`)
   if (!signal.aborted) await once(signal, 'abort')

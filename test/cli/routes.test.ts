@@ -76,7 +76,7 @@ await t.test('check: what cannot be read', async t => {
   const folder = t.testdir({ sub: {} })
   t.match(await run(['check', join(folder, 'none')]), { code: 1, out: /none error There is no such file\./ })
   t.match(await run(['check', join(folder, 'sub')]), { code: 1, out: /This is a folder/ })
-  t.match(await run(['check', '-'], { stdin: 'x'.repeat(2_000_000) }), { code: 1, out: /larger than 512 KiB/ })
+  t.match(await run(['check', '-'], { stdin: 'x'.repeat(3_000_000) }), { code: 1, out: /larger than 2 MiB/ })
   const hostile = await run(['check', '-'], { stdin: 'version: 1\nroutes: []\n"\\e[2J": 1' })
   t.equal(hostile.code, 1)
   t.notMatch(hostile.out, '\u001b')

@@ -15,8 +15,9 @@ const facts = {
   trunk: 'MyCarrier',
   headers: { 'X-Customer-Id': '7' }
 }
+const ATTEMPT = { n: 2, way: { strategy: 'room', agent: 'demo-agent' } }
 const metadata = (app: object) =>
-  jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], { n: 2 } as unknown as Arguments[1])
+  jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], ATTEMPT as unknown as Arguments[1])
 
 await t.test('the example agent reads what the bridge writes', async t => {
   t.same(readJob(metadata({ metadata: '{"tenant":"acme"}' })), {

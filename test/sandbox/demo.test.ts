@@ -39,7 +39,7 @@ await t.test("the demo's calls over real sockets end as announced", async t => {
   t.notMatch(shown, /sip:c[a-z2-7]{26}@/, 'no whole token is shown')
 })
 
-await t.test("the commands find the demo's bridge and routes from its folder, and nothing wrong with them", async t => {
+await t.test("the commands find the demo's bridge and routes from its folder, and the missing agent", async t => {
   const stop = new AbortController()
   let shown = ''
   let said: { code: number, text: string } | undefined
@@ -67,8 +67,9 @@ await t.test("the commands find the demo's bridge and routes from its folder, an
     startBridge: env => startBridge(loadSettings(env), createLogger('silent'))
   })
   t.equal(code, 0)
-  t.equal(said?.code, 0, said?.text ?? '')
-  t.match(said?.text, /\d+ ok, 1 skipped\./, 'Redis is not used, and nothing else is left to say')
+  t.equal(said?.code, 1, said?.text ?? '')
+  t.match(said?.text, /No worker took the job of agent day-desk/, 'the one that does not come in the last call')
+  t.match(said?.text, /\d+ ok, 1 failed, 1 skipped\./, 'Redis is not used, and nothing else is left to say')
   t.match(shown, /407 asks for the password/)
   t.match(shown, /routes {3}\(cd \S+ && bridge routes test --to \+15551230001\)/)
   t.match(route, /day-desk.*night-desk/s, 'and bridge routes test shows the route of the last call')
