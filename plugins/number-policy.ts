@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { loggedError } from '../src/log-error.ts'
 import { createNumberGate, type NumberGate } from '../src/routing/policy/number-gate.ts'
+import { numberLibrary } from '../src/routing/policy/phone-numbers.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -25,4 +26,8 @@ export default fp(async fastify => {
       log.warn({ operation: 'number policy', error: loggedError(error) }, 'operation failed')
     }
   }))
+  // Not while somebody waits for the first transfer.
+  fastify.addHook('onReady', async () => {
+    if (routesFile.table.policy) numberLibrary()
+  })
 }, { name: 'number-policy', dependencies: ['metrics', 'routes-file', 'call-registry'] })
