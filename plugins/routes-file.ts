@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Clock } from '../src/clock.ts'
-import { isSetting, type Environment } from '../src/config.ts'
+import { createSecretOf, type Environment } from '../src/config.ts'
 import { createRoutesLog } from '../src/routes-log.ts'
 import type { RoutesSource } from '../src/routing/routes.ts'
 import { fixedSource, settingsTable } from '../src/routing/settings-table.ts'
@@ -35,8 +35,7 @@ export interface RoutesFileOptions {
 export default fp<RoutesFileOptions>(async (fastify, { env, clock, routes }) => {
   const { settings, metrics } = fastify
   const log = createRoutesLog(fastify.log)
-  const secretOf = (name: string): string | undefined =>
-    isSetting(name) ? undefined : env[name] || undefined
+  const secretOf = createSecretOf(env)
   const file = routes ? undefined : settings.ROUTES_FILE
   let followed: RoutesFile | undefined
 

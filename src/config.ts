@@ -271,11 +271,18 @@ export const ALIASES: Record<string, keyof Settings> = {
   WEBHOOK_SECRET: 'JAMBONZ_WEBHOOK_SECRET'
 }
 
-/** Thrown by {@link loadSettings}. `problems` has one line for each setting that is missing or wrong. */
 /** Whether a name is one of the bridge's own settings, of which several hold secrets or lead to them. */
 export const isSetting = (name: string): boolean =>
   Object.hasOwn(SettingsSchema.properties, name) || Object.hasOwn(ALIASES, name)
 
+/**
+ * Makes the function that reads the environment variables which a routes file names. It never reads the bridge's own
+ * settings, whoever asks.
+ */
+export const createSecretOf = (env: Environment) => (name: string): string | undefined =>
+  isSetting(name) ? undefined : env[name] || undefined
+
+/** Thrown by {@link loadSettings}. `problems` has one line for each setting that is missing or wrong. */
 export class SettingsError extends Error {
   readonly problems: string[]
   constructor (problems: string[]) {

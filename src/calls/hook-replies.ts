@@ -123,8 +123,12 @@ export class HookReplies {
       tried = attempt.n
       const prepared: Prepared | undefined = await preparations.prepare(call, attempt, replyBy - clock.now())
       if (!prepared) break
-      call = await commits.apply(call.callSid, { ...prepared, attempt: attempt.n, at: clock.now() })
-      if (call) preparations.forget(call, attempt)
+      const asked = call
+      try {
+        call = await commits.apply(asked.callSid, { ...prepared, attempt: attempt.n, at: clock.now() })
+      } finally {
+        preparations.forget(asked, attempt)
+      }
     }
 
     throw new Error(`The ${hook} hook has no reply and waits for nothing`)

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { loadSettings, SettingsError, type Settings } from '../config.ts'
+import { createSecretOf, loadSettings, SettingsError, type Settings } from '../config.ts'
 import type { Check, DoctorContext, Fix } from '../doctor/check.ts'
 import { CHECKS } from '../doctor/checks.ts'
 import { doctorContext } from '../doctor/context.ts'
@@ -207,7 +207,7 @@ class DoctorRun {
 
   /** The file is read each time: it may be what somebody corrects between two looks. */
   async #context (): Promise<DoctorContext> {
-    const secretOf = (name: string) => this.#io.env[name] || undefined
+    const secretOf = createSecretOf(this.#io.env)
     const routes = await readOnce(this.#settings.ROUTES_FILE, secretOf)
     return { ...doctorContext(this.#settings, { routes, secretOf }), agent: this.#flags.agent }
   }

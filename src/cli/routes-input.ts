@@ -1,4 +1,4 @@
-import { given, isSetting } from '../config.ts'
+import { createSecretOf, given } from '../config.ts'
 import { LARGEST_FILE, readRoutes, type ReadRoutes } from '../routing/file/read-routes.ts'
 import { decodeRoutes, readRoutesText, type RoutesText } from '../routing/file/read-text.ts'
 import type { RoutesIo } from './routes.ts'
@@ -12,10 +12,6 @@ export interface RoutesInput extends ReadRoutes {
   name: string
 }
 
-/** Reads the environment variables that a routes file names. */
-export const secretIn = (env: RoutesIo['env']) => (name: string): string | undefined =>
-  isSetting(name) ? undefined : env[name] || undefined
-
 /**
  * Reads the routes file that the arguments name, or the settings.
  * @throws {RoutesUsageError} when neither names one
@@ -28,7 +24,7 @@ export async function readRoutesInput (positionals: readonly string[], io: Route
   const name = file === '-' ? '<stdin>' : file
   const found = file === '-' ? await readStream(io.stdin) : await readRoutesText(file)
   if ('problem' in found) return { name, problems: [found.problem] }
-  return { name, ...readRoutes(found.text, { secretOf: secretIn(io.env) }) }
+  return { name, ...readRoutes(found.text, { secretOf: createSecretOf(io.env) }) }
 }
 
 async function readStream (stream: AsyncIterable<Uint8Array>): Promise<RoutesText> {

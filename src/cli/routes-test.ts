@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { SettingsError, given, type Settings } from '../config.ts'
+import { createSecretOf, given, SettingsError, type Settings } from '../config.ts'
 import type { RoutesTrial, RoutesTrialRequest } from '../routes-schemas.ts'
 import { TrialError, tryRoutes } from '../routing/trial.ts'
 import { settingsWithout, type Spared } from './partial-settings.ts'
 import { problemLines } from './routes-check.ts'
-import { readRoutesInput, RoutesUsageError, secretIn } from './routes-input.ts'
+import { readRoutesInput, RoutesUsageError } from './routes-input.ts'
 import { trialLines } from './routes-print.ts'
 import type { RoutesIo } from './routes.ts'
 
@@ -35,7 +35,7 @@ export async function testRoutes (args: string[], io: RoutesIo): Promise<number>
     return 1
   }
   const { settings, missing } = readSettings(io)
-  const options = { table: input.table, settings, secretOf: secretIn(io.env), now: (io.now ?? Date.now)() }
+  const options = { table: input.table, settings, secretOf: createSecretOf(io.env), now: (io.now ?? Date.now)() }
   const trial = tryOrExplain(request, options)
   if (missing.length > 0) trial.notes.push(`Not set, so the verbs have placeholders: ${missing.join(', ')}`)
 

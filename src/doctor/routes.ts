@@ -1,6 +1,7 @@
 import type { Finding } from '../finding.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import { problemFindings } from '../routing/file/problem-findings.ts'
+import { variablesOf } from '../routing/describe-way.ts'
 import type { PlacedWay } from '../routing/routes.ts'
 import type { Check, DoctorContext } from './check.ts'
 import { placeOf } from './place-of.ts'
@@ -42,7 +43,7 @@ export const routesCheck: Check = {
 function variableFindings ({ routes: { table }, secretOf }: DoctorContext): Finding[] {
   const missing = new Map<string, PlacedWay>()
   for (const placed of table.ways) {
-    for (const name of variablesOf(placed)) {
+    for (const name of variablesOf(placed.way)) {
       if (!secretOf(name) && !missing.has(name)) missing.set(name, placed)
     }
   }
@@ -53,11 +54,6 @@ function variableFindings ({ routes: { table }, secretOf }: DoctorContext): Find
       `(${placeOf(placed)}): calls cannot use that way`,
     todo: `Set ${name} where the bridge runs, and restart it`
   }))
-}
-
-function variablesOf ({ way }: PlacedWay): string[] {
-  if (way.strategy === 'retell') return [way.key]
-  return way.strategy === 'sip' && way.auth ? [way.auth.username, way.auth.password] : []
 }
 
 /** What Jambonz must have for the ways: carriers by name, and speech credentials. */

@@ -1,8 +1,6 @@
 import { cleanText } from '../clean-text.ts'
-import type { CallerFacts } from '../calls/fold/call.ts'
+import { ANONYMOUS, type CallerFacts } from '../calls/fold/call.ts'
 import type { CallHook, Refer } from './payloads.ts'
-
-export const ANONYMOUS = 'anonymous'
 
 /** Longest header that is looked at, characters. Callers write headers, and an INVITE may hold 64 KiB of one. */
 const LONGEST_READ = 4096
@@ -21,8 +19,10 @@ export function pickHeaders (
   headers: Record<string, unknown> | undefined,
   names: readonly string[]
 ): Map<string, string> {
-  const wanted = new Set(names.map(name => name.toLowerCase()))
   const found = new Map<string, string>()
+  // The call hook asks for the headers of routes, and most routes ask for none.
+  if (names.length === 0) return found
+  const wanted = new Set(names.map(name => name.toLowerCase()))
   for (const [key, value] of Object.entries(headers ?? {})) {
     const name = key.toLowerCase()
     if (!wanted.has(name) || found.has(name)) continue

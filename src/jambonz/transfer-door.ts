@@ -1,7 +1,6 @@
-import type { Call } from '../calls/fold/call.ts'
+import { ANONYMOUS, type Call } from '../calls/fold/call.ts'
 import type { ReferEvent } from '../calls/fold/events.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
-import { ANONYMOUS } from './caller.ts'
 
 /*
  * Transfers by REFER pass through the number policy. The agent chooses the target, and so does a caller who talks it

@@ -1,7 +1,7 @@
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
-import { UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
+import { ANONYMOUS, UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
 import { announcementOf, dialOf } from '../routing/strategies.ts'
-import { ANONYMOUS, remoteNumber } from './caller.ts'
+import { remoteNumber } from './caller.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { decline, type Dial, type Verbs } from './verbs.ts'
 

@@ -79,6 +79,8 @@ export interface RoutesProblem {
   path: string
   /** What is wrong and what to write instead, in one or two sentences. */
   message: string
+  /** Only of problems that a check of the doctor reports in its own words. */
+  code?: 'variable-missing'
 }
 
 /** A route as its file writes it. */

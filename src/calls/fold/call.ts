@@ -57,6 +57,9 @@ export interface End {
   detail?: string
 }
 
+/** What stands for a withheld number. */
+export const ANONYMOUS = 'anonymous'
+
 /** What the first hook says about the caller; a withheld number is masked before it gets here. */
 export interface CallerFacts {
   direction: 'inbound' | 'outbound'

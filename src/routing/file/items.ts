@@ -53,8 +53,8 @@ export class Reading {
     this.#add('error', item, message)
   }
 
-  warn (item: Pick<Item, 'offset' | 'path'>, message: string): undefined {
-    this.#add('warning', item, message)
+  warn (item: Pick<Item, 'offset' | 'path'>, message: string, code?: RoutesProblem['code']): undefined {
+    this.#add('warning', item, message, code)
   }
 
   hasErrors (): boolean {
@@ -183,7 +183,12 @@ export class Reading {
     return isAlias(node) ? this.#aliases.get(node) ?? null : node
   }
 
-  #add (severity: RoutesProblem['severity'], item: Pick<Item, 'offset' | 'path'>, message: string): void {
+  #add (
+    severity: RoutesProblem['severity'],
+    item: Pick<Item, 'offset' | 'path'>,
+    message: string,
+    code?: RoutesProblem['code']
+  ): void {
     this.#found[severity]++
     if (this.#kept[severity] >= MOST_PROBLEMS) return
     const { line, column } = this.placeOf(item)
@@ -192,7 +197,7 @@ export class Reading {
     if (this.#seen.has(key)) return
     this.#seen.add(key)
     this.#kept[severity]++
-    this.problems.push({ severity, line, column, path: item.path, message })
+    this.problems.push({ severity, line, column, path: item.path, message, ...(code && { code }) })
   }
 }
 

@@ -2,16 +2,13 @@ import type { Finding } from '../../finding.ts'
 import { placeIn, withoutNumbers } from './problems.ts'
 import type { RoutesProblem, RoutesSource } from '../routes.ts'
 
-/** The reader's warning of a variable. */
-const VARIABLE = /^The environment variable \S+ is not set/
-
 /** So many problems of a file are shown. */
 const MOST = 5
 
 /** What the last reading of the routes file found, as findings. A variable that is not set has a finding of its own. */
 export function problemFindings ({ file, problems }: RoutesSource): Finding[] {
   const errors = problems.filter(({ severity }) => severity === 'error')
-  const shown = errors.length > 0 ? errors : problems.filter(({ message }) => !VARIABLE.test(message))
+  const shown = errors.length > 0 ? errors : problems.filter(({ code }) => code !== 'variable-missing')
   const findings = shown.slice(0, MOST).map(problem => findingOf(file ?? '', problem, errors.length > 0))
   if (shown.length <= MOST) return findings
   return [...findings, {

@@ -29,6 +29,8 @@ export interface ReadRoutes {
 /** Bytes of the largest file that is read: some 20,000 routes, which take two seconds. */
 export const LARGEST_FILE = 2 * 1024 * 1024
 
+export const TOO_LARGE = 'The file is larger than 2 MiB. Use fewer routes.'
+
 /** Reads a routes file. Pure, and never throws: whatever is wrong is among the problems, all of it at once. */
 export function readRoutes (text: string, context: RoutesContext = {}): ReadRoutes {
   if (text.length > LARGEST_FILE) return { problems: [tooLarge()] }
@@ -38,8 +40,7 @@ export function readRoutes (text: string, context: RoutesContext = {}): ReadRout
   return problems.some(({ severity }) => severity === 'error') ? { problems } : { ...read, problems }
 }
 
-export const tooLarge = (): RoutesProblem =>
-  ({ severity: 'error', line: 1, column: 1, path: '', message: 'The file is larger than 2 MiB. Use fewer routes.' })
+const tooLarge = (): RoutesProblem => ({ severity: 'error', line: 1, column: 1, path: '', message: TOO_LARGE })
 
 function readTable (reading: Reading, context: RoutesContext): Omit<ReadRoutes, 'problems'> | undefined {
   const root = reading.root()

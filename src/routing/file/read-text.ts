@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import type { RoutesProblem } from '../routes.ts'
-import { LARGEST_FILE } from './read-routes.ts'
+import { LARGEST_FILE, TOO_LARGE } from './read-routes.ts'
 
 /** The text of a routes file, or why there is none. */
 export type RoutesText = { text: string } | { problem: RoutesProblem }
@@ -49,8 +49,6 @@ function wrongKind (info: { isDirectory(): boolean, isFile(): boolean, size: num
   if (!info.isFile()) return 'This is a pipe or a device, not a file.'
   return info.size > LARGEST_FILE ? TOO_LARGE : undefined
 }
-
-const TOO_LARGE = 'The file is larger than 2 MiB. Use fewer routes.'
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'There is no such file.',

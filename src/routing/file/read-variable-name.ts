@@ -21,7 +21,8 @@ export function readVariableName (
     return reading.error(item, `${value} is a setting of the bridge itself. Use a variable of another name.`)
   }
   if (secretOf && !secretOf(value)) {
-    reading.warn(item, `The environment variable ${value} is not set. Calls skip this way until it is.`)
+    const message = `The environment variable ${value} is not set. Calls cannot use this way until it is.`
+    reading.warn(item, message, 'variable-missing')
   }
   return value
 }

@@ -1,5 +1,6 @@
 import type { RouteQuery } from '../routes.ts'
-import { ANONYMOUS, compactOf, digitsOfPattern, readNumber, type CalledNumber } from './numbers.ts'
+import { ANONYMOUS } from '../../calls/fold/call.ts'
+import { compactOf, digitsOfPattern, readNumber, type CalledNumber } from './numbers.ts'
 import { compileExpression, isExpression, type Expression } from './expression.ts'
 import { isWithin, type Span } from './hours.ts'
 import type { ZoneClock } from './zones.ts'

@@ -1,12 +1,10 @@
+import { ANONYMOUS } from '../../calls/fold/call.ts'
 import { numberLibrary, planOf } from '../policy/phone-numbers.ts'
 
 /*
  * How the numbers of calls and of the file are read. The same number has many spellings: with and without `+` or `00`,
  * as `tel:` or `sip:`, with spaces. What is compared are digits, country code first where it is known.
  */
-
-/** The caller's number is withheld. */
-export const ANONYMOUS = 'anonymous'
 
 /** Numbers and names beyond this are compared as if they ended here, which bounds the work. */
 const LONGEST = 128
