@@ -277,7 +277,7 @@ export const isSetting = (name: string): boolean =>
 
 /**
  * Makes the function that reads the environment variables which a routes file names. It never reads the bridge's own
- * settings, whoever asks.
+ * settings.
  */
 export const createSecretOf = (env: Environment) => (name: string): string | undefined =>
   isSetting(name) ? undefined : env[name] || undefined

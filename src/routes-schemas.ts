@@ -91,7 +91,7 @@ const TriedWay = Type.Object({
       why: Type.Optional(Type.String({ description: 'Why not, and what to write to allow it' }))
     }, {
       description:
-        'What the number policy says of the number that is dialled. Ways of the file are dialled all the same: their ' +
+        'What the number policy says of the number that is dialled. Ways of the file are dialled anyway: their ' +
         'author chose them'
     })
   ),

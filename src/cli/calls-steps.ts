@@ -106,7 +106,7 @@ const REPLIES: Record<Attempt['strategy'], string> = {
   decline: 'decline'
 }
 
-/** The reply that began an attempt, which is no event of its own, and the event that it waited for. */
+/** The reply that began an attempt, which is not an event itself, and the event that it waited for. */
 interface Reply {
   attempt: number
   behind: string

@@ -36,7 +36,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'agent-hung-up': {
     severity: 'ok',
     meaning: 'The agent ended the call, or somebody deleted its room or removed the caller from it. Where a route ' +
-      'led elsewhere than to a room of the bridge: whoever had answered hung up.',
+      'led elsewhere than to a room of the bridge: the far end hung up.',
     signals: 'The agent leg is `completed` first: `/action` reports `completed` while the caller leg is still ' +
       '`in-progress`; the SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`.',
     fix: []

@@ -119,7 +119,7 @@ function legend ({ colour }: LadderOptions): string[] {
 function announce (call: DemoCall, n: number, say: (text?: string) => void, view: LadderOptions): void {
   say(strong(`${n}. ${call.says}`, view))
   if (call.route !== undefined) {
-    say('   The number has a route of its own in the routes file:')
+    say('   The routes file has a route for this number:')
     say()
     say(call.route.trimEnd())
   }

@@ -118,7 +118,7 @@ await t.test('the same call hook twice at once: one room, one reply', async t =>
   t.equal((await registry.get('call-1'))?.attempts.length, 1)
 })
 
-await t.test('LiveKit does not answer: the call is dialled all the same after LIVEKIT_TIMEOUT_MS', async t => {
+await t.test('LiveKit does not answer: the call is dialled anyway after LIVEKIT_TIMEOUT_MS', async t => {
   const { calls, rooms, clock, hook, registry } = build(t)
   rooms.mode = 'hang'
   let replied = false

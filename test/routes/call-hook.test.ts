@@ -262,7 +262,7 @@ await bridgeTest('of a call that was originated over REST the agent talks to the
 })
 
 for (const mode of ['unreachable', 'failed', 'refused', 'refused-key', 'timeout'] as const) {
-  await bridgeTest(`LiveKit ${mode}: the default agent's call is dialled all the same`, async (t, bridge) => {
+  await bridgeTest(`LiveKit ${mode}: the default agent's call is dialled anyway`, async (t, bridge) => {
     bridge.rooms.mode = mode
     const hook = callHook()
     const reply = await bridge.hook('/livekit-api', hook)

@@ -38,7 +38,7 @@ await check('the form of the file', [
   ['version: 1\n---\nversion: 1\n', 'error 2:1', /second document/],
   ['version: 1\nroutes:\n\t- name: a\n', 'error 3:1', /tab/],
   ['version: 1\nversion: 1\n', 'error 2:1 version', /twice/],
-  ['version: 1\nroutes: []\nroutes: []\n', 'error 3:1 routes', /"routes" is there twice/],
+  ['version: 1\nroutes: []\nroutes: []\n', 'error 3:1 routes', /"routes" appears twice/],
   ['version: 1\nroutes: &a [*a]\n', 'error 2:13', /contains itself/],
   ['version: 1\nroutes: *nowhere\n', 'error 2:9', /anchor/],
   [condition('{ to: * }'), 'error 4:17', /must be in quotes/],

@@ -36,7 +36,7 @@ export type Reserved =
 
 /**
  * Every store passes the same contract tests. A store outside this process rejects with {@link StoreUnavailableError}
- * while it cannot be used; what was asked for may have been done all the same.
+ * while it cannot be used; the request may have been carried out nevertheless.
  */
 export interface CapCounter {
   /**

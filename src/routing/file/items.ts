@@ -111,7 +111,7 @@ export class Reading {
       const key = typeof keyNode.value === 'string' ? keyNode.value : keyNode.source ?? String(keyNode.value)
       const path = item.path ? `${item.path}.${key}` : key
       if (fields.has(key)) {
-        this.error({ path, offset: keyOffset }, `The key ${quote(key)} is there twice. Keep one of the two.`)
+        this.error({ path, offset: keyOffset }, `The key ${quote(key)} appears twice. Keep one of them.`)
         continue
       }
       fields.set(key, { ...this.#item(pair.value as Node | null, path, keyOffset), key, keyOffset })

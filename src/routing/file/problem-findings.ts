@@ -5,7 +5,7 @@ import type { RoutesProblem, RoutesSource } from '../routes.ts'
 /** So many problems of a file are shown. */
 const MOST = 5
 
-/** What the last reading of the routes file found, as findings. A variable that is not set has a finding of its own. */
+/** What the last reading of the routes file found, as findings. Variables that are not set are reported elsewhere. */
 export function problemFindings ({ file, problems }: RoutesSource): Finding[] {
   const errors = problems.filter(({ severity }) => severity === 'error')
   const shown = errors.length > 0 ? errors : problems.filter(({ code }) => code !== 'variable-missing')

@@ -11,7 +11,7 @@ export const tooLong = (reading: Reading, item: Item, longest: number): undefine
 
 /** Whether an address holds a password, which is then a problem. The address is not repeated. */
 export function hasPassword (reading: Reading, item: Item, address: string): boolean {
-  // Also where the rest is no address: it may be a password all the same.
+  // Also where the rest is no address: it may still be a password.
   if (/^sips?:/i.test(address)) {
     if (!/^sips?:[^@;]*:.*@/i.test(address)) return false
     reading.error(item, 'Leave the password out of the address, and name the variables that hold it: ' +

@@ -118,7 +118,7 @@ const REASONS: Record<number, string> = {
   608: 'Rejected'
 }
 
-/** Only what is there: a key without a value is another thing than none. */
+/** Only what is there: a key without a value differs from a missing key. */
 const given = <T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as
     { [K in keyof T]?: NonNullable<T[K]> }

@@ -7,7 +7,7 @@ import { subjectOf, type Condition, type Subject } from './conditions.ts'
 import { createRouteIndex } from './route-index.ts'
 import { pickAgent, type WeightedAgent } from './weights.ts'
 
-/** A way of the file. Some name their agent only when a call is there. */
+/** A way of the file. Some choose their agent only when a call arrives. */
 export type PlannedWay =
   | { kind: 'way', way: Way }
   | { kind: 'application-agent', way: Omit<RoomWay, 'agent'> }

@@ -3,7 +3,7 @@ import type { DialStrategy } from './strategy.ts'
 
 /**
  * Way `phone`: a number that a carrier of Jambonz dials. No ring tone of ours, which would cover the carrier's early
- * media, and no referHook: whoever answers must not transfer our caller.
+ * media, and no referHook: the person who answers must not transfer our caller.
  */
 export const phone: DialStrategy<PhoneWay> = {
   open: ({ number }) => ({ number }),

@@ -9,7 +9,7 @@ import type { DialVerb, PlayVerb, RedirectVerb, ReferVerb, SayVerb, Verb } from 
 /**
  * Runs one verb. Resolves with the verbs that replace the remaining ones, if any.
  *
- * @throws {NonFatalError} when the next verb runs all the same
+ * @throws {NonFatalError} when the next verb still runs
  * @throws {Error} any other, after which no verb runs any more
  */
 export async function runVerb (session: Session, verb: Verb, signal: AbortSignal): Promise<Verb[] | undefined> {

@@ -127,7 +127,7 @@ await t.test('a room that cannot be made for another agent is skipped at once', 
   t.equal(currentAttempt(story.it)?.strategy, 'phone')
 })
 
-await t.test('a room that cannot be made for the default agent is dialled all the same', async t => {
+await t.test('a room that cannot be made for the default agent is dialled anyway', async t => {
   for (const outcome of ['failed', 'timeout'] as const) {
     const story = tell(FALLBACK)
     story.hook({ hash: 'h' })
