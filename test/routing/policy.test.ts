@@ -112,6 +112,17 @@ await t.test('what is dialled is plain, and is judged again as it was', async t 
   t.pass('for all of them')
 })
 
+await t.test('a SIP address without a real host is none', async t => {
+  const policy = { allow: ['DE'], deny: [], sip: ['pbx.example.com'], caps: {} }
+  for (const host of ['.', '..', '.example.com', 'pbx..example.com', 'pbx.example.com..']) {
+    for (const door of DOORS) t.equal(decide(door, `sip:desk@${host}`, { ...context, policy }).allowed, false, host)
+  }
+  t.match(decide('transfer', 'sip:desk@pbx.example.com.', { ...context, policy }), {
+    allowed: true,
+    target: 'sip:desk@pbx.example.com'
+  })
+})
+
 await t.test('deny wins, whatever is allowed', async t => {
   fc.assert(fc.property(someDoor, someNumber, somePolicy, (door, number, policy) => {
     const decision = decide(door, number, { ...context, policy })

@@ -63,7 +63,9 @@ function plainText (text: string): string | undefined {
   return /^[\x20-\x7e]{1,256}$/.test(plain) ? plain : undefined
 }
 
-const SIP_URI = /^(sips?):([^@?]+)@([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?((?:;[^?;]*)*)$/i
+/** A host has no empty labels: `.` alone would leave nothing once its final dot is taken away. */
+const SIP_URI =
+  /^(sips?):([^@?]+)@([a-z0-9-]+(?:\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?((?:;[^?;]*)*)$/i
 /** Users that mean nothing to anybody but the host. */
 const PLAIN_USER = /^[\w.+*#~!-]{1,64}$/
 
