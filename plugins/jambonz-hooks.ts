@@ -5,6 +5,7 @@ import type { Clock } from '../src/clock.ts'
 import { commaList, type Settings } from '../src/config.ts'
 import { HookBodyError, UnauthorizedError } from '../src/errors.ts'
 import { settingsApplication } from '../src/rules.ts'
+import { createOrderTags } from '../src/jambonz/order-tag.ts'
 import { createHooks, type Hook, type HookAnswer, type Hooks } from '../src/jambonz/hooks.ts'
 import { verifyBasic, verifySignature } from '../src/jambonz/signature.ts'
 import type { Metrics } from '../src/metrics.ts'
@@ -43,6 +44,7 @@ export default fp(async fastify => {
     callerHeaders: commaList(settings.CALLER_HEADERS),
     routes: routesFile,
     gate: numberGate,
+    orders: createOrderTags(settings.LIVEKIT_API_SECRET),
     app: settingsApplication(settings)
   })
 

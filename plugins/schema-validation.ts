@@ -12,6 +12,7 @@ import {
   DeclineSchema,
   DialSchema,
   HangupSchema,
+  PauseSchema,
   PlaySchema,
   RedirectSchema,
   SaySchema,
@@ -37,6 +38,7 @@ export default fp(async fastify => {
       PlaySchema,
       RedirectSchema,
       HangupSchema,
+      PauseSchema,
       VerbsSchema,
       ...VIEW_SCHEMAS,
       ...ROUTES_SCHEMAS

@@ -200,6 +200,72 @@ export const SettingsSchema = Type.Object({
   JAMBONZ_API_KEY: Type.Optional(
     Type.String({ description: 'API key of that Jambonz account', examples: ['38700987-c7a4-4685-a5bb-af378f9734de'] })
   ),
+  JAMBONZ_APPLICATION_SID: Type.Optional(
+    Type.String({
+      description:
+        'SID of the Jambonz application whose hooks are ours, for outbound calls. Without it the bridge looks for ' +
+        'that application itself',
+      examples: ['0e0681b0-d49f-4fb8-b973-b5a3c6758de1']
+    })
+  ),
+  JAMBONZ_REST_PER_MINUTE: Type.Integer({
+    default: 120,
+    minimum: 1,
+    maximum: 60_000,
+    description:
+      'How often the Jambonz REST API may be asked per minute, on average over five minutes. Jambonz allows 600 ' +
+      'requests in 5 minutes unless it is told otherwise',
+    examples: [120]
+  }),
+  OUTBOUND_CARRIER: Type.Optional(
+    Type.String({
+      description:
+        'Name of the Jambonz carrier for outbound calls whose order names none. Without it the only carrier of the ' +
+        'account is used',
+      examples: ['MyCarrier']
+    })
+  ),
+  LIVEKIT_OUTBOUND_TRUNK: Type.String({
+    default: 'livekit-out',
+    description:
+      'Name of the Jambonz carrier through which LiveKit calls out (`bridge provision --outbound`). Its calls are ' +
+      'those of agents',
+    examples: ['livekit-out']
+  }),
+  CALLERS: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_.-]{1,64}:[^\\s,:]{16,}(\\s*,\\s*[A-Za-z0-9_.-]{1,64}:[^\\s,:]{16,})*$',
+      description:
+        'Keys that may place calls, and see only their own: `name:token`, separated by commas. A token has at least ' +
+        '16 characters',
+      examples: ['shop:at-least-16-random-characters']
+    })
+  ),
+  EVENTS_URL: Type.Optional(
+    Type.String({
+      description: 'URLs that are told of every call by signed webhooks, separated by commas (docs/events.md)',
+      examples: ['https://example.com/hooks/calls']
+    })
+  ),
+  EVENTS_SECRET: Type.Optional(
+    Type.String({
+      description:
+        'Secrets of these webhooks, `whsec_` and base64, separated by commas: one for each URL, or one for all. ' +
+        'While you rotate one, write both with a space between them',
+      examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']
+    })
+  ),
+  EVENTS_ALLOW_PRIVATE: Type.Boolean({
+    default: false,
+    description: 'Send events to private and loopback addresses too',
+    examples: [false]
+  }),
+  EVENTS_MAX_PENDING: Type.Integer({
+    default: 50_000,
+    minimum: 100,
+    description: 'How many events may wait for delivery. When there are more, the oldest are dropped',
+    examples: [50_000]
+  }),
   OPERATOR_TOKEN: Type.Optional(
     Type.String({
       minLength: 16,

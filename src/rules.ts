@@ -40,6 +40,7 @@ export function rulesOf (settings: Settings, source: RoutesSource): Rules {
     redispatchMs: settings.AGENT_REDISPATCH_MS,
     rejoinMs: settings.AGENT_REJOIN_MS,
     agentLost: settings.AGENT_LOST_ACTION,
-    callControl: settings.JAMBONZ_API_KEY !== undefined
+    callControl: settings.JAMBONZ_API_KEY !== undefined,
+    publishes: settings.EVENTS_URL !== undefined
   }
 }

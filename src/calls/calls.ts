@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts'
 import { CallEndedError, CallNotFoundError, NoCallControlError, StoreUnavailableError } from '../errors.ts'
 import { Admission } from './admission.ts'
 import { Commits } from './commits.ts'
-import { currentAttempt, type Call, type Reply } from './fold/call.ts'
+import { currentAttempt, type Attempt, type Call, type Reply } from './fold/call.ts'
+import { isOrderId, type OrderMark } from './fold/order.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
 import { mayBeInForeignRoom } from './fold/foreign-room.ts'
 import type { Rules } from './fold/rules.ts'
@@ -64,6 +65,16 @@ export interface Calls {
    * @throws {NoCallControlError} when only Jambonz's REST API could end it, which is not configured
    */
   hangUp(callSid: string): Promise<Call>
+  /**
+   * Jambonz named the call of an order.
+   * @returns the call under its call_sid; undefined when nothing is known of the order
+   * @throws {StoreUnavailableError}
+   */
+  named(callSid: string, order: OrderMark): Promise<Call | undefined>
+  /** Makes the room of an attempt that nobody waits for yet. Never rejects. */
+  makeRoomAhead(call: Call, attempt: Attempt): Promise<void>
+  /** Returns a call by its call_sid, or by the id of its order. */
+  find(callSid: string): Promise<Call | undefined>
   /** What this process last knew of a call; another replica may know more. */
   recent(callSid: string): Call | undefined
   /** Follows the calls again that only LiveKit still knows. */
@@ -97,6 +108,8 @@ class CallService implements Calls {
   readonly #commits: Commits
   readonly #recovery: Recovery
   readonly #replies: HookReplies
+  readonly #preparations: Preparations
+  readonly #prepareTimeoutMs: number
   #onDue: (callSid: string) => void = () => {}
 
   constructor (options: CallsOptions) {
@@ -124,11 +137,13 @@ class CallService implements Calls {
       observer,
       apply: (callSid, event) => this.apply(callSid, event)
     })
+    this.#preparations = this.#createPreparations(options)
+    this.#prepareTimeoutMs = options.prepareTimeoutMs
     this.#replies = new HookReplies({
       commits: this.#commits,
       admission: this.#admission,
       rooms,
-      preparations: this.#preparations(options),
+      preparations: this.#preparations,
       clock,
       observer,
       deadlineMs: options.callHookDeadlineMs,
@@ -173,14 +188,34 @@ class CallService implements Calls {
   }
 
   async hangUp (callSid: string): Promise<Call> {
-    const known = await this.#registry.get(callSid)
+    const known = await this.find(callSid)
     if (!known) throw new CallNotFoundError(callSid)
     if (known.late) throw new StoreUnavailableError('the buffered events of this call are being handed over')
     if (known.phase === 'ended') throw new CallEndedError(callSid)
 
     const isInRoom = currentAttempt(known)?.room !== undefined
     if (!isInRoom && !this.#rules.callControl) throw new NoCallControlError(callSid)
-    return await this.apply(callSid, { kind: 'hangup', at: this.#clock.now() }) ?? known
+    return await this.apply(known.callSid, { kind: 'hangup', at: this.#clock.now() }) ?? known
+  }
+
+  named (callSid: string, order: OrderMark): Promise<Call | undefined> {
+    return this.#commits.named(callSid, order, this.#clock.now())
+  }
+
+  async makeRoomAhead (call: Call, attempt: Attempt): Promise<void> {
+    const prepared = await this.#preparations.prepare(call, attempt, this.#prepareTimeoutMs)
+    try {
+      if (prepared) await this.apply(call.callSid, { ...prepared, attempt: attempt.n, at: this.#clock.now() })
+    } finally {
+      this.#preparations.forget(call, attempt)
+    }
+  }
+
+  async find (callSid: string): Promise<Call | undefined> {
+    const call = await this.#registry.get(callSid)
+    if (call || !isOrderId(callSid)) return call
+    const name = await this.#registry.findByName(callSid)
+    return name === undefined ? undefined : this.#registry.get(name)
   }
 
   recent (callSid: string): Call | undefined {
@@ -209,7 +244,7 @@ class CallService implements Calls {
   }
 
   async #callOfRoom (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
-    return await this.#registry.findByRoom(event.room) ?? this.#commits.outage.callOfRoom(event.room) ??
+    return await this.#registry.findByName(event.room) ?? this.#commits.outage.callOfRoom(event.room) ??
       await this.#callWithoutRoom(event, metadata)
   }
 
@@ -238,7 +273,8 @@ class CallService implements Calls {
     return call && mayBeInForeignRoom(call) ? callSid : undefined
   }
 
-  #preparations ({ rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs }: CallsOptions): Preparations {
+  #createPreparations (options: CallsOptions): Preparations {
+    const { rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs } = options
     const onSettled = (callSid: string, attempt: number) => this.#roomSettled(callSid, attempt)
     return new Preparations({
       maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled }),

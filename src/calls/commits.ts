@@ -5,6 +5,7 @@ import type { Admission } from './admission.ts'
 import { advance } from './fold/advance.ts'
 import { isFinal, type Call } from './fold/call.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
+import type { OrderMark } from './fold/order.ts'
 import type { Rules } from './fold/rules.ts'
 import type { Observer } from './observer.ts'
 import { Outage } from './outage.ts'
@@ -46,7 +47,7 @@ export class Commits {
     this.#locate = locate
     this.outage = new Outage({
       commit: (callSid, event) => this.#commit(callSid, event),
-      findByRoom: room => registry.findByRoom(room),
+      findByName: room => registry.findByName(room),
       rules,
       clock,
       observer
@@ -74,7 +75,24 @@ export class Commits {
     return applicationSid !== undefined && this.#applications.has(applicationSid)
   }
 
+  /**
+   * Jambonz named the call of an order: its record goes on under its call_sid. Whoever hears of the name first does it,
+   * and doing it again changes nothing.
+   */
+  async named (callSid: string, { id, order: told }: OrderMark, at: number): Promise<Call | undefined> {
+    const requested = await this.#registry.get(id)
+    const order = requested?.order ?? told
+    if (!order) return undefined
+    const { hangupAt, phase } = requested ?? {}
+    const event = { kind: 'placed' as const, callSid, order, hangupAt, givenUp: phase === 'ended' || undefined, at }
+    const call = await this.#update(callSid, event)
+    if (requested) await this.#update(id, { kind: 'named', callSid, at })
+    return call
+  }
+
   async #commit (callSid: string, event: CallEvent, propose: Propose = ignore): Promise<Call | undefined> {
+    const mark = 'order' in event && event.kind !== 'ordered' && event.kind !== 'placed' ? event.order : undefined
+    if (mark && !this.outage.recent(callSid)?.order) await this.named(callSid, mark, event.at)
     if (!mustBeKnown(event)) return this.#update(callSid, event, propose)
 
     const call = await this.#updateKnown(callSid, event, propose)
@@ -153,7 +171,9 @@ const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
   'away',
   'found',
   'handed-over',
-  'hangup'
+  'hangup',
+  'ordered',
+  'sending'
 ])
 
 /** Whether a call cannot begin with this event: somebody must have known it before. */

@@ -1,15 +1,27 @@
 import type { Clock } from '../clock.ts'
-import type { Commits } from './commits.ts'
+import type { Calls } from './calls.ts'
 import type { Call, Duty } from './fold/call.ts'
 import type { Observer } from './observer.ts'
-import { LiveKitError, type CallControl, type Look, type RoomFormat, type Rooms } from './ports.ts'
+import {
+  LiveKitError,
+  type CallControl,
+  type CallPlacer,
+  type Look,
+  type Outbox,
+  type RoomFormat,
+  type Rooms
+} from './ports.ts'
 
 export interface DutyWorkOptions {
-  commits: Pick<Commits, 'apply'>
+  commits: Pick<Calls, 'apply' | 'makeRoomAhead' | 'named'>
   rooms: Rooms
   roomFormat: RoomFormat
   /** Absent without the Jambonz REST settings. */
   callControl?: CallControl
+  /** Absent without the Jambonz REST settings. */
+  placer?: Pick<CallPlacer, 'find'>
+  /** Absent where nobody is told of calls. */
+  outbox?: Outbox
   clock: Clock
   observer: Observer
 }
@@ -27,12 +39,22 @@ export class DutyWork {
 
   /** Does one duty that was claimed. @throws {StoreUnavailableError} when the outcome could not be written down */
   async perform (call: Call, duty: Duty): Promise<void> {
-    const { callControl, observer } = this.#options
+    const { callControl, outbox, observer } = this.#options
     try {
       switch (duty.kind) {
         case 'delete-room':
           await this.#report(call, duty, 'done', await this.#deleteRoom(duty))
           return
+        case 'make-room':
+          await this.#makeRoom(call, Number(duty.target))
+          break
+        case 'find-call':
+          // Not to be listed proves nothing: it is looked for again.
+          if (!await this.#findCall(call)) await this.#report(call, duty, 'failed')
+          return
+        case 'publish':
+          await outbox?.publish(call, duty.target)
+          break
         case 'hang-up':
           await callControl?.hangUp(call.callSid, duty.target as 'completed' | 'no-answer')
           break
@@ -56,6 +78,23 @@ export class DutyWork {
   async #report ({ callSid }: Call, { id, claim }: Duty, outcome: 'done' | 'failed', detail?: string): Promise<void> {
     const { commits, clock } = this.#options
     await commits.apply(callSid, { kind: 'duty', id, claim, outcome, detail, at: clock.now() })
+  }
+
+  /** Makes the room ahead of the callee's answer, unless that is wanted no more. */
+  async #makeRoom (call: Call, n: number): Promise<void> {
+    const attempt = call.attempts.find(attempt => attempt.n === n)
+    if (attempt && !attempt.end && attempt.at.replied === undefined) {
+      await this.#options.commits.makeRoomAhead(call, attempt)
+    }
+  }
+
+  /** @returns whether Jambonz lists the call of an order */
+  async #findCall (call: Call): Promise<boolean> {
+    const { order } = call
+    const callSid = order && await this.#options.placer?.find(order)
+    if (!order || callSid === undefined) return false
+    await this.#options.commits.named(callSid, { id: order.id, order })
+    return true
   }
 
   /**

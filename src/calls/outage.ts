@@ -10,7 +10,7 @@ import type { Observer } from './observer.ts'
 export interface OutageOptions {
   /** Commits an event to the store. Rejects with {@link StoreUnavailableError} while the store cannot be reached. */
   commit(callSid: string, event: CallEvent): Promise<unknown>
-  findByRoom(room: string): Promise<string | undefined>
+  findByName(room: string): Promise<string | undefined>
   rules: Rules
   clock: Clock
   observer: Observer
@@ -35,7 +35,7 @@ const AT_ONCE = 16
  */
 export class Outage {
   readonly #commit: OutageOptions['commit']
-  readonly #findByRoom: OutageOptions['findByRoom']
+  readonly #findByName: OutageOptions['findByName']
   readonly #rules: Rules
   readonly #clock: Clock
   readonly #observer: Observer
@@ -51,9 +51,9 @@ export class Outage {
   #handing: Promise<void> | undefined
   #goneAt = -Infinity
 
-  constructor ({ commit, findByRoom, rules, clock, observer }: OutageOptions) {
+  constructor ({ commit, findByName, rules, clock, observer }: OutageOptions) {
     this.#commit = commit
-    this.#findByRoom = findByRoom
+    this.#findByName = findByName
     this.#rules = rules
     this.#clock = clock
     this.#observer = observer
@@ -278,7 +278,7 @@ export class Outage {
 
   async #findCall (room: string): Promise<string | undefined> {
     try {
-      return this.#known.callOfRoom(room) ?? await this.#findByRoom(room)
+      return this.#known.callOfRoom(room) ?? await this.#findByName(room)
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error
       this.#observer.failed('', 'room of a buffered event', error)

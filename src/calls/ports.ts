@@ -1,4 +1,5 @@
-import type { Attempt, Call } from './fold/call.ts'
+import type { Attempt, Call, Direction } from './fold/call.ts'
+import type { Order } from './fold/order.ts'
 import type { EventOf, SipAttributes } from './fold/events.ts'
 import type { LegMark } from './fold/caller-leg.ts'
 import type { Way } from './fold/way.ts'
@@ -87,7 +88,7 @@ export class LiveKitError extends Error {
 export interface RoomMetadata {
   callSid: string
   attempt: number
-  direction: 'inbound' | 'outbound'
+  direction: Direction
   from: string
   to: string
   withheld: boolean
@@ -152,8 +153,58 @@ export interface Registrar {
 /** Live call control: what the bridge asks of Jambonz's REST API. */
 export interface CallControl {
   /**
-   * Ends a caller leg: `completed` when it was answered, `no-answer` before.
+   * Ends the first leg of a call: `completed` when it was answered, `no-answer` before.
    * @returns false when Jambonz does not know the call (any more)
    */
   hangUp(callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
+}
+
+/**
+ * What became of createCall. `refused`: Jambonz said no, and nothing was dialled. `not-sent`: the request did not
+ * leave, or nobody took it. `unknown`: the call may have been placed.
+ */
+export type Placement =
+  | { outcome: 'placed', callSid: string }
+  | { outcome: 'refused', status: number, detail: string }
+  | { outcome: 'not-sent', detail: string }
+  | { outcome: 'unknown', status?: number, detail: string }
+
+/** Why createCall was not sent: too many requests wait, or too much time passed. */
+export class PlacementRefusedError extends Error {
+  readonly reason: 'queue-full' | 'too-late' | 'not-wanted'
+  /** There will be room then, milliseconds from now. */
+  readonly retryInMs: number | undefined
+  constructor (reason: 'queue-full' | 'too-late' | 'not-wanted', retryInMs?: number) {
+    super(`createCall was not sent: ${reason}`)
+    this.name = 'PlacementRefusedError'
+    this.reason = reason
+    this.retryInMs = retryInMs
+  }
+}
+
+/** Places calls with Jambonz. */
+export interface CallPlacer {
+  /**
+   * Sends createCall for an order, once, when it is its turn: Jambonz limits how much it may be asked. A request that
+   * Jambonz' limit turned away was not carried out, and waits again.
+   * @param commit is asked right before the request is sent for the first time; when it resolves to false, nothing is
+   *   sent
+   * @throws {PlacementRefusedError} when it was not sent
+   */
+  place(order: Order, commit: () => Promise<boolean>): Promise<Placement>
+  /**
+   * Looks for the call of an order in Jambonz' list of calls.
+   * @returns its call_sid; undefined when it is not listed, which proves nothing
+   */
+  find(order: Order): Promise<string | undefined>
+}
+
+/** Tells the user's systems of calls. */
+export interface Outbox {
+  /**
+   * Takes an event over for delivery. Resolves when it is kept where it survives this process, if anything does. An
+   * event that is taken twice has the same id.
+   * @param name of {@link PUBLICATIONS}, with `:n` behind it for one that happens again
+   */
+  publish(call: Call, name: string): Promise<void>
 }

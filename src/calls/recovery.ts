@@ -141,7 +141,7 @@ class RoomRecovery implements Recovery {
 
   async #take (room: string, metadata: string): Promise<void> {
     const { registry, apply } = this.#options
-    if (await registry.findByRoom(room) !== undefined) return
+    if (await registry.findByName(room) !== undefined) return
     const event = await this.#read(room, metadata)
     if (event) await apply(event.callSid, event)
     else this.#watchStray(room)
@@ -201,7 +201,7 @@ class RoomRecovery implements Recovery {
 
   async #deleteStray (room: string): Promise<void> {
     const { rooms, registry } = this.#options
-    if (this.#stopped || await registry.findByRoom(room) !== undefined) return
+    if (this.#stopped || await registry.findByName(room) !== undefined) return
     const [there] = await rooms.list([room])
     // A room that an agent made again has no metadata, and nobody called into it.
     if (!there || there.metadata !== '' || await this.#read(room, there.metadata)) return

@@ -7,7 +7,7 @@ import { DutyWork } from './duty-work.ts'
 import { turnsAt, wakeAt, type Call } from './fold/call.ts'
 import { TIMES } from './fold/rules.ts'
 import type { Observer } from './observer.ts'
-import type { CallControl, RoomFormat, Rooms } from './ports.ts'
+import type { CallControl, CallPlacer, Outbox, RoomFormat, Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
 
 export interface RunnerOptions {
@@ -16,6 +16,8 @@ export interface RunnerOptions {
   rooms: Rooms
   roomFormat: RoomFormat
   rest?: CallControl
+  placer?: CallPlacer
+  outbox?: Outbox
   clock: Clock
   observer: Observer
   /** Milliseconds between two polls of what is due. */
@@ -77,12 +79,13 @@ class CallRunner implements Runner {
   /** A time before this process, in which nobody may have listened. */
   #gap: 'unknown' | { from: number, to: number } | undefined = 'unknown'
 
-  constructor ({ registry, calls, rooms, roomFormat, rest, clock, observer, intervalMs = 100 }: RunnerOptions) {
+  constructor (options: RunnerOptions) {
+    const { registry, calls, rooms, roomFormat, rest, placer, outbox, clock, observer, intervalMs = 100 } = options
     this.#registry = registry
     this.#calls = calls
     this.#clock = clock
     this.#observer = observer
-    this.#work = new DutyWork({ commits: calls, rooms, roomFormat, callControl: rest, clock, observer })
+    this.#work = new DutyWork({ commits: calls, rooms, roomFormat, callControl: rest, placer, outbox, clock, observer })
     this.#intervalMs = intervalMs
     this.#startedAt = clock.now()
   }

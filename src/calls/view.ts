@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './fold/call.ts'
+import { CAUSES, DIRECTIONS, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './fold/call.ts'
 import { STRATEGIES } from './fold/way.ts'
 
 /*
@@ -15,7 +15,16 @@ const times = <K extends string>(names: readonly K[]) =>
     >
   )
 
-const CALL_TIMES = ['received', 'replied', 'ringing', 'agentJoined', 'agentAudio', 'answered', 'ended'] as const
+const CALL_TIMES = [
+  'received',
+  'replied',
+  'ringing',
+  'agentJoined',
+  'agentAudio',
+  'answered',
+  'connected',
+  'ended'
+] as const
 const ATTEMPT_TIMES = [
   'opened',
   'replied',
@@ -91,7 +100,10 @@ export { LiveSchema }
 
 const summary = {
   callSid: Type.String({ description: "The A leg's call_sid", examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }),
-  direction: Type.Enum(['inbound', 'outbound'], { type: 'string' }),
+  direction: Type.Enum([...DIRECTIONS], {
+    type: 'string',
+    description: '`agent`: an agent calls somebody through LiveKit and Jambonz'
+  }),
   phase: Type.Enum([...PHASES], { type: 'string' }),
   from: Type.String({ description: '`anonymous` when the caller withholds the number', examples: ['+15550001111'] }),
   to: Type.String({ examples: ['+15551230000'] }),

@@ -349,6 +349,55 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       { todo: 'If Retell did not answer, check that this machine reaches RETELL_API_BASE_URL' }
     ]
   },
+  'callee-hung-up': {
+    severity: 'ok',
+    meaning: 'The person who was called hung up.',
+    signals: "The callee's leg ended first.",
+    fix: []
+  },
+  'agent-gave-up': {
+    severity: 'warning',
+    meaning: 'LiveKit ended the call before the callee answered: its ringing timeout was over, or the participant ' +
+      'was removed.',
+    signals: 'The first leg is `no-answer` by `caller`, which is LiveKit here.',
+    fix: []
+  },
+  'no-answer': {
+    severity: 'ok',
+    meaning: 'Nobody answered the phone in time.',
+    signals: "The callee's leg is `no-answer`, 480 or 487.",
+    fix: []
+  },
+  'number-unobtainable': {
+    severity: 'failed',
+    meaning: 'The number does not exist, or cannot be reached from this carrier.',
+    signals: 'The carrier answered 404, 410, 484, 485 or 604.',
+    fix: []
+  },
+  'carrier-failed': {
+    severity: 'failed',
+    meaning: 'The carrier could not place the call.',
+    signals: 'The carrier answered with a status that says nothing of the callee, such as 503.',
+    fix: []
+  },
+  'not-allowed': {
+    severity: 'warning',
+    meaning: 'The number policy did not allow the call.',
+    signals: 'The bridge refused it with 403.',
+    fix: []
+  },
+  'not-placed': {
+    severity: 'failed',
+    meaning: 'Jambonz was not asked to place the call, or refused to.',
+    signals: 'createCall was answered with an error, or not sent.',
+    fix: []
+  },
+  'machine-answered': {
+    severity: 'ok',
+    meaning: 'A machine answered, and the order says to hang up then.',
+    signals: 'Voicemail detection said `machine`.',
+    fix: []
+  },
   announced: {
     severity: 'ok',
     meaning: 'The route ended with an announcement, and Jambonz hung up after it.',

@@ -88,6 +88,14 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
     end?.detail?.startsWith('no-agent')
       ? ['A wrong agent id, a wrong version, and a key of another workspace look alike: Retell answers the same']
       : [],
+  'callee-hung-up': () => [],
+  'agent-gave-up': () => [],
+  'no-answer': () => [],
+  'number-unobtainable': () => [],
+  'carrier-failed': () => [],
+  'not-allowed': () => [],
+  'not-placed': () => [],
+  'machine-answered': () => [],
   announced: doubtsOfAnnouncement,
   capacity: () => [],
   draining: () => [],

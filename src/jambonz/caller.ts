@@ -154,7 +154,7 @@ export function strangerFacts (
 }
 
 /** The number that the agent talks to: the caller's, or the called party's of a call that we originated. */
-export const remoteNumber = (facts: CallerFacts): string => facts.direction === 'inbound' ? facts.from : facts.to
+export const remoteNumber = (facts: CallerFacts): string => facts.direction === 'outbound' ? facts.to : facts.from
 
 /**
  * Where a REFER points, as it is written: a URI, or the user alone where Jambonz names only that. Undefined: nowhere.

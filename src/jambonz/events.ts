@@ -4,6 +4,7 @@ import type { RouteQuery } from '../routing/routes.ts'
 import { callerFacts, pickHeaders, referTarget, strangerFacts } from './caller.ts'
 import { applicationOf } from './env-vars.ts'
 import type { Action, CallHook, Refer, ReferComplete, Status } from './payloads.ts'
+import type { OrderTags } from './order-tag.ts'
 import { attemptOfDialId } from './verbs-for.ts'
 
 /*
@@ -18,7 +19,8 @@ export const callSidOf = (body: { call_sid: string, parent_call_sid?: string }):
 export const callHookEvent = (
   body: CallHook,
   hash: string,
-  wanted: readonly string[]
+  wanted: readonly string[],
+  orders?: Pick<OrderTags, 'read'>
 ): Omit<CallHookEvent, 'refuse'> => ({
   kind: 'call-hook',
   callSid: body.call_sid,
@@ -27,7 +29,8 @@ export const callHookEvent = (
   // feature-server tells little of a call that it already had: neither its INVITE nor the application's defaults.
   redirected: body.sip === undefined && body.defaults === undefined,
   answered: body.call_status === 'in-progress',
-  app: applicationOf(body)
+  app: applicationOf(body),
+  order: orders?.read(body.customerData)
 })
 
 /**
@@ -51,7 +54,7 @@ export const routeQueryOf = (
   headers: pickHeaders(body.sip?.headers, headerNames)
 })
 
-export const statusEvent = (body: Status): StatusEvent => ({
+export const statusEvent = (body: Status, orders?: Pick<OrderTags, 'read'>): StatusEvent => ({
   kind: 'status',
   callSid: callSidOf(body),
   facts: strangerFacts(body),
@@ -61,10 +64,11 @@ export const statusEvent = (body: Status): StatusEvent => ({
   sipStatus: body.sip_status,
   sipReason: body.sip_reason,
   by: body.call_termination_by,
-  dialled: body.parent_call_sid === undefined ? undefined : dialledUser(body.to)
+  dialled: body.parent_call_sid === undefined ? undefined : dialledUser(body.to),
+  order: orders?.read(body.customerData)
 })
 
-export const actionEvent = (body: Action, hash: string): ActionEvent => ({
+export const actionEvent = (body: Action, hash: string, orders?: Pick<OrderTags, 'read'>): ActionEvent => ({
   kind: 'action',
   callSid: callSidOf(body),
   hash,
@@ -76,7 +80,8 @@ export const actionEvent = (body: Action, hash: string): ActionEvent => ({
   rang: body.dial_sbc_callid !== undefined,
   callerStatus: body.call_status,
   callerSipStatus: body.sip_status,
-  callerEndedBy: body.call_termination_by
+  callerEndedBy: body.call_termination_by,
+  order: orders?.read(body.customerData)
 })
 
 export const referEvent = (body: Refer, hash: string): ReferEvent => ({

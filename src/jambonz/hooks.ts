@@ -16,6 +16,7 @@ import {
   routeQueryOf,
   statusEvent
 } from './events.ts'
+import type { OrderTags } from './order-tag.ts'
 import { judgeTransfer, leaveTransfers } from './transfer-door.ts'
 import { readAction, readCallHook, readRefer, readReferComplete, readStatus } from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
@@ -61,6 +62,7 @@ export interface HooksOptions {
   gate: NumberGate
   /** The settings' application. */
   app: ApplicationConfig
+  orders: OrderTags
 }
 
 type Open = (body: unknown, hash: string, options: HooksOptions) => ReadHook
@@ -111,7 +113,7 @@ function parse (raw: Buffer): unknown {
 
 /** What to do with a call? Jambonz waits for the verbs. */
 function openCallHook (body: unknown, hash: string, options: HooksOptions): ReadHook {
-  const { calls, clock, verbConfig, callerHeaders, routes, app } = options
+  const { calls, clock, verbConfig, callerHeaders, routes, app, orders } = options
   const hook = readCallHook(body)
   return {
     callSid: hook.call_sid,
@@ -120,7 +122,7 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
       if (hook.participants) return verbs(decline(488, 'Not Acceptable Here'))
 
       const at = clock.now()
-      const event = callHookEvent(hook, hash, callerHeaders)
+      const event = callHookEvent(hook, hash, callerHeaders, orders)
       const { table } = routes
       const application = { ...applicationDefaults(app, table), ...event.app }
       const route = table.choose(routeQueryOf(hook, event.facts, at, table.headerNames), application)
@@ -131,26 +133,26 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
 }
 
 /** A dial is over: what next? */
-function openAction (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions): ReadHook {
+function openAction (body: unknown, hash: string, { calls, clock, verbConfig, orders }: HooksOptions): ReadHook {
   const action = readAction(body)
   const callSid = callSidOf(action)
   return {
     callSid,
     async answer () {
-      const answer = await calls.answer({ ...actionEvent(action, hash), at: clock.now() }, callSid)
+      const answer = await calls.answer({ ...actionEvent(action, hash, orders), at: clock.now() }, callSid)
       return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
     }
   }
 }
 
 /** A leg has a new status. */
-function openStatus (body: unknown, _hash: string, { calls, clock }: HooksOptions): ReadHook {
+function openStatus (body: unknown, _hash: string, { calls, clock, orders }: HooksOptions): ReadHook {
   const status = readStatus(body)
   const callSid = callSidOf(status)
   return {
     callSid,
     async answer () {
-      await calls.apply(callSid, { ...statusEvent(status), at: clock.now() })
+      await calls.apply(callSid, { ...statusEvent(status, orders), at: clock.now() })
       return { kind: 'nothing' }
     }
   }

@@ -1,9 +1,10 @@
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
+import { timeLimitOf } from '../calls/fold/rules.ts'
 import { ANONYMOUS, UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
 import { announcementOf, dialOf } from '../routing/strategies.ts'
 import { remoteNumber } from './caller.ts'
 import type { VerbConfig } from './verb-config.ts'
-import { decline, type Dial, type Verbs } from './verbs.ts'
+import { decline, hangUpAfter, type Dial, type Verbs } from './verbs.ts'
 
 /** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
 const RETRY = '#rc=2&rp=all'
@@ -15,9 +16,9 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
     case 'forbid':
       return []
     case 'hangup':
-      return [{ verb: 'hangup' }]
+      return reply.afterS === undefined ? [{ verb: 'hangup' }] : hangUpAfter(reply.afterS)
     case 'decline':
-      return decline(reply.status, reply.reason)
+      return isAnswered(call) ? hangUpAfter(1) : decline(reply.status, reply.reason)
     case 'refer':
       return [{
         verb: 'sip:refer',
@@ -27,9 +28,9 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       }]
     case 'dial': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
-      if (!attempt) return decline(UNAVAILABLE.status, UNAVAILABLE.reason)
+      const otherwise = isAnswered(call) ? hangUpAfter(1) : decline(UNAVAILABLE.status, UNAVAILABLE.reason)
       // Without a verb behind it, a failed dial leaves an unanswered caller leg without any terminal status.
-      return [dialFor(call, attempt, config), ...decline(UNAVAILABLE.status, UNAVAILABLE.reason)]
+      return attempt ? [dialFor(call, attempt, config), ...otherwise] : otherwise
     }
     case 'announce': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
@@ -50,6 +51,9 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
   }
 }
 
+/** The session began with an answered leg: feature-server throws on `sip:decline` there. */
+const isAnswered = ({ facts }: Call): boolean => facts.direction === 'outbound'
+
 function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
   const callerId = call.facts.withheld ? ANONYMOUS : remoteNumber(call.facts)
   return {
@@ -59,7 +63,7 @@ function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
     answerOnBridge: true,
     anchorMedia: true,
     timeout: ringSOf(attempt, config.dialTimeoutS),
-    timeLimit: config.timeLimitS,
+    timeLimit: timeLimitOf(call, config),
     // An empty or null callerId makes feature-server refuse the whole application.
     ...(callerId ? { callerId } : {}),
     headers: { 'X-LK-Call': call.callSid },

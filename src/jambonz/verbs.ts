@@ -79,6 +79,11 @@ export const RedirectSchema = Type.Object({
   actionHook: Type.String()
 }, { $id: 'Redirect', additionalProperties: false })
 
+export const PauseSchema = Type.Object({
+  verb: Type.Literal('pause'),
+  length: Type.Number({ description: 'Seconds', examples: [1] })
+}, { $id: 'Pause', additionalProperties: false })
+
 export const HangupSchema = Type.Object({ verb: Type.Literal('hangup') }, {
   $id: 'Hangup',
   additionalProperties: false
@@ -92,6 +97,7 @@ export const VerbsSchema = Type.Array(
     Type.Unsafe<Static<typeof SaySchema>>(Type.Ref('Say')),
     Type.Unsafe<Static<typeof PlaySchema>>(Type.Ref('Play')),
     Type.Unsafe<Static<typeof RedirectSchema>>(Type.Ref('Redirect')),
+    Type.Unsafe<Static<typeof PauseSchema>>(Type.Ref('Pause')),
     Type.Unsafe<Static<typeof HangupSchema>>(Type.Ref('Hangup'))
   ]),
   {
@@ -121,5 +127,12 @@ export const VerbsSchema = Type.Array(
   }
 )
 export type Verbs = Static<typeof VerbsSchema>
+
+/**
+ * Ends a leg that has just been answered: a leg that is ended within some 10 ms may stay connected to nobody (recorded
+ * with sbc-outbound 0.9.9).
+ * @param afterS pause before it, seconds
+ */
+export const hangUpAfter = (afterS: number): Verbs => [{ verb: 'pause', length: afterS }, { verb: 'hangup' }]
 
 export const decline = (status: number, reason: string): Verbs => [{ verb: 'sip:decline', status, reason }]

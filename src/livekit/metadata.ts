@@ -2,7 +2,7 @@ import { Ajv } from 'ajv'
 import { Type, type Static } from 'typebox'
 import { cleanDeep } from '../clean-deep.ts'
 import { cleanText } from '../clean-text.ts'
-import type { Attempt, Call } from '../calls/fold/call.ts'
+import { DIRECTIONS, type Attempt, type Call } from '../calls/fold/call.ts'
 import { STRATEGIES, type Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
 import type { PlanSeal } from './plan-seal.ts'
@@ -24,7 +24,11 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
       trunk,
       route: call.route?.name,
       attempt: attempt.n,
-      headers
+      headers,
+      reference: call.order?.reference,
+      placedBy: call.order?.placedBy,
+      // The agent is to find out who answered, and to tell the bridge.
+      voicemail: call.order?.voicemail === 'agent' ? 'agent' : undefined
     },
     app: (attempt.way.strategy === 'room' && attempt.way.metadata) || call.app.metadata
   })
@@ -38,7 +42,7 @@ const RoomMetadataSchema = Type.Object({
   v: Type.Union([Type.Literal(1), Type.Literal(2)]),
   callSid: Type.String({ minLength: 1 }),
   attempt: Type.Integer({ minimum: 1 }),
-  direction: Type.Enum(['inbound', 'outbound']),
+  direction: Type.Enum([...DIRECTIONS]),
   from: Type.String(),
   to: Type.String(),
   withheld: Type.Boolean(),

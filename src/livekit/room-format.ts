@@ -16,7 +16,7 @@ const EMPTY_SLACK_S = 60
 export function roomRequest (call: Call, attempt: Attempt, dialTimeoutS: number, seal: PlanSeal): RoomRequest {
   return {
     name: attempt.room!,
-    emptyTimeoutS: ringSOf(attempt, dialTimeoutS) + EMPTY_SLACK_S,
+    emptyTimeoutS: (call.order?.ringS ?? 0) + ringSOf(attempt, dialTimeoutS) + EMPTY_SLACK_S,
     departureTimeoutS: DEPARTURE_TIMEOUT_S,
     metadata: roomMetadata(call, attempt, seal),
     agent: { name: attempt.agent!, metadata: jobMetadata(call, attempt) }

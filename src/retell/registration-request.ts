@@ -24,7 +24,7 @@ export function registrationRequest (
   return {
     agent_id: way.agent,
     ...(way.version !== undefined && { agent_version: way.version }),
-    direction: facts.direction,
+    direction: facts.direction === 'outbound' ? 'outbound' : 'inbound',
     ...(facts.from && !facts.withheld && { from_number: facts.from }),
     ...(facts.to && { to_number: facts.to }),
     metadata: { ...objectOf(way.metadata), call: { callSid, attempt, route: route?.name } },

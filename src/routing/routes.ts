@@ -1,3 +1,4 @@
+import type { Direction } from '../calls/fold/call.ts'
 import type { ApplicationConfig, Route, Way } from '../calls/fold/way.ts'
 import type { Policy } from './policy/policy.ts'
 
@@ -13,7 +14,7 @@ export interface RouteQuery {
   carrier?: string
   /** sid of the Jambonz application. */
   application?: string
-  direction: 'inbound' | 'outbound'
+  direction: Direction
   /** Headers of the INVITE by lower-case name. Absent: not known, so no route behind a header condition is certain. */
   headers?: ReadonlyMap<string, string>
 }

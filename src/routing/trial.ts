@@ -58,9 +58,15 @@ export function tryRoutes (request: RoutesTrialRequest, options: TrialOptions): 
   call.caller.answered = query.direction === 'outbound'
   const ways = tryWays(call, rules, maskedConfig(settings), options)
 
-  const { headers, at, ...told } = query
+  const { headers, at, direction, ...told } = query
   return {
-    call: { ...told, at: new Date(at).toISOString(), zone, headers: Object.fromEntries(headers ?? []) },
+    call: {
+      ...told,
+      direction: direction === 'outbound' ? 'outbound' : 'inbound',
+      at: new Date(at).toISOString(),
+      zone,
+      headers: Object.fromEntries(headers ?? [])
+    },
     ...(route.name === undefined ? {} : { route: { name: route.name, line } }),
     before,
     ways,

@@ -191,7 +191,7 @@ await t.test('errors of others may hold anything: only their kind is logged', as
     throw Object.assign(new Error(`cannot store ${NUMBER} with ${SECRET}`), { detail: NUMBER, body: { from: NUMBER } })
   }
   const bridge = await buildTestBridge(t, {}, {
-    registry: registryWith({ update: boom, get: boom, list: boom, findByRoom: boom })
+    registry: registryWith({ update: boom, get: boom, list: boom, findByName: boom })
   })
   const hook = callHook({ from: NUMBER })
   const sid = hook['call_sid']

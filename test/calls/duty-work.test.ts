@@ -19,7 +19,7 @@ async function dispatchedWhile (holder: string): Promise<number> {
   const roomFormat = createRoomFormat(40, planSeal)
   rooms.open.set(story.room(), roomFormat.request(call, call.attempts[0]!))
   const work = new DutyWork({
-    commits: { apply: async () => stored },
+    commits: { apply: async () => stored, named: async () => undefined, makeRoomAhead: async () => {} },
     rooms,
     roomFormat,
     clock: createTestClock(),

@@ -35,7 +35,7 @@ function build (answerTo: (callSid: string, events: readonly CallEvent[]) => Ans
         states.push(state)
       }
     },
-    findByRoom: async () => undefined,
+    findByName: async () => undefined,
     async commit (callSid, event) {
       const { events } = event as EventOf<'handed-over'>
       const answer = answerTo(callSid, events)

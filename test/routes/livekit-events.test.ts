@@ -188,7 +188,7 @@ await bridgeTest(
   {},
   {
     registry: registryWith({
-      findByRoom: async () => {
+      findByName: async () => {
         throw new Error('no registry')
       }
     })

@@ -15,6 +15,9 @@ import {
   onRoomSettled
 } from './on-call-hook.ts'
 import { onAction } from './on-action.ts'
+import { onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
+import { onJoins, onVoicemail } from './on-people.ts'
+import { owePublications } from './publications.ts'
 import { onStatus } from './on-status.ts'
 import { onRefer, onReferComplete } from './on-refer.ts'
 import { onLiveKit } from './on-livekit.ts'
@@ -37,6 +40,7 @@ export function advance (call: Call | undefined, event: CallEvent, rules: Rules)
     return advance(takeLate(call, fold), event, rules)
   }
   if (event.kind === 'call-hook') return finish(onCallHook(call && copy(call), event, rules), event, rules)
+  if (event.kind === 'placed') return finish(onPlaced(call && copy(call), event, rules), event, rules)
   if (!call) return startedBy(event, rules)
   return finish(apply(copy(call), event, rules), event, rules)
 }
@@ -54,6 +58,8 @@ function startedBy (event: CallEvent, rules: Rules): Call | undefined {
       if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
       return finish(draft, event, rules)
     }
+    case 'ordered':
+      return orderedCall(event, rules)
     case 'found':
       return foundCall(event, rules)
     default:
@@ -67,6 +73,24 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {
     case 'room':
       onRoom(draft, event, rules)
+      return draft
+    case 'ordered':
+    case 'placed':
+      // The call is known already.
+      return draft
+    case 'sending':
+      onSending(draft, event)
+      return draft
+    case 'placement':
+      onPlacement(draft, event, rules)
+      return draft
+    case 'named':
+      return onNamed(draft, event)
+    case 'voicemail':
+      onVoicemail(draft, event, rules)
+      return draft
+    case 'joins':
+      onJoins(draft, event)
       return draft
     case 'registration':
       onRegistration(draft, event, rules)
@@ -127,6 +151,7 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
 function finish (draft: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
   if (!draft) return undefined
   finishClosing(draft, event.at, rules)
+  owePublications(draft, event.at, rules)
   // A tombstone stays for the whole retention after its last duty.
   if (draft.phase === 'ended' && draft.duties.length > 0) draft.expiresAt = event.at + rules.retentionS * 1000
   return draft

@@ -114,8 +114,10 @@ export function redirectAttempt (draft: Call, at: number): void {
 }
 
 /** What a caller gets whom no way is left for. */
-export const noWayLeft = (call: Call): Reply =>
-  call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
+export function noWayLeft (call: Call): Reply {
+  if (call.facts.direction === 'outbound') return { kind: 'hangup', afterS: 1 }
+  return call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
+}
 
 const KEEP_HOOKS = 16
 

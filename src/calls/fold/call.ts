@@ -3,13 +3,15 @@ import type { EventLine } from './event-list.ts'
 import type { Leg } from './legs.ts'
 import type { RoomCleanup } from './room-cleanup.ts'
 import type { CallEvent } from './events.ts'
+import type { Order } from './order.ts'
 
-export const PHASES = ['received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
+export const PHASES = ['requested', 'received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
 export type Phase = typeof PHASES[number]
 
 /** Why an attempt or a call ended: a closed list. */
 export const CAUSES = [
   'caller-hung-up',
+  'callee-hung-up',
   'agent-hung-up',
   'operator-hung-up',
   'agent-lost',
@@ -19,6 +21,7 @@ export const CAUSES = [
   'transferred',
   'transfer-failed',
   'caller-gave-up',
+  'agent-gave-up',
   'livekit-no-route',
   'no-agent',
   'agent-without-audio',
@@ -30,11 +33,17 @@ export const CAUSES = [
   'dial-timeout',
   'busy',
   'declined',
+  'no-answer',
+  'number-unobtainable',
+  'carrier-failed',
   'livekit-failed',
   'media-server-failed',
   'reply-refused',
   'retell-failed',
   'announced',
+  'not-allowed',
+  'not-placed',
+  'machine-answered',
   'capacity',
   'draining',
   'bridge-error',
@@ -42,7 +51,7 @@ export const CAUSES = [
 ] as const
 export type Cause = typeof CAUSES[number]
 
-export const ENDED_BY = ['caller', 'agent', 'operator', 'bridge', 'jambonz', 'carrier', 'unknown'] as const
+export const ENDED_BY = ['caller', 'callee', 'agent', 'operator', 'bridge', 'jambonz', 'carrier', 'unknown'] as const
 export type EndedBy = typeof ENDED_BY[number]
 
 /** What an unanswered call was waiting for when it ended. */
@@ -57,12 +66,19 @@ export interface End {
   detail?: string
 }
 
+/**
+ * `inbound`: somebody calls. `outbound`: Jambonz calls somebody for its REST API. `agent`: LiveKit calls somebody
+ * through Jambonz, because an agent asked it to. Jambonz takes that for an inbound call.
+ */
+export const DIRECTIONS = ['inbound', 'outbound', 'agent'] as const
+export type Direction = typeof DIRECTIONS[number]
+
 /** What stands for a withheld number. */
 export const ANONYMOUS = 'anonymous'
 
 /** What the first hook says about the caller; a withheld number is masked before it gets here. */
 export interface CallerFacts {
-  direction: 'inbound' | 'outbound'
+  direction: Direction
   from: string
   to: string
   callerName: string
@@ -208,6 +224,15 @@ export interface Transfer {
   refers?: string[]
 }
 
+/** Who answered an outbound call, as Jambonz or the agent found out. */
+export interface Voicemail {
+  verdict: 'human' | 'machine'
+  by: 'jambonz' | 'agent'
+  at: number
+  /** What the verdict rests on, where that is told. */
+  reason?: string
+}
+
 /** What a caller gets whom the bridge cannot connect. */
 export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
 
@@ -218,7 +243,8 @@ export type Reply =
   | { kind: 'announce', attempt: number }
   | { kind: 'decline', status: number, reason: string }
   | { kind: 'refer', to: string, referredBy?: string }
-  | { kind: 'hangup' }
+  /** `afterS`: the leg has just been answered, and must not be ended at once. */
+  | { kind: 'hangup', afterS?: number }
   | { kind: 'nothing' }
   | { kind: 'forbid' }
 
@@ -235,7 +261,16 @@ export interface AnsweredHook {
   reply?: Reply
 }
 
-export const DUTY_KINDS = ['delete-room', 'hang-up', 'look', 'redispatch', 'remove-agent'] as const
+export const DUTY_KINDS = [
+  'make-room',
+  'find-call',
+  'delete-room',
+  'hang-up',
+  'look',
+  'redispatch',
+  'remove-agent',
+  'publish'
+] as const
 export type DutyKind = typeof DUTY_KINDS[number]
 
 /** Work that a call still owes to the outside. */
@@ -243,7 +278,10 @@ export interface Duty {
   /** Unique within the call. */
   id: string
   kind: DutyKind
-  /** Room name, attempt number, status of the leg, or attempt number and identity. */
+  /**
+   * Room name, attempt number, status of the leg, attempt number and identity, our id of the call, or the event that is
+   * published.
+   */
   target: string
   /** Milliseconds since the epoch: not before then. */
   due: number
@@ -270,6 +308,16 @@ export interface Call {
   phase: Phase
   facts: CallerFacts
   app: ApplicationConfig
+  /** The bridge placed this call itself, because somebody ordered it. */
+  order?: Order
+  /** Of a call that an agent makes: the call in whose LiveKit room the agent is. */
+  joins?: string
+  /** SIP Call-IDs by which LiveKit tells legs of this call from others, or legs in its room that are other calls. */
+  sipCallIds?: string[]
+  /** What voicemail detection said of who answered. */
+  voicemail?: Voicemail
+  /** Names of the events that the user's systems were told of, or will be. */
+  published?: string[]
   /** Chosen when the call hook came. Absent: no call hook was heard, and LiveKit's room does not tell it. */
   route?: Route
   /** The ways of the route that were not tried yet, in order. */
@@ -284,15 +332,25 @@ export interface Call {
   transfer?: Transfer
   /** Times when no bridge listened, oldest first: what happened then may not have been heard. */
   away?: Array<{ from: number, to: number }>
-  /** An operator asked to end the call. */
+  /** How many transfers there were so far. */
+  transfers?: number
+  /** An operator asked to end the call, or the bridge itself did: then `hangupFor` says why. */
   hangupAt?: number
+  hangupFor?: 'machine' | 'given-up'
+  /** Longest time that the call may last once it is answered, seconds. Absent: the settings' limit. */
+  longestS?: number
   at: {
+    /** Of an outbound call: when it was ordered. */
     received: number
     replied?: number
+    /** The agent leg rings. Of an outbound call: the callee's phone. */
     ringing?: number
     agentJoined?: number
     agentAudio?: number
+    /** The caller is connected. Of an outbound call: the callee has answered. */
     answered?: number
+    /** Both sides are connected. */
+    connected?: number
     ended?: number
   }
   /** The phase is over then, unless LiveKit shows that the call lives. */
@@ -333,6 +391,17 @@ export interface EarlierCall {
 }
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
+
+/** All names by which a call can be found, besides its call_sid: its rooms, the id of its order, and SIP Call-IDs. */
+export function namesOf (call: Call): Set<string> {
+  const names = roomsOf(call)
+  if (call.order && call.order.id !== call.callSid) names.add(call.order.id)
+  for (const id of call.sipCallIds ?? []) names.add(sipName(id))
+  return names
+}
+
+/** The name by which a leg's SIP Call-ID finds a call. */
+export const sipName = (sipCallId: string): string => `sip:${sipCallId}`
 
 /** All rooms of a call: LiveKit may tell of any of them. */
 export function roomsOf ({ attempts, earlier, late }: Call): Set<string> {

@@ -1,5 +1,6 @@
 import { answeredCause } from './answered-cause.ts'
-import type { Attempt, Call, CallStatus, Cause, Transfer } from './call.ts'
+import { calleeCause, isUnansweredCallee, turned } from './callee-cause.ts'
+import type { Attempt, Call, Cause, Transfer } from './call.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
 import { isDialled } from './attempt-facts.ts'
 import { farEndCause, roomCause, waitingOn } from './unanswered-cause.ts'
@@ -10,9 +11,15 @@ import { causeBehind } from './undialled-cause.ts'
  * known: `missing` says that waiting a moment could change the answer.
  */
 export function causeOf (call: Call, attempt: Attempt | undefined, circumstances: Circumstances): Verdict {
+  return turned(call, judge(call, attempt, circumstances))
+}
+
+/** The cause in Jambonz' words: who had the first leg is the caller. */
+function judge (call: Call, attempt: Attempt | undefined, circumstances: Circumstances): Verdict {
   const caller = call.caller.final
-  if (call.hangupAt !== undefined) return endOf('operator-hung-up')
+  if (call.hangupAt !== undefined) return hungUp(call)
   if (call.transfer && !cameBack(call.transfer, attempt)) return transferCause(call, call.transfer, attempt)
+  if (isUnansweredCallee(call)) return calleeCause(call)
   if (attempt && !isDialled(attempt)) return causeBehind(call, attempt)
   if (attempt?.answered) return answeredCause(call, attempt, circumstances)
   if (caller?.by === 'caller' && (caller.callStatus === 'no-answer' || attempt)) {
@@ -22,6 +29,18 @@ export function causeOf (call: Call, attempt: Attempt | undefined, circumstances
   const verdict = attempt.strategy === 'room' ? roomCause(call, attempt, circumstances) : farEndCause(call, attempt)
 
   return { ...verdict, waitingOn: verdict.waitingOn === 'none' ? waitingOn(call, attempt) : verdict.waitingOn }
+}
+
+/** The bridge ended the call: because an operator asked for it, or for a reason of its own. */
+function hungUp ({ hangupFor }: Call): Verdict {
+  switch (hangupFor) {
+    case 'machine':
+      return endOf('machine-answered')
+    case 'given-up':
+      return endOf('lost', { by: 'bridge', detail: 'found after it was given up, and hung up' })
+    case undefined:
+      return endOf('operator-hung-up')
+  }
 }
 
 /** The call went on with the agent, or in another attempt: how the transfer went decides nothing. */
@@ -45,16 +64,11 @@ function withoutAttempt (call: Call): Verdict {
   const caller = call.caller.final
   if (!caller) return endOf('lost')
   const { callStatus, sipStatus, by } = caller
-  if (callStatus === 'completed') return endOf(whoHungUp(by))
-  if (call.facts.direction !== 'outbound') return endOf('lost', { sipStatus })
 
-  return endOf(UNANSWERED[callStatus] ?? 'declined', { sipStatus })
+  return callStatus === 'completed' ? endOf(whoHungUp(by)) : endOf('lost', { sipStatus })
 }
 
 function whoHungUp (by: 'caller' | 'jambonz' | undefined): Cause {
   if (by === undefined) return 'lost'
   return by === 'caller' ? 'caller-hung-up' : 'operator-hung-up'
 }
-
-/** Of a REST-originated call that nobody answered. */
-const UNANSWERED: Partial<Record<CallStatus, Cause>> = { busy: 'busy', 'no-answer': 'dial-timeout' }

@@ -6,7 +6,7 @@ import type { Verdict } from './end.ts'
 import { endedAt, takeTalk } from './evidence.ts'
 import { beginClosing, endAttempt, noWayLeft } from './attempts.ts'
 import { note, oweLook, unowe } from './duties.ts'
-import type { Rules } from './rules.ts'
+import { timeLimitOf, type Rules } from './rules.ts'
 
 /** Ends what is closing and whose cause is known, or can be waited for no longer. Called after every event. */
 export function finishClosing (draft: Call, at: number, rules: Rules): void {
@@ -82,7 +82,7 @@ const attemptAlone = (call: Call): Call => ({
 
 const circumstances = (call: Call, rules: Rules) => ({
   statusesExpected: call.statusesExpected,
-  timeLimitS: rules.timeLimitS
+  timeLimitS: timeLimitOf(call, rules)
 })
 
 function endFrom ({ missing: _, ...end }: Verdict): End {

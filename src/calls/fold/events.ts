@@ -1,4 +1,5 @@
-import type { CallerFacts, CallStatus } from './call.ts'
+import type { CallerFacts, CallStatus, Voicemail } from './call.ts'
+import type { Order, OrderMark } from './order.ts'
 import type { ApplicationConfig, Route } from './way.ts'
 
 /** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
@@ -16,9 +17,17 @@ export interface CallHookEvent {
   answered: boolean
   /** What the application's env vars ask for; absent where the hook has none. */
   app?: Partial<ApplicationConfig>
+  /** The order that the call is placed for. */
+  order?: OrderMark
+  /** Longest time that the call may last, seconds. Absent: the settings' limit. */
+  longestS?: number
+  /** The call in whose LiveKit room the agent is that makes this call. */
+  joins?: string
+  /** By which LiveKit knows the leg that it has of this call. */
+  sipCallIds?: string[]
   /** Chosen for the call, should it be new. A call that has a route keeps it. Absent: the fold guesses. */
   route?: Route
-  refuse?: { cause: 'capacity' | 'draining', status: number, reason: string }
+  refuse?: { cause: 'capacity' | 'draining' | 'not-allowed', status: number, reason: string, detail?: string }
 }
 
 /** createRoom succeeded, failed, or did not answer in time (its outcome is then unknown until `room-settled`). */
@@ -77,6 +86,8 @@ export interface StatusEvent extends LegStatus {
   facts: CallerFacts
   /** Of an agent leg: the SIP user or number that was dialled. */
   dialled?: string
+  /** Of the callee's leg: the order that it is placed for. */
+  order?: OrderMark
 }
 
 export interface ActionEvent {
@@ -89,6 +100,8 @@ export interface ActionEvent {
   dialCallStatus?: CallStatus
   dialSipStatus?: number
   dialCallSid?: string
+  /** The order that the call is placed for. */
+  order?: OrderMark
   /** `dial_sbc_callid` is set only by a provisional or 2xx response of the far end. */
   rang: boolean
   callerStatus: CallStatus
@@ -147,6 +160,59 @@ export interface LiveKitEvent {
   roomMadeAt?: number
 }
 
+/** Somebody ordered a call. The event goes to the id of the order. */
+export interface OrderedEvent {
+  kind: 'ordered'
+  order: Order
+}
+
+/** createCall is about to be sent for an order. */
+export interface SendingEvent {
+  kind: 'sending'
+}
+
+/**
+ * createCall did not name the call. `refused`: Jambonz said no. `not-sent`: it was not reached, or not asked.
+ * `unknown`: it may have placed the call all the same.
+ */
+export interface PlacementEvent {
+  kind: 'placement'
+  outcome: 'refused' | 'not-sent' | 'unknown'
+  detail?: string
+}
+
+/** Jambonz placed the call of an order. The event goes to its call_sid. */
+export interface PlacedEvent {
+  kind: 'placed'
+  callSid: string
+  order: Order
+  /** Somebody asked to end it before it had a name. */
+  hangupAt?: number
+  /** Whoever ordered it was told that it is lost. */
+  givenUp?: boolean
+}
+
+/** The call of an order goes on under its call_sid. The event goes to the id of the order. */
+export interface NamedEvent {
+  kind: 'named'
+  callSid: string
+}
+
+/** Somebody found out who answered. */
+export interface VoicemailEvent {
+  kind: 'voicemail'
+  verdict: Voicemail['verdict']
+  by: Voicemail['by']
+  reason?: string
+}
+
+/** LiveKit showed in which call's room the agent is that makes this call. */
+export interface JoinsEvent {
+  kind: 'joins'
+  /** call_sid of that call. */
+  callSid: string
+}
+
 /** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
 export interface SipAttributes {
   /** `sip.callStatus`: ringing, active, hangup. */
@@ -157,6 +223,10 @@ export interface SipAttributes {
   called?: string
   /** `sip.ruleID` is there: a dispatch rule let it in. */
   dispatched?: boolean
+  /** `sip.callIDFull`, the SIP Call-ID, and `sip.callID`, LiveKit's own id of the call. */
+  callIds?: string[]
+  /** `sip.h.x-call-sid`: Jambonz' call_sid, once Jambonz has answered. */
+  jambonzCallSid?: string
 }
 
 /** What a look at LiveKit saw of an attempt's room. */
@@ -250,6 +320,13 @@ export type CallEvent =
   & { /** Milliseconds since the epoch. */ at: number }
   & (
     | CallHookEvent
+    | OrderedEvent
+    | SendingEvent
+    | PlacementEvent
+    | PlacedEvent
+    | NamedEvent
+    | VoicemailEvent
+    | JoinsEvent
     | RoomEvent
     | RegistrationEvent
     | RoomSettledEvent

@@ -38,7 +38,7 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
     return
   }
   if (draft.phase === 'ended' || !attempt || attempt.end || isStale(draft, attempt, event)) {
-    answer(draft, 'action', hash, draft.phase === 'ended' ? replyWithoutPlan(event) : { kind: 'nothing' })
+    answer(draft, 'action', hash, draft.phase === 'ended' ? replyWithoutPlan(draft, event) : { kind: 'nothing' })
     if (attempt && !isStale(draft, attempt, event)) attempt.action ??= factsOf(event)
     return
   }
@@ -63,7 +63,7 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   }
   attempt.at.ended ??= at
   beginClosing(draft, at)
-  answer(draft, 'action', hash, replyWithoutPlan(event))
+  answer(draft, 'action', hash, replyWithoutPlan(draft, event))
 }
 
 /** The leg belongs to the attempt that was dialled: its statuses may come after this, when another attempt is open. */
@@ -74,11 +74,16 @@ function ownLeg (draft: Call, { attempt: n, dialCallSid }: EventOf<'action'>): v
 }
 
 /** What ends the caller leg properly when no way is left. */
-function replyWithoutPlan (event: EventOf<'action'>): Reply {
-  if (event.dialCallStatus === 'completed' || isFinal(event.callerStatus)) return { kind: 'nothing' }
+function replyWithoutPlan ({ facts }: Call, event: EventOf<'action'>): Reply {
+  if (isFinal(event.callerStatus)) return { kind: 'nothing' }
+  // The verbs behind an outbound dial begin with a pause, for a dial that fails at once.
+  if (facts.direction === 'outbound') return { kind: 'hangup', ...(hadTalk(event) ? {} : { afterS: 1 }) }
+  if (hadTalk(event)) return { kind: 'nothing' }
   if (event.callerStatus === 'in-progress') return { kind: 'hangup' }
-  return { kind: 'decline', ...declineFor(event.dialSipStatus) }
+  return { kind: 'decline', ...declineFor(event.dialSipStatus, facts.direction === 'agent') }
 }
+
+const hadTalk = (event: EventOf<'action'>): boolean => event.dialCallStatus === 'completed'
 
 const REASONS: Record<number, string> = {
   404: 'Not Found',
@@ -94,12 +99,14 @@ const REASONS: Record<number, string> = {
 /**
  * The far end's status where it can be passed on to a caller: not what it said about our credentials, nor about our own
  * CANCEL.
+ * @param toLiveKit LiveKit's API shows the agent whatever the callee said
  */
-function declineFor (sipStatus: number | undefined): { status: number, reason: string } {
+function declineFor (sipStatus: number | undefined, toLiveKit: boolean): { status: number, reason: string } {
+  if (toLiveKit && sipStatus === 487) return { status: 480, reason: 'No Answer' }
   if (sipStatus === undefined || sipStatus < 400 || sipStatus > 699 || [401, 407, 480, 487].includes(sipStatus)) {
     return UNAVAILABLE
   }
-  return { status: sipStatus, reason: REASONS[sipStatus] ?? UNAVAILABLE.reason }
+  return { status: sipStatus, reason: REASONS[sipStatus] ?? (toLiveKit ? 'Not Connected' : UNAVAILABLE.reason) }
 }
 
 /** It speaks of an earlier attempt, or of an earlier leg of this one. */

@@ -51,6 +51,11 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
       if (outcome.outcome === 'done') roomDeleteOutcome(draft, duty, outcome)
       else noteOutcome(draft, duty, outcome)
       return
+    case 'make-room':
+    case 'find-call':
+    case 'publish':
+      if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
+      return
     case 'hang-up':
     case 'remove-agent':
       noteOutcome(draft, duty, outcome)

@@ -34,7 +34,7 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
     return
   }
   const { direction, from, to } = draft.facts
-  const referredBy = (direction === 'inbound' ? to : from) || undefined
+  const referredBy = (direction === 'outbound' ? from : to) || undefined
   answer(draft, 'refer', hash, { kind: 'refer', to: event.referTo!, referredBy })
   if (draft.transfer?.early) {
     draft.transfer.early = false
@@ -42,6 +42,7 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
     return
   }
   forget(draft, 'refer-complete')
+  if (draft.phase !== 'transferring') draft.transfers = (draft.transfers ?? 0) + 1
   const earlier = draft.phase === 'transferring' ? draft.transfer?.refers ?? [] : []
   draft.phase = 'transferring'
   addLeg(draft, event.legSid, 'agent', attempt.n)
@@ -68,6 +69,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   })
   const attempt = currentAttempt(draft)
   if (draft.phase === 'connected' && attempt?.answered) {
+    draft.transfers = (draft.transfers ?? 0) + 1
     draft.transfer = { at, attempt: attempt.n, returned: false, early: true }
   }
   const transfer = draft.transfer

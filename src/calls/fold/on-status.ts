@@ -4,10 +4,11 @@ import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from 
 import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
+import { onCallee } from './on-order.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt } from './new-call.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
-import { TIMES, type Rules } from './rules.ts'
+import { timeLimitOf, TIMES, type Rules } from './rules.ts'
 
 /**
  * A status event of either leg. Jambonz sends those of one call one after another, but they may still overtake hooks.
@@ -37,6 +38,10 @@ function onCallerLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void
   }
   if (draft.caller.final || draft.phase === 'ended') return
   draft.caller.trying = true
+  if (draft.facts.direction === 'outbound') {
+    onCallee(draft, event, rules)
+    return
+  }
   if (event.callStatus !== 'in-progress') return
   draft.caller.answered = true
   const attempt = openLeg(draft)
@@ -152,11 +157,12 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   if (attempt.at.answered === undefined && !alone) stopWaiting(draft, attempt)
   attempt.at.answered ??= at
   draft.at.answered ??= at
+  draft.at.connected ??= at
   if (openLeg(draft) !== attempt) return
   draft.phase = 'connected'
   draft.overdue = false
   // A phone cannot be looked at; the agent's room is, again and again.
-  draft.deadline = attempt.room === undefined ? at + rules.timeLimitS * 1000 + TIMES.dialSlack : undefined
+  draft.deadline = attempt.room === undefined ? at + timeLimitOf(draft, rules) * 1000 + TIMES.dialSlack : undefined
   unowe(draft, duty => duty.kind === 'look')
   oweLook(draft, attempt, at, at + TIMES.look)
   if (alone) agentGone(draft, attempt, at, rules)
@@ -174,6 +180,8 @@ function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): v
 
 /** The attempt seems over: what comes next is for /action or the caller leg to say, but not for ever. */
 export function settleSoon (draft: Call, at: number): void {
+  // A room that waits for the callee was not dialled yet.
+  if (currentAttempt(draft)?.at.replied === undefined && draft.order) return
   if (draft.phase === 'ended' || draft.phase === 'transferring' || draft.closing) return
   draft.settleAt ??= at + TIMES.settle
 }

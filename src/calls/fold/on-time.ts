@@ -1,4 +1,5 @@
 import { beginClosing } from './attempts.ts'
+import { hangUpCallee, releaseCallee } from './on-order.ts'
 import { currentAttempt, type Call } from './call.ts'
 import { onAgentOverdue } from './agent-watch.ts'
 import { claimDuties, note, owe, oweLook } from './duties.ts'
@@ -44,6 +45,11 @@ function onSettled (draft: Call, at: number, rules: Rules): void {
 /** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
 function onDeadline (draft: Call, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
+  if (draft.order && (attempt === undefined || attempt.at.replied === undefined)) {
+    releaseCallee(draft, at, rules)
+    beginClosing(draft, at)
+    return
+  }
   const mayTalk = attempt !== undefined && attempt.room === undefined && !attempt.end &&
     attempt.at.replied !== undefined
   if (mayTalk && at < longestLife(attempt, rules)) {
@@ -94,7 +100,10 @@ export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): 
   const { at } = event
   draft.hangupAt = at
   note(draft, at, { from: 'operator', what: 'hang-up' })
-  if (rules.callControl) {
+  // What is not named yet, its name ends.
+  if (draft.phase === 'requested') return
+  if (draft.order) hangUpCallee(draft, at, rules)
+  else if (rules.callControl) {
     const answered = draft.caller.answered || draft.at.answered !== undefined
     // Jambonz ends an answered leg by the one status and an unanswered one by the other, and ignores the one that does
     // not fit (feature-server lib/session/call-session.js). Without a status hook we do not know which it is.
@@ -104,5 +113,5 @@ export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): 
   const attempt = currentAttempt(draft)
   if (attempt?.foreign && !rules.callControl) oweDeleteForeign(draft, attempt, at)
   else if (attempt) oweDeleteRoom(draft, attempt, at)
-  draft.settleAt = at + TIMES.hangup
+  draft.settleAt ??= at + TIMES.hangup
 }

@@ -1,5 +1,5 @@
 import { isAnnouncement, ringSOf } from './attempt-facts.ts'
-import type { Attempt, CallerFacts } from './call.ts'
+import type { Attempt, Call, CallerFacts } from './call.ts'
 import type { ApplicationConfig, OpenContext, Route, Way } from './way.ts'
 
 /** What the fold needs to know of this installation. */
@@ -18,7 +18,7 @@ export interface Rules {
   /** The dispatch rule's own agent, which answers where we could not make the room. */
   ruleAgent: string
   dialTimeoutS: number
-  /** timeLimit of every dial. */
+  /** timeLimit of every dial, seconds. */
   timeLimitS: number
   /** How long an ended call is kept. */
   retentionS: number
@@ -30,14 +30,23 @@ export interface Rules {
   agentLost: 'end' | 'next'
   /** The Jambonz REST settings are there: a caller leg can be hung up. */
   callControl: boolean
+  /** The user's systems are told of calls. */
+  publishes: boolean
 }
 
 /** Times of the state machine, milliseconds. */
 export const TIMES = {
   /** Without any event after the call hook's reply the call is overdue. */
   received: 15_000,
-  /** A REST-originated call rings before its call hook comes. */
+  /** A REST-originated call rings before its call hook comes; and Jambonz may have placed one without saying so. */
   outboundReceived: 120_000,
+  /** An order that Jambonz was not asked for by then is not placed any more: its process is gone. */
+  orderWaits: 60_000,
+  /** From createCall to the first look at Jambonz' list of calls; sooner when the answer is known to be missing. */
+  findCall: 15_000,
+  findCallSoon: 2000,
+  /** A callee's leg that is ended sooner after its answer may stay connected to nobody. */
+  answerSettles: 1000,
   /** Beyond the dial timeout, for statuses on their way. */
   dialSlack: 15_000,
   transferring: 30_000,
@@ -70,6 +79,10 @@ export const TIMES = {
   /** A duty is given up after this. */
   giveUp: 600_000
 } as const
+
+/** Longest time that a call may last once it is answered, seconds. */
+export const timeLimitOf = ({ order, longestS }: Call, { timeLimitS }: Pick<Rules, 'timeLimitS'>): number =>
+  Math.min(timeLimitS, order?.longestS ?? Infinity, longestS ?? Infinity)
 
 /** After this nothing of Jambonz's dial can be left, milliseconds since the epoch. */
 export function longestLife (attempt: Attempt, rules: Rules): number {

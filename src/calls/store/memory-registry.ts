@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import { PHASES, roomsOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
+import { PHASES, namesOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
 import { InvalidCursorError } from '../../errors.ts'
 import { createMemoryCaps } from './memory-caps.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor, matches, type Position, type Registry } fro
 /** Keeps the calls in the memory of this process: for a single replica. */
 export function createMemoryRegistry (): Registry {
   const calls = new Map<string, Call>()
-  const rooms = new Map<string, string>()
+  const names = new Map<string, string>()
   // When a call's time changes, its old alarm stays: it is recognised as stale when its time comes.
   const alarms = new TinyQueue<{ at: number, callSid: string }>([], (a, b) => a.at - b.at)
   const phases = Object.fromEntries(PHASES.map(phase => [phase, 0])) as Record<Phase, number>
@@ -20,9 +20,11 @@ export function createMemoryRegistry (): Registry {
   }
 
   function index (before: Call | undefined, after: Call | undefined) {
-    const now = after ? roomsOf(after) : new Set<string>()
-    for (const room of before ? roomsOf(before) : []) if (!now.has(room)) rooms.delete(room)
-    for (const room of now) rooms.set(room, after!.callSid)
+    const now = after ? namesOf(after) : new Set<string>()
+    for (const name of before ? namesOf(before) : []) {
+      if (!now.has(name) && names.get(name) === before!.callSid) names.delete(name)
+    }
+    for (const name of now) names.set(name, after!.callSid)
     const at = after && wakeAt(after)
     if (at !== undefined && (!before || wakeAt(before) !== at)) alarms.push({ at, callSid: after!.callSid })
   }
@@ -53,8 +55,8 @@ export function createMemoryRegistry (): Registry {
     async listening () {
       return undefined
     },
-    async findByRoom (room) {
-      return rooms.get(room)
+    async findByName (name) {
+      return names.get(name)
     },
     async list (filter, { limit, cursor }) {
       const from = cursor === undefined ? undefined : decodeCursor(cursor)

@@ -1,4 +1,4 @@
-import { PHASES, roomsOf, wakeAt, type Call } from '../fold/call.ts'
+import { PHASES, namesOf, wakeAt, type Call } from '../fold/call.ts'
 import { numberKey } from './number-key.ts'
 import type { CallFilter, Position } from './registry.ts'
 
@@ -25,7 +25,7 @@ const phaseKind = (phase: string) => `p:${phase}`
 const fromKind = (from: string) => `f:${from}`
 const toKind = (to: string) => `t:${to}`
 const causeKind = (cause: string) => `c:${cause}`
-export const roomKind = (room: string): string => `r:${room}`
+export const nameKind = (name: string): string => `r:${name}`
 
 /** The kinds whose entries are counted for the statistics: phases in their order, then duties. */
 export const COUNTED = [...PHASES.map(phaseKind), DUTY]
@@ -61,7 +61,7 @@ export function entriesOf (callSid: string, call: Call, keyOf = numberKey): Set<
   if (isActive(call)) entries.add(ACTIVE + place)
   if (end) entries.add(causeKind(end.cause) + place)
   for (let i = 0; i < duties.length; i++) entries.add(`${DUTY}\0${i}${place}`)
-  for (const room of roomsOf(call)) entries.add(roomKind(room) + place)
+  for (const name of namesOf(call)) entries.add(nameKind(name) + place)
   return entries
 }
 

@@ -7,7 +7,7 @@ import { newCall } from '../fold/new-call.ts'
 import type { CapCounter } from './caps.ts'
 import { createRedisCaps } from './redis-caps.ts'
 import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
-import { COUNTED, kindsOf, listPlace, roomKind } from './redis-index.ts'
+import { COUNTED, kindsOf, listPlace, nameKind } from './redis-index.ts'
 import { redisKeys, type Keys } from './redis-keys.ts'
 import { decodeCall, decodeRecord, NOTHING, type Held } from './redis-record.ts'
 import { withScripts, type Scripts } from './redis-scripts.ts'
@@ -85,8 +85,8 @@ export class RedisRegistry implements Registry {
     return this.#connection.bounded(this.#get(callSid))
   }
 
-  findByRoom (room: string): Promise<string | undefined> {
-    return this.#connection.bounded(this.#findByRoom(room))
+  findByName (room: string): Promise<string | undefined> {
+    return this.#connection.bounded(this.#findByName(room))
   }
 
   async list (filter: CallFilter, { limit, cursor }: { limit: number, cursor?: string }): Promise<CallPage> {
@@ -134,9 +134,9 @@ export class RedisRegistry implements Registry {
     return current.call
   }
 
-  async #findByRoom (room: string): Promise<string | undefined> {
+  async #findByName (room: string): Promise<string | undefined> {
     const { redis, ask } = this.#connection
-    const kind = roomKind(room)
+    const kind = nameKind(room)
     const [entry] = await ask(redis.zrangebylex(this.#keys.entries, `[${kind}\0`, `(${kind}\u0001`, 'LIMIT', 0, 1))
     return entry?.slice(entry.lastIndexOf('\0') + 1)
   }
@@ -252,7 +252,7 @@ async function tryOut (registry: Registry, now: number): Promise<void> {
   const facts = { direction: 'inbound' as const, from: '', to: '', callerName: '', withheld: false, headers: {} }
   await registry.update('trial', () => newCall('trial', now, facts, { agent: '', metadata: '' }), 1)
   await registry.list({ from: '', phase: 'active' }, { limit: 1 })
-  await registry.findByRoom('trial')
+  await registry.findByName('trial')
   await registry.stats()
   await registry.due(now + 3_600_000, 1)
   await registry.update('trial', () => undefined)

@@ -59,8 +59,8 @@ export interface Registry {
    */
   update(callSid: string, fn: Update, limit?: number): Promise<Call | undefined>
   get(callSid: string): Promise<Call | undefined>
-  /** The call one of whose attempts has this room. */
-  findByRoom(room: string): Promise<string | undefined>
+  /** The call that has this name (fold/call.ts `namesOf`): a room, the id of its order, or a SIP Call-ID. */
+  findByName(room: string): Promise<string | undefined>
   /** @throws {InvalidCursorError} when `cursor` was not returned by this method */
   list(filter: CallFilter, page: { limit: number, cursor?: string }): Promise<CallPage>
   /**

@@ -47,7 +47,8 @@ export function guessRules (
     redispatchMs: 0,
     rejoinMs: 0,
     agentLost: 'end',
-    callControl: false
+    callControl: false,
+    publishes: false
   }
 }
 

@@ -58,7 +58,7 @@ await t.test('a REST-originated call may ring for two minutes before its call ho
   story.caller('trying', 100)
   story.caller('ringing', 180)
   story.pass(119_000)
-  t.equal(story.it.phase, 'received')
+  t.equal(story.it.phase, 'ringing')
   await t.test('and is then connected like any other', async t => {
     story.caller('in-progress', 200)
     t.same(story.connect({ answered: true }), { kind: 'dial', attempt: 1 })

@@ -19,7 +19,7 @@ async function open (t: Test, { url }: RedisServer, silenceMs?: number) {
 const asks = (registry: Registry): Record<string, () => Promise<unknown>> => ({
   update: () => registry.update('a', () => sketch('a')),
   get: () => registry.get('a'),
-  findByRoom: () => registry.findByRoom('room'),
+  findByName: () => registry.findByName('room'),
   list: () => registry.list({}, { limit: 10 }),
   due: () => registry.due(Date.now(), 10),
   stats: () => registry.stats()

@@ -48,7 +48,7 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
     const { one, two } = replicas()
     await put(one, sketch('a', { rooms: ['room-a'] }))
     t.equal((await two.get('a'))?.phase, 'received')
-    t.equal(await two.findByRoom('room-a'), 'a')
+    t.equal(await two.findByName('room-a'), 'a')
     await two.update('a', call => ({ ...call!, phase: 'ringing' }))
     t.equal((await one.get('a'))?.phase, 'ringing')
     await one.update('a', call => ({ ...call!, eventsDropped: 1 }))
@@ -143,7 +143,7 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
       phases: { received: 1, dialing: 0, ringing: 0, connected: 0, transferring: 0, ended: 0 },
       duties: 0
     })
-    t.equal(await one.findByRoom('room-a'), undefined)
+    t.equal(await one.findByName('room-a'), undefined)
     t.equal(await raw.zcard(key('entries')), 5, 'nothing is left of it')
   })
 
@@ -155,7 +155,7 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
     t.same((await one.list({}, { limit: 10 })).calls.map(({ callSid }) => callSid), ['a'])
     await one.due(NOW, 10)
     t.match(await one.stats(), { phases: { received: 1, connected: 0 } })
-    t.equal(await one.findByRoom('room-a'), undefined)
+    t.equal(await one.findByName('room-a'), undefined)
   })
 
   await t.test('thousands of entries without a record are cleared away bit by bit', async t => {
@@ -176,7 +176,7 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
     for (const [i, from] of odd.entries()) await put(one, sketch(`call-${i}`, { from, rooms: [`room ${from}`] }))
     for (const [i, from] of odd.entries()) {
       t.same((await one.list({ from }, { limit: 10 })).calls.map(({ callSid }) => callSid), [`call-${i}`], from)
-      t.equal(await one.findByRoom(`room ${from}`), `call-${i}`)
+      t.equal(await one.findByName(`room ${from}`), `call-${i}`)
     }
   })
 

@@ -1,0 +1,103 @@
+import type { Call, Cause } from './call.ts'
+import { endOf, type Verdict } from './end.ts'
+
+/*
+ * Causes of the calls in which somebody is called: ordered ones, and those that an agent makes. What the carrier says
+ * besides its status (Reason, X- headers) is not in Jambonz' hooks.
+ */
+
+/** Whether somebody was called who has not answered. */
+export const isUnansweredCallee = ({ facts, caller, attempts }: Call): boolean =>
+  facts.direction === 'outbound' && !caller.answered && !attempts.some(({ answered }) => answered)
+
+/** Why an outbound call ended before it was answered. */
+export function calleeCause (call: Call): Verdict {
+  const { final } = call.caller
+  if (call.phase === 'requested') return withoutName(call)
+  if (!final) return endOf('lost', { detail: 'how the call to the callee ended was not heard' })
+  const { sipStatus, callStatus } = final
+  // Answered and over, and only the end was heard.
+  if (callStatus === 'completed') return endOf(final.by === 'jambonz' ? 'operator-hung-up' : 'callee-hung-up')
+
+  return endOf(causeOfStatus(sipStatus ?? STATUS_OF[callStatus], call.at.ringing !== undefined), { sipStatus })
+}
+
+const STATUS_OF: Partial<Record<string, number>> = { busy: 486, 'no-answer': 487 }
+
+/** Jambonz gave the call no name. */
+function withoutName ({ order }: Call): Verdict {
+  return order?.sentAt === undefined
+    ? endOf('not-placed', { detail: 'the bridge stopped before it asked Jambonz' })
+    : endOf('lost', { detail: 'Jambonz did not say whether it placed the call' })
+}
+
+/**
+ * What a carrier's final status means of whom it called (RFC 3261 section 21, RFC 8197, RFC 8688).
+ * @param rang whether the callee's phone rang
+ */
+export function causeOfStatus (sipStatus: number | undefined, rang: boolean): Cause {
+  switch (sipStatus) {
+    case 486:
+    case 600:
+      return 'busy'
+    case 403:
+    case 603:
+    case 607:
+    case 608:
+      return 'declined'
+    case 404:
+    case 410:
+    case 484:
+    case 485:
+    case 604:
+      return 'number-unobtainable'
+    case 480:
+    case 487:
+      return 'no-answer'
+    case 408:
+      // A carrier that does not answer at all gets the same status, from Jambonz.
+      return rang ? 'no-answer' : 'carrier-failed'
+    default:
+      return 'carrier-failed'
+  }
+}
+
+/**
+ * A verdict in the words of the call's direction. Jambonz calls the leg that it has first the caller's: of an outbound
+ * call that is the callee's, and of an agent's call that is LiveKit's.
+ */
+export function turned (call: Call, verdict: Verdict): Verdict {
+  switch (call.facts.direction) {
+    case 'inbound':
+      return verdict
+    case 'outbound':
+      return { ...verdict, ...OUTBOUND[verdict.cause], by: verdict.by === 'caller' ? 'callee' : verdict.by }
+    case 'agent':
+      return turnedForAgent(call, verdict)
+  }
+}
+
+const OUTBOUND: Partial<Record<Cause, { cause: Cause }>> = {
+  'caller-hung-up': { cause: 'callee-hung-up' },
+  'caller-gave-up': { cause: 'callee-hung-up' }
+}
+
+function turnedForAgent (call: Call, verdict: Verdict): Verdict {
+  const { cause, sipStatus } = verdict
+  const rang = call.at.ringing !== undefined
+  switch (cause) {
+    case 'caller-hung-up':
+      return { ...verdict, cause: 'agent-hung-up', by: 'agent' }
+    case 'caller-gave-up':
+      return { ...verdict, cause: 'agent-gave-up', by: 'agent' }
+    case 'agent-hung-up':
+      return { ...verdict, cause: 'callee-hung-up', by: 'callee', detail: undefined }
+    case 'dial-timeout':
+      return { ...verdict, cause: 'no-answer', by: 'carrier' }
+    case 'busy':
+    case 'declined':
+      return { ...verdict, cause: causeOfStatus(sipStatus, rang) }
+    default:
+      return verdict
+  }
+}

@@ -1,0 +1,196 @@
+import type { Attempt, Call } from './call.ts'
+import { endOf } from './end.ts'
+import type { ApplicationConfig, RoomWay } from './way.ts'
+import { openNext } from './attempts.ts'
+import { note, owe, unowe } from './duties.ts'
+import { endCall } from './ending.ts'
+import type { EventOf } from './events.ts'
+import { newCall } from './new-call.ts'
+import { factsOfOrder, type Order } from './order.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/*
+ * Outbound calls that the bridge places. The record of one begins under the id of its order, before Jambonz is asked
+ * for anything, and goes on under the call_sid that Jambonz gives it.
+ */
+
+/** The call is ordered: nothing was asked of Jambonz yet. */
+export function orderedCall ({ at, order }: EventOf<'ordered'>, rules: Rules): Call {
+  const draft: Call = {
+    ...newCall(order.id, order.orderedAt, factsOfOrder(order), appOf(order, rules)),
+    phase: 'requested',
+    order,
+    deadline: at + TIMES.orderWaits
+  }
+  note(draft, at, { from: 'operator', what: 'call ordered', by: order.placedBy })
+  return draft
+}
+
+/**
+ * createCall is about to be sent: from now on it is never sent again, whatever becomes of it.
+ * Nothing changes when it was sent before, or when the call is wanted no more.
+ */
+export function onSending (draft: Call, { at }: EventOf<'sending'>): void {
+  const { order } = draft
+  if (!order || draft.phase !== 'requested' || order.sentAt !== undefined || draft.hangupAt !== undefined) return
+  draft.order = { ...order, sentAt: at }
+  draft.deadline = at + TIMES.outboundReceived
+  note(draft, at, { from: 'bridge', what: 'createCall' })
+  owe(draft, at, { kind: 'find-call', target: order.id, due: at + TIMES.findCall })
+}
+
+/** What became of createCall, when it did not name the call. */
+export function onPlacement (draft: Call, { at, outcome, detail }: EventOf<'placement'>, rules: Rules): void {
+  if (draft.phase !== 'requested') return
+  note(draft, at, { from: 'jambonz', what: 'createCall', status: outcome, detail })
+  if (outcome === 'unknown') {
+    // Jambonz may be dialling. A hook, or its list of calls, tells.
+    owe(draft, at, { kind: 'find-call', target: draft.order!.id, due: at + TIMES.findCallSoon })
+    return
+  }
+  unowe(draft, ({ kind }) => kind === 'find-call')
+  const end = draft.hangupAt === undefined
+    ? endOf('not-placed', { by: outcome === 'refused' ? 'jambonz' : 'bridge', detail })
+    : endOf('operator-hung-up')
+  endCall(draft, at, end, rules)
+}
+
+/** Jambonz named the call, by its answer or by a hook. The call goes on under its call_sid. */
+export function onPlaced (known: Call | undefined, event: EventOf<'placed'>, rules: Rules): Call {
+  const { at, callSid, order, hangupAt, givenUp } = event
+  if (known?.order) return known
+  const facts = factsOfOrder(order)
+  const draft = known ?? { ...newCall(callSid, order.orderedAt, facts, rules.app), phase: 'dialing' as const }
+  draft.order = order
+  draft.app = appOf(order, rules)
+  draft.facts = { ...facts, applicationSid: draft.facts.applicationSid }
+  draft.at.received = Math.min(order.orderedAt, draft.at.received)
+  note(draft, at, { from: 'jambonz', what: 'call placed', by: order.placedBy })
+  if (draft.attempts.length > 0 || draft.phase === 'ended') return draft
+
+  draft.phase = draft.phase === 'received' ? 'dialing' : draft.phase
+  draft.route = { ways: [wayOf(order)] }
+  draft.plan = draft.route.ways
+  draft.deadline = at + order.ringS * 1000 + TIMES.dialSlack
+  if (hangupAt !== undefined || givenUp) {
+    if (givenUp) draft.hangupFor = 'given-up'
+    hangUpCallee(draft, at, rules)
+  } else if (order.agentAt === 'dial') prepareRoom(draft, at, rules)
+  return draft
+}
+
+/** What the agent of an order gets: nothing of the settings' application but what the order says. */
+const appOf = ({ agent, metadata }: Order, { app }: Rules): ApplicationConfig =>
+  ({ ...app, agent, ...(metadata === undefined ? {} : { metadata }), fallbackNumber: undefined })
+
+/** The way in which the callee of an order is connected. */
+const wayOf = ({ agent, metadata }: Order): RoomWay => ({
+  strategy: 'room',
+  agent,
+  ...(metadata === undefined ? {} : { metadata })
+})
+
+/** The call is known under its call_sid now: the record under its order's id is needed no more. */
+export function onNamed (draft: Call, { at, callSid }: EventOf<'named'>): Call | undefined {
+  if (draft.phase !== 'ended') return undefined
+  unowe(draft, ({ kind }) => kind === 'find-call')
+  note(draft, at, { from: 'jambonz', what: 'call placed', detail: `found later as ${callSid}` })
+  return draft
+}
+
+/** The room is made before the callee has answered, so that the agent waits there. */
+export function prepareRoom (draft: Call, at: number, rules: Rules): void {
+  if (draft.attempts.length > 0 || draft.hangupAt !== undefined || draft.closing) return
+  const { phase, deadline } = draft
+  const attempt = openNext(draft, at, rules)
+  if (!attempt) return
+  // Nobody asked for a reply, and nothing is on its way yet.
+  attempt.pendingSince = undefined
+  draft.phase = phase
+  draft.deadline = deadline
+  owe(draft, at, { kind: 'make-room', target: String(attempt.n), due: at })
+}
+
+/** The attempt whose room was made before the callee answered, and that was not dialled yet. */
+export function preparedAttempt (call: Call): Attempt | undefined {
+  const [attempt] = call.attempts
+  const isWaiting = call.order !== undefined && attempt !== undefined && call.attempts.length === 1 && !attempt.end &&
+    attempt.at.replied === undefined && !call.hooks.some(({ hook }) => hook === 'call-hook')
+  return isWaiting ? attempt : undefined
+}
+
+/** Whether the prepared room is as good as none: it was not made, it is gone, or its agent has left it. */
+export const isSpoilt = ({ made, view }: Attempt): boolean =>
+  made === 'failed' || view.goneAt !== undefined || view.agent?.left !== undefined
+
+/** The status of a callee who has not talked yet. */
+export function onCallee (draft: Call, { at, callStatus }: EventOf<'status'>, rules: Rules): void {
+  switch (callStatus) {
+    case 'trying':
+    case 'queued':
+      if (draft.phase === 'received' && isBeforeHook(draft)) draft.phase = 'dialing'
+      return
+    case 'ringing':
+    case 'early-media':
+      calleeRings(draft, at, rules)
+      return
+    case 'in-progress':
+      calleeAnswered(draft, at, rules)
+
+    case 'completed':
+    case 'failed':
+    case 'busy':
+    case 'no-answer':
+      // A leg's end is told alike in both directions.
+  }
+}
+
+const isBeforeHook = (draft: Call): boolean => !draft.hooks.some(({ hook }) => hook === 'call-hook')
+
+function calleeRings (draft: Call, at: number, rules: Rules): void {
+  draft.at.ringing ??= at
+  if (!isBeforeHook(draft) || draft.caller.answered) return
+  if (draft.phase === 'received' || draft.phase === 'dialing') draft.phase = 'ringing'
+  if (draft.order && draft.order.agentAt !== 'answer') prepareRoom(draft, at, rules)
+}
+
+function calleeAnswered (draft: Call, at: number, rules: Rules): void {
+  if (draft.at.answered !== undefined && draft.caller.answeredBefore) return
+  draft.caller.answered = true
+  draft.caller.answeredBefore = true
+  draft.at.answered ??= at
+  if (!draft.order || !isBeforeHook(draft)) return
+  // The call hook follows at once.
+  draft.deadline = at + TIMES.received
+  if (draft.hangupAt !== undefined) hangUpCallee(draft, at, rules)
+}
+
+/**
+ * Owes the end of the callee's leg. Jambonz ends an answered leg by the one status and an unanswered one by the other,
+ * and refuses the one that does not fit (422).
+ */
+export function hangUpCallee (draft: Call, at: number, rules: Rules): void {
+  draft.hangupAt ??= at
+  draft.settleAt = at + TIMES.hangup
+  if (!rules.callControl) return
+  const { answered } = draft.at
+  unowe(draft, ({ kind }) => kind === 'hang-up')
+  if (answered === undefined) {
+    owe(draft, at, { kind: 'hang-up', target: 'no-answer', due: at })
+    return
+  }
+  // A leg that is ended within 10 ms of its answer may never get a BYE (recorded: 2 of 22 on a busy machine).
+  const due = Math.max(at, answered + TIMES.answerSettles)
+  draft.settleAt = due + TIMES.hangup
+  owe(draft, at, { kind: 'hang-up', target: 'completed', due })
+}
+
+/**
+ * What was expected of an order did not come in time. Whoever may be on the line is not left with nobody: Jambonz is
+ * asked to end the leg, in either state.
+ */
+export function releaseCallee (draft: Call, at: number, rules: Rules): void {
+  if (!draft.order || draft.caller.final || draft.callSid === draft.order.id || !rules.callControl) return
+  if (draft.at.answered === undefined) owe(draft, at, { kind: 'hang-up', target: 'no-answer', due: at })
+  owe(draft, at, { kind: 'hang-up', target: 'completed', due: at + TIMES.answerSettles })
+}

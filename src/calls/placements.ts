@@ -1,0 +1,74 @@
+import type { Clock } from '../clock.ts'
+import type { Calls } from './calls.ts'
+import type { Call } from './fold/call.ts'
+import type { Order } from './fold/order.ts'
+import type { Observer } from './observer.ts'
+import { PlacementRefusedError, type CallPlacer, type Placement } from './ports.ts'
+
+export interface PlacementsOptions {
+  calls: Calls
+  placer: CallPlacer
+  clock: Clock
+  observer: Observer
+}
+
+/** What became of an order. `call`: as it is now, under its call_sid where Jambonz named it. */
+export type Placed =
+  | { outcome: 'placed', call: Call }
+  | { outcome: 'refused' | 'not-sent' | 'unknown', status?: number, detail: string, call: Call | undefined }
+
+/**
+ * Places ordered calls, each at most once: what will be asked of Jambonz is committed first, and from the moment before
+ * createCall is sent nobody sends it again, on no replica, whatever dies.
+ */
+export class Placements {
+  readonly #options: PlacementsOptions
+
+  constructor (options: PlacementsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Places a call.
+   * @throws {StoreUnavailableError} before anything was sent
+   * @throws {PlacementRefusedError} when it was not sent
+   */
+  async place (order: Order): Promise<Placed> {
+    const { calls, placer, clock } = this.#options
+    await calls.apply(order.id, { kind: 'ordered', order, at: clock.now() })
+    try {
+      const placement = await placer.place(order, () => this.#isOurs(order))
+      return await this.#settle(order, placement)
+    } catch (error) {
+      await this.#notSent(order, error)
+      throw error
+    }
+  }
+
+  /** Marks an order as sent. @returns whether it is still to be sent, which only one may do */
+  async #isOurs (order: Order): Promise<boolean> {
+    const { calls, clock } = this.#options
+    const at = clock.now()
+    const call = await calls.apply(order.id, { kind: 'sending', at })
+    return call?.phase === 'requested' && call.order?.sentAt === at
+  }
+
+  async #settle (order: Order, placement: Placement): Promise<Placed> {
+    const { calls, clock } = this.#options
+    if (placement.outcome === 'placed') {
+      const call = await calls.named(placement.callSid, { id: order.id, order })
+      return { outcome: 'placed', call: call! }
+    }
+    const { outcome, detail } = placement
+    await calls.apply(order.id, { kind: 'placement', outcome, detail, at: clock.now() })
+    return { ...placement, call: await calls.find(order.id) }
+  }
+
+  /** Nobody waits for the call any more, and nothing was asked of Jambonz. */
+  async #notSent (order: Order, error: unknown): Promise<void> {
+    const { calls, clock, observer } = this.#options
+    if (!(error instanceof PlacementRefusedError)) return
+    await calls.apply(order.id, { kind: 'placement', outcome: 'not-sent', detail: error.reason, at: clock.now() })
+      .catch((failure: unknown) => observer.failed(order.id, 'order', failure))
+  }
+}
