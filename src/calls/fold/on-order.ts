@@ -129,19 +129,20 @@ export function onCallee (draft: Call, { at, callStatus }: EventOf<'status'>, ru
     case 'trying':
     case 'queued':
       if (draft.phase === 'received' && isBeforeHook(draft)) draft.phase = 'dialing'
-      return
+      break
     case 'ringing':
     case 'early-media':
       calleeRings(draft, at, rules)
-      return
+      break
     case 'in-progress':
       calleeAnswered(draft, at, rules)
-
+      break
     case 'completed':
     case 'failed':
     case 'busy':
     case 'no-answer':
-      // A leg's end is told alike in both directions.
+      // A leg's end means the same in both directions.
+      break
   }
 }
 
