@@ -2,6 +2,7 @@ import TinyQueue from 'tinyqueue'
 import { PHASES, namesOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
 import { InvalidCursorError } from '../../errors.ts'
 import { createMemoryCaps } from './memory-caps.ts'
+import { createMemoryIdempotency } from './memory-idempotency.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
 
 /** Keeps the calls in the memory of this process: for a single replica. */
@@ -38,6 +39,7 @@ export function createMemoryRegistry (): Registry {
   return {
     shared: false,
     caps: createMemoryCaps(),
+    idempotency: createMemoryIdempotency(),
     async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)
       const after = fn(before, activeBeside(before) >= limit)

@@ -5,8 +5,9 @@ import type { CallFilter, Position } from './registry.ts'
 /*
  * How Redis finds calls: by the entries of one sorted set in which every entry has the same score, so that the set is
  * ordered by text. An entry is `<kind>\0<place>`. The place orders the calls as the list does, and ends in the
- * call_sid. All entries of one kind are a range, also from a cursor on, and counting them is cheap. Whoever changes
- * which entries a call has must change the key prefix: older versions would leave their entries behind.
+ * call_sid. All entries of one kind are a range, also from a cursor on, and counting them is cheap.
+ * Whoever changes which entries a call has must change the key prefix: older versions would leave entries behind that
+ * are no longer true. Entries that stay true for the whole life of a record may be added.
  */
 
 const LATEST = 999_999_999_999_999
@@ -25,19 +26,24 @@ const phaseKind = (phase: string) => `p:${phase}`
 const fromKind = (from: string) => `f:${from}`
 const toKind = (to: string) => `t:${to}`
 const causeKind = (cause: string) => `c:${cause}`
+// These two never change for a call.
+const placedByKind = (name: string) => `k:${name}`
+const referenceKind = (reference: string) => `i:${reference}`
 export const nameKind = (name: string): string => `r:${name}`
 
 /** The kinds whose entries are counted for the statistics: phases in their order, then duties. */
 export const COUNTED = [...PHASES.map(phaseKind), DUTY]
 
 /** The kinds that a call must have to pass the filter. */
-export function kindsOf ({ phase, from, to, cause }: CallFilter): string[] {
+export function kindsOf ({ phase, from, to, cause, placedBy, reference }: CallFilter): string[] {
   const kinds: string[] = []
   if (phase === 'active') kinds.push(ACTIVE)
   else if (phase !== undefined) kinds.push(phaseKind(phase))
   if (from !== undefined) kinds.push(fromKind(numberKey(from)))
   if (to !== undefined) kinds.push(toKind(numberKey(to)))
   if (cause !== undefined) kinds.push(causeKind(cause))
+  if (placedBy !== undefined) kinds.push(placedByKind(placedBy))
+  if (reference !== undefined) kinds.push(referenceKind(reference))
 
   return kinds.length > 0 ? kinds : [ALL]
 }
@@ -50,7 +56,7 @@ export const isActive = (call: Call | undefined): boolean => call !== undefined 
  * @param keyOf what a number is indexed by
  */
 export function entriesOf (callSid: string, call: Call, keyOf = numberKey): Set<string> {
-  const { phase, facts, at, end, duties } = call
+  const { phase, facts, at, end, duties, order } = call
   const place = `\0${listPlace({ received: at.received, callSid })}`
   const entries = new Set([
     ALL + place,
@@ -60,6 +66,8 @@ export function entriesOf (callSid: string, call: Call, keyOf = numberKey): Set<
   ])
   if (isActive(call)) entries.add(ACTIVE + place)
   if (end) entries.add(causeKind(end.cause) + place)
+  if (order) entries.add(placedByKind(order.placedBy) + place)
+  if (order?.reference !== undefined) entries.add(referenceKind(order.reference) + place)
   for (let i = 0; i < duties.length; i++) entries.add(`${DUTY}\0${i}${place}`)
   for (const name of namesOf(call)) entries.add(nameKind(name) + place)
   return entries

@@ -21,6 +21,8 @@ export interface Keys {
   listening: string
   /** The keys that count what is dialled: under way, of the minute, of the day, of one caller's day. */
   caps(caller: string): [string, string, string, string]
+  /** Begins the key of an Idempotency-Key. */
+  idempotency: string
 }
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
@@ -39,6 +41,7 @@ export function redisKeys (prefix: string): Keys {
     entries,
     times,
     listening,
+    idempotency: `{${prefix}}:idempotency:`,
     caps: caller => [`${caps}open`, `${caps}minute`, `${caps}day`, `${caps}caller:${caller}`]
   }
 }

@@ -5,8 +5,10 @@ import { LruMap } from '../../lru-map.ts'
 import { PHASES, type Call, type Phase } from '../fold/call.ts'
 import { newCall } from '../fold/new-call.ts'
 import type { CapCounter } from './caps.ts'
+import type { IdempotencyKeys } from './idempotency.ts'
 import { createRedisCaps } from './redis-caps.ts'
 import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
+import { createRedisIdempotency } from './redis-idempotency.ts'
 import { COUNTED, kindsOf, listPlace, nameKind } from './redis-index.ts'
 import { redisKeys, type Keys } from './redis-keys.ts'
 import { decodeCall, decodeRecord, NOTHING, type Held } from './redis-record.ts'
@@ -46,12 +48,13 @@ const TRIES = 3
  * Keeps the calls in Redis, for any number of replicas: one string per call, one sorted set of entries to find calls
  * by, one of wake-up times. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
  * evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs `~{bridge:*` and these commands:
- * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, zadd, zrem, zscore, zlexcount, zrangebylex,
- * zrangebyscore, ping, client|setname (or: +@connection +@read +@write +@scripting).
+ * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset, zadd, zrem, zscore, zlexcount,
+ * zrangebylex, zrangebyscore, ping, client|setname (or: +@connection +@read +@write +@scripting).
  */
 export class RedisRegistry implements Registry {
   readonly shared = true
   readonly caps: CapCounter
+  readonly idempotency: IdempotencyKeys
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
   readonly #keys: Keys
@@ -66,6 +69,7 @@ export class RedisRegistry implements Registry {
     this.#scripts = withScripts(connection.redis)
     this.#keys = redisKeys(keyPrefix)
     this.caps = createRedisCaps(connection, this.#scripts, this.#keys)
+    this.idempotency = createRedisIdempotency(connection, this.#scripts, this.#keys)
     this.#recent = new LruMap(recentCalls)
     this.#updates = new RedisUpdates({
       connection,
@@ -256,4 +260,7 @@ async function tryOut (registry: Registry, now: number): Promise<void> {
   await registry.stats()
   await registry.due(now + 3_600_000, 1)
   await registry.update('trial', () => undefined)
+  const key = { caller: 'trial', key: 'trial' }
+  await registry.idempotency.claim({ ...key, hash: '', orderId: 'trial', now, leaseMs: 1 })
+  await registry.idempotency.free(key, 'trial')
 }

@@ -200,6 +200,42 @@ for _, count in ipairs(counted) do
   if redis.call('PTTL', count.key) < lives then redis.call('PEXPIRE', count.key, lives) end
 end
 return { 0, -1 }`
+  },
+  /*
+   * Claims an Idempotency-Key. KEYS: the key, a hash of: hash of the body, order, time until which the claim holds
+   * ('' = confirmed), call_sid. ARGV: 1 hash of the body, 2 order, 3 now, 4 milliseconds for which the claim holds,
+   * 5 those for which the key is remembered, 6 order from which it is taken over ('' = none). Replies the outcome,
+   * then what belongs to it.
+   */
+  bridgeClaim: {
+    numberOfKeys: 1,
+    lua: `
+local now = tonumber(ARGV[3])
+local hash, order, claimed, sid = unpack(redis.call('HMGET', KEYS[1], 'hash', 'order', 'claimed', 'sid'))
+if hash and order ~= ARGV[6] and (claimed == '' or tonumber(claimed) > now) then
+  if hash ~= ARGV[1] then return { 'other-body' } end
+  if claimed ~= '' then return { 'under-way', tostring(tonumber(claimed) - now) } end
+  return { 'known', order, sid }
+end
+redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'order', ARGV[2], 'claimed', now + ARGV[4], 'sid', '')
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return { 'claimed' }`
+  },
+  /*
+   * What became of a claim. KEYS: the key. ARGV: 1 order, 2 confirmed, placed or free, 3 call_sid. Replies whether the
+   * key belongs to the order.
+   */
+  bridgeClaimed: {
+    numberOfKeys: 1,
+    lua: `
+if redis.call('HGET', KEYS[1], 'order') ~= ARGV[1] then return 0 end
+if ARGV[2] == 'free' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('HSET', KEYS[1], 'claimed', '')
+  if ARGV[2] == 'placed' then redis.call('HSET', KEYS[1], 'sid', ARGV[3]) end
+end
+return 1`
   }
 }
 
@@ -225,6 +261,8 @@ export interface Scripts {
     caller: string,
     ...args: Argument[]
   ): Reply<[number, number]>
+  bridgeClaim(key: string, ...args: Argument[]): Reply<string[]>
+  bridgeClaimed(key: string, ...args: Argument[]): Reply<number>
 }
 
 /** Adds the scripts to a client. Each is sent once per connection, then named by its hash. */

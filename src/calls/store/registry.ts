@@ -1,5 +1,6 @@
 import type { Call, Cause, Phase } from '../fold/call.ts'
 import type { CapCounter } from './caps.ts'
+import type { IdempotencyKeys } from './idempotency.ts'
 import { numberKey } from './number-key.ts'
 
 export interface CallFilter {
@@ -10,6 +11,10 @@ export interface CallFilter {
   /** A number in any spelling. */
   to?: string
   cause?: Cause
+  /** Name of the key that ordered the call. */
+  placedBy?: string
+  /** The user's own id of an ordered call. */
+  reference?: string
 }
 
 export interface CallPage {
@@ -52,6 +57,8 @@ export interface Registry {
   readonly shared: boolean
   /** Counts what is dialled through the doors of the number policy. */
   readonly caps: CapCounter
+  /** Remembers which orders were made under an Idempotency-Key. */
+  readonly idempotency: IdempotencyKeys
   /**
    * Replaces a call by what `fn` makes of it. The update is atomic: no other update of the same call comes between.
    * @param limit how many calls may be active (all but ended ones). Counting them and writing this call are one atomic
@@ -96,9 +103,11 @@ export function decodeCursor (cursor: string): Position | undefined {
     : undefined
 }
 
-export function matches (call: Call, { phase, from, to, cause }: CallFilter): boolean {
+export function matches (call: Call, { phase, from, to, cause, placedBy, reference }: CallFilter): boolean {
   if (phase !== undefined && (phase === 'active' ? call.phase === 'ended' : call.phase !== phase)) return false
   if (from !== undefined && numberKey(call.facts.from) !== numberKey(from)) return false
   if (to !== undefined && numberKey(call.facts.to) !== numberKey(to)) return false
+  if (placedBy !== undefined && call.order?.placedBy !== placedBy) return false
+  if (reference !== undefined && call.order?.reference !== reference) return false
   return cause === undefined || call.end?.cause === cause
 }

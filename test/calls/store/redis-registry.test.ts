@@ -140,7 +140,7 @@ await t.test('calls in Redis', { skip: withoutRedis }, async t => {
     t.same(await two.list({}, { limit: 10 }).then(({ calls, next }) => [calls.length, next]), [1, undefined])
     t.same(await two.due(NOW + 1, 10), ['b'])
     t.same(await two.stats(), {
-      phases: { received: 1, dialing: 0, ringing: 0, connected: 0, transferring: 0, ended: 0 },
+      phases: { requested: 0, received: 1, dialing: 0, ringing: 0, connected: 0, transferring: 0, ended: 0 },
       duties: 0
     })
     t.equal(await one.findByName('room-a'), undefined)
