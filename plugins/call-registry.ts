@@ -3,6 +3,7 @@ import type { Clock } from '../src/clock.ts'
 import { CallLog } from '../src/call-log.ts'
 import { CallMetrics } from '../src/call-metrics.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
+import { CapReleases } from '../src/calls/cap-releases.ts'
 import { combineObservers } from '../src/calls/observer.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
@@ -40,7 +41,13 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   const access = jambonzAccess(settings)
   const rest = access && createJambonzRest(access)
   const observer = combineObservers(
-    [new CallMetrics(metrics, () => routesFile.table.names), new CallLog(log)],
+    [
+      new CallMetrics(metrics, () => routesFile.table.names),
+      new CallLog(log),
+      new CapReleases(registry.caps, error => {
+        log.warn({ operation: 'number policy', error: loggedError(error) }, 'operation failed')
+      })
+    ],
     (observer, method, error) => {
       log.error({ observer, method, error: loggedError(error) }, 'an observer of calls failed')
     }

@@ -45,6 +45,10 @@ export default fp(async fastify => {
     routes: routesFile,
     gate: numberGate,
     orders: createOrderTags(settings.LIVEKIT_API_SECRET),
+    agentTrunk: settings.LIVEKIT_OUTBOUND_TRUNK,
+    carrierOf: async () => settings.OUTBOUND_CARRIER,
+    dialTimeoutS: settings.DIAL_TIMEOUT_S,
+    timeLimitS: settings.MAX_CALL_DURATION_S,
     app: settingsApplication(settings)
   })
 

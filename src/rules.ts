@@ -27,7 +27,9 @@ export function rulesOf (settings: Settings, source: RoutesSource): Rules {
     tokenOf,
     roomPrefix,
     guessRoute: ({ to, from, trunk, applicationSid, direction }, app, callSid, at) =>
-      source.table.choose({ callSid, at, to, from, carrier: trunk, application: applicationSid, direction }, app),
+      direction === 'agent'
+        ? { ways: [{ strategy: 'phone', number: to }] }
+        : source.table.choose({ callSid, at, to, from, carrier: trunk, application: applicationSid, direction }, app),
     completeRoute: route => completeRoute(route, source.table),
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     get app () {

@@ -12,6 +12,7 @@ import type { Observer } from './observer.ts'
 import type { Registrar, RoomFormat, Rooms } from './ports.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { CallRegistrar } from './call-registrar.ts'
+import { Joining } from './joining.ts'
 import { Preparations } from './preparations.ts'
 import { RoomMaker } from './room-maker.ts'
 import type { Registry } from './store/registry.ts'
@@ -108,6 +109,7 @@ class CallService implements Calls {
   readonly #commits: Commits
   readonly #recovery: Recovery
   readonly #replies: HookReplies
+  readonly #joining: Joining
   readonly #preparations: Preparations
   readonly #prepareTimeoutMs: number
   #onDue: (callSid: string) => void = () => {}
@@ -137,6 +139,7 @@ class CallService implements Calls {
       observer,
       apply: (callSid, event) => this.apply(callSid, event)
     })
+    this.#joining = new Joining({ registry, clock, observer, apply: (callSid, event) => this.apply(callSid, event) })
     this.#preparations = this.#createPreparations(options)
     this.#prepareTimeoutMs = options.prepareTimeoutMs
     this.#replies = new HookReplies({
@@ -159,12 +162,16 @@ class CallService implements Calls {
     return this.#commits.outage.holding
   }
 
-  apply (callSid: string, event: CallEvent): Promise<Call | undefined> {
-    return this.#commits.apply(callSid, event)
+  async apply (callSid: string, event: CallEvent): Promise<Call | undefined> {
+    const call = await this.#commits.apply(callSid, event)
+    if (call) this.#joining.after(call, event)
+    return call
   }
 
-  receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }> {
-    return this.#replies.receive(hook)
+  async receive (hook: ReceivedHook): Promise<{ call?: Call, reply: Reply }> {
+    const answered = await this.#replies.receive(hook)
+    if (answered.call) this.#joining.after(answered.call, { ...hook, kind: 'call-hook' })
+    return answered
   }
 
   answer (event: AnswerableEvent, callSid: string): Promise<AnsweredCall | undefined> {

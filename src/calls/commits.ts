@@ -141,7 +141,7 @@ export class Commits {
   }
 
   #refused (event: CallEvent): CallEvent {
-    return event.kind === 'call-hook' ? { ...event, refuse: this.#admission.refusal(true) } : event
+    return event.kind === 'call-hook' ? { ...event, refuse: event.refuse ?? this.#admission.refusal(true) } : event
   }
 
   #committed (callSid: string, before: Call | undefined, after: Call | undefined, event: CallEvent): void {

@@ -11,7 +11,7 @@ import type { Rooms } from './ports.ts'
 import type { Preparations, Prepared } from './preparations.ts'
 
 /** A call hook with the time of its arrival. */
-export type ReceivedHook = Omit<CallHookEvent, 'kind' | 'refuse'> & { at: number }
+export type ReceivedHook = Omit<CallHookEvent, 'kind'> & { at: number }
 
 /** Any other hook that is answered with verbs. */
 export type AnswerableEvent = CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent)
@@ -69,7 +69,7 @@ export class HookReplies {
     const { commits, admission } = this.#options
     const proposed: Proposed[] = []
     const propose = (call: Call | undefined) => this.#prepareProposed(call, hook, replyBy, proposed)
-    const event = { ...hook, kind: 'call-hook' as const, refuse: admission.refusal(false) }
+    const event = { ...hook, kind: 'call-hook' as const, refuse: hook.refuse ?? admission.refusal(false) }
     try {
       // What the attempt needs is done beside the write, unless the write itself tells whether the call is let in.
       const call = await commits.apply(hook.callSid, event, admission.limit === undefined ? propose : undefined)

@@ -109,6 +109,9 @@ const summary = {
   to: Type.String({ examples: ['+15551230000'] }),
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
   route: Type.Optional(Type.String({ description: 'Route of the routes file that the call matched' })),
+  joins: Type.Optional(
+    Type.String({ description: 'Of a call that an agent makes: the call in whose LiveKit room the agent is' })
+  ),
   degraded: Type.Boolean(),
   attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
   at: times(CALL_TIMES),
@@ -153,6 +156,7 @@ export function summarize (call: Call): CallSummary {
     to: call.facts.to,
     agent: agentOf(call),
     route: call.route?.name,
+    joins: call.joins,
     degraded: call.attempts.some(({ degraded }) => degraded),
     attempts: call.attempts.map(presentAttempt),
     at: iso(call.at),
@@ -162,8 +166,10 @@ export function summarize (call: Call): CallSummary {
 }
 
 /** The agent that was tried last. Before anybody was tried, the application's. */
-const agentOf = ({ attempts, app }: Call): string | undefined =>
-  attempts.length === 0 ? app.agent : attempts.findLast(({ agent }) => agent !== undefined)?.agent
+function agentOf ({ attempts, app, facts }: Call): string | undefined {
+  if (attempts.length === 0 && facts.direction !== 'agent') return app.agent
+  return attempts.findLast(({ agent }) => agent !== undefined)?.agent
+}
 
 /** A call with all that is known of it. */
 export function present (call: Call, live?: Live): CallView {

@@ -1,5 +1,5 @@
 import { cleanText } from '../clean-text.ts'
-import { ANONYMOUS, type CallerFacts } from '../calls/fold/call.ts'
+import { ANONYMOUS, type CallerFacts, type Direction } from '../calls/fold/call.ts'
 import type { CallHook, Refer } from './payloads.ts'
 
 /** Longest header that is looked at, characters. Callers write headers, and an INVITE may hold 64 KiB of one. */
@@ -42,15 +42,17 @@ function headerText (value: unknown): string | undefined {
  * What a call hook says of the caller. A caller who withholds the number (RFC 3323 `Privacy: id|user`, or an anonymous
  * From, RFC 3261 8.1.1.3) is masked here, once, so that the number never gets any further.
  * @param wanted names of the inbound headers that the agent may see, besides Diversion
+ * @param agentTrunk name of the carrier through which LiveKit calls out
  */
-export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerFacts {
+export function callerFacts (hook: CallHook, wanted: readonly string[], agentTrunk?: string): CallerFacts {
+  const direction = directionOf(hook, agentTrunk)
   const passed = [...wanted, 'Diversion']
   const headers = pickHeaders(hook.sip?.headers, [...passed, ...IDENTITY_HEADERS, 'privacy'])
   // Headers that are too long to be read may hide a wish for privacy, or the number that it is about.
   const unreadable = [...IDENTITY_HEADERS, 'privacy'].some(name => (headers.get(name) ?? '').length > LONGEST_READ)
-  const withheld = hook.direction === 'inbound' && (unreadable || isWithheld(hook, headers))
+  const withheld = direction === 'inbound' && (unreadable || isWithheld(hook, headers))
   return {
-    direction: hook.direction,
+    direction,
     from: withheld ? ANONYMOUS : hook.from ?? '',
     to: hook.to ?? '',
     callerName: withheld ? '' : (hook.caller_name ?? '').replace(/^"(.*)"$/s, '$1'),
@@ -59,6 +61,17 @@ export function callerFacts (hook: CallHook, wanted: readonly string[]): CallerF
     headers: withheld && unreadable ? {} : passedHeaders(passed, headers, withheld ? numbersOf(hook, headers) : []),
     applicationSid: hook.application_sid
   }
+}
+
+/**
+ * Jambonz takes a call from LiveKit for an inbound one. Only who has the password of that carrier gets its name:
+ * sbc-inbound overwrites the header that carries it.
+ */
+function directionOf (
+  { direction, originating_sip_trunk_name: trunk }: Pick<CallHook, 'direction' | 'originating_sip_trunk_name'>,
+  agentTrunk: string | undefined
+): Direction {
+  return direction === 'inbound' && agentTrunk !== undefined && trunk === agentTrunk ? 'agent' : direction
 }
 
 function isWithheld (hook: CallHook, headers: Map<string, string>): boolean {
@@ -129,6 +142,7 @@ function withoutCutNumber (text: string): string {
 /**
  * What a later hook says of a call that we do not know. It says less than a call hook, and the target of a B leg must
  * not get out: it holds the token.
+ * @param agentTrunk name of the carrier through which LiveKit calls out
  */
 export function strangerFacts (
   body: {
@@ -138,11 +152,12 @@ export function strangerFacts (
     application_sid?: string
     parent_call_sid?: string
     originating_sip_trunk_name?: string
-  }
+  },
+  agentTrunk?: string
 ): CallerFacts {
   const isAgentLeg = body.parent_call_sid !== undefined
   return {
-    direction: isAgentLeg ? 'inbound' : body.direction,
+    direction: isAgentLeg ? 'inbound' : directionOf(body, agentTrunk),
     from: body.from ?? '',
     to: isAgentLeg ? '' : body.to ?? '',
     callerName: '',
@@ -153,8 +168,8 @@ export function strangerFacts (
   }
 }
 
-/** The number that the agent talks to: the caller's, or the called party's of a call that we originated. */
-export const remoteNumber = (facts: CallerFacts): string => facts.direction === 'outbound' ? facts.to : facts.from
+/** The number that the agent talks to: the caller's, or that of who is called. */
+export const remoteNumber = (facts: CallerFacts): string => facts.direction === 'inbound' ? facts.from : facts.to
 
 /**
  * Where a REFER points, as it is written: a URI, or the user alone where Jambonz names only that. Undefined: nowhere.

@@ -11,6 +11,13 @@ import { attemptOfDialId } from './verbs-for.ts'
  * What Jambonz's hooks mean to a call. `hash` is the raw body's.
  */
 
+/** What tells whose call a hook is about. */
+export interface HookContext {
+  orders?: Pick<OrderTags, 'read'>
+  /** Name of the carrier through which LiveKit calls out. */
+  agentTrunk?: string
+}
+
 /** The call that a hook is about: a B leg's has its A leg as parent. */
 export const callSidOf = (body: { call_sid: string, parent_call_sid?: string }): string =>
   body.parent_call_sid ?? body.call_sid
@@ -20,17 +27,17 @@ export const callHookEvent = (
   body: CallHook,
   hash: string,
   wanted: readonly string[],
-  orders?: Pick<OrderTags, 'read'>
+  context: HookContext = {}
 ): Omit<CallHookEvent, 'refuse'> => ({
   kind: 'call-hook',
   callSid: body.call_sid,
   hash,
-  facts: callerFacts(body, wanted),
+  facts: callerFacts(body, wanted, context.agentTrunk),
   // feature-server tells little of a call that it already had: neither its INVITE nor the application's defaults.
   redirected: body.sip === undefined && body.defaults === undefined,
   answered: body.call_status === 'in-progress',
   app: applicationOf(body),
-  order: orders?.read(body.customerData)
+  order: context.orders?.read(body.customerData)
 })
 
 /**
@@ -54,10 +61,10 @@ export const routeQueryOf = (
   headers: pickHeaders(body.sip?.headers, headerNames)
 })
 
-export const statusEvent = (body: Status, orders?: Pick<OrderTags, 'read'>): StatusEvent => ({
+export const statusEvent = (body: Status, context: HookContext = {}): StatusEvent => ({
   kind: 'status',
   callSid: callSidOf(body),
-  facts: strangerFacts(body),
+  facts: strangerFacts(body, context.agentTrunk),
   leg: legOf(body),
   legSid: body.call_sid,
   callStatus: body.call_status,
@@ -65,14 +72,14 @@ export const statusEvent = (body: Status, orders?: Pick<OrderTags, 'read'>): Sta
   sipReason: body.sip_reason,
   by: body.call_termination_by,
   dialled: body.parent_call_sid === undefined ? undefined : dialledUser(body.to),
-  order: orders?.read(body.customerData)
+  order: context.orders?.read(body.customerData)
 })
 
-export const actionEvent = (body: Action, hash: string, orders?: Pick<OrderTags, 'read'>): ActionEvent => ({
+export const actionEvent = (body: Action, hash: string, context: HookContext = {}): ActionEvent => ({
   kind: 'action',
   callSid: callSidOf(body),
   hash,
-  facts: strangerFacts(body),
+  facts: strangerFacts(body, context.agentTrunk),
   attempt: attemptOfDialId(body.verb_id),
   dialCallStatus: body.dial_call_status,
   dialSipStatus: body.dial_sip_status,
@@ -81,7 +88,7 @@ export const actionEvent = (body: Action, hash: string, orders?: Pick<OrderTags,
   callerStatus: body.call_status,
   callerSipStatus: body.sip_status,
   callerEndedBy: body.call_termination_by,
-  order: orders?.read(body.customerData)
+  order: context.orders?.read(body.customerData)
 })
 
 export const referEvent = (body: Refer, hash: string): ReferEvent => ({

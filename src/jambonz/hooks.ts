@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Calls } from '../calls/calls.ts'
 import { UNAVAILABLE } from '../calls/fold/call.ts'
+import type { CallHookEvent } from '../calls/fold/events.ts'
 import type { ApplicationConfig } from '../calls/fold/way.ts'
 import type { Clock } from '../clock.ts'
 import { HookBodyError } from '../errors.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
 import type { RoutesSource } from '../routing/routes.ts'
 import { applicationDefaults } from '../routing/settings-table.ts'
+import { judgeAgentCall, type AgentDoorOptions } from './agent-door.ts'
 import {
   actionEvent,
   callHookEvent,
@@ -14,11 +16,11 @@ import {
   referCompleteEvent,
   referEvent,
   routeQueryOf,
-  statusEvent
+  statusEvent,
+  type HookContext
 } from './events.ts'
-import type { OrderTags } from './order-tag.ts'
 import { judgeTransfer, leaveTransfers } from './transfer-door.ts'
-import { readAction, readCallHook, readRefer, readReferComplete, readStatus } from './payloads.ts'
+import { readAction, readCallHook, readRefer, readReferComplete, readStatus, type CallHook } from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
 import { decline, type Verbs } from './verbs.ts'
@@ -51,18 +53,17 @@ export interface Hooks {
   failed(hook: Hook, error: unknown): HookAnswer
 }
 
-export interface HooksOptions {
+export interface HooksOptions extends AgentDoorOptions, Required<HookContext> {
   calls: Calls
   clock: Clock
   verbConfig: VerbConfig
   /** Names of the inbound headers that the agent may see. */
   callerHeaders: readonly string[]
   routes: RoutesSource
-  /** Decides where transfers may go. */
+  /** Decides where transfers may go, and whom agents may call. */
   gate: NumberGate
   /** The settings' application. */
   app: ApplicationConfig
-  orders: OrderTags
 }
 
 type Open = (body: unknown, hash: string, options: HooksOptions) => ReadHook
@@ -113,7 +114,7 @@ function parse (raw: Buffer): unknown {
 
 /** What to do with a call? Jambonz waits for the verbs. */
 function openCallHook (body: unknown, hash: string, options: HooksOptions): ReadHook {
-  const { calls, clock, verbConfig, callerHeaders, routes, app, orders } = options
+  const { calls, clock, verbConfig, callerHeaders, routes, app } = options
   const hook = readCallHook(body)
   return {
     callSid: hook.call_sid,
@@ -122,7 +123,9 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
       if (hook.participants) return verbs(decline(488, 'Not Acceptable Here'))
 
       const at = clock.now()
-      const event = callHookEvent(hook, hash, callerHeaders, orders)
+      const event = callHookEvent(hook, hash, callerHeaders, options)
+      if (event.facts.direction === 'agent') return answerAgentCall(event, hook, at, options)
+
       const { table } = routes
       const application = { ...applicationDefaults(app, table), ...event.app }
       const route = table.choose(routeQueryOf(hook, event.facts, at, table.headerNames), application)
@@ -132,27 +135,42 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
   }
 }
 
+/** An agent calls somebody. */
+async function answerAgentCall (
+  event: Omit<CallHookEvent, 'refuse'>,
+  hook: CallHook,
+  at: number,
+  options: HooksOptions
+): Promise<HookAnswer> {
+  const judged = await judgeAgentCall(event, hook, options)
+  const { call, reply } = await options.calls.receive({ ...judged.event, at })
+  if (reply.kind !== 'dial') await judged.withdraw()
+  return verbs(call ? verbsFor(call, reply, options.verbConfig) : NO_AGENT)
+}
+
 /** A dial is over: what next? */
-function openAction (body: unknown, hash: string, { calls, clock, verbConfig, orders }: HooksOptions): ReadHook {
+function openAction (body: unknown, hash: string, options: HooksOptions): ReadHook {
+  const { calls, clock, verbConfig } = options
   const action = readAction(body)
   const callSid = callSidOf(action)
   return {
     callSid,
     async answer () {
-      const answer = await calls.answer({ ...actionEvent(action, hash, orders), at: clock.now() }, callSid)
+      const answer = await calls.answer({ ...actionEvent(action, hash, options), at: clock.now() }, callSid)
       return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
     }
   }
 }
 
 /** A leg has a new status. */
-function openStatus (body: unknown, _hash: string, { calls, clock, orders }: HooksOptions): ReadHook {
+function openStatus (body: unknown, _hash: string, options: HooksOptions): ReadHook {
+  const { calls, clock } = options
   const status = readStatus(body)
   const callSid = callSidOf(status)
   return {
     callSid,
     async answer () {
-      await calls.apply(callSid, { ...statusEvent(status, orders), at: clock.now() })
+      await calls.apply(callSid, { ...statusEvent(status, options), at: clock.now() })
       return { kind: 'nothing' }
     }
   }

@@ -160,8 +160,12 @@ export const sipAttributes = (attributes: Record<string, string>): SipAttributes
   callStatus: attributeText(attributes['sip.callStatus']),
   callSid: attributeText(attributes['sip.h.x-lk-call']),
   called: attributeText(attributes['sip.trunkPhoneNumber']),
-  dispatched: attributes['sip.ruleID'] !== undefined
+  dispatched: attributes['sip.ruleID'] !== undefined,
+  callIds: ['sip.callID', 'sip.callIDFull'].map(name => attributeText(attributes[name])).filter(isThere),
+  jambonzCallSid: attributeText(attributes['sip.h.x-call-sid'])
 })
+
+const isThere = (text: string | undefined): text is string => text !== undefined && text !== ''
 
 /** Longest attribute that is read, characters: everybody in a room may write its attributes, and a SIP caller some. */
 const LONGEST_ATTRIBUTE = 256

@@ -132,6 +132,7 @@ class LiveKitRooms implements Rooms {
       kind === Kind.SIP && isCallerLeg(sipAttributes(attributes), caller)
     )
     const [agent, ...more] = present.filter(isAgent).sort((a, b) => Number(a.joinedAtMs - b.joinedAtMs))
+    const people = present.filter(other => other !== sip && other.kind === Kind.SIP)
     const hasCompany = present.some(other => other !== sip && COMPANY.has(other.kind))
 
     return {
@@ -140,6 +141,7 @@ class LiveKitRooms implements Rooms {
       ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {}),
       ...(more.length > 0 ? { moreAgents: more.map(({ identity }) => identity) } : {}),
       ...(hasCompany ? { company: true } : {}),
+      ...(people.length > 0 ? { people: people.map(({ attributes }) => sipAttributes(attributes)) } : {}),
       ...(sip && !await this.#isHosted(room) ? { hosted: false } : {})
     }
   }

@@ -16,7 +16,8 @@ import {
 } from './on-call-hook.ts'
 import { onAction } from './on-action.ts'
 import { onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
-import { onJoins, onVoicemail } from './on-people.ts'
+import { onVoicemail } from './on-people.ts'
+import { onJoins, onPerson } from './on-joins.ts'
 import { owePublications } from './publications.ts'
 import { onStatus } from './on-status.ts'
 import { onRefer, onReferComplete } from './on-refer.ts'
@@ -91,6 +92,9 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       return draft
     case 'joins':
       onJoins(draft, event)
+      return draft
+    case 'person':
+      onPerson(draft, event)
       return draft
     case 'registration':
       onRegistration(draft, event, rules)

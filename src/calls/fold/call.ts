@@ -312,8 +312,13 @@ export interface Call {
   order?: Order
   /** Of a call that an agent makes: the call in whose LiveKit room the agent is. */
   joins?: string
-  /** SIP Call-IDs by which LiveKit tells legs of this call from others, or legs in its room that are other calls. */
+  /**
+   * By which LiveKit knows SIP legs. Of a call that an agent makes: its own leg. Of any other: legs in its room that
+   * are no leg of this call.
+   */
   sipCallIds?: string[]
+  /** call_sids of the calls that agents of this call made into its room. */
+  people?: string[]
   /** What voicemail detection said of who answered. */
   voicemail?: Voicemail
   /** Names of the events that the user's systems were told of, or will be. */
@@ -392,16 +397,23 @@ export interface EarlierCall {
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
 
-/** All names by which a call can be found, besides its call_sid: its rooms, the id of its order, and SIP Call-IDs. */
+/**
+ * All names by which a call can be found, besides its call_sid: its rooms, the id of its order, and what its SIP legs,
+ * or those in its room, are known by.
+ */
 export function namesOf (call: Call): Set<string> {
   const names = roomsOf(call)
   if (call.order && call.order.id !== call.callSid) names.add(call.order.id)
-  for (const id of call.sipCallIds ?? []) names.add(sipName(id))
+  const nameOf = call.facts.direction === 'agent' ? agentCallName : besideName
+  for (const id of call.sipCallIds ?? []) names.add(nameOf(id))
   return names
 }
 
-/** The name by which a leg's SIP Call-ID finds a call. */
-export const sipName = (sipCallId: string): string => `sip:${sipCallId}`
+/** The name by which LiveKit's id of a SIP leg finds the call that an agent makes with it. */
+export const agentCallName = (sipCallId: string): string => `sip:${sipCallId}`
+
+/** The name by which LiveKit's id of a SIP leg finds the call in whose room the leg is. */
+export const besideName = (sipCallId: string): string => `beside:${sipCallId}`
 
 /** All rooms of a call: LiveKit may tell of any of them. */
 export function roomsOf ({ attempts, earlier, late }: Call): Set<string> {

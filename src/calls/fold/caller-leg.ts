@@ -11,10 +11,13 @@ export interface LegMark {
 /**
  * Whether a SIP participant is the caller's leg of an attempt. Others in the room are people whom the agent called.
  */
-export function isCallerLeg ({ callSid, called, dispatched }: SipAttributes, attempt: LegMark): boolean {
+export function isCallerLeg (sip: SipAttributes, attempt: LegMark): boolean {
+  const { callSid, called, dispatched, callStatus } = sip
   if (attempt.foreign) return callSid === attempt.callSid
   // Only whoever dials our token enters from outside through a dispatch rule. People whom an agent calls do not.
   if (dispatched) return true
+  // LiveKit itself calls somebody.
+  if (callStatus === 'dialing') return false
   if (callSid !== undefined) return callSid === attempt.callSid
 
   return called === undefined || called === attempt.token

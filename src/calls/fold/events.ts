@@ -206,16 +206,23 @@ export interface VoicemailEvent {
   reason?: string
 }
 
-/** LiveKit showed in which call's room the agent is that makes this call. */
+/** LiveKit showed in which call's room the leg is of this call, which an agent makes. */
 export interface JoinsEvent {
   kind: 'joins'
   /** call_sid of that call. */
   callSid: string
 }
 
+/** An agent calls somebody into the room of this call. */
+export interface PersonEvent {
+  kind: 'person'
+  /** call_sid of the agent's call. */
+  callSid: string
+}
+
 /** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
 export interface SipAttributes {
-  /** `sip.callStatus`: ringing, active, hangup. */
+  /** `sip.callStatus`: dialing, ringing, active, hangup. */
   callStatus?: string
   /** `sip.h.x-lk-call`: the call_sid that our dial's header carries. */
   callSid?: string
@@ -223,9 +230,9 @@ export interface SipAttributes {
   called?: string
   /** `sip.ruleID` is there: a dispatch rule let it in. */
   dispatched?: boolean
-  /** `sip.callIDFull`, the SIP Call-ID, and `sip.callID`, LiveKit's own id of the call. */
+  /** `sip.callID`, LiveKit's own id of the call, and `sip.callIDFull`, the SIP Call-ID, once it was answered. */
   callIds?: string[]
-  /** `sip.h.x-call-sid`: Jambonz' call_sid, once Jambonz has answered. */
+  /** `sip.h.x-call-sid`: Jambonz' call_sid of the leg, once Jambonz has answered or when it calls. */
   jambonzCallSid?: string
 }
 
@@ -245,6 +252,8 @@ export interface LookEvent {
   moreAgents?: string[]
   /** Somebody else is there, whom the caller may be talking to. */
   company?: boolean
+  /** SIP legs in the room that are not the caller's. */
+  people?: SipAttributes[]
   /** LiveKit lists the room, but no node answers for it. */
   hosted?: false
 }
@@ -327,6 +336,7 @@ export type CallEvent =
     | NamedEvent
     | VoicemailEvent
     | JoinsEvent
+    | PersonEvent
     | RoomEvent
     | RegistrationEvent
     | RoomSettledEvent

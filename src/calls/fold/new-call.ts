@@ -37,6 +37,16 @@ export function newCall (callSid: string, at: number, facts: CallerFacts, app: A
   }
 }
 
+/**
+ * Takes what a hook of the caller's leg says of a call of which no call hook was heard: what the far leg's hooks said
+ * of it was less.
+ */
+export function takeFacts (draft: Call, facts: CallerFacts): void {
+  const saysNothing = draft.facts.from === '' && draft.facts.to === ''
+  const isAgents = facts.direction === 'agent' && draft.facts.direction === 'inbound'
+  if (saysNothing || isAgents) draft.facts = facts
+}
+
 /** The call was away and is back: a new record begins, the ended one stays under `earlier`. */
 export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: ApplicationConfig): Call {
   const { at: times, end, attempts, legs } = ended

@@ -4,7 +4,7 @@ import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.t
 import { addLeg, findLeg, isLatestLeg } from './legs.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
-import { adoptAttempt } from './new-call.ts'
+import { adoptAttempt, takeFacts } from './new-call.ts'
 import { callerEnded } from './on-status.ts'
 import type { Rules } from './rules.ts'
 
@@ -15,6 +15,7 @@ import type { Rules } from './rules.ts'
 export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): void {
   const { at, hash, dialCallStatus } = event
   if (findHook(draft, 'action', hash)) return
+  takeFacts(draft, event.facts)
   if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, { n: event.attempt }, rules)
   note(draft, at, {
     from: 'jambonz',

@@ -50,7 +50,8 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   draft.caller.answeredBefore = event.answered
   draft.caller.answered ||= event.answered
   note(draft, at, { from: 'jambonz', what: 'call hook', status: event.answered ? 'in-progress' : 'trying' })
-  if (event.refuse && (event.refuse.cause === 'draining' || draft.attempts.length === 0)) {
+  // A call that is let in already may come back, whatever room is left by now.
+  if (event.refuse && (event.refuse.cause !== 'capacity' || draft.attempts.length === 0)) {
     const { cause, status, reason, detail } = event.refuse
     answer(draft, 'call-hook', hash, { kind: 'decline', status, reason })
     endCall(draft, at, endOf(cause, { sipStatus: status, detail }), rules)

@@ -5,6 +5,7 @@ import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { isCallerLeg } from './caller-leg.ts'
 import { adoptForeignRoom } from './foreign-room.ts'
+import { rememberPeople } from './on-joins.ts'
 import { settleSoon } from './on-status.ts'
 import { isSignOfLife, oweDeleteAgain } from './room-cleanup.ts'
 import type { Rules } from './rules.ts'
@@ -22,6 +23,7 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
   ) unowe(draft, duty => duty.kind === 'look')
   attempt.view.events = true
   const kind = kindOf(draft, attempt, participant)
+  rememberPeople(draft, event)
   note(draft, at, {
     from: 'livekit',
     what,

@@ -5,6 +5,7 @@ import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { mayHaveMissed, sipLeft, talkedSince } from './evidence.ts'
+import { rememberPeople } from './on-joins.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
@@ -14,6 +15,7 @@ export function onLook (draft: Call, event: EventOf<'look'>, rules: Rules): void
   if (!attempt) return
   const { at } = event
   unowe(draft, duty => duty.kind === 'look' && duty.target === String(attempt.n))
+  rememberPeople(draft, event)
   if (event.outcome === 'seen') takeIn(draft, attempt, event)
   else attempt.view.lookFailedAt = at
   const parties = [event.sip && 'SIP', event.agent && 'AGENT', event.agent?.audio && 'audio'].filter(Boolean).join(', ')

@@ -14,10 +14,3 @@ export function onVoicemail (draft: Call, { at, verdict, by, reason }: EventOf<'
   draft.hangupFor = 'machine'
   hangUpCallee(draft, at, rules)
 }
-
-/** The call belongs to that of an agent: it is shown with it. */
-export function onJoins (draft: Call, { at, callSid }: EventOf<'joins'>): void {
-  if (draft.joins !== undefined || callSid === draft.callSid) return
-  draft.joins = callSid
-  note(draft, at, { from: 'livekit', what: 'belongs to a call', detail: callSid })
-}

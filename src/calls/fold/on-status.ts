@@ -6,7 +6,7 @@ import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee } from './on-order.ts'
 import type { EventOf } from './events.ts'
-import { adoptAttempt } from './new-call.ts'
+import { adoptAttempt, takeFacts } from './new-call.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import { timeLimitOf, TIMES, type Rules } from './rules.ts'
 
@@ -25,8 +25,7 @@ export function onStatus (draft: Call, event: EventOf<'status'>, rules: Rules): 
     attempt: event.leg === 'agent' ? attemptOfLeg(draft, event.legSid)?.n : undefined
   })
   draft.caller.seen = true
-  // Found without a word of who is calling.
-  if (event.leg === 'caller' && draft.facts.from === '' && draft.facts.to === '') draft.facts = event.facts
+  if (event.leg === 'caller') takeFacts(draft, event.facts)
   if (event.leg === 'caller') onCallerLeg(draft, event, rules)
   else onAgentLeg(draft, event, rules)
 }
