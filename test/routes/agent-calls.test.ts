@@ -195,7 +195,7 @@ await bridgeTest('a call is joined by the header', async (t, bridge) => {
   await areJoined(t, bridge, sid, roomCall)
 }, CARRIER, withRoutes())
 
-await bridgeTest('a header joins nothing that names no call, an ended one, or another call of an agent', async (t, bridge) => {
+await bridgeTest('a header joins nothing that names no open call of a caller', async (t, bridge) => {
   const { sid: ended } = await callWithRoom(bridge)
   await bridge.hook('/status', callerStatus(ended, 'completed', 200, { call_termination_by: 'caller' }))
   await bridge.clock.pass(3000)
