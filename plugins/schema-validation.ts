@@ -3,6 +3,7 @@ import SerializerCompiler from '@fastify/fast-json-stringify-compiler'
 import fp from 'fastify-plugin'
 import {
   ActionSchema,
+  AmdSchema,
   CallHookSchema,
   ReferCompleteSchema,
   ReferSchema,
@@ -31,6 +32,7 @@ export default fp(async fastify => {
       ActionSchema,
       ReferSchema,
       ReferCompleteSchema,
+      AmdSchema,
       DialSchema,
       DeclineSchema,
       SipReferSchema,

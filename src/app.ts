@@ -16,6 +16,7 @@ import requestLog from '../plugins/request-log.ts'
 import schemaValidation, { buildSerializer, buildValidator } from '../plugins/schema-validation.ts'
 import sensible from '../plugins/sensible.ts'
 import action from '../routes/action.ts'
+import amd from '../routes/amd.ts'
 import calls from '../routes/calls.ts'
 import diagnosis from '../routes/diagnosis.ts'
 import discovery from '../routes/discovery.ts'
@@ -93,6 +94,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(action)
     await scope.register(status)
     await scope.register(refer)
+    await scope.register(amd)
   })
   await app.register(livekitEvents)
   await app.register(async scope => {

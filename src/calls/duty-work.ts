@@ -67,6 +67,9 @@ export class DutyWork {
         case 'remove-agent':
           await this.#removeAgent(call, duty.target)
           break
+        case 'tell-agent':
+          await this.#tellAgent(call, Number(duty.target))
+          break
       }
       await this.#report(call, duty, 'done')
     } catch (error) {
@@ -152,6 +155,14 @@ export class DutyWork {
     const call = await commits.apply(callSid, { kind: 'duty-begun', id, claim: claim!, at: clock.now() })
 
     return call?.duties.some(duty => duty.id === id && duty.claim === claim && duty.begun !== undefined) === true
+  }
+
+  /** Writes into the room what is known by now of who answered. */
+  async #tellAgent (call: Call, n: number): Promise<void> {
+    const { rooms, roomFormat } = this.#options
+    const attempt = call.attempts.find(attempt => attempt.n === n)
+    if (!attempt?.room || attempt.end) return
+    await rooms.setMetadata(attempt.room, roomFormat.request(call, attempt).metadata)
   }
 
   /** Removes a second agent, unless it is the only one by now. */

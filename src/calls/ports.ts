@@ -19,7 +19,10 @@ export interface RoomRequest {
 }
 
 /** What a look at a room shows. */
-export type Look = Pick<EventOf<'look'>, 'exists' | 'sip' | 'agent' | 'moreAgents' | 'company' | 'people' | 'hosted'>
+export type Look = Pick<
+  EventOf<'look'>,
+  'exists' | 'sip' | 'agent' | 'moreAgents' | 'company' | 'people' | 'hosted' | 'voicemail'
+>
 
 /** One participant as operators see it. A SIP identity holds the caller's number, so no identity is shown. */
 export interface ParticipantView {

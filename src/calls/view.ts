@@ -116,6 +116,13 @@ const summary = {
   attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
   at: times(CALL_TIMES),
   end: Type.Optional(Type.Unsafe<Static<typeof EndSchema>>(Type.Ref('End'))),
+  voicemail: Type.Optional(Type.Object({
+    verdict: Type.Enum(['human', 'machine'], { type: 'string', description: 'Who answered' }),
+    by: Type.Enum(['jambonz', 'agent'], { type: 'string', description: 'Who found out' }),
+    reason: Type.Optional(Type.String({ description: 'What it rests on', examples: ['long greeting'] })),
+    at: Time,
+    greetingOverAt: Type.Optional(Time)
+  }, { description: 'Whether a person or a machine answered an outbound call; absent: not known' })),
   duties: Type.Array(Type.Unsafe<Static<typeof DutySchema>>(Type.Ref('Duty')))
 }
 
@@ -161,7 +168,20 @@ export function summarize (call: Call): CallSummary {
     attempts: call.attempts.map(presentAttempt),
     at: iso(call.at),
     end: call.end,
+    voicemail: presentVoicemail(call),
     duties: call.duties.map(({ kind, target, due, tries }) => ({ kind, target, due: isoTime(due), tries }))
+  }
+}
+
+function presentVoicemail ({ voicemail }: Call): CallSummary['voicemail'] {
+  if (!voicemail) return undefined
+  const { verdict, by, reason, at, greetingOverAt } = voicemail
+  return {
+    verdict,
+    by,
+    reason,
+    at: isoTime(at),
+    ...(greetingOverAt === undefined ? {} : { greetingOverAt: isoTime(greetingOverAt) })
   }
 }
 

@@ -19,8 +19,17 @@ import {
   statusEvent,
   type HookContext
 } from './events.ts'
+import { voicemailEvent } from './amd.ts'
 import { judgeTransfer, leaveTransfers } from './transfer-door.ts'
-import { readAction, readCallHook, readRefer, readReferComplete, readStatus, type CallHook } from './payloads.ts'
+import {
+  readAction,
+  readAmd,
+  readCallHook,
+  readRefer,
+  readReferComplete,
+  readStatus,
+  type CallHook
+} from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
 import { decline, type Verbs } from './verbs.ts'
@@ -30,7 +39,7 @@ import { decline, type Verbs } from './verbs.ts'
  * and the call's reply becomes verbs.
  */
 
-export type Hook = 'call-hook' | 'action' | 'status' | 'refer' | 'refer-complete'
+export type Hook = 'call-hook' | 'action' | 'status' | 'refer' | 'refer-complete' | 'amd'
 
 /** What Jambonz gets. Only a REFER can be refused: feature-server passes the status on to the leg that sent it. */
 export type HookAnswer =
@@ -73,7 +82,8 @@ const OPEN: Record<Hook, Open> = {
   action: openAction,
   status: openStatus,
   refer: openRefer,
-  'refer-complete': openReferComplete
+  'refer-complete': openReferComplete,
+  amd: openAmd
 }
 
 export function createHooks (options: HooksOptions): Hooks {
@@ -94,6 +104,7 @@ export function createHooks (options: HooksOptions): Hooks {
         case 'refer-complete':
           return verbs([])
         case 'status':
+        case 'amd':
           return { kind: 'nothing' }
       }
     }
@@ -207,6 +218,20 @@ function openReferComplete (body: unknown, hash: string, { calls, clock, verbCon
       const answer = await calls.answer({ ...referCompleteEvent(result, hash), at: clock.now() }, callSid)
       if (answer) await leaveTransfers(answer.call, gate)
       return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
+    }
+  }
+}
+
+/** Jambonz found out who answered. The call hook is answered meanwhile: verbs here would replace its own. */
+function openAmd (body: unknown, _hash: string, { calls, clock, orders }: HooksOptions): ReadHook {
+  const found = readAmd(body)
+  const { call_sid: callSid } = found
+  return {
+    callSid,
+    async answer () {
+      const event = voicemailEvent(found, orders)
+      if (event) await calls.apply(callSid, { ...event, at: clock.now() })
+      return { kind: 'nothing' }
     }
   }
 }

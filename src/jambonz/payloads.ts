@@ -286,6 +286,59 @@ export function readReferComplete (body: unknown): ReferComplete {
   return { ...result, ...legOf(result, 'in-progress') }
 }
 
+/** What Jambonz' answering machine detection tells of (feature-server lib/utils/constants.json, AmdEvents). */
+const AMD_TYPES = [
+  'amd_human_detected',
+  'amd_machine_detected',
+  'amd_machine_stopped_speaking',
+  'amd_no_speech_detected',
+  'amd_decision_timeout',
+  'amd_tone_detected',
+  'amd_stopped'
+] as const
+export type AmdType = typeof AMD_TYPES[number]
+
+/**
+ * An event of answering machine detection on the callee's leg (lib/utils/amd-utils.js, lib/tasks/rest_dial.js). What
+ * the callee was heard to say comes along in `greeting`, which is not read.
+ */
+export const AmdSchema = Type.Object({
+  ...Common,
+  call_status: LegStatus("Status of the callee's leg"),
+  type: Type.Optional(
+    Type.Enum([...AMD_TYPES], { type: 'string', description: 'What was found out. Other types say nothing to us' })
+  ),
+  reason: Type.Optional(
+    Type.Enum(['short greeting', 'long greeting', 'hint', 'digit count'], {
+      type: 'string',
+      description: 'What a verdict rests on'
+    })
+  )
+}, {
+  $id: 'Amd',
+  description: 'Event of answering machine detection (actionHook of amd)',
+  examples: [{
+    call_sid: 'd00d8a36-93f1-4a61-b3df-98751116d97a',
+    direction: 'outbound',
+    from: '+15551230000',
+    to: '+15550002222',
+    call_status: 'in-progress',
+    sip_status: 200,
+    type: 'amd_machine_detected',
+    reason: 'long greeting',
+    language: 'en-US'
+  }]
+})
+export type Amd = Omit<Static<typeof AmdSchema>, keyof Leg> & Pick<Leg, 'direction'> & Partial<Leg>
+
+const amd = bodyReader<Static<typeof AmdSchema>>(AmdSchema, VITAL)
+
+/** @throws {HookBodyError} */
+export function readAmd (body: unknown): Amd {
+  const found = amd(body)
+  return { ...found, ...legOf(found) }
+}
+
 type Report = Partial<Leg> & Parameters<typeof callStatusOf>[0]
 
 /** @param otherwise the status of a leg of which the hook says none */

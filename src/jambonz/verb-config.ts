@@ -1,5 +1,8 @@
 import type { Settings } from '../config.ts'
 
+/** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
+export const HOOK_RETRY = '#rc=2&rp=all'
+
 /** What verbs are made with, besides the call. */
 export interface VerbConfig {
   publicUrl: string

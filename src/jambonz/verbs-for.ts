@@ -3,11 +3,8 @@ import { timeLimitOf } from '../calls/fold/rules.ts'
 import { ANONYMOUS, UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
 import { announcementOf, dialOf } from '../routing/strategies.ts'
 import { remoteNumber } from './caller.ts'
-import type { VerbConfig } from './verb-config.ts'
+import { HOOK_RETRY, type VerbConfig } from './verb-config.ts'
 import { decline, hangUpAfter, type Dial, type Verbs } from './verbs.ts'
-
-/** Jambonz retries a hook only when told to in the URL's fragment, which it keeps to itself (http-requestor.js). */
-const RETRY = '#rc=2&rp=all'
 
 /** Builds the verbs of a reply from the stored call: the same call gives the same verbs, however often it is asked. */
 export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
@@ -24,7 +21,7 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
         verb: 'sip:refer',
         referTo: reply.to,
         ...(reply.referredBy ? { referredBy: reply.referredBy } : {}),
-        actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${RETRY}`
+        actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${HOOK_RETRY}`
       }]
     case 'dial': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
@@ -72,7 +69,7 @@ function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
 }
 
 const actionHookOf = (call: Call, attempt: Attempt, { publicUrl }: VerbConfig): string =>
-  `${publicUrl}/action?call=${encodeURIComponent(call.callSid)}&attempt=${attempt.n}${RETRY}`
+  `${publicUrl}/action?call=${encodeURIComponent(call.callSid)}&attempt=${attempt.n}${HOOK_RETRY}`
 
 /** Our dial's id, which comes back as `verb_id`. */
 export const dialId = (attempt: number): string => `attempt-${attempt}`

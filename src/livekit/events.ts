@@ -9,6 +9,7 @@ import {
 } from '@livekit/protocol'
 import { cleanText } from '../clean-text.ts'
 import { LiveKitSignatureError } from '../errors.ts'
+import type { Voicemail } from '../calls/fold/call.ts'
 import type { LiveKitEvent, SipAttributes } from '../calls/fold/events.ts'
 
 /** Resolves to the event, or undefined when the signed body is none. */
@@ -140,7 +141,8 @@ export function fromWebhook (event: WebhookEvent): LiveKitEvent | undefined {
             kind: kindOf(event),
             reason: reasonOf(participant.disconnectReason),
             ...joinTime(participant),
-            sip: sipAttributes(participant.attributes)
+            sip: sipAttributes(participant.attributes),
+            voicemail: participant.kind === Kind.AGENT ? voicemailVerdict(participant.attributes) : undefined
           }
         }
       : {}),
@@ -166,6 +168,12 @@ export const sipAttributes = (attributes: Record<string, string>): SipAttributes
 })
 
 const isThere = (text: string | undefined): text is string => text !== undefined && text !== ''
+
+/** What an agent says of who answered the call (docs/agents.md). */
+export function voicemailVerdict (attributes: Record<string, string>): Voicemail['verdict'] | undefined {
+  const verdict = attributes['bridge.voicemail']
+  return verdict === 'human' || verdict === 'machine' ? verdict : undefined
+}
 
 /** Longest attribute that is read, characters: everybody in a room may write its attributes, and a SIP caller some. */
 const LONGEST_ATTRIBUTE = 256

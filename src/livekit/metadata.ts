@@ -56,7 +56,14 @@ const RoomMetadataSchema = Type.Object({
   /** Proves that route, way and plan are ours. Without it nothing is known of them. */
   seal: Type.Optional(Type.String()),
   receivedAt: Type.Integer(),
-  openedAt: Type.Integer()
+  openedAt: Type.Integer(),
+  /** Who answered an outbound call, as Jambonz found out: for the agent. The bridge does not read it back. */
+  voicemail: Type.Optional(Type.Object({
+    verdict: Type.Enum(['human', 'machine']),
+    reason: Type.Optional(Type.String()),
+    /** A machine has stopped speaking: a message may begin. */
+    greetingOver: Type.Optional(Type.Boolean())
+  }))
 })
 
 type StoredMetadata = Static<typeof RoomMetadataSchema>
@@ -89,9 +96,16 @@ export function roomMetadata (call: Call, attempt: Attempt, seal: PlanSeal): str
       applicationSid,
       agent: attempt.agent!,
       receivedAt: call.at.received,
-      openedAt: attempt.at.opened
+      openedAt: attempt.at.opened,
+      voicemail: voicemailOf(call)
     } satisfies StoredMetadata
   )
+}
+
+function voicemailOf ({ voicemail }: Call): StoredMetadata['voicemail'] {
+  if (!voicemail) return undefined
+  const { verdict, reason, greetingOverAt } = voicemail
+  return { verdict, reason, ...(verdict === 'machine' ? { greetingOver: greetingOverAt !== undefined } : {}) }
 }
 
 /**
@@ -105,7 +119,7 @@ export function readRoomMetadata (text: string, seal: PlanSeal): RoomMetadata | 
     const written: unknown = JSON.parse(text)
     const metadata = cleanDeep(written)
     if (!isRoomMetadata(written) || !isRoomMetadata(metadata)) return undefined
-    const { v: _v, way: _way, plan: _plan, seal: _seal, route: _route, ...known } = metadata
+    const { v: _v, way: _way, plan: _plan, seal: _seal, route: _route, voicemail: _voicemail, ...known } = metadata
 
     return { ...known, ...planOf(written, seal) }
   } catch {

@@ -19,7 +19,7 @@ import {
 } from '../calls/ports.ts'
 import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
 import { isCallerLeg, type LegMark } from '../calls/fold/caller-leg.ts'
-import { sipAttributes } from './events.ts'
+import { sipAttributes, voicemailVerdict } from './events.ts'
 
 export { LiveKitError }
 export type { LiveKitFailure, Look, RoomLiveView, RoomRequest, Rooms }
@@ -133,6 +133,7 @@ class LiveKitRooms implements Rooms {
     )
     const [agent, ...more] = present.filter(isAgent).sort((a, b) => Number(a.joinedAtMs - b.joinedAtMs))
     const people = present.filter(other => other !== sip && other.kind === Kind.SIP)
+    const voicemail = present.filter(isAgent).map(({ attributes }) => voicemailVerdict(attributes)).find(Boolean)
     const hasCompany = present.some(other => other !== sip && COMPANY.has(other.kind))
 
     return {
@@ -140,6 +141,7 @@ class LiveKitRooms implements Rooms {
       ...(sip ? { sip: { sid: sip.sid, callStatus: sip.attributes['sip.callStatus'] } } : {}),
       ...(agent ? { agent: { identity: agent.identity, audio: hasAudio(agent) } } : {}),
       ...(more.length > 0 ? { moreAgents: more.map(({ identity }) => identity) } : {}),
+      ...(voicemail ? { voicemail } : {}),
       ...(hasCompany ? { company: true } : {}),
       ...(people.length > 0 ? { people: people.map(({ attributes }) => sipAttributes(attributes)) } : {}),
       ...(sip && !await this.#isHosted(room) ? { hosted: false } : {})

@@ -125,7 +125,7 @@ await t.test('what goes wrong: bad bodies, refused requests, odd URLs', async t 
     { ...callHook(), sip: NUMBER },
     { ...callerStatus(sid, 'ringing', 180), refer_details: NUMBER }
   ]
-  for (const url of ['/livekit-api', '/status', '/action', '/refer', '/refer-complete']) {
+  for (const url of ['/livekit-api', '/status', '/action', '/refer', '/refer-complete', '/amd']) {
     for (const body of bodies) t.match((await bridge.hook(url, body)).status, url === '/refer' ? /^(403|503)$/ : 200)
   }
   const raw = JSON.stringify(callHook({ from: NUMBER }))

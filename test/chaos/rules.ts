@@ -41,6 +41,7 @@ const DEADLINES_MS: Record<string, number> = {
   '/refer-complete': 6000,
   '/refer': 100,
   '/status': 100,
+  '/amd': 100,
   '/livekit-events': 100
 }
 /**

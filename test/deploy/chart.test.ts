@@ -387,7 +387,7 @@ if (missingTools.length > 0) {
   })
 
   await t.test('the internet reaches the hooks and nothing else', async t => {
-    t.equal(hooks.length, 7)
+    t.equal(hooks.length, 8)
     const { spec } = rendered.production.one('Ingress')
     t.same(spec.rules.map((rule: any) => rule.host), ['bridge.example.com'])
     t.same(spec.rules[0].http.paths.map((one: any) => one.path).sort(), hooks)

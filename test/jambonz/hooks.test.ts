@@ -58,6 +58,7 @@ async function everyHook (bridge: TestBridge, chosen: Chosen) {
     ['/refer', { ...agentStatus(sid, 'in-progress', 200), ...refer }],
     ['/refer-complete', { ...callerStatus(sid, 'in-progress', 200, common), refer_status: 603 }],
     ['/action', dialAction(sid, 'failed', 503, common)],
+    ['/amd', { ...callerStatus(sid, 'in-progress', 200, common), type: 'amd_machine_detected', reason }],
     ['/refer', { ...agentStatus(stranger, 'in-progress', 200, { from }), ...refer }],
     ['/action', dialAction(callHook()['call_sid'], 'busy', 486, { ...common, verb_id: name })]
   ]

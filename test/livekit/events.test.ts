@@ -178,3 +178,16 @@ await t.test("a webhook is taken with LiveKit's signature over its very bytes", 
   await refused(body, await livekitJwt(body, API_KEY, 'another-secret-another-secret-another'), 'another secret')
   await refused(webhooks[0]!.body, webhooks[0]!.headers['authorization'], 'one that has expired')
 })
+
+await t.test('an agent says who answered, by an attribute', async t => {
+  const event = (kind: string, attributes: object) =>
+    read(JSON.stringify({
+      event: 'participant_left',
+      room: { name: 'r' },
+      participant: { sid: 'PA_1', identity: 'one', kind, attributes }
+    }))
+  t.equal(event('AGENT', { 'bridge.voicemail': 'machine' })?.participant?.voicemail, 'machine')
+  t.equal(event('AGENT', { 'bridge.voicemail': 'human' })?.participant?.voicemail, 'human')
+  t.equal(event('AGENT', { 'bridge.voicemail': 'a robot' })?.participant?.voicemail, undefined)
+  t.equal(event('SIP', { 'bridge.voicemail': 'machine' })?.participant?.voicemail, undefined, 'nobody else does')
+})

@@ -284,6 +284,17 @@ await t.test('a look says who is there', async t => {
     exists: true,
     agent: { identity: 'agent-AJ_1', audio: true }
   })
+  const says = (verdict: string) => ({ 'bridge.voicemail': verdict })
+  t.same(
+    await (await inRoom(t, [{ ...agent, attributes: says('machine') }])).look('r', WHO),
+    { exists: true, agent: { identity: 'agent-AJ_1', audio: true }, voicemail: 'machine' },
+    'an agent says who answered'
+  )
+  t.notOk('voicemail' in await (await inRoom(t, [{ ...agent, attributes: says('MACHINE!') }])).look('r', WHO))
+  t.notOk(
+    'voicemail' in await (await inRoom(t, [{ ...sip, attributes: says('machine') }])).look('r', WHO),
+    'nobody but an agent does'
+  )
   t.same(
     await (await inRoom(t, [{ ...sip, kind: 'EGRESS' }])).look('r', WHO),
     { exists: true },

@@ -19,7 +19,8 @@ const HOOKS = [
   ['/status', 'status'],
   ['/call-status', 'status'],
   ['/refer', 'refer'],
-  ['/refer-complete', 'refer-complete']
+  ['/refer-complete', 'refer-complete'],
+  ['/amd', 'amd']
 ] as const
 const body = () => ({ ...callHook(), call_status: 'in-progress', refer_details: { refer_to_user: '+15559998888' } })
 const basic = (user: string, password: string) => ({
@@ -34,7 +35,7 @@ function assertNothingDone (t: Test, operation: string, reply: HookReply, says: 
     return
   }
   t.equal(reply.status, 200, says)
-  t.equal(reply.text, operation === 'status' ? '' : '[]', says)
+  t.equal(reply.text, operation === 'status' || operation === 'amd' ? '' : '[]', says)
 }
 
 const refusedIn = async (bridge: TestBridge) => {
@@ -318,13 +319,13 @@ await bridgeTest(
     for (const [url, operation] of HOOKS) {
       const series = `bridge_bad_input_total{operation="${operation}"}`
       const before = await counted(bridge, series)
-      // A call hook is about one leg, and has no parent.
+      // Some hooks are about the first leg only, which has no parent.
       for (const [says, value] of Object.entries(unusable)) {
         const reply = await bridge.hook(url, value)
         if (operation !== 'call-hook') assertNothingDone(t, operation, reply, `${url}: ${says}`)
         else if (!says.includes('parent')) t.equal(declined(reply), '400 Bad Request', says)
       }
-      const readable = operation === 'call-hook' || operation === 'refer-complete' ? 2 : 0
+      const readable = ['call-hook', 'refer-complete', 'amd'].includes(operation) ? 2 : 0
       t.equal(await counted(bridge, series), before + Object.keys(unusable).length - readable, `${url}: counted`)
     }
     const warnings = bridge.logged().split('\n').filter(line => line.includes('hook cannot be read'))

@@ -107,6 +107,7 @@ await t.test('what each operation can answer', async t => {
     callStatus: ['200', '401', '413'],
     refer: ['200', '401', '403', '413', '503'],
     referComplete: ['200', '401', '413'],
+    answeringMachineDetection: ['200', '401', '413'],
     livekitEvent: ['200', '401', '413', '500'],
     listCalls: ['200', '400', '401', '404', '429', '500', '503'],
     getCall: ['200', '400', '401', '404', '429', '500', '503'],
@@ -128,6 +129,7 @@ await t.test('what each operation can answer', async t => {
 await t.test('components have the names of their schemas', async t => {
   t.same(Object.keys(document.components.schemas).sort(), [
     'Action',
+    'Amd',
     'Attempt',
     'Call',
     'CallHook',
@@ -142,6 +144,7 @@ await t.test('components have the names of their schemas', async t => {
     'Hangup',
     'HttpError',
     'Live',
+    'Pause',
     'Play',
     'Redirect',
     'Refer',
@@ -174,7 +177,8 @@ await t.test('what Jambonz posts is a component with an example', async t => {
     '/status': 'Status',
     '/call-status': 'Status',
     '/refer': 'Refer',
-    '/refer-complete': 'ReferComplete'
+    '/refer-complete': 'ReferComplete',
+    '/amd': 'Amd'
   }
   for (const [path, component] of Object.entries(bodies)) {
     t.same(document.paths[path]!['post']!.requestBody!.content['application/json'].schema, {

@@ -24,6 +24,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   status: [['post', '/status'], ['post', '/call-status']],
   refer: [['post', '/refer']],
   'refer-complete': [['post', '/refer-complete']],
+  amd: [['post', '/amd']],
   'livekit-events': [['post', '/livekit-events']],
   'list-calls': [['get', '/calls']],
   'get-call': [['get', '/calls/{callSid}']],

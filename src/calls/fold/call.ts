@@ -231,6 +231,8 @@ export interface Voicemail {
   at: number
   /** What the verdict rests on, where that is told. */
   reason?: string
+  /** The machine had stopped speaking then. */
+  greetingOverAt?: number
 }
 
 /** What a caller gets whom the bridge cannot connect. */
@@ -269,6 +271,7 @@ export const DUTY_KINDS = [
   'look',
   'redispatch',
   'remove-agent',
+  'tell-agent',
   'publish'
 ] as const
 export type DutyKind = typeof DUTY_KINDS[number]

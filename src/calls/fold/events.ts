@@ -150,6 +150,8 @@ export interface LiveKitEvent {
     /** By LiveKit's clock: milliseconds since the epoch. */
     joinedAt?: number
     sip?: SipAttributes
+    /** What an agent says of who answered, in its attribute `bridge.voicemail`. */
+    voicemail?: Voicemail['verdict']
   }
   track?: 'AUDIO' | 'OTHER'
   /** LiveKit's id of the event: a second delivery has the same. */
@@ -198,12 +200,16 @@ export interface NamedEvent {
   callSid: string
 }
 
-/** Somebody found out who answered. */
+/** Somebody found out who answered, or listened in vain. */
 export interface VoicemailEvent {
   kind: 'voicemail'
-  verdict: Voicemail['verdict']
+  verdict: Voicemail['verdict'] | 'unknown'
   by: Voicemail['by']
   reason?: string
+  /** The machine has stopped speaking: a message may begin. */
+  greetingOver?: boolean
+  /** The order that the call is placed for. */
+  order?: OrderMark
 }
 
 /** LiveKit showed in which call's room the leg is of this call, which an agent makes. */
@@ -248,6 +254,8 @@ export interface LookEvent {
   sip?: { sid: string, callStatus?: string }
   /** The one that came first. */
   agent?: { identity: string, audio: boolean }
+  /** What an agent says of who answered. */
+  voicemail?: Voicemail['verdict']
   /** Identities of the others. */
   moreAgents?: string[]
   /** Somebody else is there, whom the caller may be talking to. */

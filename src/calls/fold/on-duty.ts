@@ -53,6 +53,7 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
       return
     case 'make-room':
     case 'find-call':
+    case 'tell-agent':
     case 'publish':
       if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
       return

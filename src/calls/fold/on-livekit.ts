@@ -6,6 +6,7 @@ import type { EventOf } from './events.ts'
 import { isCallerLeg } from './caller-leg.ts'
 import { adoptForeignRoom } from './foreign-room.ts'
 import { rememberPeople } from './on-joins.ts'
+import { agentSaid } from './on-people.ts'
 import { settleSoon } from './on-status.ts'
 import { isSignOfLife, oweDeleteAgain } from './room-cleanup.ts'
 import type { Rules } from './rules.ts'
@@ -36,6 +37,7 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
     note(draft, at, { from: 'bridge', what: 'life in a room that should be gone', attempt: attempt.n })
     oweDeleteAgain(draft, attempt, event)
   }
+  agentSaid(draft, { at, voicemail: participant?.voicemail }, rules)
   switch (what) {
     case 'participant_joined':
       joined(draft, attempt, at, kind, participant!)

@@ -6,6 +6,7 @@ import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { mayHaveMissed, sipLeft, talkedSince } from './evidence.ts'
 import { rememberPeople } from './on-joins.ts'
+import { agentSaid, nextVerdictLook } from './on-people.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
@@ -26,6 +27,7 @@ export function onLook (draft: Call, event: EventOf<'look'>, rules: Rules): void
     status: event.outcome,
     detail: event.outcome === 'seen' ? parties || (event.exists ? 'nobody there' : 'no room') : undefined
   })
+  agentSaid(draft, event, rules)
   if (attempt !== currentAttempt(draft) || attempt.end || draft.phase === 'ended' || draft.closing) return
   const seen = withoutStaleRoom(attempt, event)
   if (draft.overdue) judgeOverdue(draft, attempt, seen, rules)
@@ -57,7 +59,8 @@ function judgeConnected (draft: Call, attempt: Attempt, event: EventOf<'look'>, 
     beginClosing(draft, at)
     return
   }
-  oweLook(draft, attempt, at, at + (event.hosted === false ? STALE_AGAIN_MS : TIMES.look))
+  const next = event.hosted === false ? at + STALE_AGAIN_MS : nextVerdictLook(draft, at) ?? at + TIMES.look
+  oweLook(draft, attempt, at, next)
   if (event.outcome === 'unreachable') return
   if (!event.sip) settleSoon(draft, at)
   else if (event.company) stopWaiting(draft, attempt)

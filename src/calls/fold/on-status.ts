@@ -5,6 +5,7 @@ import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } fro
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee } from './on-order.ts'
+import { nextVerdictLook } from './on-people.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt, takeFacts } from './new-call.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
@@ -163,7 +164,7 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   // A phone cannot be looked at; the agent's room is, again and again.
   draft.deadline = attempt.room === undefined ? at + timeLimitOf(draft, rules) * 1000 + TIMES.dialSlack : undefined
   unowe(draft, duty => duty.kind === 'look')
-  oweLook(draft, attempt, at, at + TIMES.look)
+  oweLook(draft, attempt, at, nextVerdictLook(draft, at) ?? at + TIMES.look)
   if (alone) agentGone(draft, attempt, at, rules)
 }
 
