@@ -7,11 +7,10 @@ import { CapReleases } from '../src/calls/cap-releases.ts'
 import { combineObservers } from '../src/calls/observer.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
+import { Placements } from '../src/calls/placements.ts'
 import { rulesOf } from '../src/rules.ts'
 import { createPlanSeal } from '../src/livekit/plan-seal.ts'
 import { createRoomFormat } from '../src/livekit/room-format.ts'
-import { jambonzAccess } from '../src/jambonz/api.ts'
-import { createJambonzRest } from '../src/jambonz/rest.ts'
 import { loggedError } from '../src/log-error.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
 
@@ -21,6 +20,8 @@ declare module 'fastify' {
     registry: Registry
     calls: Calls
     runner: Runner
+    /** Places ordered calls. Undefined without the Jambonz REST settings. */
+    placements: Placements | undefined
     verbConfig: VerbConfig
   }
   interface FastifyRequest {
@@ -33,13 +34,13 @@ declare module 'fastify' {
 const HAND_OVER_SHARE = 0.6
 
 /**
- * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `verbConfig` and `clock`.
- * Needs `settings`, `metrics`, `rooms`, `registrar` and `routesFile`. Closes the runner, the calls and the registry.
+ * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `placements`, `verbConfig` and `clock`. Needs
+ * `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest` and `routesFile`. Closes the runner, the calls and the
+ * registry.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
-  const { settings, rooms, registrar, metrics, routesFile, secretOf, log } = fastify
-  const access = jambonzAccess(settings)
-  const rest = access && createJambonzRest(access)
+  const { settings, rooms, registrar, metrics, routesFile, secretOf, jambonzRest, log } = fastify
+  const { control: rest, placer } = jambonzRest
   const observer = combineObservers(
     [
       new CallMetrics(metrics, () => routesFile.table.names),
@@ -67,7 +68,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     maxCalls: settings.MAX_CALLS,
     capacityStatus: settings.CAPACITY_STATUS
   })
-  const runner = createRunner({ registry, calls, rooms, roomFormat, rest, clock, observer })
+  const runner = createRunner({ registry, calls, rooms, roomFormat, rest, placer, clock, observer })
   calls.onDue(callSid => {
     runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
   })
@@ -75,6 +76,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.decorate('registry', registry)
   fastify.decorate('calls', calls)
   fastify.decorate('runner', runner)
+  fastify.decorate('placements', placer && new Placements({ calls, placer, clock, observer }))
   fastify.decorate('verbConfig', verbConfigOf(settings, secretOf))
   // Commit, reply, then do what the call owes now.
   fastify.decorateRequest('callSid', '')
@@ -91,4 +93,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     await calls.close()
     await registry.close()
   })
-}, { name: 'call-registry', dependencies: ['env', 'metrics', 'livekit-client', 'retell-client', 'routes-file'] })
+}, {
+  name: 'call-registry',
+  dependencies: ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file']
+})

@@ -4,6 +4,7 @@ import drain from '../plugins/drain.ts'
 import env from '../plugins/env.ts'
 import errors from '../plugins/errors.ts'
 import jambonzHooks from '../plugins/jambonz-hooks.ts'
+import jambonzRest from '../plugins/jambonz-rest.ts'
 import livekitClient from '../plugins/livekit-client.ts'
 import metrics from '../plugins/metrics.ts'
 import numberPolicy from '../plugins/number-policy.ts'
@@ -81,6 +82,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(livekitClient, { rooms })
   await app.register(routesFile, { env: options.env ?? {}, clock, routes: options.routes })
   await app.register(retellClient, { clock })
+  await app.register(jambonzRest, { registry, clock })
   await app.register(callRegistry, { registry, clock })
   await app.register(numberPolicy)
   await app.register(drain)

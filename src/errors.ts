@@ -71,6 +71,18 @@ export const StoreUnavailableError = createError<[string]>(
 /** A question about routes cannot be answered as it is put. The message says what to write. */
 export const RoutesTrialError = createError<[string]>('BRIDGE_ROUTES_TRIAL', '%s', 400)
 
+export const UnknownCarrierError = createError<[name: string, known: string]>(
+  'BRIDGE_UNKNOWN_CARRIER',
+  'Jambonz has no carrier %s. Carriers of the account: %s.',
+  400
+)
+
+export const CarrierNeededError = createError<[known: string]>(
+  'BRIDGE_CARRIER_NEEDED',
+  'Several carriers could place this call. Name one in `carrier`, or set OUTBOUND_CARRIER. Carriers: %s.',
+  400
+)
+
 export const TooManyRequestsError = createError(
   'BRIDGE_TOO_MANY_REQUESTS',
   'Too many requests from this address. Wait for as many seconds as Retry-After says.',

@@ -68,6 +68,18 @@ const requestMetrics = ({ counter, histogram }: Instruments) => ({
   retell: histogram('bridge_retell_request_seconds', 'Registrations with Retell by outcome', REQUEST_BUCKETS, [
     'outcome'
   ]),
+  jambonz: histogram(
+    'bridge_jambonz_request_seconds',
+    "Requests to Jambonz' REST API by operation and outcome",
+    REQUEST_BUCKETS,
+    ['operation', 'outcome']
+  ),
+  jambonzWait: histogram(
+    'bridge_jambonz_wait_seconds',
+    "From a request to Jambonz' REST API being wanted to its start, by operation",
+    SETUP_BUCKETS,
+    ['operation']
+  ),
   refused: counter('bridge_authentication_refused_total', 'Requests without valid authentication by operation', [
     'operation'
   ]),
@@ -95,7 +107,10 @@ const routesMetrics = ({ counter, gauge }: Instruments) => ({
 const gauges = ({ gauge }: Instruments) => ({
   phases: gauge('bridge_calls', 'Calls by phase; ended calls are kept for CALL_RETENTION_S', ['phase']),
   buffered: gauge('bridge_events_waiting', 'Events buffered until the store of calls is back'),
-  duties: gauge('bridge_duties_pending', 'Duties that calls still owe')
+  duties: gauge('bridge_duties_pending', 'Duties that calls still owe'),
+  jambonzWaiting: gauge('bridge_jambonz_requests_waiting', "Requests that wait for Jambonz' REST API by operation", [
+    'operation'
+  ])
 })
 
 /**
@@ -106,7 +121,7 @@ const gauges = ({ gauge }: Instruments) => ({
 export function createMetrics (stats: () => Promise<RegistryStats>, buffered: () => number) {
   const registry = new Registry()
   const instruments = instrumentsOf(registry)
-  const { phases, buffered: waiting, duties } = gauges(instruments)
+  const { phases, buffered: waiting, duties, jambonzWaiting } = gauges(instruments)
   // Without a routes file there is nothing to show of one.
   let routes: ReturnType<typeof routesMetrics> | undefined
 
@@ -114,6 +129,7 @@ export function createMetrics (stats: () => Promise<RegistryStats>, buffered: ()
     registry,
     ...requestMetrics(instruments),
     ...callMetrics(instruments),
+    jambonzWaiting,
     /** Counts a reading of the routes file. */
     routesRead (outcome: ReadOutcome, { table, readAt, problems }: RoutesSource): void {
       routes ??= routesMetrics(instruments)

@@ -19,6 +19,9 @@ export function jambonzAccess (
 /** Path of an account. */
 export const accountPath = (accountSid: string): string => `/Accounts/${encodeURIComponent(accountSid)}`
 
+/** URL of the API with its version. People write the base with or without it. */
+export const restBase = (baseUrl: string): string => baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')
+
 export interface JambonzApi {
   /** URL of the API, with its version. */
   base: string
@@ -46,8 +49,7 @@ export function jambonzApi (
     fetchIt?: typeof fetch | undefined
   }
 ): JambonzApi {
-  // People write the base with or without the version.
-  const base = baseUrl.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1')
+  const base = restBase(baseUrl)
   return {
     base,
     async ask (method, path, body) {

@@ -1,34 +1,70 @@
 import type { CallControl } from '../calls/ports.ts'
-import { accountPath, jambonzApi, type JambonzAccess } from './api.ts'
+import { systemClock } from '../clock.ts'
+import { accountPath, type JambonzAccess } from './api.ts'
+import { createRestSender, NoAnswerError, type RestAnswer } from './rest-request.ts'
+import { RestQueue, RestQueueError } from './rest-queue.ts'
 
 /** A failed request to Jambonz's REST API; says the status, never the key. */
 export class JambonzRestError extends Error {
   readonly status: number | undefined
-  constructor (status: number | undefined) {
-    super(status === undefined ? 'The Jambonz REST API cannot be reached' : `The Jambonz REST API answered ${status}`)
+  constructor (status: number | undefined, why = 'cannot be reached') {
+    super(`The Jambonz REST API ${status === undefined ? why : `answered ${status}`}`)
     this.name = 'JambonzRestError'
     this.status = status
   }
 }
 
+/** Turns whatever kept a request from being answered into an error that may be logged. */
+export function restError (error: unknown): unknown {
+  if (error instanceof NoAnswerError) return new JambonzRestError(undefined, `cannot be reached (${error.code})`)
+  if (error instanceof RestQueueError) return new JambonzRestError(undefined, 'is asked too often')
+  return error
+}
+
 const TIMEOUT_MS = 5000
 
 /**
- * Live call control (jambonz-api-server lib/routes/api/accounts.js). Its methods reject with {@link JambonzRestError}.
+ * Live call control (jambonz-api-server lib/routes/api/accounts.js, which passes on what the feature server says). Its
+ * methods reject with {@link JambonzRestError}.
  */
-export function createJambonzRest (access: JambonzAccess): CallControl {
-  const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS })
+export function createCallControl (access: JambonzAccess, queue: Pick<RestQueue, 'ask'>): CallControl {
+  const underWay = new Map<string, Promise<boolean>>()
+
+  async function hangUp (callSid: string, status: 'completed' | 'no-answer'): Promise<boolean> {
+    const reply = await queue.ask({
+      kind: 'hang-up',
+      method: 'PUT',
+      path: `${accountPath(access.accountSid)}/Calls/${encodeURIComponent(callSid)}`,
+      body: { call_status: status },
+      timeoutMs: TIMEOUT_MS
+    }).catch((error: unknown) => {
+      throw restError(error)
+    })
+    if (isGone(reply)) return false
+    if (reply.status < 200 || reply.status > 299) throw new JambonzRestError(reply.status)
+    return true
+  }
+
   return {
-    async hangUp (callSid, status) {
-      const reply = await api.ask('PUT', `${accountPath(access.accountSid)}/Calls/${encodeURIComponent(callSid)}`, {
-        call_status: status
-      })
-        .catch(() => {
-          throw new JambonzRestError(undefined)
-        })
-      if (reply.status === 404) return false
-      if (!reply.ok) throw new JambonzRestError(reply.status)
-      return true
+    hangUp (callSid, status) {
+      // A call may ask again while the request still waits for its turn.
+      const key = `${status} ${callSid}`
+      const asked = underWay.get(key) ?? hangUp(callSid, status).finally(() => underWay.delete(key))
+      underWay.set(key, asked)
+      return asked
     }
   }
+}
+
+/**
+ * Whether Jambonz does not know the call any more. The API server says 404 when its record is gone, the feature server
+ * 422 before that. It says 422 also when the status does not fit the state of the call.
+ */
+const isGone = ({ status, text }: RestAnswer): boolean =>
+  status === 404 || (status === 422 && text.includes('call session is gone'))
+
+/** Call control for a process that places no calls, such as the command line. */
+export function createJambonzRest (access: JambonzAccess): CallControl {
+  const clock = systemClock
+  return createCallControl(access, new RestQueue({ sender: createRestSender(access, clock, 1), perMinute: 60, clock }))
 }

@@ -1,0 +1,217 @@
+import type { Clock } from '../clock.ts'
+import { CarrierNeededError, UnknownCarrierError } from '../errors.ts'
+import { applicationHooks, ourApplications, type Application } from '../provisioning/jambonz-application.ts'
+import { accountPath, type JambonzAccess } from './api.ts'
+import type { RestQueue } from './rest-queue.ts'
+import { JambonzRestError, restError } from './rest.ts'
+
+/** Whether calls can be placed. `missing` says what to do about it. */
+export type Readiness = { ready: true } | { ready: false, missing: string }
+
+/** What of Jambonz calls are placed with. */
+export interface Outbound {
+  /** @throws {JambonzRestError} when Jambonz does not say whether it has our application */
+  readiness(): Promise<Readiness>
+  /**
+   * The carrier of a call.
+   * @param wish its name, where the order has one
+   * @returns its name as Jambonz spells it; undefined when Jambonz does not tell which there are
+   * @throws {UnknownCarrierError}
+   * @throws {CarrierNeededError} when there are several, and none is named
+   * @throws {JambonzRestError} when Jambonz cannot be asked now
+   */
+  carrierOf(wish: string | undefined): Promise<string | undefined>
+}
+
+/** For a bridge without the Jambonz REST settings. */
+export const withoutRestSettings: Outbound = {
+  readiness: async () => ({
+    ready: false,
+    missing: 'Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY'
+  }),
+  carrierOf: async wish => wish
+}
+
+/** See {@link Outbound}, for a bridge that has the Jambonz REST settings. */
+export interface OutboundSetup extends Outbound {
+  /**
+   * The application that our calls are placed with.
+   * @returns undefined where the REST API has no applications
+   * @throws {NoApplicationError}
+   * @throws {JambonzRestError}
+   */
+  application(): Promise<string | undefined>
+  /** Jambonz does not know the application (any more): it is looked for again. */
+  forgetApplication(): void
+}
+
+/** Jambonz has no application whose call hook is ours. */
+export class NoApplicationError extends Error {}
+
+export interface OutboundSetupOptions {
+  access: JambonzAccess
+  queue: Pick<RestQueue, 'ask'>
+  clock: Clock
+  publicUrl: string
+  /** JAMBONZ_APPLICATION_SID. */
+  applicationSid?: string
+  /** OUTBOUND_CARRIER. */
+  carrier?: string
+  /** Is called with what an operator should know. */
+  warn: (text: string) => void
+}
+
+const TIMEOUT_MS = 8000
+/** How long a list is believed, milliseconds. */
+const BELIEVED_MS = 5 * 60_000
+/** How long it is believed that something is missing, milliseconds. */
+const MISSING_MS = 10_000
+
+/** Knows our application and the carriers of the account, as Jambonz' REST API lists them. */
+export function createOutboundSetup (options: OutboundSetupOptions): OutboundSetup {
+  const { access, publicUrl, clock, warn } = options
+  const account = accountPath(access.accountSid)
+  const { callHook } = applicationHooks(publicUrl)
+  const missing = `Jambonz has no application with the call hook ${callHook.replace(/#.*/, '')}. Run ` +
+    '`bridge provision`, or set JAMBONZ_APPLICATION_SID'
+
+  const applications = new Cached<{ sid: string | undefined } | undefined>(clock, async () => {
+    const rows = await listOf<Application>(options, '/Applications')
+    if (!rows) {
+      warn('The Jambonz REST API has no /Applications: calls are placed with the hooks alone')
+      return { value: { sid: undefined }, believedMs: BELIEVED_MS }
+    }
+    const [ours] = ourApplications({ publicUrl, accountSid: access.accountSid }, rows)
+    return { value: ours && { sid: ours.application_sid }, believedMs: ours ? Infinity : MISSING_MS }
+  })
+  const carriers = new Cached(clock, async () => {
+    const rows = await listOf<Carrier>(options, `${account}/VoipCarriers`)
+    if (!rows) warn('The Jambonz REST API does not list the carriers of the account: none can be chosen or checked')
+    return { value: rows, believedMs: rows?.length ? BELIEVED_MS : MISSING_MS }
+  })
+  // The carriers of the service provider are in this list alone.
+  const allCarriers = new Cached(clock, async () => {
+    const value = await listOf<Carrier>(options, '/VoipCarriers') ?? []
+    return { value, believedMs: MISSING_MS }
+  })
+
+  async function application (): Promise<string | undefined> {
+    if (options.applicationSid !== undefined) return options.applicationSid
+    const found = await applications.get()
+    if (!found) throw new NoApplicationError(missing)
+    return found.sid
+  }
+
+  async function named (name: string): Promise<string> {
+    const own = await carriers.get()
+    if (!own) return name
+    const found = nameIn(own, name) ?? nameIn(await allCarriers.get(), name)
+    if (found === undefined) throw new UnknownCarrierError(name, namesOf(own))
+    return found
+  }
+
+  return {
+    application,
+    forgetApplication: () => applications.forget(),
+    async readiness () {
+      try {
+        await application()
+        return { ready: true }
+      } catch (error) {
+        if (error instanceof NoApplicationError) return { ready: false, missing: error.message }
+        throw error
+      }
+    },
+    async carrierOf (wish) {
+      const name = wish ?? options.carrier
+      if (name !== undefined) return named(name)
+      const usable = (await carriers.get())?.filter(isUsable)
+      if (!usable || usable.length === 0) return undefined
+      if (usable.length > 1) throw new CarrierNeededError(namesOf(usable))
+      return usable[0]!.name
+    }
+  }
+}
+
+interface Carrier {
+  name: string
+  is_active?: unknown
+  trunk_type?: unknown
+}
+
+/** Whether calls may go out over a carrier. Auth trunks are for those who call in with a password. */
+const isUsable = ({ is_active: active, trunk_type: type }: Carrier): boolean =>
+  active !== false && active !== 0 && type !== 'auth'
+
+/** The spelling of Jambonz, whose database tells no small letters from capitals. */
+const nameIn = (carriers: readonly Carrier[], name: string): string | undefined =>
+  (carriers.find(carrier => carrier.name === name) ??
+    carriers.find(carrier => carrier.name.toLowerCase() === name.toLowerCase()))?.name
+
+const MOST_NAMES = 20
+const namesOf = (carriers: readonly Carrier[]): string =>
+  carriers.slice(0, MOST_NAMES).map(({ name }) => name).join(', ') || 'none'
+
+/**
+ * Reads a list of Jambonz.
+ * @returns undefined when this API does not have the list, or does not show it
+ * @throws {JambonzRestError}
+ */
+async function listOf<T extends object> ({ queue }: OutboundSetupOptions, path: string): Promise<T[] | undefined> {
+  // An order waits for it, so it is as important as that.
+  const { status, text } = await queue.ask({ kind: 'order', method: 'GET', path, timeoutMs: TIMEOUT_MS })
+    .catch((error: unknown) => {
+      throw restError(error)
+    })
+  if (status === 403 || status === 404 || status === 405 || status === 501) return undefined
+  const rows = status === 200 ? rowsOf(text) : undefined
+  if (!rows) throw new JambonzRestError(status)
+  return rows as T[]
+}
+
+/** Lists come as arrays, and as `{ data }` where they come in pages. */
+export function rowsOf (text: string): object[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    const list = Array.isArray(value) ? value : (value as { data?: unknown } | null)?.data
+    return Array.isArray(list) ? list.filter(row => typeof row === 'object' && row !== null) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A value that is read again when it is old. While that fails, the old one is good enough. */
+class Cached<T> {
+  readonly #clock: Clock
+  readonly #read: () => Promise<{ value: T, believedMs: number }>
+  #known: { value: T, until: number } | undefined
+  #reading: Promise<T> | undefined
+
+  constructor (clock: Clock, read: () => Promise<{ value: T, believedMs: number }>) {
+    this.#clock = clock
+    this.#read = read
+  }
+
+  forget (): void {
+    this.#known = undefined
+  }
+
+  get (): Promise<T> {
+    if (this.#known && this.#known.until > this.#clock.now()) return Promise.resolve(this.#known.value)
+    this.#reading ??= this.#readAgain().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #readAgain (): Promise<T> {
+    try {
+      const { value, believedMs } = await this.#read()
+      this.#known = { value, until: this.#clock.now() + believedMs }
+      return value
+    } catch (error) {
+      if (!this.#known) throw error
+      return this.#known.value
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import type { Clock } from '../clock.ts'
+import { giveBack, hear, openWindow, spend, turnAt, type RateNews, type RateWindow } from './rate-window.ts'
+import { NoAnswerError, type RestAnswer, type RestRequest, type RestSender } from './rest-request.ts'
+
+/** What is asked of Jambonz, the most important first. */
+export const REST_KINDS = ['hang-up', 'order', 'list'] as const
+export type RestKind = typeof REST_KINDS[number]
+
+interface KindRules {
+  /** Share of the rate that is left to more important requests. */
+  reserve: number
+  /** The most requests under way, of all kinds, with which one of these is sent. */
+  atOnce: number
+  /** The most that wait. */
+  waiting: number
+  /** The longest wait, milliseconds. */
+  waitMs: number
+}
+
+/** The most connections to Jambonz. */
+export const MOST_CONNECTIONS = 40
+
+const RULES: Record<RestKind, KindRules> = {
+  // A hang-up that cannot be sent soon is tried again by the call that owes it.
+  'hang-up': { reserve: 0, atOnce: MOST_CONNECTIONS, waiting: 1000, waitMs: 5000 },
+  order: { reserve: 0.1, atOnce: 32, waiting: 1000, waitMs: 20_000 },
+  list: { reserve: 0.5, atOnce: 8, waiting: 50, waitMs: 5000 }
+}
+
+/** A request was not sent: too many others wait, or it waited too long. */
+export class RestQueueError extends Error {
+  readonly reason: 'queue-full' | 'too-late' | 'not-wanted'
+  /** There will be room then, milliseconds from now. */
+  readonly retryInMs: number | undefined
+  constructor (reason: RestQueueError['reason'], retryInMs?: number) {
+    super(`The request to Jambonz was not sent: ${reason}`)
+    this.name = 'RestQueueError'
+    this.reason = reason
+    this.retryInMs = retryInMs
+  }
+}
+
+export interface QueuedRequest extends RestRequest {
+  kind: RestKind
+  /** The request is not sent after that, milliseconds since the epoch. */
+  notAfter?: number
+  /** Is asked right before the request is sent for the first time; when it resolves to false, it is not sent. */
+  commit?: () => Promise<boolean>
+}
+
+export interface RestQueueObserver {
+  /** A request is over. `waitedS`: from its arrival to its last start, seconds. */
+  asked(kind: RestKind, outcome: string, waitedS: number, tookS: number): void
+  waiting(kind: RestKind, requests: number): void
+}
+
+export interface RestQueueOptions {
+  sender: RestSender
+  /** Requests a minute, on average over five minutes. */
+  perMinute: number
+  clock: Clock
+  observer?: RestQueueObserver
+}
+
+interface Entry {
+  request: QueuedRequest
+  arrivedAt: number
+  /** It is given up then, milliseconds since the epoch. */
+  latest: number
+  committed: boolean
+  cancelTimer: () => void
+  resolve: (answer: RestAnswer) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * The one way to Jambonz' REST API for the calls of this process. Requests wait for their turn, the more important
+ * kinds first. One that Jambonz' limit turned away (429) was not carried out: it waits again.
+ */
+export class RestQueue {
+  readonly #options: RestQueueOptions
+  readonly #waiting: Record<RestKind, Entry[]> = { 'hang-up': [], order: [], list: [] }
+  #window: RateWindow
+  #underWay = 0
+  #cancelTimer = () => {}
+
+  constructor (options: RestQueueOptions) {
+    this.#options = options
+    this.#window = openWindow(options.perMinute)
+  }
+
+  /**
+   * Sends a request when it is its turn.
+   * @throws {RestQueueError} it was not sent
+   * @throws {NoAnswerError}
+   */
+  ask (request: QueuedRequest): Promise<RestAnswer> {
+    const { kind, notAfter = Infinity } = request
+    const now = this.#options.clock.now()
+    if (notAfter < now) return Promise.reject(new RestQueueError('too-late'))
+    const waitMs = this.#waitMs(kind, this.#waiting[kind].length)
+    if (this.#waiting[kind].length >= RULES[kind].waiting || waitMs > RULES[kind].waitMs) {
+      return Promise.reject(new RestQueueError('queue-full', waitMs))
+    }
+    return new Promise((resolve, reject) => {
+      const latest = Math.min(now + RULES[kind].waitMs, notAfter)
+      const entry = { request, arrivedAt: now, latest, committed: false, cancelTimer: () => {}, resolve, reject }
+      this.#enqueue(entry)
+      this.#sendNext()
+    })
+  }
+
+  /** Lets nothing more go, and waits for the requests under way. */
+  async close (): Promise<void> {
+    for (const kind of REST_KINDS) {
+      for (const entry of this.#waiting[kind].splice(0)) this.#giveUp(entry, new RestQueueError('not-wanted'))
+    }
+    this.#cancelTimer()
+    await this.#options.sender.close()
+  }
+
+  /** How long a request waits for the rate, milliseconds, when so many of its kind are before it. */
+  #waitMs (kind: RestKind, before: number): number {
+    const now = this.#options.clock.now()
+    const more = REST_KINDS.slice(0, REST_KINDS.indexOf(kind))
+    const ahead = more.reduce((sum, other) => sum + this.#waiting[other].length, before)
+    return turnAt(this.#window, { reserve: RULES[kind].reserve, ahead, underWay: this.#underWay }, now) - now
+  }
+
+  #enqueue (entry: Entry, first = false): void {
+    const { kind } = entry.request
+    const waiting = this.#waiting[kind]
+    if (first) waiting.unshift(entry)
+    else waiting.push(entry)
+    const { clock } = this.#options
+    entry.cancelTimer = clock.schedule(Math.max(0, entry.latest - clock.now()), () => {
+      waiting.splice(waiting.indexOf(entry), 1)
+      this.#giveUp(entry, this.#lateness(entry))
+      this.#sendNext()
+    })
+    this.#note(kind)
+  }
+
+  #lateness ({ request: { kind, notAfter }, latest }: Entry): RestQueueError {
+    return notAfter === latest
+      ? new RestQueueError('too-late')
+      : new RestQueueError('queue-full', this.#waitMs(kind, this.#waiting[kind].length))
+  }
+
+  #giveUp (entry: Entry, error: RestQueueError): void {
+    entry.cancelTimer()
+    this.#note(entry.request.kind)
+    entry.reject(error)
+  }
+
+  #sendNext (): void {
+    for (const kind of REST_KINDS) {
+      const waiting = this.#waiting[kind]
+      while (waiting.length > 0) {
+        if (this.#underWay >= RULES[kind].atOnce) break
+        const waitMs = this.#waitMs(kind, 0)
+        if (waitMs > 0) {
+          this.#sendNextIn(waitMs)
+          return
+        }
+        this.#start(waiting.shift()!)
+      }
+    }
+  }
+
+  #sendNextIn (ms: number): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#options.clock.schedule(ms, () => this.#sendNext())
+  }
+
+  #start (entry: Entry): void {
+    const now = this.#options.clock.now()
+    if (entry.latest < now) {
+      this.#giveUp(entry, this.#lateness(entry))
+      return
+    }
+    entry.cancelTimer()
+    this.#note(entry.request.kind)
+    this.#window = spend(this.#window, now)
+    this.#underWay++
+    const next = () => {
+      this.#underWay--
+      this.#shed()
+      this.#sendNext()
+    }
+    this.#exchange(entry).then(next, next)
+  }
+
+  /** Sends a request whose turn it is. Never rejects. */
+  async #exchange (entry: Entry): Promise<void> {
+    const { sender, clock, observer } = this.#options
+    const { request } = entry
+    const startedAt = clock.now()
+    const note = (outcome: string) =>
+      observer?.asked(request.kind, outcome, (startedAt - entry.arrivedAt) / 1000, (clock.now() - startedAt) / 1000)
+    try {
+      entry.committed ||= await request.commit?.() ?? true
+      if (!entry.committed) throw new RestQueueError('not-wanted')
+
+      const answer = await sender.send(request)
+      const turnedAway = answer.status === 429
+      this.#window = hear(this.#window, newsOf(answer, turnedAway), clock.now())
+      note(String(answer.status))
+      if (turnedAway) this.#enqueue(entry, true)
+      else entry.resolve(answer)
+    } catch (error) {
+      const left = error instanceof NoAnswerError && error.left
+      if (!left) this.#window = giveBack(this.#window)
+      if (error instanceof NoAnswerError) note(error.code === 'timeout' ? 'timeout' : 'unreachable')
+      entry.reject(error)
+    }
+  }
+
+  /** Gives up at once what would wait too long: who ordered it can act on that. */
+  #shed (): void {
+    const now = this.#options.clock.now()
+    for (const kind of REST_KINDS) {
+      const waiting = this.#waiting[kind]
+      while (waiting.length > 0) {
+        const entry = waiting.at(-1)!
+        const waitMs = this.#waitMs(kind, waiting.length - 1)
+        if (now + waitMs <= entry.latest) break
+        waiting.pop()
+        this.#giveUp(entry, this.#lateness(entry))
+      }
+    }
+  }
+
+  #note (kind: RestKind): void {
+    this.#options.observer?.waiting(kind, this.#waiting[kind].length)
+  }
+}
+
+function newsOf ({ headers }: RestAnswer, turnedAway: boolean): RateNews {
+  const numberOf = (name: string) => {
+    const value = headers[name]
+    return typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : undefined
+  }
+  return {
+    limit: numberOf('ratelimit-limit'),
+    remaining: numberOf('ratelimit-remaining'),
+    resetS: numberOf('ratelimit-reset'),
+    retryAfterS: numberOf('retry-after'),
+    turnedAway
+  }
+}
