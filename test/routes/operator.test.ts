@@ -373,7 +373,7 @@ await bridgeTest(
     const reply = await bridge.operator('POST', `/calls/${sid}/hangup`)
     assertError(t, reply, 501, 'BRIDGE_NO_CALL_CONTROL')
     t.match(reply.json.message, 'JAMBONZ_API_KEY')
-    t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'received')
+    t.equal((await bridge.operator('GET', `/calls/${sid}`)).json.phase, 'dialing')
   }
 )
 
