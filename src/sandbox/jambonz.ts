@@ -8,9 +8,17 @@ import type { JambonzContext } from './jambonz/context.ts'
 import type { Faults } from './jambonz/faults.ts'
 import { inboundCall } from './jambonz/inbound.ts'
 import { outboundCall } from './jambonz/outbound.ts'
+import { SPEECH } from './jambonz/payloads.ts'
 import type { Leg } from './jambonz/payloads.ts'
+import { completeForFeatureServer } from './jambonz/create-call.ts'
+import type { ApplicationSettings, CheckedCall, CreateCall, HookObject } from './jambonz/create-call.ts'
+import { createRateLimiter } from './jambonz/rate-limit.ts'
+import type { RestLimit } from './jambonz/rate-limit.ts'
+import { accountRoutes } from './jambonz/rest-account.ts'
+import type { RestApplication, RestCarrier } from './jambonz/rest-account.ts'
+import { callRoutes } from './jambonz/rest-calls.ts'
 import { createRestServer } from './jambonz/rest.ts'
-import type { CallUpdate, CreateCall, RestApplication, RestHandlers } from './jambonz/rest.ts'
+import type { CallUpdate } from './jambonz/update-call.ts'
 import { sipObserver } from './jambonz/tracing.ts'
 import { loadVerbParser } from './jambonz/verbs.ts'
 import { socketNetwork } from './network.ts'
@@ -18,7 +26,9 @@ import type { Network } from './network.ts'
 
 export type { Faults } from './jambonz/faults.ts'
 export type { Leg } from './jambonz/payloads.ts'
-export type { CallUpdate, CreateCall } from './jambonz/rest.ts'
+export type { CreateCall } from './jambonz/create-call.ts'
+export type { RestLimit } from './jambonz/rate-limit.ts'
+export type { CallUpdate } from './jambonz/update-call.ts'
 
 export interface JambonzDoubleOptions {
   /** The application's call hook. */
@@ -54,6 +64,8 @@ export interface JambonzDoubleOptions {
   accountSid?: string
   applicationSid?: string
   apiKey?: string
+  /** The rate limit of the REST API; by default there is none. */
+  restLimit?: RestLimit
   faults?: Faults
 }
 
@@ -82,9 +94,14 @@ export interface JambonzDouble {
   talkingSince(callSid: string): number | undefined
   /** Resolves when Jambonz has finished with a call: every hook of it was answered or has failed. */
   ended(callSid: string): Promise<void>
-  /** Live call control. Returns false for a call that is unknown or has ended. */
+  /** Live call control. Returns false when Jambonz refuses it: the call has ended, or is in another state. */
   update(callSid: string, update: CallUpdate): boolean
-  /** Places a call. Resolves as soon as the call has started, before any response. */
+  /**
+   * Places a call at the feature server, by default with the application's hooks. Resolves as soon as the call has
+   * started, before any response.
+   *
+   * @throws {Error} what the feature server says against the request
+   */
   createCall(request: CreateCall): Promise<{ sid: string, callId: string }>
   close(): Promise<void>
 }
@@ -130,23 +147,44 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     gateways: options.gateways ?? {},
     notifyTimeoutMs: options.notifyTimeoutMs ?? 15_000,
     fsSipAddress: `${callerSide.host}:${callerSide.port}`,
+    track: leg => calls.track(leg),
     envVars: leg => typeof options.envVars === 'function' ? options.envVars(leg) : options.envVars,
-    register: (leg, callHook = options.callHook, statusHook = options.statusHook) =>
-      calls.register(context, leg, callHook, statusHook)
+    register (leg, callHook, statusHook) {
+      const application = settingsOf(context)
+      return calls.register(
+        context,
+        leg,
+        callHook ?? application.call_hook,
+        statusHook === undefined ? application.call_status_hook : statusHook
+      )
+    }
   }
   const { accountSid } = context
   callerSide.onInvite(call => {
     inboundCall(context, call).catch(() => call.respond(500))
   })
 
-  const handlers: RestHandlers = {
-    update: (callSid, change) => calls.update(callSid, change),
-    create: request => outboundCall(context, callerSide, request),
-    get: callSid => calls.payload(callSid),
-    list: () => calls.runningPayloads(),
-    application: () => applicationOf(context)
-  }
-  const rest = await createRestServer({ network, host, accountSid, apiKey, handlers })
+  const place = (request: CheckedCall, released?: Promise<void>) => outboundCall(context, callerSide, request, released)
+  const rest = await createRestServer({
+    network,
+    host,
+    accountSid,
+    apiKey,
+    ...options.restLimit && { limiter: createRateLimiter(options.restLimit, () => clock.now()) },
+    routes: [
+      callRoutes({
+        faults: context.faults,
+        parse,
+        application: sid => sid === context.applicationSid ? settingsOf(context) : undefined,
+        create: place,
+        update: (callSid, change) => calls.update(callSid, change),
+        get: callSid => calls.payload(callSid),
+        list: () => calls.payloads(),
+        forget: callSid => calls.forget(callSid)
+      }),
+      accountRoutes({ application: () => applicationOf(context), carriers: () => carriersOf(context) })
+    ]
+  })
 
   return {
     sipHost: callerSide.host,
@@ -160,8 +198,17 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     calls: () => calls.list(),
     talkingSince: callSid => calls.talkingSince(callSid),
     ended: callSid => calls.ended(callSid),
-    update: handlers.update,
-    createCall: handlers.create,
+    update: (callSid, change) => calls.update(callSid, change) === undefined,
+    async createCall (request) {
+      const { call_hook: callHook, call_status_hook: statusHook } = settingsOf(context)
+      const checked = completeForFeatureServer(
+        { call_hook: callHook, call_status_hook: statusHook, ...SPEECH, ...request },
+        parse
+      )
+      if ('status' in checked) throw new Error(JSON.stringify(checked.body))
+      const { sid, callId } = place(checked.request)
+      return { sid, callId }
+    },
     async close () {
       await rest.close()
       await callerSide.close()
@@ -180,4 +227,24 @@ function applicationOf ({ options, accountSid, applicationSid }: JambonzContext)
     call_hook: { url: options.callHook, method: 'POST' },
     call_status_hook: options.statusHook === undefined ? null : { url: options.statusHook, method: 'POST' }
   }
+}
+
+/** What createCall takes over from the application. */
+function settingsOf ({ options }: JambonzContext): ApplicationSettings {
+  const hook = (url: string, basic: JambonzDoubleOptions['basic']): HookObject => ({ url, method: 'POST', ...basic })
+  const { callHook, statusHook, basic, statusBasic } = options
+  return {
+    ...SPEECH,
+    call_hook: hook(callHook, basic),
+    call_status_hook: statusHook === undefined ? null : hook(statusHook, statusBasic)
+  }
+}
+
+function carriersOf ({ gateways, accountSid }: JambonzContext): RestCarrier[] {
+  return Object.keys(gateways).map(name => ({
+    voip_carrier_sid: name,
+    account_sid: accountSid,
+    name,
+    is_active: 1
+  }))
 }

@@ -22,7 +22,7 @@ export interface HttpReply {
 }
 
 /** How a server handles a request: it replies, breaks the connection, or never replies. */
-export type Served = HttpReply | 'refuse' | 'hang'
+export type Served = HttpReply & { sent?: () => void } | 'refuse' | 'hang'
 
 export interface HttpClient {
   /** Sends a request. @throws the error of undici or the system (`code`) when no reply arrives */
@@ -78,6 +78,7 @@ export const socketNetwork: Network = {
       ).then(served => {
         if (served === 'refuse') return refuse()
         if (served === 'hang') return
+        if (served.sent !== undefined) response.once('finish', served.sent)
         response.writeHead(served.status, { ...served.headers, 'content-length': Buffer.byteLength(served.body) }).end(
           served.body
         )

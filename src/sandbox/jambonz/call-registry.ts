@@ -4,9 +4,11 @@ import type { Network } from '../network.ts'
 import type { JambonzContext } from './context.ts'
 import { createHookClient, createStatusQueue } from './hooks.ts'
 import type { Hook, HookClient, HookClientOptions, HookError } from './hooks.ts'
-import { legPayload } from './payloads.ts'
+import { storedPayload } from './payloads.ts'
 import type { Leg, Payload } from './payloads.ts'
-import type { CallUpdate } from './rest.ts'
+import type { HookObject, Refusal } from './create-call.ts'
+import type { CallUpdate } from './update-call.ts'
+import { refusedByFeatureServer } from './update-call.ts'
 import { Session } from './session.ts'
 import type { CallerLeg } from './caller-leg.ts'
 import { hookObserver } from './tracing.ts'
@@ -44,6 +46,8 @@ export class CallRegistry {
   readonly #calls = new Map<string, Call>()
   readonly #listeners: CallListener[] = []
   readonly #clients = new Set<HookClient>()
+  /** Both legs of all calls, as the REST API knows them. */
+  readonly #stored = new Map<string, Leg>()
 
   constructor (settings: RegistryOptions) {
     this.#settings = settings
@@ -54,11 +58,10 @@ export class CallRegistry {
   }
 
   /** Adds a call and opens its HTTP clients. The status hook has a client of its own, as in Jambonz. */
-  register (context: JambonzContext, leg: Leg, callHook: Hook, statusHook: Hook | undefined): Registration {
-    const { basic, statusBasic } = this.#settings.options
-    const hooks = this.#openClient(callHook, basic)
-    const notifier = this.#openClient(callHook, statusBasic)
-    const statuses = createStatusQueue(notifier, () => statusHook)
+  register (context: JambonzContext, leg: Leg, callHook: HookObject, statusHook: HookObject | null): Registration {
+    const hooks = this.#openClient(callHook, credentialsIn(callHook))
+    const notifier = this.#openClient(callHook, credentialsIn(statusHook))
+    const statuses = createStatusQueue(notifier, () => statusHook ?? undefined)
     const clients = [hooks, notifier]
     const openHooks = (url: string) => {
       const client = this.#openClient(url, undefined)
@@ -67,6 +70,7 @@ export class CallRegistry {
     }
     const call = newCall(leg)
     this.#calls.set(leg.callSid, call)
+    this.track(leg)
     for (const listener of this.#listeners) listener(leg.callSid, leg)
     return {
       hooks,
@@ -84,29 +88,45 @@ export class CallRegistry {
     }
   }
 
-  /** Live call control. Returns false for a call that is unknown or has ended. */
-  update (callSid: string, { call_hook: callHook, call_status: callStatus }: CallUpdate): boolean {
-    const call = this.#calls.get(callSid)
-    if (call?.session === undefined || call.hasEnded) return false
-    if (callStatus === 'completed') call.session.hangUp()
-    else if (callStatus === 'no-answer') call.session.noAnswer()
-    else if (callHook !== undefined) call.session.redirect(callHook).catch(() => {})
-    return true
+  /** The REST API lists this leg from now on. */
+  track (leg: Leg): void {
+    this.#stored.set(leg.callSid, leg)
+  }
+
+  /** Live call control at the feature server. @returns how the feature server refuses it */
+  update (callSid: string, update: CallUpdate): Refusal | undefined {
+    const session = this.#calls.get(callSid)?.session
+    const refusal = refusedByFeatureServer(callSid, update, {
+      isGone: session === undefined || session.gone,
+      isAnswered: session?.answered === true
+    })
+    if (refusal !== undefined || session === undefined) return refusal
+
+    const { call_hook: callHook, call_status: callStatus } = update
+    if (callStatus === 'completed') session.hangUp()
+    else if (callStatus === 'no-answer') session.noAnswer()
+    else if (callHook !== undefined) session.redirect(callHook).catch(() => {})
+    return undefined
   }
 
   list (): { leg: Leg, ended: boolean }[] {
     return [...this.#calls.values()].map(({ leg, hasEnded }) => ({ leg: { ...leg }, ended: hasEnded }))
   }
 
-  /** A call as the REST API shows it. */
+  /** A leg as the REST API shows it, also when the call has ended. */
   payload (callSid: string): Payload | undefined {
-    const call = this.#calls.get(callSid)
-    return call && legPayload(call.leg)
+    const leg = this.#stored.get(callSid)
+    return leg && storedPayload(leg)
   }
 
-  /** The running calls as the REST API lists them. */
-  runningPayloads (): Payload[] {
-    return [...this.#calls.values()].filter(call => !call.hasEnded).map(call => legPayload(call.leg))
+  /** All legs as the REST API lists them: also those of dials, and those of calls that have ended. */
+  payloads (): Payload[] {
+    return [...this.#stored.values()].map(storedPayload)
+  }
+
+  /** Forgets what the REST API shows of a leg. The call itself goes on. Returns false when it is unknown. */
+  forget (callSid: string): boolean {
+    return this.#stored.delete(callSid)
   }
 
   talkingSince (callSid: string): number | undefined {
@@ -141,6 +161,12 @@ export class CallRegistry {
     await client.close()
     this.#clients.delete(client)
   }
+}
+
+/** The credentials of a hook, of an application or in createCall. */
+function credentialsIn (hook: HookObject | null): HookClientOptions['basic'] {
+  const { username, password } = hook ?? {}
+  return username === undefined || password === undefined ? undefined : { username, password }
 }
 
 function newCall (leg: Leg): Call {

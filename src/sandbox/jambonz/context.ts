@@ -1,6 +1,6 @@
 import type { JambonzDoubleOptions } from '../jambonz.ts'
 import type { Registration } from './call-registry.ts'
-import type { Hook } from './hooks.ts'
+import type { HookObject } from './create-call.ts'
 import type { Leg } from './payloads.ts'
 import type { SessionContext } from './session.ts'
 
@@ -16,6 +16,6 @@ export interface JambonzContext extends SessionContext {
   envVars(leg: Leg): Record<string, unknown> | undefined
   /** Records a failure for which a real Jambonz raises an alert. */
   alert(hook: string, error: Error & { status?: number | undefined }): void
-  /** Adds a call to the registry and opens its HTTP clients. */
-  register(leg: Leg, callHook?: Hook, statusHook?: Hook): Registration
+  /** Adds a call to the registry and opens its HTTP clients, by default for the application's hooks. */
+  register(leg: Leg, callHook?: HookObject, statusHook?: HookObject | null): Registration
 }

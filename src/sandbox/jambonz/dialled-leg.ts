@@ -6,7 +6,7 @@ import { HookError } from './hooks.ts'
 import { sandboxSdp } from './media.ts'
 import { customHeaders, referPayload, uriUser } from './payloads.ts'
 import type { CallStatus, DialResult, Leg } from './payloads.ts'
-import { routeOf } from './route.ts'
+import { reasonAtSbc, routeOf } from './route.ts'
 import type { ReferAnswer } from './caller-leg.ts'
 import type { Session } from './session.ts'
 import type { DialTarget, DialVerb, Verb } from './verbs.ts'
@@ -48,7 +48,7 @@ function newLeg (session: Session, verb: DialVerb, to: string): Leg {
   return {
     callSid: randomUUID(),
     direction: 'outbound',
-    from: parent.from,
+    from: verb.callerId ?? parent.from,
     to,
     callId: randomUUID(),
     sipStatus: 100,
@@ -89,6 +89,7 @@ class LegRecord {
     this.#session = session
     this.leg = leg
     this.result = { callSid: leg.callSid }
+    session.context.track(leg)
   }
 
   /** Changes the leg's state and sends a status event. */
@@ -155,7 +156,7 @@ class DialledLeg {
     // The user agent itself hangs up on an answer that crosses the CANCEL.
     if (this.#hasEnded) return
     if (status < 300) return this.#onAnswer()
-    this.#record.report(callStatusOf(status), status, reason)
+    this.#record.report(callStatusOf(status), status, reasonAtSbc(reason))
     this.#end()
   }
 

@@ -139,6 +139,8 @@ function retryable (error: unknown, on: Set<string>): boolean {
 /** Sends the status events of both legs of one call. Each event waits for the reply to the one before. */
 export interface StatusQueue {
   send(payload: Payload): void
+  /** Sends nothing more until `released` resolves. */
+  hold(released: Promise<void>): void
   /** Resolves when every event sent so far was answered or has failed. */
   idle(): Promise<void>
 }
@@ -153,6 +155,9 @@ export function createStatusQueue (client: HookClient, hook: () => Hook | undefi
         // In Jambonz a failed status event raises an alert and has no other effect.
         await client.post(target, payload).catch(() => {})
       })
+    },
+    hold (released) {
+      last = last.then(() => released)
     },
     async idle () {
       await last

@@ -1,32 +1,67 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { UserAgent } from '../../sip/user-agent.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { OutgoingCall, UserAgent } from '../../sip/user-agent.ts'
+import type { Registration } from './call-registry.ts'
+import type { CallerLeg } from './caller-leg.ts'
 import type { JambonzContext } from './context.ts'
+import type { CheckedCall } from './create-call.ts'
 import { sandboxSdp } from './media.ts'
 import { outboundCallHookPayload } from './payloads.ts'
 import type { CallStatus, Leg } from './payloads.ts'
-import type { CreateCall } from './rest.ts'
-import { routeOf } from './route.ts'
+import { reasonAtSbc, routeOf } from './route.ts'
+import type { Route } from './route.ts'
+import { REST_DIAL } from './run-verb.ts'
 import type { Session } from './session.ts'
+
+/** Seconds that the called party's phone rings when createCall does not say. */
+const DEFAULT_TIMEOUT_S = 60
+/** How soon after the answer the SBC may miss a hangup, milliseconds. */
+const EARLY_BYE_MS = 10
+
+/** A call that createCall has started. */
+export interface PlacedCall {
+  sid: string
+  /** The Call-ID between the feature server and the SBC. The carrier sees another one. */
+  callId: string
+  /** Resolves when the first status event was answered or has failed. */
+  firstStatus: Promise<void>
+}
 
 /**
  * Places a call for the REST API. Status events come first; the call hook is asked only when the called party has
  * answered, so an unanswered call never reaches it (feature-server rest_dial).
  *
- * @throws {Error} when no gateway serves the target
+ * @param released holds back the first status event until it resolves
  */
-export async function outboundCall (
+export function outboundCall (
   context: JambonzContext,
   callerSide: UserAgent,
-  request: CreateCall
-): Promise<{ sid: string, callId: string }> {
-  const { clock } = context
+  request: CheckedCall,
+  released?: Promise<void>
+): PlacedCall {
   const route = routeOf(request.to, context.gateways)
-  if (route.uri === undefined) throw new Error('no route to the called party')
-  const leg: Leg = {
+  const leg = newLeg(context, request, route)
+  const registration = context.register(leg, request.call_hook, request.call_status_hook ?? null)
+  const { uri } = route
+  const call = uri === undefined
+    ? undefined
+    : callerSide.invite(uri, {
+      from: request.from,
+      ...request.callerName !== undefined && { displayName: request.callerName },
+      headers: inviteHeaders(request, leg),
+      body: sandboxSdp(context.host),
+      ...request.to.auth && { auth: request.to.auth }
+    })
+  const placed = new OutboundCall({ context, request, leg, registration, call })
+  return { sid: leg.callSid, callId: leg.callId, firstStatus: placed.start(route, released) }
+}
+
+function newLeg (context: JambonzContext, request: CheckedCall, { to }: Route): Leg {
+  return {
     callSid: randomUUID(),
     direction: 'outbound',
     from: request.from,
-    to: route.to,
+    to,
     callId: randomUUID(),
     sipStatus: 100,
     sipReason: 'Trying',
@@ -37,77 +72,181 @@ export async function outboundCall (
     ...request.application_sid !== undefined && { applicationSid: request.application_sid },
     ...request.tag !== undefined && { customerData: request.tag }
   }
-  const { createSession, end } = context.register(leg, request.call_hook, request.call_status_hook)
-  const call = callerSide.invite(route.uri, {
-    from: request.from,
-    headers: { 'X-Call-Sid': leg.callSid, ...request.headers, 'Content-Type': 'application/sdp' },
-    body: sandboxSdp(context.host),
-    ...request.to.auth && { auth: request.to.auth }
-  })
-  const session = createSession({
-    identity: {},
-    offer: '',
-    early () {},
-    answer () {},
-    // Live call control can end the call before the answer.
-    reject () {
-      call.cancel()
-    },
-    bye: headers => call.bye(headers),
-    refer: (to, headers) => call.send('REFER', { headers: { 'Refer-To': to, ...headers } })
-  })
-
-  function report (callStatus: CallStatus, sipStatus: number, sipReason: string): void {
-    Object.assign(leg, { callStatus, sipStatus, sipReason })
-    session.notify(leg)
-  }
-  report('trying', 100, 'Trying')
-  const cancelTimer = clock.schedule((request.timeout ?? 60) * 1000, () => call.cancel())
-  call.onProvisional(message => {
-    if (message.status <= 100) return
-    leg.sbcCallid = call.callId
-    if (message.body !== '') report('early-media', message.status, message.reason)
-    else if (message.status === 180) report('ringing', 180, message.reason)
-  })
-  call.onBye(bye => session.callerHungUp(bye))
-  call.onRefer(async message => await session.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' })
-  call.onNotify(message => session.onCallerNotify?.(message))
-
-  answered(
-    context,
-    request,
-    session,
-    end,
-    call.final.then(final => {
-      cancelTimer()
-      const { status } = final
-      if (status < 300) leg.sbcCallid = call.callId
-      else report(outcome(status), status, final.reason)
-      return status < 300
-    })
-  ).catch(() => {})
-  return { sid: leg.callSid, callId: call.callId }
 }
 
-async function answered (
-  context: JambonzContext,
-  request: CreateCall,
-  session: Session,
-  end: () => Promise<void>,
-  final: Promise<boolean>
-): Promise<void> {
-  if (await final) {
+function inviteHeaders (request: CheckedCall, leg: Leg): Record<string, string> {
+  return {
+    ...request.headers,
+    'X-Call-Sid': leg.callSid,
+    'X-Account-Sid': leg.accountSid,
+    ...leg.applicationSid !== undefined && { 'X-Application-Sid': leg.applicationSid },
+    ...request.to.headers,
+    'Content-Type': 'application/sdp'
+  }
+}
+
+/** The leg that createCall dials, and the session that begins when the called party answers. */
+class OutboundCall {
+  readonly #context: JambonzContext
+  readonly #request: CheckedCall
+  readonly #leg: Leg
+  readonly #registration: Registration
+  readonly #session: Session
+  /** Undefined when no carrier can be asked. */
+  readonly #call: OutgoingCall | undefined
+  #isDecided = false
+  #cancelTimer = (): void => {}
+  /** Ends the verb `rest:dial`, and with it the call. */
+  #giveUp = (): void => {}
+
+  constructor (options: {
+    context: JambonzContext
+    request: CheckedCall
+    leg: Leg
+    registration: Registration
+    call: OutgoingCall | undefined
+  }) {
+    this.#context = options.context
+    this.#request = options.request
+    this.#leg = options.leg
+    this.#registration = options.registration
+    this.#call = options.call
+    this.#session = options.registration.createSession(this.#calledParty())
+  }
+
+  /** Reports `trying` and waits for the called party. Resolves when that status event was answered or has failed. */
+  start ({ refusal }: Route, released?: Promise<void>): Promise<void> {
+    const over = new Promise<void>(resolve => {
+      this.#giveUp = resolve
+    })
+    if (released !== undefined) this.#session.holdStatuses(released)
+    this.#report('trying', 100, 'Trying')
+    const firstStatus = this.#session.statusesSent()
+    this.#run(over).catch(() => {})
+
+    if (this.#call !== undefined) this.#listen(this.#call)
+    else setImmediate().then(() => this.#notReached(refusal.status, refusal.reason)).catch(() => {})
+    return firstStatus
+  }
+
+  async #run (over: Promise<void>): Promise<void> {
+    await this.#session.run([{ verb: REST_DIAL, over }])
+    this.#cancelTimer()
+    await this.#registration.end()
+  }
+
+  #listen (call: OutgoingCall): void {
+    const timeoutMs = (this.#request.timeout || DEFAULT_TIMEOUT_S) * 1000
+    this.#cancelTimer = this.#context.clock.schedule(timeoutMs, () => this.#cancel())
+    call.onProvisional(({ status, body }) => {
+      if (status <= 100 || this.#isDecided) return
+      this.#leg.sbcCallid = call.callId
+      // The feature server reports the new status with the reason of the one before.
+      this.#report(body !== '' ? 'early-media' : 'ringing', status, this.#leg.sipReason)
+    })
+    call.onBye(bye => this.#session.callerHungUp(bye))
+    call.onRefer(async message =>
+      await this.#session.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' }
+    )
+    call.onNotify(message => this.#session.onCallerNotify?.(message))
+    call.final.then(({ status, reason }) => {
+      if (this.#isDecided) return
+      if (status >= 300) return this.#notReached(status, reasonAtSbc(reason))
+      this.#answered(call).catch(() => this.#giveUp())
+    }).catch(() => {})
+  }
+
+  /** The SBC answers a CANCEL itself, so Jambonz does not wait for the carrier's 487. */
+  #cancel (): void {
+    if (this.#isDecided) return
+    this.#call?.cancel()
+    this.#session.outlive(setImmediate().then(() => this.#notReached(487, 'Request Terminated')))
+  }
+
+  #notReached (status: number, reason: string): void {
+    if (this.#isDecided) return
+    this.#decided()
+    this.#report(outcome(status), status, reason)
+    this.#session.notReached()
+  }
+
+  /**
+   * Asks the call hook. Its verbs replace `rest:dial`, so none end the call, and so does a hook that fails. A reply
+   * that is no list leaves the called party waiting.
+   */
+  async #answered (call: OutgoingCall): Promise<void> {
+    const { clock } = this.#context
+    const session = this.#session
+    const { timeLimit } = this.#request
+    this.#decided()
+    this.#leg.sbcCallid = call.callId
     session.answer()
-    try {
-      const hook = request.call_hook ?? context.options.callHook
-      const reply = await session.hooks.post(hook, outboundCallHookPayload(session.leg, context.envVars(session.leg)))
-      await session.run(context.parse(reply))
-    } catch {
-      // The call is already answered, so a call hook that fails ends it with a BYE.
-      await session.run([])
+    if (timeLimit !== undefined && timeLimit > 0) {
+      this.#cancelTimer = clock.schedule(timeLimit * 1000, () => session.hangUp())
+    }
+    const asked = session.hooks.post(this.#request.call_hook, this.#callHookPayload())
+    // When the called party hangs up meanwhile, the request goes on, and its reply is ignored.
+    session.outlive(asked)
+    const reply = await asked
+    if (Array.isArray(reply)) session.replace(this.#context.parse(reply))
+  }
+
+  #callHookPayload (): Record<string, unknown> {
+    const { synthesis, recognition } = speechOf(this.#request)
+    // Only an application has an environment.
+    const envVars = this.#leg.applicationSid === undefined ? undefined : this.#context.envVars(this.#leg)
+    return outboundCallHookPayload(this.#leg, { synthesizer: synthesis, recognizer: recognition }, envVars)
+  }
+
+  #decided (): void {
+    this.#isDecided = true
+    this.#cancelTimer()
+  }
+
+  #report (callStatus: CallStatus, sipStatus: number, sipReason: string): void {
+    Object.assign(this.#leg, { callStatus, sipStatus, sipReason })
+    this.#session.notify(this.#leg)
+  }
+
+  #calledParty (): CallerLeg {
+    return {
+      identity: {},
+      offer: '',
+      early () {},
+      answer () {},
+      // Live call control ends the call before the answer.
+      reject: () => {
+        if (this.#context.faults.noAnswerStatusLost === true) this.#dropSilently()
+        else this.#cancel()
+      },
+      bye: async headers => {
+        if (!this.#isByeLost()) await this.#call?.bye(headers)
+      },
+      refer: (to, headers) => this.#call!.send('REFER', { headers: { 'Refer-To': to, ...headers } })
     }
   }
-  await end()
+
+  #dropSilently (): void {
+    this.#decided()
+    this.#call?.cancel()
+  }
+
+  #isByeLost (): boolean {
+    const { clock, faults } = this.#context
+    const { answeredAt } = this.#session
+    return faults.earlyByeLost === true && answeredAt !== undefined && clock.now() - answeredAt <= EARLY_BYE_MS
+  }
+}
+
+function speechOf (request: CheckedCall) {
+  return {
+    synthesis: {
+      vendor: request.speech_synthesis_vendor,
+      language: request.speech_synthesis_language,
+      voice: request.speech_synthesis_voice
+    },
+    recognition: { vendor: request.speech_recognizer_vendor, language: request.speech_recognizer_language }
+  }
 }
 
 function outcome (status: number): CallStatus {

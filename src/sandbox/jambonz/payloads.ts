@@ -86,6 +86,15 @@ export interface SipObject {
   payload: { type: string, content: string }[]
 }
 
+/** The speech settings of the double's application. */
+export const SPEECH = {
+  speech_synthesis_vendor: 'google',
+  speech_synthesis_language: 'en-US',
+  speech_synthesis_voice: 'en-US-Standard-C',
+  speech_recognizer_vendor: 'google',
+  speech_recognizer_language: 'en-US'
+}
+
 const DEFAULTS = {
   synthesizer: { vendor: 'google', language: 'en-US', voice: 'en-US-Standard-C' },
   recognizer: { vendor: 'google', language: 'en-US' }
@@ -127,9 +136,28 @@ export function callHookPayload (leg: Leg, first: {
   })
 }
 
+/** The speech settings of a call, as the first call hook has them. */
+export interface SpeechDefaults {
+  synthesizer: { vendor?: string | undefined, language?: string | undefined, voice?: string | undefined }
+  recognizer: { vendor?: string | undefined, language?: string | undefined }
+}
+
 /** The call hook of a call that Jambonz placed: a plain leg, `defaults`, and `env_vars` when there are any. */
-export function outboundCallHookPayload (leg: Leg, envVars?: Record<string, unknown>): Payload {
-  return defined({ ...legPayload(leg), env_vars: envVars, defaults: DEFAULTS })
+export function outboundCallHookPayload (
+  leg: Leg,
+  defaults: SpeechDefaults,
+  envVars?: Record<string, unknown>
+): Payload {
+  return defined({ ...legPayload(leg), env_vars: envVars, defaults })
+}
+
+/**
+ * A leg as the REST API shows it. Jambonz keeps its calls as flat hashes, so what is an object is missing there:
+ * `customerData` above all (realtimedb-helpers, update-call-status).
+ */
+export function storedPayload (leg: Leg): Payload {
+  const flat = Object.entries(legPayload(leg)).filter(([, value]) => typeof value !== 'object')
+  return { service_url: `http://${leg.fsSipAddress}`, ...Object.fromEntries(flat) }
 }
 
 /** The outcome of a dial. All fields are missing when the dial was stopped before its INVITE. */

@@ -1,129 +1,95 @@
+import { STATUS_CODES } from 'node:http'
 import type { HttpRequest, Network, Served } from '../network.ts'
-import type { Payload } from './payloads.ts'
+import type { RateLimiter } from './rate-limit.ts'
 
-/** A request of live call control. The REST API takes one of these fields. */
-export interface CallUpdate {
-  call_hook?: string | { url: string }
-  call_status?: 'completed' | 'no-answer'
-}
-
-export interface CreateCall {
-  from: string
-  to: {
-    type: 'phone' | 'sip'
-    number?: string
-    sipUri?: string
-    trunk?: string
-    auth?: { username: string, password: string }
-  }
-  call_hook?: string | { url: string }
-  call_status_hook?: string | { url: string }
-  application_sid?: string
-  tag?: unknown
-  /** Seconds to ring; by default 60. */
-  timeout?: number
-  headers?: Record<string, string>
-}
-
-/** An application in the REST API. */
-export interface RestApplication {
-  application_sid: string
-  account_sid: string
-  name: string
-  call_hook: { url: string, method: string }
-  call_status_hook: { url: string, method: string } | null
-}
-
-export interface RestHandlers {
-  /** Returns false for a call that is unknown or has ended. */
-  update(callSid: string, update: CallUpdate): boolean
-  create(request: CreateCall): Promise<{ sid: string, callId: string }>
-  get(callSid: string): Payload | undefined
-  list(): Payload[]
-  application(): RestApplication
-}
-
-interface Answer {
+/** What a reply of the REST API says. A text is sent as it is; anything else as JSON. */
+export interface Answer {
   status: number
   body?: unknown
+  /** The reply was handed to the connection. */
+  sent?: () => void
 }
 
+/** A route answers, breaks the connection, or never replies. */
+export type Answered = Answer | 'refuse' | 'hang'
+
+/** A request of the account that the API key belongs to. */
+export interface RestRequest {
+  method: string
+  /** The path behind `/v1/`, or behind the account. */
+  path: string[]
+  query: URLSearchParams
+  /** The parsed JSON body; undefined when there is none. */
+  body: unknown
+}
+
+/** Serves a request, or returns undefined when this part of the API has no such route. */
+export type RestRoute = (request: RestRequest) => Promise<Answered | undefined> | Answered | undefined
+
 /**
- * Serves the part of Jambonz's REST API that live calls need: `POST` and `PUT /v1/Accounts/:sid/Calls/:callSid`, `POST`
- * and `GET /v1/Accounts/:sid/Calls`, and `GET` of one call. The application, its phone number, and empty lists of
- * alerts and recent calls are read-only. Requests carry the API key as a bearer token, and the account in the path must
- * be the key's account. /
+ * Serves the part of Jambonz's REST API that live calls and their setup need. Requests carry the API key as a bearer
+ * token, and the account in the path must be the key's account. Every request counts for the rate limit, also one
+ * without a valid key.
  */
 export async function createRestServer (options: {
   network: Network
   host: string
   accountSid: string
   apiKey: string
-  handlers: RestHandlers
+  limiter?: RateLimiter
+  routes: RestRoute[]
 }): Promise<{ url: string, close(): Promise<void> }> {
-  const { accountSid, apiKey, handlers } = options
+  const { accountSid, apiKey, limiter, routes } = options
 
-  async function answer (request: HttpRequest): Promise<Answer> {
+  async function answer (request: HttpRequest): Promise<Answered> {
     if (request.headers['authorization'] !== `Bearer ${apiKey}`) return { status: 401, body: { msg: 'unauthorized' } }
-    const path = new URL(request.url, 'http://localhost').pathname
-    const { method } = request
-    const application = handlers.application()
-    if (method === 'GET' && path === '/v1/Applications') return { status: 200, body: [application] }
-    if (method === 'GET' && path === '/v1/PhoneNumbers') return { status: 200, body: [numberOf(application)] }
-
-    const [, account, what, callSid] =
-      /^\/v1\/Accounts\/([^/]+)\/(Calls|Alerts|RecentCalls)(?:\/([^/]+))?\/?$/.exec(path) ?? []
-    if (account === undefined) return { status: 404, body: { msg: 'not found' } }
-    if (account !== accountSid) return { status: 403, body: { msg: 'insufficient privileges' } }
-    if (what === 'Calls') return await callControl(request, callSid, handlers)
-    return method === 'GET' ? { status: 200, body: { total: 0, batch: 0, page: 1, data: [] } } : { status: 405 }
+    const { pathname, searchParams: query } = new URL(request.url, 'http://localhost')
+    const [version, ...path] = pathname.split('/').filter(part => part !== '').map(decodeURIComponent)
+    if (version !== 'v1') return { status: 404 }
+    if (path[0] === 'Accounts') {
+      const [, account] = path.splice(0, 2)
+      if (account !== accountSid) return { status: 403, body: { msg: 'insufficient permissions' } }
+    }
+    const body = parsed(request.body)
+    if (body === INVALID) return { status: 400, body: { msg: 'invalid JSON' } }
+    for (const route of routes) {
+      const answered = await route({ method: request.method, path, query, body })
+      if (answered !== undefined) return answered
+    }
+    return { status: 404 }
   }
 
   const server = await options.network.serve({ host: options.host, port: 0 }, async (request): Promise<Served> => {
-    const { status, body } = await answer(request).catch((error: Error) => ({
-      status: 500,
-      body: { msg: error.message }
-    }))
-    const json = { 'content-type': 'application/json' }
-    if (body !== undefined) return { status, headers: json, body: JSON.stringify(body) }
-    // Express's sendStatus writes the reason phrase as the body of a reply that has no other.
-    return { status, headers: {}, body: status === 202 ? 'Accepted' : '' }
+    const counted = limiter?.count()
+    if (counted?.isRefused) {
+      return serve({ status: 429, body: 'Too many requests, please try again later.' }, counted.headers)
+    }
+    const answered = await answer(request).catch((error: Error) => ({ status: 500, body: { msg: error.message } }))
+    return typeof answered === 'string' ? answered : serve(answered, counted?.headers)
   })
   return { url: `${server.url}/v1`, close: () => server.close() }
 }
 
-async function callControl (
-  request: HttpRequest,
-  callSid: string | undefined,
-  handlers: RestHandlers
-): Promise<Answer> {
-  const { method } = request
-  if (method === 'GET') {
-    if (callSid === undefined) return { status: 200, body: handlers.list() }
-    const call = handlers.get(callSid)
-    return call === undefined ? { status: 404 } : { status: 200, body: call }
-  }
+const INVALID = Symbol('invalid JSON')
 
-  let body: unknown
+function parsed (body: string): unknown {
+  if (body === '') return undefined
   try {
-    body = JSON.parse(request.body)
+    return JSON.parse(body)
   } catch {
-    return { status: 400, body: { msg: 'invalid JSON' } }
+    return INVALID
   }
-  if (callSid === undefined) {
-    return method === 'POST' ? { status: 201, body: await handlers.create(body as CreateCall) } : { status: 405 }
-  }
-  if (method !== 'POST' && method !== 'PUT') return { status: 405 }
-  const fields = Object.keys(body as object)
-  if (fields.length !== 1 || (fields[0] !== 'call_hook' && fields[0] !== 'call_status')) {
-    return { status: 400, body: { msg: 'the sandbox updates a call by either call_hook or call_status' } }
-  }
-  return handlers.update(callSid, body as CallUpdate) ? { status: 202 } : { status: 404 }
 }
 
-/** The only phone number of the account. */
-const numberOf = (application: RestApplication) => ({
-  number: '15551230000',
-  application_sid: application.application_sid,
-  account_sid: application.account_sid
-})
+function serve ({ status, body, sent }: Answer, headers: Record<string, string> = {}): Exclude<Served, string> {
+  // Express's sendStatus writes the reason phrase as the body of a reply that has no other.
+  const text = status === 204 ? '' : body ?? STATUS_CODES[status]
+  const isText = typeof text === 'string'
+  const type = isText ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8'
+  return {
+    status,
+    headers: { ...headers, 'content-type': type },
+    body: isText ? text : JSON.stringify(text),
+    ...sent && { sent }
+  }
+}

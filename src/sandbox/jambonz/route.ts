@@ -30,3 +30,8 @@ export function routeOf (target: DialTarget, gateways: Record<string, string>): 
     refusal: { status: 603, reason: 'Decline' }
   }
 }
+
+/** The reason of a final response as the SBC words it. When nothing listens at an address, it says no more than 503. */
+export function reasonAtSbc (reason: string): string {
+  return reason === 'Connection refused' ? 'Service Unavailable' : reason
+}

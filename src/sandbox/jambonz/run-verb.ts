@@ -6,6 +6,9 @@ import type { Session } from './session.ts'
 import { NonFatalError } from './verbs.ts'
 import type { DialVerb, PlayVerb, RedirectVerb, ReferVerb, SayVerb, Verb } from './verbs.ts'
 
+/** The verb that a call which Jambonz places begins with. No reply may contain it. */
+export const REST_DIAL = 'rest:dial'
+
 /**
  * Runs one verb. Resolves with the verbs that replace the remaining ones, if any.
  *
@@ -38,6 +41,9 @@ export async function runVerb (session: Session, verb: Verb, signal: AbortSignal
     case 'answer':
       await session.endpoint(true)
       return undefined
+    case REST_DIAL:
+      await untilOver(verb['over'] as Promise<void>, signal)
+      return undefined
     case 'pause':
       await wait(session, Number(verb['length']) * 1000, signal)
       return undefined
@@ -45,6 +51,12 @@ export async function runVerb (session: Session, verb: Verb, signal: AbortSignal
       // The other verbs play no part between Jambonz and LiveKit, so they end at once.
       return undefined
   }
+}
+
+/** Resolves when `over` does, or when the verb is stopped. */
+async function untilOver (over: Promise<void>, signal: AbortSignal): Promise<void> {
+  const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
+  await Promise.race([over, stopped])
 }
 
 function needAnswer ({ answered }: Session): void {

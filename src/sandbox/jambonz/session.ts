@@ -22,6 +22,8 @@ export interface SessionContext {
   faults: Faults
   /** Milliseconds to wait for the final NOTIFY after a REFER was accepted. */
   notifyTimeoutMs: number
+  /** The REST API lists this leg from now on. */
+  track(leg: Leg): void
 }
 
 /** Why a running verb was stopped: the caller is gone, or other verbs replace it. */
@@ -74,6 +76,16 @@ export class Session {
     return this.#answeredAt !== undefined
   }
 
+  /** When the call was answered, milliseconds since the epoch. */
+  get answeredAt (): number | undefined {
+    return this.#answeredAt
+  }
+
+  /** Whether the call has ended. Hooks may still be on their way. */
+  get gone (): boolean {
+    return this.#gone
+  }
+
   /** Sends the call's hooks, except its status events. */
   get hooks (): HookClient {
     return this.#hooks
@@ -87,6 +99,16 @@ export class Session {
   /** Sends a leg's state to the status hook. */
   notify (leg: Leg): void {
     this.#statuses.send(legPayload(leg))
+  }
+
+  /** Holds back every status event from now on until `released` resolves. */
+  holdStatuses (released: Promise<void>): void {
+    this.#statuses.hold(released)
+  }
+
+  /** Resolves when every status event sent so far was answered or has failed. */
+  async statusesSent (): Promise<void> {
+    await this.#statuses.idle()
   }
 
   /**
@@ -191,10 +213,15 @@ export class Session {
     this.#stop('gone')
   }
 
-  /** Live call control with `no-answer`: refuses an unanswered call. */
+  /** Live call control with `no-answer`: refuses an unanswered call, or cancels one that Jambonz placed. */
   noAnswer (): void {
     if (this.answered || this.#gone) return
     this.caller.reject(503, undefined)
+    this.#stop('gone')
+  }
+
+  /** The called party of a call that Jambonz placed was not reached. No verb runs. */
+  notReached (): void {
     this.#stop('gone')
   }
 
