@@ -1,6 +1,6 @@
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
 import { timeLimitOf } from '../calls/fold/rules.ts'
-import { ANONYMOUS, UNAVAILABLE, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
+import { ANONYMOUS, UNAVAILABLE, unavailableOf, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
 import { announcementOf, dialOf } from '../routing/strategies.ts'
 import { remoteNumber } from './caller.ts'
 import { HOOK_RETRY, type VerbConfig } from './verb-config.ts'
@@ -25,7 +25,8 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       }]
     case 'dial': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
-      const otherwise = isAnswered(call) ? hangUpAfter(1) : decline(UNAVAILABLE.status, UNAVAILABLE.reason)
+      const unavailable = unavailableOf(call)
+      const otherwise = isAnswered(call) ? hangUpAfter(1) : decline(unavailable.status, unavailable.reason)
       // Without a verb behind it, a failed dial leaves an unanswered caller leg without any terminal status.
       return attempt ? [dialFor(call, attempt, config), ...otherwise] : otherwise
     }

@@ -58,7 +58,7 @@ await bridgeTest('an agent may call whom the policy allows', async (t, bridge) =
     headers: { 'X-LK-Call': sid }
   })
   t.notOk('referHook' in reply.json[0], 'who is called must not transfer')
-  t.same(reply.json.slice(1), [{ verb: 'sip:decline', status: 480, reason: 'Agent Unavailable' }])
+  t.same(reply.json.slice(1), [{ verb: 'sip:decline', status: 480, reason: 'Not Connected' }])
   t.match(await recordOf(bridge, sid), { direction: 'agent', to: CALLEE, agent: undefined, joins: undefined })
   t.same([...bridge.rooms.open.keys()], [], 'no room is made: the agent has one')
 }, CARRIER, withRoutes())

@@ -1,5 +1,13 @@
 import { isAnnouncement, preparationOf } from './attempt-facts.ts'
-import { UNAVAILABLE, type AnsweredHook, type Attempt, type Call, type End, type HookName, type Reply } from './call.ts'
+import {
+  unavailableOf,
+  type AnsweredHook,
+  type Attempt,
+  type Call,
+  type End,
+  type HookName,
+  type Reply
+} from './call.ts'
 import { endOf } from './end.ts'
 import type { DeclineWay } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
@@ -116,7 +124,7 @@ export function redirectAttempt (draft: Call, at: number): void {
 /** What a caller gets whom no way is left for. */
 export function noWayLeft (call: Call): Reply {
   if (call.facts.direction === 'outbound') return { kind: 'hangup', afterS: 1 }
-  return call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...UNAVAILABLE }
+  return call.caller.answered ? { kind: 'hangup' } : { kind: 'decline', ...unavailableOf(call) }
 }
 
 const KEEP_HOOKS = 16

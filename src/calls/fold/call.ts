@@ -238,6 +238,13 @@ export interface Voicemail {
 /** What a caller gets whom the bridge cannot connect. */
 export const UNAVAILABLE = { status: 480, reason: 'Agent Unavailable' }
 
+/** What an agent gets that cannot be connected with whom it calls. LiveKit's API shows it. */
+const NOT_CONNECTED = { status: 480, reason: 'Not Connected' }
+
+/** What the first leg of a call gets when it cannot be connected. */
+export const unavailableOf = ({ facts }: Pick<Call, 'facts'>): { status: number, reason: string } =>
+  facts.direction === 'agent' ? NOT_CONNECTED : UNAVAILABLE
+
 /** What a hook of Jambonz is answered with, as data: verbs are built from it (jambonz/verbs-for.ts). */
 export type Reply =
   | { kind: 'dial', attempt: number }

@@ -82,6 +82,10 @@ const OUTBOUND: Partial<Record<Cause, { cause: Cause }>> = {
   'caller-gave-up': { cause: 'callee-hung-up' }
 }
 
+/** A CANCEL does not say why LiveKit sent it. */
+const CANCELLED_BY_LIVEKIT =
+  "LiveKit stopped ringing: its ringing timeout was over, or the callee's participant or room was removed"
+
 function turnedForAgent (call: Call, verdict: Verdict): Verdict {
   const { cause, sipStatus } = verdict
   const rang = call.at.ringing !== undefined
@@ -89,7 +93,7 @@ function turnedForAgent (call: Call, verdict: Verdict): Verdict {
     case 'caller-hung-up':
       return { ...verdict, cause: 'agent-hung-up', by: 'agent' }
     case 'caller-gave-up':
-      return { ...verdict, cause: 'agent-gave-up', by: 'agent' }
+      return { ...verdict, cause: 'agent-gave-up', by: 'agent', detail: CANCELLED_BY_LIVEKIT }
     case 'agent-hung-up':
       return { ...verdict, cause: 'callee-hung-up', by: 'callee', detail: undefined }
     case 'dial-timeout':

@@ -1,5 +1,5 @@
 import { isAnnouncement } from './attempt-facts.ts'
-import { currentAttempt, isFinal, UNAVAILABLE, type Attempt, type Call, type Reply } from './call.ts'
+import { currentAttempt, isFinal, unavailableOf, type Attempt, type Call, type Reply } from './call.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { addLeg, findLeg, isLatestLeg } from './legs.ts'
 import { note } from './duties.ts'
@@ -75,13 +75,14 @@ function ownLeg (draft: Call, { attempt: n, dialCallSid }: EventOf<'action'>): v
 }
 
 /** What ends the caller leg properly when no way is left. */
-function replyWithoutPlan ({ facts }: Call, event: EventOf<'action'>): Reply {
+function replyWithoutPlan (draft: Call, event: EventOf<'action'>): Reply {
+  const { facts } = draft
   if (isFinal(event.callerStatus)) return { kind: 'nothing' }
   // The verbs behind an outbound dial begin with a pause, for a dial that fails at once.
   if (facts.direction === 'outbound') return { kind: 'hangup', ...(hadTalk(event) ? {} : { afterS: 1 }) }
   if (hadTalk(event)) return { kind: 'nothing' }
   if (event.callerStatus === 'in-progress') return { kind: 'hangup' }
-  return { kind: 'decline', ...declineFor(event.dialSipStatus, facts.direction === 'agent') }
+  return { kind: 'decline', ...declineFor(draft, event.dialSipStatus) }
 }
 
 const hadTalk = (event: EventOf<'action'>): boolean => event.dialCallStatus === 'completed'
@@ -97,17 +98,26 @@ const REASONS: Record<number, string> = {
   603: 'Decline'
 }
 
-/**
- * The far end's status where it can be passed on to a caller: not what it said about our credentials, nor about our own
- * CANCEL.
- * @param toLiveKit LiveKit's API shows the agent whatever the callee said
- */
-function declineFor (sipStatus: number | undefined, toLiveKit: boolean): { status: number, reason: string } {
+/** Not what the far end said about our credentials. */
+const NOT_PASSED_ON = [401, 407]
+/** To a caller also not that nobody answered, nor what it said of our own CANCEL. */
+const NOT_FOR_CALLERS = [...NOT_PASSED_ON, 480, 487]
+
+/** The far end's status where it can be passed on. */
+function declineFor (call: Call, sipStatus: number | undefined): { status: number, reason: string } {
+  const toLiveKit = call.facts.direction === 'agent'
   if (toLiveKit && sipStatus === 487) return { status: 480, reason: 'No Answer' }
-  if (sipStatus === undefined || sipStatus < 400 || sipStatus > 699 || [401, 407, 480, 487].includes(sipStatus)) {
-    return UNAVAILABLE
-  }
-  return { status: sipStatus, reason: REASONS[sipStatus] ?? (toLiveKit ? 'Not Connected' : UNAVAILABLE.reason) }
+  const isFailure = sipStatus !== undefined && sipStatus >= 400 && sipStatus <= 699
+  if (!isFailure || (toLiveKit ? NOT_PASSED_ON : NOT_FOR_CALLERS).includes(sipStatus)) return unavailableOf(call)
+
+  const phrase = toLiveKit ? phraseOf(call) : undefined
+  return { status: sipStatus, reason: phrase ?? REASONS[sipStatus] ?? unavailableOf(call).reason }
+}
+
+/** What the far end wrote behind its status. LiveKit's API shows it to the agent. */
+function phraseOf (call: Call): string | undefined {
+  const phrase = currentAttempt(call)?.final?.sipReason
+  return phrase !== undefined && /^[\x20-\x7e]{1,64}$/.test(phrase) ? phrase : undefined
 }
 
 /** It speaks of an earlier attempt, or of an earlier leg of this one. */
