@@ -202,7 +202,10 @@ class CallService implements Calls {
 
     const isInRoom = currentAttempt(known)?.room !== undefined
     if (!isInRoom && !this.#rules.callControl) throw new NoCallControlError(callSid)
-    return await this.apply(known.callSid, { kind: 'hangup', at: this.#clock.now() }) ?? known
+    const call = await this.apply(known.callSid, { kind: 'hangup', at: this.#clock.now() })
+    // An order whose call was named just now goes on under its call_sid.
+    if (!call && isOrderId(known.callSid)) return this.hangUp(callSid)
+    return call ?? known
   }
 
   named (callSid: string, order: OrderMark): Promise<Call | undefined> {
@@ -219,10 +222,8 @@ class CallService implements Calls {
   }
 
   async find (callSid: string): Promise<Call | undefined> {
-    const call = await this.#registry.get(callSid)
-    if (call || !isOrderId(callSid)) return call
-    const name = await this.#registry.findByName(callSid)
-    return name === undefined ? undefined : this.#registry.get(name)
+    const named = isOrderId(callSid) ? await this.#registry.findByName(callSid) : undefined
+    return this.#registry.get(named ?? callSid)
   }
 
   recent (callSid: string): Call | undefined {

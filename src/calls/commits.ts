@@ -77,22 +77,43 @@ export class Commits {
 
   /**
    * Jambonz named the call of an order: its record goes on under its call_sid. Whoever hears of the name first does it,
-   * and doing it again changes nothing.
+   * and doing it again changes nothing. While the store is gone, what this process knows of the order is buffered.
    */
-  async named (callSid: string, { id, order: told }: OrderMark, at: number): Promise<Call | undefined> {
-    const requested = await this.#registry.get(id)
+  async named (callSid: string, mark: OrderMark, at: number): Promise<Call | undefined> {
+    try {
+      return await this.#name(callSid, mark, at)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error
+      this.outage.notice()
+      return this.#keepNamed(callSid, mark, at)
+    }
+  }
+
+  /** The call is named first and its order's record removed then, so that a crash between the two loses nothing. */
+  async #name (callSid: string, { id, order: told }: OrderMark, at: number): Promise<Call | undefined> {
+    for (;;) {
+      const requested = await this.#registry.get(id)
+      const order = requested?.order ?? told
+      if (!order) return undefined
+      const givenUp = requested?.phase === 'ended' || undefined
+      const { hangupAt } = requested ?? {}
+      const call = await this.#update(callSid, { kind: 'placed', callSid, order, hangupAt, givenUp, at })
+      const left = requested && await this.#update(id, { kind: 'named', callSid, hangupAt, at })
+      // Somebody hung up, or gave up, between the two.
+      if (left === undefined || givenUp) return call
+    }
+  }
+
+  #keepNamed (callSid: string, { id, order: told }: OrderMark, at: number): Call | undefined {
+    const requested = this.outage.recent(id)
     const order = requested?.order ?? told
     if (!order) return undefined
-    const { hangupAt, phase } = requested ?? {}
-    const event = { kind: 'placed' as const, callSid, order, hangupAt, givenUp: phase === 'ended' || undefined, at }
-    const call = await this.#update(callSid, event)
-    if (requested) await this.#update(id, { kind: 'named', callSid, at })
-    return call
+    return this.outage.keep(callSid, { kind: 'placed', callSid, order, hangupAt: requested?.hangupAt, at })
   }
 
   async #commit (callSid: string, event: CallEvent, propose: Propose = ignore): Promise<Call | undefined> {
-    const mark = 'order' in event && event.kind !== 'ordered' && event.kind !== 'placed' ? event.order : undefined
-    if (mark && !this.outage.recent(callSid)?.order) await this.named(callSid, mark, event.at)
+    const mark = markOf(event)
+    if (mark && !this.outage.recent(callSid)?.order) await this.#name(callSid, mark, event.at)
     if (!mustBeKnown(event)) return this.#update(callSid, event, propose)
 
     const call = await this.#updateKnown(callSid, event, propose)
@@ -152,6 +173,8 @@ export class Commits {
   }
 
   async #keep (callSid: string, event: CallEvent): Promise<Call | undefined> {
+    const mark = markOf(event)
+    if (mark && !this.outage.recent(callSid)?.order) this.#keepNamed(callSid, mark, event.at)
     const isNew = () => (this.outage.recent(callSid)?.attempts.length ?? 0) === 0
     if (mustBeKnown(event) && isNew()) {
       // Another replica knows how the call goes on, and so does LiveKit's room.
@@ -175,6 +198,22 @@ const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
   'ordered',
   'sending'
 ])
+
+/** The order that a call is placed for, by a hook of its callee's leg, or by what is handed over of such hooks. */
+function markOf (event: CallEvent): OrderMark | undefined {
+  switch (event.kind) {
+    case 'call-hook':
+    case 'status':
+    case 'action':
+      return event.order
+    case 'handed-over': {
+      const placed = event.events.find(({ kind }) => kind === 'placed') as EventOf<'placed'> | undefined
+      return placed && { id: placed.order.id, order: placed.order }
+    }
+    default:
+      return undefined
+  }
+}
 
 /** Whether a call cannot begin with this event: somebody must have known it before. */
 function mustBeKnown (event: CallEvent): boolean {

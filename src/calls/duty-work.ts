@@ -13,7 +13,7 @@ import {
 } from './ports.ts'
 
 export interface DutyWorkOptions {
-  commits: Pick<Calls, 'apply' | 'makeRoomAhead' | 'named'>
+  commits: Pick<Calls, 'apply' | 'find' | 'makeRoomAhead' | 'named'>
   rooms: Rooms
   roomFormat: RoomFormat
   /** Absent without the Jambonz REST settings. */
@@ -91,12 +91,15 @@ export class DutyWork {
     }
   }
 
-  /** @returns whether Jambonz lists the call of an order */
-  async #findCall (call: Call): Promise<boolean> {
-    const { order } = call
-    const callSid = order && await this.#options.placer?.find(order)
-    if (!order || callSid === undefined) return false
-    await this.#options.commits.named(callSid, { id: order.id, order })
+  /** @returns whether the call of an order is known by its name, or Jambonz lists it */
+  async #findCall ({ order }: Call): Promise<boolean> {
+    const { commits, placer } = this.#options
+    if (!order) return false
+    const known = await commits.find(order.id)
+    const isNamed = known !== undefined && known.callSid !== order.id
+    const callSid = isNamed ? known.callSid : await placer?.find(order)
+    if (callSid === undefined) return false
+    await commits.named(callSid, { id: order.id, order })
     return true
   }
 

@@ -30,19 +30,25 @@ export class Placements {
 
   /**
    * Places a call.
-   * @throws {StoreUnavailableError} before anything was sent
+   * @throws {StoreUnavailableError} when the order could not be written down: it was not sent
    * @throws {PlacementRefusedError} when it was not sent
    */
   async place (order: Order): Promise<Placed> {
     const { calls, placer, clock } = this.#options
     await calls.apply(order.id, { kind: 'ordered', order, at: clock.now() })
+    let isSent = false
+    let placement: Placement
     try {
-      const placement = await placer.place(order, () => this.#isOurs(order))
-      return await this.#settle(order, placement)
+      placement = await placer.place(order, async () => {
+        isSent = await this.#isOurs(order)
+        return isSent
+      })
     } catch (error) {
-      await this.#notSent(order, error)
+      const wasSent = isSent && !(error instanceof PlacementRefusedError)
+      await this.#failed(order, wasSent ? 'unknown' : 'not-sent', error)
       throw error
     }
+    return this.#settle(order, placement)
   }
 
   /** Marks an order as sent. @returns whether it is still to be sent, which only one may do */
@@ -60,15 +66,15 @@ export class Placements {
       return { outcome: 'placed', call: call! }
     }
     const { outcome, detail } = placement
-    await calls.apply(order.id, { kind: 'placement', outcome, detail, at: clock.now() })
-    return { ...placement, call: await calls.find(order.id) }
+    const call = await calls.apply(order.id, { kind: 'placement', outcome, detail, at: clock.now() })
+    return { ...placement, call: call ?? await calls.find(order.id) }
   }
 
-  /** Nobody waits for the call any more, and nothing was asked of Jambonz. */
-  async #notSent (order: Order, error: unknown): Promise<void> {
+  /** Nobody waits for the call any more. When it was sent, Jambonz may have placed it all the same. */
+  async #failed (order: Order, outcome: 'not-sent' | 'unknown', error: unknown): Promise<void> {
     const { calls, clock, observer } = this.#options
-    if (!(error instanceof PlacementRefusedError)) return
-    await calls.apply(order.id, { kind: 'placement', outcome: 'not-sent', detail: error.reason, at: clock.now() })
+    const detail = error instanceof PlacementRefusedError ? error.reason : undefined
+    await calls.apply(order.id, { kind: 'placement', outcome, detail, at: clock.now() })
       .catch((failure: unknown) => observer.failed(order.id, 'order', failure))
   }
 }

@@ -19,7 +19,12 @@ async function dispatchedWhile (holder: string): Promise<number> {
   const roomFormat = createRoomFormat(40, planSeal)
   rooms.open.set(story.room(), roomFormat.request(call, call.attempts[0]!))
   const work = new DutyWork({
-    commits: { apply: async () => stored, named: async () => undefined, makeRoomAhead: async () => {} },
+    commits: {
+      apply: async () => stored,
+      find: async () => stored,
+      named: async () => undefined,
+      makeRoomAhead: async () => {}
+    },
     rooms,
     roomFormat,
     clock: createTestClock(),

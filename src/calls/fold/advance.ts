@@ -15,7 +15,7 @@ import {
   onRoomSettled
 } from './on-call-hook.ts'
 import { onAction } from './on-action.ts'
-import { onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
+import { isNews, onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
 import { onVoicemail } from './on-people.ts'
 import { onJoins, onPerson } from './on-joins.ts'
 import { owePublications } from './publications.ts'
@@ -34,6 +34,7 @@ import type { Rules } from './rules.ts'
  */
 export function advance (call: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
   const fold = (before: Call | undefined, later: CallEvent) => advance(before, later, rules)
+  if (event.kind === 'placed' && call && !isNews(call, event)) return call
   if (event.kind === 'handed-over') return collect(call, event, rules, fold)
   if (call?.late) {
     if (event.kind === 'wake' && event.at < call.late.until) return call

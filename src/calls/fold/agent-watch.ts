@@ -33,6 +33,8 @@ const isOpen = (draft: Call, attempt: Attempt): boolean =>
 export function awaitAgent (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   const isOurs = attempt.room !== undefined && !attempt.foreign
   if (!isOurs || rules.redispatchMs === 0 || attempt.view.agent || attempt.redispatches.length > 0) return
+  // The agent of a room that was made ahead is waited for already.
+  if (draft.duties.some(({ id }) => id === redispatchId(attempt))) return
   oweRedispatch(draft, attempt, at, at + rules.redispatchMs)
 }
 

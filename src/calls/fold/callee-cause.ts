@@ -1,34 +1,42 @@
-import type { Call, Cause } from './call.ts'
+import type { Attempt, Call, Cause } from './call.ts'
 import { endOf, type Verdict } from './end.ts'
+import { isBeforeHook } from './on-order.ts'
 
 /*
  * Causes of the calls in which somebody is called: ordered ones, and those that an agent makes. What the carrier says
  * besides its status (Reason, X- headers) is not in Jambonz' hooks.
  */
 
-/** Whether somebody was called who has not answered. */
-export const isUnansweredCallee = ({ facts, caller, attempts }: Call): boolean =>
-  facts.direction === 'outbound' && !caller.answered && !attempts.some(({ answered }) => answered)
+/** Whether somebody was called whom nobody was dialled for yet. */
+export const isUnansweredCallee = (call: Call): boolean =>
+  call.facts.direction === 'outbound' && !call.attempts.some(({ answered }) => answered) &&
+  (!call.caller.answered || (call.order !== undefined && isBeforeHook(call) && !call.attempts.some(isUnderWay)))
 
-/** Why an outbound call ended before it was answered. */
+const isUnderWay = ({ at }: Attempt): boolean => at.replied !== undefined
+
+/** Why an outbound call ended before the callee could be connected. */
 export function calleeCause (call: Call): Verdict {
   const { final } = call.caller
   if (call.phase === 'requested') return withoutName(call)
   if (!final) return endOf('lost', { detail: 'how the call to the callee ended was not heard' })
-  const { sipStatus, callStatus } = final
-  // Answered and over, and only the end was heard.
-  if (callStatus === 'completed') return endOf(final.by === 'jambonz' ? 'operator-hung-up' : 'callee-hung-up')
+  const { sipStatus, callStatus, by } = final
+  if (callStatus === 'completed') {
+    return by === 'caller' ? endOf('callee-hung-up') : endOf('lost', { by: by ?? 'unknown', detail: NO_HOOK })
+  }
 
   return endOf(causeOfStatus(sipStatus ?? STATUS_OF[callStatus], call.at.ringing !== undefined), { sipStatus })
 }
 
+/** Detail of an answered call whose call hook did not arrive. */
+const NO_HOOK = 'the callee answered, but no call hook arrived before the call ended'
+
 const STATUS_OF: Partial<Record<string, number>> = { busy: 486, 'no-answer': 487 }
 
 /** Jambonz gave the call no name. */
-function withoutName ({ order }: Call): Verdict {
-  return order?.sentAt === undefined
-    ? endOf('not-placed', { detail: 'the bridge stopped before it asked Jambonz' })
-    : endOf('lost', { detail: 'Jambonz did not say whether it placed the call' })
+function withoutName ({ order, hangupAt }: Call): Verdict {
+  if (order?.sentAt !== undefined) return endOf('lost', { detail: 'Jambonz did not say whether it placed the call' })
+  if (hangupAt !== undefined) return endOf('operator-hung-up')
+  return endOf('not-placed', { detail: 'the bridge stopped before it asked Jambonz' })
 }
 
 /**

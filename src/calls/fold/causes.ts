@@ -17,6 +17,8 @@ export function causeOf (call: Call, attempt: Attempt | undefined, circumstances
 /** The cause in Jambonz' words: who had the first leg is the caller. */
 function judge (call: Call, attempt: Attempt | undefined, circumstances: Circumstances): Verdict {
   const caller = call.caller.final
+  // Who asked to end a call that has no name yet did not end it.
+  if (call.phase === 'requested') return calleeCause(call)
   if (call.hangupAt !== undefined) return hungUp(call)
   if (call.transfer && !cameBack(call.transfer, attempt)) return transferCause(call, call.transfer, attempt)
   if (isUnansweredCallee(call)) return calleeCause(call)

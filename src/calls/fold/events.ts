@@ -198,6 +198,8 @@ export interface PlacedEvent {
 export interface NamedEvent {
   kind: 'named'
   callSid: string
+  /** When somebody asked to end the call, by the record that its naming went by. */
+  hangupAt?: number
 }
 
 /** Somebody found out who answered, or listened in vain. */

@@ -82,6 +82,7 @@ export function takeTalk (draft: Call, attempt: Attempt): void {
   attempt.answered = true
   attempt.at.answered ??= since
   draft.at.answered ??= since
+  draft.at.connected ??= since
 }
 
 /** The agent left, or died, while the caller was still there. That the room ended is no leaving of its own. */

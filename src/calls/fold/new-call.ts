@@ -52,6 +52,7 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
   const { at: times, end, attempts, legs } = ended
   return {
     ...newCall(ended.callSid, at, facts, app),
+    ...whatStays(ended),
     attemptsBefore: ended.attemptsBefore + attempts.length,
     hooks: ended.hooks,
     duties: ended.duties,
@@ -69,6 +70,15 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
     ]
   }
 }
+
+/** What is true of the call in all of its records. */
+const whatStays = (call: Call): Partial<Call> => {
+  const { order, longestS, joins, sipCallIds, people, voicemail, published, transfers } = call
+  return withoutAbsent({ order, longestS, joins, sipCallIds, people, voicemail, published, transfers })
+}
+
+const withoutAbsent = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 
 /** What an event tells of an attempt that nobody here knows. */
 interface Trace {

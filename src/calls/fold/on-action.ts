@@ -5,6 +5,7 @@ import { addLeg, findLeg, isLatestLeg } from './legs.ts'
 import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt, takeFacts } from './new-call.ts'
+import { preparedAttempt } from './on-order.ts'
 import { callerEnded } from './on-status.ts'
 import type { Rules } from './rules.ts'
 
@@ -26,6 +27,8 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
     detail: `caller leg ${event.callerStatus}`
   })
   const attempt = currentAttempt(draft)
+  // Whoever made the room ahead did not hear of the reply that dialled it.
+  if (attempt && attempt === preparedAttempt(draft)) attempt.at.replied = at
   ownLeg(draft, event)
   if (draft.phase === 'transferring') {
     if (isFinal(event.callerStatus)) {

@@ -1,6 +1,7 @@
 import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
+import { awaitAgent } from './agent-watch.ts'
 import { preparationOf } from './attempt-facts.ts'
 import {
   answer,
@@ -13,13 +14,14 @@ import {
   redirectAttempt,
   replyOf
 } from './attempts.ts'
-import { note, unowe } from './duties.ts'
+import { note } from './duties.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { legsOf } from './legs.ts'
 import { MOST_ATTEMPTS, newCall, nextRecord } from './new-call.ts'
-import { isSpoilt, preparedAttempt } from './on-order.ts'
+import { isFirst, onCalleeHook } from './on-callee-hook.ts'
+import { preparedAttempt } from './on-order.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /**
@@ -32,10 +34,10 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
     note(known, at, { from: 'jambonz', what: 'call hook repeated' })
     return known
   }
+  if (known?.order && isFirst(known, event)) return onCalleeHook(known, event, rules)
   if (known && isLate(known, event)) return onLateHook(known, event, rules)
   // What reads like it, if anything does, is history now.
   if (known) known.hooks = known.hooks.filter(other => other.hook !== 'call-hook' || other.hash !== hash)
-  if (known?.order && !hasHook(known) && known.phase !== 'ended') return onCalleeHook(known, event, rules)
   if (known?.closing && known.caller.final) endNow(known, at, rules)
   const app: ApplicationConfig = { ...(known?.app ?? rules.app), ...event.app }
   // A hook that brings a call back lacks the SIP headers: what the first one said of the caller stands.
@@ -49,6 +51,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   if (event.sipCallIds) draft.sipCallIds = [...new Set([...draft.sipCallIds ?? [], ...event.sipCallIds])]
   draft.caller.answeredBefore = event.answered
   draft.caller.answered ||= event.answered
+  if (event.answered && facts.direction === 'outbound') draft.at.answered ??= at
   note(draft, at, { from: 'jambonz', what: 'call hook', status: event.answered ? 'in-progress' : 'trying' })
   // A call that is let in already may come back, whatever room is left by now.
   if (event.refuse && (event.refuse.cause !== 'capacity' || draft.attempts.length === 0)) {
@@ -70,41 +73,6 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   draft.route = known?.route ?? event.route ?? rules.guessRoute(facts, app, draft.callSid, at)
   draft.plan = draft.route.ways
   if (draft.route.refused) note(draft, at, { from: 'bridge', what: 'way refused', detail: draft.route.refused })
-  goOn(draft, at, rules, 'call-hook', hash)
-  return draft
-}
-
-const hasHook = (call: Call): boolean => call.hooks.some(({ hook }) => hook === 'call-hook')
-
-/**
- * The callee of an order has answered. The agent may wait in its room already. Where nothing is left of what was made
- * for it, another room is.
- */
-function onCalleeHook (draft: Call, event: EventOf<'call-hook'>, rules: Rules): Call {
-  const { at, hash } = event
-  draft.facts = { ...draft.facts, applicationSid: event.facts.applicationSid ?? draft.facts.applicationSid }
-  draft.caller.answeredBefore ||= event.answered
-  draft.caller.answered ||= event.answered
-  if (event.answered) draft.at.answered ??= at
-  note(draft, at, { from: 'jambonz', what: 'call hook', status: 'in-progress' })
-  if (draft.hangupAt !== undefined || draft.closing) {
-    answer(draft, 'call-hook', hash, { kind: 'hangup', afterS: 1 })
-    return draft
-  }
-  const attempt = preparedAttempt(draft)
-  if (attempt && !isSpoilt(attempt)) {
-    // The hook takes what is left of the preparation over.
-    unowe(draft, ({ kind }) => kind === 'make-room')
-    draft.phase = 'received'
-    draft.deadline = at + TIMES.received
-    answer(draft, 'call-hook', hash, attempt.made === 'created' ? begun(draft, attempt, at, rules) : undefined)
-    findHook(draft, 'call-hook', hash)!.attempt = attempt.n
-    return draft
-  }
-  if (attempt) {
-    endAttempt(draft, attempt, at, endOf(attempt.made === 'failed' ? 'livekit-failed' : 'room-closed'))
-    draft.plan = [attempt.way, ...draft.plan]
-  }
   goOn(draft, at, rules, 'call-hook', hash)
   return draft
 }
@@ -205,8 +173,11 @@ function onPrepared (
     detail: event.detail
   })
   if (attempt.end && event.outcome !== 'timeout') oweDeleteRoom(draft, attempt, event.at)
-  // The room was made ahead: nobody waits for a reply.
-  if (attempt === preparedAttempt(draft)) return
+  if (attempt === preparedAttempt(draft)) {
+    // The room was made ahead: nobody waits for a reply, but the agent is to be there when somebody does.
+    if (attempt.made === 'created') awaitAgent(draft, attempt, event.at, rules)
+    return
+  }
   if (attempt.end || draft.phase === 'ended') {
     answerWaiting(draft, attempt, noWayLeft(draft))
     return

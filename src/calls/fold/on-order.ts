@@ -6,6 +6,7 @@ import { note, owe, unowe } from './duties.ts'
 import { endCall } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { newCall } from './new-call.ts'
+import { tellNothing } from './publications.ts'
 import { factsOfOrder, type Order } from './order.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -57,26 +58,58 @@ export function onPlacement (draft: Call, { at, outcome, detail }: EventOf<'plac
 
 /** Jambonz named the call, by its answer or by a hook. The call goes on under its call_sid. */
 export function onPlaced (known: Call | undefined, event: EventOf<'placed'>, rules: Rules): Call {
-  const { at, callSid, order, hangupAt, givenUp } = event
-  if (known?.order) return known
+  const { at, callSid, order } = event
+  if (known?.order) {
+    learn(known, event, rules)
+    return known
+  }
   const facts = factsOfOrder(order)
   const draft = known ?? { ...newCall(callSid, order.orderedAt, facts, rules.app), phase: 'dialing' as const }
-  draft.order = order
-  draft.app = appOf(order, rules)
+  takeOrder(draft, order, rules)
   draft.facts = { ...facts, applicationSid: draft.facts.applicationSid }
   draft.at.received = Math.min(order.orderedAt, draft.at.received)
   note(draft, at, { from: 'jambonz', what: 'call placed', by: order.placedBy })
-  if (draft.attempts.length > 0 || draft.phase === 'ended') return draft
-
-  draft.phase = draft.phase === 'received' ? 'dialing' : draft.phase
-  draft.route = { ways: [wayOf(order)] }
-  draft.plan = draft.route.ways
-  draft.deadline = at + order.ringS * 1000 + TIMES.dialSlack
-  if (hangupAt !== undefined || givenUp) {
-    if (givenUp) draft.hangupFor = 'given-up'
-    hangUpCallee(draft, at, rules)
-  } else if (order.agentAt === 'dial') prepareRoom(draft, at, rules)
+  if (draft.phase === 'ended') return draft
+  if (draft.attempts.length === 0) {
+    draft.phase = draft.phase === 'received' ? 'dialing' : draft.phase
+    draft.plan = draft.route!.ways
+    draft.deadline = at + (draft.caller.answered ? TIMES.received : order.ringS * 1000 + TIMES.dialSlack)
+  }
+  learn(draft, event, rules)
+  if (order.agentAt === 'dial') prepareRoom(draft, at, rules)
   return draft
+}
+
+/** Whether the naming of a call that is known as the order's own says anything new of it. */
+export function isNews ({ order, phase, hangupAt, hangupFor }: Call, event: EventOf<'placed'>): boolean {
+  if (order === undefined || isFuller(event.order, order)) return true
+  if (phase === 'ended') return false
+  return (event.hangupAt !== undefined && hangupAt === undefined) || (event.givenUp === true && hangupFor === undefined)
+}
+
+/** A hook does not say what only the agent and the carrier may know. */
+const isFuller = (one: Order, other: Order): boolean =>
+  KEPT_BACK.some(field => one[field] !== undefined && other[field] === undefined)
+
+const KEPT_BACK = ['metadata', 'headers', 'callerName'] as const
+
+/** What was not known when the call was named first: all of the order, and whether anybody wants the call still. */
+function learn (draft: Call, { at, order, hangupAt, givenUp }: EventOf<'placed'>, rules: Rules): void {
+  if (isFuller(order, draft.order!)) takeOrder(draft, order, rules)
+  if (draft.phase === 'ended') return
+  if (givenUp && draft.hangupFor === undefined) {
+    draft.hangupFor = 'given-up'
+    tellNothing(draft)
+  } else if (hangupAt === undefined || draft.hangupAt !== undefined) return
+  hangUpCallee(draft, at, rules)
+}
+
+/** What follows from an order for its call. A plan that has begun stays as it is. */
+function takeOrder (draft: Call, order: Order, rules: Rules): void {
+  draft.order = order
+  draft.app = appOf(order, rules)
+  draft.route = { ways: [wayOf(order)] }
+  if (draft.plan.length > 0) draft.plan = draft.route.ways
 }
 
 /** What the agent of an order gets: nothing of the settings' application but what the order says. */
@@ -90,9 +123,21 @@ const wayOf = ({ agent, metadata }: Order): RoomWay => ({
   ...(metadata === undefined ? {} : { metadata })
 })
 
-/** The call is known under its call_sid now: the record under its order's id is needed no more. */
-export function onNamed (draft: Call, { at, callSid }: EventOf<'named'>): Call | undefined {
-  if (draft.phase !== 'ended') return undefined
+/** Nobody listened while Jambonz may have named the call. Its list of calls is asked before anything is given up. */
+export function onAwayUnnamed (draft: Call, at: number): void {
+  const { order } = draft
+  if (order?.sentAt === undefined) return
+  draft.deadline = Math.max(draft.deadline ?? at, at + TIMES.findCall)
+  owe(draft, at, { kind: 'find-call', target: order.id, due: at })
+}
+
+/**
+ * The call is known under its call_sid now: the record under its order's id is needed no more. One that had ended
+ * stays, because its end was told.
+ */
+export function onNamed (draft: Call, { at, callSid, hangupAt }: EventOf<'named'>): Call | undefined {
+  // A hang-up that came meanwhile is to reach the call first.
+  if (draft.phase !== 'ended') return draft.hangupAt === hangupAt ? undefined : draft
   unowe(draft, ({ kind }) => kind === 'find-call')
   note(draft, at, { from: 'jambonz', what: 'call placed', detail: `found later as ${callSid}` })
   return draft
@@ -115,13 +160,9 @@ export function prepareRoom (draft: Call, at: number, rules: Rules): void {
 export function preparedAttempt (call: Call): Attempt | undefined {
   const [attempt] = call.attempts
   const isWaiting = call.order !== undefined && attempt !== undefined && call.attempts.length === 1 && !attempt.end &&
-    attempt.at.replied === undefined && !call.hooks.some(({ hook }) => hook === 'call-hook')
+    attempt.at.replied === undefined && isBeforeHook(call)
   return isWaiting ? attempt : undefined
 }
-
-/** Whether the prepared room is as good as none: it was not made, it is gone, or its agent has left it. */
-export const isSpoilt = ({ made, view }: Attempt): boolean =>
-  made === 'failed' || view.goneAt !== undefined || view.agent?.left !== undefined
 
 /** The status of a callee who has not talked yet. */
 export function onCallee (draft: Call, { at, callStatus }: EventOf<'status'>, rules: Rules): void {
@@ -146,7 +187,8 @@ export function onCallee (draft: Call, { at, callStatus }: EventOf<'status'>, ru
   }
 }
 
-const isBeforeHook = (draft: Call): boolean => !draft.hooks.some(({ hook }) => hook === 'call-hook')
+/** Whether the call hook of a call was not heard yet. */
+export const isBeforeHook = (draft: Call): boolean => !draft.hooks.some(({ hook }) => hook === 'call-hook')
 
 function calleeRings (draft: Call, at: number, rules: Rules): void {
   draft.at.ringing ??= at

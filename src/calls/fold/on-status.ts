@@ -4,7 +4,7 @@ import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from 
 import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
-import { onCallee } from './on-order.ts'
+import { onCallee, preparedAttempt } from './on-order.ts'
 import { nextVerdictLook } from './on-people.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt, takeFacts } from './new-call.ts'
@@ -78,6 +78,8 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
   }
   const attempt = attemptOfLeg(draft, event.legSid)
   if (!attempt) return
+  // Whoever made the room ahead did not hear of the reply that dials it.
+  if (attempt === preparedAttempt(draft)) attempt.at.replied = event.at
   if (!findLeg(draft, event.legSid)) {
     addLeg(draft, event.legSid, draft.phase === 'transferring' ? 'foreign' : 'agent', attempt.n)
   }
@@ -142,7 +144,8 @@ export function agentRinging (draft: Call, attempt: Attempt, at: number, rules: 
   const first = attempt.at.ringing === undefined
   attempt.at.ringing ??= at
   attempt.at.lastRinging = Math.max(at, attempt.at.lastRinging ?? at)
-  draft.at.ringing ??= at
+  // Of an outbound call it is the callee's phone that rings.
+  if (draft.facts.direction !== 'outbound') draft.at.ringing ??= at
   if (openLeg(draft) !== attempt) return
   agentDialing(draft, attempt, at, rules)
   if (draft.phase === 'dialing') draft.phase = 'ringing'

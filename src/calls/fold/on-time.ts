@@ -1,10 +1,12 @@
 import { beginClosing } from './attempts.ts'
-import { hangUpCallee, releaseCallee } from './on-order.ts'
+import { hangUpCallee, onAwayUnnamed, releaseCallee } from './on-order.ts'
 import { currentAttempt, type Call } from './call.ts'
 import { onAgentOverdue } from './agent-watch.ts'
 import { claimDuties, note, owe, oweLook } from './duties.ts'
 import { lapseDuties } from './on-duty.ts'
 import { oweDeleteForeign } from './foreign-room.ts'
+import { endOf } from './end.ts'
+import { endCall } from './ending.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
@@ -80,6 +82,10 @@ export function onAway (draft: Call, { at, from, to }: EventOf<'away'>, rules: R
     draft.closing.until = at + TIMES.redelivery
     return
   }
+  if (draft.phase === 'requested') {
+    onAwayUnnamed(draft, at)
+    return
+  }
   const attempt = currentAttempt(draft)
   if (!attempt || attempt.end || attempt.at.replied === undefined) return
   // A leg that rings need not be in the room, nor one that is being transferred.
@@ -100,8 +106,11 @@ export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): 
   const { at } = event
   draft.hangupAt = at
   note(draft, at, { from: 'operator', what: 'hang-up' })
-  // What is not named yet, its name ends.
-  if (draft.phase === 'requested') return
+  if (draft.phase === 'requested') {
+    // What was sent and is not named yet is ended when it is.
+    if (draft.order?.sentAt === undefined) endCall(draft, at, endOf('operator-hung-up'), rules)
+    return
+  }
   if (draft.order) hangUpCallee(draft, at, rules)
   else if (rules.callControl) {
     const answered = draft.caller.answered || draft.at.answered !== undefined

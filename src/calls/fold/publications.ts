@@ -18,11 +18,16 @@ export type Publication = typeof PUBLICATIONS[number]
 /** Whether it has come about. */
 const HAPPENED: Record<Publication, (call: Call) => boolean> = {
   // Under the id of its order a call has not begun, and may go on under its call_sid.
-  'call.started': call => call.phase !== 'requested',
+  'call.started': call => call.callSid !== call.order?.id,
   'call.answered': call => call.at.answered !== undefined,
   'call.transfer_finished': call => call.transfer?.result !== undefined,
   'call.ended': call => call.phase === 'ended',
   'call.dial_finished': call => call.phase === 'ended' && call.facts.direction === 'outbound'
+}
+
+/** Marks a call of which nothing more is told: its end was told before it had a name. */
+export function tellNothing (draft: Call): void {
+  draft.published = [...PUBLICATIONS]
 }
 
 /** Owes the events that have come about and were not owed before. */
@@ -36,8 +41,9 @@ export function owePublications (draft: Call, at: number, rules: Rules): void {
   }
 }
 
-/** A call has several transfers, one after another, and several records when it comes back. */
+/** A call has several transfers, one after another, and several records when it comes back. It was dialled once. */
 function nameOf (draft: Call, publication: Publication): string {
+  if (publication === 'call.dial_finished') return publication
   const n = publication === 'call.transfer_finished' ? draft.transfers ?? 1 : draft.earlier.length + 1
   return n === 1 ? publication : `${publication}:${n}`
 }
