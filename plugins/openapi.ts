@@ -19,7 +19,7 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
       tags: [
         { name: 'jambonz', description: 'Hooks that Jambonz calls' },
         { name: 'livekit', description: 'Events that LiveKit sends' },
-        { name: 'operators', description: 'For operators: look at calls and end them' },
+        { name: 'operators', description: 'For operators: place calls, look at them and end them' },
         { name: 'service', description: 'Health and metrics' }
       ],
       components: {
@@ -41,7 +41,12 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
             name: 'Authorization',
             description: 'JWT signed with the LiveKit API secret, with the SHA-256 of the raw body'
           },
-          operatorToken: { type: 'http', scheme: 'bearer', description: 'OPERATOR_TOKEN' }
+          operatorToken: { type: 'http', scheme: 'bearer', description: 'OPERATOR_TOKEN' },
+          callerKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A key of CALLERS. It may place calls, and list, read and end those that it ordered'
+          }
         }
       }
     },

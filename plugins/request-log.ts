@@ -8,8 +8,8 @@ declare module 'fastify' {
     operation?: string
   }
   interface FastifyRequest {
-    /** Set on requests to the operator API: which token proved who asks, once it did. */
-    operator: { tokenId?: string } | null
+    /** Set on requests to the operator API: which token proved who asks, and the name of a key of CALLERS. */
+    operator: { tokenId?: string, key?: string } | null
   }
 }
 

@@ -21,6 +21,7 @@ import {
   VerbsSchema
 } from '../src/jambonz/verbs.ts'
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
+import { ORDER_SCHEMAS } from '../src/orders/order-request.ts'
 import { ROUTES_SCHEMAS } from '../src/routes-schemas.ts'
 
 /** Holds every shared schema under its `$id`; routes refer to them. */
@@ -43,6 +44,7 @@ export default fp(async fastify => {
       PauseSchema,
       VerbsSchema,
       ...VIEW_SCHEMAS,
+      ...ORDER_SCHEMAS,
       ...ROUTES_SCHEMAS
     ]
   ) fastify.addSchema(schema)

@@ -1,11 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { currentAttempt, type Call, type Cause, type Phase } from '../src/calls/fold/call.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
 import { CallNotFoundError, UnknownQueryError } from '../src/errors.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
-import { getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
+import type { KeyHolder } from '../src/keyring.ts'
+import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
 
-/** The operator API: list calls, look at one, end one. */
+/** The operator API: list calls, look at one, end one. A key of CALLERS has only the calls that it ordered. */
 const calls: FastifyPluginAsyncTypebox = async fastify => {
   const { registry, rooms } = fastify
 
@@ -17,41 +19,58 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
   })
 
   fastify.get('/calls', {
-    config: { operation: 'list-calls' },
+    config: { operation: 'list-calls', forCallers: true },
     schema: listCallsSchema,
     preValidation: async ({ query }) => assertKnown(query, listCallsSchema.querystring.properties)
   }, async request => {
-    const { phase, from, to, cause, cursor, limit = 50 } = request.query
+    const { phase, from, to, cause, placedBy, reference, cursor, limit = 50 } = request.query
+    const { isOperator, name } = request.keyHolder!
+    // Others' calls do not exist for a key.
+    if (!isOperator && placedBy !== undefined && placedBy !== name) return { calls: [] }
+
     const page = await registry.list({
       phase: phase as Phase | 'active' | undefined,
       from,
       to,
-      cause: cause as Cause | undefined
+      cause: cause as Cause | undefined,
+      placedBy: isOperator ? placedBy : name,
+      reference
     }, { limit, cursor })
     return { calls: page.calls.map(summarize), next: page.next }
   })
 
   fastify.get('/calls/:callSid', {
-    config: { operation: 'get-call' },
+    config: { operation: 'get-call', forCallers: true },
     schema: getCallSchema,
     preValidation: async ({ query }) => assertKnown(query, getCallSchema.querystring.properties)
   }, async request => {
-    const { callSid } = request.params
-    const call = await registry.get(callSid)
-    if (!call) throw new CallNotFoundError(callSid)
-
+    const call = await callOf(request.params.callSid, request.keyHolder!)
     return present(call, request.query.live ? await lookAt(call, rooms) : undefined)
   })
 
   fastify.post('/calls/:callSid/hangup', {
-    config: { operation: 'hang-up' },
+    config: { operation: 'hang-up', forCallers: true },
     schema: hangUpSchema
-  }, async (request, reply) => {
-    const { callSid } = request.params
-    const { phase } = await fastify.calls.hangUp(callSid)
+  }, hangUp)
+
+  fastify.delete('/calls/:callSid', {
+    config: { operation: 'delete-call', forCallers: true },
+    schema: deleteCallSchema
+  }, hangUp)
+
+  async function hangUp (request: FastifyRequest<{ Params: { callSid: string } }>, reply: FastifyReply) {
+    const call = await callOf(request.params.callSid, request.keyHolder!)
+    const { callSid, phase } = await fastify.calls.hangUp(call.callSid)
     request.callSid = callSid
     return reply.code(202).send({ callSid, phase })
-  })
+  }
+
+  /** @throws {CallNotFoundError} also for a call of somebody else's key */
+  async function callOf (callSid: string, { isOperator, name }: KeyHolder): Promise<Call> {
+    const call = await fastify.calls.find(callSid)
+    if (!call || !(isOperator || call.order?.placedBy === name)) throw new CallNotFoundError(callSid)
+    return call
+  }
 }
 
 /** @throws {UnknownQueryError} */

@@ -3,7 +3,7 @@ import { diagnose } from '../src/diagnosis/diagnose.ts'
 import { DiagnosisSchema, presentDiagnosis, type DiagnosisView } from '../src/diagnosis/diagnosis-view.ts'
 import { CallNotFoundError } from '../src/errors.ts'
 import { CallParams } from '../src/operator-schemas.ts'
-import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from '../src/schemas.ts'
+import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, OPERATORS_ONLY, Shared } from '../src/schemas.ts'
 
 /** Why a call ended, for operators. */
 const diagnosis: FastifyPluginAsyncTypebox = async fastify => {
@@ -23,6 +23,7 @@ const diagnosis: FastifyPluginAsyncTypebox = async fastify => {
       response: {
         200: Shared<DiagnosisView>('Diagnosis'),
         ...INTERNAL_ERROR,
+        ...OPERATORS_ONLY,
         401: ErrorReply('No valid token'),
         404: ErrorReply('No such call, or the operator API is off'),
         429: ErrorReply('Too many requests from this address'),
@@ -31,7 +32,7 @@ const diagnosis: FastifyPluginAsyncTypebox = async fastify => {
     }
   }, async request => {
     const { callSid } = request.params
-    const call = await fastify.registry.get(callSid)
+    const call = await fastify.calls.find(callSid)
     if (!call) throw new CallNotFoundError(callSid)
     return presentDiagnosis(diagnose(call))
   })

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { SEVERITIES } from '../src/finding.ts'
 import type { FindingCode } from '../src/finding-codes.ts'
-import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from '../src/schemas.ts'
+import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, OPERATORS_ONLY, Shared } from '../src/schemas.ts'
 
 const SeveritySchema = Type.Enum([...SEVERITIES], { type: 'string' })
 
@@ -81,6 +81,7 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
       response: {
         200: Shared<DoctorReportView>('DoctorReport'),
         ...INTERNAL_ERROR,
+        ...OPERATORS_ONLY,
         401: ErrorReply('No valid token'),
         404: ErrorReply('The operator API is off'),
         429: ErrorReply('Too many requests from this address')

@@ -24,6 +24,7 @@ import discovery from '../routes/discovery.ts'
 import doctor from '../routes/doctor.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
+import placeCall from '../routes/place-call.ts'
 import refer from '../routes/refer.ts'
 import routes from '../routes/routes.ts'
 import status from '../routes/status.ts'
@@ -101,6 +102,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(livekitEvents)
   await app.register(async scope => {
     await scope.register(operatorAuth)
+    await scope.register(placeCall)
     await scope.register(calls)
     await scope.register(diagnosis)
     await scope.register(doctor)

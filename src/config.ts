@@ -416,7 +416,13 @@ export function settingsWarnings (settings: Settings): string[] {
   if (namesRetiredRetellHost(settings.RETELL_SIP_HOST)) {
     warnings.push('RETELL_SIP_HOST names a host that Retell switched off on 2026-09-30. Set sip.retellai.com')
   }
-  if (!settings.OPERATOR_TOKEN) warnings.push('OPERATOR_TOKEN is not set, so /calls answers 404')
+  if (!settings.OPERATOR_TOKEN) {
+    warnings.push(
+      settings.CALLERS
+        ? 'OPERATOR_TOKEN is not set, so only the keys of CALLERS are accepted, each for its own calls'
+        : 'OPERATOR_TOKEN is not set, so /calls answers 404'
+    )
+  }
   return warnings
 }
 
@@ -526,6 +532,7 @@ function contradictions (values: Values): string[] {
     ),
     ...withoutAuthentication(values),
     ...unusableProxies(values),
+    ...unusableKeys(values),
     ...notSmaller(
       values,
       'LIVEKIT_TIMEOUT_MS',
@@ -560,6 +567,35 @@ function unusableProxies ({ TRUST_PROXY: proxies }: Values): string[] {
     'TRUST_PROXY must be a comma list of addresses or networks, or a number of proxies. It cannot be everybody: then ' +
     'any client could pretend to be another. Example: TRUST_PROXY=10.0.0.0/8'
   ]
+}
+
+/** The name that calls have which were ordered with OPERATOR_TOKEN. */
+export const OPERATOR_NAME = 'operator'
+
+/** The keys of CALLERS, in order. A name may have several, while one of them is replaced. */
+export const callerKeys = (text: string | undefined): Array<{ name: string, token: string }> =>
+  commaList(text).map(item => {
+    const [name = '', token = ''] = item.split(':')
+    return { name, token }
+  })
+
+/** A token says whose calls may be seen, so it must belong to one name. */
+function unusableKeys ({ CALLERS: callers, OPERATOR_TOKEN: operator }: Values): string[] {
+  const keys = callerKeys(callers as string | undefined)
+  const problems: string[] = []
+  if (keys.some(({ name }) => name === OPERATOR_NAME)) {
+    problems.push(`CALLERS must not name a key ${OPERATOR_NAME}: that is who orders calls with OPERATOR_TOKEN`)
+  }
+  if (operator !== undefined && keys.some(({ token }) => token === operator)) {
+    problems.push('CALLERS must not have the token of OPERATOR_TOKEN: that key may do everything')
+  }
+  const owners = new Map<string, string>()
+  for (const { name, token } of keys) {
+    const other = owners.get(token)
+    if (other !== undefined && other !== name) problems.push(`CALLERS gives the same token to ${other} and ${name}`)
+    owners.set(token, name)
+  }
+  return problems
 }
 
 function notSmaller (values: Values, smaller: Name, larger: Name, why: string): string[] {

@@ -4,6 +4,17 @@ import createError from '@fastify/error'
  * Every coded error. Operators get them as { statusCode, code, error, message }. Jambonz only ever sees 401 and 413.
  */
 
+/** What an error reply has besides that. */
+export interface ErrorExtras {
+  /** Asking again makes no sense before that, milliseconds from now: becomes Retry-After. */
+  retryInMs?: number
+  /** Further properties of the reply's body. */
+  body?: Record<string, string | undefined>
+}
+
+/** Adds to an error what its reply says besides its message. */
+export const withExtras = <E extends Error>(error: E, extras: ErrorExtras): E => Object.assign(error, { extras })
+
 /** A hook or request did not prove who sent it. The message does not say what was wrong. */
 export const UnauthorizedError = createError('BRIDGE_UNAUTHORIZED', 'Unauthorized', 401)
 
@@ -87,4 +98,124 @@ export const TooManyRequestsError = createError(
   'BRIDGE_TOO_MANY_REQUESTS',
   'Too many requests from this address. Wait for as many seconds as Retry-After says.',
   429
+)
+
+/** An order of a call cannot be read. The message names the property and what belongs there. */
+export const OrderBodyError = createError<[string]>('BRIDGE_ORDER_BODY', '%s', 400)
+
+export const IdempotencyKeyError = createError(
+  'BRIDGE_IDEMPOTENCY_KEY',
+  'The Idempotency-Key must have 1 to 255 visible ASCII characters and no space.',
+  400
+)
+
+/** A key of CALLERS may only place calls, and look at and end its own. */
+export const KeyNotAllowedError = createError(
+  'BRIDGE_KEY_NOT_ALLOWED',
+  'This key may only place calls, and list, read and end its own. Anything else needs OPERATOR_TOKEN.',
+  403
+)
+
+/** The number policy refuses the callee. */
+export const NumberRefusedError = createError<[rule: string, why: string]>(
+  'BRIDGE_NUMBER_REFUSED',
+  '`to` is not dialled (%s). %s',
+  403
+)
+
+export const OwnNumberError = createError<[string]>('BRIDGE_OWN_NUMBER', '`to` is not dialled (own-number). %s', 403)
+
+export const FromNotOursError = createError(
+  'BRIDGE_FROM_NOT_OURS',
+  '`from` is not one of `numbers` in the routes file. Add it there, or leave `from` out to use the first of them.',
+  403
+)
+
+export const BodyTooLargeError = createError<[largest: string]>(
+  'BRIDGE_BODY_TOO_LARGE',
+  'The body is larger than %s.',
+  413
+)
+
+export const NotJsonError = createError(
+  'BRIDGE_NOT_JSON',
+  'The body must be JSON. Send it with `Content-Type: application/json`.',
+  415
+)
+
+/** The first request with the same Idempotency-Key is not decided yet. */
+export const IdempotencyUnderWayError = createError(
+  'BRIDGE_IDEMPOTENCY_UNDER_WAY',
+  'A request with this Idempotency-Key is still under way. Send it again after as many seconds as Retry-After says.',
+  409
+)
+
+/** `notAfter` has passed, or the order waited too long for its turn. */
+export const OrderTooLateError = createError<[string]>('BRIDGE_ORDER_TOO_LATE', '%s', 409)
+
+/** The call was hung up before Jambonz was asked for it. */
+export const OrderCancelledError = createError(
+  'BRIDGE_ORDER_CANCELLED',
+  'The call was hung up before it was placed.',
+  409
+)
+
+export const IdempotencyBodyError = createError(
+  'BRIDGE_IDEMPOTENCY_BODY',
+  'This Idempotency-Key was used with another body. Use a new key for a new call.',
+  422
+)
+
+/** A cap of the number policy is reached. */
+export const CapReachedError = createError<[cap: string, why: string]>(
+  'BRIDGE_CAP_REACHED',
+  'The call was not placed (%s). %s',
+  429
+)
+
+export const QueueFullError = createError(
+  'BRIDGE_QUEUE_FULL',
+  'Too many requests wait for the Jambonz REST API, which JAMBONZ_REST_PER_MINUTE limits. The call was not placed.',
+  429
+)
+
+/** Outbound calls need something that is not configured. */
+export const OutboundNotConfiguredError = createError<[missing: string]>(
+  'BRIDGE_OUTBOUND_NOT_CONFIGURED',
+  'Outbound calls need more configuration: %s',
+  501
+)
+
+export const JambonzRefusedError = createError<[what: string]>(
+  'BRIDGE_JAMBONZ_REFUSED',
+  'Jambonz did not place the call: %s',
+  502
+)
+
+/** As many calls as MAX_CALLS allows are active. */
+export const CapacityError = createError(
+  'BRIDGE_CAPACITY',
+  'As many calls as MAX_CALLS allows are active. The call was not placed.',
+  503
+)
+
+export const DrainingError = createError(
+  'BRIDGE_DRAINING',
+  'This process is about to end, and places no more calls. Another replica does.',
+  503
+)
+
+/** Jambonz was not reached, so nothing was placed. */
+export const JambonzUnreachableError = createError<[why: string]>(
+  'BRIDGE_JAMBONZ_UNREACHABLE',
+  '%s. The call was not placed.',
+  504
+)
+
+/** Whether Jambonz placed the call is not known. The message never says why in Jambonz' own words. */
+export const PlacementUnknownError = createError<[why: string]>(
+  'BRIDGE_PLACEMENT_UNKNOWN',
+  'Whether Jambonz placed the call is not known (%s). It is not placed a second time. GET /calls/{callSid} tells ' +
+    'what becomes of it.',
+  504
 )

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { CAUSES, PHASES } from './calls/fold/call.ts'
 import type { CallSummary, CallView } from './calls/view.ts'
-import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from './schemas.ts'
+import { CALLER_SECURITY, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
 
 /*
  * The schemas of the operator API about calls. Parameters have no examples: Swagger UI would fill them in as filters,
@@ -10,7 +10,10 @@ import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from './schemas
 
 /** Path parameters of a route about one call. */
 export const CallParams = Type.Object({
-  callSid: Type.String({ description: 'call_sid of the caller leg, such as `d00d8a36-93f1-4a61-b3df-98751116d97a`' })
+  callSid: Type.String({
+    description:
+      'call_sid of the call, such as `d00d8a36-93f1-4a61-b3df-98751116d97a`, or the id of its order'
+  })
 })
 
 const LIMITS = {
@@ -22,14 +25,15 @@ const REFUSALS = {
   ...INTERNAL_ERROR,
   ...LIMITS,
   401: ErrorReply('No valid token'),
-  404: ErrorReply('No such call, or the operator API is off')
+  404: ErrorReply('No such call, a call of another key, or the operator API is off')
 }
 
 export const listCallsSchema = {
   operationId: 'listCalls',
   tags: ['operators'],
   summary: 'List calls, newest first',
-  security: OPERATOR_SECURITY,
+  description: 'A key of CALLERS lists the calls that it ordered.',
+  security: CALLER_SECURITY,
   querystring: Type.Object({
     phase: Type.Optional(
       Type.Enum([...PHASES, 'active'], { type: 'string', description: '`active` means every phase but `ended`' })
@@ -39,6 +43,10 @@ export const listCallsSchema = {
     ),
     to: Type.Optional(Type.String({ description: 'Number that was called, in any spelling' })),
     cause: Type.Optional(Type.Enum([...CAUSES], { type: 'string', description: 'Why the call ended' })),
+    placedBy: Type.Optional(
+      Type.String({ description: 'Name of the key that ordered the call: `operator`, or one of CALLERS' })
+    ),
+    reference: Type.Optional(Type.String({ description: 'Your own id of an ordered call' })),
     cursor: Type.Optional(Type.String({ description: '`next` of the previous page' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Most calls on a page' }))
   }, { additionalProperties: false }),
@@ -59,7 +67,7 @@ export const getCallSchema = {
   operationId: 'getCall',
   tags: ['operators'],
   summary: 'One call with its events',
-  security: OPERATOR_SECURITY,
+  security: CALLER_SECURITY,
   params: CallParams,
   querystring: Type.Object({
     live: Type.Optional(
@@ -73,14 +81,12 @@ export const getCallSchema = {
   }
 }
 
-export const hangUpSchema = {
-  operationId: 'hangUpCall',
+const hangUp = {
   tags: ['operators'],
-  summary: 'End a call',
   description:
-    'Deletes the room, which ends the agent leg. With the Jambonz REST settings the caller leg is hung up as well. ' +
-    'The call ends a moment later.',
-  security: OPERATOR_SECURITY,
+    'Deletes the room, which ends the agent leg. With the Jambonz REST settings the caller leg is hung up as well, ' +
+    'and so is an ordered call that rings or is still to be placed. The call ends a moment later.',
+  security: CALLER_SECURITY,
   params: CallParams,
   response: {
     202: Type.Object({ callSid: Type.String(), phase: Type.Enum([...PHASES], { type: 'string' }) }, {
@@ -91,3 +97,6 @@ export const hangUpSchema = {
     501: ErrorReply('Only the Jambonz REST API can end this call, and it is not configured')
   }
 }
+
+export const hangUpSchema = { ...hangUp, operationId: 'hangUpCall', summary: 'End a call' }
+export const deleteCallSchema = { ...hangUp, operationId: 'deleteCall', summary: 'End a call, as its hangup does' }

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { STRATEGIES, type Way } from './calls/fold/way.ts'
 import type { Verbs } from './jambonz/verbs.ts'
-import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from './schemas.ts'
+import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, OPERATORS_ONLY, Shared } from './schemas.ts'
 
 /*
  * The schemas of the operator API about routes.
@@ -140,6 +140,7 @@ export const ROUTES_SCHEMAS = [RoutesProblemSchema, RoutesSchema, RoutesTrialReq
 
 const REFUSALS = {
   ...INTERNAL_ERROR,
+  ...OPERATORS_ONLY,
   401: ErrorReply('No valid token'),
   404: ErrorReply('The operator API is off'),
   429: ErrorReply('Too many requests from this address')

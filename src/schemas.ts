@@ -24,6 +24,11 @@ type Security = Array<Record<string, string[]>>
 /** How a Jambonz hook proves its sender. */
 export const JAMBONZ_SECURITY: Security = [{ jambonzSignature: [] }, { hookBasic: [] }]
 export const OPERATOR_SECURITY: Security = [{ operatorToken: [] }]
+/** Of routes that the keys of CALLERS may use as well. */
+export const CALLER_SECURITY: Security = [{ operatorToken: [] }, { callerKey: [] }]
+
+/** The reply to a key of CALLERS on any other route of the operator API. */
+export const OPERATORS_ONLY = { 403: ErrorReply('A key of CALLERS may not do this') }
 
 /** Replies that any Jambonz hook may get. */
 export const JAMBONZ_REFUSALS = {

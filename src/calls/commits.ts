@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { StoreUnavailableError } from '../errors.ts'
+import { CapacityError, StoreUnavailableError } from '../errors.ts'
 import { LruMap } from '../lru-map.ts'
 import type { Admission } from './admission.ts'
 import { advance } from './fold/advance.ts'
@@ -54,7 +54,10 @@ export class Commits {
     })
   }
 
-  /** See {@link Calls.apply}. */
+  /**
+   * See {@link Calls.apply}.
+   * @throws {CapacityError} for an order that is one call too many
+   */
   async apply (callSid: string, event: CallEvent, propose?: Propose): Promise<Call | undefined> {
     const isOurs = OUR_EVENTS.has(event.kind)
     if (!isOurs && this.outage.holds(callSid)) return this.#keep(callSid, event)
@@ -145,11 +148,14 @@ export class Commits {
     propose: Propose = ignore,
     wanted: (call: Call | undefined) => boolean = () => true
   ): Promise<Call | undefined> {
-    const limit = event.kind === 'call-hook' ? this.#admission.limit : undefined
+    const isNewCall = event.kind === 'call-hook' || event.kind === 'ordered'
+    const limit = isNewCall ? this.#admission.limit : undefined
     let before: Call | undefined
     let applied = true
     const after = await this.#registry.update(callSid, (call, full) => {
       before = call
+      // Whoever orders a call is told so. A caller is declined.
+      if (full && event.kind === 'ordered') throw new CapacityError()
       applied = wanted(call)
       if (!applied) return call
 

@@ -12,10 +12,13 @@ export interface PlacementsOptions {
   observer: Observer
 }
 
-/** What became of an order. `call`: as it is now, under its call_sid where Jambonz named it. */
+/**
+ * What became of an order. `call`: as it is now, under its call_sid where Jambonz named it; absent while the store
+ * cannot say.
+ */
 export type Placed =
-  | { outcome: 'placed', call: Call }
-  | { outcome: 'refused' | 'not-sent' | 'unknown', status?: number, detail: string, call: Call | undefined }
+  | { outcome: 'placed', callSid: string, call: Call | undefined }
+  | { outcome: 'refused' | 'not-sent' | 'unknown', status?: number, detail: string }
 
 /**
  * Places ordered calls, each at most once: what will be asked of Jambonz is committed first, and from the moment before
@@ -30,15 +33,18 @@ export class Placements {
 
   /**
    * Places a call.
+   * @param confirm is asked once the order is committed; when it resolves to false, nothing is sent
    * @throws {StoreUnavailableError} when the order could not be written down: it was not sent
+   * @throws {CapacityError} when as many calls as are allowed are active
    * @throws {PlacementRefusedError} when it was not sent
    */
-  async place (order: Order): Promise<Placed> {
+  async place (order: Order, confirm: () => Promise<boolean> = async () => true): Promise<Placed> {
     const { calls, placer, clock } = this.#options
     await calls.apply(order.id, { kind: 'ordered', order, at: clock.now() })
     let isSent = false
     let placement: Placement
     try {
+      if (!await confirm()) throw new PlacementRefusedError('not-wanted')
       placement = await placer.place(order, async () => {
         isSent = await this.#isOurs(order)
         return isSent
@@ -59,15 +65,19 @@ export class Placements {
     return call?.phase === 'requested' && call.order?.sentAt === at
   }
 
+  /** The store may be gone by now. That does not change what became of the order, so it is no reason to fail. */
   async #settle (order: Order, placement: Placement): Promise<Placed> {
-    const { calls, clock } = this.#options
+    const { calls, clock, observer } = this.#options
+    const failed = (error: unknown) => observer.failed(order.id, 'order', error)
     if (placement.outcome === 'placed') {
-      const call = await calls.named(placement.callSid, { id: order.id, order })
-      return { outcome: 'placed', call: call! }
+      const { callSid } = placement
+      // Every hook of the call names its order, too.
+      const call = await calls.named(callSid, { id: order.id, order }).catch(failed)
+      return { outcome: 'placed', callSid, call: call ?? undefined }
     }
     const { outcome, detail } = placement
-    const call = await calls.apply(order.id, { kind: 'placement', outcome, detail, at: clock.now() })
-    return { ...placement, call: call ?? await calls.find(order.id) }
+    await calls.apply(order.id, { kind: 'placement', outcome, detail, at: clock.now() }).catch(failed)
+    return placement
   }
 
   /** Nobody waits for the call any more. When it was sent, Jambonz may have placed it all the same. */

@@ -88,8 +88,11 @@ await t.test('who has to authenticate, and how', async t => {
     t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
   }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
+  const forCallers = ['placeCall', 'listCalls', 'getCall', 'hangUpCall', 'deleteCall']
   for (const { operation } of by('operators')) {
-    t.same(operation.security, [{ operatorToken: [] }], operation.operationId)
+    const callers = forCallers.includes(operation.operationId) ? [{ callerKey: [] }] : []
+    t.same(operation.security, [{ operatorToken: [] }, ...callers], operation.operationId)
+    t.equal('403' in operation.responses, callers.length === 0 || operation.operationId === 'placeCall')
   }
   for (const { operation } of by('service')) t.same(operation.security, [], operation.operationId)
   for (const { operation } of operations) {
@@ -111,10 +114,14 @@ await t.test('what each operation can answer', async t => {
     livekitEvent: ['200', '401', '413', '500'],
     listCalls: ['200', '400', '401', '404', '429', '500', '503'],
     getCall: ['200', '400', '401', '404', '429', '500', '503'],
-    diagnoseCall: ['200', '401', '404', '429', '500', '503'],
-    doctor: ['200', '401', '404', '429', '500'],
-    getRoutes: ['200', '401', '404', '429', '500'],
-    testRoutes: ['200', '400', '401', '404', '413', '415', '429', '500'],
+    placeCall: [
+      ...['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '501', '502', '503', '504']
+    ],
+    deleteCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
+    diagnoseCall: ['200', '401', '403', '404', '429', '500', '503'],
+    doctor: ['200', '401', '403', '404', '429', '500'],
+    getRoutes: ['200', '401', '403', '404', '429', '500'],
+    testRoutes: ['200', '400', '401', '403', '404', '413', '415', '429', '500'],
     hangUpCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
     live: ['200'],
     ready: ['200', '503'],
@@ -144,7 +151,9 @@ await t.test('components have the names of their schemas', async t => {
     'Hangup',
     'HttpError',
     'Live',
+    'OrderRequest',
     'Pause',
+    'PlacedCall',
     'Play',
     'Redirect',
     'Refer',
@@ -156,6 +165,7 @@ await t.test('components have the names of their schemas', async t => {
     'Say',
     'SipRefer',
     'Status',
+    'UnplacedCall',
     'Verbs'
   ])
   t.notMatch(text, /"def-\d+"/)

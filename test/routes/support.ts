@@ -29,6 +29,8 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'list-calls': [['get', '/calls']],
   'get-call': [['get', '/calls/{callSid}']],
   'hang-up': [['post', '/calls/{callSid}/hangup']],
+  'delete-call': [['delete', '/calls/{callSid}']],
+  'place-call': [['post', '/calls']],
   'get-routes': [['get', '/routes']],
   'test-routes': [['post', '/routes/test']],
   health: [['get', '/health/live'], ['get', '/health/ready'], ['get', '/health']],

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { countedOrder } from '../calls/cap-releases.ts'
+import { orderId, type Order } from '../calls/fold/order.ts'
+import type { Placed, Placements } from '../calls/placements.ts'
+import { PlacementRefusedError } from '../calls/ports.ts'
+import type { Clock } from '../clock.ts'
+import {
+  CapReachedError,
+  DrainingError,
+  IdempotencyUnderWayError,
+  JambonzRefusedError,
+  JambonzUnreachableError,
+  NumberRefusedError,
+  OrderCancelledError,
+  OrderTooLateError,
+  OutboundNotConfiguredError,
+  OwnNumberError,
+  PlacementUnknownError,
+  QueueFullError,
+  StoreUnavailableError,
+  withExtras
+} from '../errors.ts'
+import type { Outbound } from '../jambonz/outbound.ts'
+import { JambonzRestError } from '../jambonz/rest.ts'
+import type { NumberGate } from '../routing/policy/number-gate.ts'
+import type { Refused } from '../routing/policy/policy.ts'
+import { explainRefusal } from '../routing/policy/refusals.ts'
+import type { RoutesSource } from '../routing/routes.ts'
+import { makeOrder, type OrderDefaults } from './make-order.ts'
+import type { OrderRequest, PlacedCall } from './order-request.ts'
+
+export interface OrdersOptions {
+  /** Absent without the Jambonz REST settings. */
+  placements: Pick<Placements, 'place'> | undefined
+  outbound: Outbound
+  gate: Pick<NumberGate, 'enter' | 'withdraw'>
+  routes: RoutesSource
+  defaults: OrderDefaults
+  clock: Clock
+  /** Whether this process is about to end. */
+  isDraining: () => boolean
+}
+
+/** Who orders what. */
+export interface OrderOf {
+  request: OrderRequest
+  /** Name of the key. */
+  placedBy: string
+}
+
+/** Takes orders of calls. */
+export interface Orders {
+  newId(): string
+  /**
+   * Places a call, at most once.
+   * @param id of the order, from {@link Orders.newId}
+   * @param confirm is asked once the order is committed; when it resolves to false, another request does the same
+   * @throws an error of src/errors.ts with its status. But for {@link PlacementUnknownError} nothing was placed
+   */
+  place(id: string, order: OrderOf, confirm?: () => Promise<boolean>): Promise<PlacedCall>
+}
+
+/** See {@link Orders}. */
+export function createOrders (options: OrdersOptions): Orders {
+  const { placements, outbound, gate, routes, defaults, clock, isDraining } = options
+
+  async function place (id: string, { request, placedBy }: OrderOf, confirm?: () => Promise<boolean>) {
+    if (isDraining()) throw withExtras(new DrainingError(), { retryInMs: 1000 })
+    await assertReady()
+    const order = makeOrder(request, { id, placedBy, orderedAt: clock.now(), table: routes.table, defaults })
+    if (order.notAfter !== undefined && order.notAfter <= order.orderedAt) throw tooLate()
+    return enterAndPlace({ ...order, ...await carrierFor(order) }, confirm)
+  }
+
+  /** @throws {OutboundNotConfiguredError} */
+  async function assertReady (): Promise<void> {
+    const readiness = await asked(outbound.readiness())
+    if (!readiness.ready) throw new OutboundNotConfiguredError(`${readiness.missing}.`)
+    if (!routes.table.policy) throw new OutboundNotConfiguredError(explainRefusal('no-policy'))
+  }
+
+  async function carrierFor (order: Order): Promise<Pick<Order, 'carrier'>> {
+    const carrier = await asked(outbound.carrierOf(order.carrier))
+    return carrier === undefined ? {} : { carrier }
+  }
+
+  async function enterAndPlace (order: Order, confirm?: () => Promise<boolean>): Promise<PlacedCall> {
+    const counted = countedOrder(order)
+    const entered = await gate.enter({ ...counted, door: 'outbound', number: order.to, livesMs: livesMsOf(order) })
+    if (!entered.allowed) throw errorOf(entered)
+
+    let placed: Placed
+    try {
+      placed = await placements!.place({ ...order, to: entered.target }, confirm)
+    } catch (error) {
+      await gate.withdraw(counted)
+      throw error instanceof PlacementRefusedError ? errorOfRefusal(error) : error
+    }
+    return answerTo(order, placed)
+  }
+
+  return { newId: () => orderId(randomUUID()), place }
+}
+
+/** Beyond ring time and longest talk an order may wait, and its last status may be late, milliseconds. */
+const SLACK_MS = 300_000
+
+/** For this long an order counts as under way when nothing says that its call is over, milliseconds. */
+const livesMsOf = ({ ringS, longestS }: Order): number => (ringS + longestS) * 1000 + SLACK_MS
+
+/** What a question to Jambonz gives, before there is an order. */
+async function asked<T> (question: Promise<T>): Promise<T> {
+  try {
+    return await question
+  } catch (error) {
+    if (!(error instanceof JambonzRestError)) throw error
+    throw error.status === undefined
+      ? new JambonzUnreachableError(error.message)
+      : new JambonzRefusedError(error.message)
+  }
+}
+
+/** What kept createCall from being sent: a text, or the code of a network error. */
+const unreachable = (detail: string): Error =>
+  new JambonzUnreachableError(/^\w+$/.test(detail) ? `The Jambonz REST API cannot be reached (${detail})` : detail)
+
+const tooLate = () => new OrderTooLateError('`notAfter` has passed. The call was not placed.')
+
+/** Nobody knows when a call ends. A few seconds later one may have. */
+const ONE_MAY_HAVE_ENDED_MS = 10_000
+
+/** What the number policy says, as an error. */
+function errorOf ({ reason, rule, why, retryInMs = ONE_MAY_HAVE_ENDED_MS }: Refused): Error {
+  switch (reason) {
+    case 'no-policy':
+      return new OutboundNotConfiguredError(why)
+    case 'own-number':
+      return new OwnNumberError(why)
+    case 'store-unavailable':
+      return new StoreUnavailableError('the caps of the number policy cannot be counted')
+    case 'concurrent':
+    case 'per-minute':
+    case 'per-day':
+    case 'per-caller-per-day':
+      return withExtras(new CapReachedError(reason, why), { retryInMs })
+    default:
+      return new NumberRefusedError(`${reason} ${rule}`.trim(), why)
+  }
+}
+
+const QUEUE_MOVES_MS = 5000
+
+function errorOfRefusal ({ reason, retryInMs = QUEUE_MOVES_MS }: PlacementRefusedError): Error {
+  switch (reason) {
+    case 'queue-full':
+      return withExtras(new QueueFullError(), { retryInMs })
+    case 'too-late':
+      return tooLate()
+    case 'not-wanted':
+      return new OrderCancelledError()
+  }
+}
+
+function answerTo ({ id, reference }: Order, placed: Placed): PlacedCall {
+  switch (placed.outcome) {
+    case 'placed':
+      return {
+        callSid: placed.callSid,
+        ...(reference === undefined ? {} : { reference }),
+        phase: placed.call?.phase ?? 'dialing'
+      }
+    case 'refused':
+      throw new JambonzRefusedError(`${placed.status ?? ''} ${placed.detail}`.trim())
+    case 'not-sent':
+      throw withExtras(unreachable(placed.detail), { body: { callSid: id, reference } })
+    case 'unknown':
+      throw withExtras(new PlacementUnknownError(placed.detail), { body: { callSid: id, reference } })
+  }
+}
+
+/** The first request with a key is still being carried out. */
+export const underWay = (retryInMs: number): Error => withExtras(new IdempotencyUnderWayError(), { retryInMs })
