@@ -33,10 +33,10 @@ export const BODY_LIMIT = 256 * 1024
  * and 413, and a refusal of a REFER: feature-server takes every status but 200, 202 and 204 for a failed call.
  * Every route here is authenticated, or the service does not start.
  * Decorates `hooks` and `authenticateHook`. Needs `settings`, `metrics`, `calls`, `verbConfig`, `routesFile`,
- * `numberGate` and `clock`.
+ * `numberGate`, `outbound` and `clock`.
  */
 export default fp(async fastify => {
-  const { settings, metrics, calls, clock, verbConfig, routesFile, numberGate } = fastify
+  const { settings, metrics, calls, clock, verbConfig, routesFile, numberGate, outbound } = fastify
   const hooks = createHooks({
     calls,
     clock,
@@ -46,7 +46,8 @@ export default fp(async fastify => {
     gate: numberGate,
     orders: createOrderTags(settings.LIVEKIT_API_SECRET),
     agentTrunk: settings.LIVEKIT_OUTBOUND_TRUNK,
-    carrierOf: async () => settings.OUTBOUND_CARRIER,
+    outbound,
+    carrier: settings.OUTBOUND_CARRIER,
     dialTimeoutS: settings.DIAL_TIMEOUT_S,
     timeLimitS: settings.MAX_CALL_DURATION_S,
     app: settingsApplication(settings)
@@ -93,7 +94,10 @@ export default fp(async fastify => {
       request.log.error({ ...line, error: loggedError(error) }, 'hook failed')
     }
   }
-}, { name: 'jambonz-hooks', dependencies: ['env', 'metrics', 'routes-file', 'call-registry', 'number-policy'] })
+}, {
+  name: 'jambonz-hooks',
+  dependencies: ['env', 'metrics', 'routes-file', 'jambonz-rest', 'call-registry', 'number-policy']
+})
 
 /** @see FastifyInstance.authenticateHook */
 function createHookAuthentication (

@@ -101,6 +101,8 @@ export interface RoomMetadata {
   route?: string
   /** The attempt's own way, and the ways that are left behind it, in order. */
   ways: Way[]
+  /** The order that the call is placed for, without what only the agent and the carrier may know. */
+  order?: Order
   receivedAt: number
   openedAt: number
 }

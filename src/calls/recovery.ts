@@ -211,7 +211,7 @@ class RoomRecovery implements Recovery {
 
 /** The call that a room's metadata tells of. */
 export function foundByMetadata (metadata: RoomMetadata, rules: Rules, at: number): EventOf<'found'> {
-  const { callSid, attempt, agent, route, ways, receivedAt, openedAt, ...caller } = metadata
+  const { callSid, attempt, agent, route, ways, order, receivedAt, openedAt, ...caller } = metadata
   const { direction, from, to, withheld, applicationSid } = caller
 
   return {
@@ -222,6 +222,7 @@ export function foundByMetadata (metadata: RoomMetadata, rules: Rules, at: numbe
     facts: { direction, from, to, withheld, applicationSid, callerName: '', headers: {} },
     app: { ...rules.app, agent },
     route: { name: route, ways },
+    ...(order === undefined ? {} : { order }),
     receivedAt,
     openedAt
   }

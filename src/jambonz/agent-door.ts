@@ -3,11 +3,13 @@ import type { Call } from '../calls/fold/call.ts'
 import type { CallHookEvent } from '../calls/fold/events.ts'
 import type { PhoneWay } from '../calls/fold/way.ts'
 import { within, type Clock } from '../clock.ts'
+import { UnknownCarrierError } from '../errors.ts'
 import { isSameNumber } from '../routing/same-number.ts'
 import { readTarget } from '../routing/policy/dial-target.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
 import type { RoutesSource, RoutesTable } from '../routing/routes.ts'
 import { pickHeaders, remoteNumber } from './caller.ts'
+import type { Outbound } from './outbound.ts'
 import type { CallHook } from './payloads.ts'
 
 /*
@@ -20,8 +22,9 @@ export interface AgentDoorOptions {
   clock: Clock
   routes: RoutesSource
   gate: NumberGate
-  /** Returns the name of the carrier for outbound calls; undefined: none is named, and there is not exactly one. */
-  carrierOf(): Promise<string | undefined>
+  outbound: Pick<Outbound, 'carrierOf'>
+  /** OUTBOUND_CARRIER. */
+  carrier: string | undefined
   dialTimeoutS: number
   /** Longest call, seconds. */
   timeLimitS: number
@@ -81,14 +84,26 @@ const nothing = async (): Promise<void> => {}
 async function wayTo (
   number: string,
   shown: string,
-  { routes: { table }, carrierOf, clock }: AgentDoorOptions
+  options: AgentDoorOptions
 ): Promise<PhoneWay | { refusal: typeof NOT_SET_UP, detail: string }> {
-  const from = callerIdOf(shown, table)
+  const from = callerIdOf(shown, options.routes.table)
   if (from === undefined) return { refusal: NOT_SET_UP, detail: 'no-caller-id' }
 
-  const carrier = await within(clock, CARRIER_MS, carrierOf(), () => new Error('no answer')).catch(() => undefined)
+  const carrier = await carrierFor(options)
   if (carrier === undefined) return { refusal: NOT_SET_UP, detail: 'no-carrier' }
   return { strategy: 'phone', number, carrier, from }
+}
+
+/**
+ * The carrier of the settings, or the only one of the account. Jambonz would choose any other one for a name that it
+ * does not know. While it cannot be asked, the name of the settings is believed.
+ */
+async function carrierFor ({ outbound, carrier, clock }: AgentDoorOptions): Promise<string | undefined> {
+  try {
+    return await within(clock, CARRIER_MS, outbound.carrierOf(carrier), () => new Error('no answer in time'))
+  } catch (error) {
+    return error instanceof UnknownCarrierError ? undefined : carrier
+  }
 }
 
 /** The number that LiveKit's trunk shows, if it is ours; else the first of ours. */

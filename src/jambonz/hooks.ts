@@ -32,7 +32,7 @@ import {
 } from './payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
-import { decline, type Verbs } from './verbs.ts'
+import { decline, hangUpAfter, type Verbs } from './verbs.ts'
 
 /*
  * The one way that every hook of Jambonz takes, whatever carries it: its name and raw body become an event of a call,
@@ -112,6 +112,8 @@ export function createHooks (options: HooksOptions): Hooks {
 }
 
 const NO_AGENT = decline(UNAVAILABLE.status, UNAVAILABLE.reason)
+/** Somebody has just answered: a leg that is ended at once may stay connected to nobody. */
+const NO_AGENT_FOR_CALLEE = hangUpAfter(1)
 
 const verbs = (verbs: Verbs): HookAnswer => ({ kind: 'verbs', verbs })
 
@@ -141,7 +143,8 @@ function openCallHook (body: unknown, hash: string, options: HooksOptions): Read
       const application = { ...applicationDefaults(app, table), ...event.app }
       const route = table.choose(routeQueryOf(hook, event.facts, at, table.headerNames), application)
       const { call, reply } = await calls.receive({ ...event, route, at })
-      return verbs(call ? verbsFor(call, reply, verbConfig) : NO_AGENT)
+      if (call) return verbs(verbsFor(call, reply, verbConfig))
+      return verbs(hook.direction === 'outbound' ? NO_AGENT_FOR_CALLEE : NO_AGENT)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
-import { isOrderId, type Order, type OrderMark } from '../calls/fold/order.ts'
+import { isOrderId, openOrder, type Order, type OrderMark } from '../calls/fold/order.ts'
 
 /*
  * What Jambonz sends back in `customerData` of every hook of the callee's leg. It holds the order, so that a hook tells
@@ -37,8 +37,7 @@ export function createOrderTags (apiSecret: string): OrderTags {
 
   return {
     tagOf (order) {
-      const { metadata: _metadata, headers: _headers, callerName: _callerName, ...told } = order
-      const terms = JSON.stringify(told)
+      const terms = JSON.stringify(openOrder(order))
       return { order: order.id, terms, seal: digestOf(order.id, terms).toString('base64url') }
     },
     read (customerData) {

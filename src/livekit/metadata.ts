@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox'
 import { cleanDeep } from '../clean-deep.ts'
 import { cleanText } from '../clean-text.ts'
 import { DIRECTIONS, type Attempt, type Call } from '../calls/fold/call.ts'
+import { openOrder, type Order } from '../calls/fold/order.ts'
 import { STRATEGIES, type Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
 import type { PlanSeal } from './plan-seal.ts'
@@ -37,6 +38,9 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
 /** A way as we wrote it: the seal proves that, so that nothing else need be checked. */
 const OurWay = Type.Unsafe<Way>(Type.Object({ strategy: Type.Enum([...STRATEGIES]) }))
 
+/** An order as we wrote it, like {@link OurWay}. */
+const OurOrder = Type.Unsafe<Order>(Type.Object({ id: Type.String() }))
+
 const RoomMetadataSchema = Type.Object({
   /** Version 1 had no `plan`. Within a version fields are only added. */
   v: Type.Union([Type.Literal(1), Type.Literal(2)]),
@@ -53,7 +57,9 @@ const RoomMetadataSchema = Type.Object({
   way: Type.Optional(OurWay),
   /** The ways that are left after this attempt, in order. */
   plan: Type.Optional(Type.Array(OurWay)),
-  /** Proves that route, way and plan are ours. Without it nothing is known of them. */
+  /** The order that the call is placed for, but for what only the agent and the carrier may know. */
+  order: Type.Optional(OurOrder),
+  /** Proves that route, way, plan and order are ours. Without it nothing is known of them. */
   seal: Type.Optional(Type.String()),
   receivedAt: Type.Integer(),
   openedAt: Type.Integer(),
@@ -81,7 +87,8 @@ export function roomMetadata (call: Call, attempt: Attempt, seal: PlanSeal): str
     attempt: attempt.n,
     route: call.route?.name,
     way: publicWay(attempt.way),
-    plan: call.plan.map(publicWay)
+    plan: call.plan.map(publicWay),
+    order: call.order && openOrder(call.order)
   }
 
   return JSON.stringify(
@@ -119,7 +126,8 @@ export function readRoomMetadata (text: string, seal: PlanSeal): RoomMetadata | 
     const written: unknown = JSON.parse(text)
     const metadata = cleanDeep(written)
     if (!isRoomMetadata(written) || !isRoomMetadata(metadata)) return undefined
-    const { v: _v, way: _way, plan: _plan, seal: _seal, route: _route, voicemail: _voicemail, ...known } = metadata
+    const { v: _v, way: _way, plan: _plan, seal: _seal, route: _route, order: _order, ...rest } = metadata
+    const { voicemail: _voicemail, ...known } = rest
 
     return { ...known, ...planOf(written, seal) }
   } catch {
@@ -128,13 +136,17 @@ export function readRoomMetadata (text: string, seal: PlanSeal): RoomMetadata | 
 }
 
 /** The plan as it was written, if we wrote it. Else the room itself is all that is known. */
-function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, 'route' | 'ways'> {
-  const { callSid, attempt, route, way, plan } = metadata
+function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, 'route' | 'ways' | 'order'> {
+  const { callSid, attempt, route, way, plan, order } = metadata
   const isOurs = way !== undefined && plan !== undefined && metadata.seal !== undefined &&
-    seal.verify({ callSid, attempt, route, way, plan }, metadata.seal)
+    seal.verify({ callSid, attempt, route, way, plan, order }, metadata.seal)
   if (!isOurs) return { ways: [{ strategy: 'room', agent: cleanText(metadata.agent) }] }
 
-  return { ...(route === undefined ? {} : { route }), ways: [way, ...plan] }
+  return {
+    ...(route === undefined ? {} : { route }),
+    ways: [way, ...plan],
+    ...(order === undefined ? {} : { order })
+  }
 }
 
 /** What everybody in a room may know of a way: an agent's metadata is for that agent alone. */

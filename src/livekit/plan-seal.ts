@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import type { Order } from '../calls/fold/order.ts'
 import type { Way } from '../calls/fold/way.ts'
 
 /** What a room says of how its call goes on. */
@@ -8,11 +9,14 @@ export interface SealedPlan {
   route?: string | undefined
   way: Way
   plan: Way[]
+  /** The order that the call is placed for. */
+  order?: Order | undefined
 }
 
 /**
  * Proves that the plan in a room's metadata is ours. Agents may change those metadata, and a plan decides what is
- * dialled: a number that the policy never saw, or a SIP address that gets credentials.
+ * dialled: a number that the policy never saw, or a SIP address that gets credentials. An order decides who is called a
+ * machine and hung up, and under which reference the user's systems hear of the call.
  */
 export interface PlanSeal {
   seal(plan: SealedPlan): string
@@ -23,8 +27,10 @@ export interface PlanSeal {
 export function createPlanSeal (apiSecret: string): PlanSeal {
   const key = Buffer.from(hkdfSync('sha256', apiSecret, '', 'jambonz-livekit-bridge plan v1', 32))
   // JSON that was written and read again has its properties in the same order.
-  const digestOf = ({ callSid, attempt, route, way, plan }: SealedPlan): Buffer =>
-    createHmac('sha256', key).update(JSON.stringify([callSid, attempt, route ?? null, way, plan])).digest()
+  const digestOf = ({ callSid, attempt, route, way, plan, order }: SealedPlan): Buffer => {
+    const sealed = [callSid, attempt, route ?? null, way, plan, ...(order === undefined ? [] : [order])]
+    return createHmac('sha256', key).update(JSON.stringify(sealed)).digest()
+  }
 
   return {
     seal: plan => digestOf(plan).toString('base64url'),

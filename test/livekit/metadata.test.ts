@@ -7,6 +7,7 @@ import * as format from '../../src/livekit/metadata.ts'
 import { createPlanSeal } from '../../src/livekit/plan-seal.ts'
 import type { Way } from '../../src/calls/fold/way.ts'
 import { attemptWith, factsWith, planSeal, START } from '../fixtures/events.ts'
+import { orderWith } from '../fixtures/orders.ts'
 import { project } from '../fixtures/paths.ts'
 
 const { jobMetadata } = format
@@ -167,4 +168,20 @@ await t.test('a room does not say what only the agent of a later way may know', 
 await t.test('a long plan is read again too', async t => {
   const plan: Way[] = Array.from({ length: 15 }, () => ({ strategy: 'say', text: 'x'.repeat(2000) }))
   t.equal(readRoomMetadata(roomMetadata({ ...callWith(), plan }, attempt))?.ways.length, 16)
+})
+
+await t.test('a room says which order its call is placed for, and nobody else can', async t => {
+  const order = orderWith({ reference: 'user-1', metadata: 'for the agent', headers: { 'X-Case': '4711' } })
+  const text = roomMetadata({ ...callWith({ direction: 'outbound' }), order }, attempt)
+  t.notMatch(text, 'for the agent')
+  t.notMatch(text, '4711')
+  const { metadata: _metadata, headers: _headers, ...open } = order
+  t.same(readRoomMetadata(text)?.order, open)
+
+  const written = JSON.parse(text) as { order: object }
+  const forged = { ...written, order: { ...written.order, reference: 'user-2' } }
+  t.notOk(readRoomMetadata(JSON.stringify(forged))?.order)
+  const { order: _order, ...without } = written
+  t.notOk(readRoomMetadata(JSON.stringify(without))?.route, 'the seal covers that there is an order')
+  t.notOk(readRoomMetadata(JSON.stringify({ ...JSON.parse(roomMetadata(callWith(), attempt)), order: open }))?.order)
 })

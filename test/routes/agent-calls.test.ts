@@ -1,5 +1,6 @@
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { AppOptions } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { Policy } from '../../src/routing/policy/policy.ts'
 import type { RoutesTable } from '../../src/routing/routes.ts'
 import {
@@ -12,7 +13,8 @@ import {
   personEvent,
   type AgentHookOptions
 } from '../fixtures/agent-calls.ts'
-import { callHook, callerStatus, type HookReply, type TestBridge } from '../fixtures/build.ts'
+import { buildTestBridge, callHook, callerStatus, type HookReply, type TestBridge } from '../fixtures/build.ts'
+import { startJambonzApi } from '../fixtures/jambonz-api.ts'
 import { routesWith } from '../fixtures/policies.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { assertVerbs, bridgeTest, counted, declined, lines } from './support.ts'
@@ -299,3 +301,34 @@ await bridgeTest('a bridge that was not there knows it from its statuses', async
   await bridge.hook('/action', calleeAction(other, 'busy', 486))
   t.match(await recordOf(bridge, other), { direction: 'agent', attempts: [{ strategy: 'phone' }] })
 }, CARRIER, withRoutes())
+
+/** The settings of a Jambonz whose account has these carriers. */
+async function withCarriers (t: Test, carriers: object[]): Promise<Record<string, string>> {
+  const { access: { baseUrl, accountSid, apiKey } } = await startJambonzApi(t, { clock: systemClock, carriers })
+  return { JAMBONZ_REST_API_BASE_URL: baseUrl, JAMBONZ_ACCOUNT_SID: accountSid, JAMBONZ_API_KEY: apiKey }
+}
+
+const AUTH_TRUNK = { name: 'livekit-out', trunk_type: 'auth', is_active: 1 }
+const MINE = { name: 'MyCarrier', trunk_type: 'static_ip', is_active: 1 }
+
+await t.test('the carrier of a call that an agent makes', async t => {
+  const carrierWith = async (carriers: object[], env: Record<string, string> = {}) => {
+    const bridge = await buildTestBridge(t, { ...await withCarriers(t, carriers), ...env }, withRoutes())
+    const { reply } = await call(bridge)
+    return reply.json[0].target?.[0].trunk ?? declined(reply)
+  }
+  t.equal(await carrierWith([AUTH_TRUNK, MINE]), 'MyCarrier', 'the only one of the account')
+  t.equal(await carrierWith([MINE, { ...MINE, name: 'Other' }]), '503 Outbound Calls Not Set Up', 'one of several')
+  t.equal(await carrierWith([MINE, { ...MINE, name: 'Other' }], { OUTBOUND_CARRIER: 'Other' }), 'Other')
+  t.equal(
+    await carrierWith([MINE], { OUTBOUND_CARRIER: 'Unknown' }),
+    '503 Outbound Calls Not Set Up',
+    'Jambonz would take any other one'
+  )
+})
+
+await t.test('while Jambonz does not answer, the carrier of the settings is believed', async t => {
+  const gone = { ...await withCarriers(t, []), JAMBONZ_REST_API_BASE_URL: 'http://127.0.0.1:9/v1', ...CARRIER }
+  const { reply } = await call(await buildTestBridge(t, gone, withRoutes()))
+  t.equal(reply.json[0].target[0].trunk, 'MyCarrier')
+})

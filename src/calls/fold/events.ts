@@ -298,6 +298,8 @@ export interface FoundEvent {
   app: ApplicationConfig
   /** The attempt's way, and those that were left behind it. */
   route: Route
+  /** The order that the call is placed for. */
+  order?: Order
   /** Milliseconds since the epoch. */
   receivedAt: number
   openedAt: number

@@ -1,6 +1,7 @@
 import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
+import { factsOfOrder } from './order.ts'
 import { isDialled } from './attempt-facts.ts'
 import { endAttempt, openNext } from './attempts.ts'
 import { note, oweLook } from './duties.ts'
@@ -130,6 +131,10 @@ export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
   const draft = newCall(callSid, receivedAt, facts, app)
   draft.attemptsBefore = attempt - 1
   draft.route = rules.completeRoute(event.route)
+  if (event.order) {
+    draft.order = event.order
+    draft.facts = { ...factsOfOrder(event.order), applicationSid: facts.applicationSid }
+  }
   draft.at.replied = openedAt
   draft.away = [{ from: openedAt, to: at }]
   follow(draft, event, rules)
@@ -162,6 +167,7 @@ export function onFound (draft: Call, event: EventOf<'found'>, rules: Rules): vo
 
 /** Another room of a call that only LiveKit's rooms tell of. They come in any order, and the latest attempt goes on. */
 function onAnotherRoom (draft: Call, event: EventOf<'found'>, rules: Rules): void {
+  if (event.order) draft.order ??= event.order
   const latest = currentAttempt(draft)
   if (!latest?.found || draft.phase === 'ended' || draft.closing) return
   if (event.attempt < latest.n) {

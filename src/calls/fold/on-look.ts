@@ -7,6 +7,8 @@ import type { EventOf } from './events.ts'
 import { mayHaveMissed, sipLeft, talkedSince } from './evidence.ts'
 import { rememberPeople } from './on-joins.ts'
 import { agentSaid, nextVerdictLook } from './on-people.ts'
+import { legsOf } from './legs.ts'
+import { isBeforeHook, releaseCallee } from './on-order.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
@@ -72,11 +74,17 @@ function judgeConnected (draft: Call, attempt: Attempt, event: EventOf<'look'>, 
  * want the next way.
  */
 function patienceWith (draft: Call, attempt: Attempt, rules: Rules): number {
+  if (waitsForCallee(draft, attempt)) return attempt.at.opened + draft.order!.ringS * 1000 + TIMES.dialSlack
   const mayDial = draft.caller.seen || (!draft.statusesExpected && draft.plan.length > 0)
   const ringMs = ringSOf(attempt, rules.dialTimeoutS) * 1000
 
   return attempt.at.opened + (mayDial ? ringMs + TIMES.dialSlack : TIMES.received)
 }
+
+/** Whether the room may wait for a callee whose phone rings: nobody need be there but the agent. */
+const waitsForCallee = (draft: Call, attempt: Attempt): boolean =>
+  draft.order !== undefined && isBeforeHook(draft) && attempt.view.sip === undefined &&
+  legsOf(draft, attempt).length === 0
 
 function takeIn (
   draft: Call,
@@ -115,10 +123,11 @@ function judgeOverdue (draft: Call, attempt: Attempt, event: EventOf<'look'>, ru
   }
   if (!sip) {
     const until = patienceWith(draft, attempt, rules)
-    if (draft.phase === 'received' && at < until) {
+    if ((draft.phase === 'received' || waitsForCallee(draft, attempt)) && at < until) {
       draft.deadline = until
       return
     }
+    if (waitsForCallee(draft, attempt)) releaseCallee(draft, at, rules)
     attempt.at.ended ??= at
     beginClosing(draft, at, patienceWithLiveKit(draft, attempt))
     return

@@ -7,7 +7,7 @@ import { endCall } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { newCall } from './new-call.ts'
 import { tellNothing } from './publications.ts'
-import { factsOfOrder, type Order } from './order.ts'
+import { factsOfOrder, KEPT_BACK, type Order } from './order.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /*
@@ -90,8 +90,6 @@ export function isNews ({ order, phase, hangupAt, hangupFor }: Call, event: Even
 /** A hook does not say what only the agent and the carrier may know. */
 const isFuller = (one: Order, other: Order): boolean =>
   KEPT_BACK.some(field => one[field] !== undefined && other[field] === undefined)
-
-const KEPT_BACK = ['metadata', 'headers', 'callerName'] as const
 
 /** What was not known when the call was named first: all of the order, and whether anybody wants the call still. */
 function learn (draft: Call, { at, order, hangupAt, givenUp }: EventOf<'placed'>, rules: Rules): void {

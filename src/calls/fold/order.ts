@@ -51,6 +51,15 @@ export interface Order {
   sentAt?: number
 }
 
+/** What only the agent and the carrier may know. */
+export const KEPT_BACK = ['metadata', 'headers', 'callerName'] as const
+
+/** What hooks and rooms may say of an order, so that its call can be followed when nobody knows it any more. */
+export function openOrder (order: Order): Order {
+  const { metadata: _metadata, headers: _headers, callerName: _callerName, ...open } = order
+  return open
+}
+
 /** What a hook says of the order that its call is placed for. */
 export interface OrderMark {
   id: string

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { advance } from '../../../src/calls/fold/advance.ts'
 import { namesOf } from '../../../src/calls/fold/call.ts'
-import { rulesWith, tell, type Story } from '../../fixtures/events.ts'
+import type { Order } from '../../../src/calls/fold/order.ts'
+import { factsWith, rulesWith, tell, type Story } from '../../fixtures/events.ts'
 import { CALLEE_FINALS, placedOrder, roomOf, tellOrder } from '../../fixtures/order-story.ts'
 
 /*
@@ -479,6 +480,69 @@ await t.test('a status that comes before the naming begins the call all the same
   story.made()
   t.same(story.replyTo('call-hook', 'h'), { kind: 'dial', attempt: 1 })
   t.equal(story.it.attempts[0]?.room, roomOf('call-1', 1))
+})
+
+/** A process without memory finds the room of a call. */
+const found = (callSid: string, at: number, order?: Order) => ({
+  kind: 'found' as const,
+  callSid,
+  attempt: 1,
+  facts: factsWith({ direction: 'outbound', from: '+15551230000', to: '+15550002222' }),
+  app: { agent: 'demo-agent', metadata: '' },
+  route: { ways: [{ strategy: 'room' as const, agent: 'demo-agent' }] },
+  receivedAt: at - 5000,
+  openedAt: at - 4000,
+  ...(order ? { order } : {})
+})
+
+await t.test('a room that waits for the callee is found after a restart, and the hook dials it', async t => {
+  const order = placedOrder({ metadata: undefined })
+  for (const first of ['room', 'hook', 'room without its order'] as const) {
+    const story = tellOrder({ placed: false, order })
+    story.see = { exists: true, agent: { identity: 'agent-1', audio: true } }
+    const placed = { kind: 'placed' as const, callSid: 'call-1', order: story.order }
+    if (first === 'hook') story.feed(placed)
+    story.feed(found('call-1', story.now, first === 'room without its order' ? undefined : order))
+    if (first !== 'hook') story.feed(placed)
+    story.pass(5000)
+    story.caller('ringing', 180)
+    story.pass(5000)
+    t.equal(story.it.phase, 'ringing', `${first}: the phone may ring on, with nobody but the agent in the room`)
+    t.equal(story.it.attempts.length, 1)
+    t.same(story.deleted, [])
+    if (first === 'hook') story.made()
+    story.answers()
+    t.same(story.calleeHook(), { kind: 'dial', attempt: 1 }, first)
+    t.equal(story.it.attempts.length, 1)
+    story.agent('trying', 100)
+    story.agent('in-progress', 200)
+    story.caller('completed', 200, 'caller')
+    story.agent('completed', 200)
+    story.action('completed', 200, { callerStatus: 'completed', callerEndedBy: 'caller' })
+    story.pass(20_000)
+    t.match(story.it.end, { cause: 'callee-hung-up' }, first)
+    t.equal(story.it.order?.reference, 'user-1')
+  }
+})
+
+await t.test('a found room whose callee is not heard of again is not kept for ever', async t => {
+  const story = tellOrder({ placed: false })
+  story.see = { exists: true, agent: { identity: 'agent-1', audio: true } }
+  story.feed(found('call-1', story.now, placedOrder()))
+  story.pass(120_000)
+  t.equal(story.cause, 'lost')
+  t.same(story.hangUps, ['no-answer', 'completed'])
+  t.ok(story.deleted.includes(story.room()))
+})
+
+await t.test('a found room with the callee in it is a talk that goes on', async t => {
+  const story = tellOrder({ placed: false })
+  story.see = { exists: true, sip: { sid: 'PA_1', callStatus: 'active' }, agent: { identity: 'agent-1', audio: true } }
+  story.feed(found('call-1', story.now, placedOrder()))
+  t.equal(story.it.phase, 'connected')
+  story.caller('completed', 200, 'caller')
+  story.pass(20_000)
+  t.equal(story.cause, 'callee-hung-up')
 })
 
 /** The callee is connected with the agent. */
