@@ -2,6 +2,7 @@ import type { Placement } from '../calls/ports.ts'
 import type { Order } from '../calls/fold/order.ts'
 import { cleanText } from '../clean-text.ts'
 import { applicationHooks } from '../provisioning/jambonz-application.ts'
+import { amdOf } from './amd.ts'
 import type { OrderTags } from './order-tag.ts'
 import type { RestAnswer } from './rest-request.ts'
 
@@ -21,6 +22,7 @@ export interface CreateCallContext {
  */
 export function createCallBody (order: Order, { publicUrl, basic, tags, applicationSid }: CreateCallContext): object {
   const { callHook, statusHook } = applicationHooks(publicUrl)
+  const amd = amdOf(order, { publicUrl: publicUrl.replace(/\/+$/, '') })
   return {
     ...(applicationSid === undefined ? WITHOUT_APPLICATION : { application_sid: applicationSid }),
     call_hook: { url: callHook, method: 'POST', ...basic },
@@ -32,7 +34,7 @@ export function createCallBody (order: Order, { publicUrl, basic, tags, applicat
     tag: tags.tagOf(order),
     ...(order.headers && { headers: order.headers }),
     ...(order.callerName === undefined ? {} : { callerName: order.callerName }),
-    ...(order.voicemail === 'jambonz' ? { amd: amdOf(order, publicUrl) } : {})
+    ...(amd && { amd })
   }
 }
 
@@ -44,10 +46,6 @@ const WITHOUT_APPLICATION = {
   speech_recognizer_vendor: 'google',
   speech_recognizer_language: 'en-US'
 }
-
-/** Answering machine detection by Jambonz; its findings come to our hook. */
-const amdOf = (order: Order, publicUrl: string): object =>
-  ({ actionHook: `${publicUrl.replace(/\/+$/, '')}/amd?call=${encodeURIComponent(order.id)}` })
 
 /** Statuses of the 400s that do not prove that nothing was done: somebody before Jambonz did not wait. */
 const PROVES_NOTHING: ReadonlySet<number> = new Set([408, 425, 499])

@@ -1,3 +1,4 @@
+import { Cached } from '../cached.ts'
 import type { Clock } from '../clock.ts'
 import { CarrierNeededError, UnknownCarrierError } from '../errors.ts'
 import { applicationHooks, ourApplications, type Application } from '../provisioning/jambonz-application.ts'
@@ -15,7 +16,7 @@ export interface Outbound {
   /**
    * The carrier of a call.
    * @param wish its name, where the order has one
-   * @returns its name as Jambonz spells it; undefined when Jambonz does not tell which there are
+   * @returns its name as Jambonz spells it; undefined when Jambonz does not list them, or has none
    * @throws {UnknownCarrierError}
    * @throws {CarrierNeededError} when there are several, and none is named
    * @throws {JambonzRestError} when Jambonz cannot be asked now
@@ -64,7 +65,7 @@ export interface OutboundSetupOptions {
 const TIMEOUT_MS = 8000
 /** How long a list is believed, milliseconds. */
 const BELIEVED_MS = 5 * 60_000
-/** How long it is believed that something is missing, milliseconds. */
+/** How long it is believed that something is missing, milliseconds. Somebody may be about to add it. */
 const MISSING_MS = 10_000
 
 /** Knows our application and the carriers of the account, as Jambonz' REST API lists them. */
@@ -76,22 +77,22 @@ export function createOutboundSetup (options: OutboundSetupOptions): OutboundSet
     '`bridge provision`, or set JAMBONZ_APPLICATION_SID'
 
   const applications = new Cached<{ sid: string | undefined } | undefined>(clock, async () => {
-    const rows = await listOf<Application>(options, '/Applications')
+    const rows = await listOf(options, '/Applications')
     if (!rows) {
       warn('The Jambonz REST API has no /Applications: calls are placed with the hooks alone')
       return { value: { sid: undefined }, believedMs: BELIEVED_MS }
     }
-    const [ours] = ourApplications({ publicUrl, accountSid: access.accountSid }, rows)
+    const [ours] = ourApplications({ publicUrl, accountSid: access.accountSid }, rows.filter(isApplication))
     return { value: ours && { sid: ours.application_sid }, believedMs: ours ? Infinity : MISSING_MS }
   })
   const carriers = new Cached(clock, async () => {
-    const rows = await listOf<Carrier>(options, `${account}/VoipCarriers`)
-    if (!rows) warn('The Jambonz REST API does not list the carriers of the account: none can be chosen or checked')
-    return { value: rows, believedMs: rows?.length ? BELIEVED_MS : MISSING_MS }
+    const value = await carriersOf(options, `${account}/VoipCarriers`)
+    if (!value) warn('The Jambonz REST API does not list the carriers of the account: none can be chosen or checked')
+    return { value, believedMs: BELIEVED_MS }
   })
-  // The carriers of the service provider are in this list alone.
+  // The service provider's carriers, which the account may use too, are in this list alone.
   const allCarriers = new Cached(clock, async () => {
-    const value = await listOf<Carrier>(options, '/VoipCarriers') ?? []
+    const value = await carriersOf(options, '/VoipCarriers') ?? []
     return { value, believedMs: MISSING_MS }
   })
 
@@ -125,12 +126,19 @@ export function createOutboundSetup (options: OutboundSetupOptions): OutboundSet
     async carrierOf (wish) {
       const name = wish ?? options.carrier
       if (name !== undefined) return named(name)
-      const usable = (await carriers.get())?.filter(isUsable)
-      if (!usable || usable.length === 0) return undefined
+      const own = await carriers.get()
+      if (!own) return undefined
+      const usable = own.some(isUsable) ? own.filter(isUsable) : (await allCarriers.get()).filter(isUsable)
+      if (usable.length === 0) return undefined
       if (usable.length > 1) throw new CarrierNeededError(namesOf(usable))
       return usable[0]!.name
     }
   }
+}
+
+const isApplication = (row: object): row is Application => {
+  const { application_sid: sid, call_hook: hook } = row as Partial<Application>
+  return typeof sid === 'string' && typeof hook?.url === 'string'
 }
 
 interface Carrier {
@@ -152,21 +160,35 @@ const MOST_NAMES = 20
 const namesOf = (carriers: readonly Carrier[]): string =>
   carriers.slice(0, MOST_NAMES).map(({ name }) => name).join(', ') || 'none'
 
+/** @returns undefined when the API does not have the list, or the key may not see it */
+async function carriersOf (options: OutboundSetupOptions, path: string): Promise<Carrier[] | undefined> {
+  try {
+    const rows = await listOf(options, path)
+    return rows?.filter((row): row is Carrier => typeof (row as Partial<Carrier>).name === 'string')
+  } catch (error) {
+    if (error instanceof JambonzRestError && error.status === 403) return undefined
+    throw error
+  }
+}
+
+/** Statuses of an API that does not have a list. */
+const ABSENT: ReadonlySet<number> = new Set([404, 405, 501])
+
 /**
  * Reads a list of Jambonz.
- * @returns undefined when this API does not have the list, or does not show it
+ * @returns undefined when this API does not have it
  * @throws {JambonzRestError}
  */
-async function listOf<T extends object> ({ queue }: OutboundSetupOptions, path: string): Promise<T[] | undefined> {
+async function listOf ({ queue }: OutboundSetupOptions, path: string): Promise<object[] | undefined> {
   // An order waits for it, so it is as important as that.
   const { status, text } = await queue.ask({ kind: 'order', method: 'GET', path, timeoutMs: TIMEOUT_MS })
     .catch((error: unknown) => {
       throw restError(error)
     })
-  if (status === 403 || status === 404 || status === 405 || status === 501) return undefined
+  if (ABSENT.has(status)) return undefined
   const rows = status === 200 ? rowsOf(text) : undefined
   if (!rows) throw new JambonzRestError(status)
-  return rows as T[]
+  return rows
 }
 
 /** Lists come as arrays, and as `{ data }` where they come in pages. */
@@ -177,41 +199,5 @@ export function rowsOf (text: string): object[] | undefined {
     return Array.isArray(list) ? list.filter(row => typeof row === 'object' && row !== null) : undefined
   } catch {
     return undefined
-  }
-}
-
-/** A value that is read again when it is old. While that fails, the old one is good enough. */
-class Cached<T> {
-  readonly #clock: Clock
-  readonly #read: () => Promise<{ value: T, believedMs: number }>
-  #known: { value: T, until: number } | undefined
-  #reading: Promise<T> | undefined
-
-  constructor (clock: Clock, read: () => Promise<{ value: T, believedMs: number }>) {
-    this.#clock = clock
-    this.#read = read
-  }
-
-  forget (): void {
-    this.#known = undefined
-  }
-
-  get (): Promise<T> {
-    if (this.#known && this.#known.until > this.#clock.now()) return Promise.resolve(this.#known.value)
-    this.#reading ??= this.#readAgain().finally(() => {
-      this.#reading = undefined
-    })
-    return this.#reading
-  }
-
-  async #readAgain (): Promise<T> {
-    try {
-      const { value, believedMs } = await this.#read()
-      this.#known = { value, until: this.#clock.now() + believedMs }
-      return value
-    } catch (error) {
-      if (!this.#known) throw error
-      return this.#known.value
-    }
   }
 }

@@ -1,36 +1,14 @@
-import { createServer } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
-import type { Order } from '../../src/calls/fold/order.ts'
+import { createRequire } from 'node:module'
+import t from 'tap'
 import { PlacementRefusedError, type Placement } from '../../src/calls/ports.ts'
 import { systemClock } from '../../src/clock.ts'
-import type { JambonzAccess } from '../../src/jambonz/api.ts'
-import { createOrderTags } from '../../src/jambonz/order-tag.ts'
-import { createOutboundSetup } from '../../src/jambonz/outbound.ts'
-import { createPlacer } from '../../src/jambonz/placer.ts'
-import { RestQueue } from '../../src/jambonz/rest-queue.ts'
-import { createRestSender } from '../../src/jambonz/rest-request.ts'
-import { createCallControl } from '../../src/jambonz/rest.ts'
-import { APPLICATION, API_KEY, PUBLIC_URL, startJambonzApi, type ApiReply } from '../fixtures/jambonz-api.ts'
-import { orderWith } from '../fixtures/orders.ts'
+import { API_KEY, APPLICATION, OURS, PUBLIC_URL, startJambonzApi, type ApiReply } from '../fixtures/jambonz-api.ts'
+import { anOrder, placing, startSocketServer, tags } from '../fixtures/placing.ts'
+import { createTestClock, settle } from '../fixtures/test-clock.ts'
 
 const clock = systemClock
-const tags = createOrderTags('a-long-random-secret')
-
-function placing (t: Test, access: JambonzAccess, { perMinute = 120, isKnown = async (_sid: string) => false } = {}) {
-  const queue = new RestQueue({ sender: createRestSender(access, clock, 40), perMinute, clock })
-  t.after(() => queue.close())
-  const setup = createOutboundSetup({ access, queue, clock, publicUrl: PUBLIC_URL, warn: () => {} })
-  const placer = createPlacer({ access, queue, setup, clock, publicUrl: PUBLIC_URL, tags, isKnown })
-  return { placer, control: createCallControl(access, queue), setup, queue }
-}
-
-let orders = 0
-/** An order with an id of its own. */
-const anOrder = (order: Partial<Order> = {}): Order =>
-  orderWith({ id: `order-${++orders}`, carrier: 'MyCarrier', to: '+15550002222', ...order })
-
 const willing = async () => true
 
 await t.test('createCall is sent as Jambonz takes it', async t => {
@@ -127,4 +105,155 @@ await t.test('an order that is not committed is not sent', async t => {
   await t.rejects(placer.place(anOrder(), async () => false), new PlacementRefusedError('not-wanted'))
   await t.rejects(placer.place(anOrder({ notAfter: clock.now() - 1 }), willing), new PlacementRefusedError('too-late'))
   t.equal(api.ofCalls('POST').length, 0)
+})
+
+const requestText = /^POST \/v1\/Accounts\//
+/** What a server does to the connection of a createCall, and what of the request it has by then. */
+const moments: Array<[name: string, reply: string | undefined, when: 'accepted' | 'first bytes' | 'whole']> = [
+  ['as soon as it is made', undefined, 'accepted'],
+  ['while the request is read', undefined, 'first bytes'],
+  ['before the answer', undefined, 'whole'],
+  ['in the status line', 'HTTP/1.1 20', 'whole'],
+  ['in the headers', 'HTTP/1.1 201 Created\r\ncontent-type: appl', 'whole'],
+  ['in the body', 'HTTP/1.1 201 Created\r\ncontent-length: 30\r\n\r\n{"sid":"call-1"', 'whole'],
+  ['with an answer that is none', 'hello\r\n\r\n', 'whole']
+]
+for (const [name, reply, when] of moments) {
+  for (const how of ['end', 'resetAndDestroy'] as const) {
+    await t.test(`the connection is closed ${name} (${how}): createCall is not sent again`, async t => {
+      let texts = 0
+      const access = await startSocketServer(t, socket => {
+        let text = ''
+        const close = () => reply === undefined ? socket[how]() : socket.write(reply, () => socket[how]())
+        if (when === 'accepted') close()
+        socket.on('data', chunk => {
+          if (text === '') texts++
+          text += String(chunk)
+          if (when === 'first bytes' || (when === 'whole' && text.endsWith('}'))) close()
+        })
+      })
+      const { placer } = placing(t, access, { applicationSid: APPLICATION })
+      let commits = 0
+      const placement = await placer.place(anOrder(), async () => ++commits > 0)
+      t.match(placement, when === 'accepted' ? { outcome: /unknown|not-sent/ } : { outcome: 'unknown' })
+      t.ok(texts <= 1, 'at most one request was written')
+      t.equal(commits, 1)
+    })
+  }
+}
+
+await t.test('a kept connection that is closed under a request', async t => {
+  let posts = 0
+  const sid = (n: number) => `{"sid":"call-${n}"}`
+  const access = await startSocketServer(t, (socket, n) => {
+    let requests = 0
+    socket.on('data', chunk => {
+      if (requestText.test(String(chunk))) posts++
+      requests++
+      // The first connection answers once, and breaks when it is used again.
+      if (n === 1 && requests === 2) socket.resetAndDestroy()
+      else socket.write(`HTTP/1.1 201 Created\r\ncontent-length: ${sid(posts).length}\r\n\r\n${sid(posts)}`)
+    })
+  })
+  const { placer } = placing(t, access, { applicationSid: APPLICATION })
+  t.strictSame(await placer.place(anOrder(), willing), { outcome: 'placed', callSid: 'call-1' })
+  // The connection is free again a moment later.
+  await settle()
+  t.match(await placer.place(anOrder(), willing), { outcome: 'unknown' })
+  t.equal(posts, 2, 'not sent again')
+  t.strictSame(await placer.place(anOrder(), willing), { outcome: 'placed', callSid: 'call-3' })
+})
+
+await t.test('a kept connection that was closed while nothing was asked costs nothing', async t => {
+  let closed: Promise<unknown> = Promise.resolve()
+  const access = await startSocketServer(t, socket => {
+    socket.once('data', () => {
+      socket.end('HTTP/1.1 201 Created\r\ncontent-length: 16\r\n\r\n{"sid":"call-1"}')
+      closed = once(socket, 'close')
+    })
+  })
+  const { placer } = placing(t, access, { applicationSid: APPLICATION })
+  t.match(await placer.place(anOrder(), willing), { outcome: 'placed' })
+  await closed
+  t.match(await placer.place(anOrder(), willing), { outcome: 'placed' })
+})
+
+await t.test('no answer in time', async t => {
+  const standing = createTestClock()
+  let asked = () => {}
+  const arrived = new Promise<void>(resolve => {
+    asked = resolve
+  })
+  const access = await startSocketServer(t, socket => socket.on('data', asked))
+  const { placer } = placing(t, access, { applicationSid: APPLICATION, clock: standing })
+  const placement = placer.place(anOrder(), willing)
+  await arrived
+  await standing.pass(10_000)
+  t.strictSame(await placement, { outcome: 'unknown', detail: 'timeout' })
+})
+
+await t.test('nothing in the body is unknown to a feature server', async t => {
+  const { validateVerb } = createRequire(import.meta.url)('@jambonz/verb-specifications') as {
+    validateVerb(name: string, data: object, logger: object): void
+  }
+  const api = await startJambonzApi(t, { clock })
+  const { placer } = placing(t, api.access, { basic: { username: 'hook', password: 'secret' } })
+  await placer.place(anOrder({ voicemail: 'jambonz', headers: { 'X-A': 'b' }, callerName: 'Shop' }), willing)
+  const [request] = api.ofCalls('POST')
+  t.match(request?.body, {
+    call_hook: { username: 'hook', password: 'secret' },
+    call_status_hook: { username: 'hook', password: 'secret' },
+    amd: { actionHook: `${PUBLIC_URL}/amd#rc=2&rp=all` }
+  })
+  t.doesNotThrow(() => validateVerb('rest:dial', request!.body, console))
+  t.throws(() => validateVerb('rest:dial', { ...request!.body, foo: 1 }, console), 'and it would say so')
+})
+
+await t.test('the application is looked for once, and again when Jambonz does not know it', async t => {
+  const applications = [{ ...OURS, application_sid: 'old' }]
+  const api = await startJambonzApi(t, { clock, applications })
+  const { placer } = placing(t, api.access)
+  const [refused] = await Promise.all([placer.place(anOrder(), willing), placer.place(anOrder(), willing)])
+  t.match(refused, { outcome: 'refused', status: 400, detail: 'application_sid not found old' })
+  t.equal(api.requests.filter(({ path }) => path === '/Applications').length, 1)
+
+  applications[0] = OURS
+  t.match(await placer.place(anOrder(), willing), { outcome: 'placed' })
+})
+
+await t.test('no application of ours: nothing is sent', async t => {
+  const api = await startJambonzApi(t, { clock, applications: [{ ...OURS, account_sid: 'of somebody else' }] })
+  const { placer, setup } = placing(t, api.access)
+  const placement = await placer.place(anOrder(), willing)
+  t.match(placement, { outcome: 'not-sent', detail: /no application with the call hook .*livekit-api/ })
+  t.match(await setup.readiness(), { ready: false, missing: /JAMBONZ_APPLICATION_SID/ })
+  t.equal(api.ofCalls('POST').length, 0)
+})
+
+await t.test('an API without applications: the hooks go alone', async t => {
+  const api = await startJambonzApi(t, {
+    clock,
+    reply: ({ path, method }) => {
+      if (path === '/Applications') return { status: 404 }
+      return method === 'POST' ? { status: 201, body: { sid: 'call-1' } } : undefined
+    }
+  })
+  const { placer, setup, warnings } = placing(t, api.access)
+  t.strictSame(await setup.readiness(), { ready: true })
+  t.match(await placer.place(anOrder(), willing), { outcome: 'placed' })
+  const [request] = api.ofCalls('POST')
+  t.notOk('application_sid' in request!.body)
+  // Jambonz wants these where there is no application.
+  t.match(request!.body, { speech_synthesis_vendor: String, speech_recognizer_language: String })
+  t.equal(warnings.length, 1)
+})
+
+await t.test('an application that cannot be looked for: nothing is sent', async t => {
+  const api = await startJambonzApi(t, {
+    clock,
+    reply: ({ path }) => path === '/Applications' ? { status: 401 } : undefined
+  })
+  const { placer, setup } = placing(t, api.access)
+  t.match(await placer.place(anOrder(), willing), { outcome: 'not-sent', detail: /answered 401/ })
+  await t.rejects(setup.readiness(), { message: /answered 401/ })
 })
