@@ -3,7 +3,10 @@ import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Trace } from '../ladder/trace.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
+import type { UserAgent } from '../sip/user-agent.ts'
+import { AuthTrunks } from './jambonz/auth-trunk.ts'
 import { CallRegistry } from './jambonz/call-registry.ts'
+import { Carriers } from './jambonz/carriers.ts'
 import type { JambonzContext } from './jambonz/context.ts'
 import type { Faults } from './jambonz/faults.ts'
 import { inboundCall } from './jambonz/inbound.ts'
@@ -15,7 +18,7 @@ import type { ApplicationSettings, CheckedCall, CreateCall, HookObject } from '.
 import { createRateLimiter } from './jambonz/rate-limit.ts'
 import type { RestLimit } from './jambonz/rate-limit.ts'
 import { accountRoutes } from './jambonz/rest-account.ts'
-import type { RestApplication, RestCarrier } from './jambonz/rest-account.ts'
+import type { RestApplication } from './jambonz/rest-account.ts'
 import { callRoutes } from './jambonz/rest-calls.ts'
 import { createRestServer } from './jambonz/rest.ts'
 import type { CallUpdate } from './jambonz/update-call.ts'
@@ -55,6 +58,11 @@ export interface JambonzDoubleOptions {
   /** The transport on which callers call. Towards LiveKit the SIP URI selects it. */
   sipTransport?: 'udp' | 'tcp'
   /**
+   * The account's SIP realm. With it Jambonz takes calls of auth trunks at `realmAddress`, over TCP; without it the
+   * account has none.
+   */
+  sipRealm?: string
+  /**
    * Trunk name → `host:port` of its gateway, for dial targets of type `phone`. Targets without a trunk, or with an
    * unknown one, use the first.
    */
@@ -79,6 +87,8 @@ export interface Alert {
 export interface JambonzDouble {
   readonly sipHost: string
   readonly sipPort: number
+  /** Where the SIP realm leads; undefined without a realm. Callers must find it by the realm, not by its address. */
+  readonly realmAddress: { host: string, port: number } | undefined
   /** Base of the REST API, with `/v1`. */
   readonly restUrl: string
   readonly accountSid: string
@@ -164,6 +174,9 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     inboundCall(context, call).catch(() => call.respond(500))
   })
 
+  const carriers = new Carriers(accountSid, context.gateways)
+  const realmSide = await openRealm(context, carriers, openTransport)
+
   const place = (request: CheckedCall, released?: Promise<void>) => outboundCall(context, callerSide, request, released)
   const rest = await createRestServer({
     network,
@@ -182,13 +195,23 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
         list: () => calls.payloads(),
         forget: callSid => calls.forget(callSid)
       }),
-      accountRoutes({ application: () => applicationOf(context), carriers: () => carriersOf(context) })
+      accountRoutes({
+        carriers,
+        account: () => ({
+          account_sid: accountSid,
+          name: 'sandbox',
+          sip_realm: options.sipRealm ?? null,
+          is_active: 1
+        }),
+        application: () => applicationOf(context)
+      })
     ]
   })
 
   return {
     sipHost: callerSide.host,
     sipPort: callerSide.port,
+    realmAddress: realmSide && { host: realmSide.host, port: realmSide.port },
     restUrl: rest.url,
     accountSid,
     apiKey,
@@ -213,6 +236,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
       await rest.close()
       await callerSide.close()
       await agentSide.close()
+      await realmSide?.close()
       await calls.close()
     }
   }
@@ -240,11 +264,21 @@ function settingsOf ({ options }: JambonzContext): ApplicationSettings {
   }
 }
 
-function carriersOf ({ gateways, accountSid }: JambonzContext): RestCarrier[] {
-  return Object.keys(gateways).map(name => ({
-    voip_carrier_sid: name,
-    account_sid: accountSid,
-    name,
-    is_active: 1
-  }))
+/** Takes calls for the account's SIP realm, when it has one. */
+async function openRealm (
+  context: JambonzContext,
+  carriers: Carriers,
+  openTransport: Network['openSip']
+): Promise<UserAgent | undefined> {
+  const { sipRealm } = context.options
+  if (sipRealm === undefined) return undefined
+
+  const { host, clock } = context
+  const realmSide = await createUserAgent({ host, transport: 'tcp', name: 'jambonz-sandbox', clock, openTransport })
+  const trunks = new AuthTrunks(sipRealm, carriers)
+  realmSide.onInvite(call => {
+    const trunk = trunks.admit(call)
+    if (trunk !== undefined) inboundCall(context, call, trunk.name).catch(() => call.respond(500))
+  })
+  return realmSide
 }

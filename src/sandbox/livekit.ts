@@ -15,6 +15,7 @@ import { text } from './livekit/json.ts'
 import { Provisioning } from './livekit/provisioning.ts'
 import { RoomManager } from './livekit/room-manager.ts'
 import { apiDispatch, apiParticipant, apiRoom, webhookBody } from './livekit/shapes.ts'
+import { SipOut } from './livekit/sip-out.ts'
 import { SipSide } from './livekit/sip-side.ts'
 import { createWebhooks, type Webhooks } from './livekit/webhooks.ts'
 import { socketNetwork } from './network.ts'
@@ -53,6 +54,8 @@ export interface LiveKitDoubleOptions {
   /** Receives every event that has a webhook, even when the double sends no webhooks. */
   onEvent?: (event: RoomEvent['event'], room: string) => void
   sipTransport?: TransportName
+  /** Where the hosts of outbound trunks are, as a DNS would say. */
+  sipHosts?: Record<string, { host: string, port: number }>
   /** For `sipTransport: 'tls'`. */
   tls?: TlsOptions
   /** By default 127.0.0.1. */
@@ -146,6 +149,7 @@ class Project implements LiveKitDouble {
   readonly #rooms: RoomManager
   readonly #workers: AgentWorkers
   readonly #sip: SipSide
+  readonly #sipOut: SipOut
   #api: { url: string, close(): Promise<void> } | undefined
 
   constructor (settings: Settings, ua: UserAgent) {
@@ -162,6 +166,13 @@ class Project implements LiveKitDouble {
     })
     this.#workers = this.#createWorkers()
     this.#sip = this.#createSipSide()
+    this.#sipOut = new SipOut({
+      ua,
+      provisioning: this.#provisioning,
+      rooms: this.#rooms,
+      sip: this.#sip,
+      clock: settings.clock
+    })
   }
 
   get apiUrl (): string {
@@ -219,6 +230,7 @@ class Project implements LiveKitDouble {
       rooms: this.#rooms,
       provisioning: this.#provisioning,
       sip: this.#sip,
+      sipOut: this.#sipOut,
       faults: this.faults,
       latencyMs: apiLatencyMs ?? 0,
       unknownRoomMs: unknownRoomMs ?? 3000,
@@ -229,6 +241,7 @@ class Project implements LiveKitDouble {
 
   async close (): Promise<void> {
     this.#sip.stop()
+    this.#sipOut.stop()
     this.#workers.stop()
     this.#rooms.stop()
     this.#webhooks.stop()
@@ -291,10 +304,12 @@ class Project implements LiveKitDouble {
   }
 }
 
-function openUserAgent ({ host, sipPort, sipTransport, clock, network, tls, trace }: Settings): Promise<UserAgent> {
+function openUserAgent (settings: Settings): Promise<UserAgent> {
+  const { host, sipPort, sipHosts, sipTransport, clock, network, tls, trace } = settings
   return createUserAgent({
     host,
     port: sipPort ?? 0,
+    ...sipHosts && { hosts: sipHosts },
     transport: sipTransport,
     clock,
     openTransport: network.openSip,

@@ -124,9 +124,10 @@ export function answerChallenge (
   return `Digest ${fields.join(', ')}`
 }
 
-/** The value of a challenge header as LiveKit writes it, with MD5 and without qop. */
-export function formatChallenge (challenge: { realm: string, nonce: string }): string {
-  return `Digest realm=${quote(challenge.realm)}, nonce=${quote(challenge.nonce)}, algorithm=MD5`
+/** The value of a challenge header with MD5: LiveKit writes it without qop, and Jambonz with `qop="auth"`. */
+export function formatChallenge ({ realm, nonce, qop }: { realm: string, nonce: string, qop?: string[] }): string {
+  const challenge = `Digest realm=${quote(realm)}, nonce=${quote(nonce)}, algorithm=MD5`
+  return qop === undefined ? challenge : `${challenge}, qop=${quote(qop.join(','))}`
 }
 
 /**

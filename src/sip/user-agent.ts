@@ -32,6 +32,8 @@ export interface UserAgentOptions {
   /** The transport to listen on; by default UDP. The URI of an outgoing call selects its transport. */
   transport?: TransportName
   tls?: TlsOptions
+  /** Where hosts of outgoing calls are, instead of asking DNS. */
+  hosts?: Readonly<Record<string, { host: string, port: number }>>
   /** The `User-Agent` header of requests. */
   name?: string
   clock?: Clock
@@ -174,8 +176,9 @@ class SocketUserAgent implements UserAgent {
   async #flowTo (uri: string): Promise<Flow> {
     const target = targetOf(uri)
     if (this.#closed) throw new Error('user agent closed')
+    const { host, port } = this.#options.hosts?.[target.host] ?? target
     const transport = await this.#transport(target.transport)
-    return await transport.flowTo(target.host, target.port)
+    return await transport.flowTo(host, port)
   }
 
   /** The transport of that name. Opens it when it is first needed. */

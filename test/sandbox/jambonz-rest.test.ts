@@ -158,9 +158,19 @@ await t.test('the list has both legs of a call, also after its end, and no custo
   t.equal((await rest(stage, 'GET', `/Calls/${sid}`)).status, 404)
 })
 
-await t.test('the carriers are those of the gateways', async t => {
-  const stage = await setCarrier(t)
-  t.match((await rest(stage, 'GET', '/VoipCarriers')).json(), [{ name: 'Carrier' }])
+await t.test('the carriers are those of the gateways, and those that were added', async t => {
+  const stage = await setCarrier(t, { double: { sipRealm: 'pbx.example' } })
+  t.match((await rest(stage, 'GET', '')).json(), { sip_realm: 'pbx.example' })
+  const [known] = (await rest(stage, 'GET', '/VoipCarriers')).json()
+  t.match(known, { name: 'Carrier', trunk_type: 'static_ip' })
+
+  t.equal((await rest(stage, 'POST', '/VoipCarriers', { trunk_type: 'auth' })).status, 400, 'no name')
+  t.match((await rest(stage, 'POST', '/VoipCarriers', { name: 'x', foo: 1 })).text, /Unknown column 'foo'/)
+  const { sid } = (await rest(stage, 'POST', '/VoipCarriers', { name: 'livekit', trunk_type: 'auth' })).json()
+  t.equal((await rest(stage, 'PUT', `/VoipCarriers/${sid}`, { inbound_auth_username: 'lk' })).status, 204)
+  t.match((await rest(stage, 'GET', '/VoipCarriers')).json(), [known, { name: 'livekit', inbound_auth_username: 'lk' }])
+  t.equal((await rest(stage, 'DELETE', `/VoipCarriers/${sid}`)).status, 204)
+  t.equal((await rest(stage, 'GET', `/VoipCarriers/${sid}`)).status, 404)
 })
 
 await t.test('without a carrier the call is placed, and ends as busy', async t => {

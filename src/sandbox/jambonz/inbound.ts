@@ -9,15 +9,21 @@ import type { Leg, SipObject } from './payloads.ts'
 import type { CallerLeg } from './caller-leg.ts'
 import type { Verb } from './verbs.ts'
 
+/** Headers that the SBC writes itself into a call from an auth trunk, whatever the caller sent. */
+const SBC_HEADERS = ['X-Account-Sid', 'X-Application-Sid', 'X-CID', 'X-Forwarded-For', 'X-Originating-Carrier']
+
 /**
  * Serves a caller's INVITE: asks the call hook, then runs its verbs. When the hook fails, is late or replies with
  * anything but valid verbs, the caller gets a 480 and Jambonz sends no event (feature-server middleware).
+ *
+ * @param trunk the auth trunk that the call comes from
  */
-export async function inboundCall (context: JambonzContext, call: IncomingCall): Promise<void> {
+export async function inboundCall (context: JambonzContext, call: IncomingCall, trunk?: string): Promise<void> {
   call.respond(100)
-  const leg = inboundLeg(context, call.request)
+  const invite = trunk === undefined ? call.request : throughSbc(call.request, trunk)
+  const leg = inboundLeg(context, invite)
   const { hooks, createSession, end } = context.register(leg)
-  const session = createSession(callerLeg(context, call))
+  const session = createSession(callerLeg(context, call, leg))
   let cancelled = false
   let started = false
   call.onCancel(() => {
@@ -35,8 +41,8 @@ export async function inboundCall (context: JambonzContext, call: IncomingCall):
       await hooks.post(
         context.options.callHook,
         callHookPayload(leg, {
-          sip: sipObject(context, call.request),
-          callerName: callerName(call.request),
+          sip: sipObject(context, invite),
+          callerName: callerName(invite),
           serviceProviderSid: 'sandbox',
           ...envVars && { envVars }
         })
@@ -61,9 +67,20 @@ export async function inboundCall (context: JambonzContext, call: IncomingCall):
   await end()
 }
 
-function callerLeg (context: JambonzContext, call: IncomingCall): CallerLeg {
+/** The INVITE of an auth trunk as the SBC passes it on: without credentials, and with the SBC's own headers. */
+function throughSbc (invite: SipRequest, trunk: string): SipRequest {
+  const dropped = [...SBC_HEADERS, 'Authorization'].map(name => name.toLowerCase())
+  const headers = invite.headers.filter(({ name }) => !dropped.includes(name.toLowerCase()))
+  return { ...invite, headers: [...headers, { name: 'X-Originating-Carrier', value: trunk }] }
+}
+
+function callerLeg (context: JambonzContext, call: IncomingCall, leg: Leg): CallerLeg {
   const description = {
-    headers: { 'Content-Type': 'application/sdp' },
+    headers: {
+      'Content-Type': 'application/sdp',
+      'X-Call-Sid': leg.callSid,
+      'X-Application-Sid': context.applicationSid
+    },
     body: sandboxSdp(context.host)
   }
   const identity: Record<string, string> = {}

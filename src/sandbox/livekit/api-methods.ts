@@ -3,6 +3,7 @@ import type { Grant } from './auth.ts'
 import type { Json } from './json.ts'
 import type { Provisioning } from './provisioning.ts'
 import type { RoomAgent, RoomManager } from './room-manager.ts'
+import type { SipOut } from './sip-out.ts'
 import type { SipSide } from './sip-side.ts'
 import type { Participant, Room } from './state.ts'
 import { durationMs, isJson, list, number, text, textMap, texts } from './json.ts'
@@ -14,6 +15,7 @@ export interface MethodOptions {
   rooms: RoomManager
   provisioning: Provisioning
   sip: SipSide
+  sipOut: SipOut
   /** How long LiveKit looks for the server of a room before it replies 503, in milliseconds. */
   unknownRoomMs: number
 }
@@ -36,6 +38,7 @@ const PROVISIONING = [
   'ListSIPDispatchRule',
   'DeleteSIPDispatchRule',
   'CreateSIPOutboundTrunk',
+  'UpdateSIPOutboundTrunk',
   'ListSIPOutboundTrunk'
 ]
 
@@ -145,7 +148,7 @@ function dispatchMethods (options: MethodOptions): Methods {
   }
 }
 
-function sipMethods ({ rooms, sip, provisioning }: MethodOptions): Methods {
+function sipMethods ({ rooms, sip, sipOut, provisioning }: MethodOptions): Methods {
   const provisioned = PROVISIONING.map((name): [string, Method] => [`SIP/${name}`, {
     grants: ['sip.admin'],
     run: request => provisioning.call(name, request) ?? {}
@@ -153,12 +156,9 @@ function sipMethods ({ rooms, sip, provisioning }: MethodOptions): Methods {
 
   return {
     ...Object.fromEntries(provisioned),
-    // The double places no calls, so every outbound call fails as if its trunk were unknown.
     'SIP/CreateSIPParticipant': {
       grants: ['sip.call'],
-      run () {
-        throw new TwirpError('not_found', 'requested sip trunk does not exist')
-      }
+      run: request => sipOut.create(request)
     },
     'SIP/TransferSIPParticipant': {
       grants: ['sip.call', 'roomAdmin'],

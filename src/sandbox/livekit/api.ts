@@ -76,6 +76,8 @@ function refusalOf (fault: ApiFault): TwirpError | undefined {
       return new TwirpError('internal', 'twirp error unknown: could not find object')
     case 'no-server':
       return noServer()
+    case 'exhausted':
+      return new TwirpError('unavailable', 'twirp error unknown: cpu exhausted')
     default:
       return undefined
   }

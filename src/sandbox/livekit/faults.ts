@@ -6,8 +6,18 @@
  * - `not-found` is a 404, as recorded for a DeleteRoom immediately after `room_started`.
  * - `no-object` is a 500 "could not find object": the room's server is not in the list of servers any more.
  * - `no-server` is a 503 "no response from servers": the room's server is still listed, but dead.
+ * - `exhausted` is a 503 "cpu exhausted": livekit-sip is above its CPU limit and makes no calls.
  */
-export type ApiFault = 'ok' | 'fail' | 'hang' | 'lost' | 'refuse' | 'not-found' | 'no-object' | 'no-server'
+export type ApiFault =
+  | 'ok'
+  | 'fail'
+  | 'hang'
+  | 'lost'
+  | 'refuse'
+  | 'not-found'
+  | 'no-object'
+  | 'no-server'
+  | 'exhausted'
 
 /**
  * How LiveKit answers an INVITE:

@@ -15,6 +15,7 @@ export class Provisioning {
     ListSIPInboundTrunk: request => ({ items: trunksIn(this.#trunks, request) }),
     DeleteSIPTrunk: request => this.#deleteTrunk(text(request, 'sip_trunk_id')),
     CreateSIPOutboundTrunk: request => this.#createOutboundTrunk(object(request, 'trunk')),
+    UpdateSIPOutboundTrunk: request => this.#updateOutboundTrunk(request),
     ListSIPOutboundTrunk: request => ({ items: trunksIn(this.#outboundTrunks, request) }),
     CreateSIPDispatchRule: request => this.#createRule(request),
     UpdateSIPDispatchRule: request => this.#updateRule(request),
@@ -40,6 +41,10 @@ export class Provisioning {
       allowedAddresses: texts(json, 'allowed_addresses'),
       allowedNumbers: texts(json, 'allowed_numbers')
     }))
+  }
+
+  outboundTrunk (id: string): Json | undefined {
+    return this.#outboundTrunks.get(id)
   }
 
   /** The dispatch rules, for the matching of calls. */
@@ -76,9 +81,16 @@ export class Provisioning {
     return deletedTrunkJson(id)
   }
 
-  /** Outbound trunks are stored and listed only: the double dials through none of them. */
   #createOutboundTrunk (source: Json): Json {
     const trunk = { ...outboundTrunkJson(source), sip_trunk_id: newId('ST_') }
+    return store(this.#outboundTrunks, 'sip_trunk_id', trunk)
+  }
+
+  #updateOutboundTrunk (request: Json): Json {
+    const id = text(request, 'sip_trunk_id')
+    const old = this.#outboundTrunks.get(id)
+    if (!old) throw new TwirpError('not_found', 'requested sip trunk does not exist')
+    const trunk = { ...outboundTrunkJson(changed(old, request)), sip_trunk_id: id }
     return store(this.#outboundTrunks, 'sip_trunk_id', trunk)
   }
 

@@ -8,6 +8,9 @@ const COUNT_DELAY_MS = 5000
 const EMPTY_TIMEOUT_S = 300
 const DEPARTURE_TIMEOUT_S = 20
 
+/** The reasons with which a participant leaves by itself. */
+const OWN_REASONS: ReadonlySet<LeaveReason> = new Set(['CLIENT_INITIATED', 'USER_REJECTED', 'USER_UNAVAILABLE'])
+
 export interface RoomAgent {
   agentName: string
   metadata: string
@@ -177,7 +180,7 @@ export class RoomManager {
     if (room.lost || room.participants.get(participant.identity) !== participant) return
     this.#remove(room, participant, reason)
     this.#countLater(room)
-    if (reason !== 'CLIENT_INITIATED') this.#removed.get(participant)?.(reason)
+    if (!OWN_REASONS.has(reason)) this.#removed.get(participant)?.(reason)
     if (participant.kind !== 'AGENT' && callersIn(room).length === 0) this.#closeAfter(room, room.departureTimeout)
   }
 

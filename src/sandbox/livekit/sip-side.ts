@@ -57,13 +57,18 @@ interface Ringing {
   stop(): void
 }
 
-/** A caller in a room. */
+/** A call that the far end or LiveKit has made. */
+type TwoWayCall = Pick<IncomingCall, 'state' | 'bye' | 'send' | 'onNotify'>
+
+/** A caller or a callee in a room. */
 interface Leg {
-  call: IncomingCall
+  call: TwoWayCall
   trunk: Json
   media: Media | undefined
   referred?: (status: number, reason: string) => void
 }
+
+type CallerLeg = Leg & { call: IncomingCall }
 
 export interface SipSideOptions {
   ua: UserAgent
@@ -98,6 +103,13 @@ export class SipSide {
         call.respond(400, 'Bad request')
       }
     })
+  }
+
+  /** Takes over a call that LiveKit has made, so that its participant can be transferred. */
+  adopt (participant: Participant, call: TwoWayCall, trunk: Json): void {
+    const leg: Leg = { call, trunk, media: undefined }
+    this.#legs.set(participant, leg)
+    listenForNotify(leg)
   }
 
   /** Sends a REFER to a caller. Resolves when the transfer has succeeded. @throws TwirpError when it fails */
@@ -279,7 +291,7 @@ export class SipSide {
       if (call.state === 'answered') call.bye().catch(() => {})
       else call.respond(486, 'Rejected')
     })
-    const leg: Leg = { call, trunk, media }
+    const leg: CallerLeg = { call, trunk, media }
     this.#legs.set(participant, leg)
     const track = { name: participant.identity, mimeType: 'audio/opus', mid: '0', cid: 'audio' }
     clock.schedule(TRACK_DELAY_MS, () => rooms.publish(room, participant, track))
@@ -305,7 +317,7 @@ export class SipSide {
     this.#listen(leg, room, participant, () => settle())
   }
 
-  #answer ({ call, trunk, media }: Leg, body: string, room: Room, participant: Participant): void {
+  #answer ({ call, trunk, media }: CallerLeg, body: string, room: Room, participant: Participant): void {
     call.respond(200, 'OK', {
       body,
       headers: { ...textMap(trunk, 'headers'), ...mappedHeaders(trunk, participant) }
@@ -316,7 +328,7 @@ export class SipSide {
   }
 
   /** Handles what the far end sends: CANCEL, BYE, and NOTIFY about a transfer. */
-  #listen (leg: Leg, room: Room, participant: Participant, settle: () => void): void {
+  #listen (leg: CallerLeg, room: Room, participant: Participant, settle: () => void): void {
     const { rooms } = this.#options
     const gone = () => {
       settle()
@@ -327,10 +339,7 @@ export class SipSide {
     }
     leg.call.onCancel(gone)
     leg.call.onBye(gone)
-    leg.call.onNotify(request => {
-      const [, status = '200', reason = ''] = /^SIP\/2\.0 (\d{3}) ?([^\r\n]*)/.exec(request.body) ?? []
-      if (Number(status) >= 200) leg.referred?.(Number(status), reason)
-    })
+    listenForNotify(leg)
   }
 
   /** The room of the call. A new room gets the settings of the rule. Undefined when the call may not create a room. */
@@ -354,4 +363,12 @@ export class SipSide {
       }))
     })
   }
+}
+
+/** Waits for the NOTIFYs about a transfer. */
+function listenForNotify (leg: Leg): void {
+  leg.call.onNotify(request => {
+    const [, status = '200', reason = ''] = /^SIP\/2\.0 (\d{3}) ?([^\r\n]*)/.exec(request.body) ?? []
+    if (Number(status) >= 200) leg.referred?.(Number(status), reason)
+  })
 }

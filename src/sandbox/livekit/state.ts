@@ -66,6 +66,8 @@ export type LeaveReason =
   | 'ROOM_DELETED'
   | 'ROOM_CLOSED'
   | 'CONNECTION_TIMEOUT'
+  | 'USER_REJECTED'
+  | 'USER_UNAVAILABLE'
 
 export interface RoomEvent {
   event:

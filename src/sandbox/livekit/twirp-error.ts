@@ -6,6 +6,7 @@ const STATUS = {
   permission_denied: 403,
   not_found: 404,
   bad_route: 404,
+  canceled: 408,
   deadline_exceeded: 408,
   aborted: 409,
   failed_precondition: 412,
@@ -47,11 +48,30 @@ const CODE_OF_SIP_STATUS: Record<number, keyof typeof STATUS> = {
   603: 'permission_denied'
 }
 
-/** The reply of the API when the far end refused with a SIP status. */
-export function sipCallError (status: number, reason: string): TwirpError {
+/** The reply of the API when the far end refused with a SIP status. `what` says what it refused. */
+export function sipCallError (status: number, reason: string, what = ''): TwirpError {
   const code = CODE_OF_SIP_STATUS[status] ?? 'failed_precondition'
-  return new TwirpError(code, `twirp error unknown: sip status: ${status}: ${reason}`, {
+  return new TwirpError(code, `twirp error unknown: ${what}sip status: ${status}: ${reason}`, {
     sip_status_code: String(status),
     sip_status: reason
   })
 }
+
+/** The statuses of an INVITE that LiveKit words as a failure, and not as unexpected (livekit/sip outbound.go). */
+const EXPECTED_STATUSES = [400, 404, 480, 486, 488]
+
+/** The reply of CreateSIPParticipant when the callee was not reached. */
+export function inviteError (status: number, reason: string, hasCredentials: boolean): TwirpError {
+  if ((status === 401 || status === 407) && !hasCredentials) {
+    return new TwirpError(
+      'failed_precondition',
+      'twirp error unknown: sip server required auth, but no username or password was provided'
+    )
+  }
+  const what = EXPECTED_STATUSES.includes(status) ? 'INVITE failed: ' : 'unexpected status from INVITE response: '
+  return sipCallError(status, reason, what)
+}
+
+/** The reply when nobody answered within `ringing_timeout`, or the participant was removed before. */
+export const requestTimedOut = (): TwirpError =>
+  new TwirpError('canceled', 'twirp error unknown: sip request timed out')
