@@ -279,18 +279,24 @@ await t.test('the answer of createCall comes before or after the first status ev
 
 await t.test('a BYE soon after the answer may be lost, and not one after a pause', async t => {
   let reply: object[] = [{ verb: 'hangup' }]
-  const stage = await setCarrier(t, { reply: () => ({ body: reply }) })
+  const clock = createTestClock()
+  const stage = await setCarrier(t, { double: { clock }, reply: () => ({ body: reply }) })
   stage.jambonz.faults.earlyByeLost = true
-  const place = async () => {
-    const { sid } = (await rest(stage, 'POST', '/Calls', ordered)).json()
-    await stage.jambonz.ended(sid)
-    return stage.calls.at(-1)?.state
-  }
-  t.equal(await place(), 'answered', 'the called party is still connected')
+  const first = (await rest(stage, 'POST', '/Calls', ordered)).json()
+  await stage.jambonz.ended(first.sid)
+  t.equal(stage.calls[0]?.state, 'answered', 'the called party is still connected')
   t.equal(lines(stage.standIn.requests).statuses.at(-1), '/status A completed/200')
 
-  reply = [{ verb: 'pause', length: 0.05 }, { verb: 'hangup' }]
-  t.equal(await place(), 'ended')
+  reply = [{ verb: 'pause', length: 1 }, { verb: 'hangup' }]
+  const { sid } = (await rest(stage, 'POST', '/Calls', ordered)).json()
+  await stage.standIn.received(({ path, body }) => path === '/livekit-api' && body['call_sid'] === sid)
+  let isOver = false
+  const over = stage.jambonz.ended(sid).then(() => {
+    isOver = true
+  })
+  while (!isOver) await clock.pass(1000)
+  await over
+  t.equal(stage.calls[1]?.state, 'ended')
 })
 
 await t.test('the last status event after a cancelled call may be lost', async t => {
