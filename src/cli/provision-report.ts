@@ -1,8 +1,6 @@
-import { changeLines, doneLine, titled } from '../change-lines.ts'
+import { changeLines, doneLine, titled, type AnyChange } from '../change-lines.ts'
 import type { Finding } from '../finding.ts'
 import { findingLines, indented } from '../finding-lines.ts'
-import type { ApplicationChange } from '../provisioning/jambonz-application.ts'
-import type { Change } from '../provisioning/livekit-plan.ts'
 import type { Reviewed } from '../provisioning/livekit-review.ts'
 import { plain, type TerminalStyle } from '../terminal.ts'
 
@@ -14,10 +12,10 @@ export interface ProvisionReport {
   /** The Jambonz API that is looked at. */
   jambonz(baseUrl: string, accountSid: string): void
   /** What would be changed. */
-  show(changes: Array<Change | ApplicationChange>): void
+  show(changes: Array<AnyChange>): void
   find(findings: readonly Finding[]): void
   /** A change was made; it is told also when the rest fails. */
-  done(change: Change | ApplicationChange, id: string): void
+  done(change: AnyChange, id: string): void
   /** All changes were made. */
   applied(): void
   /** Lines for `.env`, and why. */
@@ -30,7 +28,7 @@ export interface ProvisionReport {
 interface Result {
   project: string
   jambonz?: string
-  changes: Array<Change | ApplicationChange>
+  changes: Array<AnyChange>
   done: string[]
   findings: Finding[]
   applied: boolean
@@ -113,7 +111,7 @@ function reviewedLines (
   ]
 }
 
-const bare = (change: Change | ApplicationChange) => ({
+const bare = (change: AnyChange) => ({
   what: 'what' in change ? change.what : 'application',
   do: change.do,
   id: change.id,

@@ -17,6 +17,7 @@ export interface ProvisionFlags {
   rotate?: boolean
   adopt?: boolean
   delete?: boolean
+  outbound?: boolean
   json?: boolean
   help?: boolean
 }
@@ -170,7 +171,7 @@ const telling = ({ report, signal }: ProvisionRun): ApplyOptions => ({
   ...(signal && { signal })
 })
 
-async function consents ({ flags, report, ask, signal }: ProvisionRun, question: string): Promise<boolean> {
+export async function consents ({ flags, report, ask, signal }: ProvisionRun, question: string): Promise<boolean> {
   if (signal?.aborted) throw interrupted()
   if (flags.yes) return true
   if (!ask || flags.json) {

@@ -23,6 +23,8 @@ export type ProvisionEnvironment =
     | 'JAMBONZ_REST_API_BASE_URL'
     | 'JAMBONZ_ACCOUNT_SID'
     | 'JAMBONZ_API_KEY'
+    | 'LIVEKIT_OUTBOUND_TRUNK'
+    | 'OUTBOUND_CARRIER'
   >
   & Partial<Pick<Settings, 'PUBLIC_URL' | 'LIVEKIT_SIP_HOST'>>
 

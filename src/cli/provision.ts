@@ -4,7 +4,9 @@ import { given, SettingsError } from '../config.ts'
 import { FindingError, type Finding } from '../finding.ts'
 import { readState } from '../provisioning/livekit.ts'
 import { readOnce } from '../routing/file/read-once.ts'
+import type { ProvisionState } from '../provisioning/livekit-plan.ts'
 import { styleFor } from '../terminal.ts'
+import { provisionPair } from './provision-outbound.ts'
 import { createReport } from './provision-report.ts'
 import { deleteOurs, listProject, setUp, type ProvisionFlags, type ProvisionRun } from './provision-run.ts'
 import { provisionEnvironment, type ProvisionEnvironment } from './provision-settings.ts'
@@ -22,11 +24,13 @@ export interface ProvisionIo {
 }
 
 export const PROVISION_USAGE =
-  `Usage: bridge provision [--plan | --list | --delete | --rotate] [--adopt] [--yes] [--json]
+  `Usage: bridge provision [--outbound] [--plan | --list | --delete | --rotate] [--adopt] [--yes] [--json]
 
 Makes the trunk and dispatch rule in the LiveKit project of LIVEKIT_URL match the settings. With the Jambonz REST
 settings it does the same for the Jambonz application. It shows the changes, then asks. A second run changes nothing.
 
+  --outbound make what agents call out with instead: an outbound trunk in LiveKit, and in Jambonz the carrier
+             that takes its calls. Both get the same random password, which is never shown
   --plan     only show what would change
   --yes      do not ask
   --list     list all trunks and rules of the project, with what is wrong with each
@@ -57,7 +61,7 @@ export async function provision (args: string[], io: ProvisionIo): Promise<numbe
   }
   let settings: ProvisionEnvironment
   try {
-    settings = provisionEnvironment(io.env, { agent: !flags.list && !flags.delete })
+    settings = provisionEnvironment(io.env, { agent: !flags.list && !flags.delete && !flags.outbound })
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     if (flags.json) {
@@ -97,13 +101,17 @@ async function run (
   let good = false
   try {
     const state = await readState(job.sip, url)
-    good = flags.list ? listProject(job, state) : await (flags.delete ? deleteOurs : setUp)(job, state)
+    good = await (flags.outbound ? provisionPair : provisionProject)(job, state)
   } catch (error) {
     if (!(error instanceof FindingError)) throw error
     report.find([error.finding])
   }
   report.end()
   return good ? 0 : 1
+}
+
+async function provisionProject (job: ProvisionRun, state: ProvisionState): Promise<boolean> {
+  return job.flags.list ? listProject(job, state) : await (job.flags.delete ? deleteOurs : setUp)(job, state)
 }
 
 function flagsOf (args: string[]): ProvisionFlags {
@@ -117,6 +125,7 @@ function flagsOf (args: string[]): ProvisionFlags {
       rotate: boolean,
       adopt: boolean,
       delete: boolean,
+      outbound: boolean,
       json: boolean,
       help: { type: 'boolean', short: 'h' }
     }
@@ -124,5 +133,6 @@ function flagsOf (args: string[]): ProvisionFlags {
   const alone = (['list', 'delete', 'rotate'] as const).filter(name => values[name])
   if (alone.length > 1) throw new Error(`Not together: ${alone.map(name => `--${name}`).join(', ')}`)
   if (values.plan && values.yes) throw new Error('Not together: --plan, --yes')
+  if (values.outbound && values.adopt) throw new Error('Not together: --outbound, --adopt')
   return values
 }

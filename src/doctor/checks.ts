@@ -8,6 +8,7 @@ import { othersCheck } from './livekit-others.ts'
 import { trunkAndRuleCheck } from './livekit-trunk-and-rule.ts'
 import { matchingCheck } from './matching.ts'
 import { numberPolicyCheck } from './number-policy.ts'
+import { outboundPairCheck } from './outbound-pair.ts'
 import { publicUrlCheck } from './public-url.ts'
 import { redisCheck } from './redis.ts'
 import { routesCheck } from './routes.ts'
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   applicationCheck,
   routesCheck,
   numberPolicyCheck,
+  outboundPairCheck,
   alertsCheck,
   jambonzCallCheck,
   redisCheck

@@ -5,7 +5,7 @@ import type { PhoneWay } from '../calls/fold/way.ts'
 import { within, type Clock } from '../clock.ts'
 import { UnknownCarrierError } from '../errors.ts'
 import { isSameNumber } from '../routing/same-number.ts'
-import { readTarget } from '../routing/policy/dial-target.ts'
+import { ownNumbers } from '../routing/own-numbers.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
 import type { RoutesSource, RoutesTable } from '../routing/routes.ts'
 import { pickHeaders, remoteNumber } from './caller.ts'
@@ -107,11 +107,9 @@ async function carrierFor ({ outbound, carrier, clock }: AgentDoorOptions): Prom
 }
 
 /** The number that LiveKit's trunk shows, if it is ours; else the first of ours. */
-function callerIdOf (shown: string, { numbers, country }: RoutesTable): string | undefined {
-  const own = numbers.find(own => isSameNumber(own, shown)) ?? numbers[0]
-  if (own === undefined) return undefined
-  const target = readTarget(own, country)
-  return target.kind === 'number' ? target.number : own
+function callerIdOf (shown: string, table: RoutesTable): string | undefined {
+  const own = ownNumbers(table)
+  return own.find(number => isSameNumber(number, shown)) ?? own[0]
 }
 
 /** The call that the agent named, if that is known and goes on. */

@@ -31,7 +31,7 @@ export interface JambonzApi {
    * @throws what `fetch` throws: nobody answers, or not in time
    */
   ask(
-    method: 'GET' | 'POST' | 'PUT',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body?: object
   ): Promise<{ status: number, ok: boolean, text: string }>

@@ -24,17 +24,21 @@ export interface ApplicationRest {
 
 const TIMEOUT_MS = 8000
 
-/**
- * Applications and phone numbers of an account (jambonz-api-server lib/routes/api/applications.js and
- * phone-numbers.js).
- */
-export function createApplicationRest (
+/** Makes a request, and returns what its JSON says. @throws {ApplicationError} */
+export type JambonzAsker = (
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  body?: object
+) => Promise<unknown>
+
+/** @param options.otherwise what to do where this is Jambonz' REST API, and it refuses */
+export function jambonzAsker (
   access: Pick<JambonzAccess, 'baseUrl' | 'apiKey'>,
-  { signal }: { signal?: AbortSignal | undefined } = {}
-): ApplicationRest {
+  { signal, otherwise }: { signal?: AbortSignal | undefined, otherwise: string }
+): JambonzAsker {
   const api = jambonzApi(access, { timeoutMs: TIMEOUT_MS, signal })
 
-  async function ask (method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<unknown> {
+  return async function ask (method, path, body) {
     const { status, ok, text } = await api.ask(method, path, body).catch((error: unknown) => {
       const code = (error as { cause?: { code?: string } }).cause?.code
       throw new ApplicationError({
@@ -55,9 +59,7 @@ export function createApplicationRest (
       throw new ApplicationError({
         code: 'jambonz-refused',
         seen: `Jambonz answers ${method} ${path} with ${status}${messageOf(text)}`,
-        todo:
-          "If that is not Jambonz' REST API, check JAMBONZ_REST_API_BASE_URL; otherwise make the application in the " +
-          'portal'
+        todo: `If that is not Jambonz' REST API, check JAMBONZ_REST_API_BASE_URL; ${otherwise}`
       })
     }
     if (text === '') return undefined
@@ -71,6 +73,17 @@ export function createApplicationRest (
       }, error)
     }
   }
+}
+
+/**
+ * Applications and phone numbers of an account (jambonz-api-server lib/routes/api/applications.js and
+ * phone-numbers.js).
+ */
+export function createApplicationRest (
+  access: Pick<JambonzAccess, 'baseUrl' | 'apiKey'>,
+  { signal }: { signal?: AbortSignal | undefined } = {}
+): ApplicationRest {
+  const ask = jambonzAsker(access, { signal, otherwise: 'otherwise make the application in the portal' })
 
   return {
     async read () {
@@ -97,7 +110,7 @@ export function createApplicationRest (
 }
 
 /** Lists come as arrays, and as `{ data }` where they come in pages. */
-function rows<T> (reply: unknown): T[] {
+export function rows<T> (reply: unknown): T[] {
   const list = Array.isArray(reply) ? reply : (reply as { data?: unknown } | undefined)?.data
   return Array.isArray(list) ? list as T[] : []
 }

@@ -1,4 +1,4 @@
-import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo } from 'livekit-server-sdk'
+import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } from 'livekit-server-sdk'
 
 /** One property; passwords are named, never shown. */
 export interface FieldChange {
@@ -7,7 +7,7 @@ export interface FieldChange {
   to: string
 }
 
-type Info = SIPInboundTrunkInfo | SIPDispatchRuleInfo
+type Info = SIPInboundTrunkInfo | SIPDispatchRuleInfo | SIPOutboundTrunkInfo
 /** The API's own names, which are also those of LiveKit's documents and of the `lk` tool. */
 const json = (info: Info) => info.toJson({ useProtoFieldName: true }) as Record<string, unknown>
 /** How a property that is not set is shown. */

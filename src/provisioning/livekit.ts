@@ -24,6 +24,8 @@ export type ProvisionClient = Pick<
   | 'updateSipInboundTrunk'
   | 'deleteSipTrunk'
   | 'listSipOutboundTrunk'
+  | 'createSipOutboundTrunk'
+  | 'updateSipOutboundTrunk'
   | 'listSipDispatchRule'
   | 'createSipDispatchRule'
   | 'updateSipDispatchRule'
