@@ -52,8 +52,8 @@ async function stateOfJambonz (
 function pairFindings ({ settings, routes: { table } }: DoctorContext, state: PairState): Finding[] {
   const wish = { carrierName: settings.LIVEKIT_OUTBOUND_TRUNK, numbers: ownNumbers(table) }
   const isThere = ourTrunk(state) !== undefined || namedCarrier(wish, state) !== undefined
-  const besides = isThere ? [policyFinding(table.policy), carrierFinding(settings.OUTBOUND_CARRIER, state.carriers)] : []
-  const found = besides.filter(finding => finding !== undefined)
+  const besides = [policyFinding(table.policy), carrierFinding(settings.OUTBOUND_CARRIER, state.carriers)]
+  const found = isThere ? besides.filter(finding => finding !== undefined) : []
   return [...reviewPair(wish, state).filter(({ severity }) => found.length === 0 || severity !== 'ok'), ...found]
 }
 

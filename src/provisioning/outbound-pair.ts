@@ -237,16 +237,16 @@ export function obstaclesOf (wish: Pick<PairWish, 'carrierName' | 'numbers'>, st
     carrier !== undefined && carrier.trunk_type !== 'auth' && {
       code: 'outbound-carrier-type',
       severity: 'failed',
-      seen: `The Jambonz carrier ${carrier.name} is of the type ${carrier.trunk_type ?? '(none)'}: whoever calls over ` +
-        'it would be taken for your agents',
+      seen: `The Jambonz carrier ${carrier.name} is of the type ${carrier.trunk_type ?? '(none)'}: whoever calls ` +
+        'over it would be taken for your agents',
       todo: "Rename it in Jambonz' portal, or set LIVEKIT_OUTBOUND_TRUNK to another name"
     },
     wish.numbers.length === 0 && {
       code: 'outbound-no-numbers',
       severity: 'failed',
       seen: 'The routes file has no `numbers`, so there is no caller id for calls of agents',
-      todo: 'Write the numbers that are yours into the routes file, such as `numbers: ["+4953118054630"]`, and set ' +
-        'ROUTES_FILE to it'
+      todo: 'Write the numbers that are yours into the routes file, such as `numbers: ["+4953118054630"]`, and ' +
+        'set ROUTES_FILE to it'
     }
   ]
   return found.filter(finding => finding !== false)
