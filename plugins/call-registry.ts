@@ -30,16 +30,19 @@ declare module 'fastify' {
   }
 }
 
+const DEPENDENCIES = ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file', 'events']
 /** Part of the time after draining in which buffered events may still be handed over. */
 const HAND_OVER_SHARE = 0.6
+/** Part of it in which events on their way may still arrive. */
+const DELIVER_SHARE = 0.25
 
 /**
  * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `placements`, `verbConfig` and `clock`. Needs
- * `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest` and `routesFile`. Closes the runner, the calls and the
- * registry.
+ * `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events` and `routesFile`. Closes the runner, the calls,
+ * the deliveries of events, and the registry, in this order.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
-  const { settings, rooms, registrar, metrics, routesFile, secretOf, jambonzRest, log } = fastify
+  const { settings, rooms, registrar, metrics, events, routesFile, secretOf, jambonzRest, log } = fastify
   const { control: rest, placer } = jambonzRest
   const observer = combineObservers(
     [
@@ -53,6 +56,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
       log.error({ observer, method, error: loggedError(error) }, 'an observer of calls failed')
     }
   )
+  const left = (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000
   const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S, createPlanSeal(settings.LIVEKIT_API_SECRET))
   const calls = createCalls({
     registry,
@@ -64,11 +68,21 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     registrar,
     prepareTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
     callHookDeadlineMs: settings.CALL_HOOK_DEADLINE_MS,
-    handOverMs: (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000 * HAND_OVER_SHARE,
+    handOverMs: left * HAND_OVER_SHARE,
     maxCalls: settings.MAX_CALLS,
     capacityStatus: settings.CAPACITY_STATUS
   })
-  const runner = createRunner({ registry, calls, rooms, roomFormat, rest, placer, clock, observer })
+  const runner = createRunner({
+    registry,
+    calls,
+    rooms,
+    roomFormat,
+    rest,
+    placer,
+    outbox: events?.outbox,
+    clock,
+    observer
+  })
   calls.onDue(callSid => {
     runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
   })
@@ -91,9 +105,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.addHook('onClose', async () => {
     await runner.stop()
     await calls.close()
+    await events?.deliveries.close(left * DELIVER_SHARE)
     await registry.close()
   })
-}, {
-  name: 'call-registry',
-  dependencies: ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file']
-})
+}, { name: 'call-registry', dependencies: DEPENDENCIES })

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import type { Clock } from '../src/clock.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 
@@ -8,7 +9,9 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates `metrics`. */
-export default fp<{ registry: Registry }>(async (fastify, { registry }) => {
-  fastify.decorate('metrics', createMetrics(() => registry.stats(), () => fastify.calls.waiting))
-}, { name: 'metrics' })
+/** Decorates `metrics`. Needs `settings`. */
+export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
+  const { EVENTS_URL } = fastify.settings
+  const events = EVENTS_URL === undefined ? undefined : { queue: registry.events, now: () => clock.now() }
+  fastify.decorate('metrics', createMetrics(() => registry.stats(), () => fastify.calls.waiting, events))
+}, { name: 'metrics', dependencies: ['env'] })

@@ -22,6 +22,7 @@ import {
 } from '../src/jambonz/verbs.ts'
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
 import { ORDER_SCHEMAS } from '../src/orders/order-request.ts'
+import { EVENT_SCHEMAS } from '../src/events/event-schemas.ts'
 import { ROUTES_SCHEMAS } from '../src/routes-schemas.ts'
 
 /** Holds every shared schema under its `$id`; routes refer to them. */
@@ -45,7 +46,8 @@ export default fp(async fastify => {
       VerbsSchema,
       ...VIEW_SCHEMAS,
       ...ORDER_SCHEMAS,
-      ...ROUTES_SCHEMAS
+      ...ROUTES_SCHEMAS,
+      ...EVENT_SCHEMAS
     ]
   ) fastify.addSchema(schema)
 }, { name: 'schema-validation' })

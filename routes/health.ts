@@ -64,7 +64,9 @@ const health: FastifyPluginAsyncTypebox = async fastify => {
     }, async (_request, reply) => {
       check()
       const { active } = fastify.draining
-      const troubles = [fastify.registry.trouble(), troubleOf(fastify.routesFile)].filter(text => text !== undefined)
+      const { registry, routesFile, events } = fastify
+      const troubles = [registry.trouble(), troubleOf(routesFile), ...events?.deliveries.troubles() ?? []]
+        .filter(text => text !== undefined)
       return reply.code(active ? 503 : 200).send({
         status: active ? 'draining' : 'ready',
         degraded: [...degraded, ...troubles]

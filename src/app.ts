@@ -3,6 +3,7 @@ import callRegistry from '../plugins/call-registry.ts'
 import drain from '../plugins/drain.ts'
 import env from '../plugins/env.ts'
 import errors from '../plugins/errors.ts'
+import events from '../plugins/events.ts'
 import jambonzHooks from '../plugins/jambonz-hooks.ts'
 import jambonzRest from '../plugins/jambonz-rest.ts'
 import livekitClient from '../plugins/livekit-client.ts'
@@ -78,12 +79,13 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(errors)
   await app.register(rateLimit)
   await app.register(env, { settings })
-  await app.register(metrics, { registry })
+  await app.register(metrics, { registry, clock })
   await app.register(requestLog)
   await app.register(livekitClient, { rooms })
   await app.register(routesFile, { env: options.env ?? {}, clock, routes: options.routes })
   await app.register(retellClient, { clock })
   await app.register(jambonzRest, { registry, clock })
+  await app.register(events, { registry, clock })
   await app.register(callRegistry, { registry, clock })
   await app.register(numberPolicy)
   await app.register(drain)

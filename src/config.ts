@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { envSchema } from 'env-schema'
 import { Type, type Static, type TSchema } from 'typebox'
+import { receiverProblems } from './events/receivers.ts'
 import { namesRetiredRetellHost } from './retell/retired-host.ts'
 import { isTrustedProxies } from './trusted-proxies.ts'
 
@@ -243,7 +244,9 @@ export const SettingsSchema = Type.Object({
   ),
   EVENTS_URL: Type.Optional(
     Type.String({
-      description: 'URLs that are told of every call by signed webhooks, separated by commas (docs/events.md)',
+      description:
+        'URLs that receive the events of calls as signed webhooks, separated by commas: https://, or http:// with ' +
+        'EVENTS_ALLOW_PRIVATE (docs/events.md)',
       examples: ['https://example.com/hooks/calls']
     })
   ),
@@ -533,6 +536,7 @@ function contradictions (values: Values): string[] {
     ...withoutAuthentication(values),
     ...unusableProxies(values),
     ...unusableKeys(values),
+    ...unusableReceivers(values),
     ...notSmaller(
       values,
       'LIVEKIT_TIMEOUT_MS',
@@ -597,6 +601,13 @@ function unusableKeys ({ CALLERS: callers, OPERATOR_TOKEN: operator }: Values): 
   }
   return problems
 }
+
+const unusableReceivers = ({ EVENTS_URL, EVENTS_SECRET, EVENTS_ALLOW_PRIVATE }: Values): string[] =>
+  receiverProblems({
+    EVENTS_URL: EVENTS_URL as string | undefined,
+    EVENTS_SECRET: EVENTS_SECRET as string | undefined,
+    EVENTS_ALLOW_PRIVATE: String(EVENTS_ALLOW_PRIVATE ?? 'false') === 'true'
+  })
 
 function notSmaller (values: Values, smaller: Name, larger: Name, why: string): string[] {
   const valueOf = (name: Name) => values[name] ?? properties[name].default

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from '@platformatic/prom-client'
+import type { EventQueue } from './calls/store/event-queue.ts'
 import type { RegistryStats } from './calls/store/registry.ts'
 import { isError } from './routing/file/problems.ts'
 import type { RoutesSource } from './routing/routes.ts'
@@ -104,6 +105,21 @@ const routesMetrics = ({ counter, gauge }: Instruments) => ({
   routes: gauge('bridge_routes', 'Routes in force')
 })
 
+const eventMetrics = ({ counter, gauge, histogram }: Instruments) => ({
+  delivered: counter('bridge_webhooks_delivered_total', 'Events that a receiver has taken', ['receiver']),
+  failed: counter('bridge_webhooks_failed_total', 'Deliveries of events that failed, by reason', [
+    'receiver',
+    'reason'
+  ]),
+  dropped: counter('bridge_webhooks_dropped_total', 'Events that were given up, by reason', ['reason']),
+  seconds: histogram('bridge_webhook_seconds', 'Deliveries of events that a receiver has taken', REQUEST_BUCKETS, [
+    'receiver'
+  ]),
+  gone: gauge('bridge_webhook_receivers_gone', 'Receivers that answered 410 and get no more events'),
+  pending: gauge('bridge_webhooks_pending', 'Events that wait for delivery'),
+  oldest: gauge('bridge_webhooks_oldest_seconds', 'Age of the oldest event that waits for delivery')
+})
+
 const gauges = ({ gauge }: Instruments) => ({
   phases: gauge('bridge_calls', 'Calls by phase; ended calls are kept for CALL_RETENTION_S', ['phase']),
   buffered: gauge('bridge_events_waiting', 'Events buffered until the store of calls is back'),
@@ -117,19 +133,37 @@ const gauges = ({ gauge }: Instruments) => ({
  * Makes everything that /metrics shows. No label holds a phone number, a token or a call.
  * @param stats counts the calls in the store
  * @param buffered returns how many events wait for the store
+ * @param events where events wait for delivery. Absent: nobody receives any
  */
-export function createMetrics (stats: () => Promise<RegistryStats>, buffered: () => number) {
+export function createMetrics (
+  stats: () => Promise<RegistryStats>,
+  buffered: () => number,
+  events?: { queue: EventQueue, now: () => number }
+) {
   const registry = new Registry()
   const instruments = instrumentsOf(registry)
   const { phases, buffered: waiting, duties, jambonzWaiting } = gauges(instruments)
   // Without a routes file there is nothing to show of one.
   let routes: ReturnType<typeof routesMetrics> | undefined
+  const webhooks = events && eventMetrics(instruments)
+
+  async function countEvents (): Promise<void> {
+    if (!events || !webhooks) return
+    webhooks.pending.remove()
+    webhooks.oldest.remove()
+    const counted = await events.queue.stats().catch(() => undefined)
+    if (!counted) return
+    webhooks.pending.set(counted.waiting)
+    webhooks.oldest.set(counted.oldestAt === undefined ? 0 : Math.max(0, events.now() - counted.oldestAt) / 1000)
+  }
 
   return {
     registry,
     ...requestMetrics(instruments),
     ...callMetrics(instruments),
     jambonzWaiting,
+    /** Absent where nobody receives events. */
+    webhooks,
     /** Counts a reading of the routes file. */
     routesRead (outcome: ReadOutcome, { table, readAt, problems }: RoutesSource): void {
       routes ??= routesMetrics(instruments)
@@ -147,6 +181,7 @@ export function createMetrics (stats: () => Promise<RegistryStats>, buffered: ()
       const counted = await stats().catch(() => undefined)
       for (const [phase, calls] of Object.entries(counted?.phases ?? {})) phases.set({ phase }, calls)
       if (counted) duties.set(counted.duties)
+      await countEvents()
 
       return registry.metrics()
     }

@@ -186,7 +186,7 @@ function presentVoicemail ({ voicemail }: Call): CallSummary['voicemail'] {
 }
 
 /** The agent that was tried last. Before anybody was tried, the application's. */
-function agentOf ({ attempts, app, facts }: Call): string | undefined {
+export function agentOf ({ attempts, app, facts }: Call): string | undefined {
   if (attempts.length === 0 && facts.direction !== 'agent') return app.agent
   return attempts.findLast(({ agent }) => agent !== undefined)?.agent
 }

@@ -41,10 +41,10 @@ export function advance (call: Call | undefined, event: CallEvent, rules: Rules)
     if (waitsWith(call.late, event)) return { ...call, late: { ...call.late, events: [...call.late.events, event] } }
     return advance(takeLate(call, fold), event, rules)
   }
-  if (event.kind === 'call-hook') return finish(onCallHook(call && copy(call), event, rules), event, rules)
-  if (event.kind === 'placed') return finish(onPlaced(call && copy(call), event, rules), event, rules)
+  if (event.kind === 'call-hook') return finish(call, onCallHook(call && copy(call), event, rules), event, rules)
+  if (event.kind === 'placed') return finish(call, onPlaced(call && copy(call), event, rules), event, rules)
   if (!call) return startedBy(event, rules)
-  return finish(apply(copy(call), event, rules), event, rules)
+  return finish(call, apply(copy(call), event, rules), event, rules)
 }
 
 /**
@@ -58,12 +58,12 @@ function startedBy (event: CallEvent, rules: Rules): Call | undefined {
       const draft = apply(newCall(event.callSid, event.at, event.facts, rules.app), event, rules)
       // What begins with its end leaves a tombstone, not a call that waits for evidence.
       if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
-      return finish(draft, event, rules)
+      return finish(undefined, draft, event, rules)
     }
     case 'ordered':
-      return orderedCall(event, rules)
+      return finish(undefined, orderedCall(event, rules), event, rules)
     case 'found':
-      return foundCall(event, rules)
+      return finish(undefined, foundCall(event, rules), event, rules)
     default:
       return undefined
   }
@@ -153,10 +153,15 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
   }
 }
 
-function finish (draft: Call | undefined, event: CallEvent, rules: Rules): Call | undefined {
+function finish (
+  before: Call | undefined,
+  draft: Call | undefined,
+  event: CallEvent,
+  rules: Rules
+): Call | undefined {
   if (!draft) return undefined
   finishClosing(draft, event.at, rules)
-  owePublications(draft, event.at, rules)
+  owePublications(before, draft, event.at, rules)
   // A tombstone stays for the whole retention after its last duty.
   if (draft.phase === 'ended' && draft.duties.length > 0) draft.expiresAt = event.at + rules.retentionS * 1000
   return draft

@@ -222,6 +222,8 @@ export interface Transfer {
   returned: boolean
   /** The requests that were passed on, by the hashes of their hooks. Absent in records from before. */
   refers?: string[]
+  /** When its result came. */
+  finishedAt?: number
 }
 
 /** Who answered an outbound call, as Jambonz or the agent found out. */
@@ -347,8 +349,10 @@ export interface Call {
   transfer?: Transfer
   /** Times when no bridge listened, oldest first: what happened then may not have been heard. */
   away?: Array<{ from: number, to: number }>
-  /** How many transfers there were so far. */
+  /** How many transfers there were so far, over all records of the call. */
   transfers?: number
+  /** Those before the current one, oldest first. */
+  earlierTransfers?: Transfer[]
   /** An operator asked to end the call, or the bridge itself did: then `hangupFor` says why. */
   hangupAt?: number
   hangupFor?: 'machine' | 'given-up'
@@ -407,6 +411,19 @@ export interface EarlierCall {
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
 
+/** All transfers of a call that are remembered, oldest first. */
+export const transfersOf = ({ earlierTransfers = [], transfer }: Call): Transfer[] =>
+  transfer ? [...earlierTransfers, transfer] : earlierTransfers
+
+/** How many earlier transfers of a call are remembered. */
+const KEEP_TRANSFERS = 16
+
+/** The current transfer is over, whatever became of it. */
+export function forgetTransfer (draft: Call): void {
+  if (draft.transfer) draft.earlierTransfers = transfersOf(draft).slice(-KEEP_TRANSFERS)
+  draft.transfer = undefined
+}
+
 /**
  * All names by which a call can be found, besides its call_sid: its rooms, the id of its order, and what its SIP legs,
  * or those in its room, are known by.
@@ -449,10 +466,13 @@ export function turnsAt (call: Call): number | undefined {
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
+/** Whether a duty waits for another one: the events of a call are published one after another. */
+export const isHeldBack = (duty: Duty, duties: readonly Duty[]): boolean =>
+  duty.kind === 'publish' && duties.find(({ kind }) => kind === 'publish') !== duty
+
 /** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
 export function wakeAt (call: Call): number | undefined {
-  const times = [turnsAt(call), ...(call.late ? [] : call.duties.map(duty => duty.due))].filter(time =>
-    time !== undefined
-  )
+  const duties = call.late ? [] : call.duties.filter((duty, _i, all) => !isHeldBack(duty, all))
+  const times = [turnsAt(call), ...duties.map(({ due }) => due)].filter(time => time !== undefined)
   return times.length === 0 ? undefined : Math.min(...times)
 }

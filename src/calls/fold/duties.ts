@@ -1,4 +1,4 @@
-import { DUTY_KINDS, type Attempt, type Call, type Duty, type DutyKind } from './call.ts'
+import { DUTY_KINDS, isHeldBack, type Attempt, type Call, type Duty, type DutyKind } from './call.ts'
 import { addLine, type NewLine } from './event-list.ts'
 import { TIMES } from './rules.ts'
 
@@ -42,11 +42,12 @@ export function oweLook (draft: Call, attempt: Attempt, at: number, due: number)
 
 /**
  * Gives the duties that are due to `claim`. Without an outcome they are due again after the lease. A duty of a kind
- * that this version does not know is left for the version that does.
+ * that this version does not know is left for the version that does, and events keep their order.
  */
 export function claimDuties (draft: Call, at: number, claim: string): void {
-  draft.duties = draft.duties.map(duty => {
-    if (duty.due > at || duty.begun !== undefined || !(DUTY_KINDS as readonly string[]).includes(duty.kind)) return duty
+  const isOurs = ({ kind }: Duty): boolean => (DUTY_KINDS as readonly string[]).includes(kind)
+  draft.duties = draft.duties.map((duty, _i, duties) => {
+    if (duty.due > at || duty.begun !== undefined || !isOurs(duty) || isHeldBack(duty, duties)) return duty
     const lease = AT_MOST_ONCE.has(duty.kind) ? TIMES.onceLease : TIMES.lease
 
     return { ...duty, claim, due: at + lease, tries: duty.tries + 1 }

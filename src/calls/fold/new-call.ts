@@ -1,4 +1,4 @@
-import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
+import { currentAttempt, RECORD_VERSION, transfersOf, type Call, type CallerFacts } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { factsOfOrder } from './order.ts'
@@ -75,7 +75,10 @@ export function nextRecord (ended: Call, at: number, facts: CallerFacts, app: Ap
 /** What is true of the call in all of its records. */
 const whatStays = (call: Call): Partial<Call> => {
   const { order, longestS, joins, sipCallIds, people, voicemail, published, transfers } = call
-  return withoutAbsent({ order, longestS, joins, sipCallIds, people, voicemail, published, transfers })
+  const all = transfersOf(call)
+  const earlierTransfers = all.length > 0 ? all : undefined
+  const said = { order, longestS, joins, sipCallIds, people, voicemail }
+  return withoutAbsent({ ...said, published, transfers, earlierTransfers })
 }
 
 const withoutAbsent = <T extends object>(fields: T): T =>

@@ -1,4 +1,4 @@
-import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
+import { currentAttempt, forgetTransfer, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
@@ -66,7 +66,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
     return draft
   }
   redirectAttempt(draft, at)
-  draft.transfer = undefined
+  forgetTransfer(draft)
   draft.hangupAt = undefined
   draft.hangupFor = undefined
   // A call that comes back keeps its route, whatever the routes file says by now.

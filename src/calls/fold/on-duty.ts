@@ -43,6 +43,7 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
   draft.duties = draft.duties.filter(other => other.id !== duty.id)
   switch (duty.kind) {
     case 'look':
+    case 'publish':
       return
     case 'redispatch':
       if (duty.begun !== undefined) onDispatched(draft, duty, outcome)
@@ -54,7 +55,6 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
     case 'make-room':
     case 'find-call':
     case 'tell-agent':
-    case 'publish':
       if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
       return
     case 'hang-up':
@@ -65,8 +65,8 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
 
 function mayTryAgain (duty: Duty, at: number): boolean {
   if (duty.begun !== undefined) return false
-  // A look is what wakes a connected call. Without one nothing would.
-  return duty.kind === 'look' || at - duty.since < TIMES.giveUp
+  // A look is what wakes a connected call. Without one nothing would. An event waits for a store that is gone.
+  return duty.kind === 'look' || duty.kind === 'publish' || at - duty.since < TIMES.giveUp
 }
 
 function retry (draft: Call, duty: Duty, at: number): void {

@@ -1,5 +1,5 @@
 import { mayRefer } from './attempt-facts.ts'
-import { currentAttempt, isFinal, type Attempt, type Call, type HookName } from './call.ts'
+import { currentAttempt, forgetTransfer, isFinal, type Attempt, type Call, type HookName } from './call.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { note, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -42,7 +42,7 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
     return
   }
   forget(draft, 'refer-complete')
-  if (draft.phase !== 'transferring') draft.transfers = (draft.transfers ?? 0) + 1
+  if (draft.phase !== 'transferring') countTransfer(draft)
   const earlier = draft.phase === 'transferring' ? draft.transfer?.refers ?? [] : []
   draft.phase = 'transferring'
   addLeg(draft, event.legSid, 'agent', attempt.n)
@@ -69,7 +69,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   })
   const attempt = currentAttempt(draft)
   if (draft.phase === 'connected' && attempt?.answered) {
-    draft.transfers = (draft.transfers ?? 0) + 1
+    countTransfer(draft)
     draft.transfer = { at, attempt: attempt.n, returned: false, early: true }
   }
   const transfer = draft.transfer
@@ -85,6 +85,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
     return
   }
   transfer.result = result
+  transfer.finishedAt = at
   if (result === 'transferred' || isFinal(event.callerStatus) || draft.closing) {
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'nothing' })
@@ -122,6 +123,12 @@ function resultOf (
 
 /** An agent may ask again and again before the first request is decided. */
 const KEEP_REFERS = 16
+
+/** Another transfer begins. */
+function countTransfer (draft: Call): void {
+  forgetTransfer(draft)
+  draft.transfers = (draft.transfers ?? 0) + 1
+}
 
 /** The next hook of this kind is another one, even if it reads the same. */
 function forget (draft: Call, hook: HookName): void {

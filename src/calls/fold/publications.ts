@@ -3,8 +3,8 @@ import { owe } from './duties.ts'
 import type { Rules } from './rules.ts'
 
 /*
- * What the user's systems are told of a call. Each event is owed once, in the commit that brings it about, so that no
- * crash comes between. The order of this list is the order in which the events of one commit are told.
+ * What the user's systems are notified of. Each event is owed once, in the commit that brings it about, so that no
+ * crash comes between. The order of this list is the order of the events of one commit.
  */
 export const PUBLICATIONS = [
   'call.started',
@@ -15,14 +15,26 @@ export const PUBLICATIONS = [
 ] as const
 export type Publication = typeof PUBLICATIONS[number]
 
+/** Whether it comes about when the record of the call ends. */
+const COMES_WITH_THE_END: Partial<Record<Publication, (call: Call) => boolean>> = {
+  'call.ended': () => true,
+  'call.dial_finished': ({ facts }) => facts.direction === 'outbound'
+}
+
 /** Whether it has come about. */
-const HAPPENED: Record<Publication, (call: Call) => boolean> = {
-  // Under the id of its order a call has not begun, and may go on under its call_sid.
-  'call.started': call => call.callSid !== call.order?.id,
-  'call.answered': call => call.at.answered !== undefined,
-  'call.transfer_finished': call => call.transfer?.result !== undefined,
-  'call.ended': call => call.phase === 'ended',
-  'call.dial_finished': call => call.phase === 'ended' && call.facts.direction === 'outbound'
+function hasHappened (publication: Publication, call: Call): boolean {
+  switch (publication) {
+    case 'call.started':
+      // Under the id of its order a call has not begun, and may go on under its call_sid.
+      return call.callSid !== call.order?.id
+    case 'call.answered':
+      return call.at.answered !== undefined
+    case 'call.transfer_finished':
+      return call.transfer?.result !== undefined
+    case 'call.ended':
+    case 'call.dial_finished':
+      return call.phase === 'ended' && COMES_WITH_THE_END[publication]!(call)
+  }
 }
 
 /** Marks a call of which nothing more is told: its end was told before it had a name. */
@@ -30,20 +42,50 @@ export function tellNothing (draft: Call): void {
   draft.published = [...PUBLICATIONS]
 }
 
-/** Owes the events that have come about and were not owed before. */
-export function owePublications (draft: Call, at: number, rules: Rules): void {
+/**
+ * Owes the events that have come about and were not owed before. A call that began while nobody was to be notified
+ * stays silent: an event about its beginning would come long after it.
+ * @param before the call before the latest event
+ */
+export function owePublications (before: Call | undefined, draft: Call, at: number, rules: Rules): void {
   if (!rules.publishes) return
+  if (before === undefined) draft.published ??= []
+  if (!draft.published) return
+
+  if (before !== undefined && before.earlier.length < draft.earlier.length) {
+    // The hook that brought the call back may have been the first word of its end.
+    for (const publication of PUBLICATIONS) {
+      if (COMES_WITH_THE_END[publication]?.(before)) publish(draft, nameOf(before, publication), at)
+    }
+  }
   for (const publication of PUBLICATIONS) {
-    const name = nameOf(draft, publication)
-    if (!HAPPENED[publication](draft) || draft.published?.includes(name)) continue
-    draft.published = [...draft.published ?? [], name]
-    owe(draft, at, { kind: 'publish', target: name, due: at })
+    if (hasHappened(publication, draft)) publish(draft, nameOf(draft, publication), at)
   }
 }
 
+function publish (draft: Call, name: string, at: number): void {
+  if (draft.published!.includes(name)) return
+  draft.published!.push(name)
+  owe(draft, at, { kind: 'publish', target: name, due: at })
+}
+
 /** A call has several transfers, one after another, and several records when it comes back. It was dialled once. */
-function nameOf (draft: Call, publication: Publication): string {
+function nameOf (call: Call, publication: Publication): string {
   if (publication === 'call.dial_finished') return publication
-  const n = publication === 'call.transfer_finished' ? draft.transfers ?? 1 : draft.earlier.length + 1
+  const n = publication === 'call.transfer_finished' ? call.transfers ?? 1 : call.earlier.length + 1
   return n === 1 ? publication : `${publication}:${n}`
+}
+
+/** What the name of an event says: its type, and which one of that type it is, from 1. */
+export interface PublicationName {
+  type: Publication
+  n: number
+}
+
+/** @returns undefined when the text is not the name of an event */
+export function readName (name: string): PublicationName | undefined {
+  const [text, n = '1', ...more] = name.split(':')
+  const type = PUBLICATIONS.find(publication => publication === text)
+  if (type === undefined || more.length > 0 || !/^[1-9]\d{0,3}$/.test(n)) return undefined
+  return { type, n: Number(n) }
 }

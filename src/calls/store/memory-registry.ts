@@ -3,6 +3,7 @@ import { PHASES, namesOf, wakeAt, type Call, type Phase } from '../fold/call.ts'
 import { InvalidCursorError } from '../../errors.ts'
 import { createMemoryCaps } from './memory-caps.ts'
 import { createMemoryIdempotency } from './memory-idempotency.ts'
+import { createMemoryEventQueue } from './memory-event-queue.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
 
 /** Keeps the calls in the memory of this process: for a single replica. */
@@ -40,6 +41,7 @@ export function createMemoryRegistry (): Registry {
     shared: false,
     caps: createMemoryCaps(),
     idempotency: createMemoryIdempotency(),
+    events: createMemoryEventQueue(),
     async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)
       const after = fn(before, activeBeside(before) >= limit)

@@ -23,6 +23,8 @@ export interface Keys {
   caps(caller: string): [string, string, string, string]
   /** Begins the key of an Idempotency-Key. */
   idempotency: string
+  /** Begins every key of the events that wait for delivery. */
+  events: string
 }
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
@@ -42,6 +44,7 @@ export function redisKeys (prefix: string): Keys {
     times,
     listening,
     idempotency: `{${prefix}}:idempotency:`,
+    events: `{${prefix}}:events:`,
     caps: caller => [`${caps}open`, `${caps}minute`, `${caps}day`, `${caps}caller:${caller}`]
   }
 }

@@ -5,9 +5,11 @@ import { LruMap } from '../../lru-map.ts'
 import { PHASES, type Call, type Phase } from '../fold/call.ts'
 import { newCall } from '../fold/new-call.ts'
 import type { CapCounter } from './caps.ts'
+import type { EventQueue } from './event-queue.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import { createRedisCaps } from './redis-caps.ts'
 import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
+import { createRedisEventQueue } from './redis-event-queue.ts'
 import { createRedisIdempotency } from './redis-idempotency.ts'
 import { COUNTED, kindsOf, listPlace, nameKind } from './redis-index.ts'
 import { redisKeys, type Keys } from './redis-keys.ts'
@@ -48,13 +50,15 @@ const TRIES = 3
  * Keeps the calls in Redis, for any number of replicas: one string per call, one sorted set of entries to find calls
  * by, one of wake-up times. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
  * evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs `~{bridge:*` and these commands:
- * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset, zadd, zrem, zscore, zlexcount,
- * zrangebylex, zrangebyscore, ping, client|setname (or: +@connection +@read +@write +@scripting).
+ * eval, evalsha, get, getrange, exists, set, del, incr, pttl, pexpire, hget, hmget, hset, hdel, hincrby, lindex, lrem,
+ * rpush, zadd, zcard, zrem, zrange, zscore, zlexcount, zrangebylex, zrangebyscore, ping, client|setname (or:
+ * +@connection +@read +@write +@scripting).
  */
 export class RedisRegistry implements Registry {
   readonly shared = true
   readonly caps: CapCounter
   readonly idempotency: IdempotencyKeys
+  readonly events: EventQueue
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
   readonly #keys: Keys
@@ -70,6 +74,7 @@ export class RedisRegistry implements Registry {
     this.#keys = redisKeys(keyPrefix)
     this.caps = createRedisCaps(connection, this.#scripts, this.#keys)
     this.idempotency = createRedisIdempotency(connection, this.#scripts, this.#keys)
+    this.events = createRedisEventQueue(connection, this.#keys)
     this.#recent = new LruMap(recentCalls)
     this.#updates = new RedisUpdates({
       connection,

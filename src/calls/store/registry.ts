@@ -1,6 +1,7 @@
 import type { Call, Cause, Phase } from '../fold/call.ts'
 import type { CapCounter } from './caps.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
+import type { EventQueue } from './event-queue.ts'
 import { numberKey } from './number-key.ts'
 
 export interface CallFilter {
@@ -59,6 +60,8 @@ export interface Registry {
   readonly caps: CapCounter
   /** Remembers which orders were made under an Idempotency-Key. */
   readonly idempotency: IdempotencyKeys
+  /** Events that wait for delivery to the user's systems. */
+  readonly events: EventQueue
   /**
    * Replaces a call by what `fn` makes of it. The update is atomic: no other update of the same call comes between.
    * @param limit how many calls may be active (all but ended ones). Counting them and writing this call are one atomic
