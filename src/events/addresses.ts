@@ -39,12 +39,20 @@ const IPV6: ReadonlyArray<[network: string, prefix: number]> = [
   ['3fff::', 20]
 ]
 
-const notPublic = new BlockList()
-for (const [network, prefix] of IPV4) notPublic.addSubnet(network, prefix, 'ipv4')
-for (const [network, prefix] of IPV6) notPublic.addSubnet(network, prefix, 'ipv6')
+// One list for each: a BlockList takes an IPv4 address for the mapped IPv6 one, which is not public.
+const notPublic4 = new BlockList()
+const notPublic6 = new BlockList()
+for (const [network, prefix] of IPV4) notPublic4.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of IPV6) notPublic6.addSubnet(network, prefix, 'ipv6')
 
 /** Whether an address belongs to the public internet. What is no IP address does not. */
 export function isPublicAddress (address: string): boolean {
-  const family = isIP(address)
-  return family !== 0 && !notPublic.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  switch (isIP(address)) {
+    case 4:
+      return !notPublic4.check(address, 'ipv4')
+    case 6:
+      return !notPublic6.check(address, 'ipv6')
+    default:
+      return false
+  }
 }

@@ -24,7 +24,8 @@ interface EventSettings {
 /** A key of this many bytes is long enough, and not longer than HMAC-SHA256 can use (Standard Webhooks). */
 const [SHORTEST_KEY, LONGEST_KEY] = [24, 64]
 const LONGEST_URL = 2048
-const EXAMPLE = 'Example: EVENTS_URL=https://example.com/hooks/calls EVENTS_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const EXAMPLE = 'Example: EVENTS_URL=https://example.com/hooks/calls ' +
+  'EVENTS_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
 /**
  * The receivers that the settings name, in their order.
@@ -83,8 +84,8 @@ function secretProblems (secrets: readonly string[], urls: number): string[] {
   const hasWrong = secrets.some(item => item.split(/\s+/).some(secret => !isSecret(secret)))
   if (hasWrong) {
     problems.push(
-      `EVENTS_SECRET: a secret is whsec_ and ${SHORTEST_KEY} to ${LONGEST_KEY} random bytes in base64. Make one with: ` +
-        'echo "whsec_$(openssl rand -base64 32)"'
+      `EVENTS_SECRET: a secret is whsec_ and ${SHORTEST_KEY} to ${LONGEST_KEY} random bytes in base64. Make one ` +
+        'with: echo "whsec_$(openssl rand -base64 32)"'
     )
   }
   return problems

@@ -141,7 +141,8 @@ class PrivateAddressError extends Error {
 }
 
 /** Connects to public addresses only: the very address that is connected to was looked at, whatever the name says. */
-function connectorOf ({ allowPrivate, lookup = systemLookup as LookupFunction }: SenderOptions): buildConnector.connector {
+function connectorOf (options: SenderOptions): buildConnector.connector {
+  const { allowPrivate, lookup = systemLookup as LookupFunction } = options
   if (allowPrivate) return buildConnector({ timeout: CONNECT_MS, lookup })
   const connect = buildConnector({ timeout: CONNECT_MS, lookup: publicOnly(lookup) })
   return (options, callback) => {
@@ -153,7 +154,7 @@ function connectorOf ({ allowPrivate, lookup = systemLookup as LookupFunction }:
 }
 
 /** Resolves names to the public ones of their addresses. */
-const publicOnly = (lookup: LookupFunction): LookupFunction => (hostname, options, callback) => {
+export const publicOnly = (lookup: LookupFunction): LookupFunction => (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, found) => {
     if (error) {
       callback(error, '')

@@ -142,7 +142,8 @@ local base = KEYS[1]
 local first = redis.call('ZRANGE', base .. 'all', 0, 0)[1]
 if not first then return { 0, '' } end
 local receiver, id = string.match(first, '^(%S+) (.*)$')
-return { redis.call('ZCARD', base .. 'all'), redis.call('HGET', base .. 'event:' .. receiver .. ':' .. id, 'at') or '' }`
+local at = redis.call('HGET', base .. 'event:' .. receiver .. ':' .. id, 'at')
+return { redis.call('ZCARD', base .. 'all'), at or '' }`
 }
 
 type Argument = string | number
