@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { webhooks } from '../src/events/webhooks.ts'
 
 /** Serves the OpenAPI 3.1 document (`/docs/json`) and its page (`/docs`). */
 export default fp<{ version: string }>(async (fastify, { version }) => {
@@ -20,8 +21,10 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
         { name: 'jambonz', description: 'Hooks that Jambonz calls' },
         { name: 'livekit', description: 'Events that LiveKit sends' },
         { name: 'operators', description: 'For operators: place calls, look at them and end them' },
+        { name: 'events', description: "Events that the bridge sends to the user's systems, and what waits of them" },
         { name: 'service', description: 'Health and metrics' }
       ],
+      webhooks: webhooks() as never,
       components: {
         securitySchemes: {
           jambonzSignature: {
