@@ -23,6 +23,7 @@ import {
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
 import { ORDER_SCHEMAS } from '../src/orders/order-request.ts'
 import { EVENT_SCHEMAS } from '../src/events/event-schemas.ts'
+import { PendingEventSchema } from '../src/events/pending-view.ts'
 import { ROUTES_SCHEMAS } from '../src/routes-schemas.ts'
 
 /** Holds every shared schema under its `$id`; routes refer to them. */
@@ -47,7 +48,8 @@ export default fp(async fastify => {
       ...VIEW_SCHEMAS,
       ...ORDER_SCHEMAS,
       ...ROUTES_SCHEMAS,
-      ...EVENT_SCHEMAS
+      ...EVENT_SCHEMAS,
+      PendingEventSchema
     ]
   ) fastify.addSchema(schema)
 }, { name: 'schema-validation' })

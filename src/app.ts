@@ -23,6 +23,7 @@ import calls from '../routes/calls.ts'
 import diagnosis from '../routes/diagnosis.ts'
 import discovery from '../routes/discovery.ts'
 import doctor from '../routes/doctor.ts'
+import eventRoutes from '../routes/events.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import placeCall from '../routes/place-call.ts'
@@ -108,6 +109,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(calls)
     await scope.register(diagnosis)
     await scope.register(doctor)
+    await scope.register(eventRoutes)
     await scope.register(routes)
   })
   await app.register(health)

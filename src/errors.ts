@@ -218,4 +218,21 @@ export const PlacementUnknownError = createError<[why: string]>(
   'Whether Jambonz placed the call is not known (%s). It is not placed a second time. GET /calls/{callSid} tells ' +
     'what becomes of it.',
   504
+/** The events of calls are sent nowhere. */
+export const NoEventsError = createError(
+  'BRIDGE_NO_EVENTS',
+  'Nobody receives events. Set EVENTS_URL and EVENTS_SECRET.',
+  501
+)
+
+export const EventNotFoundError = createError<[string]>(
+  'BRIDGE_EVENT_NOT_FOUND',
+  'No event %s. Its id is the call_sid, a colon and the type, such as call.ended.',
+  404
+)
+
+export const EventPendingError = createError<[string]>(
+  'BRIDGE_EVENT_PENDING',
+  'Event %s still waits for delivery. GET /events/pending shows when it is tried again.',
+  409
 )
