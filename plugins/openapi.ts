@@ -21,7 +21,7 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
         { name: 'jambonz', description: 'Hooks that Jambonz calls' },
         { name: 'livekit', description: 'Events that LiveKit sends' },
         { name: 'operators', description: 'For operators: place calls, look at them and end them' },
-        { name: 'events', description: "Events that the bridge sends to the user's systems, and what waits of them" },
+        { name: 'events', description: "Signed webhooks that the bridge sends to the user's systems" },
         { name: 'service', description: 'Health and metrics' }
       ],
       webhooks: webhooks() as never,

@@ -218,6 +218,8 @@ export const PlacementUnknownError = createError<[why: string]>(
   'Whether Jambonz placed the call is not known (%s). It is not placed a second time. GET /calls/{callSid} tells ' +
     'what becomes of it.',
   504
+)
+
 /** The events of calls are sent nowhere. */
 export const NoEventsError = createError(
   'BRIDGE_NO_EVENTS',

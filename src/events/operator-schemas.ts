@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
-import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, Shared } from '../schemas.ts'
+import { ErrorReply, INTERNAL_ERROR, OPERATORS_ONLY, OPERATOR_SECURITY, Shared } from '../schemas.ts'
 import type { PendingEventView } from './pending-view.ts'
 
 const REFUSALS = {
   ...INTERNAL_ERROR,
+  ...OPERATORS_ONLY,
   401: ErrorReply('No valid token'),
   429: ErrorReply('Too many requests from this address'),
   501: ErrorReply('Nobody receives events: EVENTS_URL is not set'),
@@ -12,7 +13,7 @@ const REFUSALS = {
 
 export const pendingEventsSchema = {
   operationId: 'listPendingEvents',
-  tags: ['events'],
+  tags: ['operators'],
   summary: 'List the events that wait for delivery, oldest first',
   security: OPERATOR_SECURITY,
   querystring: Type.Object({
@@ -32,7 +33,7 @@ export const pendingEventsSchema = {
 
 export const replayEventSchema = {
   operationId: 'replayEvent',
-  tags: ['events'],
+  tags: ['operators'],
   summary: 'Send an event again',
   description:
     'Writes the event anew from the record of its call and sends it with the same id to every receiver. It shows the ' +
