@@ -5,6 +5,8 @@ import { formatChallenge, parseAnswer, verifyAnswer } from '../sip/digest.ts'
 import { header } from '../sip/message.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 import type { IncomingCall } from '../sip/user-agent.ts'
+import { ANSWERED_BY } from './jambonz/amd.ts'
+import type { AnsweredBy } from './jambonz/amd.ts'
 import { sandboxSdp } from './jambonz/media.ts'
 import { socketNetwork } from './network.ts'
 import type { Network } from './network.ts'
@@ -15,6 +17,10 @@ export interface FarEndBehaviour {
   status?: number
   /** Milliseconds of ringing before the final status. Without it the far end does not ring. */
   ringMs?: number
+  /** It announces with early media (183) instead of ringing. */
+  earlyMedia?: boolean
+  /** Who answers, for Jambonz' answering machine detection; by default somebody who says nothing. */
+  answeredBy?: AnsweredBy
   /** Milliseconds from the answer to hanging up. Without it the far end waits for the caller to hang up. */
   hangUpAfterMs?: number
 }
@@ -69,10 +75,15 @@ export async function createFarEnd (options: {
     return false
   }
 
-  function finish (call: IncomingCall, { status, hangUpAfterMs }: FarEndBehaviour): void {
+  function finish (call: IncomingCall, { status, hangUpAfterMs, answeredBy }: FarEndBehaviour): void {
     if (status === undefined || call.state === 'ended') return
-    call.respond(status, undefined, status < 300 ? { body: sandboxSdp(host) } : {})
-    if (status < 300 && hangUpAfterMs !== undefined) {
+    if (status >= 300) return call.respond(status)
+
+    call.respond(status, undefined, {
+      body: sandboxSdp(host),
+      ...answeredBy !== undefined && { headers: { [ANSWERED_BY]: answeredBy } }
+    })
+    if (hangUpAfterMs !== undefined) {
       clock.schedule(hangUpAfterMs, () => {
         call.bye().catch(() => {})
       })
@@ -86,7 +97,8 @@ export async function createFarEnd (options: {
     const { status, ringMs } = behaviour
     if (ringMs === undefined && status !== undefined) return finish(call, behaviour)
 
-    call.respond(180)
+    if (behaviour.earlyMedia === true) call.respond(183, 'Session Progress', { body: sandboxSdp(host) })
+    else call.respond(180)
     if (ringMs !== undefined) clock.schedule(ringMs, () => finish(call, behaviour))
   })
   return farEnd

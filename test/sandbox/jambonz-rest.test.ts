@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { IncomingCall } from '../../src/sip/user-agent.ts'
-import type { JambonzDoubleOptions } from '../../src/sandbox/jambonz.ts'
+import { createFarEnd } from '../../src/sandbox/far-end.ts'
+import type { Faults, JambonzDoubleOptions } from '../../src/sandbox/jambonz.ts'
 import { lines, setStage } from '../fixtures/jambonz/stand-in.ts'
 import type { Received, Reply, Stage } from '../fixtures/jambonz/stand-in.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
@@ -290,13 +291,9 @@ await t.test('a BYE soon after the answer may be lost, and not one after a pause
   reply = [{ verb: 'pause', length: 1 }, { verb: 'hangup' }]
   const { sid } = (await rest(stage, 'POST', '/Calls', ordered)).json()
   await stage.standIn.received(({ path, body }) => path === '/livekit-api' && body['call_sid'] === sid)
-  let isOver = false
-  const over = stage.jambonz.ended(sid).then(() => {
-    isOver = true
-  })
-  while (!isOver) await clock.pass(1000)
-  await over
-  t.equal(stage.calls[1]?.state, 'ended')
+  while (stage.calls[1]?.state !== 'ended') await clock.pass(1000)
+  await stage.jambonz.ended(sid)
+  t.equal(lines(stage.standIn.requests).statuses.at(-1), '/status A completed/200')
 })
 
 await t.test('the last status event after a cancelled call may be lost', async t => {
@@ -327,4 +324,33 @@ await t.test('the rate limit counts every request and begins again after its win
   t.equal(refused.headers.get('retry-after'), '290')
   await clock.pass(290_000)
   t.equal((await rest(stage, 'GET', '/Calls')).status, 200)
+})
+
+await t.test('answering machine detection reports who answers, and its reply may replace the verbs', async t => {
+  const detected = async (answeredBy: 'human' | 'machine' | undefined, faults: Faults = {}) => {
+    const clock = createTestClock()
+    const farEnd = await createFarEnd({ behaviour: { status: 200, ...answeredBy && { answeredBy } } })
+    const stage = await setStage(t, {
+      double: { clock, gateways: { Carrier: farEnd.host }, applicationSid: APPLICATION, faults },
+      reply: ({ path, body }) => {
+        if (path === '/livekit-api') return { body: [{ verb: 'pause', length: 1000 }] }
+        const goesOn = body['type'] === 'amd_stopped' || body['type'] === 'amd_machine_detected'
+        return path === '/amd' && !goesOn ? { body: [{ verb: 'hangup' }] } : {}
+      }
+    })
+    t.teardown(() => farEnd.close())
+    const amd = { actionHook: `${stage.standIn.url}/amd` }
+    const { sid } = (await rest(stage, 'POST', '/Calls', { ...ordered, amd, tag: { order: '1' } })).json()
+    await stage.standIn.received(({ path }) => path === '/livekit-api')
+    await clock.pass(5000)
+    if (faults.say === 'no-credentials') stage.jambonz.update(sid, { call_status: 'completed' })
+    await stage.jambonz.ended(sid)
+    const events = stage.standIn.requests.filter(({ path }) => path === '/amd')
+    t.ok(events.every(({ body }) => body['call_sid'] === sid && body['customerData'].order === '1'))
+    return events.map(({ body }) => body['type'])
+  }
+  t.same(await detected('human'), ['amd_human_detected', 'amd_stopped'])
+  t.same(await detected('machine'), ['amd_machine_detected', 'amd_machine_stopped_speaking', 'amd_stopped'])
+  t.same(await detected(undefined), ['amd_no_speech_detected', 'amd_stopped'])
+  t.same(await detected('human', { say: 'no-credentials' }), [])
 })

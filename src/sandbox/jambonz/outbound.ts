@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import type { OutgoingCall, UserAgent } from '../../sip/user-agent.ts'
+import type { OutgoingCall, SipResponse, UserAgent } from '../../sip/user-agent.ts'
+import { Amd } from './amd.ts'
 import type { Registration } from './call-registry.ts'
 import type { CallerLeg } from './caller-leg.ts'
 import type { JambonzContext } from './context.ts'
 import type { CheckedCall } from './create-call.ts'
 import { sandboxSdp } from './media.ts'
-import { outboundCallHookPayload } from './payloads.ts'
+import { legPayload, outboundCallHookPayload } from './payloads.ts'
 import type { CallStatus, Leg } from './payloads.ts'
 import { reasonAtSbc, routeOf } from './route.ts'
 import type { Route } from './route.ts'
@@ -95,6 +96,7 @@ class OutboundCall {
   /** Undefined when no carrier can be asked. */
   readonly #call: OutgoingCall | undefined
   #isDecided = false
+  #amd: Amd | undefined
   #cancelTimer = (): void => {}
   /** Ends the verb `rest:dial`, and with it the call. */
   #giveUp = (): void => {}
@@ -132,6 +134,7 @@ class OutboundCall {
   async #run (over: Promise<void>): Promise<void> {
     await this.#session.run([{ verb: REST_DIAL, over }])
     this.#cancelTimer()
+    await this.#amd?.stop()
     await this.#registration.end()
   }
 
@@ -149,10 +152,11 @@ class OutboundCall {
       await this.#session.onCallerRefer?.(message) ?? { status: 501, reason: 'Not Implemented' }
     )
     call.onNotify(message => this.#session.onCallerNotify?.(message))
-    call.final.then(({ status, reason }) => {
+    call.final.then(response => {
+      const { status, reason } = response
       if (this.#isDecided) return
       if (status >= 300) return this.#notReached(status, reasonAtSbc(reason))
-      this.#answered(call).catch(() => this.#giveUp())
+      this.#answered(call, response).catch(() => this.#giveUp())
     }).catch(() => {})
   }
 
@@ -174,7 +178,7 @@ class OutboundCall {
    * Asks the call hook. Its verbs replace `rest:dial`, so none end the call, and so does a hook that fails. A reply
    * that is no list leaves the called party waiting.
    */
-  async #answered (call: OutgoingCall): Promise<void> {
+  async #answered (call: OutgoingCall, response: SipResponse): Promise<void> {
     const { clock } = this.#context
     const session = this.#session
     const { timeLimit } = this.#request
@@ -184,11 +188,25 @@ class OutboundCall {
     if (timeLimit !== undefined && timeLimit > 0) {
       this.#cancelTimer = clock.schedule(timeLimit * 1000, () => session.hangUp())
     }
+    this.#startAmd(response)
     const asked = session.hooks.post(this.#request.call_hook, this.#callHookPayload())
     // When the called party hangs up meanwhile, the request goes on, and its reply is ignored.
     session.outlive(asked)
     const reply = await asked
     if (Array.isArray(reply)) session.replace(this.#context.parse(reply))
+  }
+
+  /** The verbs in a reply to the detection replace those that run. */
+  #startAmd (response: SipResponse): void {
+    const { amd } = this.#request
+    const { clock, faults, parse } = this.#context
+    if (amd === undefined || faults.say === 'no-credentials') return
+    const session = this.#session
+    this.#amd = new Amd(response, clock, async event => {
+      const reply = await session.hooks.post(amd.actionHook, { ...legPayload(this.#leg), ...event })
+      const verbs = Array.isArray(reply) ? parse(reply) : []
+      if (verbs.length > 0) session.replace(verbs)
+    })
   }
 
   #callHookPayload (): Record<string, unknown> {
