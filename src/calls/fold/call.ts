@@ -424,6 +424,9 @@ export function forgetTransfer (draft: Call): void {
   draft.transfer = undefined
 }
 
+/** Whether the call hook of a call was not heard yet. */
+export const isBeforeHook = ({ hooks }: Call): boolean => !hooks.some(({ hook }) => hook === 'call-hook')
+
 /**
  * All names by which a call can be found, besides its call_sid: its rooms, the id of its order, and what its SIP legs,
  * or those in its room, are known by.

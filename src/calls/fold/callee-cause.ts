@@ -1,6 +1,5 @@
-import type { Attempt, Call, Cause } from './call.ts'
+import { isBeforeHook, type Attempt, type Call, type Cause } from './call.ts'
 import { endOf, type Verdict } from './end.ts'
-import { isBeforeHook } from './on-order.ts'
 
 /*
  * Causes of the calls in which somebody is called: ordered ones, and those that an agent makes. What the carrier says

@@ -1,10 +1,10 @@
 import { answer, begun, endAttempt, findHook, goOn, noWayLeft } from './attempts.ts'
-import { currentAttempt, type Attempt, type Call } from './call.ts'
+import { currentAttempt, isBeforeHook, type Attempt, type Call } from './call.ts'
 import { note, unowe } from './duties.ts'
 import { endOf } from './end.ts'
 import type { EventOf } from './events.ts'
 import { legsOf } from './legs.ts'
-import { hangUpCallee, isBeforeHook } from './on-order.ts'
+import { hangUpCallee } from './on-order.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /*

@@ -1,4 +1,4 @@
-import type { Attempt, Call } from './call.ts'
+import { isBeforeHook, type Attempt, type Call } from './call.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, RoomWay } from './way.ts'
 import { openNext } from './attempts.ts'
@@ -184,9 +184,6 @@ export function onCallee (draft: Call, { at, callStatus }: EventOf<'status'>, ru
       break
   }
 }
-
-/** Whether the call hook of a call was not heard yet. */
-export const isBeforeHook = (draft: Call): boolean => !draft.hooks.some(({ hook }) => hook === 'call-hook')
 
 function calleeRings (draft: Call, at: number, rules: Rules): void {
   draft.at.ringing ??= at
