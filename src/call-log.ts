@@ -84,6 +84,6 @@ export class CallLog implements Observer {
       { callSid, route: route?.name, cause, by, waitingOn, sipStatus, attempts: attempts.length, seconds },
       'call ended'
     )
-    if (isFailure(end!)) this.#log.warn({ callSid, ...logFields(call) }, 'call failed')
+    if (isFailure(call)) this.#log.warn({ callSid, ...logFields(call) }, 'call failed')
   }
 }

@@ -1,30 +1,14 @@
 import type { Cause } from '../calls/fold/call.ts'
-import type { Severity } from '../finding.ts'
+import { ALERTS, type CatalogueEntry, type NextStep } from './catalogue-entry.ts'
+import { CAUSES_OF_CALLEES } from './causes-of-callees.ts'
 
-export interface NextStep {
-  todo: string
-  command?: string
-}
-
-/** What a cause means, which signals decide for it, and what to do about it. */
-export interface CatalogueEntry {
-  severity: Exclude<Severity, 'skipped'>
-  meaning: string
-  /** The signals that decide for it, in the form in which an operator sees them. */
-  signals: string
-  fix: NextStep[]
-}
+export { ALERTS, type CatalogueEntry, type NextStep }
 
 const PROVISION: NextStep = {
   todo: "Compare LiveKit's trunk and rule with the settings",
   command: 'bridge provision --plan'
 }
 const PROBE: NextStep = { todo: 'Call LiveKit directly, without Jambonz', command: 'bridge probe' }
-export const ALERTS: NextStep = {
-  todo: "Read Jambonz's own records of the call: its SIP trace and its alerts",
-  command: 'bridge calls <callSid> --fetch'
-}
-
 /** Every cause; docs/troubleshooting.md has a section for each. */
 export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   'caller-hung-up': {
@@ -270,8 +254,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   busy: {
     severity: 'failed',
-    meaning: 'What was dialled was busy: a number, a carrier, a SIP address, or the callee of an outbound call.',
-    signals: 'An attempt of another way than `room`, or the outbound caller leg, ends with 486 or 600.',
+    meaning: 'What was dialled was busy: a number, a carrier, a SIP address, or a callee.',
+    signals: "An attempt of another way than `room`, or the callee's leg, ends with 486 or 600.",
     fix: [{
       todo: 'Add a further way to the route; the attempts before show why this one was needed'
     }]
@@ -279,8 +263,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   declined: {
     severity: 'failed',
     meaning: 'What was dialled did not accept the call; or the route itself declines such calls, which is no failure.',
-    signals: 'An attempt of another way than `room`, or the outbound caller leg, ends with a final status other than ' +
-      '486, 600 and 487; or the way is `decline`.',
+    signals: 'An attempt of another way than `room` ends with a final status other than 486, 600 and 487; the ' +
+      "callee's leg ends with 403, 603, 607 or 608; or the way is `decline`.",
     fix: [
       {
         todo: "Dial the number yourself through the same Jambonz carrier: 404 and 484 point to the number's " +
@@ -349,55 +333,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       { todo: 'If Retell did not answer, check that this machine reaches RETELL_API_BASE_URL' }
     ]
   },
-  'callee-hung-up': {
-    severity: 'ok',
-    meaning: 'The person who was called hung up.',
-    signals: "The callee's leg ended first.",
-    fix: []
-  },
-  'agent-gave-up': {
-    severity: 'warning',
-    meaning: 'LiveKit ended the call before the callee answered: its ringing timeout was over, or the participant ' +
-      'was removed.',
-    signals: 'The first leg is `no-answer` by `caller`, which is LiveKit here.',
-    fix: []
-  },
-  'no-answer': {
-    severity: 'ok',
-    meaning: 'Nobody answered the phone in time.',
-    signals: "The callee's leg is `no-answer`, 480 or 487.",
-    fix: []
-  },
-  'number-unobtainable': {
-    severity: 'failed',
-    meaning: 'The number does not exist, or cannot be reached from this carrier.',
-    signals: 'The carrier answered 404, 410, 484, 485 or 604.',
-    fix: []
-  },
-  'carrier-failed': {
-    severity: 'failed',
-    meaning: 'The carrier could not place the call.',
-    signals: 'The carrier answered with a status that says nothing of the callee, such as 503.',
-    fix: []
-  },
-  'not-allowed': {
-    severity: 'warning',
-    meaning: 'The number policy did not allow the call.',
-    signals: 'The bridge refused it with 403.',
-    fix: []
-  },
-  'not-placed': {
-    severity: 'failed',
-    meaning: 'Jambonz was not asked to place the call, or refused to.',
-    signals: 'createCall was answered with an error, or not sent.',
-    fix: []
-  },
-  'machine-answered': {
-    severity: 'ok',
-    meaning: 'A machine answered, and the order says to hang up then.',
-    signals: 'Voicemail detection said `machine`.',
-    fix: []
-  },
+  ...CAUSES_OF_CALLEES,
   announced: {
     severity: 'ok',
     meaning: 'The route ended with an announcement, and Jambonz hung up after it.',
@@ -442,6 +378,10 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
       {
         todo: "Check that LiveKit's webhooks go to <PUBLIC_URL>/livekit-events",
         command: 'bridge doctor --only livekit-events'
+      },
+      {
+        todo: 'Of an ordered call that got no call_sid: look for it in Jambonz before you order it again, because ' +
+          'Jambonz may have dialled'
       },
       ALERTS
     ]

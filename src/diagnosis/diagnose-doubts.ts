@@ -1,5 +1,7 @@
 import type { Cause, End } from '../calls/fold/call.ts'
 import { awayWhile, causesLeft, endWasHeard } from './away.ts'
+import { DOUBTS_OF_CALLEES, doubtsOfLostOrder, doubtsOfRefusal } from './callee-doubts.ts'
+import { calleeIn } from './callee-summary.ts'
 import { HARDLY_HEARD_MS, since, type AttemptFacts } from './facts.ts'
 import { leadsToOurRoom } from './far-end.ts'
 
@@ -88,14 +90,12 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
     end?.detail?.startsWith('no-agent')
       ? ['A wrong agent id, a wrong version, and a key of another workspace look alike: Retell answers the same']
       : [],
-  'callee-hung-up': () => [],
-  'agent-gave-up': () => [],
-  'no-answer': () => [],
-  'number-unobtainable': () => [],
-  'carrier-failed': () => [],
-  'not-allowed': () => [],
-  'not-placed': () => [],
-  'machine-answered': () => [],
+  ...DOUBTS_OF_CALLEES,
+  // As of a caller: what became of the agent may not have been seen.
+  'callee-hung-up': facts =>
+    facts.attempt?.answered
+      ? doubtsOfCallerHangup(facts)
+      : DOUBTS_OF_WAITING[facts.call.end?.waitingOn ?? 'none'](facts),
   announced: doubtsOfAnnouncement,
   capacity: () => [],
   draining: () => [],
@@ -140,7 +140,9 @@ const WHO_ANSWERED = 'Whether the far end or the carrier answered so'
 const NAME_IGNORED = 'Whether Jambonz used the carrier of the route: it ignores a name that it does not know, and ' +
   'dials over another carrier'
 
-function doubtsOfBusy ({ attempt }: AttemptFacts): string[] {
+function doubtsOfBusy (facts: AttemptFacts): string[] {
+  const { attempt } = facts
+  if (calleeIn(facts) !== undefined) return doubtsOfRefusal(facts)
   switch (attempt?.strategy) {
     case 'sip':
       return []
@@ -155,7 +157,9 @@ function doubtsOfBusy ({ attempt }: AttemptFacts): string[] {
   }
 }
 
-function doubtsOfDeclined ({ attempt, call: { end }, agentFinal }: AttemptFacts): string[] {
+function doubtsOfDeclined (facts: AttemptFacts): string[] {
+  const { attempt, call: { end }, agentFinal } = facts
+  if (calleeIn(facts) !== undefined) return doubtsOfRefusal(facts)
   const status = agentFinal?.sipStatus ?? end?.sipStatus
   switch (attempt?.way.strategy) {
     case 'decline':
@@ -228,7 +232,10 @@ function doubtsOfCallerHangup ({ attempt, livekitKnown }: AttemptFacts): string[
   ]
 }
 
-function doubtsOfLost ({ callerFinal, call: { end } }: AttemptFacts): string[] {
+function doubtsOfLost (facts: AttemptFacts): string[] {
+  const { callerFinal, call: { end } } = facts
+  const ofOrder = doubtsOfLostOrder(facts)
+  if (ofOrder.length > 0) return ofOrder
   return [
     ...end?.detail === undefined ? [] : [end.detail],
     callerFinal

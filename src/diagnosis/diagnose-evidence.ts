@@ -1,14 +1,38 @@
 import type { Cause } from '../calls/fold/call.ts'
 import type { AttemptFacts } from './facts.ts'
 import * as bridge from './signals/bridge.ts'
+import * as callee from './signals/callee.ts'
 import type { Evidence, Signal } from './signals/evidence.ts'
 import * as jambonz from './signals/jambonz.ts'
 import * as livekit from './signals/livekit.ts'
 
-const s = { ...jambonz, ...livekit, ...bridge }
+const s = { ...jambonz, ...livekit, ...bridge, ...callee }
 
 /** What shows that the call was answered, and a transfer during the talk. */
 const TALK: Signal[] = [s.answered, s.referRefused, s.refer, s.referResult]
+
+/** What a call waits for until somebody is connected. */
+const WAITING: Signal[] = [
+  s.callHook,
+  s.dialled,
+  s.ringing,
+  s.sipJoined,
+  s.noSip,
+  s.agentJoined,
+  s.noAgent,
+  s.agentAudio,
+  s.noAgentAudio
+]
+
+/** Whoever talked was not waiting any more. */
+const whileWaiting = (signal: Signal): Signal => facts =>
+  facts.attempt?.answered || facts.call.facts.direction === 'agent' ? undefined : signal(facts)
+
+/** How the carrier answered, whichever of Jambonz' legs is the callee's. */
+const CALLEE_LEG: Signal[] = [s.dialled, s.ringing, s.agentLegFinal, s.action, s.callerLegFinal]
+
+/** What every outbound call shows of its callee. */
+const OF_CALLEE: Signal[] = [s.ordered, s.createCall, s.calleeRinging, s.calleeAnswered, s.voicemail]
 
 /** What decides each cause. Signals that were not seen in a call are left out. */
 const DECIDING: Record<Cause, Signal[]> = {
@@ -71,14 +95,21 @@ const DECIDING: Record<Cause, Signal[]> = {
   'media-server-failed': [s.notDialled, s.noAction, s.callerLegFinal],
   'reply-refused': [s.callHook, s.silence, s.notDialled, s.noSip, s.deadline],
   'retell-failed': [s.registration],
-  'callee-hung-up': [s.callerLegFinal, s.action],
-  'agent-gave-up': [s.callerLegFinal, s.action],
-  'no-answer': [s.callerLegFinal, s.action],
-  'number-unobtainable': [s.callerLegFinal, s.action],
-  'carrier-failed': [s.callerLegFinal, s.action],
-  'not-allowed': [s.callerLegFinal, s.action],
-  'not-placed': [s.callerLegFinal, s.action],
-  'machine-answered': [s.callerLegFinal, s.action],
+  'callee-hung-up': [
+    ...TALK,
+    ...WAITING.map(whileWaiting),
+    s.callerLegFinal,
+    s.agentLegFinal,
+    s.action,
+    s.sipLeft
+  ],
+  'agent-gave-up': [s.dialled, s.ringing, s.callerLegFinal, s.agentLegFinal, s.action],
+  'no-answer': CALLEE_LEG,
+  'number-unobtainable': CALLEE_LEG,
+  'carrier-failed': CALLEE_LEG,
+  'not-allowed': [s.policyRefused, s.callerLegFinal],
+  'not-placed': [s.deadline],
+  'machine-answered': [s.answered, s.hangUp, s.callerLegFinal, s.agentLegFinal],
   announced: [s.announcement, s.callerLegFinal, s.action],
   capacity: [s.decline, s.callerLegFinal],
   draining: [s.decline, s.callerLegFinal],
@@ -88,7 +119,8 @@ const DECIDING: Record<Cause, Signal[]> = {
 
 /** The evidence for a cause, in the order of time. */
 export function evidenceFor (cause: Cause, facts: AttemptFacts): Evidence[] {
-  const found = DECIDING[cause].map(signal => signal(facts)).filter(evidence => evidence !== undefined)
+  const signals = [...OF_CALLEE, ...DECIDING[cause]]
+  const found = signals.map(signal => signal(facts)).filter(evidence => evidence !== undefined)
   found.push(...s.agentReplaced(facts), ...s.notListening(facts))
   if (found.length === 0) found.push(...[s.callHook(facts)].filter(evidence => evidence !== undefined))
   return found.sort((one, other) => one.at - other.at)
@@ -101,6 +133,7 @@ export const evidenceOfCall = (cause: Cause, facts: AttemptFacts): Evidence[] =>
 /** What an open call shows so far. */
 export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>
   [
+    ...OF_CALLEE,
     s.callHook,
     s.createRoom,
     s.registration,

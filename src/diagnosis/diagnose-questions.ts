@@ -1,6 +1,8 @@
 import { isAnnouncement, isDialled } from '../calls/fold/attempt-facts.ts'
 import type { Attempt, Cause, Reply } from '../calls/fold/call.ts'
 import { duration, since, sipText, type AttemptFacts } from './facts.ts'
+import { isBeforeAnswer } from './callee.ts'
+import { calleeAnswers, why487OfCallee, whyNoCallHook } from './callee-questions.ts'
 import { leadsToOurRoom } from './far-end.ts'
 import { QUESTIONS, type Answer, type Question, type Said } from './questions.ts'
 import { announcementHeard, farEndAnswer, inviteSent, registered } from './far-end-questions.ts'
@@ -12,10 +14,12 @@ const SOON_MS = 3000
 /** Answers to what people ask of a call; of the questions that begin with why, only those that this call raises. */
 export function answersTo (facts: AttemptFacts, cause: Cause | undefined): Answer[] {
   const said: Array<[Question, Said | undefined]> = [
-    ...ofWay(facts, cause),
-    ['why-487', why487(facts)],
+    ...calleeAnswers(facts),
+    ...(isBeforeAnswer(facts.call) ? [] : ofWay(facts, cause)),
+    ['why-487', why487OfCallee(facts) ?? why487(facts)],
     ['why-480', why480(facts, cause)],
     ['why-so-soon', whySoSoon(facts, cause)],
+    ['why-no-call-hook', whyNoCallHook(facts, cause)],
     ['why-no-action', whyNoAction(facts, cause)]
   ]
   return said.flatMap(([id, said]) => said ? [{ id, question: QUESTIONS[id], answer: said[0], says: said[1] }] : [])
@@ -23,7 +27,8 @@ export function answersTo (facts: AttemptFacts, cause: Cause | undefined): Answe
 
 /** What people ask depends on what the way leads to. */
 function ofWay (facts: AttemptFacts, cause: Cause | undefined): Array<[Question, Said | undefined]> {
-  const { attempt } = facts
+  const { attempt, call } = facts
+  if (!attempt && call.facts.direction === 'agent') return [['invite-sent', inviteSent(facts, cause)]]
   if (attempt && isAnnouncement(attempt)) return [['announcement-heard', announcementHeard(facts)]]
   if (attempt && !isDialled(attempt)) return []
   if (leadsToOurRoom(attempt)) return [['invite-sent', inviteSent(facts, cause)], ...roomAnswers(facts)]
@@ -107,6 +112,8 @@ const isDecline480 = (reply: Reply | undefined): boolean => reply?.kind === 'dec
 
 function whySoSoon (facts: AttemptFacts, cause: Cause | undefined): Said | undefined {
   const { call, overAt, attempt, callerFinal } = facts
+  // How soon a callee decides is up to the callee.
+  if (call.facts.direction !== 'inbound') return undefined
   if (cause === undefined || overAt === undefined || attempt?.answered || overAt - call.at.received > SOON_MS) {
     return undefined
   }
@@ -134,6 +141,7 @@ function whyNoAction (facts: AttemptFacts, cause: Cause | undefined): Said | und
   if (action || lines.some(({ what }) => what === 'action') || overAt === undefined || cause === undefined) {
     return undefined
   }
+  if (isBeforeAnswer(call)) return ['because', 'There was no dial: the callee had not answered']
   if (!attempt || cause === 'bridge-error' || cause === 'capacity' || cause === 'draining') {
     return ['because', 'There was no dial: the bridge declined the call']
   }

@@ -2,6 +2,20 @@ import { isAnnouncement } from '../calls/fold/attempt-facts.ts'
 import type { Cause, End } from '../calls/fold/call.ts'
 import { awayWhile, endWasHeard, heardUntil } from './away.ts'
 import { agentGaps } from './agent-gaps.ts'
+import { isAgentsCall } from './callee.ts'
+import {
+  agentGaveUp,
+  calleeHungUp,
+  calleeIn,
+  calleeSoFar,
+  carrierFailed,
+  lostOrder,
+  machineAnswered,
+  noAnswer,
+  notAllowed,
+  notPlaced,
+  numberUnobtainable
+} from './callee-summary.ts'
 import { duration, since, type AttemptFacts } from './facts.ts'
 import { farEndOf, leadsToOurRoom, type Naming } from './far-end.ts'
 import { reasonOfRetell } from './retell.ts'
@@ -25,8 +39,13 @@ interface Context {
   waited: string
   /** ` (486)`, or nothing if no status is known. */
   status: string
+  /** What the call was waiting for, in words. */
+  waitedFor: string
   naming: Naming
 }
+
+/** Who is at the other end of Jambonz' first leg. */
+const OF_FIRST_LEG: ReadonlySet<End['by']> = new Set(['caller', 'callee'])
 
 /** One sentence for each cause. */
 const SENTENCES: Record<Cause, (context: Context) => string> = {
@@ -34,7 +53,8 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
     facts.announcedMs === undefined
       ? `The caller hung up${talk}.`
       : `The caller hung up during the announcement, after ${duration(facts.announcedMs)} of it.`,
-  'agent-hung-up': ({ facts, talk }) => `${farEndOf(facts.attempt)} hung up${talk}.`,
+  'agent-hung-up': ({ facts, talk }) =>
+    `${isAgentsCall(facts) ? "The agent's side" : farEndOf(facts.attempt)} hung up${talk}.`,
   'operator-hung-up': ({ facts, talk }) =>
     `The call was ended over ${facts.call.hangupAt === undefined ? "Jambonz's" : "the bridge's"} API${talk}.`,
   'agent-lost': agentLost,
@@ -59,27 +79,26 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
   'livekit-overloaded': ({ status }) => `LiveKit's SIP service could not take the call${status}.`,
   'sip-unreachable': unreachable,
   'media-mismatch': ({ end, status }) =>
-    `${end.by === 'caller' ? "The caller's side and Jambonz" : 'Jambonz and LiveKit'} share no codec or ` +
+    `${OF_FIRST_LEG.has(end.by) ? "The caller's side and Jambonz" : 'Jambonz and LiveKit'} share no codec or ` +
     `encryption${status}.`,
   'dial-timeout': ({ facts, waited, status }) =>
     facts.attempt === undefined || facts.attempt.strategy === 'room'
       ? `Nobody answered within ${waited}${status}.`
       : `${farEndOf(facts.attempt)} did not answer within ${waited}${status}.`,
-  busy: ({ facts, status }) => `${farEndOf(facts.attempt)} was busy${status}.`,
+  busy: ({ facts, status }) => `${calleeIn(facts) ?? farEndOf(facts.attempt)} was busy${status}.`,
   declined,
   'livekit-failed': livekitFailed,
   'media-server-failed': ({ status }) => `Jambonz gave up before it dialled: its media server failed${status}.`,
   'reply-refused': () => 'Jambonz did not run the reply to its call hook, and rejected the caller with 480.',
   'retell-failed': ({ end }) => `Retell did not register the call: ${reasonOfRetell(end.detail)}.`,
-  'callee-hung-up': () => 'The person who was called hung up.',
-  'agent-gave-up': () =>
-    'LiveKit ended the call before the callee answered: its ringing timeout was over, or the participant was removed.',
-  'no-answer': () => 'Nobody answered the phone in time.',
-  'number-unobtainable': () => 'The number does not exist, or cannot be reached from this carrier.',
-  'carrier-failed': () => 'The carrier could not place the call.',
-  'not-allowed': () => 'The number policy did not allow the call.',
-  'not-placed': () => 'Jambonz was not asked to place the call, or refused to.',
-  'machine-answered': () => 'A machine answered, and the order says to hang up then.',
+  'callee-hung-up': calleeHungUp,
+  'agent-gave-up': agentGaveUp,
+  'no-answer': noAnswer,
+  'number-unobtainable': numberUnobtainable,
+  'carrier-failed': carrierFailed,
+  'not-allowed': notAllowed,
+  'not-placed': notPlaced,
+  'machine-answered': machineAnswered,
   announced,
   capacity: ({ status }) => `The bridge declined the call: MAX_CALLS calls were already active${status}.`,
   draining: ({ status }) => `The bridge declined the call because it was shutting down${status}.`,
@@ -104,7 +123,8 @@ export function summaryOf (end: End, facts: AttemptFacts, naming: Naming): strin
       ? ''
       : ` after ${duration(overAt(facts) - facts.answeredAt)} of talk`,
     waited: duration(overAt(facts) - openedAt(facts)),
-    status: end.sipStatus === undefined ? '' : ` (${end.sipStatus})`
+    status: end.sipStatus === undefined ? '' : ` (${end.sipStatus})`,
+    waitedFor: WAITED_FOR[end.waitingOn]
   }
   return [SENTENCES[end.cause](context), ...replacements(facts), ...unheard(end, facts)].join(' ')
 }
@@ -143,7 +163,10 @@ function declined ({ end, facts, status, naming }: Context): string {
   if (attempt?.strategy === 'sip' && (end.sipStatus === 401 || end.sipStatus === 407)) {
     return `The SIP address that was dialled did not accept the user name and password of the route${status}.`
   }
-  return `${farEndOf(attempt)} declined the call${status}.`
+  if (end.sipStatus === 403 && calleeIn(facts) !== undefined) {
+    return `The carrier, or the callee, refused the call${status}.`
+  }
+  return `${calleeIn(facts) ?? farEndOf(attempt)} declined the call${status}.`
 }
 
 function announced ({ facts: { attempt, announcedMs } }: Context): string {
@@ -180,6 +203,8 @@ function livekitFailed ({ end, status }: Context): string {
 }
 
 function lost ({ facts, talk }: Context): string {
+  const ofOrder = lostOrder(facts)
+  if (ofOrder !== undefined) return ofOrder
   const last = heardUntil(facts)
   return `The end of the call was not heard${talk}. The last sign of it came ${since(facts.call, last)} after the ` +
     'call hook.'
@@ -203,7 +228,10 @@ function unheard (end: End, facts: AttemptFacts): string[] {
 }
 
 /** One sentence about a call that is under way. */
-export function summarySoFar ({ call, attempt }: AttemptFacts, waitingOn: End['waitingOn']): string {
+export function summarySoFar (facts: AttemptFacts, waitingOn: End['waitingOn']): string {
+  const { call, attempt } = facts
+  const ofCallee = calleeSoFar(facts, WAITED_FOR[waitingOn])
+  if (ofCallee !== undefined) return ofCallee
   if (call.phase === 'connected') {
     if (attempt && isAnnouncement(attempt)) return 'The caller is connected and hears an announcement.'
     return attempt?.agentless

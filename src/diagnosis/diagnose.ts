@@ -2,6 +2,7 @@ import { isDialled } from '../calls/fold/attempt-facts.ts'
 import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/fold/call.ts'
 import type { Strategy } from '../calls/fold/way.ts'
 import { waitingOn as waitingOnOf } from '../calls/fold/unanswered-cause.ts'
+import { isBeforeAnswer } from './callee.ts'
 import { CATALOGUE, type CatalogueEntry, type NextStep } from './causes-catalogue.ts'
 import { notToldApart } from './diagnose-doubts.ts'
 import { evidenceFor, evidenceOfCall, evidenceSoFar } from './diagnose-evidence.ts'
@@ -11,6 +12,7 @@ import { attemptFacts, HARDLY_HEARD_MS, type AttemptFacts } from './facts.ts'
 import { decidingAttempt, pathOf, type Naming } from './far-end.ts'
 import type { Answer } from './questions.ts'
 import type { Evidence } from './signals/evidence.ts'
+import { wordsOf } from './words.ts'
 import { STEPS_OF_WAY } from './way-steps.ts'
 
 /** How an attempt before the one that decided ended. */
@@ -50,10 +52,36 @@ export interface Diagnosis {
 
 /** Explains a call by what is known of it. Pure. */
 export function diagnose (call: Call, naming: Naming = 'with names'): Diagnosis {
+  return inWords(judged(call, naming), wordsOf(call))
+}
+
+/** A diagnosis with every text in the words of its call. */
+function inWords (diagnosis: Diagnosis, say: (text: string) => string): Diagnosis {
+  const { summary, meaning, evidence, answers, nextSteps, notToldApart, earlierAttempts } = diagnosis
+  const seen = (evidence: Evidence) => ({ ...evidence, seen: say(evidence.seen), shows: say(evidence.shows) })
+  const step = (step: NextStep) => ({ ...step, todo: say(step.todo) })
+  return {
+    ...diagnosis,
+    summary: say(summary),
+    ...(meaning === undefined ? {} : { meaning: say(meaning) }),
+    evidence: evidence.map(seen),
+    answers: answers.map(answer => ({ ...answer, question: say(answer.question), says: say(answer.says) })),
+    nextSteps: nextSteps.map(step),
+    notToldApart: notToldApart.map(say),
+    earlierAttempts: earlierAttempts.map(attempt => ({
+      ...attempt,
+      summary: say(attempt.summary),
+      evidence: attempt.evidence.map(seen),
+      nextSteps: attempt.nextSteps.map(step)
+    }))
+  }
+}
+
+function judged (call: Call, naming: Naming): Diagnosis {
   const deciding = decidingAttempt(call)
   const facts = attemptFacts(call, deciding)
   const { end } = call
-  const open = waitingOnOf(call, facts.attempt)
+  const open = isBeforeAnswer(call) ? 'none' : waitingOnOf(call, facts.attempt)
   const earlierAttempts = call.attempts.filter(({ n }) => deciding !== undefined && n < deciding.n).flatMap(attempt =>
     attempt.end ? [earlier(call, attempt, attempt.end, naming)] : []
   )
@@ -69,7 +97,7 @@ export function diagnose (call: Call, naming: Naming = 'with names'): Diagnosis 
       summary: joined([pathOf(call, naming), summarySoFar(facts, open)]),
       evidence: evidenceSoFar(facts),
       answers: answersTo(facts, undefined),
-      nextSteps: call.phase === 'connected' || call.phase === 'transferring'
+      nextSteps: call.phase === 'connected' || call.phase === 'transferring' || isBeforeAnswer(call)
         ? []
         : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, { callSid: call.callSid }),
       notToldApart: [],
@@ -85,9 +113,9 @@ export function diagnose (call: Call, naming: Naming = 'with names'): Diagnosis 
     by,
     waitingOn,
     ...(sipStatus === undefined ? {} : { sipStatus }),
-    severity: severityOf(end) === 'ok' && (failedBefore || facts.attempt?.degraded || hardlyHeard(facts))
+    severity: severityOf(call, end) === 'ok' && (failedBefore || facts.attempt?.degraded || hardlyHeard(facts))
       ? 'warning'
-      : severityOf(end),
+      : severityOf(call, end),
     summary: joined([
       pathOf(call, naming),
       summaryOf(end, facts, naming),
@@ -109,9 +137,16 @@ export function diagnose (call: Call, naming: Naming = 'with names'): Diagnosis 
   }
 }
 
-/** A refusal that the route asks for is no failure. */
-const severityOf = ({ cause, by }: Pick<End, 'cause' | 'by'>): CatalogueEntry['severity'] =>
-  cause === 'declined' && by === 'bridge' ? 'ok' : CATALOGUE[cause].severity
+/**
+ * A refusal that the route asks for is no failure, nor is a callee who does not take a call. A callee who answered and
+ * met nobody is one.
+ */
+function severityOf ({ facts }: Call, { cause, by, waitingOn }: End): CatalogueEntry['severity'] {
+  const isRefusal = cause === 'busy' || cause === 'declined'
+  if (isRefusal && (by === 'bridge' || facts.direction !== 'inbound')) return 'ok'
+  if (cause === 'callee-hung-up' && waitingOn !== 'none') return 'failed'
+  return CATALOGUE[cause].severity
+}
 
 const hardlyHeard = ({ announcedMs }: AttemptFacts): boolean =>
   announcedMs !== undefined && announcedMs < HARDLY_HEARD_MS
@@ -119,8 +154,8 @@ const hardlyHeard = ({ announcedMs }: AttemptFacts): boolean =>
 const joined = (sentences: ReadonlyArray<string | undefined>): string =>
   sentences.filter(sentence => sentence !== undefined).join(' ')
 
-/** Whether somebody should look at a call that ended like this. */
-export const isFailure = (end: Pick<End, 'cause' | 'by'>): boolean => severityOf(end) !== 'ok'
+/** Whether somebody should look at a call that has ended. */
+export const isFailure = (call: Call): boolean => call.end !== undefined && severityOf(call, call.end) !== 'ok'
 
 /** What a log may hold of a call's diagnosis: no numbers, names, tokens, nor anybody else's text. */
 export function logFields (call: Call): Record<string, unknown> {
@@ -181,8 +216,9 @@ export function stepsFor (
   { cause, waitingOn, sipStatus }: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>,
   { callSid, strategy }: { callSid?: string, strategy?: Strategy | undefined } = {}
 ): NextStep[] {
-  const behind = cause === 'caller-gave-up' ? BEHIND[waitingOn] : undefined
-  const steps = cause === 'caller-gave-up' && waitingOn === 'hook'
+  const waited = cause === 'caller-gave-up' || cause === 'callee-hung-up'
+  const behind = waited ? BEHIND[waitingOn] : undefined
+  const steps = waited && waitingOn === 'hook'
     ? ANSWER_FASTER
     : fixFor(behind ?? cause, strategy)
   const fitting = cause === 'livekit-failed' ? steps.filter(step => fitsFailure(step, sipStatus)) : steps

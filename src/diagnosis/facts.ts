@@ -1,5 +1,5 @@
 import { isAnnouncement } from '../calls/fold/attempt-facts.ts'
-import { currentAttempt, isFinal, type Attempt, type Call, type CallStatus, type LegFinal } from '../calls/fold/call.ts'
+import { isFinal, type Attempt, type Call, type CallStatus, type LegFinal } from '../calls/fold/call.ts'
 import type { EventLine } from '../calls/fold/event-list.ts'
 
 /**
@@ -39,8 +39,11 @@ export interface AttemptFacts {
 const isLine = (line: EventLine, what: string, leg?: 'caller' | 'agent'): boolean =>
   line.what === what && (leg === undefined || line.leg === leg)
 
-/** Gathers what a call's record and its events say of an attempt, the last one unless told otherwise. */
-export function attemptFacts (call: Call, attempt: Attempt | undefined = currentAttempt(call)): AttemptFacts {
+/**
+ * Gathers what a call's record and its events say of an attempt.
+ * @param attempt undefined: none was dialled
+ */
+export function attemptFacts (call: Call, attempt: Attempt | undefined): AttemptFacts {
   const { lines, ofLeg } = linesOf(call, attempt)
   const status = (test: (status: string) => boolean): EventLine[] =>
     ofLeg.filter(line => isLine(line, 'status', 'agent') && test(line.status ?? ''))

@@ -1,6 +1,7 @@
 import { isAnnouncement, isDialled } from '../calls/fold/attempt-facts.ts'
 import type { Attempt, Call, Cause } from '../calls/fold/call.ts'
 import type { Strategy } from '../calls/fold/way.ts'
+import { isBeforeAnswer } from './callee.ts'
 import { duration } from './facts.ts'
 
 /*
@@ -113,7 +114,10 @@ function named ({ way, agent }: Attempt): string {
  * The attempt that the call's end speaks of. An announcement or a refusal behind a failed attempt is not why the call
  * failed.
  */
-export function decidingAttempt ({ attempts, end }: Call): Attempt | undefined {
+export function decidingAttempt (call: Call): Attempt | undefined {
+  const { attempts, end } = call
+  // A room that waits for the callee was not dialled.
+  if (isBeforeAnswer(call)) return undefined
   const last = attempts.at(-1)
   if (!last || !end || isDialled(last) || last.end?.cause === end.cause) return last
   return attempts.findLast(attempt => isDialled(attempt) && attempt.end?.cause === end.cause) ?? last

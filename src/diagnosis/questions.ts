@@ -1,5 +1,9 @@
 /** What people ask of a call. */
 export const QUESTIONS = {
+  'call-placed': 'Did Jambonz place the call?',
+  'callee-rang': "Did the callee's phone ring?",
+  'callee-answered': 'Did the callee answer?',
+  'who-answered': 'Did a person or a machine answer?',
   'invite-sent': 'Was the INVITE sent?',
   registered: 'Did Retell register the call?',
   'livekit-answer': 'Did LiveKit answer it, and what?',
@@ -13,6 +17,7 @@ export const QUESTIONS = {
   'why-487': 'Why 487?',
   'why-480': 'Why 480?',
   'why-so-soon': 'Why was it over so soon?',
+  'why-no-call-hook': 'Why was there no call hook?',
   'why-no-action': 'Why was there no /action?'
 } as const
 export type Question = keyof typeof QUESTIONS

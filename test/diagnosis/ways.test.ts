@@ -135,7 +135,7 @@ await t.test('say: heard, hardly heard, and hung up', async t => {
   const heard = told(4000)
   const long = diagnose(heard.it)
   t.match(long, { cause: 'announced', severity: 'ok' })
-  t.notOk(isFailure(heard.it.end!))
+  t.notOk(isFailure(heard.it))
   t.match(long.summary, /ended with an announcement, which took 4\.0 s/)
   t.strictSame(long.answers.map(({ id }) => id), ['announcement-heard', 'why-no-action'])
   t.equal(answer(long, 'announcement-heard')?.answer, 'unknown')
@@ -169,7 +169,7 @@ await t.test('a route that declines is no failure, and is named', async t => {
   t.equal(diagnosis.summary, 'The route "sales at night" declines such calls (603).')
   t.ok(signals(diagnosis).includes('route-declined'))
   t.match(answer(diagnosis, 'why-no-action')?.says, /the route declines/)
-  t.notOk(isFailure(story.it.end!))
+  t.notOk(isFailure(story.it))
   t.equal(logFields(story.it)['summary'], 'The route declines such calls (603).')
 })
 

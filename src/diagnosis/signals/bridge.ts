@@ -89,15 +89,23 @@ export const agentGivenUp: Signal = ({ attempt }) =>
         shows: 'none had come back in time'
       }
 
-export const hangUp: Signal = ({ call: { hangupAt } }) =>
-  hangupAt === undefined
-    ? undefined
-    : {
-        signal: 'hang-up',
-        at: hangupAt,
-        seen: 'hang-up requested from the bridge',
-        shows: 'an operator ended the call'
-      }
+export const hangUp: Signal = ({ call: { hangupAt, hangupFor } }) => {
+  if (hangupAt === undefined) return undefined
+  if (hangupFor === undefined) {
+    return {
+      signal: 'hang-up',
+      at: hangupAt,
+      seen: 'hang-up requested from the bridge',
+      shows: 'an operator ended the call'
+    }
+  }
+  return { signal: 'hang-up', at: hangupAt, seen: 'hang-up by the bridge itself', shows: WHY_BY_ITSELF[hangupFor] }
+}
+
+const WHY_BY_ITSELF = {
+  machine: 'the order says to hang up on a machine',
+  'given-up': 'the call was found after it had been given up as lost'
+} as const
 
 export const decline: Signal = ({ call }) => {
   const { end, at } = call

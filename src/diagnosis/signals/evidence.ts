@@ -3,6 +3,12 @@ import type { AttemptFacts } from '../facts.ts'
 
 /** What a piece of evidence is about. The list is closed, so that tools can rely on it. */
 export const SIGNALS = [
+  'ordered',
+  'create-call',
+  'callee-ringing',
+  'callee-answered',
+  'voicemail',
+  'policy-refused',
   'call-hook',
   'create-room',
   'registration',

@@ -1,5 +1,7 @@
 import { explainRefusal, isRefusal, type Refusal } from '../../routing/policy/refusals.ts'
 import { isDialled } from '../../calls/fold/attempt-facts.ts'
+import type { Attempt, Call } from '../../calls/fold/call.ts'
+import { meaningOfCalleeStatus } from '../callee.ts'
 import { leadsToOurRoom } from '../far-end.ts'
 import { duration, since, sipText, type AttemptFacts } from '../facts.ts'
 import { until, type Signal } from './evidence.ts'
@@ -11,10 +13,18 @@ import { meaningOfFinal, meaningOfResponse } from './sip-status.ts'
 
 const repliedAt = ({ attempt, call }: AttemptFacts): number | undefined => attempt?.at.replied ?? call.at.replied
 
+/** A room may have been made before the callee answered, long before the hook. */
+function hookAt ({ call, attempt, lines }: AttemptFacts): number {
+  const heard = call.order && lines.find(({ what }) => what === 'call hook')
+  return heard?.first ?? attempt?.at.opened ?? call.at.received
+}
+
 export const callHook: Signal = facts => {
   const { call } = facts
   const replied = repliedAt(facts)
-  const opened = facts.attempt?.at.opened ?? call.at.received
+  const opened = hookAt(facts)
+  // Without an answer of the callee there is no call hook.
+  if (replied === undefined && call.facts.direction === 'outbound' && call.at.answered === undefined) return undefined
   return replied === undefined
     ? {
         signal: 'call-hook',
@@ -71,16 +81,19 @@ export const ringing: Signal = facts => {
   const { first, last, count } = ringing
   const silence = (facts.agentFinal?.at ?? until(facts)) - last
   const silent = silence >= RINGING_ONCE_MS
-  const once = silent ? ', once' : ''
+  const once = silent && leadsToOurRoom(attempt) ? ', once' : ''
   return {
     signal: 'ringing',
     at: first,
     ...(last > first ? { last } : {}),
     ...(count > 1 ? { count } : {}),
     seen: `agent leg ringing 180${count > 1 ? `, ${count} times` : once}`,
-    shows: leadsToOurRoom(attempt) ? ringingOfLiveKit(ringing, silent, silence) : 'the far end rang'
+    shows: leadsToOurRoom(attempt) ? ringingOfLiveKit(ringing, silent, silence) : whoRang(facts)
   }
 }
+
+const whoRang = ({ call }: AttemptFacts): string =>
+  call.facts.direction === 'agent' ? "the callee's phone rang, or the carrier said so" : 'the far end rang'
 
 function ringingOfLiveKit (
   { first, last, count }: { first: number, last: number, count: number },
@@ -93,25 +106,45 @@ function ringingOfLiveKit (
     : 'LiveKit responded'
 }
 
-export const agentLegFinal: Signal = ({ agentFinal: final, attempt }) => {
+export const agentLegFinal: Signal = facts => {
+  const { agentFinal: final } = facts
   if (!final) return undefined
   return {
     signal: 'agent-leg-final',
     at: final.at,
     seen: `agent leg ${final.callStatus} ${sipText(final.sipStatus, final.reason)}`.trimEnd(),
-    shows: meaningOfFinal(final, attempt)
+    shows: meaningOfLeg(facts, final)
   }
 }
 
-export const callerLegFinal: Signal = ({ callerFinal: final, overAt }) => {
+/** LiveKit's own end of an agent's call cancels the callee's leg. */
+function meaningOfLeg (
+  { call, callerFinal, attempt }: AttemptFacts,
+  final: NonNullable<AttemptFacts['agentFinal']>
+): string {
+  const isOfCallee = call.facts.direction === 'agent' && final.callStatus !== 'completed' &&
+    callerFinal?.by !== 'caller'
+  return isOfCallee
+    ? meaningOfCalleeStatus(final.sipStatus, attempt?.at.ringing !== undefined)
+    : meaningOfFinal(final, attempt)
+}
+
+export const callerLegFinal: Signal = ({ call, callerFinal: final, overAt }) => {
   if (!final) return undefined
+  const unanswered = call.facts.direction === 'outbound' ? whyNotTaken(call, final) : whyUnanswered(final, overAt)
   const by = final.by === undefined ? '' : ` by ${final.by}`
   return {
     signal: 'caller-leg-final',
     at: final.at,
     seen: `caller leg ${final.callStatus} ${sipText(final.sipStatus, final.sipReason)}${by}`,
-    shows: final.callStatus === 'completed' ? whoEnded(final.by) : whyUnanswered(final, overAt)
+    shows: final.callStatus === 'completed' ? whoEnded(final.by) : unanswered
   }
+}
+
+function whyNotTaken ({ hangupAt, at }: Call, { sipStatus }: { sipStatus?: number }): string {
+  return hangupAt !== undefined && sipStatus === 487
+    ? "the response to Jambonz's CANCEL, which the bridge had asked for"
+    : meaningOfCalleeStatus(sipStatus, at.ringing !== undefined)
 }
 
 function whoEnded (by: string | undefined): string {
@@ -130,12 +163,12 @@ const WHERE_THE_CALLER_WAS: Record<string, string> = {
   'no-answer': 'the caller was gone when the dial ended'
 }
 
-export const action: Signal = ({ action, agentFinal, attempt }) => {
+export const action: Signal = ({ call, action, agentFinal, attempt }) => {
   if (!action) return undefined
   const { at, dialCallStatus, dialSipStatus, callerStatus } = action
   // Without a status hook, only /action has the far end's response.
   const response = agentFinal === undefined && dialSipStatus !== undefined && dialSipStatus >= 300
-    ? meaningOfResponse(dialSipStatus, attempt)
+    ? meaningOfDial(call, dialSipStatus, attempt)
     : undefined
   const dial = [dialCallStatus, dialSipStatus].filter(part => part !== undefined).join(' ')
   const shows = WHERE_THE_CALLER_WAS[callerStatus] ?? 'the dial ended while the caller was waiting'
@@ -149,6 +182,11 @@ export const action: Signal = ({ action, agentFinal, attempt }) => {
     shows: response === undefined ? shows : `${shows}; ${response}`
   }
 }
+
+const meaningOfDial = ({ facts, at }: Call, sipStatus: number, attempt: Attempt | undefined): string | undefined =>
+  facts.direction === 'agent'
+    ? meaningOfCalleeStatus(sipStatus, at.ringing !== undefined)
+    : meaningOfResponse(sipStatus, attempt)
 
 /** Jambonz reports a caller who cancels while it waits for our verbs in this order: the end first, then `trying`. */
 export const lateTrying: Signal = ({ lines, callerFinal, dialledAt }) => {
@@ -186,8 +224,13 @@ export const answered: Signal = ({ answeredAt, call, attempt }) =>
         signal: 'answered',
         at: answeredAt,
         seen: `agent leg answered ${since(call, answeredAt)} after the call hook`,
-        shows: leadsToOurRoom(attempt) ? 'caller and agent could talk' : 'caller and far end could talk'
+        shows: couldTalk(call, leadsToOurRoom(attempt))
       }
+
+function couldTalk ({ facts }: Call, isInOurRoom: boolean): string {
+  if (facts.direction === 'agent') return 'the agent and the callee could talk'
+  return isInOurRoom ? 'caller and agent could talk' : 'caller and far end could talk'
+}
 
 export const refer: Signal = ({ call: { transfer } }) =>
   transfer && { signal: 'refer', at: transfer.at, seen: 'REFER of the agent', shows: 'the agent requested a transfer' }
