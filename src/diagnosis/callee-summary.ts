@@ -64,14 +64,17 @@ export function machineAnswered ({ facts }: CalleeContext): string {
   return `A machine answered, as was found out ${after} later, and the bridge hung up, as the order says.`
 }
 
-/** Nobody knows how an ordered call went. Undefined: more than the order is known. */
+/** What is special about an ordered call that is lost; undefined: nothing. */
 export function lostOrder ({ call }: AttemptFacts): string | undefined {
   if (call.hangupFor === 'given-up') {
     return 'The call was found after it had been given up as lost, and the bridge hung up.'
   }
-  return isUnnamed(call)
-    ? 'Jambonz did not say whether it placed the call, and no hook of it came. Jambonz may have dialled.'
-    : undefined
+  if (isUnnamed(call)) {
+    return 'Jambonz did not say whether it placed the call, and no hook of it came. Jambonz may have dialled.'
+  }
+  const isHookless = call.order !== undefined && call.at.answered !== undefined && call.caller.final !== undefined &&
+    !call.events.some(({ what }) => what === 'call hook')
+  return isHookless ? 'The callee answered, and the call ended before its call hook reached the bridge.' : undefined
 }
 
 /** Who was busy, or declined: undefined where it was not the callee. */

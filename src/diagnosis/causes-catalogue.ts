@@ -76,9 +76,11 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'time-limit': {
     severity: 'ok',
-    meaning: 'The call reached MAX_CALL_DURATION_S.',
-    signals: "The agent leg is `completed` first, when the dial's time limit has passed since its answer.",
-    fix: [{ todo: 'Raise MAX_CALL_DURATION_S if calls may last longer' }]
+    meaning: 'The call reached its time limit: MAX_CALL_DURATION_S, `longest` of its order, or that of the number ' +
+      'policy.',
+    signals: "The agent leg is `completed` first, when the dial's time limit has passed since its answer. Of an " +
+      "ordered call: the callee's leg is `completed` by `jambonz` when that time has passed.",
+    fix: [{ todo: 'Raise MAX_CALL_DURATION_S, or `longest` of the order, if calls may last longer' }]
   },
   transferred: {
     severity: 'ok',
@@ -305,9 +307,11 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
   },
   'reply-refused': {
     severity: 'failed',
-    meaning: 'Jambonz did not run the verbs in the reply to its call hook. The caller got a 480.',
+    meaning: 'Jambonz did not run the verbs in the reply to its call hook. A caller got a 480; a callee, who had ' +
+      'answered, was hung up on.',
     signals: 'No event of any kind after the reply to the call hook, and no SIP participant, although this ' +
-      'application reports statuses.',
+      "application reports statuses. Of an outbound call: the callee's leg is `completed` by `jambonz` right after " +
+      'the reply, and no agent leg was dialled.',
     fix: [
       {
         todo: "Jambonz's alerts name the reason: INVALID_APP_PAYLOAD or WEBHOOK_… with this call_sid as target",

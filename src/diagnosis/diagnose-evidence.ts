@@ -93,7 +93,7 @@ const DECIDING: Record<Cause, Signal[]> = {
   declined: [s.routeDeclined, s.registration, s.agentLegFinal, s.callerLegFinal, s.action],
   'livekit-failed': [s.createRoom, s.ringing, s.sipJoined, s.agentJoined, s.agentLegFinal, s.action, s.sipLeft],
   'media-server-failed': [s.notDialled, s.noAction, s.callerLegFinal],
-  'reply-refused': [s.callHook, s.silence, s.notDialled, s.noSip, s.deadline],
+  'reply-refused': [s.callHook, s.silence, s.notDialled, s.noSip, s.callerLegFinal, s.deadline],
   'retell-failed': [s.registration],
   'callee-hung-up': [
     ...TALK,

@@ -71,11 +71,11 @@ const ringLimitOf = (attempt: Attempt | undefined): string =>
     : 'DIAL_TIMEOUT_S'
 
 function why480 (facts: AttemptFacts, cause: Cause | undefined): Said | undefined {
-  const { callerFinal, agentFinal, action, attempt } = facts
+  const { call, callerFinal, agentFinal, action, attempt } = facts
   if (attempt?.way.strategy === 'decline') {
     return attempt.way.status === 480 ? ['because', 'The route declines such calls with 480'] : undefined
   }
-  if (cause === 'reply-refused') {
+  if (cause === 'reply-refused' && call.facts.direction !== 'outbound') {
     return [
       'because',
       'Jambonz rejects the caller with 480 and an X-Reason header when it cannot use a reply, and sends no event: ' +

@@ -89,7 +89,10 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
   declined,
   'livekit-failed': livekitFailed,
   'media-server-failed': ({ status }) => `Jambonz gave up before it dialled: its media server failed${status}.`,
-  'reply-refused': () => 'Jambonz did not run the reply to its call hook, and rejected the caller with 480.',
+  'reply-refused': ({ facts: { call } }) =>
+    call.facts.direction === 'outbound'
+      ? 'Jambonz did not run the reply to its call hook, and hung up on the callee.'
+      : 'Jambonz did not run the reply to its call hook, and rejected the caller with 480.',
   'retell-failed': ({ end }) => `Retell did not register the call: ${reasonOfRetell(end.detail)}.`,
   'callee-hung-up': calleeHungUp,
   'agent-gave-up': agentGaveUp,

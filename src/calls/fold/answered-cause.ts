@@ -58,6 +58,7 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
 }
 
 function reachedLimit (call: Call, attempt: Attempt, { timeLimitS }: Circumstances): boolean {
+  if (calleesTimeIsOver(call, timeLimitS)) return true
   if (calleeReachedLimit(call, timeLimitS)) return true
   const ended = endedAt(call, attempt, -1)
   const answered = attempt.at.answered ?? attempt.view.agent?.audioAt
@@ -70,6 +71,13 @@ function reachedLimit (call: Call, attempt: Attempt, { timeLimitS }: Circumstanc
 /** An order's limit holds for the callee's leg as well, from its answer on. */
 function calleeReachedLimit ({ order, caller: { final }, at }: Call, timeLimitS: number): boolean {
   if (!order || final?.by !== 'jambonz' || at.answered === undefined) return false
+  return final.at - at.answered >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS
+}
+
+/** createCall has a time limit too, which counts from the callee's answer and so is over before that of the dial. */
+function calleesTimeIsOver ({ order, at, caller }: Call, timeLimitS: number): boolean {
+  const { final } = caller
+  if (!order || at.answered === undefined || final?.by !== 'jambonz' || final.callStatus !== 'completed') return false
   return final.at - at.answered >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS
 }
 

@@ -78,15 +78,27 @@ export function turned (call: Call, verdict: Verdict): Verdict {
     case 'inbound':
       return verdict
     case 'outbound':
-      return { ...verdict, ...OUTBOUND[verdict.cause], by: verdict.by === 'caller' ? 'callee' : verdict.by }
+      return {
+        ...verdict,
+        cause: causeOfOutbound(call, verdict),
+        by: verdict.by === 'caller' ? 'callee' : verdict.by
+      }
     case 'agent':
       return turnedForAgent(call, verdict)
   }
 }
 
-const OUTBOUND: Partial<Record<Cause, { cause: Cause }>> = {
-  'caller-hung-up': { cause: 'callee-hung-up' },
-  'caller-gave-up': { cause: 'callee-hung-up' }
+function causeOfOutbound ({ caller }: Call, { cause }: Verdict): Cause {
+  switch (cause) {
+    case 'caller-hung-up':
+    case 'caller-gave-up':
+      return 'callee-hung-up'
+    case 'media-server-failed':
+      // The callee had answered. Jambonz hangs up on the callee when it cannot run our verbs.
+      return caller.final?.callStatus === 'completed' ? 'reply-refused' : cause
+    default:
+      return cause
+  }
 }
 
 /** A CANCEL does not say why LiveKit sent it. */
