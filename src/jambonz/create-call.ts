@@ -23,8 +23,10 @@ export interface CreateCallContext {
 export function createCallBody (order: Order, { publicUrl, basic, tags, applicationSid }: CreateCallContext): object {
   const { callHook, statusHook } = applicationHooks(publicUrl)
   const amd = amdOf(order, { publicUrl: publicUrl.replace(/\/+$/, '') })
+  const hasApplication = applicationSid !== undefined && UUID.test(applicationSid)
+
   return {
-    ...(applicationSid === undefined ? WITHOUT_APPLICATION : { application_sid: applicationSid }),
+    ...(hasApplication ? { application_sid: applicationSid } : WITHOUT_APPLICATION),
     call_hook: { url: callHook, method: 'POST', ...basic },
     call_status_hook: { url: statusHook, method: 'POST', ...basic },
     from: order.from,
@@ -37,6 +39,9 @@ export function createCallBody (order: Order, { publicUrl, basic, tags, applicat
     ...(amd && { amd })
   }
 }
+
+/** feature-server refuses any other application_sid (lib/http-routes/schemas/create-call.js). */
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /** Jambonz wants these of a call without an application. Nothing of ours speaks or listens with them. */
 const WITHOUT_APPLICATION = {

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import t from 'tap'
@@ -32,6 +33,16 @@ await t.test('createCall is sent as Jambonz takes it', async t => {
     headers: { 'X-Our-Id': 'a' },
     callerName: 'Our Shop'
   })
+})
+
+await t.test('an application_sid that feature-server would refuse is not sent', async t => {
+  const api = await startJambonzApi(t, { clock })
+  const { placer } = placing(t, api.access, { applicationSid: 'app-1' })
+  await placer.place(anOrder(), willing)
+
+  const { body } = api.ofCalls('POST')[0]!
+  t.notOk('application_sid' in body)
+  t.match(body, { call_hook: { url: /livekit-api/ }, speech_synthesis_vendor: String }, 'the hooks alone do')
 })
 
 await t.test('300 orders at once: each is placed once, and a hang-up need not wait', async t => {
@@ -210,11 +221,12 @@ await t.test('nothing in the body is unknown to a feature server', async t => {
 })
 
 await t.test('the application is looked for once, and again when Jambonz does not know it', async t => {
-  const applications = [{ ...OURS, application_sid: 'old' }]
+  const old = randomUUID()
+  const applications = [{ ...OURS, application_sid: old }]
   const api = await startJambonzApi(t, { clock, applications })
   const { placer } = placing(t, api.access)
   const [refused] = await Promise.all([placer.place(anOrder(), willing), placer.place(anOrder(), willing)])
-  t.match(refused, { outcome: 'refused', status: 400, detail: 'application_sid not found old' })
+  t.match(refused, { outcome: 'refused', status: 400, detail: `application_sid not found ${old}` })
   t.equal(api.requests.filter(({ path }) => path === '/Applications').length, 1)
 
   applications[0] = OURS
