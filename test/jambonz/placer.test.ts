@@ -221,7 +221,7 @@ await t.test('nothing in the body is unknown to a feature server', async t => {
 })
 
 await t.test('the application is looked for once, and again when Jambonz does not know it', async t => {
-  const old = randomUUID()
+  const old: string = randomUUID()
   const applications = [{ ...OURS, application_sid: old }]
   const api = await startJambonzApi(t, { clock, applications })
   const { placer } = placing(t, api.access)
