@@ -1,5 +1,6 @@
 /**
  * Answers a phone call with three tones, plays a tone for each key press, and hangs up on # or after a minute.
+ * With SIP_OUTBOUND_TRUNK_ID and PERSON_NUMBER, * calls a person into the call.
  * It needs no model and no API key. It shows what an agent must do for a call; put your own agent in its place.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +15,9 @@ import {
   TrackSource,
   type RemoteParticipant
 } from '@livekit/rtc-node'
-import { callSidOf, readJob } from './call.ts'
+import { SipClient } from 'livekit-server-sdk'
+import { addPerson, type Outcome } from './add-person.ts'
+import { callSidOf, readJob, type Job } from './call.ts'
 import { Tones } from './tone.ts'
 
 const LONGEST_CALL_MS = 60_000
@@ -42,6 +45,7 @@ export default defineAgent({
     ctx.room.on(RoomEvent.DtmfReceived, (_code, digit) => {
       // Digits and phone numbers may be private, so neither is logged.
       if (digit === '#') hangUp.abort()
+      else if (digit === '*' && PERSON) callPerson(ctx, job, PERSON, tones).catch(error => logger.error({ error }))
       else tones.add(400 + 40 * '0123456789*ABCD'.indexOf(digit), 150)
     })
     ctx.room.on(RoomEvent.Disconnected, () => hangUp.abort())
@@ -70,6 +74,46 @@ export default defineAgent({
   }
 })
 
+/** Two people with the same identity cannot be in a room. Callers are `sip_<number>`. */
+const PERSON_IDENTITY = 'person'
+/** Whom * calls, and through which trunk: `bridge provision --outbound` prints its id. */
+const PERSON = personOf(process.env)
+
+function personOf ({ SIP_OUTBOUND_TRUNK_ID: trunkId, PERSON_NUMBER: number }: NodeJS.ProcessEnv) {
+  return trunkId && number ? { trunkId, number } : undefined
+}
+
+/** What the caller hears of it, Hz. A real agent says it in words. */
+const TONES_OF: Record<Outcome, number[]> = {
+  answered: [523, 659, 784],
+  busy: [425, 425, 425],
+  'no-answer': [425],
+  declined: [784, 523],
+  unobtainable: [950, 1400, 1800],
+  'not-allowed': [784, 392],
+  failed: [300, 300]
+}
+
+/** Calls a person into the call, and tells the caller what became of it. */
+async function callPerson (
+  ctx: JobContext,
+  job: Job,
+  { trunkId, number }: { trunkId: string, number: string },
+  tones: Tones
+): Promise<void> {
+  const { LIVEKIT_URL: url = '', LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret } = process.env
+  const caller = [...ctx.room.remoteParticipants.values()].find(isCaller)
+  const outcome = await addPerson(new SipClient(url, key, secret), {
+    trunkId,
+    number,
+    room: ctx.room.name!,
+    identity: PERSON_IDENTITY,
+    callSid: callSidOf(job, caller?.attributes ?? {})
+  })
+  log().info({ outcome }, 'person called')
+  for (const hz of TONES_OF[outcome]) tones.add(hz, 200)
+}
+
 /** Sends frames without a gap, silence included: a gap would look like an agent without audio. */
 async function speak (source: AudioSource, tones: Tones, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
@@ -89,9 +133,9 @@ async function answered (ctx: JobContext, caller: RemoteParticipant, over: Abort
   }
 }
 
-/** Whether the participant is on the phone. Somebody who joins the room in a browser has no call status. */
-function isCaller (participant: RemoteParticipant): boolean {
-  return participant.attributes[CALL_STATUS] !== undefined
+/** Whether the participant is the caller. Somebody who joins the room in a browser has no call status. */
+function isCaller ({ attributes, identity }: RemoteParticipant): boolean {
+  return attributes[CALL_STATUS] !== undefined && identity !== PERSON_IDENTITY
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
