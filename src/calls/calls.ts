@@ -180,6 +180,7 @@ class CallService implements Calls {
 
   async hear (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
     const { outage } = this.#commits
+    this.#joining.heard(event)
     try {
       const callSid = await this.#callOfRoom(event, metadata)
       if (callSid !== undefined) await this.apply(callSid, event)

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { agentCallName, besideName, type Call } from './fold/call.ts'
-import type { CallEvent, SipAttributes } from './fold/events.ts'
+import type { CallEvent, EventOf, SipAttributes } from './fold/events.ts'
 import { peopleIn } from './fold/on-joins.ts'
 import type { Observer } from './observer.ts'
 import type { Registry } from './store/registry.ts'
@@ -27,6 +27,21 @@ export class Joining {
   after (call: Call, event: CallEvent): void {
     const { observer } = this.#options
     this.#join(call, event).catch(error => observer.failed(call.callSid, 'join', error))
+  }
+
+  /** LiveKit told of a room, whoever's it is. Never throws. */
+  heard (event: EventOf<'livekit'>): void {
+    const { what, participant } = event
+    if (what !== 'participant_left' || participant?.kind !== 'SIP' || !participant.sip) return
+    this.#left(participant.sip, participant.reason ?? '').catch(error =>
+      this.#options.observer.failed('', 'join', error))
+  }
+
+  /** The leg of an agent's call left its room. */
+  async #left (sip: SipAttributes, reason: string): Promise<void> {
+    const { apply, clock } = this.#options
+    const person = await this.#agentCallOf(sip)
+    if (person && person.phase !== 'ended') await apply(person.callSid, { kind: 'leg-left', reason, at: clock.now() })
   }
 
   async #join (call: Call, event: CallEvent): Promise<void> {

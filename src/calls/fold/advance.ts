@@ -17,7 +17,7 @@ import {
 import { onAction } from './on-action.ts'
 import { isNews, onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
 import { onVoicemail } from './on-people.ts'
-import { onJoins, onPerson } from './on-joins.ts'
+import { onJoins, onLegLeft, onPerson } from './on-joins.ts'
 import { owePublications } from './publications.ts'
 import { onStatus } from './on-status.ts'
 import { onRefer, onReferComplete } from './on-refer.ts'
@@ -96,6 +96,9 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       return draft
     case 'person':
       onPerson(draft, event)
+      return draft
+    case 'leg-left':
+      onLegLeft(draft, event)
       return draft
     case 'registration':
       onRegistration(draft, event, rules)

@@ -329,6 +329,8 @@ export interface Call {
    * are no leg of this call.
    */
   sipCallIds?: string[]
+  /** Of a call that an agent makes: LiveKit's leg left its room then. */
+  legLeftAt?: number
   /** call_sids of the calls that agents of this call made into its room. */
   people?: string[]
   /** What voicemail detection said of who answered. */

@@ -228,6 +228,13 @@ export interface PersonEvent {
   callSid: string
 }
 
+/** LiveKit's leg of this call, which an agent makes, has left its room: nothing is left of the call. */
+export interface LegLeftEvent {
+  kind: 'leg-left'
+  /** LiveKit's DisconnectReason. */
+  reason: string
+}
+
 /** What LiveKit's attributes say of a SIP participant: there may be others beside our caller, whom the agent called. */
 export interface SipAttributes {
   /** `sip.callStatus`: dialing, ringing, active, hangup. */
@@ -349,6 +356,7 @@ export type CallEvent =
     | VoicemailEvent
     | JoinsEvent
     | PersonEvent
+    | LegLeftEvent
     | RoomEvent
     | RegistrationEvent
     | RoomSettledEvent

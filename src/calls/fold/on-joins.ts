@@ -2,6 +2,7 @@ import { isCallerLeg } from './caller-leg.ts'
 import type { Attempt, Call } from './call.ts'
 import { note } from './duties.ts'
 import type { EventOf, SipAttributes } from './events.ts'
+import { TIMES } from './rules.ts'
 
 /*
  * An agent calls somebody into the room of its call. To Jambonz that is a call of its own, and LiveKit shows its leg in
@@ -22,6 +23,17 @@ export function onPerson (draft: Call, { at, callSid }: EventOf<'person'>): void
   if (draft.people?.includes(callSid)) return
   draft.people = [...draft.people ?? [], callSid].slice(-REMEMBER_PEOPLE)
   note(draft, at, { from: 'livekit', what: 'person called', detail: callSid })
+}
+
+/**
+ * LiveKit's leg of an agent's call has left. Jambonz says more of how the call ended, if it says anything: a hook whose
+ * reply it could not use is followed by nothing.
+ */
+export function onLegLeft (draft: Call, { at, reason }: EventOf<'leg-left'>): void {
+  if (draft.phase === 'ended' || draft.legLeftAt !== undefined) return
+  draft.legLeftAt = at
+  draft.settleAt ??= at + TIMES.settle
+  note(draft, at, { from: 'livekit', what: 'leg left', detail: reason })
 }
 
 /** The SIP legs that an event shows in the room of an attempt, and that are not the caller's. */

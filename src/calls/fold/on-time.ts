@@ -40,7 +40,8 @@ function onSettled (draft: Call, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
   draft.settleAt = undefined
   note(draft, at, { from: 'bridge', what: 'settled without word from jambonz', attempt: attempt?.n })
-  if (draft.hangupAt !== undefined || attempt?.final) beginClosing(draft, at)
+  const isOver = draft.hangupAt !== undefined || draft.legLeftAt !== undefined || attempt?.final !== undefined
+  if (isOver) beginClosing(draft, at)
   else onDeadline(draft, at, rules)
 }
 

@@ -211,6 +211,8 @@ function withoutAgentLegFinal (call: Call, attempt: Attempt, circumstances: Circ
 function callerLegFailed (call: Call, attempt: Attempt): Verdict {
   const missing = attempt.action ? undefined : 'action'
   if (legsOf(call, attempt).length > 0) return { ...ringingOver(attempt), ...(missing && { missing }) }
+  // Jambonz has the media of a callee who has answered. It ends the leg when it cannot run our verbs (servers.md A).
+  if (call.facts.direction === 'outbound') return { ...endOf('reply-refused'), missing }
 
   return { ...endOf('media-server-failed', { sipStatus: call.caller.final!.sipStatus }), missing }
 }

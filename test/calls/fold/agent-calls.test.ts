@@ -144,6 +144,26 @@ await t.test('what is not recorded', async t => {
   t.match(stopped.it.end, { cause: 'operator-hung-up', by: 'operator' })
 })
 
+await t.test('LiveKit alone says that the call is over', async t => {
+  const story = tell(agents)
+  story.hook({ route })
+  story.pass(1000)
+  story.feed({ kind: 'leg-left', reason: 'USER_UNAVAILABLE' })
+  t.equal(story.it.phase, 'received', 'Jambonz may still say why')
+  story.pass(10_000)
+  t.match(story.it, { phase: 'ended', end: { cause: 'lost' } }, 'it waits for nothing that could last for hours')
+
+  const busy = tell(agents)
+  busy.hook({ route })
+  busy.agent('trying', 100)
+  busy.feed({ kind: 'leg-left', reason: 'USER_REJECTED' })
+  busy.agent('busy', 486)
+  busy.action('busy', 486)
+  busy.caller('failed', 486)
+  busy.pass(10_000)
+  t.equal(busy.cause, 'busy', 'what Jambonz says of it counts')
+})
+
 await t.test('LiveKit gets the status of the callee, and never one of our own legs', async t => {
   const replyTo = (callStatus: 'failed' | 'busy' | 'no-answer', sipStatus: number, reason?: string) => {
     const story = tell(agents)

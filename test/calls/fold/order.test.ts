@@ -223,6 +223,17 @@ await t.test('Jambonz ends an answered call whose hook never came: nobody knows 
   }
 })
 
+await t.test('Jambonz ends the leg without having dialled: it did not run the reply', async t => {
+  const story = tellOrder()
+  story.rings()
+  story.made()
+  story.answers()
+  t.same(story.calleeHook(), { kind: 'dial', attempt: 1 })
+  story.caller('completed', 200, 'jambonz')
+  story.pass(2000)
+  t.match(story.it.end, { cause: 'reply-refused', by: 'jambonz' })
+})
+
 await t.test('a dial to LiveKit that fails hangs the callee up after a pause', async t => {
   const story = dialled()
   story.agent('failed', 503)
