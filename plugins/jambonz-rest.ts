@@ -6,7 +6,7 @@ import { jambonzAccess, type JambonzAccess } from '../src/jambonz/api.ts'
 import { createOrderTags } from '../src/jambonz/order-tag.ts'
 import { createOutboundSetup, type Outbound, withoutRestSettings } from '../src/jambonz/outbound.ts'
 import { createPlacer } from '../src/jambonz/placer.ts'
-import { createRestSender } from '../src/jambonz/rest-request.ts'
+import { createRestSender, type RestSender } from '../src/jambonz/rest-request.ts'
 import { MOST_CONNECTIONS, RestQueue } from '../src/jambonz/rest-queue.ts'
 import { createCallControl } from '../src/jambonz/rest.ts'
 
@@ -19,10 +19,17 @@ declare module 'fastify' {
   }
 }
 
+export interface JambonzRestOptions {
+  registry: Registry
+  clock: Clock
+  /** Instead of requests over the network. */
+  sender?: RestSender | undefined
+}
+
 /**
  * Decorates `jambonzRest` and `outbound`. Needs `settings` and `metrics`. Closes the queue of requests.
  */
-export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
+export default fp<JambonzRestOptions>(async (fastify, { registry, clock, sender }) => {
   const { settings, metrics, log } = fastify
   const access = jambonzAccess(settings)
   if (!access) {
@@ -57,7 +64,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
 
   function createQueue (access: JambonzAccess): RestQueue {
     return new RestQueue({
-      sender: createRestSender(access, clock, MOST_CONNECTIONS),
+      sender: sender ?? createRestSender(access, clock, MOST_CONNECTIONS),
       perMinute: settings.JAMBONZ_REST_PER_MINUTE,
       clock,
       observer: {
