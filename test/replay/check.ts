@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import { evidenceOf } from './evidence.ts'
+import { faultsOfOrders } from './check-orders.ts'
 import { isJson, jsons, text, type Json } from './json.ts'
 import type { Answered } from './player.ts'
-import { field, type Verb } from './recording.ts'
+import { field, FINAL_STATUSES, type Hook, type Recording, type Verb } from './recording.ts'
 import type { Played, PlayedCall } from './session.ts'
 import { objection } from './verdicts.ts'
 
@@ -30,6 +31,7 @@ export function faultsOf (played: Played): Fault[] {
   return [
     ...played.problems.map(problem => ({ what: 'delivery', expected: 'taken', got: problem })),
     ...played.answered.flatMap(answered => faultsOfReply(answered, played)),
+    ...faultsOfOrders(played),
     ...(played.recording.unfinished ? [] : faultsOfEnd(played))
   ]
 }
@@ -48,7 +50,8 @@ const leftovers = (what: string, left: string[]): Fault[] =>
 
 const TAKEN = new Set([200, 202, 204])
 
-function faultsOfReply ({ path, hook, status, verbs }: Answered, { recording, variant }: Played): Fault[] {
+function faultsOfReply ({ path, hook, status, verbs }: Answered, played: Played): Fault[] {
+  const { recording, variant } = played
   const what = `reply to ${path} at ${hook.at} ms`
   if (status === 0) return variant.away ? [] : [{ what, expected: 'an answer', got: 'none' }]
   if (path === '/refer' && recording.refused) {
@@ -57,7 +60,10 @@ function faultsOfReply ({ path, hook, status, verbs }: Answered, { recording, va
   // A transfer that cannot be carried out is refused, and Jambonz never repeats this hook by itself.
   if (path === '/refer' && status === 403 && (variant.away || variant.hooksAgain)) return []
   if (!TAKEN.has(status)) return [{ what, expected: '200, 202 or 204', got: String(status) }]
-  if (path === '/livekit-api') return faultsOfCallHook(what, verbs)
+  if (path === '/livekit-api') {
+    const refused = recording.callsRefused === true && !isHost(hook, recording)
+    return faultsOfCallHook(what, verbs, { isWanted: isWanted(hook, played), refused })
+  }
   return verbs === undefined ? [] : faultsOfVerbs(what, path, verbs)
 }
 
@@ -70,8 +76,17 @@ function faultsOfVerbs (what: string, path: string, verbs: Verb[]): Fault[] {
   }
 }
 
-function faultsOfCallHook (what: string, verbs: Verb[] = []): Fault[] {
+function faultsOfCallHook (
+  what: string,
+  verbs: Verb[] = [],
+  { isWanted, refused }: { isWanted: boolean, refused: boolean }
+): Fault[] {
   const names = verbs.map(({ verb }) => verb)
+  if (refused || !isWanted) {
+    const right = refused ? 'sip:decline' : 'pause, hangup'
+    const isRight = names.join(', ') === right || (!refused && names[0] === 'dial')
+    return isRight ? faultsOfVerbs(what, '/livekit-api', verbs) : [{ what, expected: right, got: names.join(', ') }]
+  }
   const connects = names[0] === 'dial' && names.length > 1 && ['sip:decline', 'hangup'].includes(names.at(-1) ?? '')
   return [
     ...(connects ? [] : [{ what, expected: 'dial and a fail-safe', got: names.join(', ') || 'no verbs' }]),
@@ -79,9 +94,21 @@ function faultsOfCallHook (what: string, verbs: Verb[] = []): Fault[] {
   ]
 }
 
-function faultsOfCall ({ callSid, call, endedBefore }: PlayedCall, played: Played): Fault[] {
-  const { causes } = played.recording
-  const evidence = evidenceOf(played, call)
+/** The call in whose room the agent adds somebody: nobody refuses that one. */
+const isHost = ({ body }: Hook, { hosts = [] }: Recording): boolean => hosts.includes(field(body, 'call_sid') ?? '')
+
+/** A callee who is about to be hung up, or who has hung up already, need not be connected. */
+function isWanted ({ at }: Hook, { recording, answered, variant, asked }: Played): boolean {
+  if (recording.orders.length === 0) return true
+  const isOver = answered.some(({ path, hook }) =>
+    path === '/status' && hook.at <= at && field(hook.body, 'parent_call_sid') === undefined &&
+    FINAL_STATUSES.has(field(hook.body, 'call_status') ?? ''))
+  return !isOver && !variant.away && !asked.some(({ what }) => what === 'hang-up')
+}
+
+function faultsOfCall ({ callSid, recordedSid, call, endedBefore }: PlayedCall, played: Played): Fault[] {
+  const causes = played.recording.causesOf?.[recordedSid] ?? played.recording.causes
+  const evidence = evidenceOf(played, call, recordedSid)
   if (!call) {
     // Without a store, what had ended before is forgotten, and what nothing names cannot be known.
     if (endedBefore && played.variant.away?.store === 'lost') return []
@@ -101,11 +128,20 @@ function faultsOfCall ({ callSid, call, endedBefore }: PlayedCall, played: Playe
     ...(duties.length === 0 || played.stillKept.length === 0
       ? []
       : [{ what: 'duties', expected: 'none', got: duties.map(({ kind }) => text(kind)).join(', ') }]),
+    ...faultsOfJoining(recordedSid, call, played),
     ...faultsOfTimes(callSid, call, played)
   ]
 }
 
-const FINAL_STATUSES = ['completed', 'failed', 'busy', 'no-answer']
+/** A call that an agent makes belongs to the call whose room it is in. */
+function faultsOfJoining (recordedSid: string, call: Json, { recording, calls }: Played): Fault[] {
+  const host = recording.joins?.[recordedSid]
+  const expected = calls.find(other => other.recordedSid === host)?.callSid
+  const got = text(call['joins'])
+  return host === undefined || got === expected
+    ? []
+    : [{ what: 'joins', expected: expected ?? 'a call', got: got ?? 'none' }]
+}
 
 /** Between something that happens and its hook at the bridge, and the other way round; milliseconds. */
 const SLACK_MS = 1500
@@ -129,19 +165,22 @@ function faultsOfTimes (callSid: string, call: Json, played: Played): Fault[] {
 }
 
 /** When things happened to a call that is connected once, milliseconds from the start; others are not compared. */
-function timesOf (callSid: string, { answered }: Played): Record<string, number | undefined> {
+function timesOf (callSid: string, { answered, recording }: Played): Record<string, number | undefined> {
   const ours = answered.filter(({ hook }) => [field(hook.body, 'call_sid'), field(hook.body, 'parent_call_sid')]
     .includes(callSid))
   const called = ours.filter(({ path }) => path === '/livekit-api')
   const legs = new Set(ours.map(({ hook }) => field(hook.body, 'parent_call_sid') && field(hook.body, 'call_sid')))
   if (called.length !== 1 || legs.size > 2) return {}
+  const { orders } = recording
   const of = (leg: 'caller' | 'agent', status: string) => ours.find(({ path, hook }) =>
     path === '/status' && field(hook.body, 'call_status') === status &&
     (field(hook.body, 'parent_call_sid') !== undefined) === (leg === 'agent'))?.at
+  const [order] = orders
   return {
-    received: ours[0]!.at,
-    ringing: of('agent', 'ringing'),
-    answered: of('agent', 'in-progress'),
-    ended: FINAL_STATUSES.map(status => of('caller', status)).find(at => at !== undefined)
+    received: order ? order.at : ours[0]!.at,
+    ringing: order ? of('caller', 'ringing') ?? of('agent', 'ringing') : of('agent', 'ringing'),
+    answered: of(order ? 'caller' : 'agent', 'in-progress'),
+    connected: of('agent', 'in-progress'),
+    ended: [...FINAL_STATUSES].map(status => of('caller', status)).find(at => at !== undefined)
   }
 }

@@ -1,5 +1,5 @@
 import { isJson, number, text, type Json } from './json.ts'
-import { field, type Hook } from './recording.ts'
+import { field, FINAL_STATUSES, type Hook, type Recording } from './recording.ts'
 import type { Played } from './session.ts'
 import type { Sent } from './webhooks.ts'
 
@@ -11,10 +11,16 @@ type At = number | undefined
  * what arrived since. Times are when things happened, not when they arrived.
  */
 export interface Evidence {
+  /** Whose call it is. */
+  kind: 'inbound' | 'outbound' | 'agent'
+  /** Jambonz sent a hook of it. */
+  heard: boolean
   /** Hooks or webhooks did not arrive, or what was known before the restart was lost. */
   incomplete: boolean
   /** The caller leg's final status. */
   callerFinal: { at: number, status: string, by: string | undefined } | undefined
+  /** The first leg was answered. */
+  callerAnswered: At
   agentLegFinal: At
   /** `call_status` of the caller leg in an /action. */
   action: { at: number, callerStatus: string | undefined } | undefined
@@ -32,17 +38,20 @@ export interface Evidence {
 }
 
 /** What was known of a call of a replay when it was judged. */
-export function evidenceOf (played: Played, call: Json | undefined): Evidence {
+export function evidenceOf (played: Played, call: Json | undefined, recordedSid: string): Evidence {
   const { away } = played.variant
   const since = away?.store === 'lost' ? away.to : -Infinity
   const until = judgedAt(call) - played.started
   const arrived = (at: number) => at >= since && at <= until
   const hooks = played.answered.filter(({ status, at }) => status !== 0 && arrived(at)).map(({ hook }) => hook)
+    .filter(({ body }) => (field(body, 'parent_call_sid') ?? field(body, 'call_sid')) === recordedSid)
   const webhooks = played.webhooks.filter(({ taken }) => taken !== undefined && arrived(taken - played.started))
   const { withoutWebhooks, withoutStatuses, withoutAction } = played.variant
   const incomplete = Boolean(withoutWebhooks || withoutStatuses || withoutAction) || (away !== undefined &&
     (away.store === 'lost' || played.answered.some(({ status }) => status === 0)))
   return {
+    kind: kindOf(played.recording, recordedSid),
+    heard: hooks.length > 0,
     ...ofJambonz(hooks),
     ...ofLiveKit(webhooks.filter(sent => !isOurDoing(sent, played)), played.started),
     incomplete,
@@ -50,14 +59,22 @@ export function evidenceOf (played: Played, call: Json | undefined): Evidence {
   }
 }
 
+function kindOf ({ orders, hooks }: Recording, recordedSid: string): Evidence['kind'] {
+  if (orders.some(({ callSid }) => callSid === recordedSid)) return 'outbound'
+  const isAgents = hooks.some(({ path, body }) => path === '/livekit-api' && field(body, 'call_sid') === recordedSid &&
+    field(body, 'originating_sip_trunk_name') === LIVEKIT_TRUNK)
+  return isAgents ? 'agent' : 'inbound'
+}
+
+/** The carrier through which LiveKit calls out in the recordings. */
+const LIVEKIT_TRUNK = 'livekit-out'
+
 /** When the bridge wrote down that the call had ended, milliseconds since the epoch. */
 function judgedAt (call: Json | undefined): number {
   const events = Array.isArray(call?.['events']) ? call['events'] as Json[] : []
   const ended = events.find(({ what }) => what === 'call ended')
   return ended ? Date.parse(text(ended['first']) ?? '') : Infinity
 }
-
-const FINAL = new Set(['completed', 'failed', 'busy', 'no-answer'])
 
 function ofJambonz (hooks: Hook[]) {
   const statuses = hooks.filter(({ path }) => path === '/status').map(hook => ({
@@ -69,8 +86,9 @@ function ofJambonz (hooks: Hook[]) {
   const agentLeg = statuses.filter(({ leg }) => leg === 'agent')
   const action = hooks.filter(({ path }) => path === '/action').at(-1)
   return {
-    callerFinal: statuses.find(({ leg, status }) => leg === 'caller' && FINAL.has(status)),
-    agentLegFinal: agentLeg.findLast(({ status }) => FINAL.has(status))?.at,
+    callerAnswered: statuses.find(({ leg, status }) => leg === 'caller' && status === 'in-progress')?.at,
+    callerFinal: statuses.find(({ leg, status }) => leg === 'caller' && FINAL_STATUSES.has(status)),
+    agentLegFinal: agentLeg.findLast(({ status }) => FINAL_STATUSES.has(status))?.at,
     action: action && { at: action.at, callerStatus: field(action.body, 'call_status') },
     legAnswered: agentLeg.find(({ status }) => status === 'in-progress')?.at,
     legRang: agentLeg.find(({ status }) => status === 'ringing')?.at,

@@ -4,15 +4,21 @@ import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import type { Clock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config.ts'
+import { NoAnswerError, type RestSender } from '../../src/jambonz/rest-request.ts'
 import { createLiveKitRooms, type Rooms } from '../../src/livekit/rooms.ts'
-import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
+import type { RoutesSource } from '../../src/routing/routes.ts'
+import type { Json } from './json.ts'
 import { API_KEY, API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
+import type { JambonzWorld } from './jambonz-world.ts'
 
 export interface InProcessOptions {
   clock: ReplayClock
   livekitUrl: string
   env: Record<string, string>
+  routes: RoutesSource
+  /** Jambonz' REST API, which is asked without a socket. */
+  jambonz?: JambonzWorld
   /** A store that outlives the process, as Redis does. Without one each process has its memory. */
   store?: SurvivingStore
   /** Receives every line of the log. */
@@ -23,7 +29,8 @@ export interface InProcessOptions {
 const CREATE_TIMEOUT_S = 5
 
 /** The service in this process, on the given clock: LiveKit over HTTP, hooks injected as their bytes. */
-export async function startInProcess ({ clock, livekitUrl, env, store, log }: InProcessOptions): Promise<Bridge> {
+export async function startInProcess (options: InProcessOptions): Promise<Bridge> {
+  const { clock, livekitUrl, env, store, log, routes, jambonz } = options
   const life = { over: false }
   const rooms = createLiveKitRooms({
     url: livekitUrl,
@@ -34,9 +41,10 @@ export async function startInProcess ({ clock, livekitUrl, env, store, log }: In
   const app = await buildApp({
     settings: loadSettings({ ...ENV, LIVEKIT_URL: livekitUrl, ...env }),
     ...(log ? { logger: pino({ level: 'trace' }, { write: log }) } : {}),
-    routes: routesWith(RECORDED_TARGETS),
+    routes,
     clock: mortalClock(clock, life),
     rooms: mortal<Rooms>(rooms, life, work => clock.track(work)),
+    ...(jambonz ? { restSender: mortal<RestSender>(senderTo(jambonz), life, work => work) } : {}),
     registry: mortal<Registry>(store?.() ?? createMemoryRegistry(), life, work => work)
   })
   // Verifying a webhook takes a thread of its own, and no time of the clock.
@@ -65,6 +73,17 @@ export async function startInProcess ({ clock, livekitUrl, env, store, log }: In
     }
   }
 }
+
+/** Asks Jambonz' REST API without a socket: an answer takes the time of the clock, and none else. */
+const senderTo = (jambonz: JambonzWorld): RestSender => ({
+  async send ({ method, path, body = {} }) {
+    const reply = await jambonz.ask(method, path, body as Json)
+    if (reply === 'lost') throw new NoAnswerError(true, 'ECONNRESET')
+    const { status, body: said } = reply
+    return { status, headers: {}, text: typeof said === 'string' ? said : JSON.stringify(said) }
+  },
+  async close () {}
+})
 
 /** A store that outlives the processes that use it, each of which asks for it. */
 export type SurvivingStore = () => Registry

@@ -32,6 +32,8 @@ export interface RoomSettings {
 
 export interface LiveKitWorldOptions {
   clock: Clock
+  /** Is told of every room that is made over the API. */
+  onMade?: (room: string) => void
   /** Receives every webhook that LiveKit would send, whole. */
   notify(event: Json): void
 }
@@ -50,11 +52,13 @@ export class LiveKitWorld {
   readonly rooms = new Map<string, Room>()
   readonly #clock: Clock
   readonly #notify: (event: Json) => void
+  readonly #onMade: (room: string) => void
   readonly #removed = new Set<string>()
   #made = 0
 
-  constructor ({ clock, notify }: LiveKitWorldOptions) {
+  constructor ({ clock, notify, onMade = () => {} }: LiveKitWorldOptions) {
     this.#clock = clock
+    this.#onMade = onMade
     this.#notify = notify
   }
 
@@ -63,6 +67,7 @@ export class LiveKitWorld {
     if (known) return known
     const room = this.#open(name, settings)
     this.#report({ event: 'room_started', room: this.#shown(room) })
+    this.#onMade(name)
     return room
   }
 

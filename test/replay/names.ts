@@ -40,6 +40,18 @@ export class Names {
     return ours === undefined || !/^c[a-z2-7]{26}$/.test(ours) ? undefined : `jb_${ours}`
   }
 
+  /**
+   * The bridge made a room before it dialled anything.
+   * @returns whether it stands for a recorded one
+   */
+  roomMade (room: string): boolean {
+    const token = this.#nextToken()
+    const ours = room.replace(/^.*?_/, '')
+    if (token === undefined || [...this.#tokens.values()].includes(ours)) return false
+    this.#tokens.set(token, ours)
+    return true
+  }
+
   call (callSid: string): string {
     return this.#renameCalls ? this.#renameCalls(callSid) : callSid
   }

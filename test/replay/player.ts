@@ -1,8 +1,10 @@
 import { signed, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
+import { HeldEvents } from './held-events.ts'
 import { jsons, type Json } from './json.ts'
 import { LiveKitWorld } from './livekit-world.ts'
 import { Names } from './names.ts'
+import { PlacedCalls } from './placed-calls.ts'
 import {
   callSidsOf,
   roomNameOf,
@@ -36,11 +38,12 @@ export interface PlayOptions {
   renameCalls?: (callSid: string) => string
 }
 
-/** Plays one recording against a bridge, with a LiveKit of its own. */
+/** Plays one recording against a bridge, with a LiveKit and a Jambonz REST API of its own. */
 export class Player {
   readonly recording: Recording
   readonly names: Names
   readonly world: LiveKitWorld
+  readonly placed: PlacedCalls
   readonly answered: Answered[] = []
   readonly problems: string[] = []
   /** Calls that had ended before the process died. */
@@ -53,6 +56,8 @@ export class Player {
   readonly #pending = new Set<Promise<void>>()
   #bridge: Bridge | undefined
   #callHook: Promise<void> = Promise.resolve()
+  /** Events of rooms that the bridge has not made yet. */
+  readonly #held: HeldEvents
 
   constructor (recording: Recording, options: PlayOptions) {
     this.recording = recording
@@ -68,8 +73,24 @@ export class Player {
       backsOffUntil: () => variant.away ? this.started + variant.away.to + variant.away.redeliveredAfter : 0,
       onProblem: problem => this.problems.push(problem)
     })
+    this.placed = new PlacedCalls({
+      recording,
+      names: this.names,
+      clock,
+      variant,
+      bridge: () => this.#bridge,
+      played: () => this.answered.map(({ hook }) => hook),
+      begin: work => this.#track(work),
+      send: hooks => {
+        for (const hook of hooks) if (this.#isTold(hook)) this.#send(hook).catch(() => {})
+      }
+    })
+    this.#held = new HeldEvents(clock)
     this.world = new LiveKitWorld({
       clock,
+      onMade: room => {
+        if (recording.orders.length > 0 && this.names.roomMade(room)) this.#held.release()
+      },
       notify: event => {
         if (!variant.withoutWebhooks && !recording.livekitUnseen) this.#webhooks.send(this.names.roomEvent(event))
       }
@@ -84,9 +105,14 @@ export class Player {
     return this.#webhooks.sent
   }
 
-  /** The `call_sid` of every call in this run. */
+  /** The `call_sid` of every call in this run. Of the ones that are placed: those that were. */
   get callSids (): string[] {
-    return callSidsOf(this.recording).map(sid => this.names.call(sid))
+    return this.calls.map(({ callSid }) => callSid)
+  }
+
+  get calls (): Array<{ callSid: string, recordedSid: string }> {
+    return callSidsOf(this.recording).filter(recordedSid => this.placed.exists(recordedSid))
+      .map(recordedSid => ({ recordedSid, callSid: this.names.call(recordedSid) }))
   }
 
   /** Plays everything that was recorded. What the bridge does afterwards is not waited for. */
@@ -114,13 +140,12 @@ export class Player {
     const { variant } = this.#options
     const { hooks, roomEvents, attributes, looks } = this.recording
     const started = new Set<string>()
-    const wanted = hooks.filter(({ path }) =>
-      path !== undefined && !(variant.withoutStatuses && path === '/status') &&
-      !(variant.withoutAction && path === '/action'))
+    const wanted = hooks.filter(hook => this.#isTold(hook))
     const again = variant.hooksAgain
     return [
-      ...wanted.map(hook => ({ at: hook.at, run: () => this.#send(hook) })),
-      ...(again === undefined ? [] : wanted.map(hook => ({ at: hook.at + again, run: () => this.#send(hook) }))),
+      ...this.placed.steps(),
+      ...wanted.map(hook => ({ at: hook.at, run: () => this.#hook(hook) })),
+      ...(again === undefined ? [] : wanted.map(hook => ({ at: hook.at + again, run: () => this.#hook(hook) }))),
       ...roomEvents.map(({ at, body, silent = false }) => ({
         at,
         run: () => this.#happen(body, silent, started)
@@ -157,7 +182,10 @@ export class Player {
   #happen (body: Json, silent: boolean, started: Set<string>): void {
     const recorded = roomNameOf(body)
     const room = recorded === undefined ? undefined : this.names.room(recorded)
-    if (room === undefined) return
+    if (room === undefined) {
+      if (this.recording.orders.length > 0) this.#held.hold(() => this.#happen(body, silent, started))
+      return
+    }
     // A room that no call of this recording dialled: its events arrive, and the bridge does not know it.
     if (room === recorded && !silent) {
       this.#webhooks.send(body)
@@ -181,11 +209,25 @@ export class Player {
     this.#bridge = await this.#options.start()
   }
 
+  /** Whether a hook reaches the bridge in this variant. */
+  #isTold ({ path }: Hook): boolean {
+    const { withoutStatuses, withoutAction } = this.#options.variant
+    return path !== undefined && !(withoutStatuses && path === '/status') && !(withoutAction && path === '/action')
+  }
+
+  async #hook (hook: Hook): Promise<void> {
+    if (this.placed.happens(hook)) await this.#send(hook)
+  }
+
+  #track (work: Promise<void>): void {
+    this.#pending.add(work)
+    work.then(() => this.#pending.delete(work), (error: Error) => this.problems.push(error.message))
+  }
+
   async #send (hook: Hook): Promise<void> {
     const work = this.#exchange(hook)
     if (hook.path === '/livekit-api') this.#callHook = work
-    this.#pending.add(work)
-    work.then(() => this.#pending.delete(work), (error: Error) => this.problems.push(error.message))
+    this.#track(work)
     // Jambonz does nothing of a call before its call hook is answered.
     if (this.#options.renameCalls) await this.#callHook
   }
@@ -193,7 +235,7 @@ export class Player {
   async #exchange (hook: Hook): Promise<void> {
     const { clock } = this.#options
     const path = hook.path!
-    const body = this.names.hookBody(hook)
+    const body = this.placed.tagged(this.names.hookBody(hook))
     const { 'content-length': _length, ...recorded } = hook.headers
     const verbatim = body === hook.body && recorded['jambonz-signature'] !== undefined && !this.#options.renameCalls
     const headers = {

@@ -13,7 +13,8 @@ import { serveLiveKitApi, type ApiRequest, type LiveKitApi } from './livekit-api
 import { LiveKitWorld } from './livekit-world.ts'
 import { Player } from './player.ts'
 import type { Recording } from './recording.ts'
-import type { Played } from './session.ts'
+import { serveJambonzApi } from './jambonz-api.ts'
+import { REST_ENV, restOf, type Played } from './session.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
 
 export interface RealTimeOptions {
@@ -37,8 +38,31 @@ interface Stage {
   api: ApiRequest[]
 }
 
-/** Plays recordings in real time, all at once, against one bridge process over HTTP. */
+/** Plays recordings in real time, all at once, against a bridge process over HTTP for each number policy. */
 export async function playInRealTime (recordings: Recording[], options: RealTimeOptions): Promise<Played[]> {
+  const groups = ROUTES.map(file => ({ file, group: recordings.filter(recording => routesOf(recording) === file) }))
+    .filter(({ group }) => group.length > 0)
+  if (options.url !== undefined && groups.length > 1) {
+    const files = groups.map(({ file }) => file).join(', ')
+    throw new Error(`A bridge has one number policy. Play apart the recordings that need ${files}`)
+  }
+  const played = await Promise.all(groups.map(({ file, group }) => playGroup(group, file, options)))
+  return played.flat()
+}
+
+/** The routes files that recordings need, below test/fixtures/routes. */
+const ROUTES = ['recorded-targets.yaml', 'recorded-calls-out.yaml', 'recorded-refusals.yaml'] as const
+
+function routesOf ({ orders, callsRefused }: Recording): typeof ROUTES[number] {
+  if (callsRefused) return 'recorded-refusals.yaml'
+  return orders.length > 0 || callsRefused === false ? 'recorded-calls-out.yaml' : 'recorded-targets.yaml'
+}
+
+async function playGroup (
+  recordings: Recording[],
+  routesFile: typeof ROUTES[number],
+  options: RealTimeOptions
+): Promise<Played[]> {
   const stages: Stage[] = []
   const nobody = new LiveKitWorld({ clock: realClock, notify: () => {} })
   const stageOf = (room: string | undefined) => stages.find(({ rooms }) => room !== undefined && rooms.has(room))
@@ -50,7 +74,11 @@ export async function playInRealTime (recordings: Recording[], options: RealTime
     refusal: (method, room) => stageOf(room)?.player.refusal(method, room),
     onRequest: request => stageOf(request.room)?.api.push(request)
   })
-  const process = options.url === undefined ? await startProcess(livekit) : undefined
+  const jambonz = await serveJambonzApi(() =>
+    stages.map(({ player }) => ({ world: player.placed.jambonz, callSids: player.placed.callSids })))
+  const isOutbound = routesFile !== 'recorded-targets.yaml'
+  const env = isOutbound ? { ...outboundEnv(jambonz.url), ROUTES_FILE: pathOf(routesFile) } : {}
+  const process = options.url === undefined ? await startProcess(livekit, env) : undefined
   const bridge = bridgeAt(options.url ?? process!.url)
   try {
     const variants = options.variants.length > 0 ? options.variants : [AS_RECORDED]
@@ -64,6 +92,7 @@ export async function playInRealTime (recordings: Recording[], options: RealTime
   } finally {
     await process?.stop()
     await livekit.close()
+    await jambonz.close()
   }
 }
 
@@ -101,10 +130,11 @@ async function playedOn ({ player, api }: Stage, variant: Variant, bridge: Bridg
     recording: player.recording,
     variant,
     started: player.started,
-    calls: player.callSids.map(callSid => ({ callSid, call: calls.get(callSid), endedBefore: false })),
+    calls: player.calls.map(call => ({ ...call, call: calls.get(call.callSid), endedBefore: false })),
     answered: player.answered,
     webhooks: player.webhooks,
     api,
+    ...restOf(player),
     problems: player.problems,
     roomsLeft: [...player.world.rooms.keys()],
     stillActive: open(),
@@ -145,8 +175,21 @@ function bridgeAt (url: string): Bridge {
 /** The pair that the recorders' Jambonz had. */
 const BASIC = `Basic ${Buffer.from('u:p').toString('base64')}`
 
+const pathOf = (routesFile: string): string => fileURLToPath(fixture(`routes/${routesFile}`))
+
+/** All calls are placed at once, so the limit of a real Jambonz does not count. */
+const outboundEnv = (jambonz: string): Record<string, string> => ({
+  ...REST_ENV,
+  JAMBONZ_REST_API_BASE_URL: jambonz,
+  JAMBONZ_REST_PER_MINUTE: '60000',
+  OUTBOUND_CARRIER: 'MyCarrier'
+})
+
 /** Starts the built service as a process of its own. */
-async function startProcess (livekit: LiveKitApi): Promise<{ url: string, stop(): Promise<void> }> {
+async function startProcess (
+  livekit: LiveKitApi,
+  more: Record<string, string>
+): Promise<{ url: string, stop(): Promise<void> }> {
   const cli = project('dist/src/cli.js')
   if (!existsSync(cli)) throw new Error('There is no dist/src/cli.js: run npm run build first')
   const port = await freePort()
@@ -165,8 +208,9 @@ async function startProcess (livekit: LiveKitApi): Promise<{ url: string, stop()
       HTTP_USERNAME: 'u',
       HTTP_PASSWORD: 'p',
       LOG_LEVEL: 'warn',
-      ROUTES_FILE: fileURLToPath(fixture('routes/recorded-targets.yaml')),
-      DRAIN_DELAY_S: '0'
+      ROUTES_FILE: pathOf('recorded-targets.yaml'),
+      DRAIN_DELAY_S: '0',
+      ...more
     }
   })
   const keep = (chunk: Buffer) => { log = (log + chunk.toString()).slice(-4000) }

@@ -63,14 +63,48 @@ export interface ApiFailure {
   body: Json
 }
 
+/** A call that the recorder placed by createCall. */
+export interface RecordedOrder {
+  at: number
+  /** Jambonz answered then, and named the call. */
+  answeredAt: number
+  callSid: string
+  from: string
+  to: string
+  carrier: string | undefined
+  ringS: number | undefined
+  longestS: number | undefined
+  /** When the recorder made the room. */
+  agentAt: 'dial' | 'ringing' | 'answer'
+}
+
+/** The recorder ended a call by updateCall, and Jambonz accepted it. */
+export interface RecordedHangUp {
+  at: number
+  callSid: string
+  /** It was not recorded, nor what follows from it. */
+  isNew?: boolean
+}
+
 /** Everything of one file that a replay plays, whatever kind of recording it is. */
 export interface Recording {
-  /** Folder and file, for people: `chain/normal-caller-hangs-up`. */
+  /** Folder and file, for people: `chain/normal-caller-hangs-up`. Of a file with several calls: `file#2`. */
   name: string
   kind: string
   says: string
   /** Causes of design.md 5 that are right with everything that was recorded; `*`: any. Empty: the file gives none. */
   causes: string[]
+  /** Causes of single calls, where those of the recording are not right for all of its calls; by `call_sid`. */
+  causesOf?: Record<string, string[]>
+  /** Calls whose room is that of another one, each by its `call_sid`, where that can be known. */
+  joins?: Record<string, string>
+  /** The calls in whose rooms others are, by their `call_sid`. */
+  hosts?: string[]
+  /** Calls that are placed: their hooks bring the tag that the bridge gave them. */
+  orders: RecordedOrder[]
+  hangUps: RecordedHangUp[]
+  /** The recorder's number policy refused the call: ours has to as well. */
+  callsRefused?: boolean
   /** A 403 to the recorded REFER is right. */
   refused: boolean
   /** Milliseconds since the epoch that the recorded times count from. */
@@ -109,11 +143,15 @@ export interface Unplayable {
 
 export const isPlayable = (file: Recording | Unplayable): file is Recording => !('why' in file)
 
-/** The calls of a recording: the `call_sid` of every call hook, in order. */
-export function callSidsOf ({ hooks }: Pick<Recording, 'hooks'>): string[] {
-  const sids = hooks.filter(({ path }) => path === '/livekit-api').map(({ body }) => field(body, 'call_sid'))
-  return [...new Set(sids.filter(sid => sid !== undefined))]
+/** The calls of a recording: the `call_sid` of every placed call and of every call hook, in order. */
+export function callSidsOf ({ hooks, orders }: Pick<Recording, 'hooks' | 'orders'>): string[] {
+  const placed = orders.map(({ callSid }) => callSid)
+  const called = hooks.filter(({ path }) => path === '/livekit-api').map(({ body }) => field(body, 'call_sid'))
+  return [...new Set([...placed, ...called.filter(sid => sid !== undefined)])]
 }
+
+/** `call_status` of a leg that is over. */
+export const FINAL_STATUSES: ReadonlySet<string> = new Set(['completed', 'failed', 'busy', 'no-answer'])
 
 /** A string of a JSON body, if it has it. */
 export function field (body: string, name: string): string | undefined {

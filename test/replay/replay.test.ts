@@ -6,7 +6,7 @@ import t from 'tap'
 import { fixture, projectFolder } from '../fixtures/paths.ts'
 import { awayVariants } from './away.ts'
 import { faultsOf } from './check.ts'
-import { readRecordings, recordingOf } from './read.ts'
+import { readRecordings, recordingOf, recordingsOf } from './read.ts'
 import { isPlayable, type Recording } from './recording.ts'
 import { playInProcess } from './session.ts'
 import { VARIANTS, type Variant } from './variant.ts'
@@ -15,12 +15,17 @@ t.setTimeout(240_000)
 
 const playable = (folder: string): Recording[] => readRecordings(fileURLToPath(fixture(folder))).filter(isPlayable)
 
-for (const folder of ['jambonz', 'chain', 'long', 'livekit']) {
+for (const folder of ['jambonz', 'chain', 'long', 'livekit', 'outbound', 'livekit-out', 'auth-trunk']) {
   await t.test(`${folder}: every recording is right`, async t => {
-    const recordings = playable(folder)
+    const recordings = playable(folder).filter(isFirstOfItsKind)
     t.ok(recordings.length > 0, 'there are some')
     for (const recording of recordings) t.same(faultsOf(await playInProcess(recording)), [], recording.name)
   })
+}
+
+/** A file may hold the same call many times, for its timing: one of them tells all that a clock of ours can. */
+function isFirstOfItsKind ({ name }: Recording): boolean {
+  return !name.includes('#') || name.endsWith('#1')
 }
 
 await t.test("LiveKit's webhooks late, in any order and twice: every whole call is right", async t => {
@@ -63,11 +68,12 @@ await t.test('a replay notices what is wrong', async t => {
 })
 
 await t.test('files that cannot be played say why', async t => {
-  const of = (recorded: Record<string, unknown>) => recordingOf('folder/file', recorded)
+  const of = (recorded: Record<string, unknown>) => recordingsOf('folder/file', recorded)[0]
   t.match(of({ group: 'warm', jambonz: [] }), { why: 'unsupported', kind: 'warm' })
   t.match(of({ ws: [{}] }), { why: 'unsupported', kind: 'ws' })
-  t.match(of({ rest: [{}] }), { why: 'unsupported', kind: 'outbound' })
-  t.match(of({ sip: [{ dir: '<', start: 'INVITE sip:a@b SIP/2.0' }] }), { why: 'unsupported', kind: 'livekit-out' })
+  t.match(of({ group: 'transfer', jambonz: [] }), { why: 'unsupported', kind: 'transfer' })
+  t.match(of({ rest: [{ what: 'createCall', replied: { status: 500 } }] }), { why: 'nothing', kind: 'outbound' })
+  t.match(of({ sip: [{ dir: '<', start: 'INVITE sip:a@b SIP/2.0' }] }), { why: 'nothing', kind: 'livekit-out' })
   t.match(of({ twirp: [], webhooks: [] }), { why: 'nothing' })
   t.match(of({ jambonz: [{ at_ms: 1, url: '/status', body: '{"call_sid":"a"}' }] }), { why: 'nothing' })
 })

@@ -1,7 +1,11 @@
+import type { RoutesSource } from '../../src/routing/routes.ts'
+import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { createInjectedClock } from './clock.ts'
 import { createSurvivingStore, startInProcess } from './in-process.ts'
 import type { Json } from './json.ts'
 import { serveLiveKitApi, type ApiRequest } from './livekit-api.ts'
+import { APPLICATION_SID, type RestRequest } from './jambonz-world.ts'
+import type { Asked } from './placed-calls.ts'
 import { Player, type Answered } from './player.ts'
 import type { Recording } from './recording.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
@@ -9,6 +13,8 @@ import type { Sent } from './webhooks.ts'
 
 export interface PlayedCall {
   callSid: string
+  /** The one in the recording. */
+  recordedSid: string
   /** What the bridge says of it; undefined: it knows nothing of it. */
   call: Json | undefined
   /** It had ended before the process was away. */
@@ -25,6 +31,12 @@ export interface Played {
   answered: Answered[]
   webhooks: Sent[]
   api: ApiRequest[]
+  /** What was asked of Jambonz' REST API. */
+  rest: RestRequest[]
+  /** Requests to place calls and to end them, and their answers. */
+  asked: Asked[]
+  /** Callees whose leg nobody has ended. */
+  calleesLeft: string[]
   /** Problems that showed on the way: hooks and webhooks that were not taken. */
   problems: string[]
   /** Rooms that LiveKit still has. */
@@ -58,13 +70,15 @@ export async function playInProcess (
     onRequest: request => api.push(request)
   })
   const store = variant.away?.store === 'survives' ? createSurvivingStore() : undefined
-  const player = new Player(recording, {
+  const player: Player = new Player(recording, {
     clock,
     variant,
     start: () => startInProcess({
       clock,
       log,
       livekitUrl: livekit.url,
+      routes: routesFor(recording),
+      jambonz: player.placed.jambonz,
       env: { ...envFor(recording), CALL_RETENTION_S: String(retentionS) },
       ...(store ? { store } : {})
     })
@@ -81,6 +95,7 @@ export async function playInProcess (
       answered: player.answered,
       webhooks: player.webhooks,
       api,
+      ...restOf(player),
       problems: player.problems,
       roomsLeft: [...player.world.rooms.keys()],
       stillActive: await activeCalls(player),
@@ -92,19 +107,39 @@ export async function playInProcess (
   }
 }
 
+/** What became of the calls that were placed. */
+export const restOf = ({ placed: { jambonz, asked } }: Player): Pick<Played, 'rest' | 'asked' | 'calleesLeft'> =>
+  ({ rest: jambonz.requests, asked, calleesLeft: jambonz.open })
+
 /** Milliseconds from the start to the last thing that was recorded. */
 const lengthMs = ({ hooks, roomEvents }: Recording): number =>
-  Math.max(...hooks.map(({ at }) => at), ...roomEvents.map(({ at }) => at))
+  Math.max(0, ...hooks.map(({ at }) => at), ...roomEvents.map(({ at }) => at))
 
 /** Settings of the bridge that a recording asks for. */
-function envFor ({ hooks }: Recording): Record<string, string> {
+function envFor ({ hooks, orders, callsRefused }: Recording): Record<string, string> {
   const basic = hooks.map(({ headers }) => /^Basic (.+)/.exec(headers['authorization'] ?? '')?.[1]).find(Boolean)
   const [username, password] = Buffer.from(basic ?? '', 'base64').toString().split(':')
   const fallsBack = hooks.some(({ path, verbs }) => path === '/action' && verbs[0]?.verb === 'dial')
   return {
     ...(username && password ? { HTTP_USERNAME: username, HTTP_PASSWORD: password } : {}),
-    ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {})
+    ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {}),
+    ...(orders.length > 0 ? REST_ENV : {}),
+    ...(orders.length > 0 || callsRefused !== undefined ? { OUTBOUND_CARRIER: 'MyCarrier' } : {})
   }
+}
+
+/** Settings with which a bridge asks Jambonz' REST API. */
+export const REST_ENV = {
+  JAMBONZ_REST_API_BASE_URL: 'https://jambonz.example.com/api',
+  JAMBONZ_ACCOUNT_SID: '11111111-1111-4111-8111-111111111111',
+  JAMBONZ_API_KEY: 'api-key-of-jambonz',
+  JAMBONZ_APPLICATION_SID: APPLICATION_SID
+}
+
+/** The number policy that a recording asks for: what its recorder refused, ours refuses. */
+function routesFor ({ callsRefused, orders }: Recording): RoutesSource {
+  const numbers = orders.length > 0 || callsRefused !== undefined ? ['+15551230000'] : []
+  return callsRefused ? routesWith({ allow: ['DE'] }, { numbers }) : routesWith(RECORDED_TARGETS, { numbers })
 }
 
 async function untilEnded (
@@ -122,8 +157,9 @@ async function untilEnded (
     if (clock.now() >= last || open.length === 0) break
     await clock.until(clock.now() + STEP_MS)
   }
-  return player.callSids.map(callSid => ({
+  return player.calls.map(({ callSid, recordedSid }) => ({
     callSid,
+    recordedSid,
     call: calls.get(callSid),
     endedBefore: player.endedBefore.has(callSid)
   }))

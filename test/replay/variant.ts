@@ -24,6 +24,10 @@ export interface Variant {
   /** Every hook of Jambonz arrives a second time this much later, milliseconds. */
   hooksAgain?: number
   away?: Away
+  /** createCall is answered this much later than recorded, milliseconds; `lost`: never, the connection breaks. */
+  answerDelay?: number | 'lost'
+  /** The room is made at another step of the call than the recorder made it. */
+  agentAt?: 'dial' | 'ringing' | 'answer'
 }
 
 export const AS_RECORDED: Variant = { name: '' }
@@ -49,5 +53,8 @@ export const VARIANTS: Record<string, (seed: number) => Variant> = {
   'livekit-alone': () => ({ name: "with LiveKit's webhooks alone", withoutStatuses: true, withoutAction: true }),
   'late-webhooks': seed => ({ name: `webhooks late, in any order (${seed})`, webhookDelay: delays(seed, 1000) }),
   'doubled-webhooks': () => ({ name: 'every webhook twice', webhookAgain: () => 5000 }),
+  'answer-late': () => ({ name: 'createCall answered after the first status', answerDelay: 200 }),
+  'answer-lost': () => ({ name: "createCall's answer lost", answerDelay: 'lost' }),
+  'room-at-dial': () => ({ name: 'the room made at createCall', agentAt: 'dial' }),
   'doubled-hooks': () => ({ name: 'every hook twice', hooksAgain: 50 })
 }

@@ -1,4 +1,5 @@
 import type { Evidence } from './evidence.ts'
+import { OF_AGENTS, OF_ORDERS } from './verdicts-callee.ts'
 
 /*
  * Which causes may be said of a call, given what arrived of it. The recorded cause always may; another one only where
@@ -10,14 +11,27 @@ export function objection (cause: string | undefined, right: string[], evidence:
   if (cause === undefined) return isKnowable(evidence) ? 'the call is unknown, though events named it' : undefined
   if (right.length === 0 || right.includes('*') || right.includes(cause)) return undefined
   if (!evidence.incomplete) return `everything arrived that tells ${right.join(' or ')}`
-  return CONTRADICTED[cause]?.(evidence) ?? (SUPPORTED[cause]?.(evidence) ? undefined : 'nothing that arrived tells it')
+  const { contradicted, supported } = tablesOf(evidence)
+  return contradicted[cause]?.(evidence) ?? (supported[cause]?.(evidence) ? undefined : 'nothing that arrived tells it')
 }
 
-type Contradiction = (evidence: Evidence) => string | undefined
+function tablesOf ({ kind }: Evidence) {
+  const own = { contradicted: CONTRADICTED, supported: SUPPORTED }
+  if (kind === 'inbound') return own
+  const other = kind === 'outbound' ? OF_ORDERS : OF_AGENTS
+  return {
+    contradicted: { ...own.contradicted, ...other.contradicted },
+    supported: { ...own.supported, ...other.supported }
+  }
+}
 
-/** LiveKit's events carry the room's metadata, which names the call. */
-const isKnowable = ({ incomplete, sipLeft, agentLeft, callerFinal, agentLegFinal }: Evidence): boolean =>
-  !incomplete || [sipLeft?.at, agentLeft, callerFinal?.at, agentLegFinal].some(at => at !== undefined)
+export type Contradiction = (evidence: Evidence) => string | undefined
+
+/** LiveKit's events carry the room's metadata, which names the call. The room of an agent's call is not its own. */
+function isKnowable ({ kind, incomplete, sipLeft, agentLeft, callerFinal, agentLegFinal }: Evidence): boolean {
+  const inRoom = kind === 'agent' ? [] : [sipLeft?.at, agentLeft]
+  return !incomplete || [...inRoom, callerFinal?.at, agentLegFinal].some(at => at !== undefined)
+}
 
 const answered: Contradiction = ({ legAnswered, sipJoined, sipLeft, agentAudio }) => {
   if (legAnswered !== undefined) return 'the agent leg was answered'
