@@ -149,4 +149,4 @@ const shown = ({ callSid, order, state }: Leg): Json => ({
 })
 
 /** The application with which calls are placed. */
-export const APPLICATION_SID = 'app-1'
+export const APPLICATION_SID = '0e0681b0-d49f-4fb8-b973-b5a3c6758de1'
