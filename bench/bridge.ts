@@ -17,7 +17,8 @@ export async function startBridge (
   store: Store,
   livekit: Service,
   redis?: Redis,
-  routesFile?: string
+  routesFile?: string,
+  more: Record<string, string> = {}
 ): Promise<Bridge> {
   const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { scripts: { start: string } }
   const [command, ...args] = scripts.start.replace(/^exec /, '').split(' ')
@@ -47,7 +48,8 @@ export async function startBridge (
       FALLBACK_NUMBER: '',
       MAX_CALLS: '',
       ROUTES_FILE: routesFile ?? '',
-      REDIS_URL: store === 'Redis' ? redis!.url : ''
+      REDIS_URL: store === 'Redis' ? redis!.url : '',
+      ...more
     }
   })
   return { ...service, store }

@@ -2,6 +2,7 @@ import type { ActiveCallsResult } from './active-calls.ts'
 import { AT_ONCE, LIMIT, RATE, ROUND_TRIPS, type HookResult } from './hook.ts'
 import { NOISY, type Machine } from './machine.ts'
 import type { Options } from './options.ts'
+import { HOOKS_RATE, ORDERS_AT_ONCE, ORDERS_RATE, type OrdersResult } from './orders.ts'
 import type { RoutesResult } from './routes.ts'
 import { WITH_ROUTES } from './bridge.ts'
 
@@ -13,6 +14,7 @@ export interface Results {
   hook: HookResult[]
   calls: ActiveCallsResult
   routes: RoutesResult[]
+  orders: OrdersResult[]
   skipped: string[]
 }
 
@@ -32,10 +34,11 @@ const GOALS = {
   bytesPerCall: 10_240,
   listMs: 50,
   withRoutes: 1.02,
-  routeMs: 1
+  routeMs: 1,
+  ordersPerSecond: 200
 }
 
-export function goalsOf ({ hook, calls, routes }: Results): Goal[] {
+export function goalsOf ({ hook, calls, routes, orders }: Results): Goal[] {
   const at = (name: string) => hook.find(({ roundTripMs, target }) => roundTripMs === GOALS_AT_MS && target === name)
   const limit = at(LIMIT)
   const goals: Goal[] = []
@@ -97,18 +100,30 @@ export function goalsOf ({ hook, calls, routes }: Results): Goal[] {
     value => `${value.toFixed(2)} ms`,
     value => value <= GOALS.routeMs
   )
+  for (const { store, closed } of orders) {
+    add(
+      `${store}: at least ${GOALS.ordersPerSecond} orders a second`,
+      closed.perSecond,
+      value => value.toFixed(0),
+      value => value >= GOALS.ordersPerSecond
+    )
+  }
   return goals
 }
 
 /** Replies that were wrong: with any of them the figures mean nothing. */
-export const wrongReplies = ({ hook, calls, routes }: Results): number =>
+export const wrongReplies = ({ hook, calls, routes, orders }: Results): number =>
   calls.wrong +
   routes.reduce((sum, { wrong }) => sum + wrong, 0) +
+  orders.flatMap(({ closed, beside, hooksAlone, hooksBeside }) => [closed, beside, hooksAlone, hooksBeside]).reduce(
+    (sum, { wrong }) => sum + wrong,
+    0
+  ) +
   hook.flatMap(({ open, closed }) => [...open.rounds, ...closed.rounds]).reduce((sum, { wrong }) => sum + wrong, 0)
 
 /** The results as Markdown. */
 export function report (results: Results, options: Options): string {
-  const { machine, hook, calls, routes, noise, seconds, skipped } = results
+  const { machine, hook, calls, routes, orders, noise, seconds, skipped } = results
   const wrong = wrongReplies(results)
   const connections = options.connections === 'kept' ? 'connections kept' : 'a connection for each call'
   return [
@@ -169,6 +184,7 @@ export function report (results: Results, options: Options): string {
         ]
       : []),
     ...routesTables(routes),
+    ...ordersTables(orders),
     '### Goals',
     table(
       ['', 'measured', ''],
@@ -222,6 +238,28 @@ const routesTables = (routes: RoutesResult[]): string[] => routes.length === 0
         routes.map((
           { what, routes, p50, p99, cpuMs }
         ) => [what, String(routes), p50.toFixed(3), p99.toFixed(3), cpuMs.toFixed(3)])
+      )
+    ]
+
+const ordersTables = (orders: OrdersResult[]): string[] => orders.length === 0
+  ? []
+  : [
+      `### POST /calls, flat out, ${ORDERS_AT_ONCE} at once`,
+      table(
+        ['', 'orders/s', 'p50 ms', 'p99 ms', 'CPU ms each'],
+        orders.map((
+          { store, closed, cpuMsPerOrder }
+        ) => [store, closed.perSecond.toFixed(0), ms(closed.p50), ms(closed.p99), cpuMsPerOrder.toFixed(2)])
+      ),
+      `### Call hook, ${HOOKS_RATE} calls a second at random, beside ${ORDERS_RATE} orders a second`,
+      table(
+        ['', 'p50 ms', 'p99 ms', 'p50 ms without orders', 'p99 ms without orders', 'p99 ms of the orders'],
+        orders.map((
+          { store, hooksBeside, hooksAlone, beside }
+        ) => [
+          store,
+          ...[hooksBeside.p50, hooksBeside.p99, hooksAlone.p50, hooksAlone.p99, beside.p99].map(ms)
+        ])
       )
     ]
 

@@ -7,13 +7,18 @@ import { createRandom, roundOf } from './stats.ts'
 /** Routes of the file whose bridge answers call hooks beside the one without a file. */
 export const ROUTES_IN_FILE = 1000
 
-/** Writes a routes file by whose last route every call of the bench is connected, as it is without a file. */
-export function writeRoutesFile (): string {
+/** Writes a file that is gone when the bench ends. @returns its path */
+export function writeFile (text: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'bench-routes-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const file = join(directory, 'routes.yaml')
-  writeFileSync(file, `${textOf(ROUTES_IN_FILE - 1, n => ({ to: numberOf(n) }))}- name: rest\n`)
+  writeFileSync(file, text)
   return file
+}
+
+/** Writes a routes file by whose last route every call of the bench is connected, as it is without a file. */
+export function writeRoutesFile (): string {
+  return writeFile(`${textOf(ROUTES_IN_FILE - 1, n => ({ to: numberOf(n) }))}- name: rest\n`)
 }
 
 /** How long one choice took, milliseconds. */

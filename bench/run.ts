@@ -4,10 +4,11 @@ import { startBridge } from './bridge.ts'
 import { measureHook } from './hook.ts'
 import { createLoad } from './load.ts'
 import { createNoise, describeMachine, NOISY } from './machine.ts'
-import { readOptions, UsageError, type Options } from './options.ts'
+import { readOptions, UsageError, type Options, type Part } from './options.ts'
 import { endAll, freePort, ROOT, startNode, type Service } from './processes.ts'
 import { hookOf, newCall } from './recorded.ts'
 import { startRedis, type Redis } from './redis.ts'
+import { measureOrders } from './orders.ts'
 import { measureRoutes } from './routes.ts'
 import { goalsOf, report, wrongReplies, type Results } from './report.ts'
 
@@ -22,6 +23,9 @@ const LONGEST_RUN_MS = 15 * 60_000
 const started = performance.now()
 const progress = (text: string) =>
   process.stderr.write(`${String(Math.round((performance.now() - started) / 1000)).padStart(4)} s  ${text}\n`)
+
+/** Parts that are measured with active calls. */
+const ACTIVE_CALLS: readonly Part[] = ['memory', 'list', 'events']
 
 async function main (options: Options): Promise<number> {
   const machine = describeMachine()
@@ -44,13 +48,15 @@ async function main (options: Options): Promise<number> {
     hook: [],
     calls: { events: [], memory: [], list: [], wrong: 0 },
     routes: [],
+    orders: [],
     skipped
   }
   if (options.parts.includes('hook')) results.hook = await measureHook(options, livekit, redis, noise, progress)
-  if (options.parts.some(part => part !== 'hook' && part !== 'routes')) {
+  if (options.parts.some(part => ACTIVE_CALLS.includes(part))) {
     results.calls = await measureActiveCalls(options, livekit, redis, noise, progress)
   }
   if (options.parts.includes('routes')) results.routes = await measureRoutes(progress)
+  if (options.parts.includes('orders')) results.orders = await measureOrders(options, livekit, redis, progress)
   results.noise = noise.mean()
   results.seconds = (performance.now() - started) / 1000
 
