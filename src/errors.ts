@@ -238,3 +238,7 @@ export const EventPendingError = createError<[string]>(
   'Event %s still waits for delivery. GET /events/pending shows when it is tried again.',
   409
 )
+
+/** Whether an error of an order proves that nothing was placed. What nobody expected proves nothing. */
+export const provesNothingPlaced = (error: unknown): boolean =>
+  String((error as { code?: unknown }).code).startsWith('BRIDGE_') && !(error instanceof PlacementUnknownError)

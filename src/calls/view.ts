@@ -99,7 +99,10 @@ export type Live = Static<typeof LiveSchema>
 export { LiveSchema }
 
 const summary = {
-  callSid: Type.String({ description: "The A leg's call_sid", examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a'] }),
+  callSid: Type.String({
+    description: "call_sid of the call's first leg, or the id of an order that Jambonz has not named yet",
+    examples: ['d00d8a36-93f1-4a61-b3df-98751116d97a']
+  }),
   direction: Type.Enum([...DIRECTIONS], {
     type: 'string',
     description: '`agent`: an agent calls somebody through LiveKit and Jambonz'
@@ -111,6 +114,19 @@ const summary = {
   route: Type.Optional(Type.String({ description: 'Route of the routes file that the call matched' })),
   joins: Type.Optional(
     Type.String({ description: 'Of a call that an agent makes: the call in whose LiveKit room the agent is' })
+  ),
+  orderId: Type.Optional(
+    Type.String({
+      description: 'Id of the order of the call. It is also its callSid until Jambonz names the call',
+      examples: ['order-2c5ea4c0-4067-11ee-be56-0242ac120002']
+    })
+  ),
+  reference: Type.Optional(Type.String({ description: 'Your own id of an ordered call', examples: ['order-4711'] })),
+  placedBy: Type.Optional(
+    Type.String({ description: 'Name of the key that ordered the call', examples: ['operator', 'shop'] })
+  ),
+  carrier: Type.Optional(
+    Type.String({ description: 'Jambonz carrier over which somebody is called', examples: ['MyCarrier'] })
   ),
   degraded: Type.Boolean(),
   attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
@@ -155,6 +171,7 @@ export const VIEW_SCHEMAS = [
 
 /** A call as the list shows it. */
 export function summarize (call: Call): CallSummary {
+  const { order } = call
   return {
     callSid: call.callSid,
     direction: call.facts.direction,
@@ -163,6 +180,10 @@ export function summarize (call: Call): CallSummary {
     to: call.facts.to,
     agent: agentOf(call),
     route: call.route?.name,
+    orderId: order?.id,
+    reference: order?.reference,
+    placedBy: order?.placedBy,
+    carrier: order?.carrier ?? carrierOf(call),
     joins: call.joins,
     degraded: call.attempts.some(({ degraded }) => degraded),
     attempts: call.attempts.map(presentAttempt),
@@ -189,6 +210,12 @@ function presentVoicemail ({ voicemail }: Call): CallSummary['voicemail'] {
 export function agentOf ({ attempts, app, facts }: Call): string | undefined {
   if (attempts.length === 0 && facts.direction !== 'agent') return app.agent
   return attempts.findLast(({ agent }) => agent !== undefined)?.agent
+}
+
+/** The carrier over which the number was dialled that was tried last. */
+function carrierOf ({ attempts }: Call): string | undefined {
+  const way = attempts.at(-1)?.way
+  return way?.strategy === 'phone' || way?.strategy === 'carrier' ? way.carrier : undefined
 }
 
 /** A call with all that is known of it. */

@@ -22,6 +22,11 @@ export interface Outbound {
    * @throws {JambonzRestError} when Jambonz cannot be asked now
    */
   carrierOf(wish: string | undefined): Promise<string | undefined>
+  /**
+   * Whether too many orders wait for Jambonz, so that one more would be refused.
+   * @returns when there may be room, milliseconds from now; undefined: there is room
+   */
+  fullForMs(): number | undefined
 }
 
 /** For a bridge without the Jambonz REST settings. */
@@ -30,7 +35,8 @@ export const withoutRestSettings: Outbound = {
     ready: false,
     missing: 'Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY'
   }),
-  carrierOf: async wish => wish
+  carrierOf: async wish => wish,
+  fullForMs: () => undefined
 }
 
 /** See {@link Outbound}, for a bridge that has the Jambonz REST settings. */
@@ -51,7 +57,7 @@ export class NoApplicationError extends Error {}
 
 export interface OutboundSetupOptions {
   access: JambonzAccess
-  queue: Pick<RestQueue, 'ask'>
+  queue: Pick<RestQueue, 'ask' | 'fullForMs'>
   clock: Clock
   publicUrl: string
   /** JAMBONZ_APPLICATION_SID. */
@@ -114,6 +120,7 @@ export function createOutboundSetup (options: OutboundSetupOptions): OutboundSet
   return {
     application,
     forgetApplication: () => applications.forget(),
+    fullForMs: () => options.queue.fullForMs('order'),
     async readiness () {
       try {
         await application()

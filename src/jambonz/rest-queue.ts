@@ -98,16 +98,24 @@ export class RestQueue {
     const { kind, notAfter = Infinity } = request
     const now = this.#options.clock.now()
     if (notAfter < now) return Promise.reject(new RestQueueError('too-late'))
-    const waitMs = this.#waitMs(kind, this.#waiting[kind].length)
-    if (this.#waiting[kind].length >= RULES[kind].waiting || waitMs > RULES[kind].waitMs) {
-      return Promise.reject(new RestQueueError('queue-full', waitMs))
-    }
+    const fullForMs = this.fullForMs(kind)
+    if (fullForMs !== undefined) return Promise.reject(new RestQueueError('queue-full', fullForMs))
     return new Promise((resolve, reject) => {
       const latest = Math.min(now + RULES[kind].waitMs, notAfter)
       const entry = { request, arrivedAt: now, latest, committed: false, cancelTimer: () => {}, resolve, reject }
       this.#enqueue(entry)
       this.#sendNext()
     })
+  }
+
+  /**
+   * Whether one more request would be refused.
+   * @returns how long its turn would take, milliseconds; undefined: there is room for it
+   */
+  fullForMs (kind: RestKind): number | undefined {
+    const waitMs = this.#waitMs(kind, this.#waiting[kind].length)
+    const isFull = this.#waiting[kind].length >= RULES[kind].waiting || waitMs > RULES[kind].waitMs
+    return isFull ? waitMs : undefined
   }
 
   /** Lets nothing more go, and waits for the requests under way. */

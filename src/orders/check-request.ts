@@ -43,9 +43,8 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u
  * @throws {OrderBodyError}
  */
 export function checkRequest (request: OrderRequest): void {
-  for (const name of ['to', 'from', 'agent', 'carrier', 'callerName', 'reference'] as const) {
-    checkText(name, request[name])
-  }
+  // What `to` and `from` mean, the number policy reads in its own way.
+  for (const name of ['agent', 'carrier', 'callerName', 'reference'] as const) checkText(name, request[name])
   checkMetadata(request.metadata)
   for (const [name, value] of Object.entries(request.headers ?? {})) checkHeader(name, value)
   if (request.callerName !== undefined && /["\\<>]/.test(request.callerName)) {

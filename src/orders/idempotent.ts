@@ -5,7 +5,7 @@ import {
   IdempotencyBodyError,
   IdempotencyKeyError,
   OrderCancelledError,
-  PlacementUnknownError
+  provesNothingPlaced
 } from '../errors.ts'
 import { bodyHash } from './body-hash.ts'
 import type { PlacedCall } from './order-request.ts'
@@ -107,8 +107,6 @@ export class IdempotentOrders {
   }
 }
 
-/** Whether surely nothing was placed, and the same request may place a call. A call that was hung up stays so. */
-function mayRepeat (error: unknown): boolean {
-  const isOurs = String((error as { code?: unknown }).code).startsWith('BRIDGE_')
-  return isOurs && !(error instanceof PlacementUnknownError) && !(error instanceof OrderCancelledError)
-}
+/** Whether the same request may place a call after all. A call that was hung up stays so. */
+const mayRepeat = (error: unknown): boolean =>
+  provesNothingPlaced(error) && !(error instanceof OrderCancelledError)

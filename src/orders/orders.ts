@@ -16,6 +16,7 @@ import {
   OutboundNotConfiguredError,
   OwnNumberError,
   PlacementUnknownError,
+  provesNothingPlaced,
   QueueFullError,
   StoreUnavailableError,
   withExtras
@@ -25,7 +26,7 @@ import { JambonzRestError } from '../jambonz/rest.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
 import type { Refused } from '../routing/policy/policy.ts'
 import { explainRefusal } from '../routing/policy/refusals.ts'
-import type { RoutesSource } from '../routing/routes.ts'
+import type { RoutesSource, RoutesTable } from '../routing/routes.ts'
 import { makeOrder, type OrderDefaults } from './make-order.ts'
 import type { OrderRequest, PlacedCall } from './order-request.ts'
 
@@ -65,37 +66,36 @@ export function createOrders (options: OrdersOptions): Orders {
   const { placements, outbound, gate, routes, defaults, clock, isDraining } = options
 
   async function place (id: string, { request, placedBy }: OrderOf, confirm?: () => Promise<boolean>) {
-    if (isDraining()) throw withExtras(new DrainingError(), { retryInMs: 1000 })
-    await assertReady()
-    const order = makeOrder(request, { id, placedBy, orderedAt: clock.now(), table: routes.table, defaults })
+    const { table } = routes
+    assertOpen(table)
+    const order = makeOrder(request, { id, placedBy, orderedAt: clock.now(), table, defaults })
     if (order.notAfter !== undefined && order.notAfter <= order.orderedAt) throw tooLate()
-    return enterAndPlace({ ...order, ...await carrierFor(order) }, confirm)
-  }
 
-  /** @throws {OutboundNotConfiguredError} */
-  async function assertReady (): Promise<void> {
-    const readiness = await asked(outbound.readiness())
-    if (!readiness.ready) throw new OutboundNotConfiguredError(`${readiness.missing}.`)
-    if (!routes.table.policy) throw new OutboundNotConfiguredError(explainRefusal('no-policy'))
-  }
-
-  async function carrierFor (order: Order): Promise<Pick<Order, 'carrier'>> {
-    const carrier = await asked(outbound.carrierOf(order.carrier))
-    return carrier === undefined ? {} : { carrier }
-  }
-
-  async function enterAndPlace (order: Order, confirm?: () => Promise<boolean>): Promise<PlacedCall> {
     const counted = countedOrder(order)
     const entered = await gate.enter({ ...counted, door: 'outbound', number: order.to, livesMs: livesMsOf(order) })
     if (!entered.allowed) throw errorOf(entered)
-
-    let placed: Placed
     try {
-      placed = await placements!.place({ ...order, to: entered.target }, confirm)
+      return await placeAllowed({ ...order, to: entered.target }, confirm)
     } catch (error) {
-      await gate.withdraw(counted)
-      throw error instanceof PlacementRefusedError ? errorOfRefusal(error) : error
+      const refused = error instanceof PlacementRefusedError ? errorOfRefusal(error) : error
+      if (provesNothingPlaced(refused)) await gate.withdraw(counted)
+      throw refused
     }
+  }
+
+  /** Throws what is known without asking anybody. Whoever is refused asks again, so that costs nothing. */
+  function assertOpen ({ policy }: RoutesTable): void {
+    if (isDraining()) throw withExtras(new DrainingError(), { retryInMs: 1000 })
+    if (!policy) throw new OutboundNotConfiguredError(explainRefusal('no-policy'))
+    const fullForMs = outbound.fullForMs()
+    if (fullForMs !== undefined) throw withExtras(new QueueFullError(), { retryInMs: fullForMs })
+  }
+
+  async function placeAllowed (order: Order, confirm?: () => Promise<boolean>): Promise<PlacedCall> {
+    const readiness = await asked(outbound.readiness())
+    if (!readiness.ready) throw new OutboundNotConfiguredError(`${readiness.missing}.`)
+    const carrier = await asked(outbound.carrierOf(order.carrier))
+    const placed = await placements!.place({ ...order, ...(carrier === undefined ? {} : { carrier }) }, confirm)
     return answerTo(order, placed)
   }
 

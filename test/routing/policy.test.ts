@@ -6,17 +6,9 @@ import { planOf } from '../../src/routing/policy/phone-numbers.ts'
 import { decide, DOORS, type Door, type PolicyContext } from '../../src/routing/policy/policy.ts'
 import { entryProblem } from '../../src/routing/policy/entries.ts'
 import { explainRefusal, REFUSALS } from '../../src/routing/policy/refusals.ts'
-import { NUMBERS_AT_DOORS } from '../fixtures/numbers-at-doors.ts'
+import { CONTEXT_AT_DOORS, NUMBERS_AT_DOORS } from '../fixtures/numbers-at-doors.ts'
 
-const context: PolicyContext = {
-  policy: policyWith({
-    allow: ['DE', 'AT', 'US', '+1555', '+4470', '+19005550100', '115', '+4953118054699'],
-    deny: ['+4917', '+1212', 'CU', '+1555666'],
-    sip: ['pbx.example.com', '10.0.0.7']
-  }),
-  numbers: ['+4953118054630', '+15551230000', '+4953118054699'],
-  country: 'DE'
-}
+const context = CONTEXT_AT_DOORS
 
 /** As the table writes it: `ok`, `→` and what is dialled instead, or the reason. */
 function verdict (door: Door, number: string, context: PolicyContext): string {
