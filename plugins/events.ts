@@ -5,7 +5,7 @@ import { Deliveries, MOST_AT_ONCE, SEND_TIMEOUT_MS } from '../src/events/deliver
 import { DeliveryLog } from '../src/events/delivery-log.ts'
 import { CallOutbox } from '../src/events/outbox.ts'
 import { receiversOf, type Receiver } from '../src/events/receivers.ts'
-import { createSender } from '../src/events/sender.ts'
+import { createSender, type Sender } from '../src/events/sender.ts'
 import { loggedError } from '../src/log-error.ts'
 import { packageVersion } from '../src/version.ts'
 
@@ -13,6 +13,13 @@ export interface Events {
   receivers: readonly Receiver[]
   outbox: CallOutbox
   deliveries: Deliveries
+}
+
+export interface EventsOptions {
+  registry: Registry
+  clock: Clock
+  /** Instead of requests over the network. */
+  sender?: Sender | undefined
 }
 
 declare module 'fastify' {
@@ -26,7 +33,7 @@ declare module 'fastify' {
  * Decorates `events`: what writes the events of calls, and what delivers them. Needs `settings` and `metrics`. The
  * deliveries begin when the service is ready. The call registry ends them, because calls write events until then.
  */
-export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
+export default fp<EventsOptions>(async (fastify, { registry, clock, sender }) => {
   const { settings, metrics, log } = fastify
   const receivers = receiversOf(settings)
   if (receivers.length === 0 || !metrics.webhooks) {
@@ -38,7 +45,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     queue: registry.events,
     shared: registry.shared,
     receivers,
-    sender: createSender({
+    sender: sender ?? createSender({
       timeoutMs: SEND_TIMEOUT_MS,
       connections: MOST_AT_ONCE,
       allowPrivate: settings.EVENTS_ALLOW_PRIVATE,

@@ -35,6 +35,7 @@ import { systemClock, type Clock } from './clock.ts'
 import type { Environment, Settings } from './config.ts'
 import { createMemoryRegistry } from './calls/store/memory-registry.ts'
 import type { Registry } from './calls/store/registry.ts'
+import type { Sender } from './events/sender.ts'
 import type { RestSender } from './jambonz/rest-request.ts'
 import type { Rooms } from './livekit/rooms.ts'
 import type { RoutesSource } from './routing/routes.ts'
@@ -50,6 +51,8 @@ export interface AppOptions {
   rooms?: Rooms
   /** Instead of requests to Jambonz' REST API over the network. */
   restSender?: RestSender
+  /** Instead of sending events over the network. */
+  eventSender?: Sender
   /** Instead of the file of ROUTES_FILE. */
   routes?: RoutesSource
   /** Where the secrets are that a routes file names. */
@@ -89,7 +92,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(routesFile, { env: options.env ?? {}, clock, routes: options.routes })
   await app.register(retellClient, { clock })
   await app.register(jambonzRest, { registry, clock, sender: options.restSender })
-  await app.register(events, { registry, clock })
+  await app.register(events, { registry, clock, sender: options.eventSender })
   await app.register(callRegistry, { registry, clock })
   await app.register(numberPolicy)
   await app.register(drain)

@@ -37,7 +37,7 @@ async function plays (t: Test, recording: Recording, variant?: Variant): Promise
 }
 
 await t.test("the callee's side refuses with any status", async t => {
-  const statuses = [400, 403, 408, 480, 484, 500, 600, 603]
+  const statuses = [403, 480, 484, 500, 600]
   for (const sipStatus of statuses) await plays(t, refusedWith(recordingOf('outbound/callee-486'), sipStatus))
 })
 
@@ -55,7 +55,8 @@ await t.test('somebody ends the call at every stage', async t => {
   const recording = recordingOf('outbound/answered-room-at-ringing')
   const { orders: [order], hooks } = recording
   const unnamed = (order!.at + order!.answeredAt) / 2
-  for (const at of [unnamed, ...new Set(hooks.map(({ at }) => at + 1))]) await plays(t, hungUpByOperator(recording, at))
+  const moments = [...new Set(hooks.map(({ at }) => at + 1))].filter((_at, i) => i % 2 === 0)
+  for (const at of [unnamed, ...moments]) await plays(t, hungUpByOperator(recording, at))
 })
 
 await t.test('the agent that waits dies before the callee answers', async t => {
@@ -64,21 +65,24 @@ await t.test('the agent that waits dies before the callee answers', async t => {
 })
 
 await t.test("createCall's answer comes late, or never", async t => {
-  for (const name of ['answered-room-at-ringing', 'callee-486', 'no-provisional', 'cancelled-while-ringing']) {
+  for (const name of ['answered-room-at-ringing', 'callee-486']) {
     await plays(t, recordingOf(`outbound/${name}`), VARIANTS['answer-late']!(seed))
     await plays(t, recordingOf(`outbound/${name}`), VARIANTS['answer-lost']!(seed))
   }
 })
 
 await t.test('hooks and webhooks late, in any order, twice or not at all', async t => {
-  for (const name of ['outbound/answered-room-at-createCall', 'outbound/callee-404', 'livekit-out/callee-486']) {
-    for (const variant of Object.values(VARIANTS)) await plays(t, recordingOf(name), variant(seed))
+  const recording = recordingOf('outbound/answered-room-at-createCall')
+  for (const variant of Object.values(VARIANTS)) await plays(t, recording, variant(seed))
+  for (const name of ['outbound/callee-404', 'livekit-out/callee-486']) {
+    await plays(t, recordingOf(name), VARIANTS['doubled-hooks']!(seed))
+    await plays(t, recordingOf(name), VARIANTS['without-statuses']!(seed))
   }
 })
 
 await t.test('the bridge is away for a while', async t => {
   for (const name of ['outbound/transfer-refer', 'outbound/ended-by-rest-after-answer', 'auth-trunk/answered']) {
-    for (const variant of awayVariants(recordingOf(name), 2, seed)) await plays(t, recordingOf(name), variant)
+    for (const variant of awayVariants(recordingOf(name), 1, seed)) await plays(t, recordingOf(name), variant)
   }
 })
 
@@ -98,6 +102,10 @@ await t.test('a replay notices what is wrong with a call that is placed', async 
   t.same(what({ rest: [] }), ['createCall to +15550002222'], 'never sent')
   t.same(what({ calleesLeft: ['a-call'] }), ['callee of a-call'], 'somebody is left on the line')
   t.same(what({ asked: [{ what: 'order', callSid: 'a-call', status: 500, text: '' }] }).slice(-1), ['order'])
+  const [started, ...told] = played.told!
+  t.match(what({ told }), [/call.started/, /order of the events/], 'an event is missing')
+  t.match(what({ told: [...played.told!, { ...played.told!.at(-1)!, id: 'another' }] }), [/call.dial_finished/])
+  t.equal(started!.type, 'call.started')
   const status = played.answered[0]!
   const decline = { ...status, verbs: [{ verb: 'sip:decline', status: 480 }] }
   t.match(what({ answered: [decline] }), [/reply to/], 'a decline that feature-server cannot carry out')

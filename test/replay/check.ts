@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { evidenceOf } from './evidence.ts'
+import { faultsOfEvents } from './check-events.ts'
 import { faultsOfOrders } from './check-orders.ts'
 import { isJson, jsons, text, type Json } from './json.ts'
 import type { Answered } from './player.ts'
@@ -129,6 +130,7 @@ function faultsOfCall ({ callSid, recordedSid, call, endedBefore }: PlayedCall, 
       ? []
       : [{ what: 'duties', expected: 'none', got: duties.map(({ kind }) => text(kind)).join(', ') }]),
     ...faultsOfJoining(recordedSid, call, played),
+    ...faultsOfEvents({ callSid, recordedSid }, played),
     ...faultsOfTimes(callSid, call, played)
   ]
 }

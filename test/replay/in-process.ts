@@ -4,6 +4,7 @@ import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import type { Clock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config.ts'
+import type { Sender } from '../../src/events/sender.ts'
 import { NoAnswerError, type RestSender } from '../../src/jambonz/rest-request.ts'
 import { createLiveKitRooms, type Rooms } from '../../src/livekit/rooms.ts'
 import type { RoutesSource } from '../../src/routing/routes.ts'
@@ -17,6 +18,8 @@ export interface InProcessOptions {
   livekitUrl: string
   env: Record<string, string>
   routes: RoutesSource
+  /** Receives the events that the user's systems are told. */
+  onTold?: (told: Told) => void
   /** Jambonz' REST API, which is asked without a socket. */
   jambonz?: JambonzWorld
   /** A store that outlives the process, as Redis does. Without one each process has its memory. */
@@ -30,7 +33,7 @@ const CREATE_TIMEOUT_S = 5
 
 /** The service in this process, on the given clock: LiveKit over HTTP, hooks injected as their bytes. */
 export async function startInProcess (options: InProcessOptions): Promise<Bridge> {
-  const { clock, livekitUrl, env, store, log, routes, jambonz } = options
+  const { clock, livekitUrl, env, store, log, routes, jambonz, onTold } = options
   const life = { over: false }
   const rooms = createLiveKitRooms({
     url: livekitUrl,
@@ -45,6 +48,7 @@ export async function startInProcess (options: InProcessOptions): Promise<Bridge
     clock: mortalClock(clock, life),
     rooms: mortal<Rooms>(rooms, life, work => clock.track(work)),
     ...(jambonz ? { restSender: mortal<RestSender>(senderTo(jambonz), life, work => work) } : {}),
+    ...(onTold ? { eventSender: mortal<Sender>(receiverOf(onTold), life, work => work) } : {}),
     registry: mortal<Registry>(store?.() ?? createMemoryRegistry(), life, work => work)
   })
   // Verifying a webhook takes a thread of its own, and no time of the clock.
@@ -81,6 +85,23 @@ const senderTo = (jambonz: JambonzWorld): RestSender => ({
     if (reply === 'lost') throw new NoAnswerError(true, 'ECONNRESET')
     const { status, body: said } = reply
     return { status, headers: {}, text: typeof said === 'string' ? said : JSON.stringify(said) }
+  },
+  async close () {}
+})
+
+/** An event as a receiver takes it. */
+export interface Told {
+  id: string
+  type: string
+  callSid: string
+}
+
+/** Takes every event at once. */
+const receiverOf = (onTold: (told: Told) => void): Sender => ({
+  async send (_receiver, { id, body }) {
+    const { type, data } = JSON.parse(body) as { type: string, data: { callSid: string } }
+    onTold({ id, type, callSid: data.callSid })
+    return { ok: true, status: 200 }
   },
   async close () {}
 })

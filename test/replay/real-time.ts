@@ -134,6 +134,7 @@ async function playedOn ({ player, api }: Stage, variant: Variant, bridge: Bridg
     answered: player.answered,
     webhooks: player.webhooks,
     api,
+    told: undefined,
     ...restOf(player),
     problems: player.problems,
     roomsLeft: [...player.world.rooms.keys()],

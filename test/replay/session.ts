@@ -1,7 +1,7 @@
 import type { RoutesSource } from '../../src/routing/routes.ts'
 import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { createInjectedClock } from './clock.ts'
-import { createSurvivingStore, startInProcess } from './in-process.ts'
+import { createSurvivingStore, startInProcess, type Told } from './in-process.ts'
 import type { Json } from './json.ts'
 import { serveLiveKitApi, type ApiRequest } from './livekit-api.ts'
 import { APPLICATION_SID, type RestRequest } from './jambonz-world.ts'
@@ -35,6 +35,8 @@ export interface Played {
   rest: RestRequest[]
   /** Requests to place calls and to end them, and their answers. */
   asked: Asked[]
+  /** Events that the user's systems were told; undefined: nobody listened. */
+  told: Told[] | undefined
   /** Callees whose leg nobody has ended. */
   calleesLeft: string[]
   /** Problems that showed on the way: hooks and webhooks that were not taken. */
@@ -61,6 +63,7 @@ export async function playInProcess (
 ): Promise<Played> {
   const clock = createInjectedClock(recording.start)
   const api: ApiRequest[] = []
+  const told: Told[] | undefined = isOfCallee(recording) ? [] : undefined
   const retentionS = RETENTION_S + Math.ceil(lengthMs(recording) / 1000)
   const livekit = await serveLiveKitApi({
     now: clock.now,
@@ -79,6 +82,7 @@ export async function playInProcess (
       livekitUrl: livekit.url,
       routes: routesFor(recording),
       jambonz: player.placed.jambonz,
+      ...(told ? { onTold: event => told.push(event) } : {}),
       env: { ...envFor(recording), CALL_RETENTION_S: String(retentionS) },
       ...(store ? { store } : {})
     })
@@ -95,6 +99,7 @@ export async function playInProcess (
       answered: player.answered,
       webhooks: player.webhooks,
       api,
+      told,
       ...restOf(player),
       problems: player.problems,
       roomsLeft: [...player.world.rooms.keys()],
@@ -124,7 +129,7 @@ function envFor ({ hooks, orders, callsRefused }: Recording): Record<string, str
     ...(username && password ? { HTTP_USERNAME: username, HTTP_PASSWORD: password } : {}),
     ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {}),
     ...(orders.length > 0 ? REST_ENV : {}),
-    ...(orders.length > 0 || callsRefused !== undefined ? { OUTBOUND_CARRIER: 'MyCarrier' } : {})
+    ...(isOfCallee({ orders, callsRefused }) ? { OUTBOUND_CARRIER: 'MyCarrier', ...EVENTS_ENV } : {})
   }
 }
 
@@ -136,10 +141,19 @@ export const REST_ENV = {
   JAMBONZ_APPLICATION_SID: APPLICATION_SID
 }
 
+const EVENTS_ENV = {
+  EVENTS_URL: 'https://shop.example.com/calls',
+  EVENTS_SECRET: `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+}
+
+/** Whether somebody is called in it. */
+const isOfCallee = ({ orders, callsRefused }: Pick<Recording, 'orders' | 'callsRefused'>): boolean =>
+  orders.length > 0 || callsRefused !== undefined
+
 /** The number policy that a recording asks for: what its recorder refused, ours refuses. */
-function routesFor ({ callsRefused, orders }: Recording): RoutesSource {
-  const numbers = orders.length > 0 || callsRefused !== undefined ? ['+15551230000'] : []
-  return callsRefused ? routesWith({ allow: ['DE'] }, { numbers }) : routesWith(RECORDED_TARGETS, { numbers })
+function routesFor (recording: Recording): RoutesSource {
+  const numbers = isOfCallee(recording) ? ['+15551230000'] : []
+  return recording.callsRefused ? routesWith({ allow: ['DE'] }, { numbers }) : routesWith(RECORDED_TARGETS, { numbers })
 }
 
 async function untilEnded (
