@@ -21,6 +21,7 @@ import {
   VerbsSchema
 } from '../src/jambonz/verbs.ts'
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
+import { VoicemailVerdictSchema } from '../src/operator-schemas.ts'
 import { ORDER_SCHEMAS } from '../src/orders/order-request.ts'
 import { EVENT_SCHEMAS } from '../src/events/event-schemas.ts'
 import { PendingEventSchema } from '../src/events/pending-view.ts'
@@ -46,6 +47,7 @@ export default fp(async fastify => {
       PauseSchema,
       VerbsSchema,
       ...VIEW_SCHEMAS,
+      VoicemailVerdictSchema,
       ...ORDER_SCHEMAS,
       ...ROUTES_SCHEMAS,
       ...EVENT_SCHEMAS,

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { currentAttempt, type Call, type Cause, type Phase } from '../src/calls/fold/call.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
-import { CallNotFoundError, UnknownQueryError } from '../src/errors.ts'
+import { UnknownQueryError } from '../src/errors.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
-import type { KeyHolder } from '../src/keyring.ts'
 import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
+import { ownCall } from '../src/own-call.ts'
 
 /** The operator API: list calls, look at one, end one. A key of CALLERS has only the calls that it ordered. */
 const calls: FastifyPluginAsyncTypebox = async fastify => {
@@ -44,7 +44,7 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
     schema: getCallSchema,
     preValidation: async ({ query }) => assertKnown(query, getCallSchema.querystring.properties)
   }, async request => {
-    const call = await callOf(request.params.callSid, request.keyHolder!)
+    const call = await ownCall(fastify.calls, request.params.callSid, request.keyHolder!)
     return present(call, request.query.live ? await lookAt(call, rooms) : undefined)
   })
 
@@ -59,17 +59,10 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
   }, hangUp)
 
   async function hangUp (request: FastifyRequest<{ Params: { callSid: string } }>, reply: FastifyReply) {
-    const call = await callOf(request.params.callSid, request.keyHolder!)
+    const call = await ownCall(fastify.calls, request.params.callSid, request.keyHolder!)
     const { callSid, phase } = await fastify.calls.hangUp(call.callSid)
     request.callSid = callSid
     return reply.code(202).send({ callSid, phase })
-  }
-
-  /** @throws {CallNotFoundError} also for a call of somebody else's key */
-  async function callOf (callSid: string, { isOperator, name }: KeyHolder): Promise<Call> {
-    const call = await fastify.calls.find(callSid)
-    if (!call || !(isOperator || call.order?.placedBy === name)) throw new CallNotFoundError(callSid)
-    return call
   }
 }
 

@@ -30,6 +30,7 @@ import placeCall from '../routes/place-call.ts'
 import refer from '../routes/refer.ts'
 import routes from '../routes/routes.ts'
 import status from '../routes/status.ts'
+import voicemail from '../routes/voicemail.ts'
 import webhook from '../routes/call-hook.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { Environment, Settings } from './config.ts'
@@ -113,6 +114,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(operatorAuth)
     await scope.register(placeCall)
     await scope.register(calls)
+    await scope.register(voicemail)
     await scope.register(diagnosis)
     await scope.register(doctor)
     await scope.register(eventRoutes)

@@ -39,6 +39,18 @@ export const CallNotFoundError = createError<[string]>(
 
 export const CallEndedError = createError<[string]>('BRIDGE_CALL_ENDED', 'Call %s has already ended.', 409)
 
+export const VerdictBodyError = createError<[string]>(
+  'BRIDGE_VERDICT_BODY',
+  'The body is no verdict: %s. Send JSON such as { "verdict": "machine", "reason": "beep" }.',
+  400
+)
+
+export const NotOutboundError = createError<[string]>(
+  'BRIDGE_NOT_OUTBOUND',
+  'Call %s was not ordered with POST /calls, so nobody asks who answered it.',
+  422
+)
+
 export const NoCallControlError = createError<[string]>(
   'BRIDGE_NO_CALL_CONTROL',
   'Call %s is not in a LiveKit room, and its caller leg can only be hung up over the Jambonz REST API. Set ' +

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { CAUSES, PHASES } from './calls/fold/call.ts'
 import type { CallSummary, CallView } from './calls/view.ts'
 import { CALLER_SECURITY, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
@@ -100,3 +100,32 @@ const hangUp = {
 
 export const hangUpSchema = { ...hangUp, operationId: 'hangUpCall', summary: 'End a call' }
 export const deleteCallSchema = { ...hangUp, operationId: 'deleteCall', summary: 'End a call, as its hangup does' }
+
+export const VoicemailVerdictSchema = Type.Object({
+  verdict: Type.Enum(['human', 'machine'], { type: 'string', description: 'Who answered' }),
+  reason: Type.Optional(Type.String({ maxLength: 80, description: 'What the verdict rests on', examples: ['beep'] }))
+}, { $id: 'VoicemailVerdict', additionalProperties: false, description: 'Who answered an outbound call' })
+
+export const voicemailSchema = {
+  operationId: 'tellVoicemail',
+  tags: ['operators'],
+  summary: 'Tell who answered an outbound call',
+  description:
+    'For agents that find out whether a person or a machine answered. The first verdict stands, whoever told it. ' +
+    'An order with `onMachine: hangup` is hung up when a machine answered.',
+  security: CALLER_SECURITY,
+  params: CallParams,
+  body: Shared<Static<typeof VoicemailVerdictSchema>>('VoicemailVerdict'),
+  response: {
+    200: Type.Object({
+      callSid: Type.String(),
+      verdict: Type.Enum(['human', 'machine'], { type: 'string', description: 'The verdict that stands' }),
+      by: Type.Enum(['jambonz', 'agent'], { type: 'string', description: 'Who told it' })
+    }, { description: 'What is known now' }),
+    400: ErrorReply('The body is not a verdict'),
+    413: ErrorReply('Larger than 1 KiB'),
+    415: ErrorReply('The body is not JSON'),
+    422: ErrorReply('The call was not ordered with POST /calls'),
+    ...REFUSALS
+  }
+}

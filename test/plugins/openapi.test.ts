@@ -88,7 +88,7 @@ await t.test('who has to authenticate, and how', async t => {
     t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
   }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
-  const forCallers = ['placeCall', 'listCalls', 'getCall', 'hangUpCall', 'deleteCall']
+  const forCallers = ['placeCall', 'listCalls', 'getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail']
   for (const { operation } of by('operators')) {
     const callers = forCallers.includes(operation.operationId) ? [{ callerKey: [] }] : []
     t.same(operation.security, [{ operatorToken: [] }, ...callers], operation.operationId)
@@ -123,6 +123,7 @@ await t.test('what each operation can answer', async t => {
     getRoutes: ['200', '401', '403', '404', '429', '500'],
     testRoutes: ['200', '400', '401', '403', '404', '413', '415', '429', '500'],
     hangUpCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
+    tellVoicemail: ['200', '400', '401', '404', '413', '415', '422', '429', '500', '503'],
     listPendingEvents: ['200', '400', '401', '403', '404', '429', '500', '501', '503'],
     replayEvent: ['202', '400', '401', '403', '404', '409', '429', '500', '501', '503'],
     live: ['200'],
@@ -175,7 +176,8 @@ await t.test('components have the names of their schemas', async t => {
     'SipRefer',
     'Status',
     'UnplacedCall',
-    'Verbs'
+    'Verbs',
+    'VoicemailVerdict'
   ])
   t.notMatch(text, /"def-\d+"/)
   for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {

@@ -25,6 +25,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   refer: [['post', '/refer']],
   'refer-complete': [['post', '/refer-complete']],
   amd: [['post', '/amd']],
+  voicemail: [['post', '/calls/{callSid}/voicemail']],
   'livekit-events': [['post', '/livekit-events']],
   'list-calls': [['get', '/calls']],
   'get-call': [['get', '/calls/{callSid}']],
