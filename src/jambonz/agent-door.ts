@@ -55,7 +55,10 @@ export async function judgeAgentCall (event: Hook, hook: CallHook, options: Agen
   const counted = { id: callSid, caller: roomCall ? remoteNumber(roomCall.facts) : facts.from }
   const livesMs = (options.dialTimeoutS + longestS) * 1000 + SLACK_MS
   const entered = await gate.enter({ ...counted, door: 'trunk', number: facts.to, callSid, livesMs })
-  if (!entered.allowed) return refused(known, NOT_ALLOWED, `${entered.reason} ${entered.rule}`.trim())
+  if (!entered.allowed) {
+    const answer = entered.reason === 'store-unavailable' ? NOT_COUNTED : NOT_ALLOWED
+    return refused(known, answer, `${entered.reason} ${entered.rule}`.trim())
+  }
 
   const withdraw = async () => {
     if (entered.isCounted) await gate.withdraw(counted)
@@ -69,6 +72,8 @@ export async function judgeAgentCall (event: Hook, hook: CallHook, options: Agen
 }
 
 const NOT_ALLOWED = { status: 403, reason: 'Destination Not Allowed' }
+/** What the policy limits cannot be counted now. */
+const NOT_COUNTED = { status: 503, reason: 'Calls Cannot Be Counted' }
 /** What an agent gets whose call is not refused for the number that it calls. */
 const NOT_SET_UP = { status: 503, reason: 'Outbound Calls Not Set Up' }
 

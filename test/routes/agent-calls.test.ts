@@ -17,6 +17,7 @@ import { buildTestBridge, callHook, callerStatus, type HookReply, type TestBridg
 import { startJambonzApi } from '../fixtures/jambonz-api.ts'
 import { routesWith } from '../fixtures/policies.ts'
 import { settle } from '../fixtures/test-clock.ts'
+import { createUnsteadyRegistry } from '../fixtures/unsteady-registry.ts'
 import { assertVerbs, bridgeTest, counted, declined, lines } from './support.ts'
 
 const CARRIER = { OUTBOUND_CARRIER: 'MyCarrier' }
@@ -167,11 +168,23 @@ await bridgeTest('a repeat of the hook gets the same verbs and counts once', asy
 
 await bridgeTest('a call that is declined for another reason counts for nothing', async (t, bridge) => {
   const { sid: only } = await callWithRoom(bridge)
-  t.equal(declined((await call(bridge)).reply), '486 Busy Here', 'one call too many')
+  t.equal(declined((await call(bridge)).reply), '503 Too Many Calls', 'and not busy')
   await bridge.hook('/status', callerStatus(only, 'completed', 200, { call_termination_by: 'caller' }))
   await bridge.clock.pass(3000)
   t.equal((await call(bridge)).reply.json[0].verb, 'dial')
 }, { ...CARRIER, MAX_CALLS: '1' }, withRoutes({ ...ALLOWED, caps: { perMinute: 1 } }))
+
+const goneStore = createUnsteadyRegistry()
+await bridgeTest('what cannot be counted is not dialled', async (t, bridge) => {
+  goneStore.gone = true
+  t.equal(declined((await call(bridge)).reply), '503 Calls Cannot Be Counted')
+  goneStore.gone = false
+}, CARRIER, { registry: goneStore, ...withRoutes({ ...ALLOWED, caps: { perDay: 1 } }) })
+
+await bridgeTest('while the process ends, an agent does not hear that nobody answers', async (t, bridge) => {
+  bridge.app.calls.drain()
+  t.equal(declined((await call(bridge)).reply), '503 Shutting Down')
+}, CARRIER, withRoutes())
 
 await bridgeTest('LiveKit gets what the callee answered', async (t, bridge) => {
   const replyTo = async (status: string, sipStatus: number) => {

@@ -22,6 +22,7 @@ import { legsOf } from './legs.ts'
 import { MOST_ATTEMPTS, newCall, nextRecord } from './new-call.ts'
 import { isFirst, onCalleeHook } from './on-callee-hook.ts'
 import { preparedAttempt } from './on-order.ts'
+import { refusalFor } from './refusal.ts'
 import { TIMES, type Rules } from './rules.ts'
 
 /**
@@ -55,7 +56,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   note(draft, at, { from: 'jambonz', what: 'call hook', status: event.answered ? 'in-progress' : 'trying' })
   // A call that is let in already may come back, whatever room is left by now.
   if (event.refuse && (event.refuse.cause !== 'capacity' || draft.attempts.length === 0)) {
-    const { cause, status, reason, detail } = event.refuse
+    const { cause, status, reason, detail } = refusalFor(facts.direction, event.refuse)
     answer(draft, 'call-hook', hash, { kind: 'decline', status, reason })
     endCall(draft, at, endOf(cause, { sipStatus: status, detail }), rules)
     return draft
