@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { OutgoingCall } from '../sip/user-agent.ts'
+import { buildSdp } from '../sip/sdp.ts'
+import type { OutgoingCall, UserAgent } from '../sip/user-agent.ts'
 import type { AgentBehaviour } from './livekit.ts'
 
 /** One call of the demo, and its announcement. */
@@ -8,6 +9,8 @@ export interface DemoCall {
   says: string
   from: string
   to: string
+  /** The call is ordered from the bridge. It is the order's JSON, where it is worth showing. */
+  order?: { to: string, agent: string, reference: string }
   /** The agent that the Jambonz application names. */
   agent: string
   /** The agent that has a worker, and how it behaves. Without it no worker has registered. */
@@ -22,8 +25,9 @@ export interface DemoCall {
 
 const RECEPTION = '+15551230000'
 const SALES = '+15551230001'
+const CUSTOMER = '+15550000005'
 
-/** The route of the last call. */
+/** The route of the fourth call. */
 const SALES_CONNECT = `    connect:
       - { agent: day-desk, ring: 3s }
       - { agent: night-desk, ring: 4s }
@@ -31,6 +35,7 @@ const SALES_CONNECT = `    connect:
 
 /** The routes file of the demo. */
 export const DEMO_ROUTES = `version: 1
+numbers: ["${RECEPTION}", "${SALES}"]
 policy: { allow: ["+1555"] }
 routes:
   - name: sales
@@ -83,8 +88,32 @@ export const DEMO_CALLS: readonly DemoCall[] = [
     },
     causes: ['no-agent', 'agent-hung-up'],
     route: SALES_CONNECT
+  },
+  {
+    says: 'A program orders a call. The agent comes while the phone rings, and hangs up at the end: agent-hung-up.',
+    from: RECEPTION,
+    to: CUSTOMER,
+    agent: 'receptionist',
+    causes: ['agent-hung-up'],
+    order: { to: CUSTOMER, agent: 'receptionist', reference: 'order-4711' }
   }
 ]
+
+/** How long the phone rings that the bridge calls, milliseconds. */
+const RINGING_MS = 700
+
+/** Plays the person whom the bridge calls, who answers. Resolves when the call is over. */
+export function answer (phone: UserAgent): Promise<void> {
+  return new Promise(resolve => {
+    phone.onInvite(call => {
+      call.onBye(() => resolve())
+      call.onCancel(() => resolve())
+      call.respond(180)
+      const pickUp = () => call.respond(200, 'OK', { body: buildSdp({ ip: phone.host, port: 9 }) })
+      sleep(RINGING_MS).then(pickUp).catch(() => {})
+    })
+  })
+}
 
 /** Plays the caller, who waits, gives up or is hung up on. Resolves when the call is over. */
 export async function phoneFor (call: DemoCall, phone: OutgoingCall, signal: AbortSignal): Promise<void> {

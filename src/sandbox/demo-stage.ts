@@ -71,12 +71,15 @@ export async function setStage (startBridge: StartBridge): Promise<Stage> {
       sipTransport: 'tcp'
     })
     closers.push(() => livekit.close())
+    const phone = await createUserAgent({ host: HOST, name: 'phone' })
+    closers.push(() => phone.close())
     const jambonz = await createJambonzDouble({
       callHook: `${url}/livekit-api`,
       statusHook: `${url}/status#rc=2&rp=all`,
       webhookSecret: secrets.webhookSecret,
       ...account,
       envVars,
+      gateways: { Carrier: `${phone.host}:${phone.port}` },
       trace
     })
     closers.push(() => jambonz.close())
@@ -108,8 +111,6 @@ export async function setStage (startBridge: StartBridge): Promise<Stage> {
     await writeFile(settings.ROUTES_FILE, DEMO_ROUTES)
     const bridge = await startBridge(settings)
     closers.push(() => bridge.close())
-    const phone = await createUserAgent({ host: HOST, name: 'phone' })
-    closers.push(() => phone.close())
     return { bridge, jambonz, phone, envVars, operatorToken: secrets.operatorToken, folder, screen, close }
   } catch (error) {
     await close()

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, within } from '../clock.ts'
-import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
+import { createLiveLadder, ladderOptionsFor, PARTIES } from '../ladder/ladder.ts'
 import type { LadderOptions, LiveLadder } from '../ladder/ladder.ts'
 import { plain } from '../terminal.ts'
-import { DEMO_CALLS, phoneFor } from './demo-calls.ts'
+import { answer, DEMO_CALLS, phoneFor } from './demo-calls.ts'
 import type { DemoCall } from './demo-calls.ts'
 import { setStage } from './demo-stage.ts'
 import type { Stage, StartBridge } from './demo-stage.ts'
@@ -40,6 +40,8 @@ interface Verdict {
   problem?: string
 }
 
+/** The lifelines of a call that the bridge was asked for. */
+const ORDER_PARTIES: typeof PARTIES = PARTIES.map(party => party === 'caller' ? 'phone' : party)
 const CALL_TIMEOUT_MS = 15_000
 /** Messages that explain nothing. The ladders leave them out. */
 const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
@@ -63,7 +65,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   }
   const say = (text = '') => write(text + '\n')
 
-  say(strong('Four phone calls: caller → Jambonz → bridge → LiveKit → agent.', view))
+  say(strong('Five phone calls: phone → Jambonz → bridge → LiveKit → agent, and the last one the other way.', view))
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
   const stage = await setStage(options.startBridge)
   try {
@@ -74,7 +76,8 @@ export async function runDemo (options: DemoOptions): Promise<number> {
     for (const [index, call] of DEMO_CALLS.entries()) {
       say()
       announce(call, index + 1, say, view)
-      const verdict = await play(stage, call, createLiveLadder(write, view), signal)
+      const parties = call.order === undefined ? PARTIES : ORDER_PARTIES
+      const verdict = await play(stage, call, createLiveLadder(write, { ...view, parties }), signal)
       if (signal.aborted) break
       if (isRight(call, verdict)) right++
       say()
@@ -123,6 +126,7 @@ function announce (call: DemoCall, n: number, say: (text?: string) => void, view
     say()
     say(call.route.trimEnd())
   }
+  if (call.order !== undefined) say(`   POST /calls ${JSON.stringify(call.order)}`)
   say()
 }
 
@@ -139,8 +143,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
     callSid ||= sid
   })
   try {
-    const uri = `sip:${call.to}@${stage.jambonz.sipHost}:${stage.jambonz.sipPort}`
-    const phoned = phoneFor(call, stage.phone.invite(uri, { from: call.from }), signal)
+    const phoned = call.order === undefined ? phone(stage, call, signal) : order(stage, call.order)
     await within(systemClock, CALL_TIMEOUT_MS, phoned, () => new Error('the call did not end'))
     const verdict = await within(
       systemClock,
@@ -159,6 +162,25 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
     stage.screen.show = () => {}
     ladder.end()
   }
+}
+
+/** A person calls. Resolves when the call is over. */
+async function phone ({ jambonz, phone }: Stage, call: DemoCall, signal: AbortSignal): Promise<void> {
+  const uri = `sip:${call.to}@${jambonz.sipHost}:${jambonz.sipPort}`
+  await phoneFor(call, phone.invite(uri, { from: call.from }), signal)
+}
+
+/** A program orders a call from the bridge. Resolves when the call is over. */
+async function order (stage: Stage, body: object): Promise<void> {
+  const over = answer(stage.phone)
+  const response = await fetch(`${stage.bridge.url}/calls`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${stage.operatorToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(5000)
+  })
+  if (response.status !== 201) throw new Error(`POST /calls was answered ${response.status} ${await response.text()}`)
+  await over
 }
 
 /** Asks the operator API until it knows the end of the call. */

@@ -22,7 +22,7 @@ import type { RestApplication } from './jambonz/rest-account.ts'
 import { callRoutes } from './jambonz/rest-calls.ts'
 import { createRestServer } from './jambonz/rest.ts'
 import type { CallUpdate } from './jambonz/update-call.ts'
-import { sipObserver } from './jambonz/tracing.ts'
+import { restObserver, sipObserver } from './jambonz/tracing.ts'
 import { loadVerbParser } from './jambonz/verbs.ts'
 import { socketNetwork } from './network.ts'
 import type { Network } from './network.ts'
@@ -129,13 +129,14 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
   const alerts: Alert[] = []
   const name = 'jambonz-sandbox'
   const openTransport = network.openSip
+  const placed = new Set<string>()
   const callerSide = await createUserAgent({
     host,
     transport: options.sipTransport ?? 'udp',
     name,
     clock,
     openTransport,
-    ...trace && { onMessage: sipObserver(trace) }
+    ...trace && { onMessage: sipObserver(trace, placed) }
   })
   // This user agent is not traced, because the LiveKit double traces the messages between the two.
   const agentSide = await createUserAgent({ host, name, clock, openTransport })
@@ -150,6 +151,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     parse,
     host,
     agentSide,
+    placed,
     alert,
     faults: options.faults ?? {},
     accountSid: options.accountSid ?? randomUUID(),
@@ -188,6 +190,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
       callRoutes({
         faults: context.faults,
         parse,
+        ...trace && { show: restObserver(trace, clock) },
         application: sid => sid === context.applicationSid ? settingsOf(context) : undefined,
         create: place,
         update: (callSid, change) => calls.update(callSid, change),

@@ -10,6 +10,8 @@ export interface JambonzContext extends SessionContext {
   host: string
   accountSid: string
   applicationSid: string
+  /** The Call-IDs of the calls that createCall has placed, as the carriers see them. */
+  placed: Set<string>
   /** `host:port` where the feature server takes SIP, as hooks report it. */
   fsSipAddress: string
   /** A call's application environment. */

@@ -53,6 +53,7 @@ export function outboundCall (
       body: sandboxSdp(context.host),
       ...request.to.auth && { auth: request.to.auth }
     })
+  if (call !== undefined) context.placed.add(call.callId)
   const placed = new OutboundCall({ context, request, leg, registration, call })
   return { sid: leg.callSid, callId: leg.callId, firstStatus: placed.start(route, released) }
 }

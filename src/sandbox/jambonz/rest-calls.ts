@@ -11,6 +11,8 @@ import type { ParseVerbs } from './verbs.ts'
 export interface CallHandlers {
   faults: Faults
   parse: ParseVerbs
+  /** Receives what is asked about calls, and the answers. */
+  show?: (from: 'bridge' | 'jambonz', what: string) => void
   /** The application with this id, or undefined when the account has none. */
   application(sid: string): ApplicationSettings | undefined
   /** @param released holds back the first status event until it resolves */
@@ -33,7 +35,8 @@ export function callRoutes (handlers: CallHandlers): RestRoute {
     if (what !== 'Calls' || more.length > 0) return undefined
     if (callSid === undefined) {
       if (method === 'GET') return { status: 200, body: handlers.list().filter(call => isWanted(call, query)) }
-      return method === 'POST' ? await createCall(handlers, body as Record<string, unknown>) : undefined
+      if (method !== 'POST') return undefined
+      return await shown(handlers, 'createCall', () => createCall(handlers, body as Record<string, unknown>))
     }
 
     if (!isUuid(callSid)) return { status: 400, body: { msg: 'Bad request' } }
@@ -42,9 +45,22 @@ export function callRoutes (handlers: CallHandlers): RestRoute {
     if (method === 'DELETE') return { status: handlers.forget(callSid) ? 204 : 404 }
     if (method !== 'POST' && method !== 'PUT') return undefined
 
-    return refusedByApi(body as Record<string, unknown>) ??
-      (call === undefined ? { status: 404 } : handlers.update(callSid, body as CallUpdate) ?? { status: 202 })
+    const update = body as CallUpdate
+    return await shown(handlers, `updateCall ${update.call_status ?? ''}`.trim(), () =>
+      refusedByApi(body as Record<string, unknown>) ??
+      (call === undefined ? { status: 404 } : handlers.update(callSid, update) ?? { status: 202 }))
   }
+}
+
+async function shown (
+  { show }: CallHandlers,
+  what: string,
+  serve: () => Promise<Answered> | Answered
+): Promise<Answered> {
+  show?.('bridge', what)
+  const answered = await serve()
+  show?.('jambonz', `${typeof answered === 'string' ? 'no reply' : answered.status} ${what}`)
+  return answered
 }
 
 function isWanted (call: Payload, query: URLSearchParams): boolean {

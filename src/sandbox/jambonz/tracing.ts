@@ -7,16 +7,27 @@ import type { Payload } from './payloads.ts'
 import { describeVerbs } from './verbs.ts'
 import type { Verb } from './verbs.ts'
 
-/** Traces the messages between the caller and Jambonz. Give it the messages of the user agent that callers call. */
-export function sipObserver (trace: Trace): (seen: { at: number, dir: '>' | '<', message: SipMessage }) => void {
-  return ({ at, dir, message }) =>
-    trace({
-      at,
-      from: dir === '<' ? 'caller' : 'jambonz',
-      to: dir === '<' ? 'jambonz' : 'caller',
-      what: describeSip(message),
-      via: 'sip'
-    })
+/**
+ * Traces the messages between callers and Jambonz, and between Jambonz and the phones that createCall calls. Give it
+ * the messages of the user agent that callers call.
+ *
+ * @param placed the Call-IDs of the calls that Jambonz has placed
+ */
+export function sipObserver (
+  trace: Trace,
+  placed: ReadonlySet<string>
+): (seen: { at: number, dir: '>' | '<', message: SipMessage }) => void {
+  return ({ at, dir, message }) => {
+    const other = placed.has(header(message, 'Call-ID') ?? '') ? 'phone' : 'caller'
+    const [from, to] = dir === '<' ? [other, 'jambonz'] as const : ['jambonz', other] as const
+    trace({ at, from, to, what: describeSip(message), via: 'sip' })
+  }
+}
+
+/** Traces what is asked of the REST API about calls, and the answers. */
+export function restObserver (trace: Trace, clock: Clock): (from: 'bridge' | 'jambonz', what: string) => void {
+  return (from, what) =>
+    trace({ at: clock.now(), from, to: from === 'bridge' ? 'jambonz' : 'bridge', what, via: 'http' })
 }
 
 /** One SIP message in a few words: `INVITE`, `180 Ringing`, `200 OK (BYE)`, `NOTIFY 200 OK`. */
@@ -60,8 +71,12 @@ function describeHook (payload: Payload): string {
   }
   // A call hook has one of these fields, and a status event has neither.
   if ('sip' in payload || 'defaults' in payload) return ''
-  const leg = 'parent_call_sid' in payload ? 'agent-leg' : 'caller-leg'
-  return ` ${leg} ${payload['call_status']}`
+  return ` ${legOf(payload)} ${payload['call_status']}`
+}
+
+function legOf (payload: Payload): string {
+  if ('parent_call_sid' in payload) return 'agent-leg'
+  return payload['direction'] === 'outbound' ? 'callee-leg' : 'caller-leg'
 }
 
 /** A redirect asks while the call runs. A dial that was not dialled reports that its caller is gone. */
