@@ -107,6 +107,8 @@ export class Deliveries {
         dropped = await queue.expire(clock.now() - GIVE_UP_MS)
         if (dropped.length > 0) observer.dropped('too-old', dropped)
       } while (dropped.length > 0)
+      // What they held back may be due.
+      this.kick()
     } catch (error) {
       observer.broken('events that are too old', error)
     }
