@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { settle } from '../fixtures/test-clock.ts'
 import { fixedSource, settingsTable } from '../../src/routing/settings-table.ts'
 import { CONTEXT_AT_DOORS, NUMBERS_AT_DOORS } from '../fixtures/numbers-at-doors.ts'
@@ -10,31 +10,13 @@ import {
   outboundStatus,
   SHOP_TOKEN,
   type OrderBridge,
-  type OrderBridgeOptions,
   type OrderReply
 } from '../fixtures/order-bridge.ts'
 import { createUnsteadyRegistry } from '../fixtures/unsteady-registry.ts'
-import { lines, misfits, undocumented } from '../routes/support.ts'
+import { lines, misfits } from '../routes/support.ts'
+import { assertError, orderTest } from './support.ts'
 
 const TO = '+15550001111'
-
-/** A test with a bridge of its own; in the end every status that it answered must be documented. */
-function orderTest (
-  name: string,
-  fn: (t: Test, bridge: OrderBridge) => Promise<unknown>,
-  options: OrderBridgeOptions = {}
-) {
-  return t.test(name, async t => {
-    const bridge = await buildOrderBridge(t, options)
-    await fn(t, bridge)
-    await settle()
-    t.same(undocumented(bridge.logged()), [], 'every status answered is in openapi.json')
-  })
-}
-
-function assertError (t: Test, { status, json }: OrderReply, expected: number, code: string, message = /./): void {
-  t.match({ status, json }, { status: expected, json: { statusCode: expected, code, error: /^[A-Z]/, message } })
-}
 
 /** The reason in the brackets of a refusal, without the rule. */
 const reasonOf = ({ json }: OrderReply): string => /not dialled \(([\w-]+)/.exec(json.message)?.[1] ?? json.message

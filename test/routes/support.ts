@@ -156,9 +156,9 @@ export async function rawSocket (port: number): Promise<Socket> {
 }
 
 /** Sends bytes over a connection of their own; the reply as text. */
-export async function exchange (port: number, text: string): Promise<string> {
+export async function exchange (port: number, text: string, encoding: BufferEncoding = 'utf8'): Promise<string> {
   const socket = await rawSocket(port)
   const reply = everything(socket)
-  socket.write(text)
+  socket.write(text, encoding)
   return reply
 }
