@@ -209,15 +209,16 @@ export const SettingsSchema = Type.Object({
       examples: ['0e0681b0-d49f-4fb8-b973-b5a3c6758de1']
     })
   ),
-  JAMBONZ_REST_PER_MINUTE: Type.Integer({
-    default: 120,
-    minimum: 1,
-    maximum: 60_000,
-    description:
-      'How often the Jambonz REST API may be asked per minute, on average over five minutes. Jambonz allows 600 ' +
-      'requests in 5 minutes unless it is told otherwise',
-    examples: [120]
-  }),
+  JAMBONZ_REST_PER_MINUTE: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 60_000,
+      description:
+        'How often the Jambonz REST API may be asked per minute, on average over five minutes. Without it, as often ' +
+        'as Jambonz itself says in its answers: 600 requests in 5 minutes unless it is told otherwise',
+      examples: [120]
+    })
+  ),
   OUTBOUND_CARRIER: Type.Optional(
     Type.String({
       description:

@@ -57,7 +57,6 @@ await t.test('the defaults are the documented ones', async t => {
     RINGBACK_TONE: 'tone_stream://L=20;%(2000,4000,440,480)',
     RETELL_API_BASE_URL: 'https://api.retellai.com',
     RETELL_SIP_HOST: 'sip.retellai.com',
-    JAMBONZ_REST_PER_MINUTE: 120,
     LIVEKIT_OUTBOUND_TRUNK: 'livekit-out',
     EVENTS_ALLOW_PRIVATE: false,
     EVENTS_MAX_PENDING: 50_000,

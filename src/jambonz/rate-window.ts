@@ -11,8 +11,10 @@ interface Spent {
 }
 
 export interface RateWindow {
-  /** The most requests in any five minutes. */
+  /** The most requests in any five minutes. Infinite: Jambonz alone says how many. */
   readonly limit: number
+  /** The limit is a guess, until the first answer shows whether Jambonz has one. */
+  readonly isGuess: boolean
   /** Oldest first, one entry for each second at most. */
   readonly spent: readonly Spent[]
   /** What Jambonz said last. */
@@ -42,8 +44,16 @@ const UNSAID_WAIT_MS = 5000
 /** Longer waits are not believed, seconds. */
 const LONGEST_WAIT_S = 3600
 
-export const openWindow = (perMinute: number): RateWindow =>
-  ({ limit: perMinute * WINDOW_MS / 60_000, spent: [], closedUntil: 0 })
+/** What Jambonz allows unless it is told otherwise (jambonz-api-server app.js), requests a minute. */
+const USUAL_PER_MINUTE = 120
+
+/** @param perMinute undefined: as many as Jambonz says that it allows */
+export const openWindow = (perMinute?: number): RateWindow => ({
+  limit: (perMinute ?? USUAL_PER_MINUTE) * WINDOW_MS / 60_000,
+  isGuess: perMinute === undefined,
+  spent: [],
+  closedUntil: 0
+})
 
 /** Counts a request that is sent at `now`. */
 export function spend (window: RateWindow, now: number): RateWindow {
@@ -66,9 +76,11 @@ export function giveBack (window: RateWindow): RateWindow {
 
 /** Takes notice of what an answer says of Jambonz' limit. */
 export function hear (window: RateWindow, news: RateNews, now: number): RateWindow {
+  // express-rate-limit sends its headers with every answer. Without them there is no limit.
+  const known = window.isGuess ? { ...window, limit: Infinity, isGuess: false } : window
   const heard = news.remaining === undefined || news.resetS === undefined
-    ? window
-    : { ...window, server: serverOf(window, news.remaining, news, now) }
+    ? known
+    : { ...known, server: serverOf(window, news.remaining, news, now) }
   if (!news.turnedAway) return heard
 
   const waitMs = inMs(news.retryAfterS ?? news.resetS) ?? UNSAID_WAIT_MS
@@ -104,6 +116,7 @@ export function turnAt (window: RateWindow, turn: Turn, now: number): number {
 }
 
 function ownTurnAt ({ limit, spent }: RateWindow, { reserve, ahead }: Turn, now: number): number {
+  if (limit === Infinity) return now
   const counting = spent.filter(({ until }) => until > now)
   const used = counting.reduce((sum, { requests }) => sum + requests, 0)
   let missing = used + ahead + 1 - (limit - Math.ceil(limit * reserve))
@@ -117,6 +130,6 @@ function ownTurnAt ({ limit, spent }: RateWindow, { reserve, ahead }: Turn, now:
 
 function serverTurnAt ({ server, limit: own }: RateWindow, { reserve, ahead, underWay }: Turn, now: number): number {
   if (!server || server.resetAt <= now) return now
-  const kept = Math.ceil(Math.min(server.limit ?? own, own) * reserve)
+  const kept = Math.ceil(Math.min(server.limit ?? server.remaining, own) * reserve)
   return ahead + underWay < server.remaining - kept ? now : server.resetAt
 }

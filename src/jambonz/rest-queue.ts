@@ -56,8 +56,8 @@ export interface RestQueueObserver {
 
 export interface RestQueueOptions {
   sender: RestSender
-  /** Requests a minute, on average over five minutes. */
-  perMinute: number
+  /** Requests a minute, on average over five minutes. Undefined: as many as Jambonz allows. */
+  perMinute: number | undefined
   clock: Clock
   observer?: RestQueueObserver
 }

@@ -94,3 +94,14 @@ await t.test('turned away: nothing goes before Jambonz says so', async t => {
   t.equal(after({ retryAfterS: 999_999_999 }), 3_600_000)
   t.equal(turnAt(hear(openWindow(120), { turnedAway: true }, NOW), turn, NOW), NOW + 5000)
 })
+
+await t.test('without a setting, Jambonz alone says how often it may be asked', async t => {
+  const full = spent(openWindow(), 600)
+  t.ok(turnAt(full, turn, NOW) > NOW, 'before its first answer, what it usually allows')
+  const unlimited = hear(full, { turnedAway: false }, NOW)
+  t.equal(turnAt(unlimited, { reserve: 0.1, ahead: 5000, underWay: 40 }, NOW), NOW, 'its answers name no limit')
+  const more = hear(full, { limit: 6000, remaining: 5399, resetS: 200, turnedAway: false }, NOW)
+  t.equal(turnAt(more, { reserve: 0.1, ahead: 4000, underWay: 0 }, NOW), NOW, 'its limit is higher')
+  t.equal(turnAt(more, { reserve: 0.1, ahead: 4800, underWay: 0 }, NOW), NOW + 200_000, 'and has a reserve')
+  t.equal(turnAt(hear(spent(openWindow(120), 600), { turnedAway: false }, NOW), turn, NOW) > NOW, true, 'a setting stays')
+})
