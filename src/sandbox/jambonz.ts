@@ -3,8 +3,8 @@ import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Trace } from '../ladder/trace.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
-import type { UserAgent } from '../sip/user-agent.ts'
-import { AuthTrunks } from './jambonz/auth-trunk.ts'
+import { applicationOf, settingsOf } from './jambonz/application.ts'
+import { openRealm } from './jambonz/auth-trunk.ts'
 import { CallRegistry } from './jambonz/call-registry.ts'
 import { Carriers } from './jambonz/carriers.ts'
 import type { JambonzContext } from './jambonz/context.ts'
@@ -14,11 +14,10 @@ import { outboundCall } from './jambonz/outbound.ts'
 import { SPEECH } from './jambonz/payloads.ts'
 import type { Leg } from './jambonz/payloads.ts'
 import { completeForFeatureServer } from './jambonz/create-call.ts'
-import type { ApplicationSettings, CheckedCall, CreateCall, HookObject } from './jambonz/create-call.ts'
+import type { CheckedCall, CreateCall } from './jambonz/create-call.ts'
 import { createRateLimiter } from './jambonz/rate-limit.ts'
 import type { RestLimit } from './jambonz/rate-limit.ts'
 import { accountRoutes } from './jambonz/rest-account.ts'
-import type { RestApplication } from './jambonz/rest-account.ts'
 import { callRoutes } from './jambonz/rest-calls.ts'
 import { createRestServer } from './jambonz/rest.ts'
 import type { CallUpdate } from './jambonz/update-call.ts'
@@ -243,45 +242,4 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
       await calls.close()
     }
   }
-}
-
-/** The account's only application, as the REST API shows it. */
-function applicationOf ({ options, accountSid, applicationSid }: JambonzContext): RestApplication {
-  return {
-    application_sid: applicationSid,
-    account_sid: accountSid,
-    name: 'jambonz-livekit-bridge',
-    call_hook: { url: options.callHook, method: 'POST' },
-    call_status_hook: options.statusHook === undefined ? null : { url: options.statusHook, method: 'POST' }
-  }
-}
-
-/** What createCall takes over from the application. */
-function settingsOf ({ options }: JambonzContext): ApplicationSettings {
-  const hook = (url: string, basic: JambonzDoubleOptions['basic']): HookObject => ({ url, method: 'POST', ...basic })
-  const { callHook, statusHook, basic, statusBasic } = options
-  return {
-    ...SPEECH,
-    call_hook: hook(callHook, basic),
-    call_status_hook: statusHook === undefined ? null : hook(statusHook, statusBasic)
-  }
-}
-
-/** Takes calls for the account's SIP realm, when it has one. */
-async function openRealm (
-  context: JambonzContext,
-  carriers: Carriers,
-  openTransport: Network['openSip']
-): Promise<UserAgent | undefined> {
-  const { sipRealm } = context.options
-  if (sipRealm === undefined) return undefined
-
-  const { host, clock } = context
-  const realmSide = await createUserAgent({ host, transport: 'tcp', name: 'jambonz-sandbox', clock, openTransport })
-  const trunks = new AuthTrunks(sipRealm, carriers)
-  realmSide.onInvite(call => {
-    const trunk = trunks.admit(call)
-    if (trunk !== undefined) inboundCall(context, call, trunk.name).catch(() => call.respond(500))
-  })
-  return realmSide
 }

@@ -20,6 +20,7 @@ await t.test('each carrier is a far end of its own', async t => {
     ['Busy', { status: 486, ringMs: 1 }, {}, 'busy/486'],
     ['Unknown', { status: 404 }, {}, 'failed/404'],
     ['Silent', {}, { timeout: 0.1 }, 'no-answer/487'],
+    ['Announces', { status: 404, ringMs: 1, earlyMedia: true }, {}, 'failed/404'],
     ['Answers', { status: 200, ringMs: 1, hangUpAfterMs: 1 }, {}, 'completed/200']
   ]
   for (const [name, behaviour] of carriers) gateways[name] = (await farEnd(t, { behaviour })).host
@@ -32,6 +33,7 @@ await t.test('each carrier is a far end of its own', async t => {
     await stage.over()
     const action = lines(stage.standIn.requests).hooks.at(-1)
     t.ok(action?.endsWith(`dial ${outcome}`), `${name}: ${action}`)
+    t.equal(lines(stage.standIn.requests).statuses.includes('/status B early-media/183'), name === 'Announces')
   }
 })
 

@@ -199,6 +199,20 @@ await t.test('createCall rings for its timeout, and the called party gets a CANC
   t.equal(lines(stage.standIn.requests).statuses.at(-1), '/status A no-answer/487')
 })
 
+await t.test('for 5 seconds live call control accepts the cancellation of a call that was refused', async t => {
+  const clock = createTestClock()
+  const stage = await setCarrier(t, { double: { clock }, phone: call => call.respond(486) })
+  const { sid } = (await rest(stage, 'POST', '/Calls', ordered)).json()
+  await stage.jambonz.ended(sid)
+  const update = async (callStatus: string) =>
+    (await rest(stage, 'PUT', `/Calls/${sid}`, { call_status: callStatus })).status
+  t.equal(await update('no-answer'), 202)
+  t.equal(await update('completed'), 422)
+  await clock.pass(5000)
+  t.equal(await update('no-answer'), 422)
+  t.same(lines(stage.standIn.requests).statuses, ['/status A trying/100', '/status A busy/486'])
+})
+
 await t.test('early media is reported with the status before it as its reason', async t => {
   const stage = await setCarrier(t, {
     phone: call => {

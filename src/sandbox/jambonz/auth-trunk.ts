@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { parseUri } from '../../sip/address.ts'
 import { formatChallenge, parseAnswer, verifyAnswer } from '../../sip/digest.ts'
 import { header } from '../../sip/message.ts'
-import type { IncomingCall } from '../../sip/user-agent.ts'
+import { createUserAgent } from '../../sip/user-agent.ts'
+import type { IncomingCall, UserAgent } from '../../sip/user-agent.ts'
+import type { Network } from '../network.ts'
 import type { Carrier, Carriers } from './carriers.ts'
+import type { JambonzContext } from './context.ts'
+import { inboundCall } from './inbound.ts'
 
 /**
  * Admits calls from addresses that are no carrier's gateway. Jambonz finds the account by the host of the request URI,
@@ -59,4 +63,23 @@ export class AuthTrunks {
     if (username === null || password === null) return undefined
     return verifyAnswer(answer, { username, password, realm, nonce, method: 'INVITE' }) ? trunk : undefined
   }
+}
+
+/** Takes calls for the account's SIP realm, when it has one. */
+export async function openRealm (
+  context: JambonzContext,
+  carriers: Carriers,
+  openTransport: Network['openSip']
+): Promise<UserAgent | undefined> {
+  const { sipRealm } = context.options
+  if (sipRealm === undefined) return undefined
+
+  const { host, clock } = context
+  const realmSide = await createUserAgent({ host, transport: 'tcp', name: 'jambonz-sandbox', clock, openTransport })
+  const trunks = new AuthTrunks(sipRealm, carriers)
+  realmSide.onInvite(call => {
+    const trunk = trunks.admit(call)
+    if (trunk !== undefined) inboundCall(context, call, trunk.name).catch(() => call.respond(500))
+  })
+  return realmSide
 }

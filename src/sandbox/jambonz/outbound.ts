@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { OutgoingCall, SipResponse, UserAgent } from '../../sip/user-agent.ts'
 import { Amd } from './amd.ts'
@@ -7,6 +6,7 @@ import type { CallerLeg } from './caller-leg.ts'
 import type { JambonzContext } from './context.ts'
 import type { CheckedCall } from './create-call.ts'
 import { sandboxSdp } from './media.ts'
+import { inviteHeaders, newLeg, outcome, speechOf } from './outbound-leg.ts'
 import { legPayload, outboundCallHookPayload } from './payloads.ts'
 import type { CallStatus, Leg } from './payloads.ts'
 import { reasonAtSbc, routeOf } from './route.ts'
@@ -16,6 +16,8 @@ import type { Session } from './session.ts'
 
 /** Seconds that the called party's phone rings when createCall does not say. */
 const DEFAULT_TIMEOUT_S = 60
+/** How long the feature server keeps the session of a call that was not answered, milliseconds. */
+const KEPT_MS = 5000
 /** How soon after the answer the SBC may miss a hangup, milliseconds. */
 const EARLY_BYE_MS = 10
 
@@ -56,35 +58,6 @@ export function outboundCall (
   if (call !== undefined) context.placed.add(call.callId)
   const placed = new OutboundCall({ context, request, leg, registration, call })
   return { sid: leg.callSid, callId: leg.callId, firstStatus: placed.start(route, released) }
-}
-
-function newLeg (context: JambonzContext, request: CheckedCall, { to }: Route): Leg {
-  return {
-    callSid: randomUUID(),
-    direction: 'outbound',
-    from: request.from,
-    to,
-    callId: randomUUID(),
-    sipStatus: 100,
-    sipReason: 'Trying',
-    callStatus: 'trying',
-    accountSid: context.accountSid,
-    traceId: randomBytes(16).toString('hex'),
-    fsSipAddress: context.fsSipAddress,
-    ...request.application_sid !== undefined && { applicationSid: request.application_sid },
-    ...request.tag !== undefined && { customerData: request.tag }
-  }
-}
-
-function inviteHeaders (request: CheckedCall, leg: Leg): Record<string, string> {
-  return {
-    ...request.headers,
-    'X-Call-Sid': leg.callSid,
-    'X-Account-Sid': leg.accountSid,
-    ...leg.applicationSid !== undefined && { 'X-Application-Sid': leg.applicationSid },
-    ...request.to.headers,
-    'Content-Type': 'application/sdp'
-  }
 }
 
 /** The leg that createCall dials, and the session that begins when the called party answers. */
@@ -172,7 +145,7 @@ class OutboundCall {
     if (this.#isDecided) return
     this.#decided()
     this.#report(outcome(status), status, reason)
-    this.#session.notReached()
+    this.#session.notReached(this.#context.clock.now() + KEPT_MS)
   }
 
   /**
@@ -211,10 +184,9 @@ class OutboundCall {
   }
 
   #callHookPayload (): Record<string, unknown> {
-    const { synthesis, recognition } = speechOf(this.#request)
     // Only an application has an environment.
     const envVars = this.#leg.applicationSid === undefined ? undefined : this.#context.envVars(this.#leg)
-    return outboundCallHookPayload(this.#leg, { synthesizer: synthesis, recognizer: recognition }, envVars)
+    return outboundCallHookPayload(this.#leg, speechOf(this.#request), envVars)
   }
 
   #decided (): void {
@@ -255,20 +227,4 @@ class OutboundCall {
     const { answeredAt } = this.#session
     return faults.earlyByeLost === true && answeredAt !== undefined && clock.now() - answeredAt <= EARLY_BYE_MS
   }
-}
-
-function speechOf (request: CheckedCall) {
-  return {
-    synthesis: {
-      vendor: request.speech_synthesis_vendor,
-      language: request.speech_synthesis_language,
-      voice: request.speech_synthesis_voice
-    },
-    recognition: { vendor: request.speech_recognizer_vendor, language: request.speech_recognizer_language }
-  }
-}
-
-function outcome (status: number): CallStatus {
-  if (status === 486 || status === 603) return 'busy'
-  return status === 487 ? 'no-answer' : 'failed'
 }

@@ -48,6 +48,7 @@ export class Session {
   readonly #background = new Set<Promise<unknown>>()
   #answeredAt: number | undefined
   #gone = false
+  #keptUntil = 0
   /** Whether the media server has an endpoint for the caller. */
   #hasEndpoint = false
   #hasEarlyMedia = false
@@ -81,9 +82,9 @@ export class Session {
     return this.#answeredAt
   }
 
-  /** Whether the call has ended. Hooks may still be on their way. */
+  /** Whether live call control finds no session any more. Hooks may still be on their way. */
   get gone (): boolean {
-    return this.#gone
+    return this.#gone && this.context.clock.now() >= this.#keptUntil
   }
 
   /** Sends the call's hooks, except its status events. */
@@ -220,8 +221,13 @@ export class Session {
     this.#stop('gone')
   }
 
-  /** The called party of a call that Jambonz placed was not reached. No verb runs. */
-  notReached (): void {
+  /**
+   * The called party of a call that Jambonz placed was not reached. No verb runs.
+   *
+   * @param keptUntil when live call control finds the session gone, milliseconds since the epoch
+   */
+  notReached (keptUntil: number): void {
+    if (!this.#gone) this.#keptUntil = keptUntil
     this.#stop('gone')
   }
 
