@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis'
 /*
  * What Redis does with waiting events in one atomic step. Each key begins with the same base, which the scripts get as
  * KEYS[1]:
- *   all                        sorted set of `<receiver> <id>` by place, of every event that waits
- *   place                      the place that was given last
+ *   all                        sorted set of `<receiver> <id>` by place, of every event that waits. The place is the
+ *                              time of adding, or the one behind the last place
  *   ready:<receiver>           sorted set of calls by the time when their first event is due
  *   lane:<receiver>:<call>     list of ids, in order
  *   event:<receiver>:<id>      hash of one event: call, type, body, at, tries, due, lease
@@ -54,26 +54,26 @@ const SCRIPTS = {
    */
   bridgeEventAdd: `${REMOVE}
 local id, call, now, keep = ARGV[1], ARGV[2], ARGV[5], ARGV[8]
-if ARGV[7] ~= '' and not redis.call('SET', base .. 'known:' .. id, 1, 'NX', 'PX', ARGV[7]) then return { 0 } end
+if ARGV[7] ~= '' and redis.call('EXISTS', base .. 'known:' .. id) == 1 then return { 0 } end
 local reply = { 0 }
+local last = tonumber(redis.call('ZRANGE', base .. 'all', -1, -1, 'WITHSCORES')[2] or 0)
 for i = 10, #ARGV do
   local receiver = ARGV[i]
   local key = base .. 'event:' .. receiver .. ':' .. id
   if redis.call('EXISTS', key) == 0 then
     local lane, ready = base .. 'lane:' .. receiver .. ':' .. call, base .. 'ready:' .. receiver
-    local place = redis.call('INCR', base .. 'place')
+    last = math.max(tonumber(now), last + 1)
     redis.call('HSET', key, 'call', call, 'type', ARGV[3], 'body', ARGV[4], 'at', now, 'tries', 0, 'due', now)
     if redis.call('RPUSH', lane, id) == 1 then redis.call('ZADD', ready, now, call) end
-    redis.call('ZADD', base .. 'all', place, receiver .. ' ' .. id)
-    for _, used in ipairs({ key, lane, ready, base .. 'all', base .. 'place' }) do
-      redis.call('PEXPIRE', used, keep)
-    end
+    redis.call('ZADD', base .. 'all', last, receiver .. ' ' .. id)
+    for _, used in ipairs({ key, lane, ready, base .. 'all' }) do redis.call('PEXPIRE', used, keep) end
     reply[1] = reply[1] + 1
     reply[#reply + 1] = receiver
   end
 end
 local excess = math.min(redis.call('ZCARD', base .. 'all') - tonumber(ARGV[6]), tonumber(ARGV[9]))
 for _ = 1, excess do dropFirst(reply) end
+if ARGV[7] ~= '' then redis.call('SET', base .. 'known:' .. id, 1, 'PX', ARGV[7]) end
 return reply`,
   /*
    * ARGV: receiver, now, end of the lease, name of the lease, most events. Replies when there is next something to take

@@ -50,7 +50,7 @@ const TRIES = 3
  * Keeps the calls in Redis, for any number of replicas: one string per call, one sorted set of entries to find calls
  * by, one of wake-up times. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
  * evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs `~{bridge:*` and these commands:
- * eval, evalsha, get, getrange, exists, set, del, incr, pttl, pexpire, hget, hmget, hset, hdel, hincrby, lindex, lrem,
+ * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset, hdel, hincrby, lindex, lrem,
  * rpush, zadd, zcard, zrem, zrange, zscore, zlexcount, zrangebylex, zrangebyscore, ping, client|setname (or:
  * +@connection +@read +@write +@scripting).
  */
@@ -268,4 +268,17 @@ async function tryOut (registry: Registry, now: number): Promise<void> {
   const key = { caller: 'trial', key: 'trial' }
   await registry.idempotency.claim({ ...key, hash: '', orderId: 'trial', now, leaseMs: 1 })
   await registry.idempotency.free(key, 'trial')
+  await tryOutEvents(registry.events, now)
+}
+
+async function tryOutEvents (queue: EventQueue, now: number): Promise<void> {
+  const event = { id: 'trial', callSid: 'trial', type: 'trial', body: '' }
+  await queue.add(event, ['trial'], { now, most: 1, again: true })
+  const { events } = await queue.take({ receiver: 'trial', now, leaseMs: 1, lease: 'trial', limit: 1 })
+  for (const taken of events) await queue.failed(taken, now)
+  await queue.list({ limit: 1 })
+  await queue.stats()
+  await queue.holds('trial', ['trial'])
+  await queue.expire(now - 1)
+  await queue.done({ id: 'trial', receiver: 'trial' })
 }

@@ -35,20 +35,20 @@ await t.test('in Redis', { skip: withoutRedis }, async t => {
 
   await eventQueueContract(t, t => open(t))
 
-  await t.test('the keys share one hash slot and end by themselves, and nothing is left of what was delivered', async t => {
+  await t.test('the keys share one hash slot, end by themselves, and go with what was delivered', async t => {
     const queue = await open(t, 'bridge:keys')
     const redis = new Redis(port, '127.0.0.1')
     t.teardown(() => redis.disconnect())
     await queue.add(sketchEvent('a:1'), ['r1', 'r2'], { now: NOW, most: 10 })
     await queue.take({ receiver: 'r1', now: NOW, leaseMs: 1000, lease: 'x', limit: 1 })
     const keys = await redis.keys('*bridge:keys*')
-    t.equal(keys.length, 9)
+    t.equal(keys.length, 8)
     for (const key of keys) {
       t.match(key, /^\{bridge:keys\}:events:/)
       t.ok(await redis.pttl(key) > 0, key)
     }
     for (const receiver of ['r1', 'r2']) await queue.done({ id: 'a:1', receiver })
-    t.same((await redis.keys('*bridge:keys*')).map(key => key.replace(/.*:events:/, '')).sort(), ['known:a:1', 'place'])
+    t.same((await redis.keys('*bridge:keys*')).map(key => key.replace(/.*:events:/, '')).sort(), ['known:a:1'])
     t.ok(await redis.pttl('{bridge:keys}:events:known:a:1') <= REMEMBERED_MS)
   })
 

@@ -144,9 +144,10 @@ await t.test('a real one', { skip: withoutRedis }, async t => {
     const { port } = await startRedis(t)
     const admin = new Redis(port, '127.0.0.1')
     t.teardown(() => admin.disconnect())
-    const needed =
-      'eval evalsha get getrange exists set del pttl pexpire zadd zrem zscore zlexcount zrangebylex zrangebyscore ping'
-        .split(' ').map(name => `+${name}`)
+    const needed = [
+      'eval evalsha ping get getrange exists set del pttl pexpire hget hmget hset hdel hincrby lindex lrem rpush',
+      'zadd zcard zrem zrange zscore zlexcount zrangebylex zrangebyscore'
+    ].join(' ').split(' ').map(name => `+${name}`)
     const user = (...rules: string[]) => admin.acl('SETUSER', 'somebody', 'reset', 'on', '>p@ss/w#rd', ...rules)
     const url = `redis://somebody:${encodeURIComponent('p@ss/w#rd')}@127.0.0.1:${port}`
     await user('~{bridge:*', ...needed)
@@ -154,7 +155,7 @@ await t.test('a real one', { skip: withoutRedis }, async t => {
     await user('~{bridge:*', '+@connection', '+@read', '+@write', '+@scripting')
     await works(t, url)
     t.same(await admin.keys('*'), [], 'trying it out leaves nothing')
-    for (const missing of ['+zadd', '+eval', '+zscore', '+exists', '+zrem', '+ping']) {
+    for (const missing of ['+zadd', '+eval', '+zscore', '+exists', '+zrem', '+ping', '+rpush', '+hincrby']) {
       await user('~{bridge:*', ...needed.filter(rule => rule !== missing))
       await refuses(t, url, /the user lacks permissions\. Grant it/)
     }
