@@ -116,7 +116,9 @@ export class Commits {
 
   async #commit (callSid: string, event: CallEvent, propose: Propose = ignore): Promise<Call | undefined> {
     const mark = markOf(event)
-    if (mark && !this.outage.recent(callSid)?.order) await this.#name(callSid, mark, event.at)
+    // What is handed over was not in the store yet, whatever this process knows of it.
+    const isNamed = event.kind !== 'handed-over' && this.outage.recent(callSid)?.order !== undefined
+    if (mark && !isNamed) await this.#name(callSid, mark, event.at)
     if (!mustBeKnown(event)) return this.#update(callSid, event, propose)
 
     const call = await this.#updateKnown(callSid, event, propose)

@@ -6,7 +6,7 @@ import { note, owe, unowe } from './duties.ts'
 import { endCall } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { newCall } from './new-call.ts'
-import { tellNothing } from './publications.ts'
+import { endWasTold } from './publications.ts'
 import { factsOfOrder, KEPT_BACK, type Order } from './order.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -97,7 +97,7 @@ function learn (draft: Call, { at, order, hangupAt, givenUp }: EventOf<'placed'>
   if (draft.phase === 'ended') return
   if (givenUp && draft.hangupFor === undefined) {
     draft.hangupFor = 'given-up'
-    tellNothing(draft)
+    endWasTold(draft)
   } else if (hangupAt === undefined || draft.hangupAt !== undefined) return
   hangUpCallee(draft, at, rules)
 }

@@ -37,9 +37,14 @@ function hasHappened (publication: Publication, call: Call): boolean {
   }
 }
 
-/** Marks a call of which nothing more is told: its end was told before it had a name. */
-export function tellNothing (draft: Call): void {
-  draft.published = [...PUBLICATIONS]
+/**
+ * The end of an order was told before its call had a name. The call is not told a second time, unless its beginning was
+ * told already.
+ */
+export function endWasTold (draft: Call): void {
+  const published = draft.published ?? []
+  const isBegun = published.includes('call.started')
+  draft.published = isBegun ? [...published, 'call.dial_finished'] : [...PUBLICATIONS]
 }
 
 /**
