@@ -179,7 +179,7 @@ function timesOf (callSid: string, { answered, recording }: Played): Record<stri
     (field(hook.body, 'parent_call_sid') !== undefined) === (leg === 'agent'))?.at
   const [order] = orders
   return {
-    received: order ? order.at : ours[0]!.at,
+    received: order ? undefined : ours[0]!.at,
     ringing: order ? of('caller', 'ringing') ?? of('agent', 'ringing') : of('agent', 'ringing'),
     answered: of(order ? 'caller' : 'agent', 'in-progress'),
     connected: of('agent', 'in-progress'),

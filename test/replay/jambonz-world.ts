@@ -58,6 +58,7 @@ export class JambonzWorld {
   readonly requests: RestRequest[] = []
   readonly #options: JambonzWorldOptions
   readonly #legs = new Map<string, Leg>()
+  readonly #awaited = new Map<string, () => void>()
 
   constructor (options: JambonzWorldOptions) {
     this.#options = options
@@ -66,6 +67,11 @@ export class JambonzWorld {
   /** The `tag` that a call was placed with; undefined: nobody has placed it. */
   tagOf (callSid: string): unknown {
     return this.#legs.get(callSid)?.tag
+  }
+
+  /** Resolves when createCall of this call comes. */
+  arrival (callSid: string): Promise<void> {
+    return new Promise(resolve => this.#awaited.set(callSid, resolve))
   }
 
   isPlaced (callSid: string): boolean {
@@ -115,6 +121,7 @@ export class JambonzWorld {
     if (!wanted) return { status: 500, body: { msg: 'this call was not recorded' } }
     const { order, callSid } = wanted
     this.#legs.set(callSid, { order, callSid, tag: body['tag'], state: 'dialing' })
+    this.#awaited.get(callSid)?.()
     const delay = order.answeredAt - order.at + (answerDelay === 'lost' ? 0 : answerDelay)
     await new Promise<void>(resolve => clock.schedule(delay, resolve))
     if (answerDelay === 'lost') return 'lost'

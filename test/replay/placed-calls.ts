@@ -36,6 +36,8 @@ export class PlacedCalls {
   readonly #options: PlacedCallsOptions
   /** Calls that Jambonz ended at the bridge's asking: nothing else that was recorded of them happens. */
   readonly #ended = new Set<string>()
+  /** Orders on their way to Jambonz. */
+  readonly #underWay = new Set<Promise<void>>()
 
   constructor (options: PlacedCallsOptions) {
     this.#options = options
@@ -63,6 +65,15 @@ export class PlacedCalls {
       ...hangUps.map(({ at, callSid }) => ({ at, run: () => this.#hangUp(callSid) })),
       ...hooks.map(hook => ({ at: hook.at, run: () => this.#saw(hook) }))
     ]
+  }
+
+  /** Waits until what was ordered has come to Jambonz. @returns how long that took, milliseconds */
+  async lateness (): Promise<number> {
+    const { clock } = this.#options
+    const began = clock.now()
+    await Promise.all(this.#underWay)
+    this.#underWay.clear()
+    return clock.now() - began
   }
 
   /** Whether there is such a call: one that is to be placed begins when it was. */
@@ -94,7 +105,7 @@ export class PlacedCalls {
 
   #place (order: RecordedOrder): void {
     const { from, to, carrier, ringS, longestS, agentAt } = order
-    this.#options.begin(this.#ask('order', order.callSid, '/calls', {
+    const asked = this.#ask('order', order.callSid, '/calls', {
       to,
       from,
       carrier,
@@ -103,7 +114,10 @@ export class PlacedCalls {
       agentAt: this.#options.variant.agentAt ?? agentAt,
       agent: 'demo-agent',
       reference: referenceOf(this.#options.names.call(order.callSid))
-    }))
+    })
+    const arrived = this.jambonz.arrival(this.#options.names.call(order.callSid))
+    this.#underWay.add(Promise.race([asked, arrived]))
+    this.#options.begin(asked)
   }
 
   /** An operator finds the call by its reference: Jambonz may not have named it yet. */

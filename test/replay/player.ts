@@ -49,10 +49,11 @@ export class Player {
   /** Calls that had ended before the process died. */
   readonly endedBefore = new Set<string>()
   /** When the recording began in this run, milliseconds since the epoch. */
-  readonly started: number
+  started: number
   readonly #options: PlayOptions
   readonly #webhooks: WebhookSender
   readonly #failures: ApiFailure[]
+  #statuses = 0
   readonly #pending = new Set<Promise<void>>()
   #bridge: Bridge | undefined
   #callHook: Promise<void> = Promise.resolve()
@@ -122,6 +123,8 @@ export class Player {
     for (const { at, run } of this.#steps()) {
       await clock.until(this.started + at)
       await run()
+      // What was recorded counts from when Jambonz got the order, and a bridge may be busy.
+      if (this.#options.renameCalls) this.started += await this.placed.lateness()
       await clock.settle()
     }
   }
@@ -216,7 +219,11 @@ export class Player {
   }
 
   async #hook (hook: Hook): Promise<void> {
-    if (this.placed.happens(hook)) await this.#send(hook)
+    if (!this.placed.happens(hook)) return
+    const { clock, variant } = this.#options
+    const delay = hook.path === '/status' ? variant.statusDelay?.(this.#statuses++) : undefined
+    if (delay === undefined) await this.#send(hook)
+    else clock.schedule(delay, () => this.#send(hook))
   }
 
   #track (work: Promise<void>): void {

@@ -12,7 +12,7 @@ import type { Json } from './json.ts'
 import { serveLiveKitApi, type ApiRequest, type LiveKitApi } from './livekit-api.ts'
 import { LiveKitWorld } from './livekit-world.ts'
 import { Player } from './player.ts'
-import type { Recording } from './recording.ts'
+import { callSidsOf, type Recording } from './recording.ts'
 import { serveJambonzApi } from './jambonz-api.ts'
 import { REST_ENV, restOf, type Played } from './session.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
@@ -30,6 +30,8 @@ const LONGEST_MS = 120_000
 /** A room that an agent in flight makes again comes back within this time, milliseconds. */
 const ROOM_COMES_BACK_MS = 4000
 const PROGRESS_MS = 5000
+/** Recordings begin this long after each other, milliseconds: the bridge and what stands for the others share a CPU. */
+const BETWEEN_STARTS_MS = 50
 
 /** One recording under way, with the rooms that its calls may have. */
 interface Stage {
@@ -82,11 +84,13 @@ async function playGroup (
   const bridge = bridgeAt(options.url ?? process!.url)
   try {
     const variants = options.variants.length > 0 ? options.variants : [AS_RECORDED]
-    const played = recordings.flatMap(recording => variants.map(variant => {
+    const plays = recordings.flatMap(recording => variants.map(variant => ({ recording, variant })))
+    const played = plays.map(async ({ recording, variant }, i) => {
+      await setTimeout(i * BETWEEN_STARTS_MS)
       const stage = stageFor(recording, variant, bridge)
       stages.push(stage)
       return playedOn(stage, variant, bridge)
-    }))
+    })
     const stop = showProgress(played, options.progress)
     return await Promise.all(played).finally(stop)
   } finally {
@@ -111,7 +115,7 @@ function stageFor (recording: Recording, variant: Variant, bridge: Bridge): Stag
       return known
     }
   })
-  const rooms = player.callSids.flatMap(callSid =>
+  const rooms = callSidsOf(recording).map(recordedSid => player.names.call(recordedSid)).flatMap(callSid =>
     Array.from({ length: MOST_ATTEMPTS }, (_, i) => `${ENV.LIVEKIT_ROOM_PREFIX}_${tokenOf(callSid, i + 1)}`))
   return { player, rooms: new Set(rooms), api: [] }
 }

@@ -21,6 +21,8 @@ export interface Variant {
   webhookDelay?(n: number): number
   /** The nth webhook arrives a second time this much later, milliseconds; undefined: once. */
   webhookAgain?(n: number): number | undefined
+  /** How much later the nth status of Jambonz arrives, milliseconds. Whatever comes behind it does not wait for it. */
+  statusDelay?(n: number): number
   /** Every hook of Jambonz arrives a second time this much later, milliseconds. */
   hooksAgain?: number
   away?: Away
@@ -52,6 +54,7 @@ export const VARIANTS: Record<string, (seed: number) => Variant> = {
   'without-action': () => ({ name: 'without /action', withoutAction: true }),
   'livekit-alone': () => ({ name: "with LiveKit's webhooks alone", withoutStatuses: true, withoutAction: true }),
   'late-webhooks': seed => ({ name: `webhooks late, in any order (${seed})`, webhookDelay: delays(seed, 1000) }),
+  'late-statuses': seed => ({ name: `statuses late, in any order (${seed})`, statusDelay: delays(seed, 300) }),
   'doubled-webhooks': () => ({ name: 'every webhook twice', webhookAgain: () => 5000 }),
   'answer-late': () => ({ name: 'createCall answered after the first status', answerDelay: 200 }),
   'answer-lost': () => ({ name: "createCall's answer lost", answerDelay: 'lost' }),
