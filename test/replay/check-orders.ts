@@ -37,10 +37,11 @@ function faultsOfDecline ({ recording, answered }: Played): Fault[] {
   })
 }
 
-/** Orders and hang-ups are taken; a hang-up may come when the call is over. */
-function faultsOfAsking ({ asked }: Played): Fault[] {
+/** Orders and hang-ups are taken; a hang-up may come when the call is over, or when its record was lost. */
+function faultsOfAsking ({ asked, variant }: Played): Fault[] {
   return asked.flatMap(({ what, status, text }) => {
-    const taken = status === 0 || status < 300 || (what === 'hang-up' && status === 409)
+    const forgotten = variant.away?.store === 'lost' && status === 404
+    const taken = status < 300 || (what === 'hang-up' && (status === 409 || forgotten))
     // What Jambonz never answered cannot be said to be placed.
     return taken || (what === 'order' && status === 504)
       ? []

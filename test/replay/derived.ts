@@ -116,6 +116,6 @@ export function hungUpByOperator (recording: Recording, at: number): Recording {
     ...recording,
     name: `${recording.name}, hung up at ${at} ms`,
     hangUps: orders.map(({ callSid }) => ({ at, callSid, isNew: true })),
-    causes: [...(over > at ? ['operator-hung-up'] : []), ...(over <= at + CROSSING_MS ? recording.causes : [])]
+    causes: [...(over >= at ? ['operator-hung-up'] : []), ...(over <= at + CROSSING_MS ? recording.causes : [])]
   }
 }

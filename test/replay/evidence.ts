@@ -47,8 +47,10 @@ export function evidenceOf (played: Played, call: Json | undefined, recordedSid:
     .filter(({ body }) => (field(body, 'parent_call_sid') ?? field(body, 'call_sid')) === recordedSid)
   const webhooks = played.webhooks.filter(({ taken }) => taken !== undefined && arrived(taken - played.started))
   const { withoutWebhooks, withoutStatuses, withoutAction } = played.variant
+  // Where a silence is the evidence, it proves nothing once nobody listened.
+  const bySilence = played.recording.causes.includes('reply-refused')
   const incomplete = Boolean(withoutWebhooks || withoutStatuses || withoutAction) || (away !== undefined &&
-    (away.store === 'lost' || played.answered.some(({ status }) => status === 0)))
+    (away.store === 'lost' || bySilence || played.answered.some(({ status }) => status === 0)))
   return {
     kind: kindOf(played.recording, recordedSid),
     heard: hooks.length > 0,

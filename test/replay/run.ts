@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { awayVariants } from './away.ts'
 import { faultsOf } from './check.ts'
+import { joinedTo } from './joined.ts'
 import { readRecordings } from './read.ts'
 import { playInRealTime } from './real-time.ts'
 import { isPlayable, type Recording, type Unplayable } from './recording.ts'
@@ -17,6 +18,7 @@ Plays recordings against the service and says of each what was right. Exit code 
   --livekit-port PORT  where the recorded LiveKit's API is served (with --url)
   --variant NAME       not as recorded (may be repeated): ${Object.keys(VARIANTS).join(', ')}
   --away N             N times per recording with the bridge away for a while, with its memory lost and with a store
+  --in-room-of FILE    calls that agents make: in the room of this recorded call, instead of one of their own
   --seed N             for everything random (default 1)
   --json               the results as JSON
   --quiet              only what was wrong, and the summary`
@@ -29,6 +31,7 @@ const { values: options, positionals } = parseArgs({
     'livekit-port': { type: 'string' },
     variant: { type: 'string', multiple: true },
     away: { type: 'string' },
+    'in-room-of': { type: 'string' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
@@ -44,13 +47,19 @@ if (options.help || positionals.length === 0 || unknown.length > 0) {
 }
 
 const seed = Number(options.seed)
-const files = positionals.flatMap(path => readRecordings(path))
+const [host] = options['in-room-of'] === undefined ? [] : readRecordings(options['in-room-of'])
+const files = positionals.flatMap(path => readRecordings(path)).map(inRoomOfHost)
 const print = options.json ? () => {} : (line: string) => console.log(line)
 const outcomes = options['real-time'] || options.url !== undefined ? await inRealTime() : await inProcess()
 
 for (const line of ['', ...summaryLines(outcomes)]) print(line)
 if (options.json) console.log(JSON.stringify(asJson(outcomes), undefined, 2))
 process.exit(outcomes.some(outcome => ['wrong', 'unreadable'].includes(markOf(outcome))) ? 1 : 0)
+
+function inRoomOfHost (file: Recording | Unplayable): Recording | Unplayable {
+  const isOfAgent = isPlayable(file) && file.callsRefused !== undefined
+  return isOfAgent && host && isPlayable(host) ? joinedTo(file, host) : file
+}
 
 async function inProcess (): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
