@@ -17,6 +17,48 @@ const TIMEOUT_MS = 10_000
 const ELSEWHERE =
   'Operator routes are often not published: try --url with an internal address, such as http://127.0.0.1:3000'
 
+/** A reply that is no success, as the bridge explains it. */
+export class RefusedError extends ApiError {
+  readonly code: string
+  readonly retryAfterS: number | undefined
+  /** Id of the order, where the call may have been placed. */
+  readonly callSid: string | undefined
+  constructor (message: string, { code = '', callSid }: ErrorBody, retryAfterS: number | undefined) {
+    super(message)
+    this.code = code
+    this.callSid = callSid
+    this.retryAfterS = retryAfterS
+  }
+}
+
+/** createCall may wait for its turn, and for Jambonz. */
+const POST_TIMEOUT_MS = 90_000
+
+/**
+ * Sends JSON to a running bridge.
+ * @throws {RefusedError} when the bridge says no
+ * @throws {ApiError} when nothing usable comes back
+ */
+export async function post<T> (
+  path: string,
+  body: unknown,
+  api: OperatorApi,
+  headers: Record<string, string> = {}
+): Promise<T> {
+  const reply = await request(path, api, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body)
+  })
+  const answer = await reply.json().catch(() => undefined) as (T & ErrorBody) | undefined
+  if (reply.ok && answer !== undefined) return cleanDeep(answer)
+  if (answer?.code?.startsWith('BRIDGE_') && reply.status !== 401) {
+    const retryAfter = Number(reply.headers.get('retry-after'))
+    throw new RefusedError(cleanText(answer.message ?? ''), cleanDeep(answer), retryAfter > 0 ? retryAfter : undefined)
+  }
+  throw new ApiError(whyRefused(reply, answer, api.base))
+}
+
 /**
  * Asks a running bridge.
  * @throws {ApiError} when nothing usable comes back
@@ -35,18 +77,31 @@ export const notABridge = (base: string): ApiError =>
 interface ErrorBody {
   code?: string
   message?: string
+  callSid?: string
 }
 
-async function request (path: string, { base, token, signal, fetch: fetchIt = fetch }: OperatorApi): Promise<Response> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+interface Sent {
+  method: 'POST'
+  headers: Record<string, string>
+  body: string
+}
+
+async function request (
+  path: string,
+  { base, token, signal, fetch: fetchIt = fetch }: OperatorApi,
+  sent?: Sent
+): Promise<Response> {
+  const timeoutMs = sent ? POST_TIMEOUT_MS : TIMEOUT_MS
+  const timeout = AbortSignal.timeout(timeoutMs)
   try {
     return await fetchIt(base + path, {
-      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+      ...sent,
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...sent?.headers },
       redirect: 'error',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout
     })
   } catch (error) {
-    throw new ApiError(`No bridge answers at ${base} (${reasonOf(error)}). Is it running? ${ELSEWHERE}`)
+    throw new ApiError(`No bridge answers at ${base} (${reasonOf(error, timeoutMs)}). Is it running? ${ELSEWHERE}`)
   }
 }
 
@@ -68,7 +123,7 @@ function whyRefused (reply: Response, body: ErrorBody | undefined, base: string)
   return `The bridge answered ${status}${body?.message === undefined ? '' : `: ${cleanText(body.message)}`}`
 }
 
-function reasonOf (error: unknown): string {
+function reasonOf (error: unknown, timeoutMs: number): string {
   const { name, cause } = error as Error & { cause?: { code?: string } }
-  return name === 'TimeoutError' ? `no answer within ${TIMEOUT_MS / 1000} s` : cause?.code ?? 'connection failed'
+  return name === 'TimeoutError' ? `no answer within ${timeoutMs / 1000} s` : cause?.code ?? 'connection failed'
 }

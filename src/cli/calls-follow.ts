@@ -79,7 +79,10 @@ export async function followCall (callSid: string, api: OperatorApi, io: FollowI
  * restarts, is mentioned once and waited for.
  * @throws {ApiError} when already the first look fails: then the command is wrong, not the bridge
  */
-async function poll ({ signal, err, wait = waitOrEnd }: FollowIo, look: () => Promise<boolean>): Promise<void> {
+export async function poll (
+  { signal, err, wait = waitOrEnd }: Pick<FollowIo, 'signal' | 'err' | 'wait'>,
+  look: () => Promise<boolean>
+): Promise<void> {
   let answered = false
   let silent = false
   while (!signal.aborted) {

@@ -7,6 +7,9 @@ import { partiesOf, renderLadder, type LadderOptions } from '../ladder/ladder.ts
 import { stepOf, stepsOf } from './calls-steps.ts'
 import { columnWidths, tableRow, tableWidth, wrapIndented, type Column } from './text-layout.ts'
 
+/** Width of text where the terminal's is not known. */
+export const USUAL_COLUMNS = 100
+
 /** How the rows of a table of calls are laid out. */
 export interface TableLayout {
   columns: readonly Column[]
@@ -66,11 +69,13 @@ const dayOf = (time: number): string => Number.isNaN(time) ? '' : new Date(time)
 
 function cellsOf (call: CallSummary, layout: Pick<TableLayout, 'stacked' | 'dates'>, now: number): string[] {
   const { stacked, dates } = layout
-  const { callSid, agent, route, at } = call
+  const { callSid, agent, route, at, reference, joins } = call
   const received = (at.received ?? '').replace('T', ' ').slice(dates ? 5 : 11, 19)
   const numbers = [call.from, call.to]
+  // Your own id of the call, or the call that an agent's call belongs to, stands below the namedsid.
+  const named = [callSid, reference, joins && `in ${joins}`].filter(text => text !== undefined).join('\n')
   return [
-    ...[received, callSid, ...(stacked ? [numbers.join('\n')] : numbers)],
+    ...[received, named, ...(stacked ? [numbers.join('\n')] : numbers)],
     ...[[agent, route].filter(text => text !== undefined).join('\n'), elapsed(call, now), stateCell(call)]
   ]
 }
@@ -111,7 +116,7 @@ function pageLines (
   columns: number
 ): string[] {
   const steps = stepsOf(call)
-  const drawn = renderLadder(steps, { ...ladder, parties: partiesOf(steps) }).trimEnd().split('\n')
+  const drawn = renderLadder(steps, { ...ladder, parties: partiesOf(steps, call.direction) }).trimEnd().split('\n')
   const { evidence, answers, nextSteps, notToldApart, earlierAttempts } = diagnosis
   const start = startOf(call)
   const lines = [
@@ -142,15 +147,21 @@ const ANSWERS: Record<DiagnosisView['answers'][number]['answer'], string> = {
 const startOf = ({ at, events }: CallView): number => Date.parse(at.received ?? events[0]?.first ?? '')
 
 function headLines (call: CallView): string[] {
-  const { callSid, direction, from, to, route, agent, at, attempts } = call
+  const { callSid, direction, from, to, route, agent, at, attempts, reference, placedBy, joins, voicemail } = call
   const attempt = attempts.at(-1)
   return [
     `${callSid}  ${direction}  ${from} -> ${to}  ${at.received ?? ''}`,
+    ...(reference === undefined ? [] : [`order  ${reference}`]),
+    ...(placedBy === undefined ? [] : [`by     ${placedBy}`]),
+    ...(joins === undefined ? [] : [`joins  ${joins}`]),
+    ...(voicemail === undefined ? [] : [`answer ${voicemail.verdict}, as ${WHO[voicemail.by]} found out`]),
     ...(route === undefined ? [] : [`route  ${route}`]),
     ...(agent === undefined ? [] : [`agent  ${agent}`]),
     ...(attempt?.room === undefined ? [] : [`room   ${attempt.room}`])
   ]
 }
+
+const WHO = { jambonz: 'Jambonz', agent: 'the agent' } as const
 
 /** What was tried, and what came of it. */
 function attemptLine (tried: CallView['attempts'][number]): string {
@@ -173,9 +184,10 @@ function outcomeOf (phase: string, diagnosis: DiagnosisView): string[] {
 
 /** One event of a call that is followed, with the seconds since the call was received. */
 export function eventLine (event: CallView['events'][number], call: CallView): string {
-  const { from, to, what } = stepOf(event)
+  const { from, to, what } = stepOf(event, { direction: call.direction, attempts: [] })
+  const who = event.from === 'operator' ? 'operator' : from
   const seconds = ((Date.parse(event.first) - startOf(call)) / 1000).toFixed(3)
-  return `${`+${seconds} s`.padStart(12)}  ${from === to ? from : `${from} -> ${to}`}: ${what}`
+  return `${`+${seconds} s`.padStart(12)}  ${from === to ? who : `${from} -> ${to}`}: ${what}`
 }
 
 function section (title: string, items: readonly string[]): string[] {

@@ -8,10 +8,12 @@ import type { Party, Step } from '../ladder/trace.ts'
 
 type Event = CallView['events'][number]
 type Attempt = CallView['attempts'][number]
-type Attempts = Pick<CallView, 'attempts'>
+/** What of a call its steps depend on. */
+type Known = Pick<CallView, 'attempts' | 'direction'>
 
 /** The steps of a call, in the order in which they were heard. A reply comes behind what it waited for. */
-export function stepsOf ({ events, attempts }: Pick<CallView, 'events'> & Attempts): Step[] {
+export function stepsOf (call: Pick<CallView, 'events'> & Known): Step[] {
+  const { events, attempts } = call
   const steps: Step[] = []
   let replies = attempts.flatMap(attempt => replyStep(attempt))
   const push = (isDue: (reply: Reply) => boolean): void => {
@@ -20,7 +22,7 @@ export function stepsOf ({ events, attempts }: Pick<CallView, 'events'> & Attemp
   }
 
   for (const event of events) {
-    const { count, ...step } = stepOf(event, attempts)
+    const { count, ...step } = stepOf(event, call)
     push(reply => reply.step.at < step.at)
     steps.push(...Array.from({ length: Math.min(count, MOST_REPEATS) }, () => step))
     push(reply => reply.attempt === event.attempt && reply.behind === event.what && reply.step.at === step.at)
@@ -31,46 +33,58 @@ export function stepsOf ({ events, attempts }: Pick<CallView, 'events'> & Attemp
 
 const MOST_REPEATS = 999
 
-/**
- * One event, and how often it came.
- * @param attempts those of the call, so that a response of the far end is drawn as one. Without them everything that
- * Jambonz reported comes from Jambonz
- */
-export function stepOf (event: Event, attempts: readonly Attempt[] = []): Step & { count: number } {
+/** One event, and how often it came. */
+export function stepOf (event: Event, call: Known): Step & { count: number } {
   const { from, what, leg, status, sipStatus, reason, by, detail, first, count } = event
   const told = [
-    leg === undefined ? undefined : `${leg} leg`,
+    leg === undefined ? undefined : LEGS[call.direction][leg],
     what === 'status' ? undefined : what,
     status,
     sipStatus,
     reason,
-    by && `by ${by}`,
+    by && `by ${whoOf(by, call)}`,
     detail && `(${detail})`
   ].filter(part => part !== undefined && part !== '').join(' ')
   return {
     at: Date.parse(first),
-    ...wayOf(event, attempts.find(({ attempt }) => attempt === event.attempt)),
+    ...wayOf(event, call),
     what: cleanText(from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told),
     count
   }
 }
 
-type Direction = Pick<Step, 'from' | 'to' | 'via'>
+/** Jambonz' two legs. The first one is the callee's of an outbound call, and LiveKit's where an agent calls. */
+const LEGS: Record<CallView['direction'], Record<'caller' | 'agent', string>> = {
+  inbound: { caller: 'caller leg', agent: 'agent leg' },
+  outbound: { caller: 'callee leg', agent: 'agent leg' },
+  agent: { caller: 'LiveKit leg', agent: 'callee leg' }
+}
 
-function wayOf (event: Event, attempt: Attempt | undefined): Direction {
-  const { from, what, status } = event
-  if (from === 'jambonz') return answerOfFarEnd(event, attempt) ?? { from: 'jambonz', to: 'bridge', via: 'http' }
+/** Who ended a call. Jambonz calls the party of its first leg the caller. */
+function whoOf (by: string, { direction }: Known): string {
+  if (by !== 'caller' || direction === 'inbound') return by
+  return direction === 'outbound' ? 'callee' : 'LiveKit'
+}
+
+type Way = Pick<Step, 'from' | 'to' | 'via'>
+
+/** What the bridge asks of Jambonz' API. */
+const ASKED_OF_JAMBONZ = /^(createCall$|hang-up |find-call)/
+/** What it asks of LiveKit's. */
+const ASKED_OF_LIVEKIT = /^(createRoom$|look$|delete-room|remove-agent|make-room|tell-agent|agent dispatched again$)/
+
+function wayOf (event: Event, call: Known): Way {
+  const { from, what, status, by } = event
+  if (from === 'jambonz') return answerOf(event, call) ?? { from: 'jambonz', to: 'bridge', via: 'http' }
+  if (from === 'livekit' && by === 'agent') return { from: 'agent', to: 'bridge', via: 'http' }
   if (from === 'retell') return { from: 'bridge', to: 'retell', via: 'http' }
-  if (
-    what === 'createRoom' || what === 'look' || what.startsWith('delete-room') || what.startsWith('remove-agent') ||
-    what === 'agent dispatched again'
-  ) return { from: 'bridge', to: 'livekit', via: 'room' }
+  if (ASKED_OF_LIVEKIT.test(what)) return { from: 'bridge', to: 'livekit', via: 'room' }
   if (from === 'livekit') {
     return status === 'AGENT'
       ? { from: 'agent', to: 'livekit', via: 'room' }
       : { from: 'livekit', to: 'bridge', via: 'room' }
   }
-  if (what.startsWith('hang-up ')) return { from: 'bridge', to: 'jambonz', via: 'http' }
+  if (ASKED_OF_JAMBONZ.test(what)) return { from: 'bridge', to: 'jambonz', via: 'http' }
   return { from: 'bridge', to: 'bridge', via: 'http' }
 }
 
@@ -78,13 +92,24 @@ function wayOf (event: Event, attempt: Attempt | undefined): Direction {
 const OF_FAR_END: ReadonlySet<string | undefined> = new Set(['ringing', 'early-media', 'in-progress'])
 
 /**
- * Jambonz reports the responses of the far end. Of a final failure it does not tell whether its own SBC gave it, and
- * `trying` is its own, so those are drawn as the reports that they are.
+ * Jambonz reports the responses of those whom it dials. Of a final failure it does not tell whether its own SBC gave
+ * it, and `trying` is its own, so those are drawn as the reports that they are.
  */
-function answerOfFarEnd ({ what, leg, status }: Event, attempt: Attempt | undefined): Direction | undefined {
-  const farEnd = attempt && FAR_ENDS[attempt.strategy]
-  if (farEnd === undefined || what !== 'status' || leg !== 'agent' || !OF_FAR_END.has(status)) return undefined
-  return { from: farEnd, to: 'jambonz', via: 'sip' }
+function answerOf ({ what, leg, status, attempt: n }: Event, { attempts, direction }: Known): Way | undefined {
+  if (what !== 'status' || !OF_FAR_END.has(status)) return undefined
+  const dialled = direction === 'outbound' && leg === 'caller' ? 'callee' : farEndOf(attempts, n, leg, direction)
+  return dialled && { from: dialled, to: 'jambonz', via: 'sip' }
+}
+
+function farEndOf (
+  attempts: readonly Attempt[],
+  n: number | undefined,
+  leg: string | undefined,
+  direction: CallView['direction']
+): Party | undefined {
+  const attempt = attempts.find(({ attempt }) => attempt === n)
+  if (leg !== 'agent' || !attempt) return undefined
+  return direction === 'agent' ? 'callee' : FAR_ENDS[attempt.strategy]
 }
 
 const FAR_ENDS: Partial<Record<Attempt['strategy'], Party>> = {

@@ -6,9 +6,10 @@ import { askJambonz } from '../diagnosis/jambonz-view.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import { ladderOptionsFor, type LadderOptions } from '../ladder/ladder.ts'
 import { cleanDeep } from '../clean-deep.ts'
+import { baseUrl, tokenOf, UnusableError, usageProblem } from './bridge-address.ts'
 import { ApiError, get, notABridge, type OperatorApi } from './calls-client.ts'
 import { followCall, followCalls, type FollowIo } from './calls-follow.ts'
-import { callPage, callTable } from './calls-print.ts'
+import { callPage, callTable, USUAL_COLUMNS } from './calls-print.ts'
 
 export interface CallsIo {
   env: Record<string, string | undefined>
@@ -82,15 +83,6 @@ interface Options {
   query: URLSearchParams
 }
 
-class UnusableError extends Error {}
-
-function usageProblem (error: unknown): string {
-  const known = error instanceof UnusableError ||
-    (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
-  if (!known) throw error
-  return (error as Error).message
-}
-
 const FLAGS = {
   help: { type: 'boolean', short: 'h' },
   url: { type: 'string' },
@@ -123,22 +115,6 @@ function readOptions (args: string[], env: CallsIo['env']): Options {
 const isNumber = (text: string): boolean =>
   /^\+?[\d\s()./*#-]+$/.test(text) && !/^\S{8}-\S{4}-\S{4}-\S{4}-\S{12}$/.test(text)
 
-function baseUrl (url: string | undefined): string {
-  if (!url) {
-    throw new UnusableError('Where is the bridge? Give --url, or set PUBLIC_URL. Example: --url http://127.0.0.1:3000')
-  }
-  if (!/^https?:$/.test(protocolOf(url))) {
-    throw new UnusableError('--url must be an http or https URL. Example: --url http://127.0.0.1:3000')
-  }
-  return url.replace(/\/+$/, '')
-}
-
-function tokenOf (env: CallsIo['env']): string {
-  const token = env['OPERATOR_TOKEN']
-  if (token) return token
-  throw new UnusableError('OPERATOR_TOKEN is not set: the operator API needs the token that the bridge runs with')
-}
-
 function checkFetch ({ callSid, follow }: Pick<Options, 'callSid' | 'follow'>, env: CallsIo['env']): void {
   if (callSid === undefined) throw new UnusableError('--fetch needs a call_sid')
   if (follow) throw new UnusableError('--fetch and --follow do not go together')
@@ -161,16 +137,6 @@ function queryOf (filter: { active?: boolean | undefined, cause?: string | undef
   if (limit !== undefined) query.set('limit', limit)
   return query
 }
-
-function protocolOf (url: string): string {
-  try {
-    return new URL(url).protocol
-  } catch {
-    return ''
-  }
-}
-
-const USUAL_COLUMNS = 100
 
 function run (options: Options, io: CallsIo): Promise<number> {
   const { callSid, follow, json, base, token } = options

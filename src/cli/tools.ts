@@ -30,6 +30,21 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
       ...columnsOf(process.stdout, io.env)
     })
   },
+  async call (args) {
+    const [{ call }, { ladderOptionsFor }] = await Promise.all([import('./call.ts'), import('../ladder/ladder.ts')])
+    const io = lines()
+    const stop = new AbortController()
+    if (args.includes('--wait')) for (const name of ENDINGS) process.once(name, () => stop.abort())
+    return call(args, {
+      ...io,
+      write: text => {
+        process.stdout.write(text)
+      },
+      ladder: ladderOptionsFor(process.stdout, io.env),
+      signal: stop.signal,
+      ...columnsOf(process.stdout, io.env)
+    })
+  },
   async routes (args) {
     const { routes } = await import('./routes.ts')
     const io = lines()

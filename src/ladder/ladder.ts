@@ -13,8 +13,21 @@ export interface LadderOptions extends TerminalStyle {
 
 export const PARTIES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent']
 
-/** The lifelines that these steps need: LiveKit's two are left out where nothing happens on them. */
-export function partiesOf (steps: readonly Step[]): readonly Party[] {
+/** The lifelines of calls in which somebody is called. What an agent dials is left of Jambonz, too. */
+const PARTIES_OF_CALLED: Record<'outbound' | 'agent', readonly Party[]> = {
+  outbound: ['callee', 'jambonz', 'bridge', 'livekit', 'agent'],
+  agent: ['callee', 'jambonz', 'bridge', 'livekit']
+}
+
+/**
+ * The lifelines that these steps need: LiveKit's two are left out where nothing happens on them.
+ * @param direction of the call
+ */
+export function partiesOf (
+  steps: readonly Step[],
+  direction: 'inbound' | 'outbound' | 'agent' = 'inbound'
+): readonly Party[] {
+  if (direction !== 'inbound') return PARTIES_OF_CALLED[direction]
   const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
   const farEnds = FAR_ENDS.filter(party => used.has(party))
   const inRoom = used.has('livekit') || used.has('agent') || farEnds.length === 0
