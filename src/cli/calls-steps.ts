@@ -43,7 +43,7 @@ export function stepOf (event: Event, call: Known): Step & { count: number } {
     sipStatus,
     reason,
     by && `by ${whoOf(by, call)}`,
-    detail && `(${detail})`
+    detail && `(${detail.replace('caller leg', LEGS[call.direction].caller)})`
   ].filter(part => part !== undefined && part !== '').join(' ')
   return {
     at: Date.parse(first),

@@ -1,11 +1,13 @@
 import t from 'tap'
 import type { Way } from '../../src/calls/fold/way.ts'
 import { present } from '../../src/calls/view.ts'
-import { callPage } from '../../src/cli/calls-print.ts'
+import { callPage, callTable } from '../../src/cli/calls-print.ts'
 import { stepsOf } from '../../src/cli/calls-steps.ts'
 import { diagnose } from '../../src/diagnosis/diagnose.ts'
 import { presentDiagnosis } from '../../src/diagnosis/diagnosis-view.ts'
-import { tell, type Story } from '../fixtures/events.ts'
+import { calledIn } from '../fixtures/called.ts'
+import { START, tell, type Story } from '../fixtures/events.ts'
+import { orderWith } from '../fixtures/orders.ts'
 
 const AGENT: Way = { strategy: 'room', agent: 'first-agent' }
 const RETELL: Way = { strategy: 'retell', agent: 'agent_0123', key: 'RETELL_API_KEY' }
@@ -93,4 +95,61 @@ await t.test('a long summary is wrapped once', async t => {
   t.match(summary.join(' ').replace(/ +/g, ' '), /The number that was dialled was busy \(486\)\.$/)
   t.ok(summary.length > 3)
   for (const line of summary.slice(1, -1)) t.ok(line.length > 90, `a full line: ${line}`)
+})
+
+await t.test('a call that we place: who ordered it, and the callee', async t => {
+  const order = orderWith({ placedBy: 'crm', reference: 'ticket-4711', sentAt: START + 5, voicemail: 'agent' })
+  const { from, to } = order
+  const story = tell({ rules: { callControl: true }, facts: { direction: 'outbound', from, to } })
+  story.feed({ kind: 'placed', callSid: 'call-1', order })
+  story.caller('trying', 100)
+  story.caller('ringing', 180)
+  story.made()
+  story.caller('in-progress', 200)
+  story.hook({ answered: true, redirected: false })
+  story.agent('trying', 100)
+  story.agent('in-progress', 200)
+  story.feed({ kind: 'voicemail', verdict: 'human', by: 'agent' })
+  story.caller('completed', 200, 'caller')
+  story.pass(5000)
+  t.strictSame(arrows(story).filter(line => !/look|delete-room|attempt/.test(line)), [
+    'bridge: call ordered by crm',
+    'bridge > jambonz: createCall',
+    'jambonz > bridge: call placed',
+    'jambonz > bridge: callee leg trying 100',
+    'callee > jambonz: callee leg ringing 180',
+    'bridge > livekit: createRoom created',
+    'callee > jambonz: callee leg in-progress 200',
+    'jambonz > bridge: call hook in-progress',
+    'bridge > jambonz: reply: dial the room',
+    'jambonz > bridge: agent leg trying 100',
+    'livekit > jambonz: agent leg in-progress 200',
+    'agent > bridge: voicemail human by agent',
+    'jambonz > bridge: callee leg completed 200 by callee',
+    'bridge: call ended callee-hung-up by callee'
+  ])
+  const shown = page(story)
+  t.match(shown, /^ +ms +callee +jambonz +bridge +livekit +agent$/m)
+  t.match(shown, /^order {2}ticket-4711$/m)
+  t.match(shown, /^by {5}crm$/m)
+  t.match(shown, /^answer human, as the agent found out$/m)
+  t.notMatch(shown, /caller/)
+})
+
+await t.test('a call that an agent makes: LiveKit has the first leg, and it joins another call', async t => {
+  const call = calledIn('livekit-out', 'no-answer-livekit-timeout')
+  const view = present({ ...call, joins: 'call-of-the-caller' })
+  t.strictSame(
+    stepsOf(view).map(({ from, to, what }) => `${from} > ${to}: ${what}`).filter(line => line.includes(' leg')),
+    [
+      'jambonz > bridge: LiveKit leg trying 100 Trying',
+      'jambonz > bridge: callee leg trying 100 Trying',
+      'callee > jambonz: callee leg ringing 180 Ringing',
+      'jambonz > bridge: LiveKit leg no-answer 487 Request Terminated by LiveKit',
+      'jambonz > bridge: /action no-answer 487 (LiveKit leg no-answer)',
+      'jambonz > bridge: callee leg no-answer 487 Request Terminated'
+    ]
+  )
+  const table = callTable([view], 160, START)
+  t.match(table.join('\n'), /in call-of-the-caller/)
 })

@@ -56,6 +56,12 @@ export function onPlacement (draft: Call, { at, outcome, detail }: EventOf<'plac
   endCall(draft, at, end, rules)
 }
 
+/** What happened under the order's id is the beginning of the call. */
+function noteOrder (draft: Call, { orderedAt, sentAt, placedBy }: Order): void {
+  note(draft, orderedAt, { from: 'operator', what: 'call ordered', by: placedBy })
+  if (sentAt !== undefined) note(draft, sentAt, { from: 'bridge', what: 'createCall' })
+}
+
 /** Jambonz named the call, by its answer or by a hook. The call goes on under its call_sid. */
 export function onPlaced (known: Call | undefined, event: EventOf<'placed'>, rules: Rules): Call {
   const { at, callSid, order } = event
@@ -68,7 +74,8 @@ export function onPlaced (known: Call | undefined, event: EventOf<'placed'>, rul
   takeOrder(draft, order, rules)
   draft.facts = { ...facts, applicationSid: draft.facts.applicationSid }
   draft.at.received = Math.min(order.orderedAt, draft.at.received)
-  note(draft, at, { from: 'jambonz', what: 'call placed', by: order.placedBy })
+  if (!known) noteOrder(draft, order)
+  note(draft, at, { from: 'jambonz', what: 'call placed' })
   if (draft.phase === 'ended') return draft
   if (draft.attempts.length === 0) {
     draft.phase = draft.phase === 'received' ? 'dialing' : draft.phase
