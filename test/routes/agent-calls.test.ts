@@ -158,6 +158,31 @@ await bridgeTest('a call counts as under way until it has ended', async (t, brid
   t.equal((await call(bridge)).reply.json[0].verb, 'dial')
 }, CARRIER, withRoutes({ ...ALLOWED, caps: { concurrent: 1 } }))
 
+await bridgeTest('what one caller makes an agent dial counts for that caller', async (t, bridge) => {
+  const { sid: one } = await callWithRoom(bridge)
+  const other = callHook({ from: '+15550002222' })
+  await bridge.hook('/livekit-api', other)
+  const verbOf = async (named: string) =>
+    (await call(bridge, { headers: { 'X-LK-Call': named } })).reply.json[0].verb
+  t.equal(await verbOf(one), 'dial')
+  t.equal(await verbOf(one), 'sip:decline', 'the second one of the same caller')
+  t.equal(await verbOf(other['call_sid']), 'dial', 'the first one of another caller')
+}, CARRIER, withRoutes({ ...ALLOWED, caps: { perCallerPerDay: 1 } }))
+
+const changing = { ...routesWith(ALLOWED, { numbers: [OUR_NUMBER] }) }
+await bridgeTest('a call that is brought back is judged again', async (t, bridge) => {
+  const { sid } = await call(bridge)
+  const { sip: _sip, ...again } = agentHook({}, { call_sid: sid, call_status: 'in-progress' })
+  changing.table = routesWith({ allow: ['DE'] }).table
+  t.equal((await bridge.hook('/livekit-api', again)).json[0].verb, 'sip:decline')
+  t.equal((await recordOf(bridge, sid)).end.cause, 'not-allowed')
+}, CARRIER, { routes: changing })
+
+await bridgeTest('a call that Jambonz places is none of an agent, whatever its carrier', async (t, bridge) => {
+  const { sid } = await call(bridge, {}, { direction: 'outbound', call_status: 'in-progress' })
+  t.equal((await recordOf(bridge, sid)).direction, 'outbound')
+}, CARRIER, withRoutes())
+
 await bridgeTest('a repeat of the hook gets the same verbs and counts once', async (t, bridge) => {
   const hook = agentHook()
   const first = await bridge.hook('/livekit-api', hook)
