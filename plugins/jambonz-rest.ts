@@ -59,6 +59,7 @@ export default fp<JambonzRestOptions>(async (fastify, { registry, clock, sender 
   })
   fastify.decorate('jambonzRest', { control: createCallControl(access, queue), placer })
   fastify.decorate('outbound', setup)
+  fastify.addHook('preClose', async () => queue.drain())
   // The calls need it until they are closed: hooks run in reverse order.
   fastify.addHook('onClose', () => queue.close())
 

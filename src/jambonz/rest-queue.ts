@@ -82,6 +82,7 @@ export class RestQueue {
   readonly #waiting: Record<RestKind, Entry[]> = { 'hang-up': [], order: [], list: [] }
   #window: RateWindow
   #underWay = 0
+  #isDraining = false
   #cancelTimer = () => {}
 
   constructor (options: RestQueueOptions) {
@@ -113,9 +114,18 @@ export class RestQueue {
    * @returns how long its turn would take, milliseconds; undefined: there is room for it
    */
   fullForMs (kind: RestKind): number | undefined {
+    if (this.#isDraining && kind === 'order') return ELSEWHERE_MS
     const waitMs = this.#waitMs(kind, this.#waiting[kind].length)
     const isFull = this.#waiting[kind].length >= RULES[kind].waiting || waitMs > RULES[kind].waitMs
     return isFull ? waitMs : undefined
+  }
+
+  /** Refuses orders from now on: another process will have room for them. Those under way are not touched. */
+  drain (): void {
+    this.#isDraining = true
+    for (const entry of this.#waiting.order.splice(0)) {
+      this.#giveUp(entry, new RestQueueError('queue-full', ELSEWHERE_MS))
+    }
   }
 
   /** Lets nothing more go, and waits for the requests under way. */
@@ -243,6 +253,9 @@ export class RestQueue {
     this.#options.observer?.waiting(kind, this.#waiting[kind].length)
   }
 }
+
+/** When another process may take what this one does not, milliseconds. */
+const ELSEWHERE_MS = 1000
 
 function newsOf ({ headers }: RestAnswer, turnedAway: boolean): RateNews {
   const numberOf = (name: string) => {

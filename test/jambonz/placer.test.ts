@@ -1,12 +1,16 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import t from 'tap'
 import { PlacementRefusedError, type Placement } from '../../src/calls/ports.ts'
 import { systemClock } from '../../src/clock.ts'
+import { placementOf } from '../../src/jambonz/create-call.ts'
+import { createRestSender } from '../../src/jambonz/rest-request.ts'
 import { API_KEY, APPLICATION, OURS, PUBLIC_URL, startJambonzApi, type ApiReply } from '../fixtures/jambonz-api.ts'
 import { anOrder, placing, startSocketServer, tags } from '../fixtures/placing.ts'
+import { fixture } from '../fixtures/paths.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
 
 const clock = systemClock
@@ -88,6 +92,15 @@ const outcomes: Array<[name: string, reply: ApiReply | 'destroy', expected: Plac
     { outcome: 'unknown', status: 201, detail: 'no usable sid in the answer' }],
   ['201 with a sid that is none', { status: 201, body: { sid: '../calls' } },
     { outcome: 'unknown', status: 201, detail: 'no usable sid in the answer' }],
+  ['nobody before Jambonz waited', { status: 408 }, { outcome: 'unknown', status: 408, detail: '' }],
+  ['a proxy lost it', { status: 502, body: '<html>Bad Gateway</html>' },
+    { outcome: 'unknown', status: 502, detail: '' }],
+  ['see other', { status: 303, headers: { location: 'http://127.0.0.1:9/elsewhere' } },
+    { outcome: 'unknown', status: 303, detail: '' }],
+  ['a long text', { status: 400, body: { msg: `no\r\n${'x'.repeat(500)}` } },
+    { outcome: 'refused', status: 400, detail: `no ${'x'.repeat(197)}` }],
+  ['an answer without an end', { status: 201, body: `{"sid":"call-1","more":"${'x'.repeat(9_000_000)}"}` },
+    { outcome: 'unknown', detail: 'answer-too-long' }],
   ['reset', 'destroy', { outcome: 'unknown', detail: 'ECONNRESET' }]
 ]
 for (const [name, reply, expected] of outcomes) {
@@ -116,6 +129,52 @@ await t.test('an order that is not committed is not sent', async t => {
   await t.rejects(placer.place(anOrder(), async () => false), new PlacementRefusedError('not-wanted'))
   await t.rejects(placer.place(anOrder({ notAfter: clock.now() - 1 }), willing), new PlacementRefusedError('too-late'))
   t.equal(api.ofCalls('POST').length, 0)
+})
+
+await t.test('what a real feature server said of bad orders', async t => {
+  const { rest } = JSON.parse(readFileSync(fixture('outbound/bad-payloads.json'), 'utf8')) as {
+    rest: Array<{ what: string, replied: { status: number, body: object } }>
+  }
+  for (const { replied: { status, body } } of rest.filter(({ what }) => what === 'createCall')) {
+    const placement = placementOf({ status, headers: {}, text: JSON.stringify(body) }, [])
+    const outcome = { 201: 'placed', 400: 'refused', 500: 'unknown' }[status]
+    t.equal(placement.outcome, outcome)
+    if ('errors' in body) t.match(placement, { detail: /^Invalid \w+$/ })
+  }
+})
+
+await t.test('a request that got no connection in time is never sent', async t => {
+  const standing = createTestClock()
+  const paths: string[] = []
+  let arrived = () => {}
+  let answer = () => {}
+  const access = await startSocketServer(t, socket => socket.on('data', chunk => {
+    paths.push(String(chunk).split(' ')[1]!)
+    answer = () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
+    arrived()
+  }))
+  const sender = createRestSender(access, standing, 1)
+  t.after(() => sender.close())
+  const send = (path: string, timeoutMs: number) => sender.send({ method: 'GET', path, timeoutMs })
+  const heard = () => new Promise<void>(resolve => {
+    arrived = resolve
+  })
+  const first = heard()
+  const slow = send('/slow', 60_000)
+  await first
+  const late = send('/late', 10_000)
+  late.catch(() => {})
+  await standing.pass(10_000)
+  t.match(await late.catch((error: unknown) => error), { left: false, code: 'timeout' })
+
+  answer()
+  t.equal((await slow).status, 200)
+  const next = heard()
+  const last = send('/next', 10_000)
+  await next
+  answer()
+  await last
+  t.strictSame(paths, ['/v1/slow', '/v1/next'])
 })
 
 const requestText = /^POST \/v1\/Accounts\//

@@ -199,6 +199,22 @@ await t.test('what was not sent does not count', async t => {
   t.strictSame(paths().slice(1), ['order 0', 'order 1', 'order 2', 'order 3'])
 })
 
+await t.test('the process is about to end: orders that wait go elsewhere, and hang-ups go on', async t => {
+  const { queue, ask, begin, sent, paths } = queueOf(t)
+  for (let n = 0; n < 32; n++) begin('order', `order ${n}`)
+  const waits = ask('order', 'waits')
+  await settle()
+  queue.drain()
+  t.match(await refusal(waits), { reason: 'queue-full', retryInMs: 1000 })
+  t.match(await refusal(ask('order', 'new')), { reason: 'queue-full', retryInMs: 1000 })
+  begin('hang-up', 'a hang-up')
+  await settle()
+  t.equal(paths().at(-1), 'a hang-up')
+  for (const { answer } of sent) answer(201)
+  await settle()
+  t.equal(sent.length, 33)
+})
+
 await t.test('closed: nothing more is sent', async t => {
   const { queue, ask, begin, sent } = queueOf(t)
   for (let n = 0; n < 32; n++) begin('order', `order ${n}`)
