@@ -137,11 +137,9 @@ export class RestQueue {
     await this.#options.sender.close()
   }
 
-  /** How long a request waits for the rate, milliseconds, when so many of its kind are before it. */
-  #waitMs (kind: RestKind, before: number): number {
+  /** How long a request waits for the rate, milliseconds, when so many of its kind are ahead of it. */
+  #waitMs (kind: RestKind, ahead: number): number {
     const now = this.#options.clock.now()
-    const more = REST_KINDS.slice(0, REST_KINDS.indexOf(kind))
-    const ahead = more.reduce((sum, other) => sum + this.#waiting[other].length, before)
     return turnAt(this.#window, { reserve: RULES[kind].reserve, ahead, underWay: this.#underWay }, now) - now
   }
 

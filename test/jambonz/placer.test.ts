@@ -88,6 +88,8 @@ const outcomes: Array<[name: string, reply: ApiReply | 'destroy', expected: Plac
   ['the feature server failed, or not', { status: 500, body: 'Internal Server Error' },
     { outcome: 'unknown', status: 500, detail: '' }],
   ['misdirected', { status: 421 }, { outcome: 'refused', status: 421, detail: '' }],
+  ['200 of something else', { status: 200, body: { sid: 'call-1' } },
+    { outcome: 'unknown', status: 200, detail: '' }],
   ['201 without a sid', { status: 201, body: {} },
     { outcome: 'unknown', status: 201, detail: 'no usable sid in the answer' }],
   ['201 with a sid that is none', { status: 201, body: { sid: '../calls' } },
@@ -118,9 +120,10 @@ await t.test('nobody listens: nothing was sent', async t => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
-  const { placer } = placing(t, { baseUrl: `http://127.0.0.1:${port}`, accountSid: 'a', apiKey: 'k' })
-  const placement = await placer.place(anOrder(), willing)
-  t.match(placement, { outcome: 'not-sent', detail: /ECONNREFUSED/ })
+  const { placer } = placing(t, { baseUrl: `http://127.0.0.1:${port}`, accountSid: 'a', apiKey: 'k' }, {
+    applicationSid: APPLICATION
+  })
+  t.strictSame(await placer.place(anOrder(), willing), { outcome: 'not-sent', detail: 'ECONNREFUSED' })
 })
 
 await t.test('an order that is not committed is not sent', async t => {

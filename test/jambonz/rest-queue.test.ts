@@ -131,6 +131,15 @@ await t.test('turned away by the limit: it waits, and is sent again, and nobody 
   }
 })
 
+await t.test('an order that was turned away is the next one', async t => {
+  const { begin, clock, sent, paths } = queueOf(t)
+  for (let n = 0; n < 34; n++) begin('order', `order ${n}`)
+  await settle()
+  sent[0]!.answer(429, { 'retry-after': '3' })
+  await clock.pass(3000)
+  t.equal(paths().at(-1), 'order 0')
+})
+
 await t.test('turned away for longer than anybody would wait: what waits is refused at once', async t => {
   const { ask, sent } = queueOf(t)
   const first = ask('order', 'first')
@@ -168,6 +177,19 @@ await t.test('notAfter: an order that is late is not sent', async t => {
   await settle()
   t.equal(sent.length, 32)
   t.equal((await refusal(ask('order', 'late from the beginning', { notAfter: clock.now() - 1 }))).reason, 'too-late')
+})
+
+await t.test('notAfter: also where timers are late', async t => {
+  const { ask, begin, clock, sent, paths } = queueOf(t)
+  for (let n = 0; n < 32; n++) begin('order', `order ${n}`)
+  const late = ask('order', 'late', { notAfter: clock.now() + 2000 })
+  begin('order', 'not late')
+  await settle()
+  const now = clock.now() + 2001
+  clock.now = () => now
+  sent[0]!.answer(201)
+  t.equal((await refusal(late)).reason, 'too-late')
+  t.equal(paths().at(-1), 'not late')
 })
 
 await t.test('a Jambonz that hangs: who waits for 20 s is refused', async t => {
