@@ -55,6 +55,21 @@ export const openWindow = (perMinute?: number): RateWindow => ({
   closedUntil: 0
 })
 
+/** Reads what an answer says of Jambonz' limit. */
+export function newsOf ({ status, headers }: { status: number, headers: Record<string, unknown> }): RateNews {
+  const numberOf = (name: string) => {
+    const value = headers[name]
+    return typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : undefined
+  }
+  return {
+    limit: numberOf('ratelimit-limit'),
+    remaining: numberOf('ratelimit-remaining'),
+    resetS: numberOf('ratelimit-reset'),
+    retryAfterS: numberOf('retry-after'),
+    turnedAway: status === 429
+  }
+}
+
 /** Counts a request that is sent at `now`. */
 export function spend (window: RateWindow, now: number): RateWindow {
   const until = (Math.floor(now / SECOND_MS) + 1) * SECOND_MS + WINDOW_MS

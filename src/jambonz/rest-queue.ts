@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { giveBack, hear, openWindow, spend, turnAt, type RateNews, type RateWindow } from './rate-window.ts'
+import { giveBack, hear, newsOf, openWindow, spend, turnAt, type RateWindow } from './rate-window.ts'
 import { NoAnswerError, type RestAnswer, type RestRequest, type RestSender } from './rest-request.ts'
 
 /** What is asked of Jambonz, the most important first. */
@@ -219,10 +219,10 @@ export class RestQueue {
       if (!entry.committed) throw new RestQueueError('not-wanted')
 
       const answer = await sender.send(request)
-      const turnedAway = answer.status === 429
-      this.#window = hear(this.#window, newsOf(answer, turnedAway), clock.now())
+      const news = newsOf(answer)
+      this.#window = hear(this.#window, news, clock.now())
       note(String(answer.status))
-      if (turnedAway) this.#enqueue(entry, true)
+      if (news.turnedAway) this.#enqueue(entry, true)
       else entry.resolve(answer)
     } catch (error) {
       const left = error instanceof NoAnswerError && error.left
@@ -254,17 +254,3 @@ export class RestQueue {
 
 /** When another process may take what this one does not, milliseconds. */
 const ELSEWHERE_MS = 1000
-
-function newsOf ({ headers }: RestAnswer, turnedAway: boolean): RateNews {
-  const numberOf = (name: string) => {
-    const value = headers[name]
-    return typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : undefined
-  }
-  return {
-    limit: numberOf('ratelimit-limit'),
-    remaining: numberOf('ratelimit-remaining'),
-    resetS: numberOf('ratelimit-reset'),
-    retryAfterS: numberOf('retry-after'),
-    turnedAway
-  }
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { giveBack, hear, openWindow, spend, turnAt, type RateWindow } from '../../src/jambonz/rate-window.ts'
+import { giveBack, hear, newsOf, openWindow, spend, turnAt, type RateWindow } from '../../src/jambonz/rate-window.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 10)
 const FIVE_MINUTES = 300_000
@@ -105,4 +105,20 @@ await t.test('without a setting, Jambonz alone says how often it may be asked', 
   t.equal(turnAt(more, { reserve: 0.1, ahead: 4800, underWay: 0 }, NOW), NOW + 200_000, 'and has a reserve')
   const limited = hear(spent(openWindow(120), 600), { turnedAway: false }, NOW)
   t.ok(turnAt(limited, turn, NOW) > NOW, 'a setting stays')
+})
+
+await t.test('headers that say nothing usable are not heard', async t => {
+  const headers = {
+    'ratelimit-limit': 'many',
+    'ratelimit-remaining': ['1', '2'],
+    'ratelimit-reset': '-1',
+    'retry-after': '1.5'
+  }
+  t.match(newsOf({ status: 429, headers }), {
+    limit: undefined,
+    remaining: undefined,
+    resetS: undefined,
+    retryAfterS: undefined,
+    turnedAway: true
+  })
 })
