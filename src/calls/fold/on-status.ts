@@ -181,10 +181,15 @@ function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): v
   settleSoon(draft, event.at)
 }
 
+/** Whether anybody was dialled for the callee of an order. A room that waits for the callee was not. */
+function wasDialled (draft: Call): boolean {
+  const attempt = currentAttempt(draft)
+  return attempt !== undefined && (attempt.at.replied !== undefined || legsOf(draft, attempt).length > 0)
+}
+
 /** The attempt seems over: what comes next is for /action or the caller leg to say, but not for ever. */
 export function settleSoon (draft: Call, at: number): void {
-  // A room that waits for the callee was not dialled yet.
-  if (currentAttempt(draft)?.at.replied === undefined && draft.order) return
+  if (draft.order && !wasDialled(draft)) return
   if (draft.phase === 'ended' || draft.phase === 'transferring' || draft.closing) return
   draft.settleAt ??= at + TIMES.settle
 }

@@ -446,6 +446,15 @@ await t.test('agent legs before the hook: a replica answered it that could not w
   t.equal(story.it.attempts.length, 1)
 })
 
+await t.test('a leg that is up while its hook still waits for the room does not live for ever', async t => {
+  const story = tellOrder()
+  story.answers()
+  story.calleeHook('h')
+  story.agent('in-progress', 200)
+  story.pass(120_000)
+  t.equal(story.it.phase, 'ended', 'nobody is in the room')
+})
+
 await t.test('what is placed is found by the id of its order', async t => {
   const story = tellOrder()
   t.ok(namesOf(story.it).has(story.order.id))
