@@ -1,4 +1,4 @@
-import type { Call } from './calls/fold/call.ts'
+import type { Call, Cause } from './calls/fold/call.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
 import type { Metrics } from './metrics.ts'
@@ -9,6 +9,24 @@ const SETUP_TIMES = ['replied', 'agentJoined', 'agentAudio', 'answered'] as cons
 /** Most route names that become a label's value. Every one is a time series. */
 const MOST_ROUTES = 200
 
+/** What becomes of createCall. */
+const OUTCOMES = ['placed', 'refused', 'not-sent', 'unknown'] as const
+
+/** How calls to somebody end, mostly. */
+const CAUSES_OF_DIALS: readonly Cause[] = [
+  'callee-hung-up',
+  'agent-hung-up',
+  'operator-hung-up',
+  'busy',
+  'declined',
+  'no-answer',
+  'number-unobtainable',
+  'carrier-failed',
+  'not-placed',
+  'machine-answered',
+  'lost'
+]
+
 /** Counts and measures what happens to calls. */
 export class CallMetrics implements Observer {
   readonly #metrics: Metrics
@@ -18,6 +36,9 @@ export class CallMetrics implements Observer {
   /** @param routeNames names of the routes in force */
   constructor (metrics: Metrics, routeNames: () => readonly string[]) {
     this.#metrics = metrics
+    // A counter that appears with its first event shows no increase of it.
+    for (const outcome of OUTCOMES) metrics.orders.inc({ outcome }, 0)
+    for (const cause of CAUSES_OF_DIALS) metrics.dials.inc({ cause }, 0)
     this.#routeNames = routeNames
   }
 
@@ -25,6 +46,7 @@ export class CallMetrics implements Observer {
     if (!after) return
 
     this.#setup(before, after)
+    this.#order(before, after, event)
     this.#route(before, after)
     this.#attempts(before, after)
     this.#redispatches(before, event)
@@ -32,7 +54,9 @@ export class CallMetrics implements Observer {
     if (duty) this.#metrics.givenUp.inc({ kind: duty.kind })
     if (hasJustEnded(before, after)) {
       const { cause, waitingOn } = after.end!
-      this.#metrics.ended.inc({ cause, waiting_on: waitingOn })
+      const { direction } = after.facts
+      this.#metrics.ended.inc({ direction, cause, waiting_on: waitingOn })
+      if (direction === 'outbound') this.#metrics.dials.inc({ cause })
     }
   }
 
@@ -45,11 +69,33 @@ export class CallMetrics implements Observer {
 
   /** Observes the times that the call reached with the latest event. */
   #setup (before: Call | undefined, after: Call): void {
+    // Of other calls these times are those of the callee.
+    if (after.facts.direction !== 'inbound') return
     const isNewRecord = before?.at.received !== after.at.received
     for (const name of SETUP_TIMES) {
       const at = after.at[name]
       if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
       this.#metrics.setup[name].observe((at - after.at.received) / 1000)
+    }
+  }
+
+  /** Counts what became of an order, and measures how long its callee took. */
+  #order (before: Call | undefined, after: Call, event: CallEvent): void {
+    const { order, orders } = this.#metrics
+    if (event.kind === 'placement' && before?.phase === 'requested') orders.inc({ outcome: event.outcome })
+    if (!after.order) return
+
+    if (!before?.order && event.kind === 'placed') orders.inc({ outcome: 'placed' })
+    const { received, ringing, answered, connected } = after.at
+    const known = before?.at
+    if (ringing !== undefined && known?.ringing === undefined) order.ringing.observe((ringing - received) / 1000)
+    if (answered !== undefined && known?.answered === undefined) order.answered.observe((answered - received) / 1000)
+    if (connected !== undefined && answered !== undefined && known?.connected === undefined) {
+      order.connected.observe((connected - answered) / 1000)
+    }
+    const { voicemail } = after
+    if (voicemail && !before?.voicemail) {
+      this.#metrics.voicemail.inc({ by: voicemail.by, verdict: voicemail.verdict })
     }
   }
 

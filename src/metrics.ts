@@ -7,6 +7,8 @@ import type { ReadOutcome } from './routing/file/source.ts'
 
 /** Bucket bounds in seconds: of requests, and of setting up a call. */
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+/** Of connecting a callee who has answered: every 50 ms are heard. */
+const CONNECT_BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2, 5, 10]
 const SETUP_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 15, 30, 60]
 
 type Labels = string[]
@@ -45,7 +47,23 @@ const callMetrics = ({ counter, histogram }: Instruments) => ({
     )
   },
   routed: counter('bridge_calls_routed_total', 'Calls by the route that they matched', ['route']),
-  ended: counter('bridge_calls_ended_total', 'Ended calls by cause', ['cause', 'waiting_on']),
+  ended: counter('bridge_calls_ended_total', 'Ended calls by direction and cause', [
+    'direction',
+    'cause',
+    'waiting_on'
+  ]),
+  order: {
+    ringing: histogram('bridge_order_ringing_seconds', "From an order to the callee's phone ringing", SETUP_BUCKETS),
+    answered: histogram('bridge_order_answered_seconds', 'From an order to the answer of the callee', SETUP_BUCKETS),
+    connected: histogram(
+      'bridge_answer_connected_seconds',
+      'From the answer of the callee of an outbound call to being connected with the agent',
+      CONNECT_BUCKETS
+    )
+  },
+  orders: counter('bridge_orders_total', 'Orders of calls by what became of createCall', ['outcome']),
+  dials: counter('bridge_dials_finished_total', 'Ended outbound calls by cause', ['cause']),
+  voicemail: counter('bridge_voicemail_total', 'Verdicts of voicemail detection by who gave them', ['by', 'verdict']),
   attempts: counter('bridge_attempts_ended_total', 'Ended attempts by strategy and cause', ['strategy', 'cause']),
   degraded: counter('bridge_attempts_degraded_total', 'Attempts dialled without our own room'),
   redispatches: counter('bridge_redispatches_total', 'Agents dispatched again because none was in the room', [

@@ -77,7 +77,16 @@ const UNANSWERED = [
   'reply-refused',
   'capacity',
   'draining',
-  'bridge-error'
+  'bridge-error',
+  // Of calls in which somebody is called, which that alert does not count.
+  'callee-hung-up',
+  'agent-gave-up',
+  'no-answer',
+  'number-unobtainable',
+  'carrier-failed',
+  'not-allowed',
+  'not-placed',
+  'machine-answered'
 ]
 
 const paths = (JSON.parse(read('openapi.json')) as { paths: Record<string, Record<string, Endpoint>> }).paths

@@ -97,6 +97,12 @@ const SERIES = [
   'bridge_jambonz_wait_seconds',
   'bridge_jambonz_requests_waiting',
   'bridge_calls_ended_total',
+  'bridge_orders_total',
+  'bridge_order_ringing_seconds',
+  'bridge_order_answered_seconds',
+  'bridge_answer_connected_seconds',
+  'bridge_dials_finished_total',
+  'bridge_voicemail_total',
   'bridge_calls_routed_total',
   'bridge_attempts_ended_total',
   'bridge_attempts_degraded_total',
@@ -145,7 +151,8 @@ await bridgeTest(
     await bridge.operator('GET', '/calls?from=+15550001111')
     await bridge.app.inject('/somewhere/+15550001111?x=+15550001111')
     await bridge.clock.pass(5000)
-    t.equal(await counted(bridge, 'bridge_calls_ended_total{cause="caller-hung-up",waiting_on="none"}'), 1)
+    const hungUp = 'direction="inbound",cause="caller-hung-up",waiting_on="none"'
+    t.equal(await counted(bridge, `bridge_calls_ended_total{${hungUp}}`), 1)
     t.equal(await counted(bridge, 'bridge_attempts_ended_total{strategy="room",cause="caller-hung-up"}'), 1)
     t.equal(await counted(bridge, 'bridge_attempts_degraded_total'), 1)
     t.equal(await counted(bridge, 'bridge_calls{phase="ended"}'), 1)
@@ -173,7 +180,9 @@ await bridgeTest(
     const labels = [...text.matchAll(/(\w+)="([^"]*)"/g)].filter(([, name]) => name !== 'le')
     t.same([...new Set(labels.map(([, name]) => name))].sort(), [
       'cause',
+      'direction',
       'operation',
+      'outcome',
       'phase',
       'route',
       'status',
