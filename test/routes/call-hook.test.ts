@@ -352,6 +352,24 @@ await bridgeTest(
 )
 
 await bridgeTest(
+  'the registry fails when a callee has answered: hung up, once that is safe',
+  async (t, bridge) => {
+    const { sip: _, ...hook } = callHook({ direction: 'outbound', call_status: 'in-progress', sip_status: 200 })
+    const reply = await bridge.hook('/livekit-api', hook)
+    assertVerbs(t, reply)
+    t.same(reply.json.map(({ verb }: { verb: string }) => verb), ['pause', 'hangup'])
+  },
+  {},
+  {
+    registry: registryWith({
+      update: async () => {
+        throw new Error('no registry')
+      }
+    })
+  }
+)
+
+await bridgeTest(
   'the registry hangs: declined after CALL_HOOK_DEADLINE_MS',
   async (t, bridge) => {
     const pending = bridge.hook('/livekit-api', callHook())

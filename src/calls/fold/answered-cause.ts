@@ -59,19 +59,12 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
 
 function reachedLimit (call: Call, attempt: Attempt, { timeLimitS }: Circumstances): boolean {
   if (calleesTimeIsOver(call, timeLimitS)) return true
-  if (calleeReachedLimit(call, timeLimitS)) return true
   const ended = endedAt(call, attempt, -1)
   const answered = attempt.at.answered ?? attempt.view.agent?.audioAt
   const heardEnd = attempt.final ?? attempt.action ?? call.caller.final ?? sipLeft(attempt)
   if (answered === undefined || !heardEnd || whoFirst(call, attempt) === 'caller') return false
 
   return Math.max(ended, heardEnd.at) - answered >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS
-}
-
-/** An order's limit holds for the callee's leg as well, from its answer on. */
-function calleeReachedLimit ({ order, caller: { final }, at }: Call, timeLimitS: number): boolean {
-  if (!order || final?.by !== 'jambonz' || at.answered === undefined) return false
-  return final.at - at.answered >= timeLimitS * 1000 - TIME_LIMIT_SLACK_MS
 }
 
 /** createCall has a time limit too, which counts from the callee's answer and so is over before that of the dial. */

@@ -174,6 +174,14 @@ await t.test('an agent that does not come to the waiting room is called again wh
   story.rings()
   story.pass(9000)
   t.equal(story.performed.filter(({ kind }) => kind === 'redispatch').length, 1)
+
+  const answered = tellOrder()
+  answered.rings()
+  answered.pass(6000)
+  answered.answers()
+  answered.calleeHook()
+  answered.pass(3000)
+  t.equal(answered.performed.filter(({ kind }) => kind === 'redispatch').length, 1, 'the hook starts no new wait')
 })
 
 await t.test('no room can be made at all: the callee is hung up, after a pause', async t => {
