@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
+import { createMemoryEventQueue } from '../../src/calls/store/memory-event-queue.ts'
 import { CAUSES, PHASES, WAITING_ON } from '../../src/calls/fold/call.ts'
 import { loadSettings, SettingsSchema } from '../../src/config.ts'
 import { createMetrics } from '../../src/metrics.ts'
@@ -51,6 +52,9 @@ const SECRETS = [
   'HTTP_USERNAME',
   'HTTP_PASSWORD',
   'JAMBONZ_API_KEY',
+  'CALLERS',
+  'EVENTS_URL',
+  'EVENTS_SECRET',
   'OPERATOR_TOKEN',
   'REDIS_URL'
 ]
@@ -532,7 +536,7 @@ if (missingTools.length > 0) {
   await t.test('alerts are about metrics, causes and labels that exist', async t => {
     const metrics = createMetrics(async () => {
       throw new Error('not asked')
-    }, () => 0)
+    }, () => 0, { queue: createMemoryEventQueue(), now: () => 0 })
     metrics.routesRead('ok', fixedSource(settingsTable))
     const exported = await metrics.registry.metrics()
     const names = [...exported.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name, type]) =>
