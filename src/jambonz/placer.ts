@@ -66,7 +66,10 @@ class JambonzPlacer implements CallPlacer {
       this.#sharedList(),
       setup.application().catch(() => undefined)
     ])
-    const isRivalled = this.#nameless.get(pairOf(order))!.size > 1
+    // The answer to createCall may have come meanwhile.
+    const nameless = this.#nameless.get(pairOf(order))
+    if (!nameless?.has(order.id)) return undefined
+    const isRivalled = nameless.size > 1
     const callSid = await findInList(list, { order, tags, applicationSid, isKnown, isRivalled })
     if (callSid !== undefined) this.#forgetNameless(order)
     return callSid

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import t from 'tap'
 import { createOrderTags } from '../../src/jambonz/order-tag.ts'
 import { APPLICATION, startJambonzApi } from '../fixtures/jambonz-api.ts'
@@ -84,4 +85,28 @@ await t.test('a list that cannot be read fails, and proves nothing', async t => 
     const { placer } = placing(t, api.access, { clock })
     await t.rejects(placer.find(anOrder()), { name: 'JambonzRestError' })
   }
+})
+
+await t.test('the answer to createCall comes while the list is asked for: nothing is left to be found', async t => {
+  const answering = new EventEmitter()
+  const said = async (what: string): Promise<undefined> => {
+    await once(answering, what)
+  }
+  const api = await startJambonzApi(t, {
+    clock,
+    calls: [listed('call-1')],
+    reply: ({ method, path }) => path === '/Calls' ? said(method) : undefined
+  })
+  const { placer } = placing(t, api.access, { clock })
+  const order = anOrder()
+  const [asked, looked] = ['POST', 'GET'].map(wanted =>
+    api.next(({ method, path }) => path === '/Calls' && method === wanted))
+  const placement = placer.place(order, async () => true)
+  await asked
+  const found = placer.find(order)
+  await looked
+  answering.emit('POST')
+  t.match(await placement, { outcome: 'placed' })
+  answering.emit('GET')
+  t.equal(await found, undefined)
 })
