@@ -4,7 +4,7 @@ import { CallNotFoundError } from './errors.ts'
 import type { KeyHolder } from './keyring.ts'
 
 /**
- * Finds a call for whoever holds a key: an operator has every call, a key of CALLERS those that it ordered.
+ * Finds a call for the holder of a key: an operator has every call, a key of CALLERS those that it ordered.
  * @throws {CallNotFoundError} also for a call of somebody else's key
  */
 export async function ownCall (

@@ -156,7 +156,7 @@ export class Commits {
     let applied = true
     const after = await this.#registry.update(callSid, (call, full) => {
       before = call
-      // Whoever orders a call is told so. A caller is declined.
+      // An order gets an error. A caller is declined.
       if (full && event.kind === 'ordered') throw new CapacityError()
       applied = wanted(call)
       if (!applied) return call

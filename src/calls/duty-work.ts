@@ -20,7 +20,7 @@ export interface DutyWorkOptions {
   callControl?: CallControl
   /** Absent without the Jambonz REST settings. */
   placer?: Pick<CallPlacer, 'find'>
-  /** Absent where nobody is told of calls. */
+  /** Absent where nobody receives events of calls. */
   outbox?: Outbox
   clock: Clock
   observer: Observer

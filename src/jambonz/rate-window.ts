@@ -44,7 +44,7 @@ const UNSAID_WAIT_MS = 5000
 /** Longer waits are not believed, seconds. */
 const LONGEST_WAIT_S = 3600
 
-/** What Jambonz allows unless it is told otherwise (jambonz-api-server app.js), requests a minute. */
+/** What Jambonz allows by default (jambonz-api-server app.js), requests a minute. */
 const USUAL_PER_MINUTE = 120
 
 /** @param perMinute undefined: as many as Jambonz says that it allows */

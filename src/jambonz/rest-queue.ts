@@ -232,7 +232,7 @@ export class RestQueue {
     }
   }
 
-  /** Gives up at once what would wait too long: who ordered it can act on that. */
+  /** Gives up at once what would wait too long, so that the client can act on it. */
   #shed (): void {
     const now = this.#options.clock.now()
     for (const kind of REST_KINDS) {

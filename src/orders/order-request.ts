@@ -11,7 +11,7 @@ import { PHASES } from '../calls/fold/call.ts'
 const LONGEST = { number: 256, name: 100, metadata: 8192, callerName: 64, reference: 128, headerValue: 256 }
 const MOST_HEADERS = 16
 
-/** Jambonz lets a phone ring for 60 seconds unless it is told otherwise. */
+/** Jambonz lets a phone ring for 60 seconds by default. */
 export const DEFAULT_RING_S = 60
 export const LONGEST_RING_S = 600
 export const LONGEST_CALL_S = 86_400

@@ -83,7 +83,7 @@ export function createOrders (options: OrdersOptions): Orders {
     }
   }
 
-  /** Throws what is known without asking anybody. Whoever is refused asks again, so that costs nothing. */
+  /** Throws what is known without a request. Clients that are refused try again, so a refusal must cost nothing. */
   function assertOpen ({ policy }: RoutesTable): void {
     if (isDraining()) throw withExtras(new DrainingError(), { retryInMs: 1000 })
     if (!policy) throw new OutboundNotConfiguredError(explainRefusal('no-policy'))

@@ -190,7 +190,7 @@ export interface PlacedEvent {
   order: Order
   /** Somebody asked to end it before it had a name. */
   hangupAt?: number
-  /** Whoever ordered it was told that it is lost. */
+  /** The order has ended as lost, and its events say so. */
   givenUp?: boolean
 }
 

@@ -30,7 +30,7 @@ export interface Rules {
   agentLost: 'end' | 'next'
   /** The Jambonz REST settings are there: a caller leg can be hung up. */
   callControl: boolean
-  /** The user's systems are told of calls. */
+  /** The user's systems receive events of calls. */
   publishes: boolean
 }
 
