@@ -11,7 +11,7 @@ await t.test('addresses of networks that are not public', async t => {
   ]
   const private6 = [
     '::', '::1', '::ffff:127.0.0.1', '::ffff:8.8.8.8', '::127.0.0.1', '64:ff9b::a00:1', '64:ff9b:1::1',
-    '100::1', '2001::1', '2001:db8::1', '2002:7f00:1::', '3fff::1', 'fc00::1', 'fd12:3456::1', 'fe80::1',
+    '100::1', '2001::1', '2001:db8::1', '2002:7f00:1::', '3fff::1', '3fff:fff::1', 'fc00::1', 'fd12:3456::1', 'fe80::1',
     'fe80::1%eth0', 'fec0::1', 'ff02::1', '5f00::1'
   ]
   for (const address of [...private4, ...private6]) t.equal(isPublicAddress(address), false, address)

@@ -45,6 +45,9 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   if (draft.phase !== 'transferring') countTransfer(draft)
   const earlier = draft.phase === 'transferring' ? draft.transfer?.refers ?? [] : []
   draft.phase = 'transferring'
+  // Only who talks can be transferred (RFC 3515). The status that says so may have been lost.
+  draft.at.answered ??= at
+  draft.at.connected ??= at
   addLeg(draft, event.legSid, 'agent', attempt.n)
   draft.transfer = { at, attempt: attempt.n, returned: false, refers: [...earlier, hash].slice(-KEEP_REFERS) }
   draft.deadline = at + TIMES.transferring

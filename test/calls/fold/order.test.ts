@@ -510,6 +510,16 @@ await t.test('a status that comes before the naming begins the call all the same
   t.equal(story.it.attempts[0]?.room, roomOf('call-1', 1))
 })
 
+await t.test('a callee who answers before the naming waits for the hook no longer than any other', async t => {
+  const story = tellOrder({ placed: false })
+  story.caller('trying', 100)
+  story.answers()
+  story.feed({ kind: 'placed', callSid: 'call-1', order: story.order })
+  story.pass(20_000)
+  t.equal(story.cause, 'lost')
+  t.same(story.hangUps, ['completed'], 'nobody is left on the line')
+})
+
 /** A process without memory finds the room of a call. */
 const found = (callSid: string, at: number, order?: Order) => ({
   kind: 'found' as const,

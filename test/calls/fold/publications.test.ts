@@ -147,6 +147,15 @@ await t.test('each transfer is told, by a number of its own, also in another rec
   t.equal(new Set(told(story)).size, told(story).length)
 })
 
+await t.test('a transfer shows that the call was answered, when the status that says so is lost', async t => {
+  const story = tell({ rules: RULES })
+  story.connect()
+  story.refer()
+  story.referComplete(202, 486)
+  story.answered('leg-back')
+  t.same(told(story), ['call.started', 'call.answered', 'call.transfer_finished'])
+})
+
 await t.test('a record whose end only the next hook shows is told as ended', async t => {
   const story = tell({ rules: RULES })
   story.connect()
