@@ -72,7 +72,7 @@ function cellsOf (call: CallSummary, layout: Pick<TableLayout, 'stacked' | 'date
   const { callSid, agent, route, at, reference, joins } = call
   const received = (at.received ?? '').replace('T', ' ').slice(dates ? 5 : 11, 19)
   const numbers = [call.from, call.to]
-  // Your own id of the call, or the call that an agent's call belongs to, stands below the namedsid.
+  // Your own id of the call, or the call that an agent's call belongs to, stands below the call_sid.
   const named = [callSid, reference, joins && `in ${joins}`].filter(text => text !== undefined).join('\n')
   return [
     ...[received, named, ...(stacked ? [numbers.join('\n')] : numbers)],
