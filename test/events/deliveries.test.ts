@@ -182,6 +182,22 @@ await t.test('an event is given up after 72 hours, loudly, and the next one of i
   t.same(await queue.stats(), { waiting: 0 })
 })
 
+await t.test('events that another process puts into a shared queue are delivered soon', async t => {
+  const clock = createTestClock()
+  const queue = await queueOf(clock, [])
+  const got: string[] = []
+  const deliveries = deliveriesWith({ queue, clock, shared: true }, ({ id }) => {
+    got.push(id)
+    return OK
+  })
+  deliveries.start()
+  await settle()
+  await queue.add(event('call-1:1'), [ONE.id], { now: clock.now(), most: 10 })
+  await clock.pass(SECOND)
+  t.same(got, ['call-1:1'])
+  await deliveries.close(0)
+})
+
 await t.test('the end of the process', async t => {
   await t.test('what is under way is finished, and from memory all that is due is sent', async t => {
     const clock = createTestClock()
@@ -215,6 +231,20 @@ await t.test('the end of the process', async t => {
     await clock.pass(5 * SECOND)
     await closed
     t.equal(lost, 50)
+  })
+
+  await t.test('also when only one is left', async t => {
+    const clock = createTestClock()
+    const queue = await queueOf(clock, ['call-1:1'])
+    let lost = 0
+    const observer: DeliveryObserver = { ...unnoticed, lost: events => { lost = events } }
+    const deliveries = deliveriesWith({ queue, clock, observer }, () => never)
+    deliveries.start()
+    await settle()
+    const closed = deliveries.close(SECOND)
+    await clock.pass(SECOND)
+    await closed
+    t.equal(lost, 1)
   })
 
   await t.test('what others can deliver is left to them', async t => {

@@ -85,6 +85,15 @@ await orderTest('while Jambonz is asked: 409 with Retry-After, then the call', a
   t.equal(bridge.placed().length, 1)
 })
 
+await orderTest('a phone that rings before createCall is answered', async (t, bridge) => {
+  bridge.answerWith(async ({ method, body }) => {
+    if (method !== 'POST') return undefined
+    await bridge.hook('/status', { ...outboundStatus('call-1', 'ringing', 180), customerData: body['tag'] })
+    return undefined
+  })
+  t.match(await bridge.order({ to: TO }), { status: 201, json: { callSid: 'call-1', phase: 'ringing' } })
+})
+
 await orderTest('keys are those of a caller: two may use the same', async (t, bridge) => {
   const order = (token: string, to: string) => bridge.order({ to }, { key: KEY, token })
   t.equal((await order(SHOP_TOKEN, TO)).json.callSid, 'call-1')
@@ -134,7 +143,9 @@ await orderTest('after 504 and no word of the call: it is lost, and not placed a
 
 await orderTest('the process died before it wrote the order down: placed after the lease', async (t, bridge) => {
   await claimAndDie(bridge, 'order-dead', { to: TO })
-  assertError(t, await bridge.order({ to: TO }, { key: KEY }), 409, 'BRIDGE_IDEMPOTENCY_UNDER_WAY')
+  const early = await bridge.order({ to: TO }, { key: KEY })
+  assertError(t, early, 409, 'BRIDGE_IDEMPOTENCY_UNDER_WAY')
+  t.equal(early.headers['retry-after'], '2', 'the order is mostly done long before the lease is over')
   await bridge.clock.pass(10_000)
   t.match(await bridge.order({ to: TO }, { key: KEY }), { status: 201, json: { callSid: 'call-1' } })
 })

@@ -116,6 +116,8 @@ await t.test('what is not recorded', async t => {
       ['failed', 403, 'declined'],
       ['failed', 410, 'number-unobtainable'],
       ['failed', 484, 'number-unobtainable'],
+      ['failed', 607, 'declined'],
+      ['failed', 608, 'declined'],
       ['failed', 500, 'carrier-failed'],
       ['failed', 408, 'no-answer'],
       ['busy', 600, 'busy']

@@ -285,6 +285,26 @@ await t.test('an operator cancels while it rings', async t => {
   t.same(story.told, ['call.started', 'call.ended', 'call.dial_finished'])
 })
 
+await t.test('a carrier whose status Jambonz does not pass on', async t => {
+  const finals = [['busy', 'busy'], ['no-answer', 'no-answer'], ['failed', 'carrier-failed']] as const
+  for (const [callStatus, cause] of finals) {
+    const story = tellOrder()
+    story.rings()
+    story.caller(callStatus)
+    t.equal(story.cause, cause)
+  }
+})
+
+await t.test('only the call hook shows that the callee answered before the cancel', async t => {
+  const story = tellOrder()
+  story.rings()
+  story.feed({ kind: 'hangup' })
+  t.same(story.hangUps, ['no-answer'])
+  t.same(story.calleeHook(), PAUSED_HANGUP)
+  story.pass(2000)
+  t.same(story.hangUps, ['no-answer', 'completed'])
+})
+
 await t.test('the final status after a cancel gets lost', async t => {
   const story = tellOrder()
   story.rings()

@@ -51,6 +51,29 @@ await t.test('looks for a verdict are few, and other calls need none', async t =
   }
 })
 
+await t.test('the end of a greeting changes nothing of who answered', async t => {
+  const machine = connected({ voicemail: 'jambonz' })
+  machine.feed({ kind: 'voicemail', verdict: 'machine', by: 'jambonz', reason: 'hint' })
+  const { at } = machine.it.voicemail!
+  machine.pass(3000)
+  machine.feed({ kind: 'voicemail', verdict: 'machine', by: 'jambonz', greetingOver: true })
+  t.match(machine.it.voicemail, { at, reason: 'hint', greetingOverAt: machine.now })
+
+  const person = connected({ voicemail: 'jambonz' })
+  person.feed({ kind: 'voicemail', verdict: 'human', by: 'jambonz' })
+  person.feed({ kind: 'voicemail', verdict: 'machine', by: 'jambonz', greetingOver: true })
+  t.match(person.it.voicemail, { verdict: 'human', greetingOverAt: undefined })
+})
+
+await t.test('a machine that is heard after an operator hung up did not end the call', async t => {
+  const story = connected({ voicemail: 'jambonz', onMachine: 'hangup' })
+  story.feed({ kind: 'hangup' })
+  story.feed({ kind: 'voicemail', verdict: 'machine', by: 'jambonz' })
+  story.caller('completed', 200, 'jambonz')
+  story.pass(5000)
+  t.equal(story.cause, 'operator-hung-up')
+})
+
 await t.test('onMachine: hangup, when the agent says so', async t => {
   const story = connected({ onMachine: 'hangup' })
   story.see = { ...story.see, voicemail: 'machine' }
