@@ -3,7 +3,7 @@ import type { Call } from '../calls/fold/call.ts'
 import type { CallHookEvent } from '../calls/fold/events.ts'
 import type { PhoneWay } from '../calls/fold/way.ts'
 import { within, type Clock } from '../clock.ts'
-import { UnknownCarrierError } from '../errors.ts'
+import { CarrierNeededError, UnknownCarrierError } from '../errors.ts'
 import { isSameNumber } from '../routing/same-number.ts'
 import { ownNumbers } from '../routing/own-numbers.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
@@ -85,7 +85,10 @@ const refused = (
 
 const nothing = async (): Promise<void> => {}
 
-/** The way to who is called. The caller id is always one of our own numbers, and the carrier is always named. */
+/**
+ * The way to who is called. The caller id is always one of our own numbers. The carrier is named wherever anybody can
+ * name it: otherwise Jambonz chooses one.
+ */
 async function wayTo (
   number: string,
   shown: string,
@@ -94,21 +97,25 @@ async function wayTo (
   const from = callerIdOf(shown, options.routes.table)
   if (from === undefined) return { refusal: NOT_SET_UP, detail: 'no-caller-id' }
 
-  const carrier = await carrierFor(options)
-  if (carrier === undefined) return { refusal: NOT_SET_UP, detail: 'no-carrier' }
-  return { strategy: 'phone', number, carrier, from }
+  const found = await carrierFor(options)
+  if (found === 'unclear') return { refusal: NOT_SET_UP, detail: 'no-carrier' }
+  return { strategy: 'phone', number, ...found, from }
 }
 
 /**
- * The carrier of the settings, or the only one of the account. Jambonz would choose any other one for a name that it
- * does not know. While it cannot be asked, the name of the settings is believed.
+ * The carrier of the settings, or the only one of the account. While Jambonz cannot be asked, the settings are
+ * believed. For a name that it does not know, and among several, Jambonz would choose any.
  */
-async function carrierFor ({ outbound, carrier, clock }: AgentDoorOptions): Promise<string | undefined> {
+async function carrierFor (
+  { outbound, carrier: wish, clock }: AgentDoorOptions
+): Promise<Pick<PhoneWay, 'carrier'> | 'unclear'> {
+  let carrier = wish
   try {
-    return await within(clock, CARRIER_MS, outbound.carrierOf(carrier), () => new Error('no answer in time'))
+    carrier = await within(clock, CARRIER_MS, outbound.carrierOf(wish), () => new Error('no answer in time'))
   } catch (error) {
-    return error instanceof UnknownCarrierError ? undefined : carrier
+    if (error instanceof UnknownCarrierError || error instanceof CarrierNeededError) return 'unclear'
   }
+  return carrier === undefined ? {} : { carrier }
 }
 
 /** The number that LiveKit's trunk shows, if it is ours; else the first of ours. */

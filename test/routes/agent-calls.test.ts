@@ -1,6 +1,10 @@
 import t, { type Test } from 'tap'
 import type { AppOptions } from '../../src/app.ts'
 import { systemClock } from '../../src/clock.ts'
+import { CarrierNeededError } from '../../src/errors.ts'
+import { judgeAgentCall } from '../../src/jambonz/agent-door.ts'
+import { callHookEvent } from '../../src/jambonz/events.ts'
+import { readCallHook } from '../../src/jambonz/payloads.ts'
 import type { Policy } from '../../src/routing/policy/policy.ts'
 import type { RoutesTable } from '../../src/routing/routes.ts'
 import {
@@ -16,7 +20,7 @@ import {
 import { buildTestBridge, callHook, callerStatus, type HookReply, type TestBridge } from '../fixtures/build.ts'
 import { startJambonzApi } from '../fixtures/jambonz-api.ts'
 import { routesWith } from '../fixtures/policies.ts'
-import { settle } from '../fixtures/test-clock.ts'
+import { createTestClock, settle } from '../fixtures/test-clock.ts'
 import { createUnsteadyRegistry } from '../fixtures/unsteady-registry.ts'
 import { assertVerbs, bridgeTest, counted, declined, lines } from './support.ts'
 
@@ -130,11 +134,34 @@ await bridgeTest('without a number of ours nobody is called', async (t, bridge) 
   await isRefused(t, bridge, { answer: '503 Outbound Calls Not Set Up', detail: 'no-caller-id' })
 }, CARRIER, withRoutes({ ...ALLOWED, caps: { concurrent: 1 } }, { numbers: [] }))
 
-await bridgeTest('without a carrier nobody is called, and nothing is counted', async (t, bridge) => {
-  const refusal = { answer: '503 Outbound Calls Not Set Up', detail: 'no-carrier' }
-  await isRefused(t, bridge, refusal)
-  await isRefused(t, bridge, refusal)
-}, {}, withRoutes({ ...ALLOWED, caps: { concurrent: 1, perMinute: 1 } }))
+await bridgeTest('where nobody can name a carrier, Jambonz chooses one', async (t, bridge) => {
+  const { reply } = await call(bridge)
+  t.strictSame(reply.json[0].target, [{ type: 'phone', number: CALLEE }])
+}, {}, withRoutes())
+
+await t.test('of several carriers none is chosen: nobody is called, and nothing is counted', async t => {
+  const withdrawn: string[] = []
+  const hook = readCallHook(agentHook({}, { call_sid: 'call-1' }))
+  const { event, withdraw } = await judgeAgentCall(callHookEvent(hook, 'hash', []), hook, {
+    calls: { find: async () => undefined },
+    clock: createTestClock(),
+    routes: routesWith(ALLOWED, { numbers: [OUR_NUMBER] }),
+    gate: {
+      enter: async () => ({ allowed: true, target: CALLEE, isCounted: true }),
+      leave: async () => {},
+      withdraw: async ({ id }) => {
+        withdrawn.push(id)
+      }
+    },
+    outbound: { carrierOf: () => Promise.reject(new CarrierNeededError('One, Two')) },
+    carrier: undefined,
+    dialTimeoutS: 40,
+    timeLimitS: 7200
+  })
+  await withdraw()
+  t.match(event.refuse, { status: 503, reason: 'Outbound Calls Not Set Up', detail: 'no-carrier' })
+  t.strictSame(withdrawn, ['call-1'])
+})
 
 await bridgeTest('the longest call of the policy holds for calls of agents', async (t, bridge) => {
   const { sid, reply } = await call(bridge)
