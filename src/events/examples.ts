@@ -111,8 +111,8 @@ export const EVENT_EXAMPLES: Record<Publication, CallEventPayload> = {
 }
 
 function exampleOf (type: Publication, timestamp: string | null, data: Partial<EventData>): CallEventPayload {
-  const about = data.orderId ?? ENDED.data.callSid
-  return { ...ENDED, id: `${about}:${type}`, type, timestamp: timestamp!, data: { ...ENDED.data, ...data } }
+  const id = `${ENDED.data.callSid}:${type}`
+  return { ...ENDED, id, type, timestamp: timestamp!, data: { ...ENDED.data, ...data } }
 }
 
 function nothing <T extends object> (times: T): Record<keyof T, null> {

@@ -19,14 +19,8 @@ export function eventOf (call: Call, name: string): CallEventPayload {
   return { v: EVENT_VERSION, id: eventId(call, name), type, timestamp: timestampOf(named, data), data }
 }
 
-/**
- * The id of an event. That of the outcome of a dial is the order's: it stays the same when Jambonz' name for the call
- * becomes known only after the call was given up.
- */
-export function eventId ({ callSid, order }: Call, name: string): string {
-  const about = readName(name)?.type === 'call.dial_finished' && order ? order.id : callSid
-  return `${about}:${name}`
-}
+/** The id of an event: of an order that Jambonz never named, it begins with the order's id. */
+export const eventId = ({ callSid }: Call, name: string): string => `${callSid}:${name}`
 
 /**
  * Reads the id of an event.

@@ -325,8 +325,7 @@ export const AmdSchema = Type.Object({
     call_status: 'in-progress',
     sip_status: 200,
     type: 'amd_machine_detected',
-    reason: 'long greeting',
-    language: 'en-US'
+    reason: 'long greeting'
   }]
 })
 export type Amd = Omit<Static<typeof AmdSchema>, keyof Leg> & Pick<Leg, 'direction'> & Partial<Leg>
