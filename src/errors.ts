@@ -241,7 +241,7 @@ export const NoEventsError = createError(
 
 export const EventNotFoundError = createError<[string]>(
   'BRIDGE_EVENT_NOT_FOUND',
-  'No event %s. Its id is the call_sid, or for call.dial_finished the id of the order, then a colon and the type.',
+  'No event %s. Its id is the call_sid, or the id of an order that Jambonz never named, then a colon and the type.',
   404
 )
 
