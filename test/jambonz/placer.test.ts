@@ -146,6 +146,16 @@ await t.test('what a real feature server said of bad orders', async t => {
   }
 })
 
+await t.test('which statuses prove that nothing was placed', async t => {
+  const outcomeOf = (status: number) => placementOf({ status, headers: {}, text: '' }, []).outcome
+  for (const status of [301, 302, 307, 308, 400, 401, 403, 404, 409, 422, 429]) {
+    t.equal(outcomeOf(status), 'refused', `${status}`)
+  }
+  for (const status of [200, 201, 202, 303, 304, 408, 425, 499, 500, 502, 503, 504]) {
+    t.equal(outcomeOf(status), 'unknown', `${status}`)
+  }
+})
+
 await t.test('a request that got no connection in time is never sent', async t => {
   const standing = createTestClock()
   const paths: string[] = []

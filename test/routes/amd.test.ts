@@ -85,12 +85,14 @@ await bridgeTest('nothing found out, and a beep: no verdict', async (t, bridge) 
   const call = await connected(bridge, { onMachine: 'hangup' })
   await bridge.hook('/amd', amd(call, 'amd_tone_detected', { frequency: 850, variance: 2 }))
   await bridge.hook('/amd', amd(call, 'amd_no_speech_detected'))
+  await bridge.hook('/amd', amd(call, 'amd_decision_timeout'))
   await bridge.hook('/amd', amd(call, 'amd_of_the_future'))
   const { json } = await bridge.operator('GET', `/calls/${call.callSid}`)
   t.equal(json.voicemail, undefined)
   t.equal(json.phase, 'connected')
   t.match(json.events.filter(({ what }: { what: string }) => what === 'voicemail'), [
-    { from: 'jambonz', status: 'unknown', detail: 'no speech', count: 1 }
+    { from: 'jambonz', status: 'unknown', detail: 'no speech', count: 1 },
+    { from: 'jambonz', status: 'unknown', detail: 'not decided in time', count: 1 }
   ])
 }, REST)
 

@@ -61,6 +61,7 @@ await t.test('every recorded call of an agent ends with its cause', async t => {
     const call = fold(recording, recording.events)!
     t.match(call.end, TRUTH[recording.name]!, recording.name)
     t.equal(call.facts.direction, 'agent')
+    t.notMatch(call.end?.detail ?? '', /\bway\b/, 'who was called is no way of a route')
     t.same(call.duties, [], 'nothing is owed: the room is not ours')
   }
 })
