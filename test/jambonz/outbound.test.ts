@@ -72,6 +72,18 @@ await t.test('a Jambonz that fails: no carrier is guessed, but what was known is
   t.equal(await setup.carrierOf(undefined), 'MyCarrier')
 })
 
+await t.test('an application that is added later is found soon, without a restart', async t => {
+  let isThere = false
+  const reply = ({ path }: { path: string }) =>
+    path === '/Applications' && !isThere ? { status: 200, body: [] } : undefined
+  const api = await startJambonzApi(t, { clock, reply })
+  const { setup } = placing(t, api.access, { clock })
+  t.match(await setup.readiness(), { ready: false, missing: /bridge provision/ })
+  isThere = true
+  await clock.pass(10_000)
+  t.same(await setup.readiness(), { ready: true })
+})
+
 await t.test('without the REST settings the answer names them', async t => {
   t.match(await withoutRestSettings.readiness(), { ready: false, missing: /JAMBONZ_REST_API_BASE_URL.*JAMBONZ_API_KEY/ })
 })
