@@ -80,7 +80,8 @@ export default fp(async fastify => {
       return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
     }
     logFailure(error, request)
-    return sendAnswer(reply, hooks.failed(request.routeOptions.config.hook!, error))
+    const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    return sendAnswer(reply, hooks.failed(request.routeOptions.config.hook!, error, raw))
   })
 
   function logFailure (error: FastifyError, request: FastifyRequest): void {

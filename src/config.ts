@@ -215,7 +215,7 @@ export const SettingsSchema = Type.Object({
       maximum: 60_000,
       description:
         'How often the Jambonz REST API may be asked per minute, on average over five minutes. Without it, as often ' +
-        'as Jambonz itself says in its answers: 600 requests in 5 minutes unless it is told otherwise',
+        'as Jambonz itself says in its answers: 600 requests in 5 minutes by default',
       examples: [120]
     })
   ),

@@ -25,7 +25,8 @@ import { consents, type ProvisionRun } from './provision-run.ts'
 export async function provisionPair (run: ProvisionRun, project: ProvisionState): Promise<boolean> {
   const { flags, settings, report } = run
   const access = jambonzAccess(settings)
-  if (!access || settings.PUBLIC_URL === undefined) {
+  const { PUBLIC_URL: publicUrl, JAMBONZ_APPLICATION_SID: applicationSid } = settings
+  if (!access || publicUrl === undefined) {
     report.find([{
       code: 'application-skipped',
       severity: 'failed',
@@ -35,7 +36,7 @@ export async function provisionPair (run: ProvisionRun, project: ProvisionState)
     return false
   }
   report.jambonz(access.baseUrl, access.accountSid)
-  const rest = createCarrierRest(access, settings.PUBLIC_URL)
+  const rest = createCarrierRest(access, { publicUrl, applicationSid })
   const pair = { run, rest, wish: wishOf(run, access), state: { ...await rest.read(), trunks: project.outbound } }
   if (flags.list) return listPair(pair)
   return await (flags.delete ? deletePair : makePair)(pair)

@@ -23,6 +23,7 @@ export type ProvisionEnvironment =
     | 'JAMBONZ_REST_API_BASE_URL'
     | 'JAMBONZ_ACCOUNT_SID'
     | 'JAMBONZ_API_KEY'
+    | 'JAMBONZ_APPLICATION_SID'
     | 'LIVEKIT_OUTBOUND_TRUNK'
     | 'OUTBOUND_CARRIER'
   >

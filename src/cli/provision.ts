@@ -34,7 +34,7 @@ settings it does the same for the Jambonz application. It shows the changes, the
   --plan     only show what would change
   --yes      do not ask
   --list     list all trunks and rules of the project, with what is wrong with each
-  --rotate   give the trunk a new password, and print it
+  --rotate   give the trunk a new password. It is printed, except with --outbound
   --adopt    take over a conflicting trunk or rule, or the bridge's own with another prefix
   --delete   delete the bridge's trunk and rule
   --json     print the result as JSON

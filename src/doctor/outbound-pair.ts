@@ -39,10 +39,11 @@ async function stateOfJambonz (
   access: JambonzAccess,
   signal: AbortSignal
 ): Promise<Omit<PairState, 'trunks'> | ApplicationError> {
+  const { PUBLIC_URL: publicUrl, JAMBONZ_APPLICATION_SID: applicationSid } = context.settings
   // Both are asked at the same time.
   livekitState(context).catch(() => {})
   try {
-    return await createCarrierRest(access, context.settings.PUBLIC_URL, { signal }).read()
+    return await createCarrierRest(access, { publicUrl, applicationSid }, { signal }).read()
   } catch (error) {
     if (error instanceof ApplicationError) return error
     throw error

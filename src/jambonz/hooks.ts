@@ -59,7 +59,7 @@ export interface Hooks {
   /** @throws {HookBodyError} when the body means nothing to us */
   read(hook: Hook, raw: Buffer): ReadHook
   /** The answer to a hook that could not be read or answered. */
-  failed(hook: Hook, error: unknown): HookAnswer
+  failed(hook: Hook, error: unknown, raw: Buffer): HookAnswer
 }
 
 export interface HooksOptions extends AgentDoorOptions, Required<HookContext> {
@@ -93,9 +93,10 @@ export function createHooks (options: HooksOptions): Hooks {
       const hash = createHash('sha256').update(raw).digest('base64url')
       return OPEN[hook](parse(raw), hash, options)
     },
-    failed (hook, error) {
+    failed (hook, error, raw) {
       switch (hook) {
         case 'call-hook':
+          if (isOfCallee(raw)) return verbs(NO_AGENT_FOR_CALLEE)
           return verbs(error instanceof HookBodyError ? decline(400, 'Bad Request') : NO_AGENT)
         case 'refer':
           // Without a refusal Jambonz tells the agent that its transfer was accepted.
@@ -122,6 +123,16 @@ function parse (raw: Buffer): unknown {
     return JSON.parse(raw.toString('utf8'))
   } catch {
     throw new HookBodyError('JSON')
+  }
+}
+
+/** Whether a call hook is about somebody we called, even where the rest of it cannot be read. They have answered. */
+function isOfCallee (raw: Buffer): boolean {
+  try {
+    const body: unknown = parse(raw)
+    return typeof body === 'object' && body !== null && 'direction' in body && body.direction === 'outbound'
+  } catch {
+    return false
   }
 }
 

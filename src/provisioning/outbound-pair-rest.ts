@@ -11,12 +11,19 @@ export interface CarrierRest {
   apply(change: PairChange & { what: 'carrier' }): Promise<string>
 }
 
+/** Which application of Jambonz calls this bridge. */
+export interface OwnApplication {
+  publicUrl: string
+  /** JAMBONZ_APPLICATION_SID. Orders are placed with it, so the carrier gets it too. */
+  applicationSid?: string | undefined
+}
+
 /**
  * Carriers of an account, and its SIP realm (jambonz-api-server lib/routes/api/accounts.js and voip-carriers.js).
  */
 export function createCarrierRest (
   access: JambonzAccess,
-  publicUrl: string,
+  { publicUrl, applicationSid }: OwnApplication,
   options: { signal?: AbortSignal | undefined } = {}
 ): CarrierRest {
   const ask = jambonzAsker(access, { ...options, otherwise: 'otherwise make the carrier in the portal' })
@@ -34,7 +41,7 @@ export function createCarrierRest (
       return {
         sipRealm: typeof realm === 'string' && realm !== '' ? realm : undefined,
         carriers: rows<Carrier>(carriers),
-        application: ours?.application_sid
+        application: applicationSid ?? ours?.application_sid
       }
     },
     async apply ({ do: what, id, body }) {

@@ -99,3 +99,13 @@ await t.test("control characters of a caller's number do not reach the dial", as
   const { json } = await bridge.hook('/livekit-api', callHook({ from: '\u0000\r\nX-Evil: 1' }))
   t.equal(json[0].callerId, 'X-Evil: 1')
 })
+
+await t.test('a call hook that cannot be read: a caller is declined, a callee who has answered is hung up', async t => {
+  const bridge = await buildTestBridge(t)
+  const unreadable = (change: object) => bridge.hook('/livekit-api', callHook({ call_sid: 7, ...change }))
+  t.strictSame((await unreadable({})).json, [{ verb: 'sip:decline', status: 400, reason: 'Bad Request' }])
+  t.strictSame((await unreadable({ direction: 'outbound' })).json, [
+    { verb: 'pause', length: 1 },
+    { verb: 'hangup' }
+  ])
+})
