@@ -20,11 +20,12 @@ export interface TableLayout {
   dates: boolean
 }
 
-const columnsOf = (stacked: boolean, routes: boolean): Column[] => [
+const columnsOf = (stacked: boolean, routes: boolean, dates: boolean): Column[] => [
   ...[{ title: 'UTC' }, { title: 'call' }],
   ...(stacked ? [{ title: 'from, to' }] : [{ title: 'from' }, { title: 'to' }]),
-  // The route stands below the agent.
-  ...[{ title: routes ? 'agent, route' : 'agent', atLeast: 8 }, { title: 'time' }, { title: 'state', atLeast: 12 }]
+  // The route stands below the agent. Usual names stay whole in the usual width, but for a table with dates.
+  ...[{ title: routes ? 'agent, route' : 'agent', atLeast: dates ? 10 : 14 }, { title: 'time' }],
+  { title: 'state', atLeast: dates ? 10 : 11 }
 ]
 
 /** The calls as a table, in the order in which they come. */
@@ -42,11 +43,11 @@ export function tableLayout (calls: readonly CallSummary[], width: number, now: 
   const routes = calls.some(({ route }) => route !== undefined)
   const rowsOf = (stacked: boolean) =>
     calls.length === 0 ? [usualRow(stacked)] : calls.map(call => cellsOf(call, { stacked, dates }, now))
-  const wide = columnsOf(false, routes)
+  const wide = columnsOf(false, routes, dates)
   const widths = columnWidths(wide, rowsOf(false), Infinity)
   if (tableWidth(widths) <= width) return { columns: wide, widths, stacked: false, dates }
 
-  const columns = columnsOf(true, routes)
+  const columns = columnsOf(true, routes, dates)
   return { columns, widths: columnWidths(columns, rowsOf(true), width), stacked: true, dates }
 }
 

@@ -153,3 +153,17 @@ await t.test('a call that an agent makes: LiveKit has the first leg, and it join
   const table = callTable([view], 160, START)
   t.match(table.join('\n'), /in call-of-the-caller/)
 })
+
+await t.test("an agent's name is not broken within a word in a table of the usual width", async t => {
+  const story = tell()
+  story.hook({ route: { ways: [{ strategy: 'room', agent: 'receptionist' }] } })
+  const summary = {
+    ...present(story.it),
+    callSid: '0'.repeat(36),
+    from: '+1555000111100',
+    end: { cause: 'livekit-refused-credentials', by: 'livekit', waitingOn: 'sip' }
+  }
+  const table = callTable([summary as never], 100, START)
+  t.match(table.join('\n'), /receptionist/)
+  t.ok(table.every(line => line.length <= 100))
+})
