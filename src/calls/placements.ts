@@ -46,6 +46,7 @@ export class Placements {
     try {
       if (!await confirm()) throw new PlacementRefusedError('not-wanted')
       placement = await placer.place(order, async () => {
+        if (isSent) return this.#isWanted(order)
         isSent = await this.#isOurs(order)
         return isSent
       })
@@ -63,6 +64,11 @@ export class Placements {
     const at = clock.now()
     const call = await calls.apply(order.id, { kind: 'sending', at })
     return call?.phase === 'requested' && call.order?.sentAt === at
+  }
+
+  /** Jambonz turned the order away, and nobody but us sends it. @returns whether it has not been hung up meanwhile */
+  #isWanted ({ id }: Order): Promise<boolean> {
+    return this.#options.calls.find(id).then(call => call?.hangupAt === undefined, () => true)
   }
 
   /** The store may be gone by now. That does not change what became of the order, so it is no reason to fail. */

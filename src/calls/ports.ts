@@ -192,8 +192,8 @@ export interface CallPlacer {
   /**
    * Sends createCall for an order, once, when it is its turn: Jambonz limits how much it may be asked. A request that
    * Jambonz' limit turned away was not carried out, and waits again.
-   * @param commit is asked right before the request is sent for the first time; when it resolves to false, nothing is
-   *   sent
+   * @param commit is asked right before the request is sent, also when Jambonz' limit had turned it away before. When
+   *   it resolves to false, nothing is sent
    * @throws {PlacementRefusedError} when it was not sent
    */
   place(order: Order, commit: () => Promise<boolean>): Promise<Placement>

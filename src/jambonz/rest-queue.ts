@@ -44,7 +44,10 @@ export interface QueuedRequest extends RestRequest {
   kind: RestKind
   /** The request is not sent after that, milliseconds since the epoch. */
   notAfter?: number
-  /** Is asked right before the request is sent for the first time; when it resolves to false, it is not sent. */
+  /**
+   * Is asked right before the request is sent, also when Jambonz' limit had turned it away before. When it resolves to
+   * false, it is not sent.
+   */
   commit?: () => Promise<boolean>
 }
 
@@ -67,7 +70,6 @@ interface Entry {
   arrivedAt: number
   /** It is given up then, milliseconds since the epoch. */
   latest: number
-  committed: boolean
   cancelTimer: () => void
   resolve: (answer: RestAnswer) => void
   reject: (error: unknown) => void
@@ -103,7 +105,7 @@ export class RestQueue {
     if (fullForMs !== undefined) return Promise.reject(new RestQueueError('queue-full', fullForMs))
     return new Promise((resolve, reject) => {
       const latest = Math.min(now + RULES[kind].waitMs, notAfter)
-      const entry = { request, arrivedAt: now, latest, committed: false, cancelTimer: () => {}, resolve, reject }
+      const entry = { request, arrivedAt: now, latest, cancelTimer: () => {}, resolve, reject }
       this.#enqueue(entry)
       this.#sendNext()
     })
@@ -215,8 +217,8 @@ export class RestQueue {
     const note = (outcome: string) =>
       observer?.asked(request.kind, outcome, (startedAt - entry.arrivedAt) / 1000, (clock.now() - startedAt) / 1000)
     try {
-      entry.committed ||= await request.commit?.() ?? true
-      if (!entry.committed) throw new RestQueueError('not-wanted')
+      const isWanted = await request.commit?.() ?? true
+      if (!isWanted) throw new RestQueueError('not-wanted')
 
       const answer = await sender.send(request)
       const news = newsOf(answer)

@@ -25,8 +25,11 @@ export interface Answer extends PlacedCall {
   replayed: boolean
 }
 
-/** From the claim of a key to the record of its order, milliseconds. It takes some of them. */
-const LEASE_MS = 10_000
+/**
+ * From the claim of a key to the record of its order, milliseconds. It takes some of them, and much longer when Jambonz
+ * is slow to name our application and the carriers.
+ */
+const LEASE_MS = 30_000
 /** While Jambonz is asked, or looked for an answer. */
 const ASK_AGAIN_MS = 2000
 

@@ -113,7 +113,7 @@ await t.test('an order waits a short time for the rate', async t => {
   t.equal(paths().at(-1), 'the next')
 })
 
-await t.test('turned away by the limit: it waits, and is sent again, and nobody is asked a second time', async t => {
+await t.test('turned away by the limit: it waits, and is sent again', async t => {
   for (const kind of ['order', 'hang-up'] as const) {
     const { ask, clock, sent, asked } = queueOf(t)
     let commits = 0
@@ -126,9 +126,23 @@ await t.test('turned away by the limit: it waits, and is sent again, and nobody 
     t.equal(sent.length, 2)
     sent[1]!.answer(201)
     t.equal((await answer).status, 201)
-    t.equal(commits, 1)
+    t.equal(commits, 2, 'it is asked each time whether the request is still wanted')
     t.strictSame(asked, [`${kind} 429 after 0 s`, `${kind} 201 after 3 s`])
   }
+})
+
+await t.test('turned away by the limit, and not wanted any more: it is not sent again', async t => {
+  const { ask, clock, sent } = queueOf(t)
+  let isWanted = true
+  const answer = ask('order', 'x', { commit: async () => isWanted })
+  await settle()
+  sent[0]!.answer(429, { 'retry-after': '3' })
+  await settle()
+  isWanted = false
+  const reason = answer.then(() => undefined, (error: RestQueueError) => error.reason)
+  await clock.pass(3100)
+  t.equal(await reason, 'not-wanted')
+  t.equal(sent.length, 1)
 })
 
 await t.test('an order that was turned away is the next one', async t => {

@@ -12,7 +12,7 @@ const RETENTION_MS = 61_000
 
 /** A request with the key whose process dies. */
 async function claimAndDie ({ app, clock }: OrderBridge, orderId: string, body: object): Promise<void> {
-  const claim = { caller: 'operator', key: KEY, hash: bodyHash(body), orderId, now: clock.now(), leaseMs: 10_000 }
+  const claim = { caller: 'operator', key: KEY, hash: bodyHash(body), orderId, now: clock.now(), leaseMs: 30_000 }
   await app.registry.idempotency.claim(claim)
 }
 
@@ -146,7 +146,7 @@ await orderTest('the process died before it wrote the order down: placed after t
   const early = await bridge.order({ to: TO }, { key: KEY })
   assertError(t, early, 409, 'BRIDGE_IDEMPOTENCY_UNDER_WAY')
   t.equal(early.headers['retry-after'], '2', 'the order is mostly done long before the lease is over')
-  await bridge.clock.pass(10_000)
+  await bridge.clock.pass(30_000)
   t.match(await bridge.order({ to: TO }, { key: KEY }), { status: 201, json: { callSid: 'call-1' } })
 })
 
@@ -187,7 +187,7 @@ await orderTest('a request that lost its claim while it was checked places nothi
     idempotency.confirm = confirm
     claims.push(orderId)
     // The event loop stood still for so long that another replica took over.
-    await bridge.clock.pass(11_000)
+    await bridge.clock.pass(31_000)
     await claimAndDie(bridge, 'order-other', { to: TO })
     return confirm(name, orderId)
   }
