@@ -37,13 +37,13 @@ const MOST_REPEATS = 999
 export function stepOf (event: Event, call: Known): Step & { count: number } {
   const { from, what, leg, status, sipStatus, reason, by, detail, first, count } = event
   const told = [
-    leg === undefined ? undefined : LEGS[call.direction][leg],
+    leg === undefined ? undefined : legsOf(call)[leg] ?? `${leg} leg`,
     what === 'status' ? undefined : what,
     status,
     sipStatus,
     reason,
     by && `by ${whoOf(by, call)}`,
-    detail && `(${detail.replace('caller leg', LEGS[call.direction].caller)})`
+    detail && `(${detail.replace('caller leg', legsOf(call).caller)})`
   ].filter(part => part !== undefined && part !== '').join(' ')
   return {
     at: Date.parse(first),
@@ -53,8 +53,14 @@ export function stepOf (event: Event, call: Known): Step & { count: number } {
   }
 }
 
+/** A newer bridge may know other directions. */
+const legsOf = ({ direction }: Known): Partial<Record<string, string>> & { caller: string } =>
+  LEGS[direction] ?? LEGS.inbound
+
+type LegNames = Record<'caller' | 'agent', string>
+
 /** Jambonz' two legs. The first one is the callee's of an outbound call, and LiveKit's where an agent calls. */
-const LEGS: Record<CallView['direction'], Record<'caller' | 'agent', string>> = {
+const LEGS: Partial<Record<string, LegNames>> & { inbound: LegNames } = {
   inbound: { caller: 'caller leg', agent: 'agent leg' },
   outbound: { caller: 'callee leg', agent: 'agent leg' },
   agent: { caller: 'LiveKit leg', agent: 'callee leg' }

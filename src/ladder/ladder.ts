@@ -27,7 +27,9 @@ export function partiesOf (
   steps: readonly Step[],
   direction: 'inbound' | 'outbound' | 'agent' = 'inbound'
 ): readonly Party[] {
-  if (direction !== 'inbound') return PARTIES_OF_CALLED[direction]
+  // A newer bridge may know other directions.
+  const called = direction === 'inbound' ? undefined : PARTIES_OF_CALLED[direction] as readonly Party[] | undefined
+  if (called) return called
   const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
   const farEnds = FAR_ENDS.filter(party => used.has(party))
   const inRoom = used.has('livekit') || used.has('agent') || farEnds.length === 0
