@@ -45,6 +45,7 @@ const KNOWN_SINCE_2023: Record<string, readonly string[]> = {
     'amd'
   ],
   'sip:decline': ['id', 'status', 'reason', 'headers'],
+  pause: ['id', 'length'],
   'sip:refer': ['id', 'referTo', 'referredBy', 'headers', 'actionHook', 'eventHook'],
   say: ['id', 'text', 'loop', 'synthesizer', 'earlyMedia', 'disableTtsCache'],
   play: ['id', 'url', 'loop', 'earlyMedia', 'seekOffset', 'timeoutSecs', 'actionHook'],
