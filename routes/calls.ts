@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import ignoreBodies from '../plugins/ignore-bodies.ts'
 import { currentAttempt, type Call, type Cause, type Phase } from '../src/calls/fold/call.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
 import { UnknownQueryError } from '../src/errors.ts'
@@ -11,12 +12,7 @@ import { ownCall } from '../src/own-call.ts'
 const calls: FastifyPluginAsyncTypebox = async fastify => {
   const { registry, rooms } = fastify
 
-  // No route here reads a body, so a body is no reason to refuse a request.
-  fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('*', (_request, payload, done) => {
-    payload.resume()
-    done(null)
-  })
+  await fastify.register(ignoreBodies)
 
   fastify.get('/calls', {
     config: { operation: 'list-calls', forCallers: true },

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { isOrderId } from '../src/calls/fold/order.ts'
+import ignoreBodies from '../plugins/ignore-bodies.ts'
 import type { Call } from '../src/calls/fold/call.ts'
 import {
   CallNotFoundError,
@@ -15,12 +15,7 @@ import { pendingEventsSchema, replayEventSchema } from '../src/events/operator-s
 const events: FastifyPluginAsyncTypebox = async fastify => {
   const { registry, calls } = fastify
 
-  // No route here reads a body, so a body is no reason to refuse a request.
-  fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('*', (_request, payload, done) => {
-    payload.resume()
-    done(null)
-  })
+  await fastify.register(ignoreBodies)
 
   fastify.get('/events/pending', {
     config: { operation: 'pending-events' },
@@ -55,7 +50,7 @@ const events: FastifyPluginAsyncTypebox = async fastify => {
     const read = readEventId(id)
     if (!read) throw new EventNotFoundError(id)
     const { callSid, name } = read
-    const call = isOrderId(callSid) ? await calls.find(callSid) : await registry.get(callSid)
+    const call = await calls.find(callSid)
     if (!call) throw new CallNotFoundError(callSid)
     if (!call.published?.includes(name) || eventId(call, name) !== id) throw new EventNotFoundError(id)
     return { call, name }

@@ -26,6 +26,8 @@ export type Propose = (call: Call | undefined) => void
 
 const ignore: Propose = () => {}
 const UNKNOWN = Symbol('unknown call')
+/** How often the naming of an order's call begins again because its record changed meanwhile. */
+const MOST_NAMINGS = 4
 /** How many applications this process remembers to have seen statuses of. */
 const MOST_APPLICATIONS = 10_000
 
@@ -94,7 +96,7 @@ export class Commits {
 
   /** The call is named first and its order's record removed then, so that a crash between the two loses nothing. */
   async #name (callSid: string, { id, order: told }: OrderMark, at: number): Promise<Call | undefined> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const requested = await this.#registry.get(id)
       const order = requested?.order ?? told
       if (!order) return undefined
@@ -102,8 +104,8 @@ export class Commits {
       const { hangupAt } = requested ?? {}
       const call = await this.#update(callSid, { kind: 'placed', callSid, order, hangupAt, givenUp, at })
       const left = requested && await this.#update(id, { kind: 'named', callSid, hangupAt, at })
-      // Somebody hung up, or gave up, between the two.
-      if (left === undefined || givenUp) return call
+      // Otherwise somebody hung up, or gave up, between the two.
+      if (left === undefined || givenUp || tries === MOST_NAMINGS) return call
     }
   }
 

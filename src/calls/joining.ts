@@ -33,6 +33,8 @@ export class Joining {
   heard (event: EventOf<'livekit'>): void {
     const { what, participant } = event
     if (what !== 'participant_left' || participant?.kind !== 'SIP' || !participant.sip) return
+    // Whoever came through a dispatch rule called in: LiveKit did not call them for an agent.
+    if (participant.sip.dispatched) return
     this.#left(participant.sip, participant.reason ?? '').catch(error =>
       this.#options.observer.failed('', 'join', error))
   }

@@ -16,7 +16,7 @@ import {
 } from './on-call-hook.ts'
 import { onAction } from './on-action.ts'
 import { isNews, onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
-import { onVoicemail } from './on-people.ts'
+import { onVoicemail } from './on-voicemail.ts'
 import { onJoins, onLegLeft, onPerson } from './on-joins.ts'
 import { owePublications } from './publications.ts'
 import { onStatus } from './on-status.ts'

@@ -5,7 +5,7 @@ import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } fro
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee, preparedAttempt } from './on-order.ts'
-import { nextVerdictLook } from './on-people.ts'
+import { nextVerdictLook } from './on-voicemail.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt, takeFacts } from './new-call.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
