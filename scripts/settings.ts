@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { ALIASES, SettingsSchema } from '../src/config.ts'
+import { ALIASES, SettingsSchema } from '../src/settings-schema.ts'
 import { project } from '../test/fixtures/paths.ts'
 
 /*
@@ -78,6 +78,6 @@ for (const [file, text] of Object.entries(files)) {
   if (!process.argv.includes('--check')) writeFileSync(fileURLToPath(project(file)), text)
   else if (read(file) !== text) {
     process.exitCode = 1
-    console.error(`${file} is not up to date with src/config.ts. Run: npm run docs`)
+    console.error(`${file} is not up to date with src/settings-schema.ts. Run: npm run docs`)
   }
 }

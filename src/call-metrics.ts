@@ -1,4 +1,5 @@
-import type { Call, Cause } from './calls/fold/call.ts'
+import type { Call } from './calls/fold/call.ts'
+import type { Cause } from './calls/fold/vocabulary.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
 import type { Metrics } from './metrics.ts'

@@ -1,4 +1,4 @@
-import { CAUSES } from './calls/fold/call.ts'
+import { CAUSES } from './calls/fold/vocabulary.ts'
 
 /** What `bridge explain` says of files and of the calls in them, beside causes and the codes that others have too. */
 export const EXPLAIN_CODES = [

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { callerKeys, OPERATOR_NAME, type Settings } from './config.ts'
+import type { Settings } from './config.ts'
+import { callerKeys, OPERATOR_NAME } from './caller-keys.ts'
 
 /** Who sends a request to the operator API. */
 export interface KeyHolder {

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, PHASES } from './calls/fold/call.ts'
+import { CAUSES, PHASES } from './calls/fold/vocabulary.ts'
 import type { CallSummary, CallView } from './calls/view.ts'
 import { CALLER_SECURITY, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
 

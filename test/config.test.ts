@@ -3,16 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import {
-  ALIASES,
-  commaList,
-  loadSettings,
-  misspeltSettings,
-  readEnvironment,
-  SettingsError,
-  SettingsSchema,
-  settingsWarnings
-} from '../src/config.ts'
+import { loadSettings, misspeltSettings, readEnvironment, SettingsError, settingsWarnings } from '../src/config.ts'
+import { ALIASES, SettingsSchema } from '../src/settings-schema.ts'
+import { commaList } from '../src/comma-list.ts'
 import { startWarnings } from '../src/start-warnings.ts'
 import { buildTestBridge, callHook } from './fixtures/build.ts'
 import { project } from './fixtures/paths.ts'

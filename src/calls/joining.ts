@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
-import { agentCallName, besideName, type Call } from './fold/call.ts'
+import type { Call } from './fold/call.ts'
+import { agentCallName, besideName } from './fold/names.ts'
 import type { CallEvent, EventOf, SipAttributes } from './fold/events.ts'
 import { peopleIn } from './fold/on-joins.ts'
 import type { Observer } from './observer.ts'

@@ -1,4 +1,5 @@
-import type { Attempt, Call, Direction } from './fold/call.ts'
+import type { Attempt, Call } from './fold/call.ts'
+import type { Direction } from './fold/vocabulary.ts'
 import type { Order } from './fold/order.ts'
 import type { EventOf, SipAttributes } from './fold/events.ts'
 import type { LegMark } from './fold/caller-leg.ts'

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, DIRECTIONS, DUTY_KINDS, ENDED_BY, PHASES, WAITING_ON, type Attempt, type Call } from './fold/call.ts'
+import { DUTY_KINDS, type Attempt, type Call } from './fold/call.ts'
+import { CAUSES, DIRECTIONS, ENDED_BY, PHASES, WAITING_ON } from './fold/vocabulary.ts'
 import { STRATEGIES } from './fold/way.ts'
 
 /*

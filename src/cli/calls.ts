@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { CAUSES } from '../calls/fold/call.ts'
+import { CAUSES } from '../calls/fold/vocabulary.ts'
 import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import { askJambonz } from '../diagnosis/jambonz-view.ts'

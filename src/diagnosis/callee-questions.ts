@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { calledFor, isBeforeAnswer, isUnnamed } from './callee.ts'
 import { duration, since, sipText, type AttemptFacts } from './facts.ts'
 import type { Question, Said } from './questions.ts'

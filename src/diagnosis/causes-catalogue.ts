@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { ALERTS, type CatalogueEntry, type NextStep } from './catalogue-entry.ts'
 import { CAUSES_OF_CALLEES } from './causes-of-callees.ts'
 

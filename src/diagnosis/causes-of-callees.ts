@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { ALERTS, type CatalogueEntry } from './catalogue-entry.ts'
 
 /** Causes of the calls in which somebody is called. */

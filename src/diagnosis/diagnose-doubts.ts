@@ -1,4 +1,5 @@
-import type { Cause, End } from '../calls/fold/call.ts'
+import type { End } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { awayWhile, causesLeft, endWasHeard } from './away.ts'
 import { DOUBTS_OF_CALLEES, doubtsOfLostOrder, doubtsOfRefusal } from './callee-doubts.ts'
 import { calleeIn } from './callee-summary.ts'

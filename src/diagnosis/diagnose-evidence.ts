@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { AttemptFacts } from './facts.ts'
 import * as bridge from './signals/bridge.ts'
 import * as callee from './signals/callee.ts'

@@ -1,5 +1,6 @@
 import { isAnnouncement, isDialled } from '../calls/fold/attempt-facts.ts'
-import type { Attempt, Cause, Reply } from '../calls/fold/call.ts'
+import type { Attempt, Reply } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { duration, since, sipText, type AttemptFacts } from './facts.ts'
 import { isBeforeAnswer } from './callee.ts'
 import { calleeAnswers, why487OfCallee, whyNoCallHook } from './callee-questions.ts'

@@ -1,5 +1,6 @@
 import { isAnnouncement } from '../calls/fold/attempt-facts.ts'
-import type { Cause, End } from '../calls/fold/call.ts'
+import type { End } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { awayWhile, endWasHeard, heardUntil } from './away.ts'
 import { agentGaps } from './agent-gaps.ts'
 import { isAgentsCall } from './callee.ts'

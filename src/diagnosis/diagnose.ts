@@ -1,5 +1,6 @@
 import { isDialled } from '../calls/fold/attempt-facts.ts'
-import type { Attempt, Call, Cause, End, EndedBy, WaitingOn } from '../calls/fold/call.ts'
+import type { Attempt, Call, End } from '../calls/fold/call.ts'
+import type { Cause, EndedBy, WaitingOn } from '../calls/fold/vocabulary.ts'
 import type { Strategy } from '../calls/fold/way.ts'
 import { waitingOn as waitingOnOf } from '../calls/fold/unanswered-cause.ts'
 import { isBeforeAnswer } from './callee.ts'

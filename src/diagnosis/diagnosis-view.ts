@@ -1,6 +1,6 @@
 import { STRATEGIES } from '../calls/fold/way.ts'
 import { Type, type Static } from 'typebox'
-import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/fold/call.ts'
+import { CAUSES, ENDED_BY, WAITING_ON } from '../calls/fold/vocabulary.ts'
 import type { Diagnosis } from './diagnose.ts'
 import { QUESTIONS } from './questions.ts'
 import { SIGNALS, type Evidence } from './signals/evidence.ts'

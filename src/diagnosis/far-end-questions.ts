@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { duration, HARDLY_HEARD_MS, since, sipText, type AttemptFacts } from './facts.ts'
 import { leadsToOurRoom } from './far-end.ts'
 import type { Said } from './questions.ts'

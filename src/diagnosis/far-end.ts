@@ -1,5 +1,6 @@
 import { isAnnouncement, isDialled } from '../calls/fold/attempt-facts.ts'
-import type { Attempt, Call, Cause } from '../calls/fold/call.ts'
+import type { Attempt, Call } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Strategy } from '../calls/fold/way.ts'
 import { isBeforeAnswer } from './callee.ts'
 import { duration } from './facts.ts'

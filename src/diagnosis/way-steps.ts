@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Strategy } from '../calls/fold/way.ts'
 import { ALERTS, type NextStep } from './causes-catalogue.ts'
 

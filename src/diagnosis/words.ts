@@ -1,4 +1,5 @@
-import type { Call, Direction } from '../calls/fold/call.ts'
+import type { Call } from '../calls/fold/call.ts'
+import type { Direction } from '../calls/fold/vocabulary.ts'
 
 /*
  * The texts of a diagnosis are written for a call that comes in: its first leg is the caller's, and Jambonz dials the

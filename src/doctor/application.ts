@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { changeLines, doneLine } from '../change-lines.ts'
-import { commaList, type Settings } from '../config.ts'
+import type { Settings } from '../config.ts'
+import { commaList } from '../comma-list.ts'
 import { FindingError, type Finding } from '../finding.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Finding } from '../finding.ts'
 import { jambonzAccess } from '../jambonz/api.ts'
 import { createJambonzRest } from '../jambonz/rest.ts'

@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
-import { CAUSES, DIRECTIONS, ENDED_BY, WAITING_ON } from '../calls/fold/call.ts'
+import { CAUSES, DIRECTIONS, ENDED_BY, WAITING_ON } from '../calls/fold/vocabulary.ts'
 import type { Publication } from '../calls/fold/publications.ts'
 import { STRATEGIES } from '../calls/fold/way.ts'
 

@@ -1,4 +1,5 @@
-import { transfersOf, type Attempt, type Call, type EarlierCall, type End, type Transfer } from '../calls/fold/call.ts'
+import type { Attempt, Call, EarlierCall, End, Transfer } from '../calls/fold/call.ts'
+import { transfersOf } from '../calls/fold/transfers.ts'
 import { readName, type PublicationName } from '../calls/fold/publications.ts'
 import { agentOf } from '../calls/view.ts'
 import { CATALOGUE } from '../diagnosis/causes-catalogue.ts'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
+import { commaList } from '../comma-list.ts'
 
 /** A system of the user's that receives events. */
 export interface Receiver {
@@ -32,8 +33,8 @@ const EXAMPLE = 'Example: EVENTS_URL=https://example.com/hooks/calls ' +
  * @throws {TypeError} when the settings are none that {@link receiverProblems} finds nothing in
  */
 export function receiversOf (settings: EventSettings): Receiver[] {
-  const urls = listOf(settings.EVENTS_URL)
-  const secrets = listOf(settings.EVENTS_SECRET)
+  const urls = commaList(settings.EVENTS_URL)
+  const secrets = commaList(settings.EVENTS_SECRET)
   return urls.map((url, i) => ({
     id: createHash('sha256').update(url).digest('base64url').slice(0, 16),
     url,
@@ -44,8 +45,8 @@ export function receiversOf (settings: EventSettings): Receiver[] {
 
 /** What keeps the settings of events from being used. */
 export function receiverProblems (settings: EventSettings): ReceiverProblems {
-  const urls = listOf(settings.EVENTS_URL)
-  const secrets = listOf(settings.EVENTS_SECRET)
+  const urls = commaList(settings.EVENTS_URL)
+  const secrets = commaList(settings.EVENTS_SECRET)
   if (urls.length === 0 && secrets.length === 0) return []
   if (urls.length === 0) return [`EVENTS_URL must be set too: EVENTS_SECRET alone sends nothing. ${EXAMPLE}`]
   return [...urlProblems(urls, settings.EVENTS_ALLOW_PRIVATE), ...secretProblems(secrets, urls.length)]
@@ -101,6 +102,3 @@ function isSecret (secret: string): boolean {
 }
 
 const nth = (i: number, urls: readonly string[]): string => urls.length === 1 ? 'the URL' : `URL number ${i + 1}`
-
-const listOf = (text: string | undefined): string[] =>
-  (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '')

@@ -1,5 +1,6 @@
 import { endOf } from '../calls/fold/end.ts'
-import type { Cause, End } from '../calls/fold/call.ts'
+import type { End } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Leg } from './legs.ts'
 
 /** Findings that say more than the cause alone. */

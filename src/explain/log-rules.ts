@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { FindingCode } from '../finding-codes.ts'
 import type { Severity } from '../finding.ts'
 import type { LogSeen } from './seen.ts'

@@ -1,4 +1,4 @@
-import type { Cause } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Finding } from '../finding.ts'
 import { LOG_RULES, type LogRule } from './log-rules.ts'
 import { quote } from './quote.ts'

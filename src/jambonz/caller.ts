@@ -1,5 +1,6 @@
 import { cleanText } from '../clean-text.ts'
-import { ANONYMOUS, type CallerFacts, type Direction } from '../calls/fold/call.ts'
+import { ANONYMOUS, type CallerFacts } from '../calls/fold/call.ts'
+import type { Direction } from '../calls/fold/vocabulary.ts'
 import type { CallHook, Refer } from './payloads.ts'
 
 /** Longest header that is looked at, characters. Callers write headers, and an INVITE may hold 64 KiB of one. */

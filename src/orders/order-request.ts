@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { AGENT_AT, ON_MACHINE, VOICEMAIL_DETECTIONS } from '../calls/fold/order.ts'
-import { PHASES } from '../calls/fold/call.ts'
+import { PHASES } from '../calls/fold/vocabulary.ts'
 
 /*
  * The body of an order of a call, and what is answered. These schemas are what orders are checked with and what the

@@ -1,4 +1,4 @@
-import type { Direction } from '../calls/fold/call.ts'
+import type { Direction } from '../calls/fold/vocabulary.ts'
 import type { ApplicationConfig, Route, Way } from '../calls/fold/way.ts'
 import type { Policy } from './policy/policy.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { CAUSES, WAITING_ON } from '../../src/calls/fold/call.ts'
+import { CAUSES, WAITING_ON } from '../../src/calls/fold/vocabulary.ts'
 import { endOf } from '../../src/calls/fold/end.ts'
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
 import { diagnose, isFailure, logFields } from '../../src/diagnosis/diagnose.ts'

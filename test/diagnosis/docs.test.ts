@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { CAUSES } from '../../src/calls/fold/call.ts'
+import { CAUSES } from '../../src/calls/fold/vocabulary.ts'
 import { CATALOGUE, type NextStep } from '../../src/diagnosis/causes-catalogue.ts'
 import { STEPS_OF_WAY } from '../../src/diagnosis/way-steps.ts'
 import { FINDING_CODES } from '../../src/finding-codes.ts'

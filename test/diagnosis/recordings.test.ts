@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Cause } from '../../src/calls/fold/call.ts'
+import type { Cause } from '../../src/calls/fold/vocabulary.ts'
 import type { CallEvent } from '../../src/calls/fold/events.ts'
 import { diagnose, type Diagnosis } from '../../src/diagnosis/diagnose.ts'
 import type { SignalName } from '../../src/diagnosis/signals/evidence.ts'

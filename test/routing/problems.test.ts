@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ALIASES, SettingsSchema } from '../../src/config.ts'
+import { ALIASES, SettingsSchema } from '../../src/settings-schema.ts'
 import { readRoutes } from '../../src/routing/file/read-routes.ts'
 
 /*

@@ -4,59 +4,7 @@ import type { Leg } from './legs.ts'
 import type { RoomCleanup } from './room-cleanup.ts'
 import type { CallEvent } from './events.ts'
 import type { Order } from './order.ts'
-
-export const PHASES = ['requested', 'received', 'dialing', 'ringing', 'connected', 'transferring', 'ended'] as const
-export type Phase = typeof PHASES[number]
-
-/** Why an attempt or a call ended: a closed list. */
-export const CAUSES = [
-  'caller-hung-up',
-  'callee-hung-up',
-  'agent-hung-up',
-  'operator-hung-up',
-  'agent-lost',
-  'media-lost',
-  'redirected',
-  'time-limit',
-  'transferred',
-  'transfer-failed',
-  'caller-gave-up',
-  'agent-gave-up',
-  'livekit-no-route',
-  'no-agent',
-  'agent-without-audio',
-  'room-closed',
-  'livekit-refused-credentials',
-  'livekit-overloaded',
-  'sip-unreachable',
-  'media-mismatch',
-  'dial-timeout',
-  'busy',
-  'declined',
-  'no-answer',
-  'number-unobtainable',
-  'carrier-failed',
-  'livekit-failed',
-  'media-server-failed',
-  'reply-refused',
-  'retell-failed',
-  'announced',
-  'not-allowed',
-  'not-placed',
-  'machine-answered',
-  'capacity',
-  'draining',
-  'bridge-error',
-  'lost'
-] as const
-export type Cause = typeof CAUSES[number]
-
-export const ENDED_BY = ['caller', 'callee', 'agent', 'operator', 'bridge', 'jambonz', 'carrier', 'unknown'] as const
-export type EndedBy = typeof ENDED_BY[number]
-
-/** What an unanswered call was waiting for when it ended. */
-export const WAITING_ON = ['hook', 'sip', 'route', 'agent', 'agent-audio', 'none'] as const
-export type WaitingOn = typeof WAITING_ON[number]
+import type { Cause, Direction, EndedBy, Phase, WaitingOn } from './vocabulary.ts'
 
 export interface End {
   cause: Cause
@@ -65,13 +13,6 @@ export interface End {
   sipStatus?: number
   detail?: string
 }
-
-/**
- * `inbound`: somebody calls. `outbound`: Jambonz calls somebody for its REST API. `agent`: LiveKit calls somebody
- * through Jambonz, because an agent asked it to. Jambonz takes that for an inbound call.
- */
-export const DIRECTIONS = ['inbound', 'outbound', 'agent'] as const
-export type Direction = typeof DIRECTIONS[number]
 
 /** What stands for a withheld number. */
 export const ANONYMOUS = 'anonymous'
@@ -413,71 +354,8 @@ export interface EarlierCall {
 
 export const currentAttempt = (call: Call): Attempt | undefined => call.attempts.at(-1)
 
-/** All transfers of a call that are remembered, oldest first. */
-export const transfersOf = ({ earlierTransfers = [], transfer }: Call): Transfer[] =>
-  transfer ? [...earlierTransfers, transfer] : earlierTransfers
-
-/** How many earlier transfers of a call are remembered. */
-const KEEP_TRANSFERS = 16
-
-/** The current transfer is over, whatever became of it. */
-export function forgetTransfer (draft: Call): void {
-  if (draft.transfer) draft.earlierTransfers = transfersOf(draft).slice(-KEEP_TRANSFERS)
-  draft.transfer = undefined
-}
-
 /** Whether the call hook of a call was not heard yet. */
 export const isBeforeHook = ({ hooks }: Call): boolean => !hooks.some(({ hook }) => hook === 'call-hook')
 
-/**
- * All names by which a call can be found, besides its call_sid: its rooms, the id of its order, and what its SIP legs,
- * or those in its room, are known by.
- */
-export function namesOf (call: Call): Set<string> {
-  const names = roomsOf(call)
-  if (call.order && call.order.id !== call.callSid) names.add(call.order.id)
-  const nameOf = call.facts.direction === 'agent' ? agentCallName : besideName
-  for (const id of call.sipCallIds ?? []) names.add(nameOf(id))
-  return names
-}
-
-/** The name by which LiveKit's id of a SIP leg finds the call that an agent makes with it. */
-export const agentCallName = (sipCallId: string): string => `sip:${sipCallId}`
-
-/** The name by which LiveKit's id of a SIP leg finds the call in whose room the leg is. */
-export const besideName = (sipCallId: string): string => `beside:${sipCallId}`
-
-/** All rooms of a call: LiveKit may tell of any of them. */
-export function roomsOf ({ attempts, earlier, late }: Call): Set<string> {
-  const rooms = new Set(late?.rooms)
-  for (const { room } of attempts) if (room !== undefined) rooms.add(room)
-  for (const { attempts } of earlier) for (const { room } of attempts) if (room !== undefined) rooms.add(room)
-  return rooms
-}
-
 const FINAL: ReadonlySet<CallStatus> = new Set(['completed', 'failed', 'busy', 'no-answer'])
 export const isFinal = (status: CallStatus): boolean => FINAL.has(status)
-
-/** When time itself next changes the call, whatever it owes; undefined: never. */
-export function turnsAt (call: Call): number | undefined {
-  if (call.late) return call.late.until
-  const times = [
-    ...(call.phase === 'ended'
-      ? []
-      : [call.deadline, call.settleAt, call.closing?.until, currentAttempt(call)?.agentless?.due]),
-    ...call.attempts.map(attempt => attempt.closing?.until),
-    call.duties.length === 0 ? call.expiresAt : undefined
-  ].filter(time => time !== undefined)
-  return times.length === 0 ? undefined : Math.min(...times)
-}
-
-/** Whether a duty waits for another one: the events of a call are published one after another. */
-export const isHeldBack = (duty: Duty, duties: readonly Duty[]): boolean =>
-  duty.kind === 'publish' && duties.find(({ kind }) => kind === 'publish') !== duty
-
-/** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
-export function wakeAt (call: Call): number | undefined {
-  const duties = call.late ? [] : call.duties.filter((duty, _i, all) => !isHeldBack(duty, all))
-  const times = [turnsAt(call), ...duties.map(({ due }) => due)].filter(time => time !== undefined)
-  return times.length === 0 ? undefined : Math.min(...times)
-}

@@ -1,4 +1,5 @@
-import { isBeforeHook, type Attempt, type Call, type Cause } from './call.ts'
+import { isBeforeHook, type Attempt, type Call } from './call.ts'
+import type { Cause } from './vocabulary.ts'
 import { endOf, type Verdict } from './end.ts'
 
 /*

@@ -1,6 +1,7 @@
 import { answeredCause } from './answered-cause.ts'
 import { calleeCause, isUnansweredCallee, turned } from './callee-cause.ts'
-import type { Attempt, Call, Cause, Transfer } from './call.ts'
+import type { Attempt, Call, Transfer } from './call.ts'
+import type { Cause } from './vocabulary.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
 import { isDialled } from './attempt-facts.ts'
 import { farEndCause, roomCause, waitingOn } from './unanswered-cause.ts'

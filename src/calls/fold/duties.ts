@@ -1,4 +1,5 @@
-import { DUTY_KINDS, isHeldBack, type Attempt, type Call, type Duty, type DutyKind } from './call.ts'
+import { DUTY_KINDS, type Attempt, type Call, type Duty, type DutyKind } from './call.ts'
+import { isHeldBack } from './wake.ts'
 import { addLine, type NewLine } from './event-list.ts'
 import { TIMES } from './rules.ts'
 

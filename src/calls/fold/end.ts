@@ -1,4 +1,5 @@
-import type { Cause, End, EndedBy } from './call.ts'
+import type { End } from './call.ts'
+import type { Cause, EndedBy } from './vocabulary.ts'
 
 /**
  * What a verdict would still like to know: LiveKit's view now, its participant_left, either leg's final status, or

@@ -1,4 +1,5 @@
-import { roomsOf, type Call } from './call.ts'
+import type { Call } from './call.ts'
+import { roomsOf } from './names.ts'
 import type { CallEvent, EventOf } from './events.ts'
 import { newCall } from './new-call.ts'
 import { TIMES, type Rules } from './rules.ts'

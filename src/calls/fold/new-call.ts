@@ -1,4 +1,5 @@
-import { currentAttempt, RECORD_VERSION, transfersOf, type Call, type CallerFacts } from './call.ts'
+import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
+import { transfersOf } from './transfers.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { factsOfOrder } from './order.ts'

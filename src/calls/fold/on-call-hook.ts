@@ -1,4 +1,5 @@
-import { currentAttempt, forgetTransfer, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
+import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
+import { forgetTransfer } from './transfers.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'

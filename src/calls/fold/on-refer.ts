@@ -1,5 +1,6 @@
 import { mayRefer } from './attempt-facts.ts'
-import { currentAttempt, forgetTransfer, isFinal, type Attempt, type Call, type HookName } from './call.ts'
+import { currentAttempt, isFinal, type Attempt, type Call, type HookName } from './call.ts'
+import { forgetTransfer } from './transfers.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { note, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'

@@ -1,4 +1,4 @@
-import type { Direction } from './call.ts'
+import type { Direction } from './vocabulary.ts'
 import type { CallHookEvent } from './events.ts'
 
 export type Refusal = NonNullable<CallHookEvent['refuse']>

@@ -1,4 +1,5 @@
-import type { Attempt, Call, WaitingOn } from './call.ts'
+import type { Attempt, Call } from './call.ts'
+import type { WaitingOn } from './vocabulary.ts'
 import {
   endTime,
   finalSipStatus,

@@ -1,4 +1,7 @@
-import { PHASES, namesOf, wakeAt, type Call } from '../fold/call.ts'
+import type { Call } from '../fold/call.ts'
+import { PHASES } from '../fold/vocabulary.ts'
+import { namesOf } from '../fold/names.ts'
+import { wakeAt } from '../fold/wake.ts'
 import { numberKey } from './number-key.ts'
 import type { CallFilter, Position } from './registry.ts'
 

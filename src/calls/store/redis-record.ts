@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { wakeAt, type Call } from '../fold/call.ts'
+import type { Call } from '../fold/call.ts'
+import { wakeAt } from '../fold/wake.ts'
 import { migrate } from '../fold/migrate.ts'
 import { entriesOf, timeOf } from './redis-index.ts'
 import { HEADER_LENGTH, REVISION_LENGTH } from './redis-scripts.ts'

@@ -1,4 +1,5 @@
-import type { Call, Cause, Phase } from '../fold/call.ts'
+import type { Call } from '../fold/call.ts'
+import type { Cause, Phase } from '../fold/vocabulary.ts'
 import type { CapCounter } from './caps.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import type { EventQueue } from './event-queue.ts'
@@ -69,7 +70,7 @@ export interface Registry {
    */
   update(callSid: string, fn: Update, limit?: number): Promise<Call | undefined>
   get(callSid: string): Promise<Call | undefined>
-  /** The call that has this name (fold/call.ts `namesOf`): a room, the id of its order, or a SIP Call-ID. */
+  /** The call that has this name (fold/names.ts): a room, the id of its order, or a SIP Call-ID. */
   findByName(room: string): Promise<string | undefined>
   /** @throws {InvalidCursorError} when `cursor` was not returned by this method */
   list(filter: CallFilter, page: { limit: number, cursor?: string }): Promise<CallPage>

@@ -1,4 +1,5 @@
-import type { Cause, End } from '../../calls/fold/call.ts'
+import type { End } from '../../calls/fold/call.ts'
+import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { endOf } from '../../calls/fold/end.ts'
 
 /** Causes that say less than the servers' own logs, where these name another one. */

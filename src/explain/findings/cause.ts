@@ -1,4 +1,5 @@
-import type { Cause, End } from '../../calls/fold/call.ts'
+import type { End } from '../../calls/fold/call.ts'
+import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { CATALOGUE, type NextStep } from '../../diagnosis/causes-catalogue.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'

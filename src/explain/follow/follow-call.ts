@@ -1,5 +1,6 @@
 import { advance } from '../../calls/fold/advance.ts'
-import { currentAttempt, turnsAt, type Call, type End } from '../../calls/fold/call.ts'
+import { currentAttempt, type Call, type End } from '../../calls/fold/call.ts'
+import { turnsAt } from '../../calls/fold/wake.ts'
 import { causeOf } from '../../calls/fold/causes.ts'
 import type { CallEvent } from '../../calls/fold/events.ts'
 import type { Rules } from '../../calls/fold/rules.ts'

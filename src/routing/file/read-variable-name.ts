@@ -1,4 +1,4 @@
-import { isSetting } from '../../config.ts'
+import { isSetting } from '../../settings-schema.ts'
 import type { Item, Reading } from './items.ts'
 import type { RoutesContext } from './read-routes.ts'
 

@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Call, Cause, End } from '../../../src/calls/fold/call.ts'
+import type { Call, End } from '../../../src/calls/fold/call.ts'
+import type { Cause } from '../../../src/calls/fold/vocabulary.ts'
 import type { CallEvent } from '../../../src/calls/fold/events.ts'
 import { readAgentRecordings, type AgentRecording } from '../../fixtures/agent-recordings.ts'
 import { createDriver, rulesWith, tell, type Untimed } from '../../fixtures/events.ts'

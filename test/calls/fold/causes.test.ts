@@ -1,5 +1,6 @@
 import t from 'tap'
-import { currentAttempt, type Call, type Cause, type End } from '../../../src/calls/fold/call.ts'
+import { currentAttempt, type Call, type End } from '../../../src/calls/fold/call.ts'
+import type { Cause } from '../../../src/calls/fold/vocabulary.ts'
 import type { CallEvent } from '../../../src/calls/fold/events.ts'
 import type { Way } from '../../../src/calls/fold/way.ts'
 import { createDriver, tell, type Story, type StoryOptions, type World } from '../../fixtures/events.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { wakeAt } from '../../../src/calls/fold/call.ts'
+import { wakeAt } from '../../../src/calls/fold/wake.ts'
 import { tell, type Story } from '../../fixtures/events.ts'
 
 const looks = (story: Story) => story.performed.filter(({ kind }) => kind === 'look')

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { advance } from '../../../src/calls/fold/advance.ts'
-import { wakeAt, type Call, type Duty } from '../../../src/calls/fold/call.ts'
+import type { Call, Duty } from '../../../src/calls/fold/call.ts'
+import { wakeAt } from '../../../src/calls/fold/wake.ts'
 import { addLine, type EventLine, type NewLine } from '../../../src/calls/fold/event-list.ts'
 import { factsWith, rulesWith, tell } from '../../fixtures/events.ts'
 

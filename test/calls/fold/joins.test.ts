@@ -1,5 +1,5 @@
 import t from 'tap'
-import { namesOf } from '../../../src/calls/fold/call.ts'
+import { namesOf } from '../../../src/calls/fold/names.ts'
 import type { SipAttributes } from '../../../src/calls/fold/events.ts'
 import { tell, type Story } from '../../fixtures/events.ts'
 

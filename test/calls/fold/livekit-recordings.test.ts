@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { WebhookEvent } from 'livekit-server-sdk'
 import t from 'tap'
-import type { Cause } from '../../../src/calls/fold/call.ts'
+import type { Cause } from '../../../src/calls/fold/vocabulary.ts'
 import { fromWebhook } from '../../../src/livekit/events.ts'
 import { createDriver, factsWith, rulesWith, START, tokenOf, type Untimed } from '../../fixtures/events.ts'
 import { recording } from '../../fixtures/livekit/helper.ts'

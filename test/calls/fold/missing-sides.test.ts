@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Cause } from '../../../src/calls/fold/call.ts'
+import type { Cause } from '../../../src/calls/fold/vocabulary.ts'
 import type { CallEvent } from '../../../src/calls/fold/events.ts'
 import { fold } from '../../fixtures/folded.ts'
 import { readRecordings, type Recording } from '../../fixtures/recordings.ts'

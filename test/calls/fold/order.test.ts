@@ -1,6 +1,6 @@
 import t from 'tap'
 import { advance } from '../../../src/calls/fold/advance.ts'
-import { namesOf } from '../../../src/calls/fold/call.ts'
+import { namesOf } from '../../../src/calls/fold/names.ts'
 import type { Order } from '../../../src/calls/fold/order.ts'
 import { factsWith, rulesWith, tell, type Story } from '../../fixtures/events.ts'
 import { CALLEE_FINALS, placedOrder, roomOf, tellOrder } from '../../fixtures/order-story.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { PHASES, type Call, type Cause } from '../../../src/calls/fold/call.ts'
+import type { Call } from '../../../src/calls/fold/call.ts'
+import { PHASES, type Cause } from '../../../src/calls/fold/vocabulary.ts'
 import {
   COUNTED,
   entriesOf,

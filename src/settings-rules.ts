@@ -1,0 +1,95 @@
+import { callerKeys, OPERATOR_NAME } from './caller-keys.ts'
+import { commaList } from './comma-list.ts'
+import { receiverProblems } from './events/receivers.ts'
+import { exampleOf, properties, type Name } from './settings-schema.ts'
+import { isTrustedProxies } from './trusted-proxies.ts'
+
+/** Settings as far as they could be read. */
+type Values = Partial<Record<Name, unknown>>
+
+/** Rules between settings. They are checked on whatever could be read, so that all problems are listed together. */
+export function contradictions (values: Values): string[] {
+  return [
+    ...incomplete(values, ['HTTP_USERNAME', 'HTTP_PASSWORD'], 'Basic authentication needs both'),
+    ...incomplete(
+      values,
+      ['LIVEKIT_SIP_USERNAME', 'LIVEKIT_SIP_PASSWORD'],
+      'LiveKit does not challenge callers of a trunk that has only one of them'
+    ),
+    ...incomplete(
+      values,
+      ['JAMBONZ_REST_API_BASE_URL', 'JAMBONZ_ACCOUNT_SID', 'JAMBONZ_API_KEY'],
+      'the Jambonz REST API needs all three'
+    ),
+    ...withoutAuthentication(values),
+    ...unusableProxies(values),
+    ...unusableKeys(values),
+    ...unusableReceivers(values),
+    ...notSmaller(
+      values,
+      'LIVEKIT_TIMEOUT_MS',
+      'CALL_HOOK_DEADLINE_MS',
+      'otherwise no time is left to answer when LiveKit hangs'
+    ),
+    ...notSmaller(values, 'DRAIN_DELAY_S', 'SHUTDOWN_TIMEOUT_S', 'which includes it')
+  ]
+}
+
+/** Settings that only make sense together. */
+function incomplete (values: Values, names: Name[], why: string): string[] {
+  const missing = names.filter(name => values[name] === undefined)
+  if (missing.length === 0 || missing.length === names.length) return []
+  return [`${missing.join(' and ')} must be set too: ${why}. Example: ${missing.map(exampleOf).join(' ')}`]
+}
+
+function withoutAuthentication (values: Values): string[] {
+  const unsigned = String(values.ALLOW_UNSIGNED_HOOKS ?? 'false') === 'true'
+  const secrets = commaList(values.JAMBONZ_WEBHOOK_SECRET as string | undefined)
+  const basic = values.HTTP_USERNAME !== undefined || values.HTTP_PASSWORD !== undefined
+  if (unsigned || basic || secrets.length > 0) return []
+  return [
+    'JAMBONZ_WEBHOOK_SECRET is required (or HTTP_USERNAME and HTTP_PASSWORD): without either, anybody could start ' +
+    'calls. Example: JAMBONZ_WEBHOOK_SECRET=wh_secret_abc (portal: Account, Webhook secret)'
+  ]
+}
+
+function unusableProxies ({ TRUST_PROXY: proxies }: Values): string[] {
+  if (proxies === undefined || isTrustedProxies(String(proxies))) return []
+  return [
+    'TRUST_PROXY must be a comma list of addresses or networks, or a number of proxies. It cannot be everybody: then ' +
+    'any client could pretend to be another. Example: TRUST_PROXY=10.0.0.0/8'
+  ]
+}
+
+/** A token says whose calls may be seen, so it must belong to one name. */
+function unusableKeys ({ CALLERS: callers, OPERATOR_TOKEN: operator }: Values): string[] {
+  const keys = callerKeys(callers as string | undefined)
+  const problems: string[] = []
+  if (keys.some(({ name }) => name === OPERATOR_NAME)) {
+    problems.push(`CALLERS must not name a key ${OPERATOR_NAME}: that is who orders calls with OPERATOR_TOKEN`)
+  }
+  if (operator !== undefined && keys.some(({ token }) => token === operator)) {
+    problems.push('CALLERS must not have the token of OPERATOR_TOKEN: that key may do everything')
+  }
+  const owners = new Map<string, string>()
+  for (const { name, token } of keys) {
+    const other = owners.get(token)
+    if (other !== undefined && other !== name) problems.push(`CALLERS gives the same token to ${other} and ${name}`)
+    owners.set(token, name)
+  }
+  return problems
+}
+
+const unusableReceivers = ({ EVENTS_URL, EVENTS_SECRET, EVENTS_ALLOW_PRIVATE }: Values): string[] =>
+  receiverProblems({
+    EVENTS_URL: EVENTS_URL as string | undefined,
+    EVENTS_SECRET: EVENTS_SECRET as string | undefined,
+    EVENTS_ALLOW_PRIVATE: String(EVENTS_ALLOW_PRIVATE ?? 'false') === 'true'
+  })
+
+function notSmaller (values: Values, smaller: Name, larger: Name, why: string): string[] {
+  const valueOf = (name: Name) => values[name] ?? properties[name].default
+  if (!(Number(valueOf(smaller)) >= Number(valueOf(larger)))) return []
+  const example = [smaller, larger].map(name => `${name}=${String(properties[name].default)}`).join(' ')
+  return [`${smaller} must be smaller than ${larger}, ${why}. Example: ${example}`]
+}
