@@ -101,22 +101,24 @@ export type ReferHandler = (request: SipRequest) => ReferReply | Promise<ReferRe
 export interface DialogEvents {
   readonly bye: EventSource<SipRequest>
   readonly notify: EventSource<SipRequest>
+  readonly info: EventSource<SipRequest>
   refer: ReferHandler | undefined
   /** Answers a request that belongs to this dialog. `onBye` runs before the listeners of `bye`. */
   serve(tx: ServerTransaction, options: { sessionDescription: string, contact: string, onBye(): void }): void
 }
 
 /** The methods that this user agent understands. */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY'
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO'
 
 /**
- * Serves the requests of one dialog: BYE and NOTIFY get 200, REFER gets the answer of its handler, a re-INVITE gets the
- * old session description, and any other method gets 405.
+ * Serves the requests of one dialog: BYE, NOTIFY and INFO get 200, REFER gets the answer of its handler, a re-INVITE
+ * gets the old session description, and any other method gets 405.
  */
 export function createDialogEvents (): DialogEvents {
   const events: DialogEvents = {
     bye: createEvent(),
     notify: createEvent(),
+    info: createEvent(),
     refer: undefined,
     serve (tx, options) {
       const { request } = tx
@@ -128,6 +130,9 @@ export function createDialogEvents (): DialogEvents {
         case 'NOTIFY':
           tx.respond(responseTo(request, 200))
           return events.notify.emit(request)
+        case 'INFO':
+          tx.respond(responseTo(request, 200))
+          return events.info.emit(request)
         case 'OPTIONS':
           return tx.respond(responseTo(request, 200, { headers: { Allow: ALLOW } }))
         case 'INVITE':

@@ -31,6 +31,8 @@ export interface IncomingCall {
   onAck(fn: (request: SipRequest) => void): void
   onBye(fn: (request: SipRequest) => void): void
   onNotify(fn: (request: SipRequest) => void): void
+  /** An INFO within the call, which may carry a digit (RFC 6086). */
+  onInfo(fn: (request: SipRequest) => void): void
   /** Sets the handler that answers a REFER from the caller. Without one the answer is 405. */
   onRefer(fn: ReferHandler): void
   /** Hangs up. Resolves with the response to the BYE, or with a local 481 when the call is not answered. */
@@ -52,6 +54,7 @@ export class IncomingInvite implements IncomingCall {
   readonly onAck: EventSource<SipRequest>['on']
   readonly onBye: EventSource<SipRequest>['on']
   readonly onNotify: EventSource<SipRequest>['on']
+  readonly onInfo: EventSource<SipRequest>['on']
   readonly #context: CallContext
   readonly #transaction: ServerTransaction
   readonly #events: DialogEvents = createDialogEvents()
@@ -74,6 +77,7 @@ export class IncomingInvite implements IncomingCall {
     this.onAck = this.#ackEvent.on
     this.onBye = this.#events.bye.on
     this.onNotify = this.#events.notify.on
+    this.onInfo = this.#events.info.on
   }
 
   get state (): CallState {

@@ -34,6 +34,8 @@ export interface OutgoingCall {
   send(method: string, options?: { headers?: Record<string, string>, body?: string }): Promise<SipResponse>
   onBye(fn: (request: SipRequest) => void): void
   onNotify(fn: (request: SipRequest) => void): void
+  /** An INFO within the call, which may carry a digit (RFC 6086). */
+  onInfo(fn: (request: SipRequest) => void): void
   /** Sets the handler that answers a REFER from the far end. Without one the answer is 405. */
   onRefer(fn: ReferHandler): void
 }
@@ -56,6 +58,7 @@ class OutgoingInvite implements OutgoingCall {
   readonly onProvisional: EventSource<SipResponse>['on']
   readonly onBye: EventSource<SipRequest>['on']
   readonly onNotify: EventSource<SipRequest>['on']
+  readonly onInfo: EventSource<SipRequest>['on']
   readonly #context: CallContext
   readonly #invite: SipRequest
   readonly #auth: Credentials | undefined
@@ -78,6 +81,7 @@ class OutgoingInvite implements OutgoingCall {
     this.onProvisional = this.#provisional.on
     this.onBye = this.#events.bye.on
     this.onNotify = this.#events.notify.on
+    this.onInfo = this.#events.info.on
     this.final = new Promise(resolve => {
       this.#resolveFinal = resolve
     })

@@ -87,7 +87,11 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
     t.equal((await call.refer('tel:+15559990000', { 'X-A': 'b' })).status, 202)
     t.match(await call.refer('sip:other@x'), { status: 403, reason: 'No' })
     t.equal((await out.send('REFER', { headers: { 'Refer-To': '<sip:x@y>' } })).status, 501)
-    t.equal((await out.send('INFO')).status, 405)
+    t.equal((await out.send('UPDATE')).status, 405)
+    const informed = [event(out.onInfo), event(call.onInfo)]
+    t.equal((await call.send('INFO', { body: 'Signal=1' })).status, 200)
+    t.equal((await out.send('INFO', { body: 'Signal=2' })).status, 200)
+    t.match(await Promise.all(informed), [{ body: 'Signal=1' }, { body: 'Signal=2' }])
     const notified = event(out.onNotify)
     t.equal((await call.send('NOTIFY', { headers: { Event: 'refer' }, body: 'SIP/2.0 200 OK' })).status, 200)
     t.match(await notified, { body: 'SIP/2.0 200 OK' })
