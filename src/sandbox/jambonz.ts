@@ -101,6 +101,8 @@ export interface JambonzDouble {
   calls(): { leg: Leg, ended: boolean }[]
   /** When a call's caller and the dialled party began to talk, in milliseconds; undefined when they are not talking. */
   talkingSince(callSid: string): number | undefined
+  /** The calls whose caller talks with a dialled party now, with both legs. */
+  talks(): { leg: Leg, dialled: Leg }[]
   /** Resolves when Jambonz has finished with a call: every hook of it was answered or has failed. */
   ended(callSid: string): Promise<void>
   /** Live call control. Returns false when Jambonz refuses it: the call has ended, or is in another state. */
@@ -222,6 +224,7 @@ export async function createJambonzDouble (options: JambonzDoubleOptions): Promi
     onCall: fn => calls.onCall(fn),
     calls: () => calls.list(),
     talkingSince: callSid => calls.talkingSince(callSid),
+    talks: () => calls.talks(),
     ended: callSid => calls.ended(callSid),
     update: (callSid, change) => calls.update(callSid, change) === undefined,
     async createCall (request) {

@@ -102,9 +102,10 @@ export class CallRegistry {
     })
     if (refusal !== undefined || session === undefined) return refusal
 
-    const { call_hook: callHook, call_status: callStatus } = update
+    const { call_hook: callHook, call_status: callStatus, dtmf } = update
     if (callStatus === 'completed') session.hangUp()
     else if (callStatus === 'no-answer') session.noAnswer()
+    else if (dtmf !== undefined) session.sendDigit(dtmf)
     else if (callHook !== undefined) session.redirect(callHook).catch(() => {})
     return undefined
   }
@@ -130,7 +131,15 @@ export class CallRegistry {
   }
 
   talkingSince (callSid: string): number | undefined {
-    return this.#calls.get(callSid)?.session?.talkingSince
+    return this.#calls.get(callSid)?.session?.talk?.since
+  }
+
+  /** The calls whose caller talks with a dialled party now. */
+  talks (): { leg: Leg, dialled: Leg }[] {
+    return [...this.#calls.values()].flatMap(({ leg, session }) => {
+      const dialled = session?.talk?.leg
+      return dialled === undefined ? [] : [{ leg: { ...leg }, dialled: { ...dialled } }]
+    })
   }
 
   async ended (callSid: string): Promise<void> {

@@ -10,6 +10,7 @@ export interface CallerLeg {
   answer(): void
   reject(status: number, reason: string | undefined, headers?: Record<string, string>): void
   bye(headers?: Record<string, string>): Promise<unknown>
+  info(headers: Record<string, string>, body: string): Promise<unknown>
   refer(to: string, headers: Record<string, string>): Promise<SipResponse>
 }
 

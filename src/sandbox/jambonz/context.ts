@@ -2,7 +2,7 @@ import type { JambonzDoubleOptions } from '../jambonz.ts'
 import type { Registration } from './call-registry.ts'
 import type { HookObject } from './create-call.ts'
 import type { Leg } from './payloads.ts'
-import type { SessionContext } from './session.ts'
+import type { SessionContext } from './session-context.ts'
 
 /** What the parts of the double share. */
 export interface JambonzContext extends SessionContext {

@@ -21,7 +21,6 @@ export async function dial (session: Session, verb: DialVerb, signal: AbortSigna
   if (verb.actionHook === undefined) return undefined
 
   const reply = await session.hooks.post(verb.actionHook, actionPayload(session.leg, result, verb.id))
-  // The reply counts only when neither a hangup nor other verbs have stopped this dial.
-  if (signal.aborted || !Array.isArray(reply)) return undefined
-  return nonEmpty(context.parse(reply))
+  // The session ignores these verbs when others have replaced the dial, or when the caller is gone.
+  return Array.isArray(reply) ? nonEmpty(context.parse(reply)) : undefined
 }

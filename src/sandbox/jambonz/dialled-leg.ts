@@ -1,15 +1,16 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { header } from '../../sip/message.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../../sip/message.ts'
 import type { OutgoingCall } from '../../sip/user-agent.ts'
-import { HookError } from './hooks.ts'
+import { dialledLeg, inviteHeaders, LegRecord } from './dialled-leg-record.ts'
+import { answerRefer } from './dialled-leg-refer.ts'
+import type { Hook } from './hooks.ts'
 import { sandboxSdp } from './media.ts'
-import { customHeaders, referPayload, uriUser } from './payloads.ts'
-import type { CallStatus, DialResult, Leg } from './payloads.ts'
+import { customHeaders } from './payloads.ts'
+import type { CallStatus, DialResult } from './payloads.ts'
 import { reasonAtSbc, routeOf } from './route.ts'
 import type { ReferAnswer } from './caller-leg.ts'
+import { confirm } from './confirm.ts'
 import type { Session } from './session.ts'
-import type { DialTarget, DialVerb, Verb } from './verbs.ts'
+import type { DialTarget, DialVerb } from './verbs.ts'
 
 /** Seconds that a dial rings when the verb does not say. */
 const DEFAULT_TIMEOUT_S = 60
@@ -23,7 +24,7 @@ export async function callTarget (
 ): Promise<DialResult> {
   const { agentSide, gateways } = session.context
   const route = routeOf(target, gateways)
-  const record = new LegRecord(session, newLeg(session, verb, route.to))
+  const record = new LegRecord(session, dialledLeg(session, verb, route.to))
   if (route.uri === undefined) {
     record.report('trying', 100, 'Trying')
     record.report('failed', route.refusal.status, route.refusal.reason)
@@ -39,69 +40,9 @@ export async function callTarget (
     ...target.auth && { auth: target.auth }
   })
   record.report('trying', 100, 'Trying')
-  await new DialledLeg({ session, verb, signal, call, record }).ended
+  const confirmHook = target.confirmHook ?? verb.confirmHook
+  await new DialledLeg({ session, verb, signal, call, record, confirmHook }).ended
   return record.result
-}
-
-function newLeg (session: Session, verb: DialVerb, to: string): Leg {
-  const { leg: parent, caller } = session
-  return {
-    callSid: randomUUID(),
-    direction: 'outbound',
-    from: verb.callerId ?? parent.from,
-    to,
-    callId: randomUUID(),
-    sipStatus: 100,
-    sipReason: 'Trying',
-    callStatus: 'trying',
-    // Jambonz reads the caller ID back from its own INVITE, where an asserted identity comes before From.
-    callerId: uriUser(caller.identity['P-Asserted-Identity'] ?? '') ?? verb.callerId ?? parent.from,
-    accountSid: parent.accountSid,
-    traceId: randomBytes(16).toString('hex'),
-    applicationSid: parent.applicationSid,
-    fsSipAddress: parent.fsSipAddress,
-    parentCallSid: parent.callSid,
-    ...verb.tag !== undefined && { customerData: verb.tag }
-  }
-}
-
-function inviteHeaders (session: Session, verb: DialVerb, target: DialTarget, leg: Leg): Record<string, string> {
-  const { leg: parent, caller } = session
-  return {
-    'X-Account-Sid': parent.accountSid,
-    ...parent.sbcCallid !== undefined && { 'X-CID': parent.sbcCallid },
-    ...verb.headers,
-    ...target.headers,
-    'X-Call-Sid': leg.callSid,
-    ...parent.applicationSid !== undefined && { 'X-Application-Sid': parent.applicationSid },
-    ...caller.identity,
-    'Content-Type': 'application/sdp'
-  }
-}
-
-/** A dialled leg as Jambonz's status events and the dial's action hook show it. */
-class LegRecord {
-  readonly leg: Leg
-  readonly result: DialResult
-  readonly #session: Session
-
-  constructor (session: Session, leg: Leg) {
-    this.#session = session
-    this.leg = leg
-    this.result = { callSid: leg.callSid }
-    session.context.track(leg)
-  }
-
-  /** Changes the leg's state and sends a status event. */
-  report (callStatus: CallStatus, sipStatus: number, sipReason: string, more: Partial<Leg> = {}): void {
-    const { leg, result } = this
-    Object.assign(leg, { callStatus, sipStatus, sipReason, ...more })
-    // A dial's result no longer changes once it says completed or not answered.
-    if (result.callStatus !== 'completed' && result.callStatus !== 'no-answer') {
-      Object.assign(result, { callStatus, sipStatus }, leg.sbcCallid !== undefined && { sbcCallid: leg.sbcCallid })
-    }
-    this.#session.notify(leg)
-  }
 }
 
 /** The leg between Jambonz and the dialled party, from the INVITE to its end. */
@@ -111,6 +52,10 @@ class DialledLeg {
   readonly #signal: AbortSignal
   readonly #call: OutgoingCall
   readonly #record: LegRecord
+  readonly #confirmHook: Hook | undefined
+  /** Aborted when the target has hung up, or was hung up on. */
+  readonly #gone = new AbortController()
+  #isConnected = false
   /** Resolves when the dial no longer waits for this leg. */
   readonly ended: Promise<void>
   #resolveEnded = () => {}
@@ -125,6 +70,7 @@ class DialledLeg {
     signal: AbortSignal
     call: OutgoingCall
     record: LegRecord
+    confirmHook: Hook | undefined
   }) {
     const { session, verb, signal, call } = options
     this.#session = session
@@ -132,6 +78,7 @@ class DialledLeg {
     this.#signal = signal
     this.#call = call
     this.#record = options.record
+    this.#confirmHook = options.confirmHook
     this.ended = new Promise(resolve => {
       this.#resolveEnded = resolve
     })
@@ -161,22 +108,38 @@ class DialledLeg {
   }
 
   #onAnswer (): void {
-    const { clock } = this.#session.context
-    const { timeLimit } = this.#verb
     this.#cancelTimer()
-    this.#answeredAt = clock.now()
-    if (timeLimit !== undefined) this.#cancelTimer = clock.schedule(timeLimit * 1000, this.#hangUp)
+    this.#answeredAt = this.#session.context.clock.now()
     this.#record.leg.sbcCallid = this.#call.callId
     this.#record.report('in-progress', 200, 'OK')
+    if (this.#confirmHook === undefined) return this.#connect()
+
+    const answered = { session: this.#session, leg: this.#record.leg, call: this.#call, gone: this.#gone.signal }
+    confirm(answered, this.#confirmHook).then(accepted => {
+      if (this.#hasEnded) return
+      if (accepted) this.#connect()
+      else this.#end()
+    }).catch(() => this.#end())
+  }
+
+  /** The caller and the target talk from now on. */
+  #connect (): void {
+    const { clock } = this.#session.context
+    const { timeLimit } = this.#verb
+    this.#isConnected = true
+    this.#record.connected()
+    if (timeLimit !== undefined) this.#cancelTimer = clock.schedule(timeLimit * 1000, this.#hangUp)
     this.#session.answer()
-    this.#session.talkingSince = this.#answeredAt
+    this.#session.connectedTo(this.#record.leg)
   }
 
   #onBye (bye: SipRequest): void {
     if (this.#hasEnded) return
     const headers = customHeaders(bye.headers)
+    this.#gone.abort()
     this.#record.report('completed', 200, 'OK', { ...this.#duration(), ...headers && { headers } })
-    this.#end()
+    // While the verbs of the confirm hook run, Jambonz does not look whether the target is still there.
+    if (this.#isConnected) this.#end()
   }
 
   /** The dialled party transfers the caller: the hook's verbs replace this dial. */
@@ -208,8 +171,10 @@ class DialledLeg {
   }
 
   readonly #hangUp = (): void => {
+    if (this.#call.state === 'ended') return this.#end()
     const reportEnd = () => this.#record.report('completed', 200, 'OK', this.#duration())
-    this.#record.result.callStatus = 'completed'
+    this.#gone.abort()
+    this.#record.ended()
     const acknowledged = this.#call.bye()
     if (this.#signal.reason === 'gone') this.#session.outlive(acknowledged.then(reportEnd))
     else reportEnd()
@@ -218,7 +183,7 @@ class DialledLeg {
 
   #end (): void {
     this.#hasEnded = true
-    this.#session.talkingSince = undefined
+    this.#session.connectedTo(undefined)
     this.#cancelTimer()
     this.#signal.removeEventListener('abort', this.#stop)
     this.#resolveEnded()
@@ -234,30 +199,4 @@ class DialledLeg {
 function callStatusOf (status: number): CallStatus {
   if (status === 486 || status === 600) return 'busy'
   return status === 487 ? 'no-answer' : 'failed'
-}
-
-/**
- * Answers a REFER on a bridged leg. Jambonz asks the refer hook before it answers, and runs the hook's verbs on the
- * other leg. The answer is 501 without a hook, and when the hook fails without a status.
- */
-async function answerRefer (
-  session: Session,
-  verb: DialVerb,
-  leg: Leg,
-  otherCallSid: string,
-  message: SipMessage,
-  transfer: (verbs: Verb[]) => void
-): Promise<ReferAnswer> {
-  // The feature server throws on a caller's REFER without Referred-By. The agent's REFER comes through the SBC, which
-  // adds that header.
-  const incomplete = leg.parentCallSid === undefined && header(message, 'Referred-By') === undefined
-  if (verb.referHook === undefined || incomplete) return { status: 501, reason: 'Not Implemented' }
-  try {
-    const reply = await session.hooks.post(verb.referHook, referPayload(leg, otherCallSid, message))
-    const verbs = Array.isArray(reply) ? session.context.parse(reply) : []
-    if (verbs.length > 0) transfer(verbs)
-    return { status: 202, reason: 'Accepted' }
-  } catch (error) {
-    return { status: (error instanceof HookError ? error.status : undefined) ?? 501 }
-  }
 }

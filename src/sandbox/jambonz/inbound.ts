@@ -95,6 +95,7 @@ function callerLeg (context: JambonzContext, call: IncomingCall, leg: Leg): Call
     answer: () => call.respond(200, 'OK', description),
     reject: (status, reason, headers) => call.respond(status, reason, headers && { headers }),
     bye: headers => call.bye(headers),
+    info: (headers, body) => call.send('INFO', { headers, body }),
     refer: (to, headers) => call.refer(to, headers)
   }
 }

@@ -106,7 +106,7 @@ class OutboundCall {
   }
 
   async #run (over: Promise<void>): Promise<void> {
-    await this.#session.run([{ verb: REST_DIAL, over }])
+    await this.#session.run([{ verb: REST_DIAL, over, replaced: () => this.#replaced() }])
     this.#cancelTimer()
     await this.#amd?.stop()
     await this.#registration.end()
@@ -139,6 +139,13 @@ class OutboundCall {
     if (this.#isDecided) return
     this.#call?.cancel()
     this.#session.outlive(setImmediate().then(() => this.#notReached(487, 'Request Terminated')))
+  }
+
+  /** Other verbs replace `rest:dial`. A phone that still rings is given up, and then nobody can run those verbs. */
+  #replaced (): void {
+    if (this.#isDecided) return
+    this.#call?.cancel()
+    this.#notReached(487, 'Request Terminated')
   }
 
   #notReached (status: number, reason: string): void {
@@ -213,6 +220,7 @@ class OutboundCall {
       bye: async headers => {
         if (!this.#isByeLost()) await this.#call?.bye(headers)
       },
+      info: async (headers, body) => await this.#call?.send('INFO', { headers, body }),
       refer: (to, headers) => this.#call!.send('REFER', { headers: { 'Refer-To': to, ...headers } })
     }
   }

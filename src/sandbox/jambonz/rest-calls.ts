@@ -46,7 +46,7 @@ export function callRoutes (handlers: CallHandlers): RestRoute {
     if (method !== 'POST' && method !== 'PUT') return undefined
 
     const update = body as CallUpdate
-    return await shown(handlers, `updateCall ${update.call_status ?? ''}`.trim(), () =>
+    return await shown(handlers, `updateCall ${kindOf(update)}`.trim(), () =>
       refusedByApi(body as Record<string, unknown>) ??
       (call === undefined ? { status: 404 } : handlers.update(callSid, update) ?? { status: 202 }))
   }
@@ -105,5 +105,9 @@ function faulty ({ answer }: CreateCallFault): Answered {
   if (answer === 500) return { status: 500 }
   return answer === 'hang' ? 'hang' : 'refuse'
 }
+
+/** What an update asks for, without its addresses and digits. */
+const kindOf = ({ call_status: status, call_hook: hook, dtmf }: CallUpdate): string =>
+  status ?? (hook === undefined ? dtmf && 'dtmf' : 'call_hook') ?? ''
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)

@@ -43,6 +43,7 @@ export async function runVerb (session: Session, verb: Verb, signal: AbortSignal
       return undefined
     case REST_DIAL:
       await untilOver(verb['over'] as Promise<void>, signal)
+      if (signal.reason === 'replaced') (verb['replaced'] as () => void)()
       return undefined
     case 'pause':
       await wait(session, Number(verb['length']) * 1000, signal)

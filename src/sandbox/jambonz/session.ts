@@ -1,33 +1,29 @@
-import type { Clock } from '../../clock.ts'
 import type { SipMessage } from '../../sip/message.ts'
-import type { UserAgent } from '../../sip/user-agent.ts'
 import type { CallerLeg, ReferAnswer } from './caller-leg.ts'
-import type { Faults } from './faults.ts'
+import { digitInfo } from './dtmf.ts'
+import type { Dtmf } from './dtmf.ts'
+import { Endpoint } from './endpoint.ts'
 import type { Hook, HookClient, StatusQueue } from './hooks.ts'
-import { hasTelephoneCodec } from './media.ts'
 import { customHeaders, legPayload } from './payloads.ts'
 import type { Leg } from './payloads.ts'
 import { runVerb } from './run-verb.ts'
-import { NonFatalError, nonEmpty } from './verbs.ts'
-import type { ParseVerbs, Verb } from './verbs.ts'
+import type { SessionContext } from './session-context.ts'
+import { NonFatalError } from './verbs.ts'
+import type { Verb } from './verbs.ts'
 
-/** What every session shares with the double that it runs in. */
-export interface SessionContext {
-  clock: Clock
-  parse: ParseVerbs
-  /** The user agent that dials. */
-  agentSide: UserAgent
-  /** Trunk name → `host:port` of its gateway. */
-  gateways: Record<string, string>
-  faults: Faults
-  /** Milliseconds to wait for the final NOTIFY after a REFER was accepted. */
-  notifyTimeoutMs: number
-  /** The REST API lists this leg from now on. */
-  track(leg: Leg): void
+/**
+ * Why a running verb was stopped: the caller is gone, other verbs replace it, or live call control stops it without
+ * naming other verbs.
+ */
+export type Stop = 'gone' | 'replaced' | 'skipped'
+
+/** Two parties that talk. */
+export interface Talk {
+  /** The dialled leg. */
+  leg: Leg
+  /** Milliseconds since the epoch. */
+  since: number
 }
-
-/** Why a running verb was stopped: the caller is gone, or other verbs replace it. */
-export type Stop = 'gone' | 'replaced'
 
 /** One call in the double, from its first verbs to its end (feature-server `CallSession`). */
 export class Session {
@@ -38,8 +34,6 @@ export class Session {
   onCallerRefer: ((message: SipMessage) => Promise<ReferAnswer>) | undefined
   /** Receives every NOTIFY that the caller sends. */
   onCallerNotify: ((message: SipMessage) => void) | undefined
-  /** When the caller and a dialled party began to talk, in milliseconds since the epoch; undefined when they do not. */
-  talkingSince: number | undefined
 
   readonly #statuses: StatusQueue
   readonly #openHooks: (url: string) => HookClient
@@ -49,12 +43,11 @@ export class Session {
   #answeredAt: number | undefined
   #gone = false
   #keptUntil = 0
-  /** Whether the media server has an endpoint for the caller. */
-  #hasEndpoint = false
-  #hasEarlyMedia = false
-  #mediaServerFailed = false
+  readonly #endpoint: Endpoint
+  #talk: Talk | undefined
   #running: AbortController | undefined
   #replacement: Verb[] | undefined
+  readonly #over = new AbortController()
 
   constructor (options: {
     leg: Leg
@@ -71,6 +64,7 @@ export class Session {
     this.#hooks = options.hooks
     this.#openHooks = options.openHooks
     this.#statuses = options.statuses
+    this.#endpoint = new Endpoint(options.context, options.caller)
   }
 
   get answered (): boolean {
@@ -87,6 +81,21 @@ export class Session {
     return this.#gone && this.context.clock.now() >= this.#keptUntil
   }
 
+  /** Whom the caller talks with. */
+  get talk (): Talk | undefined {
+    return this.#talk
+  }
+
+  /** The caller talks with this dialled party from now on, or with nobody. */
+  connectedTo (leg: Leg | undefined): void {
+    this.#talk = leg && { leg, since: this.context.clock.now() }
+  }
+
+  /** Aborted when the session has ended. Work for a dialled leg may outlive its verb, and never the session. */
+  get over (): AbortSignal {
+    return this.#over.signal
+  }
+
   /** Sends the call's hooks, except its status events. */
   get hooks (): HookClient {
     return this.#hooks
@@ -97,9 +106,9 @@ export class Session {
     if (/^https?:/.test(url) && new URL(url).origin !== this.#hooks.origin) this.#hooks = this.#openHooks(url)
   }
 
-  /** Sends a leg's state to the status hook. */
-  notify (leg: Leg): void {
-    this.#statuses.send(legPayload(leg))
+  /** Sends a leg's state to the status hook, with what went wrong. */
+  notify (leg: Leg, failure?: { error: string, reason: string }): void {
+    this.#statuses.send({ ...legPayload(leg), ...failure })
   }
 
   /** Holds back every status event from now on until `released` resolves. */
@@ -118,24 +127,12 @@ export class Session {
    * @throws {NonFatalError} when the media server is down, or has no codec for the caller, who then gets 488
    */
   async endpoint (answer: boolean): Promise<void> {
-    if (!this.#hasEndpoint && !this.answered) await this.#allocateEndpoint()
-    if (this.answered || this.#gone) return
-    if (answer) return this.answer()
-
-    if (!this.#hasEarlyMedia) this.caller.early()
-    this.#hasEarlyMedia = true
-  }
-
-  async #allocateEndpoint (): Promise<void> {
-    const { clock, faults: { mediaDelayMs, noMediaServer } } = this.context
-    this.#mediaServerFailed = noMediaServer === true
-    if (this.#mediaServerFailed) throw new NonFatalError('media server failure')
-    if (!hasTelephoneCodec(this.caller.offer)) {
-      this.decline(488, 'Not Acceptable Here')
-      throw new NonFatalError('unable to allocate endpoint')
+    if (!this.answered) {
+      await this.#endpoint.allocate(() => this.decline(488, 'Not Acceptable Here'))
     }
-    if (mediaDelayMs !== undefined) await new Promise<void>(resolve => { clock.schedule(mediaDelayMs, resolve) })
-    this.#hasEndpoint = true
+    if (this.answered || this.#gone) return
+    if (answer) this.answer()
+    else this.#endpoint.early()
   }
 
   answer (): void {
@@ -183,6 +180,7 @@ export class Session {
     }
     this.#running = undefined
     this.#endWithoutVerbs()
+    this.#over.abort()
     while (this.#background.size > 0) await Promise.all(this.#background)
   }
 
@@ -231,17 +229,26 @@ export class Session {
     this.#stop('gone')
   }
 
-  /**
-   * Live call control with another call hook. The new application replies before the old one is stopped. When it
-   * replies without verbs, the old one continues.
-   */
-  async redirect (hook: Hook): Promise<void> {
-    const verbs = await this.#verbsFrom(hook)
-    if (verbs !== undefined && !this.#gone) this.replace(verbs)
+  /** Live call control with a digit for the caller's phone. An unanswered call gets none. */
+  sendDigit (dtmf: Dtmf): void {
+    if (!this.answered || this.#gone) return
+    const { headers, body } = digitInfo(dtmf)
+    // The SBC drops what is no digit.
+    if (/^[0-9*#]/.test(dtmf.digit)) this.outlive(this.caller.info(headers, body))
   }
 
-  async #verbsFrom (hook: Hook): Promise<Verb[] | undefined> {
-    return nonEmpty(this.context.parse(await this.hooks.post(hook, legPayload(this.leg))))
+  /**
+   * Live call control with another call hook. The old application goes on until the new one has replied, and also when
+   * the new one fails. An empty list ends the call. A reply that is no list stops only the running verb (feature-server
+   * call-session, `_lccCallHook`).
+   *
+   * @throws {Error} when the hook fails or replies with invalid verbs
+   */
+  async redirect (hook: Hook): Promise<void> {
+    const reply = await this.hooks.post(hook, legPayload(this.leg))
+    if (this.#gone) return
+    if (Array.isArray(reply)) this.replace(this.context.parse(reply))
+    else this.#stop('skipped')
   }
 
   /**
@@ -255,7 +262,7 @@ export class Session {
   }
 
   #refuseSilently (): void {
-    if (this.#mediaServerFailed) {
+    if (this.#endpoint.hasFailed) {
       this.caller.reject(480, undefined, { 'X-Reason': 'crankback: media server failure' })
     } else {
       this.caller.reject(603, 'Decline')
@@ -281,7 +288,7 @@ export class Session {
 
   #stop (reason: Stop): void {
     if (reason === 'gone') this.#gone = true
-    this.talkingSince = undefined
+    this.#talk = undefined
     this.#running?.abort(reason)
   }
 }

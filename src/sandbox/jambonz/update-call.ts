@@ -1,9 +1,11 @@
 import type { Refusal } from './create-call.ts'
+import type { Dtmf } from './dtmf.ts'
 
 /** A request of live call control. The double takes one of these fields. */
 export interface CallUpdate {
   call_hook?: string | { url: string }
   call_status?: 'completed' | 'no-answer'
+  dtmf?: Dtmf
 }
 
 /** What the feature server knows of a call when live call control asks for it. */
@@ -14,7 +16,7 @@ export interface CallState {
   isAnswered: boolean
 }
 
-const FIELDS = ['call_hook', 'call_status'] as const
+const FIELDS = ['call_hook', 'call_status', 'dtmf'] as const
 /** Those that Jambonz takes too, and the double does not. */
 const OTHER_FIELDS = [
   'child_call_hook',
@@ -26,7 +28,6 @@ const OTHER_FIELDS = [
   'sip_request',
   'record',
   'tag',
-  'dtmf',
   'conferenceParticipantAction',
   'dub',
   'boostAudioSignal',
@@ -41,8 +42,9 @@ export function refusedByApi (body: Record<string, unknown>): Refusal | undefine
   if (given.length > 1) return refused('multiple options are not allowed in updateCall')
   if (OTHER_FIELDS.includes(given[0]!)) return refused(`the sandbox does not support ${given[0]} in updateCall`)
 
-  const { call_status: status } = body
-  return status && status !== 'completed' && status !== 'no-answer' ? refused('invalid call_status') : undefined
+  const { call_status: status, dtmf } = body
+  if (status && status !== 'completed' && status !== 'no-answer') return refused('invalid call_status')
+  return dtmf && !(dtmf as Partial<Dtmf>).digit ? refused('invalid dtmf') : undefined
 }
 
 /**

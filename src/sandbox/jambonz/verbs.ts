@@ -15,6 +15,8 @@ export interface DialTarget {
   trunk?: string
   auth?: { username: string, password: string }
   headers?: Record<string, string>
+  /** Overrides the one of the dial. */
+  confirmHook?: Hook
 }
 
 export interface DialVerb extends Verb {
@@ -22,6 +24,8 @@ export interface DialVerb extends Verb {
   actionHook?: Hook
   referHook?: Hook
   answerOnBridge?: boolean
+  /** Asked when the target has answered. Its verbs run there before the caller is connected. */
+  confirmHook?: Hook
   callerId?: string
   callerName?: string
   headers?: Record<string, string>
@@ -40,6 +44,23 @@ export interface SayVerb extends Verb {
 export interface PlayVerb extends Verb {
   url: string | string[]
   earlyMedia?: boolean
+}
+
+/** The properties of a gather that collects digits. */
+export interface GatherVerb extends Verb {
+  actionHook?: Hook
+  numDigits?: number
+  minDigits?: number
+  maxDigits?: number
+  finishOnKey?: string
+  /** Seconds without a digit; by default 15, and 0 for no limit. */
+  timeout?: number
+  /** Seconds between two digits. It counts only with `minDigits`. */
+  interDigitTimeout?: number
+  listenDuringPrompt?: boolean
+  dtmfBargein?: boolean
+  play?: Pick<PlayVerb, 'url'>
+  say?: Pick<SayVerb, 'text'>
 }
 
 export interface RedirectVerb extends Verb {
