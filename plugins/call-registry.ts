@@ -72,6 +72,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     maxCalls: settings.MAX_CALLS,
     capacityStatus: settings.CAPACITY_STATUS
   })
+  const placements = placer && new Placements({ calls, placer, clock, observer })
   const runner = createRunner({
     registry,
     calls,
@@ -79,6 +80,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     roomFormat,
     rest,
     placer,
+    placements,
     outbox: events?.outbox,
     clock,
     observer
@@ -90,7 +92,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.decorate('registry', registry)
   fastify.decorate('calls', calls)
   fastify.decorate('runner', runner)
-  fastify.decorate('placements', placer && new Placements({ calls, placer, clock, observer }))
+  fastify.decorate('placements', placements)
   fastify.decorate('verbConfig', verbConfigOf(settings, secretOf))
   // Commit, reply, then do what the call owes now.
   fastify.decorateRequest('callSid', '')

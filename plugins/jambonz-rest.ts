@@ -57,7 +57,11 @@ export default fp<JambonzRestOptions>(async (fastify, { registry, clock, sender 
     tags: createOrderTags(settings.LIVEKIT_API_SECRET),
     isKnown: async callSid => await registry.get(callSid) !== undefined
   })
-  fastify.decorate('jambonzRest', { control: createCallControl(access, queue), placer })
+  const control = createCallControl(access, queue, {
+    publicUrl: settings.PUBLIC_URL,
+    basic: basicOf(settings.HTTP_USERNAME, settings.HTTP_PASSWORD)
+  })
+  fastify.decorate('jambonzRest', { control, placer })
   fastify.decorate('outbound', setup)
   fastify.addHook('preClose', async () => queue.drain())
   // The calls need it until they are closed: hooks run in reverse order.

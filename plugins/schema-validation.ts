@@ -9,9 +9,12 @@ import {
   ReferSchema,
   StatusSchema
 } from '../src/jambonz/payloads.ts'
+import { RedirectHookSchema, ScreenDigitSchema, ScreenSchema } from '../src/jambonz/transfer-payloads.ts'
 import {
+  ConfigSchema,
   DeclineSchema,
   DialSchema,
+  GatherSchema,
   HangupSchema,
   PauseSchema,
   PlaySchema,
@@ -37,7 +40,12 @@ export default fp(async fastify => {
       ReferSchema,
       ReferCompleteSchema,
       AmdSchema,
+      RedirectHookSchema,
+      ScreenSchema,
+      ScreenDigitSchema,
       DialSchema,
+      GatherSchema,
+      ConfigSchema,
       DeclineSchema,
       SipReferSchema,
       SaySchema,

@@ -37,6 +37,7 @@ const nobody: Rooms = {
   callers: notAsked,
   jobs: notAsked,
   setMetadata: notAsked,
+  sendData: notAsked,
   redispatch: notAsked,
   remove: notAsked,
   ping: notAsked

@@ -27,6 +27,7 @@ import eventRoutes from '../routes/events.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import placeCall from '../routes/place-call.ts'
+import redirect from '../routes/redirect.ts'
 import refer from '../routes/refer.ts'
 import routes from '../routes/routes.ts'
 import status from '../routes/status.ts'
@@ -108,6 +109,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(status)
     await scope.register(refer)
     await scope.register(amd)
+    await scope.register(redirect)
   })
   await app.register(livekitEvents)
   await app.register(async scope => {

@@ -2,7 +2,7 @@ import type { Rules } from './calls/fold/rules.ts'
 import type { ApplicationConfig } from './calls/fold/way.ts'
 import type { Settings } from './config.ts'
 import { createTokenOf } from './livekit/token.ts'
-import type { RoutesSource } from './routing/routes.ts'
+import type { RoutesSource, RoutesTable } from './routing/routes.ts'
 import { completeRoute } from './routing/complete-route.ts'
 import { applicationDefaults } from './routing/settings-table.ts'
 import { createOpenWay } from './routing/strategies.ts'
@@ -13,6 +13,12 @@ export const settingsApplication = (settings: Settings): ApplicationConfig => ({
   metadata: settings.AGENT_METADATA ?? '',
   fallbackNumber: settings.FALLBACK_NUMBER
 })
+
+/**
+ * How long a room waits for its caller to come back, seconds. LiveKit cannot change it later, so where callers may be
+ * dialled through to people every room waits for as long as a phone rings and somebody makes up their mind.
+ */
+export const departureSOf = ({ policy }: Pick<RoutesTable, 'policy'>): number => policy ? 60 : 10
 
 /**
  * What the state machine needs to know of this installation.
@@ -38,6 +44,9 @@ export function rulesOf (settings: Settings, source: RoutesSource): Rules {
     ruleAgent: settings.LIVEKIT_AGENT_NAME,
     dialTimeoutS: settings.DIAL_TIMEOUT_S,
     timeLimitS: settings.MAX_CALL_DURATION_S,
+    get departureS () {
+      return departureSOf(source.table)
+    },
     retentionS: settings.CALL_RETENTION_S,
     redispatchMs: settings.AGENT_REDISPATCH_MS,
     rejoinMs: settings.AGENT_REJOIN_MS,

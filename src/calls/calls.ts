@@ -14,6 +14,7 @@ import { createRecovery, type Recovery } from './recovery.ts'
 import { CallRegistrar } from './call-registrar.ts'
 import { Joining } from './joining.ts'
 import { Preparations } from './preparations.ts'
+import { PresenceCheck } from './presence.ts'
 import { RoomMaker } from './room-maker.ts'
 import type { Registry } from './store/registry.ts'
 
@@ -283,11 +284,12 @@ class CallService implements Calls {
   }
 
   #createPreparations (options: CallsOptions): Preparations {
-    const { rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs } = options
+    const { registry, rooms, roomFormat, registrar, rules, clock, observer, prepareTimeoutMs } = options
     const onSettled = (callSid: string, attempt: number) => this.#roomSettled(callSid, attempt)
     return new Preparations({
       maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled }),
       registrar: new CallRegistrar({ registrar, clock, observer }),
+      presence: new PresenceCheck({ registry, rooms, rules, clock, observer }),
       timeoutMs: prepareTimeoutMs
     })
   }

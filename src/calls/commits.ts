@@ -206,7 +206,12 @@ const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
   'handed-over',
   'hangup',
   'ordered',
-  'sending'
+  'sending',
+  'transfer',
+  'complete-transfer',
+  'cancel-transfer',
+  'person-news',
+  'merge'
 ])
 
 /** The order that a call is placed for, by a hook of its callee's leg, or by what is handed over of such hooks. */
@@ -215,6 +220,7 @@ function markOf (event: CallEvent): OrderMark | undefined {
     case 'call-hook':
     case 'status':
     case 'action':
+    case 'redirect':
       return event.order
     case 'handed-over': {
       const placed = event.events.find(({ kind }) => kind === 'placed') as EventOf<'placed'> | undefined
@@ -232,6 +238,10 @@ function mustBeKnown (event: CallEvent): boolean {
       return event.leg === 'agent' || event.callStatus === 'in-progress' || isFinal(event.callStatus)
     case 'action':
     case 'refer':
+    case 'redirect':
+    case 'screen':
+    case 'screen-digit':
+    case 'person-news':
       return true
     case 'call-hook':
       return event.redirected === true

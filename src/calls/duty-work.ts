@@ -1,7 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { Calls } from './calls.ts'
 import type { Call, Duty } from './fold/call.ts'
+import { markOf } from './fold/caller-leg.ts'
+import { EVERY_AGENT } from './fold/on-person-news.ts'
 import type { Observer } from './observer.ts'
+import type { Placements } from './placements.ts'
+import { TransferWork } from './transfer-work.ts'
 import {
   LiveKitError,
   type CallControl,
@@ -14,12 +18,16 @@ import {
 
 export interface DutyWorkOptions {
   commits: Pick<Calls, 'apply' | 'find' | 'makeRoomAhead' | 'named'>
+  /** A call may have duties due now. */
+  onDue?: (callSid: string) => void
   rooms: Rooms
   roomFormat: RoomFormat
   /** Absent without the Jambonz REST settings. */
   callControl?: CallControl
   /** Absent without the Jambonz REST settings. */
   placer?: Pick<CallPlacer, 'find'>
+  /** Absent without the Jambonz REST settings. */
+  placements?: Pick<Placements, 'place'>
   /** Absent where nobody receives events of calls. */
   outbox?: Outbox
   clock: Clock
@@ -32,9 +40,11 @@ const EMPTY_IS_GONE_AFTER = 5
 /** Does what a call owes to LiveKit and Jambonz, and reports the outcome to the call. */
 export class DutyWork {
   readonly #options: DutyWorkOptions
+  readonly #transfers: TransferWork
 
   constructor (options: DutyWorkOptions) {
     this.#options = options
+    this.#transfers = new TransferWork(options)
   }
 
   /** Does one duty that was claimed. @throws {StoreUnavailableError} when the outcome could not be written down */
@@ -69,6 +79,14 @@ export class DutyWork {
           break
         case 'tell-agent':
           await this.#tellAgent(call, Number(duty.target))
+          break
+        case 'redirect':
+        case 'call-person':
+        case 'tell-person':
+        case 'check-person':
+        case 'tell-call':
+        case 'send-message':
+          await this.#transfers.perform(call, duty)
           break
       }
       await this.#report(call, duty, 'done')
@@ -121,10 +139,11 @@ export class DutyWork {
   /** @returns what was seen, or undefined when LiveKit could not be asked */
   async #look (call: Call, n: number): Promise<Look | undefined> {
     const { commits, rooms, clock, observer } = this.#options
-    const { room, token, foreign } = call.attempts.find(attempt => attempt.n === n) ?? {}
-    if (room === undefined) return undefined
+    const attempt = call.attempts.find(attempt => attempt.n === n)
+    const room = attempt?.room
+    if (attempt === undefined || room === undefined) return undefined
     const askedAt = clock.now()
-    const seen = await rooms.look(room, { callSid: call.callSid, token, foreign }).catch((error: unknown) => {
+    const seen = await rooms.look(room, markOf(call, attempt)).catch((error: unknown) => {
       observer.failed(call.callSid, 'look', error)
     })
     const times = { at: clock.now(), askedAt }
@@ -168,13 +187,18 @@ export class DutyWork {
     await rooms.setMetadata(attempt.room, roomFormat.request(call, attempt).metadata)
   }
 
-  /** Removes a second agent, unless it is the only one by now. */
+  /** Removes a second agent, unless it is the only one by now, or every agent, unless the caller would be alone. */
   async #removeAgent (call: Call, target: string): Promise<void> {
     const [n, ...words] = target.split(' ')
     const identity = words.join(' ')
     const { room } = call.attempts.find(attempt => attempt.n === Number(n)) ?? {}
     if (room === undefined) return
     const seen = await this.#look(call, Number(n))
+    if (identity === EVERY_AGENT) {
+      const agents = seen?.company ? [seen.agent?.identity, ...seen.moreAgents ?? []] : []
+      for (const agent of agents) if (agent !== undefined) await this.#options.rooms.remove(room, agent)
+      return
+    }
     if (seen?.moreAgents?.includes(identity)) await this.#options.rooms.remove(room, identity)
   }
 }

@@ -5,7 +5,16 @@ import type { Admission } from './admission.ts'
 import type { Commits } from './commits.ts'
 import { findHook } from './fold/attempts.ts'
 import { UNAVAILABLE, type Attempt, type Call, type HookName, type Reply } from './fold/call.ts'
-import type { ActionEvent, CallEvent, CallHookEvent, ReferCompleteEvent, ReferEvent } from './fold/events.ts'
+import type {
+  ActionEvent,
+  CallEvent,
+  CallHookEvent,
+  RedirectEvent,
+  ReferCompleteEvent,
+  ReferEvent,
+  ScreenDigitEvent,
+  ScreenEvent
+} from './fold/events.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
 import type { Preparations, Prepared } from './preparations.ts'
@@ -14,7 +23,9 @@ import type { Preparations, Prepared } from './preparations.ts'
 export type ReceivedHook = Omit<CallHookEvent, 'kind'> & { at: number }
 
 /** Any other hook that is answered with verbs. */
-export type AnswerableEvent = CallEvent & (ActionEvent | ReferEvent | ReferCompleteEvent)
+export type AnswerableEvent =
+  & CallEvent
+  & (ActionEvent | ReferEvent | ReferCompleteEvent | RedirectEvent | ScreenEvent | ScreenDigitEvent)
 
 export interface AnsweredCall {
   call: Call

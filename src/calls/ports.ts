@@ -69,6 +69,12 @@ export interface Rooms {
   jobs(room: string): Promise<Array<{ agent: string, status: string }>>
   /** @returns false when there was no such room */
   setMetadata(room: string, metadata: string): Promise<boolean>
+  /**
+   * Sends a data message to the agents of a room.
+   * @param payload JSON
+   * @returns false when there is no such room, or no agent in it
+   */
+  sendData(room: string, topic: string, payload: string): Promise<boolean>
   /** @returns false when the room had no participant of that identity */
   remove(room: string, identity: string): Promise<boolean>
   /** Resolves when LiveKit answers and accepts the API key. */
@@ -163,6 +169,13 @@ export interface CallControl {
    * @returns false when Jambonz does not know the call (any more)
    */
   hangUp(callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
+  /**
+   * Has Jambonz ask what to do with the first leg of a call. That it was asked to proves nothing: only the redirect hook
+   * tells.
+   * @param n which time it is asked
+   * @returns false when Jambonz does not know the call (any more)
+   */
+  redirect(callSid: string, transfer: string, n: number): Promise<boolean>
 }
 
 /**

@@ -1,14 +1,16 @@
 import type { CallRegistrar, Registration } from './call-registrar.ts'
 import { preparationOf } from './fold/attempt-facts.ts'
 import type { Attempt, Call } from './fold/call.ts'
+import type { Presence, PresenceCheck } from './presence.ts'
 import type { MadeRoom, RoomMaker } from './room-maker.ts'
 
 /** What became of what an attempt needs before it can be dialled. */
-export type Prepared = MadeRoom | Registration
+export type Prepared = MadeRoom | Registration | Presence
 
 export interface PreparationsOptions {
   maker: RoomMaker
   registrar: CallRegistrar
+  presence: Pick<PresenceCheck, 'check'>
   /** How long to wait for one of them, milliseconds. */
   timeoutMs: number
 }
@@ -34,7 +36,7 @@ export class Preparations {
    * @returns undefined when there is nothing to prepare
    */
   prepare (call: Call, attempt: Attempt, leftMs: number): Promise<Prepared> | undefined {
-    const { maker, registrar } = this.#options
+    const { maker, registrar, presence } = this.#options
     const share = call.plan.some(preparationOf) ? SHARE_OF_TIME : 1
     const timeoutMs = Math.max(0, Math.min(this.#options.timeoutMs, (leftMs - RESERVE_MS) * share))
     switch (preparationOf(attempt)) {
@@ -42,6 +44,8 @@ export class Preparations {
         return maker.make(call, attempt, timeoutMs)
       case 'registration':
         return registrar.register(call, attempt, timeoutMs)
+      case 'presence':
+        return presence.check(call, attempt, timeoutMs)
       case undefined:
         return undefined
     }
@@ -55,6 +59,7 @@ export class Preparations {
       case 'registration':
         this.#options.registrar.forget(call, attempt)
         break
+      case 'presence':
       case undefined:
         break
     }

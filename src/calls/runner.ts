@@ -8,6 +8,7 @@ import type { Call } from './fold/call.ts'
 import { turnsAt, wakeAt } from './fold/wake.ts'
 import { TIMES } from './fold/rules.ts'
 import type { Observer } from './observer.ts'
+import type { Placements } from './placements.ts'
 import type { CallControl, CallPlacer, Outbox, RoomFormat, Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
 
@@ -18,6 +19,7 @@ export interface RunnerOptions {
   roomFormat: RoomFormat
   rest?: CallControl
   placer?: CallPlacer
+  placements?: Pick<Placements, 'place'>
   outbox?: Outbox
   clock: Clock
   observer: Observer
@@ -81,12 +83,26 @@ class CallRunner implements Runner {
   #gap: 'unknown' | { from: number, to: number } | undefined = 'unknown'
 
   constructor (options: RunnerOptions) {
-    const { registry, calls, rooms, roomFormat, rest, placer, outbox, clock, observer, intervalMs = 100 } = options
+    const { registry, calls, rooms, roomFormat, rest, placer, placements, outbox, clock, observer } = options
+    const { intervalMs = 100 } = options
     this.#registry = registry
     this.#calls = calls
     this.#clock = clock
     this.#observer = observer
-    this.#work = new DutyWork({ commits: calls, rooms, roomFormat, callControl: rest, placer, outbox, clock, observer })
+    this.#work = new DutyWork({
+      commits: calls,
+      onDue: callSid => {
+        this.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
+      },
+      rooms,
+      roomFormat,
+      callControl: rest,
+      placer,
+      placements,
+      outbox,
+      clock,
+      observer
+    })
     this.#intervalMs = intervalMs
     this.#startedAt = clock.now()
   }

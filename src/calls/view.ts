@@ -70,7 +70,7 @@ export const DutySchema = Type.Object({
 }, { $id: 'Duty', description: 'Work that the call still owes to the outside' })
 
 export const EventSchema = Type.Object({
-  from: Type.Enum(['jambonz', 'livekit', 'retell', 'bridge', 'operator'], { type: 'string' }),
+  from: Type.Enum(['jambonz', 'livekit', 'retell', 'bridge', 'operator', 'agent', 'person'], { type: 'string' }),
   what: Type.String({ examples: ['status'] }),
   leg: Type.Optional(Type.Enum(['caller', 'agent'], { type: 'string' })),
   attempt: Type.Optional(Type.Integer()),

@@ -134,7 +134,8 @@ const REPLIES: Record<Attempt['strategy'], string> = {
   sip: 'dial the SIP address',
   say: 'say',
   play: 'play',
-  decline: 'decline'
+  decline: 'decline',
+  join: "dial the caller's room"
 }
 
 /** The reply that began an attempt, which is not an event itself, and the event that it waited for. */

@@ -1,6 +1,7 @@
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import { ALERTS, type CatalogueEntry, type NextStep } from './catalogue-entry.ts'
 import { CAUSES_OF_CALLEES } from './causes-of-callees.ts'
+import { CAUSES_OF_TRANSFERS } from './causes-of-transfers.ts'
 
 export { ALERTS, type CatalogueEntry, type NextStep }
 
@@ -338,6 +339,7 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     ]
   },
   ...CAUSES_OF_CALLEES,
+  ...CAUSES_OF_TRANSFERS,
   announced: {
     severity: 'ok',
     meaning: 'The route ended with an announcement, and Jambonz hung up after it.',

@@ -92,6 +92,9 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
       ? ['A wrong agent id, a wrong version, and a key of another workspace look alike: Retell answers the same']
       : [],
   ...DOUBTS_OF_CALLEES,
+  'transfer-cancelled': () => [],
+  'person-hung-up': () => [],
+  'caller-gone': () => [],
   // As of a caller: what became of the agent may not have been seen.
   'callee-hung-up': facts =>
     facts.attempt?.answered

@@ -25,7 +25,8 @@ const FAR_END: Record<Strategy, string> = {
   sip: 'The SIP address that was dialled',
   say: 'The announcement',
   play: 'The recording',
-  decline: 'The route'
+  decline: 'The route',
+  join: "The caller's room"
 }
 
 /** Whether LiveKit is what the way dials, so that LiveKit's rules explain what came back. */
@@ -89,7 +90,8 @@ const UNNAMED: Record<Strategy, string> = {
   sip: 'the SIP address',
   say: 'the announcement',
   play: 'the recording',
-  decline: 'the refusal'
+  decline: 'the refusal',
+  join: "the caller's room"
 }
 
 /** Numbers and addresses are left out even where names are not: a summary is passed on. */
@@ -107,6 +109,7 @@ function named ({ way, agent }: Attempt): string {
     case 'say':
     case 'play':
     case 'decline':
+    case 'join':
       return UNNAMED[way.strategy]
   }
 }

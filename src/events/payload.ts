@@ -1,5 +1,5 @@
-import type { Attempt, Call, EarlierCall, End, Transfer } from '../calls/fold/call.ts'
-import { transfersOf } from '../calls/fold/transfers.ts'
+import type { Attempt, Call, EarlierCall, End } from '../calls/fold/call.ts'
+import { transfersOf, type Transfer } from '../calls/fold/transfers.ts'
 import { readName, type PublicationName } from '../calls/fold/publications.ts'
 import { agentOf } from '../calls/view.ts'
 import { CATALOGUE } from '../diagnosis/causes-catalogue.ts'

@@ -30,6 +30,15 @@ import {
   readStatus,
   type CallHook
 } from './payloads.ts'
+import {
+  readRedirect,
+  readScreen,
+  readScreenDigit,
+  redirectEvent,
+  screenDigitEvent,
+  screenEvent,
+  type HookQuery
+} from './transfer-payloads.ts'
 import type { VerbConfig } from './verb-config.ts'
 import { verbsFor } from './verbs-for.ts'
 import { decline, hangUpAfter, type Verbs } from './verbs.ts'
@@ -39,9 +48,21 @@ import { decline, hangUpAfter, type Verbs } from './verbs.ts'
  * and the call's reply becomes verbs.
  */
 
-export type Hook = 'call-hook' | 'action' | 'status' | 'refer' | 'refer-complete' | 'amd'
+export type Hook =
+  | 'call-hook'
+  | 'action'
+  | 'status'
+  | 'refer'
+  | 'refer-complete'
+  | 'amd'
+  | 'redirect'
+  | 'screen'
+  | 'screen-digit'
 
-/** What Jambonz gets. Only a REFER can be refused: feature-server passes the status on to the leg that sent it. */
+/**
+ * What Jambonz gets. A REFER can be refused: feature-server passes the status on to the leg that sent it. So can a
+ * redirect: the leg goes on as it was (recorded on feature-server 0.9.8).
+ */
 export type HookAnswer =
   | { kind: 'verbs', verbs: Verbs }
   | { kind: 'refused', status: 403 | 503 }
@@ -56,8 +77,11 @@ export interface ReadHook {
 }
 
 export interface Hooks {
-  /** @throws {HookBodyError} when the body means nothing to us */
-  read(hook: Hook, raw: Buffer): ReadHook
+  /**
+   * @param query of the address that we gave Jambonz
+   * @throws {HookBodyError} when the body means nothing to us
+   */
+  read(hook: Hook, raw: Buffer, query?: HookQuery): ReadHook
   /** The answer to a hook that could not be read or answered. */
   failed(hook: Hook, error: unknown, raw: Buffer): HookAnswer
 }
@@ -75,7 +99,7 @@ export interface HooksOptions extends AgentDoorOptions, Required<HookContext> {
   app: ApplicationConfig
 }
 
-type Open = (body: unknown, hash: string, options: HooksOptions) => ReadHook
+type Open = (body: unknown, hash: string, options: HooksOptions, query: HookQuery) => ReadHook
 
 const OPEN: Record<Hook, Open> = {
   'call-hook': openCallHook,
@@ -83,15 +107,18 @@ const OPEN: Record<Hook, Open> = {
   status: openStatus,
   refer: openRefer,
   'refer-complete': openReferComplete,
-  amd: openAmd
+  amd: openAmd,
+  redirect: openRedirect,
+  screen: openScreen,
+  'screen-digit': openScreenDigit
 }
 
 export function createHooks (options: HooksOptions): Hooks {
   return {
-    read (hook, raw) {
+    read (hook, raw, query = {}) {
       // A repeat of a hook has the same bytes.
       const hash = createHash('sha256').update(raw).digest('base64url')
-      return OPEN[hook](parse(raw), hash, options)
+      return OPEN[hook](parse(raw), hash, options, query)
     },
     failed (hook, error, raw) {
       switch (hook) {
@@ -101,8 +128,13 @@ export function createHooks (options: HooksOptions): Hooks {
         case 'refer':
           // Without a refusal Jambonz tells the agent that its transfer was accepted.
           return { kind: 'refused', status: 503 }
+        case 'redirect':
+        case 'screen':
+          // Without verbs Jambonz would end a call that was answered. A server error changes nothing.
+          return { kind: 'refused', status: 503 }
         case 'action':
         case 'refer-complete':
+        case 'screen-digit':
           return verbs([])
         case 'status':
         case 'amd':
@@ -231,6 +263,52 @@ function openReferComplete (body: unknown, hash: string, { calls, clock, verbCon
     async answer () {
       const answer = await calls.answer({ ...referCompleteEvent(result, hash), at: clock.now() }, callSid)
       if (answer) await leaveTransfers(answer.call, gate)
+      return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
+    }
+  }
+}
+
+/** What should a leg do that we had redirected? */
+function openRedirect (body: unknown, hash: string, options: HooksOptions, query: HookQuery): ReadHook {
+  const { calls, clock, verbConfig } = options
+  const hook = readRedirect(body)
+  const callSid = callSidOf(hook)
+  return {
+    callSid,
+    async answer () {
+      const event = redirectEvent(hook, hash, query, options)
+      const answer = await calls.answer({ ...event, at: clock.now() }, callSid)
+      return answer ? verbs(verbsFor(answer.call, answer.reply, verbConfig)) : { kind: 'refused', status: 503 }
+    }
+  }
+}
+
+/** A person has answered, who may take the call. */
+function openScreen (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions, query: HookQuery): ReadHook {
+  const hook = readScreen(body)
+  const callSid = callSidOf(hook)
+  return {
+    callSid,
+    async answer () {
+      const answer = await calls.answer({ ...screenEvent(hook, hash, query), at: clock.now() }, callSid)
+      return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [{ verb: 'hangup' }])
+    }
+  }
+}
+
+/** The person pressed a key. */
+function openScreenDigit (
+  body: unknown,
+  hash: string,
+  { calls, clock, verbConfig }: HooksOptions,
+  query: HookQuery
+): ReadHook {
+  const hook = readScreenDigit(body)
+  const callSid = callSidOf(hook)
+  return {
+    callSid,
+    async answer () {
+      const answer = await calls.answer({ ...screenDigitEvent(hook, hash, query), at: clock.now() }, callSid)
       return verbs(answer ? verbsFor(answer.call, answer.reply, verbConfig) : [])
     }
   }

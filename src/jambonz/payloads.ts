@@ -34,7 +34,7 @@ const CALL_STATUSES = [
   'no-answer',
   'queued'
 ] as const satisfies readonly CallStatus[]
-const LegStatus = (description: string) =>
+export const LegStatus = (description: string) =>
   Type.Optional(
     Type.Enum([...CALL_STATUSES], {
       type: 'string',
@@ -46,9 +46,10 @@ const TerminatedBy = Type.Optional(
   Type.Enum(['caller', 'jambonz'], { type: 'string', description: 'Who ended the A leg' })
 )
 const Duration = Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' }))
-const ParentSid = (description: string) => Type.Optional(Sid(description))
+export const ParentSid = (description: string) => Type.Optional(Sid(description))
 
-const Common = {
+/** What every hook says of its leg. */
+export const COMMON_FIELDS = {
   call_sid: Sid('The leg that this is about'),
   direction: Type.Optional(
     Type.Enum(['inbound', 'outbound'], {
@@ -74,17 +75,17 @@ const Common = {
 }
 
 /** Properties that say whose leg a hook is about. Reading around a wrong one would blame another call. */
-const VITAL = ['call_sid', 'parent_call_sid']
+export const VITAL = ['call_sid', 'parent_call_sid']
 
 /** What is known of the leg in every body that was read. */
-interface Leg {
+export interface Leg {
   direction: 'inbound' | 'outbound'
   call_status: CallStatus
 }
 
 /** The call hook: inbound (with `sip`), REST-originated after the answer, or a known call that was redirected here. */
 export const CallHookSchema = Type.Object({
-  ...Common,
+  ...COMMON_FIELDS,
   call_status: LegStatus('`trying` of a new inbound call; `in-progress` of a REST-originated or redirected one'),
   caller_name: Type.Optional(Text({ description: 'Display name, may include quotes', examples: ['"Alice"'] })),
   sip: Type.Optional(Type.Object({
@@ -138,7 +139,7 @@ export function readCallHook (body: unknown): CallHook {
 }
 
 export const StatusSchema = Type.Object({
-  ...Common,
+  ...COMMON_FIELDS,
   call_status: LegStatus('Status of this leg'),
   parent_call_sid: ParentSid('The A leg; only on B legs'),
   call_termination_by: TerminatedBy,
@@ -170,7 +171,7 @@ export function readStatus (body: unknown): Status {
 }
 
 export const ActionSchema = Type.Object({
-  ...Common,
+  ...COMMON_FIELDS,
   call_status: LegStatus('Status of the A leg'),
   call_termination_by: TerminatedBy,
   verb_id: Type.Optional(Text({ description: '`id` of the dial', examples: ['attempt-1'] })),
@@ -222,7 +223,7 @@ export function readAction (body: unknown): Action {
 }
 
 export const ReferSchema = Type.Object({
-  ...Common,
+  ...COMMON_FIELDS,
   call_status: LegStatus('Status of the leg that sent the REFER'),
   parent_call_sid: ParentSid('Present when the agent leg sent the REFER'),
   refer_details: Type.Optional(Type.Object({
@@ -258,7 +259,7 @@ export function readRefer (body: unknown): Refer {
 }
 
 export const ReferCompleteSchema = Type.Object({
-  ...Common,
+  ...COMMON_FIELDS,
   call_status: LegStatus('Status of the A leg'),
   refer_status: Type.Optional(SipStatus({ description: "The carrier's answer to the REFER", examples: [202] })),
   final_referred_call_status: Type.Optional(
@@ -303,7 +304,7 @@ export type AmdType = typeof AMD_TYPES[number]
  * the callee was heard to say comes along in `greeting`, which is not read.
  */
 export const AmdSchema = Type.Object({
-  ...Common,
+  ...COMMON_FIELDS,
   call_status: LegStatus("Status of the callee's leg"),
   type: Type.Optional(
     Type.Enum([...AMD_TYPES], { type: 'string', description: 'What was found out. Other types say nothing to us' })
@@ -341,9 +342,9 @@ export function readAmd (body: unknown): Amd {
 type Report = Partial<Leg> & Parameters<typeof callStatusOf>[0]
 
 /** @param otherwise the status of a leg of which the hook says none */
-function legOf (report: Report, otherwise: CallStatus): Leg
-function legOf (report: Report): Pick<Leg, 'direction'> & Partial<Leg>
-function legOf (report: Report, otherwise?: CallStatus): Pick<Leg, 'direction'> & Partial<Leg> {
+export function legOf (report: Report, otherwise: CallStatus): Leg
+export function legOf (report: Report): Pick<Leg, 'direction'> & Partial<Leg>
+export function legOf (report: Report, otherwise?: CallStatus): Pick<Leg, 'direction'> & Partial<Leg> {
   const status = callStatusOf(report) ?? otherwise
   return { direction: report.direction ?? 'inbound', ...(status === undefined ? {} : { call_status: status }) }
 }

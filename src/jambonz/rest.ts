@@ -2,7 +2,8 @@ import type { CallControl } from '../calls/ports.ts'
 import { systemClock } from '../clock.ts'
 import { accountPath, type JambonzAccess } from './api.ts'
 import { createRestSender, NoAnswerError, type RestAnswer } from './rest-request.ts'
-import { RestQueue, RestQueueError } from './rest-queue.ts'
+import { RestQueue, RestQueueError, type RestKind } from './rest-queue.ts'
+import { redirectHookOf } from './transfer-hooks.ts'
 
 /** A failed request to Jambonz's REST API; says the status, never the key. */
 export class JambonzRestError extends Error {
@@ -23,19 +24,30 @@ export function restError (error: unknown): unknown {
 
 const TIMEOUT_MS = 5000
 
+/** What Jambonz needs to send its hooks here. */
+export interface CallControlContext {
+  publicUrl: string
+  /** Basic authentication of the hooks. */
+  basic?: { username: string, password: string } | undefined
+}
+
 /**
  * Live call control (jambonz-api-server lib/routes/api/accounts.js, which passes on what the feature server says). Its
  * methods reject with {@link JambonzRestError}.
  */
-export function createCallControl (access: JambonzAccess, queue: Pick<RestQueue, 'ask'>): CallControl {
+export function createCallControl (
+  access: JambonzAccess,
+  queue: Pick<RestQueue, 'ask'>,
+  { publicUrl, basic }: CallControlContext = { publicUrl: '' }
+): CallControl {
   const underWay = new Map<string, Promise<boolean>>()
 
-  async function hangUp (callSid: string, status: 'completed' | 'no-answer'): Promise<boolean> {
+  async function update (kind: RestKind, callSid: string, body: object): Promise<boolean> {
     const reply = await queue.ask({
-      kind: 'hang-up',
+      kind,
       method: 'PUT',
       path: `${accountPath(access.accountSid)}/Calls/${encodeURIComponent(callSid)}`,
-      body: { call_status: status },
+      body,
       timeoutMs: TIMEOUT_MS
     }).catch((error: unknown) => {
       throw restError(error)
@@ -49,9 +61,14 @@ export function createCallControl (access: JambonzAccess, queue: Pick<RestQueue,
     hangUp (callSid, status) {
       // A call may ask again while the request still waits for its turn.
       const key = `${status} ${callSid}`
-      const asked = underWay.get(key) ?? hangUp(callSid, status).finally(() => underWay.delete(key))
+      const asked = underWay.get(key) ??
+        update('hang-up', callSid, { call_status: status }).finally(() => underWay.delete(key))
       underWay.set(key, asked)
       return asked
+    },
+    redirect (callSid, transfer, n) {
+      const url = redirectHookOf(callSid, transfer, n, { publicUrl: publicUrl.replace(/\/+$/, '') })
+      return update('redirect', callSid, { call_hook: { url, method: 'POST', ...basic } })
     }
   }
 }

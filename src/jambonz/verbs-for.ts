@@ -1,8 +1,10 @@
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
 import { timeLimitOf } from '../calls/fold/rules.ts'
+import { findTransfer } from '../calls/fold/transfers.ts'
 import { ANONYMOUS, UNAVAILABLE, unavailableOf, type Attempt, type Call, type Reply } from '../calls/fold/call.ts'
 import { announcementOf, dialOf } from '../routing/strategies.ts'
 import { remoteNumber } from './caller.ts'
+import { screenDigitHookOf } from './transfer-hooks.ts'
 import { HOOK_RETRY, type VerbConfig } from './verb-config.ts'
 import { decline, hangUpAfter, type Dial, type Verbs } from './verbs.ts'
 
@@ -23,6 +25,10 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
         ...(reply.referredBy ? { referredBy: reply.referredBy } : {}),
         actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${HOOK_RETRY}`
       }]
+    case 'screen':
+      return screenVerbs(call, reply.transfer, config)
+    case 'accept':
+      return [{ verb: 'config' }]
     case 'dial': {
       const attempt = call.attempts.find(attempt => attempt.n === reply.attempt)
       const unavailable = unavailableOf(call)
@@ -47,6 +53,33 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       ]
     }
   }
+}
+
+/** How long a person may think before pressing a key, seconds. The caller hears the ring tone meanwhile. */
+const SCREEN_S = 8
+
+/**
+ * The person hears who calls, and presses a key. Without one, or when the person has hung up, the gather runs until its
+ * time is over (recorded on feature-server 0.9.8), so that time is short.
+ */
+function screenVerbs (call: Call, id: string, config: VerbConfig): Verbs {
+  const prompt = findTransfer(call, id)?.request?.prompt
+  if (!prompt) return [{ verb: 'hangup' }]
+  const { language } = 'say' in prompt ? prompt : {}
+  const heard = 'play' in prompt
+    ? { play: { url: prompt.play } }
+    : { say: { text: prompt.say, ...(language ? { synthesizer: { vendor: 'default', language } } : {}) } }
+  return [
+    {
+      verb: 'gather',
+      input: ['digits'],
+      numDigits: 1,
+      timeout: SCREEN_S,
+      actionHook: screenDigitHookOf(call, id, config),
+      ...heard
+    },
+    { verb: 'hangup' }
+  ]
 }
 
 /** The session began with an answered leg: feature-server throws on `sip:decline` there. */

@@ -28,6 +28,7 @@ export const DialSchema = Type.Object({
   ),
   actionHook: Type.String(),
   referHook: Type.Optional(Type.String()),
+  confirmHook: Type.Optional(Type.String()),
   answerOnBridge: Type.Boolean(),
   anchorMedia: Type.Boolean(),
   timeout: Type.Integer({ description: 'Seconds' }),
@@ -84,6 +85,22 @@ export const PauseSchema = Type.Object({
   length: Type.Number({ description: 'Seconds', examples: [1] })
 }, { $id: 'Pause', additionalProperties: false })
 
+export const GatherSchema = Type.Object({
+  verb: Type.Literal('gather'),
+  input: Type.Array(Type.Literal('digits')),
+  numDigits: Type.Integer(),
+  timeout: Type.Integer({ description: 'Seconds' }),
+  actionHook: Type.String(),
+  say: Type.Optional(Type.Object({ text: Type.String(), synthesizer: Type.Optional(Synthesizer) })),
+  play: Type.Optional(Type.Object({ url: Type.String() }))
+}, { $id: 'Gather', additionalProperties: false })
+
+/** Changes nothing. In the dial's confirm session it accepts the call (recorded on feature-server 0.9.8). */
+export const ConfigSchema = Type.Object({ verb: Type.Literal('config') }, {
+  $id: 'Config',
+  additionalProperties: false
+})
+
 export const HangupSchema = Type.Object({ verb: Type.Literal('hangup') }, {
   $id: 'Hangup',
   additionalProperties: false
@@ -98,6 +115,8 @@ export const VerbsSchema = Type.Array(
     Type.Unsafe<Static<typeof PlaySchema>>(Type.Ref('Play')),
     Type.Unsafe<Static<typeof RedirectSchema>>(Type.Ref('Redirect')),
     Type.Unsafe<Static<typeof PauseSchema>>(Type.Ref('Pause')),
+    Type.Unsafe<Static<typeof GatherSchema>>(Type.Ref('Gather')),
+    Type.Unsafe<Static<typeof ConfigSchema>>(Type.Ref('Config')),
     Type.Unsafe<Static<typeof HangupSchema>>(Type.Ref('Hangup'))
   ]),
   {

@@ -1,5 +1,6 @@
 import {
   AgentDispatchClient,
+  DataPacket_Kind,
   RoomServiceClient,
   ServerError,
   TrackType,
@@ -90,6 +91,15 @@ class LiveKitRooms implements Rooms {
 
   setMetadata (room: string, metadata: string): Promise<boolean> {
     return found(this.#request('updateRoomMetadata', () => this.#rooms.updateRoomMetadata(room, metadata)))
+  }
+
+  /** LiveKit takes 3 s to say that a room does not exist, so its participants are asked for first. */
+  async sendData (room: string, topic: string, payload: string): Promise<boolean> {
+    const agents = (await this.#participants(room)).filter(isAgent).map(({ identity }) => identity)
+    if (agents.length === 0) return false
+    const data = new TextEncoder().encode(payload)
+    return found(this.#request('sendData', () =>
+      this.#rooms.sendData(room, data, DataPacket_Kind.RELIABLE, { topic, destinationIdentities: agents })))
   }
 
   async jobs (room: string): Promise<Array<{ agent: string, status: string }>> {

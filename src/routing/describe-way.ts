@@ -21,6 +21,8 @@ export function describeWay (way: Way): string {
       return `play ${way.url}`
     case 'decline':
       return `decline ${way.status} ${way.reason}`
+    case 'join':
+      return "the caller's room"
   }
 }
 

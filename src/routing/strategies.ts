@@ -5,6 +5,7 @@ import type { VerbConfig } from '../jambonz/verb-config.ts'
 import type { Announcement, Dial } from '../jambonz/verbs.ts'
 import { carrier } from './ways/carrier.ts'
 import { decline } from './ways/decline.ts'
+import { join } from './ways/join.ts'
 import { phone } from './ways/phone.ts'
 import { play } from './ways/play.ts'
 import { retell } from './ways/retell.ts'
@@ -13,7 +14,7 @@ import { say } from './ways/say.ts'
 import { sip } from './ways/sip.ts'
 import type { AnnounceStrategy, DialStrategy, Naming, Strategy as Module } from './ways/strategy.ts'
 
-const STRATEGIES = { room, phone, carrier, retell, sip, say, play, decline }
+const STRATEGIES = { room, phone, carrier, retell, sip, say, play, decline, join }
 
 /** Makes the function that opens an attempt of a way. */
 export function createOpenWay (naming: Naming): Rules['openWay'] {

@@ -82,6 +82,7 @@ await t.test('what was forgotten is done again', async t => {
   const registrar = createFakeRegistrar()
   const observer = { changed () {}, store () {}, failed () {} }
   const preparations = new Preparations({
+    presence: { check: async () => ({ kind: 'presence', outcome: 'there' }) },
     maker: new RoomMaker({ rooms, roomFormat: createRoomFormat(40, planSeal), clock, observer, onSettled () {} }),
     registrar: new CallRegistrar({ registrar, clock, observer }),
     timeoutMs: 3000

@@ -243,7 +243,8 @@ await t.test("an operator's hang-up goes to Jambonz and LiveKit", async t => {
       asked.push(`${callSid} ${status}`)
       if (down) throw new Error('down')
       return true
-    }
+    },
+    redirect: async () => true
   }
   const { calls, clock, rooms, connect } = build(t, { rest })
   await connect()

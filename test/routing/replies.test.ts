@@ -114,6 +114,7 @@ const WAYS: { [S in Strategy]: fc.Arbitrary<Extract<Way, { strategy: S }>> } = {
     vendor: maybe(fc.constantFrom('google', 'default'))
   }),
   play: fc.record({ strategy: fc.constant('play'), url: fc.webUrl() }),
+  join: fc.record({ strategy: fc.constant('join'), callSid: fc.constant('call-2'), attempt: fc.constant(1), ringS }),
   decline: fc.record({ strategy: fc.constant('decline'), status: fc.integer({ min: 400, max: 699 }), reason: text })
 }
 const way: fc.Arbitrary<Way> = fc.oneof(...Object.values(WAYS) as fc.Arbitrary<Way>[]).map(compact)

@@ -18,12 +18,17 @@ import { onAction } from './on-action.ts'
 import { isNews, onNamed, onPlaced, onPlacement, onSending, orderedCall } from './on-order.ts'
 import { onVoicemail } from './on-voicemail.ts'
 import { onJoins, onLegLeft, onPerson } from './on-joins.ts'
+import { oweMessage } from './messages.ts'
 import { owePublications } from './publications.ts'
 import { onStatus } from './on-status.ts'
 import { onRefer, onReferComplete } from './on-refer.ts'
 import { onLiveKit } from './on-livekit.ts'
 import { onLook } from './on-look.ts'
 import { onAway, onHangup, onWake } from './on-time.ts'
+import { onCancelTransfer, onCompleteTransfer, onTransfer, settleTransfers } from './on-transfer.ts'
+import { onPersonNews } from './on-person-news.ts'
+import { onMerge, onPresence, oweNews } from './on-merge.ts'
+import { onRedirect, onScreen, onScreenDigit } from './on-redirect.ts'
 import type { Rules } from './rules.ts'
 
 /**
@@ -54,7 +59,8 @@ function startedBy (event: CallEvent, rules: Rules): Call | undefined {
   switch (event.kind) {
     case 'status':
     case 'action':
-    case 'refer': {
+    case 'refer':
+    case 'redirect': {
       const draft = apply(newCall(event.callSid, event.at, event.facts, rules.app), event, rules)
       // What begins with its end leaves a tombstone, not a call that waits for evidence.
       if (draft && (draft.closing || isTerminal(event))) endNow(draft, event.at, rules)
@@ -148,6 +154,33 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
     case 'hangup':
       onHangup(draft, event, rules)
       return draft
+    case 'transfer':
+      onTransfer(draft, event, rules)
+      return draft
+    case 'complete-transfer':
+      onCompleteTransfer(draft, event)
+      return draft
+    case 'cancel-transfer':
+      onCancelTransfer(draft, event)
+      return draft
+    case 'person-news':
+      onPersonNews(draft, event, rules)
+      return draft
+    case 'merge':
+      onMerge(draft, event)
+      return draft
+    case 'presence':
+      onPresence(draft, event, rules)
+      return draft
+    case 'redirect':
+      onRedirect(draft, event, rules)
+      return draft
+    case 'screen':
+      onScreen(draft, event)
+      return draft
+    case 'screen-digit':
+      onScreenDigit(draft, event, rules)
+      return draft
     case 'wake':
       return onWake(draft, event, rules)
     // Of a newer version: it means nothing here, and changes nothing.
@@ -164,6 +197,9 @@ function finish (
 ): Call | undefined {
   if (!draft) return undefined
   finishClosing(draft, event.at, rules)
+  settleTransfers(draft, event.at)
+  oweNews(draft, event.at)
+  oweMessage(before, draft, event.at)
   owePublications(before, draft, event.at, rules)
   // A tombstone stays for the whole retention after its last duty.
   if (draft.phase === 'ended' && draft.duties.length > 0) draft.expiresAt = event.at + rules.retentionS * 1000

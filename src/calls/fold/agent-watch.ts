@@ -3,6 +3,7 @@ import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
+import { withPerson } from './transfers.ts'
 
 /*
  * Whether an agent is there. One that does not come is called once more; a caller who is connected is not left in
@@ -28,6 +29,13 @@ const isOpen = (draft: Call, attempt: Attempt): boolean =>
   attempt === currentAttempt(draft) && !attempt.end && !attempt.closing && !attempt.final &&
   attempt.agentLostAt === undefined &&
   draft.phase !== 'ended' && !draft.closing && draft.hangupAt === undefined
+
+/** The agent is called again at once: somebody else had talked with the caller, and has left. */
+export function oweRedispatchNow (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+  if (attempt.room === undefined || attempt.foreign) return
+  if (rules.rejoinMs > 0) attempt.agentless = { since: at, due: at + patience(rules) }
+  oweRedispatch(draft, attempt, at, at)
+}
 
 /** The room was made and its agent called: it has some time to come. */
 export function awaitAgent (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
@@ -103,7 +111,7 @@ export function stopWaiting (draft: Call, attempt: Attempt): void {
  */
 export function agentGone (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   if (!isOpen(draft, attempt) || attempt.room === undefined || attempt.foreign) return
-  if (rules.rejoinMs === 0 || attempt.agentless) return
+  if (rules.rejoinMs === 0 || attempt.agentless || withPerson(draft).length > 0) return
   const connected = draft.phase === 'connected'
   if (connected) attempt.agentless = { since: at, due: at + patience(rules) }
   if (draft.phase === 'transferring' || attempt.redispatches.length >= (connected ? MOST_REDISPATCHES : 1)) return

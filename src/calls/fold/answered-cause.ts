@@ -1,6 +1,7 @@
 import type { Attempt, Call } from './call.ts'
 import { whoFirst } from './attempt-facts.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
+import { transfersOf, withPerson } from './transfers.ts'
 import {
   agentLeftBefore,
   endedAt,
@@ -49,13 +50,17 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
     // Without a room nobody else says who hung up. A caller who follows at once was faster than Jambonz.
     const followed = call.caller.final!.at - attempt.action.at < FOLLOWS_WITHIN_MS
     // Else the agent leg had ended long before: the caller had gone on without us.
-    return attempt.room === undefined && followed ? farEndHungUp(attempt) : endOf('redirected')
+    return attempt.room === undefined && followed ? farEndHungUp(call, attempt) : endOf('redirected')
   }
-  if (agentLeftBefore(attempt, call.caller.final!.at)) return endOf('agent-lost')
+  if (isAgentLost(call, attempt, call.caller.final!.at)) return endOf('agent-lost')
   const { events, sip } = attempt.view
   // LiveKit reports a room's events in order. Once the caller's leaving is known, so is an agent's earlier one.
   return { ...endOf('caller-hung-up'), missing: events && sip && !sip.left ? 'livekit' : undefined }
 }
+
+/** The agent left before that time, and nobody took its place. */
+const isAgentLost = (call: Call, attempt: Attempt, at: number): boolean =>
+  agentLeftBefore(attempt, at) && withPerson(call).length === 0
 
 function reachedLimit (call: Call, attempt: Attempt, { timeLimitS }: Circumstances): boolean {
   if (calleesTimeIsOver(call, timeLimitS)) return true
@@ -78,7 +83,7 @@ function calleesTimeIsOver ({ order, at, caller }: Call, timeLimitS: number): bo
 function callerLegEndedByJambonz (call: Call, attempt: Attempt): Verdict {
   const first = whoFirst(call, attempt)
   if (first === 'caller') return endOf('operator-hung-up')
-  if (first === 'agent-leg') return agentLegEnded(attempt, true)
+  if (first === 'agent-leg') return agentLegEnded(call, attempt, true)
   if (wasRemoved(attempt)) return endOf('agent-hung-up')
   const missing = attempt.view.events && !sipLeft(attempt) ? 'livekit' as const : 'action' as const
   if (!mayHaveMissedEnd(call, attempt)) return { ...endOf('operator-hung-up'), missing }
@@ -91,23 +96,26 @@ function callerLegEndedByJambonz (call: Call, attempt: Attempt): Verdict {
 
 /** /action came while the caller leg went on. That leg should end at once; when it does not, somebody else has it. */
 function agentLegEndedFirst (call: Call, attempt: Attempt): Verdict {
-  if (!call.caller.seen) return agentLegEnded(attempt, true)
+  if (!call.caller.seen) return agentLegEnded(call, attempt, true)
   const goesOn = attempt.final !== undefined && !wasRemoved(attempt) && !mayHaveMissedEnd(call, attempt)
 
-  return { ...(goesOn ? endOf('redirected') : agentLegEnded(attempt, false)), missing: 'caller' }
+  return { ...(goesOn ? endOf('redirected') : agentLegEnded(call, attempt, false)), missing: 'caller' }
 }
 
 /** LiveKit's side ended an answered attempt: how it did so is what participant_left says. */
-function agentLegEnded (attempt: Attempt, mayWait: boolean): Verdict {
+function agentLegEnded (call: Call, attempt: Attempt, mayWait: boolean): Verdict {
   const { view } = attempt
-  if (attempt.room === undefined) return farEndHungUp(attempt)
+  if (attempt.room === undefined) return farEndHungUp(call, attempt)
   if (leftByItself(attempt) && sipLeft(attempt)?.callStatus === 'hangup') return endOf('media-lost')
 
   return { ...endOf('agent-hung-up'), missing: view.events && !sipLeft(attempt) && mayWait ? 'livekit' : undefined }
 }
 
 /** Without a room nobody shows how the far end hung up, only that it did. */
-function farEndHungUp ({ strategy }: Attempt): Verdict {
+function farEndHungUp (call: Call, { strategy, n }: Attempt): Verdict {
+  // Whom a person joined is gone, or at least the room is.
+  if (strategy === 'join') return endOf('caller-gone')
+  if (transfersOf(call).some(({ dials }) => dials === n)) return endOf('person-hung-up')
   if (strategy === 'retell') return endOf('agent-hung-up')
   return endOf('agent-hung-up', { by: 'carrier', detail: `the far end of the ${strategy} way hung up` })
 }
@@ -120,7 +128,7 @@ function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
   const left = sipLeft(attempt)
   const missing = attempt.final && call.caller.seen && !mayHaveMissedEnd(call, attempt) ? 'caller' : undefined
   if (attempt.room === undefined) {
-    return attempt.final ? { ...agentLegEnded(attempt, false), missing } : endOf('lost')
+    return attempt.final ? { ...agentLegEnded(call, attempt, false), missing } : endOf('lost')
   }
   if (!left) {
     const detail = attempt.final
@@ -131,7 +139,7 @@ function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
   if (wasRemoved(attempt)) return { ...endOf('agent-hung-up', { detail: ONLY_LIVEKIT }), missing }
   if (maybeByUs(attempt)) return endOf('lost', { detail: MAYBE_BY_US })
   if (!leftByItself(attempt)) return { ...endOf('livekit-failed', { detail: left.reason }), missing }
-  if (agentLeftBefore(attempt, left.at)) return { ...endOf('agent-lost', { by: 'unknown' }), missing }
+  if (isAgentLost(call, attempt, left.at)) return { ...endOf('agent-lost', { by: 'unknown' }), missing }
 
   return {
     ...endOf('caller-hung-up', { detail: `${ONLY_LIVEKIT}: the caller hung up, or Jambonz ended the agent leg` }),

@@ -24,11 +24,28 @@ export const isDialled = (attempt: Pick<Attempt, 'strategy'>): boolean =>
 export const mayRefer = ({ strategy }: Attempt): boolean =>
   strategy === 'room' || strategy === 'carrier' || strategy === 'retell'
 
-/** What must be done before a way can be dialled: its room made, or its call registered with Retell. */
-export function preparationOf ({ strategy }: Pick<Way, 'strategy'>): 'room' | 'registration' | undefined {
-  if (strategy === 'retell') return 'registration'
-  return strategy === 'room' ? 'room' : undefined
+/**
+ * What must be done before a way can be dialled: its room made, its call registered with Retell, or the presence of the
+ * caller made sure of whom a person joins.
+ */
+export function preparationOf (
+  { strategy }: Pick<Way, 'strategy'>
+): 'room' | 'registration' | 'presence' | undefined {
+  switch (strategy) {
+    case 'room':
+      return 'room'
+    case 'retell':
+      return 'registration'
+    case 'join':
+      return 'presence'
+    default:
+      return undefined
+  }
 }
+
+/** The person who answers this dial hears who calls, and has not taken the call yet. */
+export const awaitsAcceptance = ({ way, accepted }: Pick<Attempt, 'way' | 'accepted'>): boolean =>
+  'screen' in way && way.screen !== undefined && accepted !== true
 
 /**
  * The final SIP status of the agent leg, from its status event or from /action. A provisional one in /action is stale:

@@ -46,7 +46,8 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
     view: { events: false, past: [] },
     redispatches: []
   }
-  if (preparationOf(attempt) !== undefined) attempt.pendingSince = at
+  const preparation = preparationOf(attempt)
+  if (preparation === 'room' || preparation === 'registration') attempt.pendingSince = at
   draft.attempts.push(attempt)
   draft.phase = 'received'
   draft.deadline = at + TIMES.received

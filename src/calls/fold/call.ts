@@ -4,6 +4,7 @@ import type { Leg } from './legs.ts'
 import type { RoomCleanup } from './room-cleanup.ts'
 import type { CallEvent } from './events.ts'
 import type { Order } from './order.ts'
+import type { Merge, NewsOfPerson, Transfer } from './transfers.ts'
 import type { Cause, Direction, EndedBy, Phase, WaitingOn } from './vocabulary.ts'
 
 export interface End {
@@ -148,24 +149,18 @@ export interface Attempt {
   action?: { at: number, dialCallStatus?: CallStatus, dialSipStatus?: number, callerStatus: CallStatus, rang: boolean }
   /** The attempt is over; its cause may wait until then for what is still missing. */
   closing?: { until: number }
+  /** The caller is dialled elsewhere meanwhile, and may come back to this room. */
+  parked?: { at: number, until: number }
+  /** Of a screened dial: the person who answered has taken the call. */
+  accepted?: boolean
   end?: End
 }
 
-export interface Transfer {
-  at: number
-  attempt: number
-  referStatus?: number
-  finalStatus?: number
-  result?: 'transferred' | 'failed'
-  /** The result overtook the request. */
-  early?: boolean
-  /** The caller was dialled back to the agent. */
-  returned: boolean
-  /** The requests that were passed on, by the hashes of their hooks. Absent in records from before. */
-  refers?: string[]
-  /** When its result came. */
-  finishedAt?: number
-}
+/**
+ * Why the bridge ends a call for a transfer. Of a person's call: the caller has left, or the transfer was cancelled. Of
+ * the caller's call: the person has left.
+ */
+export type TransferHangup = 'caller-gone' | 'cancelled' | 'person-gone'
 
 /** Who answered an outbound call, as Jambonz or the agent found out. */
 export interface Voicemail {
@@ -197,10 +192,14 @@ export type Reply =
   | { kind: 'refer', to: string, referredBy?: string }
   /** `afterS`: the leg has just been answered, and must not be ended at once. */
   | { kind: 'hangup', afterS?: number }
+  /** The person who is called hears who calls, and presses a key. */
+  | { kind: 'screen', transfer: string }
+  /** The person takes the call. */
+  | { kind: 'accept' }
   | { kind: 'nothing' }
   | { kind: 'forbid' }
 
-export type HookName = 'call-hook' | 'action' | 'refer' | 'refer-complete'
+export type HookName = 'call-hook' | 'action' | 'refer' | 'refer-complete' | 'redirect' | 'screen' | 'screen-digit'
 
 /** A hook that was answered, or is about to be: a repeat of it gets the same reply. */
 export interface AnsweredHook {
@@ -222,7 +221,13 @@ export const DUTY_KINDS = [
   'redispatch',
   'remove-agent',
   'tell-agent',
-  'publish'
+  'publish',
+  'redirect',
+  'call-person',
+  'tell-person',
+  'check-person',
+  'tell-call',
+  'send-message'
 ] as const
 export type DutyKind = typeof DUTY_KINDS[number]
 
@@ -232,8 +237,8 @@ export interface Duty {
   id: string
   kind: DutyKind
   /**
-   * Room name, attempt number, status of the leg, attempt number and identity, our id of the call, or the event that is
-   * published.
+   * Room name, attempt number, status of the leg, attempt number and identity, our id of the call, the event that is
+   * published, or id of the transfer, with what the person's call is to do before it.
    */
   target: string
   /** Milliseconds since the epoch: not before then. */
@@ -290,6 +295,10 @@ export interface Call {
   hooks: AnsweredHook[]
   caller: CallerLeg
   transfer?: Transfer
+  /** Of a person's call: it is to be brought into the caller's room. */
+  merge?: Merge
+  /** Of a person's call: what its caller's call was told last. */
+  news?: NewsOfPerson
   /** Times when no bridge listened, oldest first: what happened then may not have been heard. */
   away?: Array<{ from: number, to: number }>
   /** How many transfers there were so far, over all records of the call. */
@@ -298,7 +307,7 @@ export interface Call {
   earlierTransfers?: Transfer[]
   /** An operator asked to end the call, or the bridge itself did: then `hangupFor` says why. */
   hangupAt?: number
-  hangupFor?: 'machine' | 'given-up'
+  hangupFor?: 'machine' | 'given-up' | TransferHangup
   /** Longest time that the call may last once it is answered, seconds. Absent: the settings' limit. */
   longestS?: number
   at: {

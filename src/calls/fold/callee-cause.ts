@@ -79,6 +79,8 @@ export function turned (call: Call, verdict: Verdict): Verdict {
     case 'inbound':
       return verdict
     case 'outbound':
+      // It is the caller of another call who has left.
+      if (verdict.cause === 'caller-gone') return verdict
       return {
         ...verdict,
         cause: causeOfOutbound(call, verdict),

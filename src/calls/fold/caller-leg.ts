@@ -1,12 +1,24 @@
+import type { Attempt, Call } from './call.ts'
 import type { SipAttributes } from './events.ts'
+import { transfersOf } from './transfers.ts'
 
 /** What tells the leg of an attempt from others. */
 export interface LegMark {
+  /** call_sids of people who are called into the room. They dial the same token. */
+  people?: readonly string[]
   callSid: string
-  token?: string
+  token?: string | undefined
   /** The room is not ours: a rule of the user's own may bring other callers into it. */
-  foreign?: boolean
+  foreign?: boolean | undefined
 }
+
+/** What tells the caller's leg of an attempt from others in the room. */
+export const markOf = (call: Call, { token, foreign }: Pick<Attempt, 'token' | 'foreign'>): LegMark => ({
+  callSid: call.callSid,
+  token,
+  foreign,
+  people: transfersOf(call).flatMap(({ person }) => person ? [person.callSid] : [])
+})
 
 /**
  * Whether a SIP participant is the caller's leg of an attempt. Others in the room are people whom the agent called.
@@ -14,7 +26,8 @@ export interface LegMark {
 export function isCallerLeg (sip: SipAttributes, attempt: LegMark): boolean {
   const { callSid, called, dispatched, callStatus } = sip
   if (attempt.foreign) return callSid === attempt.callSid
-  // Only whoever dials our token enters from outside through a dispatch rule. People whom an agent calls do not.
+  if (callSid !== undefined && attempt.people?.includes(callSid)) return false
+  // Those who dial our token enter from outside through a dispatch rule. People whom an agent calls do not.
   if (dispatched) return true
   // LiveKit itself calls somebody.
   if (callStatus === 'dialing') return false

@@ -1,6 +1,7 @@
 import { answeredCause } from './answered-cause.ts'
 import { calleeCause, isUnansweredCallee, turned } from './callee-cause.ts'
-import type { Attempt, Call, Transfer } from './call.ts'
+import type { Attempt, Call } from './call.ts'
+import { transfersOf, type Transfer } from './transfers.ts'
 import type { Cause } from './vocabulary.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
 import { isDialled } from './attempt-facts.ts'
@@ -21,10 +22,14 @@ function judge (call: Call, attempt: Attempt | undefined, circumstances: Circums
   // Who asked to end a call that has no name yet did not end it.
   if (call.phase === 'requested') return calleeCause(call)
   if (call.hangupAt !== undefined) return hungUp(call)
-  if (call.transfer && !cameBack(call.transfer, attempt)) return transferCause(call, call.transfer, attempt)
+  if (call.transfer && isReferred(call.transfer) && !cameBack(call.transfer, attempt)) return transferCause(call, call.transfer, attempt)
   if (isUnansweredCallee(call)) return calleeCause(call)
   if (attempt && !isDialled(attempt)) return causeBehind(call, attempt)
   if (attempt?.answered) return answeredCause(call, attempt, circumstances)
+  // Whoever hangs up while somebody else is dialled for them had talked before.
+  if (caller?.by === 'caller' && caller.callStatus === 'completed' && wasDialledThrough(call, attempt)) {
+    return endOf('caller-hung-up')
+  }
   if (caller?.by === 'caller' && (caller.callStatus === 'no-answer' || attempt)) {
     return endOf('caller-gave-up', { waitingOn: waitingOn(call, attempt), sipStatus: caller.sipStatus })
   }
@@ -41,16 +46,29 @@ function hungUp ({ hangupFor }: Call): Verdict {
       return endOf('machine-answered')
     case 'given-up':
       return endOf('lost', { by: 'bridge', detail: 'found after it was given up, and hung up' })
+    case 'caller-gone':
+      return endOf('caller-gone')
+    case 'cancelled':
+      return endOf('transfer-cancelled')
+    case 'person-gone':
+      return endOf('person-hung-up')
     case undefined:
       return endOf('operator-hung-up')
   }
 }
+
+/** The carrier was asked to move the call. */
+const isReferred = ({ request, refers }: Transfer): boolean => request === undefined || refers !== undefined
 
 /** The call went on with the agent, or in another attempt: how the transfer went decides nothing. */
 function cameBack (transfer: Transfer, attempt: Attempt | undefined): boolean {
   if (!attempt) return false
   return attempt.n === transfer.attempt ? transfer.returned && attempt.answered : true
 }
+
+/** The attempt dials a person for a caller who had talked with an agent, or brings that caller back. */
+const wasDialledThrough = (call: Call, attempt: Attempt | undefined): boolean =>
+  attempt !== undefined && transfersOf(call).some(({ dials }) => dials !== undefined && attempt.n >= dials)
 
 function transferCause (call: Call, transfer: Transfer, attempt: Attempt | undefined): Verdict {
   if (transfer.result === 'failed') {

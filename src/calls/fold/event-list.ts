@@ -1,7 +1,7 @@
 /** One line of a call's event list: whitelisted fields only, so that nothing secret can get in. */
 export interface EventLine {
   /** Who said it. */
-  from: 'jambonz' | 'livekit' | 'retell' | 'bridge' | 'operator'
+  from: 'jambonz' | 'livekit' | 'retell' | 'bridge' | 'operator' | 'agent' | 'person'
   what: string
   leg?: 'caller' | 'agent'
   attempt?: number

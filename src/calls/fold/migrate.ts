@@ -1,5 +1,6 @@
-import { RECORD_VERSION, type Attempt, type Call, type EarlierCall, type Transfer } from './call.ts'
+import { RECORD_VERSION, type Attempt, type Call, type EarlierCall } from './call.ts'
 import type { Leg } from './legs.ts'
+import type { Transfer } from './transfers.ts'
 import type { Way } from './way.ts'
 
 /** What records of version 1 had instead of {@link Call.legs}: call_sids, kept in three places. */

@@ -1,4 +1,4 @@
-import { isAnnouncement } from './attempt-facts.ts'
+import { awaitsAcceptance, isAnnouncement } from './attempt-facts.ts'
 import { currentAttempt, isFinal, unavailableOf, type Attempt, type Call, type Reply } from './call.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { addLeg, findLeg, isLatestLeg } from './legs.ts'
@@ -6,7 +6,11 @@ import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt, takeFacts } from './new-call.ts'
 import { preparedAttempt } from './on-order.ts'
+import { backFromJoin, followMerge } from './on-merge.ts'
+import { backFromPerson, followTransfer } from './on-redirect.ts'
 import { callerEnded } from './on-status.ts'
+import { openRequest, transfersOf } from './transfers.ts'
+import type { Way } from './way.ts'
 import type { Rules } from './rules.ts'
 
 /**
@@ -46,10 +50,11 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
     if (attempt && !isStale(draft, attempt, event)) attempt.action ??= factsOf(event)
     return
   }
+  if (redirectIsDue(draft, event, rules)) return
   attempt.action = factsOf(event)
   // Without a status hook only this says that an announcement answered the caller.
   if (isAnnouncement(attempt)) draft.caller.answered ||= event.callerStatus === 'in-progress'
-  if (dialCallStatus === 'completed' || (dialCallStatus === 'in-progress' && attempt.answered)) attempt.answered = true
+  if (hasTalked(attempt, event)) attempt.answered = true
   if (isFinal(event.callerStatus)) {
     callerEnded(draft, at, {
       callStatus: event.callerStatus,
@@ -60,6 +65,14 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
 
   const talked = attempt.answered && !(attempt.agentLostAt !== undefined && rules.agentLost === 'next')
   const goesOn = !draft.closing && !talked && draft.hangupAt === undefined && !isFinal(event.callerStatus)
+  if (goesOn && backFromPerson(draft, attempt, at, rules, 'action', hash)) return
+  if (goesOn && backFromJoin(draft, attempt, at, rules, hash)) return
+  if (mayGoToAgent(draft, attempt, event)) {
+    closeAttempt(attempt, at)
+    draft.plan = [wayToAgent(draft)!]
+    goOn(draft, at, rules, 'action', hash)
+    return
+  }
   if (goesOn && draft.plan.length > 0) {
     closeAttempt(attempt, at)
     goOn(draft, at, rules, 'action', hash)
@@ -69,6 +82,41 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   beginClosing(draft, at)
   answer(draft, 'action', hash, replyWithoutPlan(draft, event))
 }
+
+/**
+ * A dial that Jambonz was asked to replace is over. Where it had ended by itself just before, this reply counts and not
+ * that of the redirect hook: both say the same.
+ */
+function redirectIsDue (draft: Call, { at, hash, callerStatus }: EventOf<'action'>, rules: Rules): boolean {
+  if (isFinal(callerStatus) || draft.closing || draft.hangupAt !== undefined) return false
+  if (draft.merge) {
+    followMerge(draft, at, rules, 'action', hash)
+    return true
+  }
+  const transfer = openRequest(draft)
+  if (!transfer?.redirect || transfer.failedFor) return false
+  followTransfer(draft, transfer, at, rules, 'action', hash)
+  return true
+}
+
+/**
+ * Whether the two talked. A person who was asked to take the call has when the key says so; without word of the key,
+ * Jambonz tells a talk from a refusal by its status (recorded on feature-server 0.9.8).
+ */
+function hasTalked (attempt: Attempt, { dialCallStatus, dialSipStatus }: EventOf<'action'>): boolean {
+  if (awaitsAcceptance(attempt)) return dialCallStatus === 'completed' && dialSipStatus === 200
+  return dialCallStatus === 'completed' || (dialCallStatus === 'in-progress' && attempt.answered)
+}
+
+/** The person to whom the caller was handed has hung up, and the caller is to talk with an agent again. */
+function mayGoToAgent (draft: Call, attempt: Attempt, { callerStatus }: EventOf<'action'>): boolean {
+  const transfer = transfersOf(draft).find(({ dials }) => dials === attempt.n)
+  return transfer?.request?.afterPerson === 'agent' && attempt.answered && !isFinal(callerStatus) && !draft.closing &&
+    draft.hangupAt === undefined && wayToAgent(draft) !== undefined
+}
+
+const wayToAgent = (draft: Call): Way | undefined =>
+  draft.attempts.findLast(({ strategy }) => strategy === 'room')?.way
 
 /** The leg belongs to the attempt that was dialled: its statuses may come after this, when another attempt is open. */
 function ownLeg (draft: Call, { attempt: n, dialCallSid }: EventOf<'action'>): void {

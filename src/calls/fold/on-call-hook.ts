@@ -1,5 +1,5 @@
 import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
-import { forgetTransfer } from './transfers.ts'
+import { forgetTransfer, openRequest } from './transfers.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
@@ -25,6 +25,8 @@ import { isFirst, onCalleeHook } from './on-callee-hook.ts'
 import { preparedAttempt } from './on-order.ts'
 import { refusalFor } from './refusal.ts'
 import { TIMES, type Rules } from './rules.ts'
+import { releasePerson } from './on-transfer.ts'
+import { finishTransfer } from './transfer-result.ts'
 
 /**
  * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
@@ -68,6 +70,7 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
     return draft
   }
   redirectAttempt(draft, at)
+  abandonTransfer(draft, at)
   forgetTransfer(draft)
   draft.hangupAt = undefined
   draft.hangupFor = undefined
@@ -77,6 +80,14 @@ export function onCallHook (known: Call | undefined, event: EventOf<'call-hook'>
   if (draft.route.refused) note(draft, at, { from: 'bridge', what: 'way refused', detail: draft.route.refused })
   goOn(draft, at, rules, 'call-hook', hash)
   return draft
+}
+
+/** Somebody else has redirected the caller: the open transfer comes to nothing. */
+function abandonTransfer (draft: Call, at: number): void {
+  const transfer = openRequest(draft)
+  if (!transfer) return
+  releasePerson(draft, transfer, at)
+  finishTransfer(draft, transfer, at, { result: 'failed', reason: 'error', detail: 'the caller was redirected' })
 }
 
 /** A call that had ended and is brought back begins a new record. */

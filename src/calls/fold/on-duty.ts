@@ -2,8 +2,11 @@ import { onDispatched, onDispatching } from './agent-watch.ts'
 import type { Call, Duty } from './call.ts'
 import { AT_MOST_ONCE, note } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { mergeFailed } from './on-merge.ts'
+import { redirectFailed } from './on-transfer.ts'
 import { roomDeleteOutcome } from './room-cleanup.ts'
 import { TIMES } from './rules.ts'
+import { openRequest } from './transfers.ts'
 
 /**
  * Whoever holds the claim of an at-most-once duty is about to do it. From now on it is never tried again, whatever
@@ -57,14 +60,32 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
     case 'tell-agent':
       if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
       return
+    case 'redirect':
+      if (outcome.outcome === 'failed') onRedirectRefused(draft, outcome.at)
+      return
+    case 'call-person':
+    case 'tell-person':
+    case 'tell-call':
+    case 'check-person':
+    case 'send-message':
+      if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
+      return
     case 'hang-up':
     case 'remove-agent':
       noteOutcome(draft, duty, outcome)
   }
 }
 
+/** Jambonz refused to redirect a leg, or could not be asked. */
+function onRedirectRefused (draft: Call, at: number): void {
+  if (draft.merge) mergeFailed(draft, at)
+  const transfer = openRequest(draft)
+  if (transfer?.redirect) redirectFailed(draft, transfer, at)
+}
+
 function mayTryAgain (duty: Duty, at: number): boolean {
-  if (duty.begun !== undefined) return false
+  // A leg that is redirected twice loses what the first time brought.
+  if (duty.begun !== undefined || duty.kind === 'redirect') return false
   // A look is what wakes a connected call. Without one nothing would. An event waits for a store that is gone.
   return duty.kind === 'look' || duty.kind === 'publish' || at - duty.since < TIMES.giveUp
 }

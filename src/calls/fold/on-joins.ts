@@ -1,5 +1,5 @@
-import { isCallerLeg } from './caller-leg.ts'
-import type { Attempt, Call } from './call.ts'
+import { isCallerLeg, markOf } from './caller-leg.ts'
+import type { Call } from './call.ts'
 import { note } from './duties.ts'
 import type { EventOf, SipAttributes } from './events.ts'
 import { TIMES } from './rules.ts'
@@ -44,8 +44,6 @@ export function peopleIn (call: Call, event: EventOf<'livekit'> | EventOf<'look'
   if (!attempt || participant?.kind !== 'SIP' || !participant.sip) return []
   return isCallerLeg(participant.sip, markOf(call, attempt)) ? [] : [participant.sip]
 }
-
-const markOf = ({ callSid }: Call, { token, foreign }: Attempt) => ({ callSid, token, foreign })
 
 const REMEMBER_IDS = 16
 

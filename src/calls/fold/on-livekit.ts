@@ -3,7 +3,7 @@ import { byOurClock, happenedAt } from './event-time.ts'
 import { agentAudio, agentGone, agentLeft, agentSeen } from './agent-watch.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
-import { isCallerLeg } from './caller-leg.ts'
+import { isCallerLeg, markOf } from './caller-leg.ts'
 import { adoptForeignRoom } from './foreign-room.ts'
 import { rememberPeople } from './on-joins.ts'
 import { agentSaid } from './on-voicemail.ts'
@@ -108,8 +108,7 @@ function kindOf (
   if (!participant) return undefined
   const { kind, identity, sid, sip } = participant
   if (kind === 'SIP') {
-    const { token, foreign } = attempt
-    const isCaller = sid === attempt.view.sip?.sid || isCallerLeg(sip ?? {}, { callSid: call.callSid, token, foreign })
+    const isCaller = sid === attempt.view.sip?.sid || isCallerLeg(sip ?? {}, markOf(call, attempt))
     return isCaller ? 'SIP' : 'OTHER'
   }
   if (kind) return kind

@@ -1,6 +1,7 @@
 import { isBeforeHook, type Attempt, type Call } from './call.ts'
 import { endOf } from './end.ts'
-import type { ApplicationConfig, RoomWay } from './way.ts'
+import { joinWayOf } from './on-merge.ts'
+import type { ApplicationConfig, JoinWay, RoomWay } from './way.ts'
 import { openNext } from './attempts.ts'
 import { note, owe, unowe } from './duties.ts'
 import { endCall } from './ending.ts'
@@ -96,7 +97,8 @@ export function isNews ({ order, phase, hangupAt, hangupFor }: Call, event: Even
 
 /** A hook does not say what only the agent and the carrier may know. */
 const isFuller = (one: Order, other: Order): boolean =>
-  KEPT_BACK.some(field => one[field] !== undefined && other[field] === undefined)
+  KEPT_BACK.some(field => one[field] !== undefined && other[field] === undefined) ||
+  (one.transfer?.brief !== undefined && other.transfer?.brief === undefined)
 
 /** What was not known when the call was named first: all of the order, and whether anybody wants the call still. */
 function learn (draft: Call, { at, order, hangupAt, givenUp }: EventOf<'placed'>, rules: Rules): void {
@@ -122,11 +124,10 @@ const appOf = ({ agent, metadata }: Order, { app }: Rules): ApplicationConfig =>
   ({ ...app, agent, ...(metadata === undefined ? {} : { metadata }), fallbackNumber: undefined })
 
 /** The way in which the callee of an order is connected. */
-const wayOf = ({ agent, metadata }: Order): RoomWay => ({
-  strategy: 'room',
-  agent,
-  ...(metadata === undefined ? {} : { metadata })
-})
+function wayOf ({ agent, metadata, transfer }: Order): RoomWay | JoinWay {
+  if (transfer?.mode === 'add') return joinWayOf(transfer)
+  return { strategy: 'room', agent, ...(metadata === undefined ? {} : { metadata }) }
+}
 
 /** Nobody listened while Jambonz may have named the call. Its list of calls is asked before anything is given up. */
 export function onAwayUnnamed (draft: Call, at: number): void {
@@ -151,6 +152,8 @@ export function onNamed (draft: Call, { at, callSid, hangupAt }: EventOf<'named'
 /** The room is made before the callee has answered, so that the agent waits there. */
 export function prepareRoom (draft: Call, at: number, rules: Rules): void {
   if (draft.attempts.length > 0 || draft.hangupAt !== undefined || draft.closing) return
+  // Nobody waits for a person who joins a room that is there already.
+  if (draft.plan[0]?.strategy !== 'room') return
   const { phase, deadline } = draft
   const attempt = openNext(draft, at, rules)
   if (!attempt) return

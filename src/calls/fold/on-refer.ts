@@ -1,10 +1,12 @@
 import { mayRefer } from './attempt-facts.ts'
-import { currentAttempt, isFinal, type Attempt, type Call, type HookName } from './call.ts'
-import { forgetTransfer } from './transfers.ts'
+import { currentAttempt, isFinal, type Call, type HookName } from './call.ts'
+import { beginTransfer, openRequest } from './transfers.ts'
+import { referDecided } from './transfer-result.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
 import { note, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
-import { addLeg, findLeg, replaceLegs } from './legs.ts'
+import { addLeg, findLeg } from './legs.ts'
+import { isUsable, redial, returnMs } from './return-to-agent.ts'
 import { adoptAttempt } from './new-call.ts'
 import { TIMES, type Rules } from './rules.ts'
 
@@ -22,7 +24,8 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   const leg = findLeg(draft, event.legSid)
   const stale = leg?.role === 'agent' && (leg.replaced === true || leg.attempt !== attempt?.n)
   const allowed = event.leg === 'agent' && !stale && event.referTo !== undefined && event.refused === undefined &&
-    attempt !== undefined && mayRefer(attempt) && !attempt.end && draft.phase !== 'ended' && !draft.closing
+    attempt !== undefined && mayRefer(attempt) && !attempt.end && draft.phase !== 'ended' && !draft.closing &&
+    openRequest(draft) === undefined
   note(draft, at, {
     from: 'jambonz',
     what: allowed ? 'refer' : 'refer refused',
@@ -42,15 +45,22 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
     draft.transfer.refers = [hash]
     return
   }
+  const isAgain = draft.phase === 'transferring'
+  const earlier = isAgain ? draft.transfer?.refers ?? [] : []
+  const transfer = { at, attempt: attempt.n, returned: false, refers: [...earlier, hash].slice(-KEEP_REFERS) }
+  if (isAgain) draft.transfer = transfer
+  else beginTransfer(draft, transfer)
+  addLeg(draft, event.legSid, 'agent', attempt.n)
+  referring(draft, at)
+}
+
+/** The caller's carrier is asked to move the call. */
+export function referring (draft: Call, at: number): void {
   forget(draft, 'refer-complete')
-  if (draft.phase !== 'transferring') countTransfer(draft)
-  const earlier = draft.phase === 'transferring' ? draft.transfer?.refers ?? [] : []
   draft.phase = 'transferring'
   // Only who talks can be transferred (RFC 3515). The status that says so may have been lost.
   draft.at.answered ??= at
   draft.at.connected ??= at
-  addLeg(draft, event.legSid, 'agent', attempt.n)
-  draft.transfer = { at, attempt: attempt.n, returned: false, refers: [...earlier, hash].slice(-KEEP_REFERS) }
   draft.deadline = at + TIMES.transferring
   draft.overdue = false
   draft.settleAt = undefined
@@ -72,9 +82,8 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
     detail: referStatus === undefined ? undefined : `refer_status ${referStatus}`
   })
   const attempt = currentAttempt(draft)
-  if (draft.phase === 'connected' && attempt?.answered) {
-    countTransfer(draft)
-    draft.transfer = { at, attempt: attempt.n, returned: false, early: true }
+  if (draft.phase === 'connected' && attempt?.answered && !openRequest(draft)) {
+    beginTransfer(draft, { at, attempt: attempt.n, returned: false, early: true })
   }
   const transfer = draft.transfer
   if ((draft.phase !== 'transferring' && !transfer?.early) || !transfer || !attempt) {
@@ -90,17 +99,17 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   }
   transfer.result = result
   transfer.finishedAt = at
+  referDecided(draft, transfer, at)
   if (result === 'transferred' || isFinal(event.callerStatus) || draft.closing) {
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'nothing' })
   } else if (draft.hangupAt !== undefined) {
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'hangup' })
-  } else if (
-    attempt.room !== undefined && !attempt.foreign && attempt.view.goneAt === undefined && !attempt.view.agent?.left &&
-    at - transfer.at < TIMES.returnToAgent
-  ) {
-    backToAgent(draft, attempt, at)
+  } else if (isUsable(attempt, at) && at - transfer.at < returnMs(rules)) {
+    transfer.returned = true
+    forget(draft, 'refer')
+    redial(draft, attempt, at)
     answer(draft, 'refer-complete', hash, { kind: 'dial', attempt: attempt.n })
   } else if (draft.plan.length > 0) {
     closeAttempt(attempt, at)
@@ -128,31 +137,7 @@ function resultOf (
 /** An agent may ask again and again before the first request is decided. */
 const KEEP_REFERS = 16
 
-/** Another transfer begins. */
-function countTransfer (draft: Call): void {
-  forgetTransfer(draft)
-  draft.transfers = (draft.transfers ?? 0) + 1
-}
-
 /** The next hook of this kind is another one, even if it reads the same. */
 function forget (draft: Call, hook: HookName): void {
   draft.hooks = draft.hooks.filter(known => known.hook !== hook)
-}
-
-/** The same attempt is dialled again, with a new leg; what was known of the old one no longer says anything. */
-function backToAgent (draft: Call, attempt: Attempt, at: number): void {
-  draft.transfer!.returned = true
-  draft.phase = 'received'
-  draft.deadline = at + TIMES.received
-  draft.overdue = false
-  forget(draft, 'refer')
-  replaceLegs(draft, attempt)
-  attempt.answered = false
-  attempt.at.answered = undefined
-  attempt.final = undefined
-  attempt.action = undefined
-  if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)
-  attempt.view.sip = undefined
-  attempt.at.ringing = attempt.at.lastRinging = undefined
-  note(draft, at, { from: 'bridge', what: 'back to the agent', attempt: attempt.n })
 }

@@ -1,10 +1,13 @@
-import { isAnnouncement, isDialled, ringSOf } from './attempt-facts.ts'
+import { awaitsAcceptance, isAnnouncement, isDialled, ringSOf } from './attempt-facts.ts'
 import { announcing, beginClosing } from './attempts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
 import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee, preparedAttempt } from './on-order.ts'
+import { personBridged, personProgress } from './on-redirect.ts'
+import { endParked } from './return-to-agent.ts'
+import { callerReturned } from './transfer-result.ts'
 import { nextVerdictLook } from './on-voicemail.ts'
 import type { EventOf } from './events.ts'
 import { adoptAttempt, takeFacts } from './new-call.ts'
@@ -99,7 +102,8 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
       agentRinging(draft, attempt, event.at, rules)
       break
     case 'in-progress':
-      agentAnswered(draft, attempt, event.at, rules)
+      if (awaitsAcceptance(attempt)) personAnswers(draft, attempt, event.at)
+      else agentAnswered(draft, attempt, event.at, rules)
       break
     case 'completed':
     case 'failed':
@@ -110,6 +114,12 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
     case 'queued':
       break
   }
+}
+
+/** The person has answered, and hears who calls. */
+function personAnswers (draft: Call, attempt: Attempt, at: number): void {
+  attempt.at.answered ??= at
+  personProgress(draft, attempt, 'answered')
 }
 
 /** Our verbs were so late that the call had ended before they were run: what was done to end it is done again. */
@@ -149,6 +159,7 @@ export function agentRinging (draft: Call, attempt: Attempt, at: number, rules: 
   if (openLeg(draft) !== attempt) return
   agentDialing(draft, attempt, at, rules)
   if (draft.phase === 'dialing') draft.phase = 'ringing'
+  personProgress(draft, attempt, 'ringing')
   if (first && !attempt.view.events) oweLook(draft, attempt, at, at + TIMES.firstLook)
 }
 
@@ -164,6 +175,10 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   if (openLeg(draft) !== attempt) return
   draft.phase = 'connected'
   draft.overdue = false
+  personBridged(draft, attempt, at)
+  // Of a person's call: the room in which they were consulted is needed no more.
+  if (attempt.strategy === 'join') endParked(draft, at)
+  if (attempt.room !== undefined) callerReturned(draft, at)
   // A phone cannot be looked at; the agent's room is, again and again.
   draft.deadline = attempt.room === undefined ? at + timeLimitOf(draft, rules) * 1000 + TIMES.dialSlack : undefined
   unowe(draft, duty => duty.kind === 'look')
@@ -174,7 +189,7 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
 function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): void {
   if (attempt.final) return
   attempt.final = { at: event.at, callStatus: event.callStatus, sipStatus: event.sipStatus, sipReason: event.sipReason }
-  if (event.callStatus === 'completed') attempt.answered = true
+  if (event.callStatus === 'completed' && !awaitsAcceptance(attempt)) attempt.answered = true
   if (attempt !== currentAttempt(draft)) return
   // The caller leg's is next in Jambonz' queue.
   if (draft.closing) draft.closing.until = Math.max(draft.closing.until, event.at + TIMES.evidence)

@@ -1,14 +1,18 @@
 import { beginClosing } from './attempts.ts'
 import { hangUpCallee, onAwayUnnamed, releaseCallee } from './on-order.ts'
-import { currentAttempt, type Call } from './call.ts'
+import { currentAttempt, type Call, type TransferHangup } from './call.ts'
 import { onAgentOverdue } from './agent-watch.ts'
 import { claimDuties, note, owe, oweLook } from './duties.ts'
 import { lapseDuties } from './on-duty.ts'
 import { oweDeleteForeign } from './foreign-room.ts'
 import { endOf } from './end.ts'
 import { endCall } from './ending.ts'
+import { mergeFailed } from './on-merge.ts'
+import { redirectFailed } from './on-transfer.ts'
+import { openRequest } from './transfers.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
+import type { Cause } from './vocabulary.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
 /** Time passed: what is overdue happens, and the waker takes the duties that are due. */
@@ -20,6 +24,7 @@ export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call
   draft.statusesExpected ||= event.statusesExpected
   if (draft.phase !== 'ended') {
     if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at, rules)
+    redirectsLapse(draft, at)
     const attempt = currentAttempt(draft)
     if (attempt?.agentless && at >= attempt.agentless.due) onAgentOverdue(draft, attempt, at)
     if (draft.deadline !== undefined && at >= draft.deadline) {
@@ -30,6 +35,13 @@ export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call
   lapseDuties(draft, at)
   if (claim !== undefined) claimDuties(draft, at, claim)
   return draft
+}
+
+/** Jambonz was asked to redirect a leg, and did not. */
+function redirectsLapse (draft: Call, at: number): void {
+  if (draft.merge && at >= draft.merge.until) mergeFailed(draft, at)
+  const transfer = openRequest(draft)
+  if (transfer?.redirect && at >= transfer.redirect.until) redirectFailed(draft, transfer, at)
 }
 
 /**
@@ -105,11 +117,23 @@ const lastHeard = (call: Call): number =>
 export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
   if (draft.phase === 'ended' || draft.closing || (draft.hangupAt !== undefined && draft.settleAt !== undefined)) return
   const { at } = event
+  note(draft, at, { from: event.for === undefined ? 'operator' : 'bridge', what: 'hang-up', detail: event.for })
+  draft.hangupFor = event.for ?? draft.hangupFor
+  hangUp(draft, at, rules)
+}
+
+/** The bridge itself ends the call. */
+export function endByBridge (draft: Call, at: number, why: TransferHangup, rules: Rules): void {
+  note(draft, at, { from: 'bridge', what: 'hang-up', detail: why })
+  draft.hangupFor = why
+  hangUp(draft, at, rules)
+}
+
+function hangUp (draft: Call, at: number, rules: Rules): void {
   draft.hangupAt = at
-  note(draft, at, { from: 'operator', what: 'hang-up' })
   if (draft.phase === 'requested') {
     // What was sent and is not named yet is ended when it is.
-    if (draft.order?.sentAt === undefined) endCall(draft, at, endOf('operator-hung-up'), rules)
+    if (draft.order?.sentAt === undefined) endCall(draft, at, endOf(causeOfHangup(draft)), rules)
     return
   }
   if (draft.order) hangUpCallee(draft, at, rules)
@@ -124,4 +148,10 @@ export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): 
   if (attempt?.foreign && !rules.callControl) oweDeleteForeign(draft, attempt, at)
   else if (attempt) oweDeleteRoom(draft, attempt, at)
   draft.settleAt ??= at + TIMES.hangup
+}
+
+/** Why a call ends that the bridge hangs up on before it has begun. */
+const causeOfHangup = ({ hangupFor }: Call): Cause => {
+  if (hangupFor === 'caller-gone') return 'caller-gone'
+  return hangupFor === 'cancelled' ? 'transfer-cancelled' : 'operator-hung-up'
 }

@@ -1,4 +1,5 @@
 import type { CallerFacts } from './call.ts'
+import type { TransferPurpose } from './transfers.ts'
 
 /*
  * An outbound call that somebody ordered. Jambonz names a call only when it has placed it, so a call begins under the
@@ -45,6 +46,8 @@ export interface Order {
   agentAt: AgentAt
   voicemail: VoicemailDetection
   onMachine: OnMachine
+  /** The callee is called into the call of somebody else. */
+  transfer?: TransferPurpose
   /** Milliseconds since the epoch. */
   orderedAt: number
   /** createCall was about to be sent then. From then on it is never sent again. */
@@ -56,8 +59,10 @@ export const KEPT_BACK = ['metadata', 'headers', 'callerName'] as const
 
 /** What hooks and rooms may say of an order, so that its call can be followed when nobody knows it any more. */
 export function openOrder (order: Order): Order {
-  const { metadata: _metadata, headers: _headers, callerName: _callerName, ...open } = order
-  return open
+  const { metadata: _metadata, headers: _headers, callerName: _callerName, transfer, ...open } = order
+  if (!transfer) return open
+  const { brief: _brief, ...purpose } = transfer
+  return { ...open, transfer: purpose }
 }
 
 /** What a hook says of the order that its call is placed for. */
@@ -69,6 +74,9 @@ export interface OrderMark {
 
 /** Where an id begins that stands for a call until Jambonz has named it. */
 const ID_PREFIX = 'order-'
+
+/** The id of the order for the person's call of a transfer: the same on every replica, however often it is tried. */
+export const orderIdOfTransfer = (transferId: string): string => orderId(transferId)
 
 /** Makes the id of an order. @param unique text that no other order has */
 export const orderId = (unique: string): string => `${ID_PREFIX}${unique}`

@@ -1,6 +1,7 @@
 import type { Call } from './call.ts'
 import { owe } from './duties.ts'
 import type { Rules } from './rules.ts'
+import { outcomeOf } from './transfers.ts'
 
 /*
  * What the user's systems are notified of. Each event is owed once, in the commit that brings it about, so that no
@@ -30,7 +31,7 @@ function hasHappened (publication: Publication, call: Call): boolean {
     case 'call.answered':
       return call.at.answered !== undefined
     case 'call.transfer_finished':
-      return call.transfer?.result !== undefined
+      return call.transfer !== undefined && outcomeOf(call.transfer) !== undefined
     case 'call.ended':
     case 'call.dial_finished':
       return call.phase === 'ended' && COMES_WITH_THE_END[publication]!(call)

@@ -20,6 +20,8 @@ export interface Rules {
   dialTimeoutS: number
   /** timeLimit of every dial, seconds. */
   timeLimitS: number
+  /** How long a room and its agent wait for a caller who was dialled elsewhere, seconds. */
+  departureS: number
   /** How long an ended call is kept. */
   retentionS: number
   /** After this without an agent it is called again, milliseconds; 0: never. */
@@ -50,8 +52,8 @@ export const TIMES = {
   /** Beyond the dial timeout, for statuses on their way. */
   dialSlack: 15_000,
   transferring: 30_000,
-  /** A room lives on for departureTimeout (10 s) after the SIP participant left; the caller must be back before. */
-  returnToAgent: 8000,
+  /** The caller must be back this much before the room closes. LiveKit may close it up to a second early. */
+  returnSlack: 2000,
   /** From a sign that the attempt is over to the bridge ending the call by itself. */
   settle: 5000,
   /** Longest wait of an end for what could still tell its cause. */
@@ -64,6 +66,12 @@ export const TIMES = {
   look: 60_000,
   /** Until the next try when LiveKit cannot be reached to say whether an overdue call lives. */
   lookAgain: 30_000,
+  /** Jambonz asks what to do with a leg within this time of being asked to redirect it. */
+  redirect: 8000,
+  /** From `complete` to the person in the caller's room, or to the news that it failed. */
+  completing: 20_000,
+  /** Between two looks at the person's call of a transfer, should its news not arrive. */
+  checkPerson: 30_000,
   /** An operator's hang-up shows its effect within this time. */
   hangup: 5000,
   /** A createRoom of unknown outcome has happened by then, or never will. */

@@ -1,8 +1,165 @@
-import type { Call, Transfer } from './call.ts'
+import type { Call, End } from './call.ts'
+import type { Order } from './order.ts'
+import type { TransferMode, TransferReason, TransferResult, TransferState } from './vocabulary.ts'
+import type { PhoneWay, SipWay } from './way.ts'
+
+/*
+ * Transfers: a caller is handed to a person. An agent asks for one by REFER, or anybody who may by the API. A transfer
+ * of the API has an id; one by REFER has none.
+ */
+
+/** What becomes of the caller when the person to whom the call was handed leaves. */
+export const AFTER_PERSON = ['end', 'agent'] as const
+export type AfterPerson = typeof AFTER_PERSON[number]
+
+/** What was asked for. */
+export interface TransferRequest {
+  id: string
+  mode: TransferMode
+  /** Number or SIP address in the form that is dialled, allowed by the number policy. */
+  to: string
+  /** Who asked: the name of a key, or `agent`. */
+  requestedBy: string
+  afterPerson: AfterPerson
+  /** How long the person's phone may ring, seconds. */
+  ringS: number
+  /** `consult` and `add`: the person's call. */
+  order?: Order
+  /** `blind` and `screen`: how the person is dialled. */
+  way?: PhoneWay | SipWay
+  /** `screen`: what the person hears before pressing a key. */
+  prompt?: ScreenPrompt
+}
+
+/** What a person hears who is asked to take a call. */
+export type ScreenPrompt = { say: string, language?: string } | { play: string }
+
+/** What a person's call is for. */
+export interface TransferPurpose {
+  /** The transfer. */
+  id: string
+  mode: 'consult' | 'add'
+  /** call_sid of the caller's call. */
+  callSid: string
+  /** The attempt in whose room the caller is. */
+  attempt: number
+  /** From user of the leg into that room, where the person's number is there already. */
+  joinAs?: string
+  /** What the agent knows, for the agent that talks with the person. */
+  brief?: string
+}
+
+export interface TransferOutcome {
+  result: TransferResult
+  reason: TransferReason
+  at: number
+  sipStatus?: number
+  detail?: string
+}
+
+export interface Transfer {
+  at: number
+  /** The attempt in whose room the caller was. */
+  attempt: number
+  /** Absent: an agent's REFER. */
+  request?: TransferRequest
+  state?: TransferState
+  /**
+   * `blind`, `screen` and `refer`: Jambonz is asked to call the redirect hook of the caller's leg. Without it until then
+   * nothing comes of it.
+   */
+  redirect?: { n: number, until: number }
+  /** How often Jambonz was asked. */
+  redirects?: number
+  /** `complete` was asked for. Without news of the person until then it has failed. */
+  completing?: { until: number }
+  /** The attempt that dials the person. */
+  dials?: number
+  /** Why the person could not be had, before it is known what becomes of the caller. */
+  failedFor?: Pick<TransferOutcome, 'reason' | 'sipStatus' | 'detail'>
+  /** What the person's call was heard to be. */
+  person?: NewsOfPerson
+  /** The person's call was asked to end. */
+  releasedAt?: number
+  outcome?: TransferOutcome
+  referStatus?: number
+  finalStatus?: number
+  /** Of a REFER. */
+  result?: 'transferred' | 'failed'
+  /** The result overtook the request. */
+  early?: boolean
+  /** The caller was dialled back to the agent. */
+  returned: boolean
+  /** The requests that were passed on, by the hashes of their hooks. Absent in records from before. */
+  refers?: string[]
+  /** When its result came. */
+  finishedAt?: number
+}
+
+/** How a person's call stands. */
+export const PERSON_STATES = ['calling', 'ringing', 'answered', 'consulting', 'joining', 'joined', 'ended'] as const
+export type PersonState = typeof PERSON_STATES[number]
+
+/** What a person's call says of itself to the caller's call. */
+export interface NewsOfPerson {
+  /** Counts up. Older news that come late say nothing. */
+  n: number
+  state: PersonState
+  /** call_sid of the person's call, or id of its order before Jambonz has named it. */
+  callSid: string
+  purpose: TransferPurpose
+  to: string
+  answeredAt?: number
+  joinedAt?: number
+  end?: End
+}
+
+/** A person's call is being brought into the caller's room. */
+export interface Merge {
+  at: number
+  /** How often the person's leg was asked for so far. */
+  n: number
+  /** Without a hook of Jambonz until then nothing came of it. */
+  until: number
+}
 
 /** All transfers of a call that are remembered, oldest first. */
-export const transfersOf = ({ earlierTransfers = [], transfer }: Call): Transfer[] =>
+export const transfersOf = ({ earlierTransfers = [], transfer }: Pick<Call, 'earlierTransfers' | 'transfer'>) =>
   transfer ? [...earlierTransfers, transfer] : earlierTransfers
+
+/** The transfer of the API with this id. */
+export const findTransfer = (call: Call, id: string): Transfer | undefined =>
+  transfersOf(call).find(({ request }) => request?.id === id)
+
+/** The transfer that is not decided yet. */
+export function openTransfer ({ transfer, phase }: Call): Transfer | undefined {
+  if (!transfer || transfer.outcome) return undefined
+  return transfer.request !== undefined || phase === 'transferring' ? transfer : undefined
+}
+
+/** The open transfer of the API. */
+export function openRequest (call: Call): (Transfer & { request: TransferRequest }) | undefined {
+  const transfer = openTransfer(call)
+  return transfer?.request ? transfer as Transfer & { request: TransferRequest } : undefined
+}
+
+/** Transfers whose person is in the caller's room, or was when it was last heard of. */
+export const withPerson = (call: Call): Transfer[] =>
+  transfersOf(call).filter(({ outcome, person }) => outcome?.result === 'bridged' && person?.state === 'joined')
+
+/** How a transfer ended, whoever asked for it. Undefined: it is not decided. */
+export function outcomeOf (transfer: Transfer): TransferOutcome | undefined {
+  const { outcome, result, returned, finalStatus, referStatus, at, finishedAt = at } = transfer
+  if (outcome) return outcome
+  if (result === undefined || transfer.request) return undefined
+  if (result === 'transferred') return { result: 'bridged', reason: 'completed', at: finishedAt }
+  const sipStatus = finalStatus ?? referStatus
+  return { result: returned ? 'returned' : 'failed', reason: 'refused', at: finishedAt, sipStatus }
+}
+
+/** Whether the call's own leg is being dialled to a person. */
+export const isTransferWay = (call: Call): boolean =>
+  call.transfer?.dials !== undefined && call.transfer.dials === call.attempts.at(-1)?.n
 
 /** How many earlier transfers of a call are remembered. */
 const KEEP_TRANSFERS = 16
@@ -11,4 +168,12 @@ const KEEP_TRANSFERS = 16
 export function forgetTransfer (draft: Call): void {
   if (draft.transfer) draft.earlierTransfers = transfersOf(draft).slice(-KEEP_TRANSFERS)
   draft.transfer = undefined
+}
+
+/** Another transfer begins. */
+export function beginTransfer (draft: Call, transfer: Transfer): Transfer {
+  forgetTransfer(draft)
+  draft.transfers = (draft.transfers ?? 0) + 1
+  draft.transfer = transfer
+  return transfer
 }

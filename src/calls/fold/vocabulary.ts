@@ -17,6 +17,9 @@ export const CAUSES = [
   'time-limit',
   'transferred',
   'transfer-failed',
+  'transfer-cancelled',
+  'person-hung-up',
+  'caller-gone',
   'caller-gave-up',
   'agent-gave-up',
   'livekit-no-route',
@@ -48,7 +51,17 @@ export const CAUSES = [
 ] as const
 export type Cause = typeof CAUSES[number]
 
-export const ENDED_BY = ['caller', 'callee', 'agent', 'operator', 'bridge', 'jambonz', 'carrier', 'unknown'] as const
+export const ENDED_BY = [
+  'caller',
+  'callee',
+  'person',
+  'agent',
+  'operator',
+  'bridge',
+  'jambonz',
+  'carrier',
+  'unknown'
+] as const
 export type EndedBy = typeof ENDED_BY[number]
 
 /** What an unanswered call was waiting for when it ended. */
@@ -61,3 +74,45 @@ export type WaitingOn = typeof WAITING_ON[number]
  */
 export const DIRECTIONS = ['inbound', 'outbound', 'agent'] as const
 export type Direction = typeof DIRECTIONS[number]
+
+/**
+ * How a call is handed to a person. `blind`: the caller is dialled through. `refer`: the carrier moves the call.
+ * `screen`: like `blind`, and the person presses a key to take the call. `consult`: an agent talks with the person
+ * first. `add`: the person joins the caller and the agent.
+ */
+export const TRANSFER_MODES = ['blind', 'refer', 'screen', 'consult', 'add'] as const
+export type TransferMode = typeof TRANSFER_MODES[number]
+
+/** How far a transfer has come. */
+export const TRANSFER_STATES = [
+  'requested',
+  'calling',
+  'ringing',
+  'answered',
+  'consulting',
+  'completing',
+  'returning',
+  'finished'
+] as const
+export type TransferState = typeof TRANSFER_STATES[number]
+
+/**
+ * What became of a transfer. `bridged`: caller and person talk. `returned`: the caller is with an agent, again or
+ * still. `failed`: the caller is not.
+ */
+export const TRANSFER_RESULTS = ['bridged', 'returned', 'failed'] as const
+export type TransferResult = typeof TRANSFER_RESULTS[number]
+
+/** Why. */
+export const TRANSFER_REASONS = [
+  'completed',
+  'busy',
+  'declined',
+  'no-answer',
+  'person-hung-up',
+  'caller-gone',
+  'cancelled',
+  'refused',
+  'error'
+] as const
+export type TransferReason = typeof TRANSFER_REASONS[number]

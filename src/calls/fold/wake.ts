@@ -6,7 +6,14 @@ export function turnsAt (call: Call): number | undefined {
   const times = [
     ...(call.phase === 'ended'
       ? []
-      : [call.deadline, call.settleAt, call.closing?.until, currentAttempt(call)?.agentless?.due]),
+      : [
+          call.deadline,
+          call.settleAt,
+          call.closing?.until,
+          call.merge?.until,
+          call.transfer?.redirect?.until,
+          currentAttempt(call)?.agentless?.due
+        ]),
     ...call.attempts.map(attempt => attempt.closing?.until),
     call.duties.length === 0 ? call.expiresAt : undefined
   ].filter(time => time !== undefined)

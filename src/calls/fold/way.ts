@@ -25,6 +25,10 @@ export interface PhoneWay extends Dialling {
   carrier?: string
   /** The caller id: one of our own numbers. Absent: the caller's. */
   from?: string
+  /** X- headers of the INVITE. */
+  headers?: Record<string, string>
+  /** The transfer that the dial is for, where the person is to press a key first. */
+  screen?: string
 }
 
 /** A carrier of Jambonz that leads to LiveKit, Retell or another platform. The number decides what happens there. */
@@ -53,6 +57,11 @@ export interface SipWay extends Dialling {
   uri: string
   /** Names of the environment variables that hold user name and password. */
   auth?: { username: string, password: string }
+  /** The caller id. Absent: the caller's. */
+  from?: string
+  headers?: Record<string, string>
+  /** See {@link PhoneWay}. */
+  screen?: string
 }
 
 /** Answers the caller and speaks. */
@@ -78,9 +87,21 @@ export interface DeclineWay {
   reason: string
 }
 
-export type Way = RoomWay | PhoneWay | CarrierWay | RetellWay | SipWay | SayWay | PlayWay | DeclineWay
+/** The room of somebody else's call, into which a person is called. Only transfers have this way. */
+export interface JoinWay {
+  strategy: 'join'
+  /** call_sid of that call. */
+  callSid: string
+  /** The attempt in whose room the caller is. */
+  attempt: number
+  /** From user of the leg. Absent: the person's number. */
+  joinAs?: string
+  ringS?: number
+}
 
-export const STRATEGIES = ['room', 'phone', 'carrier', 'retell', 'sip', 'say', 'play', 'decline'] as const
+export type Way = RoomWay | PhoneWay | CarrierWay | RetellWay | SipWay | SayWay | PlayWay | DeclineWay | JoinWay
+
+export const STRATEGIES = ['room', 'phone', 'carrier', 'retell', 'sip', 'say', 'play', 'decline', 'join'] as const
 export type Strategy = typeof STRATEGIES[number]
 
 /** What one Jambonz application asks of the bridge: its environment variables first, then the settings. */

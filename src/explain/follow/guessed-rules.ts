@@ -42,6 +42,7 @@ export function guessRules (
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
     ruleAgent: 'agent',
     dialTimeoutS: 60,
+    departureS: 10,
     timeLimitS: TIME_LIMIT_S,
     retentionS: 86_400,
     redispatchMs: 0,

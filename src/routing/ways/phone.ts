@@ -1,4 +1,5 @@
 import type { PhoneWay } from '../../calls/fold/way.ts'
+import { forPerson } from './for-person.ts'
 import type { DialStrategy } from './strategy.ts'
 
 /**
@@ -7,8 +8,9 @@ import type { DialStrategy } from './strategy.ts'
  */
 export const phone: DialStrategy<PhoneWay> = {
   open: ({ number }) => ({ number }),
-  dial: ({ number, carrier, from }) => ({
+  dial: ({ number, carrier, from, headers, screen }, call, _attempt, config) => ({
     target: [{ type: 'phone', number, ...(carrier === undefined ? {} : { trunk: carrier }) }],
-    ...(from === undefined ? {} : { callerId: from })
+    ...(from === undefined ? {} : { callerId: from }),
+    ...forPerson(call, { headers, screen }, config)
   })
 }

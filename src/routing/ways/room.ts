@@ -1,4 +1,6 @@
 import type { RoomWay } from '../../calls/fold/way.ts'
+import type { VerbConfig } from '../../jambonz/verb-config.ts'
+import type { Dial } from '../../jambonz/verbs.ts'
 import { referHookOf } from './refer-hook.ts'
 import type { DialStrategy } from './strategy.ts'
 
@@ -12,14 +14,22 @@ export const room: DialStrategy<RoomWay> = {
     return { agent, token, room: `${roomPrefix}_${token}` }
   },
   dial: (_way, call, attempt, config) => ({
-    target: [{
-      type: 'sip',
-      sipUri: `sip:${attempt.token}@${config.sipHost};transport=${config.sipTransport}`,
-      ...(config.sipAuth ? { auth: config.sipAuth } : {})
-    }],
+    ...dialRoom(attempt.token!, config),
     referHook: referHookOf(call, attempt, config),
     // LiveKit sends no early media: without a tone the caller would hear silence until the agent speaks.
-    ...(config.ringbackTone ? { dialMusic: config.ringbackTone } : {}),
-    ...(config.srtp ? { srtpEncryption: 'sdes' as const } : {})
+    ...(config.ringbackTone ? { dialMusic: config.ringbackTone } : {})
   })
 }
+
+/** What dials a SIP user that LiveKit puts into a room. */
+export const dialRoom = (
+  token: string,
+  { sipHost, sipTransport, sipAuth, srtp }: VerbConfig
+): Pick<Dial, 'target' | 'srtpEncryption'> => ({
+  target: [{
+    type: 'sip',
+    sipUri: `sip:${token}@${sipHost};transport=${sipTransport}`,
+    ...(sipAuth ? { auth: sipAuth } : {})
+  }],
+  ...(srtp ? { srtpEncryption: 'sdes' as const } : {})
+})

@@ -1,0 +1,130 @@
+import { begun, endAttempt, goOn, noWayLeft } from './attempts.ts'
+import { currentAttempt, type Attempt, type Call, type HookName } from './call.ts'
+import { note, owe, unowe } from './duties.ts'
+import { endOf } from './end.ts'
+import type { EventOf } from './events.ts'
+import { hangUpCallee } from './on-order.ts'
+import { goBack, isUsable, park, parkedAttempt } from './return-to-agent.ts'
+import { TIMES, type Rules } from './rules.ts'
+import type { NewsOfPerson, PersonState, TransferPurpose } from './transfers.ts'
+import type { JoinWay } from './way.ts'
+
+/*
+ * The call of a person who is called into the call of somebody else. It is an ordinary outbound call, until it is
+ * brought into the caller's room: by a redirect of the person's leg, which is then dialled with the caller's token.
+ */
+
+/** The way of a person into the caller's room. */
+export const joinWayOf = ({ callSid, attempt, joinAs }: TransferPurpose): JoinWay =>
+  ({ strategy: 'join', callSid, attempt, ...(joinAs === undefined ? {} : { joinAs }) })
+
+/** The person is to join the caller: Jambonz is asked to redirect their leg. */
+export function onMerge (draft: Call, { at }: EventOf<'merge'>): void {
+  if (draft.merge || !canMerge(draft)) return
+  const n = draft.attempts.length
+  draft.merge = { at, n, until: at + TIMES.redirect }
+  note(draft, at, { from: 'bridge', what: 'merge' })
+  owe(draft, at, { id: 'redirect', kind: 'redirect', target: `${draft.order!.transfer!.id} ${n}`, due: at })
+}
+
+/** The person talks with the agent that consults them. */
+function canMerge (call: Call): boolean {
+  const attempt = currentAttempt(call)
+  return call.order?.transfer?.mode === 'consult' && call.phase === 'connected' && !call.closing &&
+    call.hangupAt === undefined && attempt?.strategy === 'room' && attempt.answered && !attempt.end
+}
+
+/** Jambonz asks what to do with the person's leg. */
+export function followMerge (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): void {
+  const attempt = currentAttempt(draft)
+  draft.merge = undefined
+  if (attempt && !attempt.end) park(attempt, at, rules)
+  draft.plan = [joinWayOf(draft.order!.transfer!), ...draft.plan]
+  goOn(draft, at, rules, hook, hash)
+}
+
+/** Jambonz did not ask what to do with the person's leg. They talk with the consulting agent still. */
+export function mergeFailed (draft: Call, at: number): void {
+  unowe(draft, ({ kind }) => kind === 'redirect')
+  draft.merge = undefined
+  note(draft, at, { from: 'bridge', what: 'merge failed', detail: 'Jambonz did not redirect the person' })
+}
+
+/** It is known whether the caller is still there, or that nobody can say. The reply that waits for it is given. */
+export function onPresence (draft: Call, event: EventOf<'presence'>, rules: Rules): void {
+  const { at, outcome } = event
+  const attempt = draft.attempts.find(({ n }) => n === event.attempt)
+  if (!attempt || attempt.strategy !== 'join' || attempt.at.replied !== undefined) return
+  attempt.pendingSince = undefined
+  attempt.made = 'created'
+  note(draft, at, { from: 'bridge', what: 'caller', attempt: attempt.n, status: outcome })
+  if (attempt.end || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
+    giveReply(draft, attempt, noWayLeft(draft))
+    return
+  }
+  if (outcome !== 'gone') {
+    giveReply(draft, attempt, begun(draft, attempt, at, rules))
+    return
+  }
+  // LiveKit would make the room again, with another agent in it.
+  endAttempt(draft, attempt, at, endOf('caller-gone'))
+  draft.hangupFor = 'caller-gone'
+  giveReply(draft, attempt, noWayLeft(draft))
+  hangUpCallee(draft, at, rules)
+}
+
+function giveReply (draft: Call, attempt: Attempt, reply: ReturnType<typeof noWayLeft>): void {
+  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.reply ??= reply
+}
+
+/**
+ * The dial into the caller's room failed: the person goes back to the agent that consulted them.
+ * @returns false when that agent is gone
+ */
+export function backFromJoin (draft: Call, attempt: Attempt, at: number, rules: Rules, hash: string): boolean {
+  if (attempt.strategy !== 'join' || attempt.answered) return false
+  const consult = parkedAttempt(draft)
+  // Another agent in another room knows nothing of what was said.
+  return consult !== undefined && isUsable(consult, at) && goBack(draft, at, rules, 'action', hash)
+}
+
+/** How a person's call stands, in the words of the transfer. */
+export function personStateOf (call: Call): PersonState {
+  const attempt = currentAttempt(call)
+  if (call.phase === 'ended') return 'ended'
+  if (attempt?.strategy === 'join' && !attempt.end) return attempt.answered ? 'joined' : 'joining'
+  if (call.merge) return 'joining'
+  if (attempt?.answered) return 'consulting'
+  if (call.at.answered !== undefined) return 'answered'
+  return call.at.ringing === undefined ? 'calling' : 'ringing'
+}
+
+/** What a person's call says of itself. Undefined: it is none. */
+export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
+  const { order, callSid, at, end } = call
+  if (!order?.transfer) return undefined
+  const { brief: _brief, ...purpose } = order.transfer
+  const joined = call.attempts.findLast(({ strategy, answered }) => strategy === 'join' && answered)
+  return withoutAbsent({
+    n,
+    state: personStateOf(call),
+    callSid,
+    purpose,
+    to: order.to,
+    answeredAt: at.answered,
+    joinedAt: joined?.at.answered,
+    end
+  })
+}
+
+/** The caller's call is owed the news of the person, in the commit that brings them about. */
+export function oweNews (draft: Call, at: number): void {
+  if (!draft.order?.transfer) return
+  const news = newsOf(draft, Math.max(at, (draft.news?.n ?? 0) + 1))!
+  if (draft.news?.state === news.state && draft.news.callSid === news.callSid) return
+  draft.news = news
+  owe(draft, at, { kind: 'tell-call', target: news.purpose.callSid, due: at })
+}
+
+const withoutAbsent = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

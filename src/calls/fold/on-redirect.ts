@@ -1,0 +1,181 @@
+import { answer, endAttempt, findHook, goOn, noWayLeft } from './attempts.ts'
+import { awaitsAcceptance, isDialled } from './attempt-facts.ts'
+import { currentAttempt, type Attempt, type Call, type HookName } from './call.ts'
+import { note, unowe } from './duties.ts'
+import { endOf } from './end.ts'
+import type { EventOf } from './events.ts'
+import { addLeg, findLeg } from './legs.ts'
+import { followMerge } from './on-merge.ts'
+import { referring } from './on-refer.ts'
+import { agentAnswered } from './on-status.ts'
+import { endParked, goBack, isUsable, park, redial } from './return-to-agent.ts'
+import type { Rules } from './rules.ts'
+import { failTransfer, finishTransfer, reasonOfDial } from './transfer-result.ts'
+import { openRequest, type Transfer, type TransferRequest } from './transfers.ts'
+
+/*
+ * The caller's own leg is handed to a person (`blind`, `screen`, `refer`): Jambonz is asked to redirect it, and asks
+ * what to do with it. The room that it leaves is kept, should it come back.
+ */
+
+/** Jambonz asks what to do with a leg that it was asked to redirect. */
+export function onRedirect (draft: Call, event: EventOf<'redirect'>, rules: Rules): void {
+  const { at, hash } = event
+  if (findHook(draft, 'redirect', hash)) return
+  unowe(draft, ({ kind }) => kind === 'redirect')
+  note(draft, at, { from: 'jambonz', what: 'redirect hook', attempt: currentAttempt(draft)?.n })
+  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
+    answer(draft, 'redirect', hash, { kind: 'hangup' })
+    return
+  }
+  if (draft.merge) {
+    followMerge(draft, at, rules, 'redirect', hash)
+    return
+  }
+  const transfer = openRequest(draft)
+  const isWanted = transfer?.redirect !== undefined && (event.transfer ?? transfer.request.id) === transfer.request.id
+  if (isWanted) followTransfer(draft, transfer, at, rules, 'redirect', hash)
+  else stay(draft, at, rules, hash)
+}
+
+/** The caller's leg goes where the open transfer says. */
+export function followTransfer (
+  draft: Call,
+  transfer: Transfer & { request: TransferRequest },
+  at: number,
+  rules: Rules,
+  hook: HookName,
+  hash: string
+): void {
+  const { request } = transfer
+  transfer.redirect = undefined
+  if (transfer.failedFor) {
+    if (!goBack(draft, at, rules, hook, hash)) answer(draft, hook, hash, { kind: 'hangup' })
+    return
+  }
+  const attempt = currentAttempt(draft)!
+  transfer.state = 'calling'
+  if (request.mode === 'refer') {
+    const { direction, from, to } = draft.facts
+    const referredBy = (direction === 'outbound' ? from : to) || undefined
+    answer(draft, hook, hash, { kind: 'refer', to: request.to, referredBy })
+    transfer.at = at
+    transfer.refers = []
+    referring(draft, at)
+    return
+  }
+  park(attempt, at, rules)
+  draft.plan = [request.way!, ...draft.plan]
+  goOn(draft, at, rules, hook, hash)
+  transfer.dials = currentAttempt(draft)!.n
+}
+
+/** Nobody here wants the leg elsewhere: it goes back to where it was. */
+function stay (draft: Call, at: number, rules: Rules, hash: string): void {
+  const attempt = currentAttempt(draft)
+  if (goBack(draft, at, rules, 'redirect', hash)) return
+  if (attempt && !attempt.end && isDialled(attempt) && (attempt.room === undefined || isUsable(attempt, at))) {
+    redial(draft, attempt, at)
+    answer(draft, 'redirect', hash, { kind: 'dial', attempt: attempt.n })
+    return
+  }
+  if (attempt && !attempt.end) {
+    endAttempt(draft, attempt, at, endOf('room-closed'))
+    draft.plan = [attempt.way, ...draft.plan]
+  }
+  if (!goOn(draft, at, rules, 'redirect', hash)) answer(draft, 'redirect', hash, noWayLeft(draft))
+}
+
+/** The attempt that dials the person of the open transfer. */
+export function dialsPerson (draft: Call, attempt: Attempt | undefined): boolean {
+  const transfer = openRequest(draft)
+  return attempt !== undefined && transfer?.dials === attempt.n
+}
+
+/**
+ * The dial of the person is over without a talk: the caller goes back to the agent.
+ * @returns false when the dial was none of a transfer, or the caller cannot go back
+ */
+export function backFromPerson (
+  draft: Call,
+  attempt: Attempt,
+  at: number,
+  rules: Rules,
+  hook: HookName,
+  hash: string
+): boolean {
+  const transfer = openRequest(draft)
+  if (!transfer || transfer.dials !== attempt.n) return false
+  failTransfer(transfer, reasonOfDial(attempt))
+  transfer.redirect = undefined
+  unowe(draft, ({ kind }) => kind === 'redirect')
+  return goBack(draft, at, rules, hook, hash)
+}
+
+/** The person's phone shows how far the dial of a transfer is. */
+export function personProgress (draft: Call, attempt: Attempt, state: 'ringing' | 'answered'): void {
+  const transfer = openRequest(draft)
+  if (transfer?.dials === attempt.n && !transfer.failedFor) transfer.state = state
+}
+
+/** Caller and person talk: the agent's room is needed no more. */
+export function personBridged (draft: Call, attempt: Attempt, at: number): void {
+  const transfer = openRequest(draft)
+  if (transfer?.dials !== attempt.n) return
+  finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
+  draft.plan = []
+  endParked(draft, at)
+}
+
+/** The person whom a screened dial called has answered: they hear who calls. */
+export function onScreen (draft: Call, { at, hash, legSid, transfer: id }: EventOf<'screen'>): void {
+  if (findHook(draft, 'screen', hash)) return
+  const attempt = screenedAttempt(draft, legSid)
+  const transfer = openRequest(draft)
+  note(draft, at, { from: 'jambonz', what: 'screen hook', attempt: attempt?.n })
+  if (!attempt || !transfer || transfer.failedFor || (id ?? transfer.request.id) !== transfer.request.id) {
+    answer(draft, 'screen', hash, { kind: 'hangup' })
+    return
+  }
+  attempt.at.answered ??= at
+  personProgress(draft, attempt, 'answered')
+  answer(draft, 'screen', hash, { kind: 'screen', transfer: transfer.request.id })
+}
+
+/** The key that takes a call. */
+const ACCEPT = '1'
+
+/** The person pressed a key, or did not in time. Only this tells whether they take the call. */
+export function onScreenDigit (draft: Call, event: EventOf<'screen-digit'>, rules: Rules): void {
+  const { at, hash, digits, legSid } = event
+  if (findHook(draft, 'screen-digit', hash)) return
+  const attempt = screenedAttempt(draft, legSid)
+  const transfer = openRequest(draft)
+  note(draft, at, { from: 'person', what: 'key', status: keyOf(digits), attempt: attempt?.n })
+  if (!attempt || !transfer || transfer.failedFor) {
+    answer(draft, 'screen-digit', hash, { kind: 'nothing' })
+    return
+  }
+  if (digits !== ACCEPT) {
+    const isNone = digits === undefined && event.legStatus !== 'completed'
+    failTransfer(transfer, { reason: isNone ? 'no-answer' : 'declined' })
+    answer(draft, 'screen-digit', hash, { kind: 'nothing' })
+    return
+  }
+  attempt.accepted = true
+  answer(draft, 'screen-digit', hash, { kind: 'accept' })
+  agentAnswered(draft, attempt, at, rules)
+}
+
+const keyOf = (digits: string | undefined): string => {
+  if (digits === undefined) return 'none'
+  return digits === ACCEPT ? 'accepted' : 'declined'
+}
+
+/** The attempt whose dial made this leg, where the person is to press a key. */
+function screenedAttempt (draft: Call, legSid: string): Attempt | undefined {
+  const attempt = currentAttempt(draft)
+  if (!attempt || attempt.end || !awaitsAcceptance(attempt)) return undefined
+  addLeg(draft, legSid, 'agent', attempt.n)
+  return findLeg(draft, legSid)?.attempt === attempt.n ? attempt : undefined
+}

@@ -1,0 +1,135 @@
+import { currentAttempt, type Attempt, type Call } from './call.ts'
+import { note, owe, unowe } from './duties.ts'
+import type { EventOf } from './events.ts'
+import { orderIdOfTransfer } from './order.ts'
+import { parkedAttempt } from './return-to-agent.ts'
+import { TIMES, type Rules } from './rules.ts'
+import { endTransfer, failTransfer, returnTransfer } from './transfer-result.ts'
+import { beginTransfer, findTransfer, openTransfer, transfersOf, type Transfer } from './transfers.ts'
+
+/*
+ * What people and agents ask for: that the caller is handed to somebody, that this is completed, or that it is not.
+ */
+
+/** Why a call cannot be transferred now. Undefined: it can. */
+export type TransferRefusal = 'ended' | 'not-connected' | 'open-transfer' | 'no-call-control'
+
+export function transferRefusal (call: Call, { callControl }: Pick<Rules, 'callControl'>): TransferRefusal | undefined {
+  if (call.phase === 'ended' || call.closing || call.hangupAt !== undefined) return 'ended'
+  if (openTransfer(call)) return 'open-transfer'
+  const attempt = currentAttempt(call)
+  if (call.phase !== 'connected' || !attempt || !isWithAgent(attempt)) return 'not-connected'
+  return callControl ? undefined : 'no-call-control'
+}
+
+/** The caller is in a room of ours. */
+const isWithAgent = ({ room, foreign, answered, end }: Attempt): boolean =>
+  room !== undefined && !foreign && answered && !end
+
+/** Somebody asked for a transfer. It is not begun where {@link transferRefusal} says why. */
+export function onTransfer (draft: Call, { at, request }: EventOf<'transfer'>, rules: Rules): void {
+  if (findTransfer(draft, request.id) || transferRefusal(draft, rules)) return
+  const attempt = currentAttempt(draft)!
+  const { id, mode, requestedBy } = request
+  const transfer = beginTransfer(draft, { at, attempt: attempt.n, request, state: 'requested', returned: false })
+  note(draft, at, { from: 'agent', what: `transfer ${mode}`, by: requestedBy, attempt: attempt.n })
+  if (request.order) {
+    owe(draft, at, { kind: 'call-person', target: id, due: at })
+    oweCheck(draft, id, at)
+    return
+  }
+  askForCaller(draft, transfer, at)
+}
+
+/** Jambonz is asked to call the redirect hook of the caller's leg. */
+function askForCaller (draft: Call, transfer: Transfer, at: number): void {
+  const n = (transfer.redirects ?? 0) + 1
+  transfer.redirects = n
+  transfer.redirect = { n, until: at + TIMES.redirect }
+  owe(draft, at, { id: REDIRECT, kind: 'redirect', target: `${transfer.request!.id} ${n}`, due: at })
+}
+
+const REDIRECT = 'redirect'
+
+/** News of a person's call may get lost. While they matter, the call is looked at again and again. */
+export function oweCheck (draft: Call, id: string, at: number): void {
+  owe(draft, at, { id: 'check-person', kind: 'check-person', target: id, due: at + TIMES.checkPerson })
+}
+
+/** Why a transfer cannot be completed. Undefined: it can. */
+export function completionRefusal (transfer: Transfer): 'finished' | 'nothing-to-complete' | 'not-consulting' | undefined {
+  if (transfer.outcome) return 'finished'
+  if (transfer.request?.mode !== 'consult') return 'nothing-to-complete'
+  return transfer.state === 'consulting' || transfer.state === 'completing' ? undefined : 'not-consulting'
+}
+
+/** The agent has talked with the person: the person is to join the caller. Asking again changes nothing. */
+export function onCompleteTransfer (draft: Call, { at, id }: EventOf<'complete-transfer'>): void {
+  const transfer = findTransfer(draft, id)
+  if (!transfer || draft.closing || draft.phase === 'ended' || completionRefusal(transfer)) return
+  if (transfer.state === 'completing') return
+  transfer.state = 'completing'
+  transfer.completing = { until: at + TIMES.completing }
+  note(draft, at, { from: 'agent', what: 'complete transfer' })
+  owe(draft, at, { kind: 'tell-person', target: `merge ${id}`, due: at })
+}
+
+/** Why a transfer cannot be cancelled. Undefined: it can. */
+export function cancellationRefusal (transfer: Transfer): 'finished' | 'completing' | undefined {
+  if (transfer.outcome) return 'finished'
+  const isMoving = transfer.request?.mode === 'refer' && transfer.redirect === undefined
+  return transfer.state === 'completing' || isMoving ? 'completing' : undefined
+}
+
+/** Nobody wants the person any more. */
+export function onCancelTransfer (draft: Call, { at, id }: EventOf<'cancel-transfer'>): void {
+  const transfer = findTransfer(draft, id)
+  if (!transfer || draft.closing || draft.phase === 'ended' || cancellationRefusal(transfer)) return
+  note(draft, at, { from: 'agent', what: 'cancel transfer' })
+  if (transfer.request!.order) {
+    releasePerson(draft, transfer, at)
+    returnTransfer(draft, transfer, at, { reason: 'cancelled' })
+    return
+  }
+  if (parkedAttempt(draft)) {
+    // The caller's leg has left its room: it is asked for once more.
+    failTransfer(transfer, { reason: 'cancelled' })
+    askForCaller(draft, transfer, at)
+    return
+  }
+  unowe(draft, ({ kind }) => kind === 'redirect')
+  returnTransfer(draft, transfer, at, { reason: 'cancelled' })
+}
+
+/** The person's call is to end, if it is not over yet. */
+export function releasePerson (draft: Call, transfer: Transfer, at: number): void {
+  if (transfer.releasedAt !== undefined || transfer.person?.state === 'ended') return
+  const id = transfer.request?.id ?? transfer.person?.purpose.id
+  if (id === undefined) return
+  transfer.releasedAt = at
+  unowe(draft, ({ kind, target }) => (kind === 'call-person' && target === id) || target === `merge ${id}`)
+  owe(draft, at, { kind: 'tell-person', target: `hang-up ${id}`, due: at })
+}
+
+/** The call is over: nobody is left with nobody, and what is not decided is decided now. */
+export function settleTransfers (draft: Call, at: number): void {
+  if (draft.phase !== 'ended' && !draft.closing) return
+  for (const transfer of transfersOf(draft)) {
+    if (transfer.request?.order || transfer.person) releasePerson(draft, transfer, at)
+  }
+  if (draft.phase === 'ended') endTransfer(draft, at)
+}
+
+/** By which the person's call of a transfer is found. */
+export const personOf = (transfer: Transfer): string | undefined =>
+  transfer.person?.callSid ?? (transfer.request?.order && orderIdOfTransfer(transfer.request.id))
+
+/** Jambonz did not ask what to do with the caller's leg: the caller is where it was. */
+export function redirectFailed (draft: Call, transfer: Transfer, at: number): void {
+  unowe(draft, ({ kind }) => kind === 'redirect')
+  transfer.redirect = undefined
+  note(draft, at, { from: 'bridge', what: 'redirect failed' })
+  // A cancelled transfer goes on until the person decides it.
+  if (parkedAttempt(draft)) return
+  returnTransfer(draft, transfer, at, { reason: 'error', detail: 'Jambonz did not redirect the caller' })
+}

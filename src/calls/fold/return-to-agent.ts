@@ -1,0 +1,78 @@
+import { answer, closeAttempt, endAttempt, goOn } from './attempts.ts'
+import { currentAttempt, type Attempt, type Call, type HookName } from './call.ts'
+import { note } from './duties.ts'
+import { endOf } from './end.ts'
+import { replaceLegs } from './legs.ts'
+import { TIMES, type Rules } from './rules.ts'
+
+/*
+ * A leg leaves its room and may come back to it. LiveKit keeps the room and the agent in it for departureTimeout.
+ */
+
+/** The leg of this attempt is dialled elsewhere. Its room may be needed again. */
+export function park (attempt: Attempt, at: number, rules: Rules): void {
+  attempt.parked ??= { at, until: at + returnMs(rules) }
+}
+
+/** How long after it left a leg may come back, milliseconds. */
+export const returnMs = ({ departureS }: Pick<Rules, 'departureS'>): number => departureS * 1000 - TIMES.returnSlack
+
+/** The attempt that waits for its leg to come back. */
+export const parkedAttempt = (call: Call): Attempt | undefined =>
+  call.attempts.find(({ parked, end }) => parked !== undefined && end === undefined)
+
+/** The room of the attempt that waited is needed no more. */
+export function endParked (draft: Call, at: number): void {
+  const parked = parkedAttempt(draft)
+  if (!parked) return
+  parked.parked = undefined
+  endAttempt(draft, parked, at, endOf('transferred'))
+}
+
+/** Whether somebody waits in the room of an attempt. */
+export const isUsable = ({ room, foreign, view, end, parked }: Attempt, at: number): boolean =>
+  room !== undefined && !foreign && !end && view.goneAt === undefined && !view.agent?.left &&
+  (parked === undefined || at < parked.until)
+
+/**
+ * The leg goes back to where it was, as the reply to a hook: to the same room while somebody waits there, else on to
+ * a room that is made anew.
+ * @returns false when neither is possible
+ */
+export function goBack (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): boolean {
+  const parked = parkedAttempt(draft)
+  if (!parked) return false
+  const current = currentAttempt(draft)
+  if (current && current !== parked) closeAttempt(current, at)
+  if (isUsable(parked, at)) {
+    redial(draft, parked, at)
+    answer(draft, hook, hash, { kind: 'dial', attempt: parked.n })
+    return true
+  }
+  parked.parked = undefined
+  endAttempt(draft, parked, at, endOf('room-closed'))
+  draft.plan = [parked.way, ...draft.plan]
+  return goOn(draft, at, rules, hook, hash)
+}
+
+/** The same attempt is dialled again, with a new leg; what was known of the old one no longer says anything. */
+export function redial (draft: Call, attempt: Attempt, at: number): void {
+  // The attempt that is dialled last is the current one.
+  draft.attempts = [...draft.attempts.filter(other => other !== attempt), attempt]
+  draft.phase = 'received'
+  draft.deadline = at + TIMES.received
+  draft.overdue = false
+  draft.settleAt = undefined
+  replaceLegs(draft, attempt)
+  attempt.parked = undefined
+  attempt.answered = false
+  attempt.at.answered = undefined
+  attempt.final = undefined
+  attempt.action = undefined
+  attempt.agentless = undefined
+  if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)
+  attempt.view.sip = undefined
+  attempt.at.ringing = attempt.at.lastRinging = undefined
+  attempt.at.ended = undefined
+  note(draft, at, { from: 'bridge', what: 'back to the agent', attempt: attempt.n })
+}

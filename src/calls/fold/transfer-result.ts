@@ -1,0 +1,118 @@
+import { finalSipStatus, timedOut } from './attempt-facts.ts'
+import type { Attempt, Call, End } from './call.ts'
+import { causeOfStatus } from './callee-cause.ts'
+import { note } from './duties.ts'
+import { openRequest, type NewsOfPerson, type Transfer, type TransferOutcome } from './transfers.ts'
+import type { Cause, TransferReason } from './vocabulary.ts'
+
+/*
+ * What becomes of a transfer of the API: decided once.
+ */
+
+type Why = Pick<TransferOutcome, 'reason' | 'sipStatus' | 'detail'>
+
+/** The transfer is decided. */
+export function finishTransfer (
+  draft: Call,
+  transfer: Transfer,
+  at: number,
+  outcome: Why & Pick<TransferOutcome, 'result'>
+): void {
+  if (transfer.outcome) return
+  transfer.outcome = present({ ...outcome, at })
+  transfer.state = 'finished'
+  transfer.finishedAt = at
+  transfer.redirect = undefined
+  transfer.completing = undefined
+  const { result, reason, sipStatus } = outcome
+  note(draft, at, { from: 'bridge', what: `transfer ${result}`, status: reason, sipStatus, detail: outcome.detail })
+}
+
+/** The person cannot be had. What becomes of the caller is not known yet. */
+export function failTransfer (transfer: Transfer, why: Why): void {
+  transfer.failedFor ??= present(why)
+  transfer.state = 'returning'
+}
+
+/** Nothing came of it, and the caller was with the agent all the time. */
+export function returnTransfer (draft: Call, transfer: Transfer, at: number, why: Why): void {
+  finishTransfer(draft, transfer, at, { result: 'returned', ...transfer.failedFor ?? why })
+}
+
+/** The caller talks with an agent again. */
+export function callerReturned (draft: Call, at: number): void {
+  const transfer = openRequest(draft)
+  if (transfer?.state === 'returning') returnTransfer(draft, transfer, at, { reason: 'error' })
+}
+
+/** The carrier decided a REFER that somebody asked for by the API. */
+export function referDecided (draft: Call, transfer: Transfer, at: number): void {
+  if (!transfer.request) return
+  if (transfer.result === 'transferred') {
+    finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
+    return
+  }
+  failTransfer(transfer, { reason: 'refused', sipStatus: transfer.finalStatus ?? transfer.referStatus })
+}
+
+/** The call is over: nothing more comes of its transfer. */
+export function endTransfer (draft: Call, at: number): void {
+  const transfer = openRequest(draft)
+  if (!transfer) return
+  const isCallersDoing = draft.caller.final?.by === 'caller'
+  // The carrier takes the caller away once it has moved the call, and may not say so before.
+  if (draft.end?.cause === 'transferred') {
+    finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
+    return
+  }
+  const why = isCallersDoing ? { reason: 'caller-gone' as const } : transfer.failedFor ?? { reason: 'error' as const }
+  finishTransfer(draft, transfer, at, { result: 'failed', ...why })
+}
+
+/** Why a dial of the caller's own leg did not reach the person. */
+export function reasonOfDial (attempt: Attempt): Why {
+  const sipStatus = finalSipStatus(attempt)
+  const { final, action } = attempt
+  if (awaited(attempt)) return { reason: 'declined' }
+  if (timedOut(attempt)) return { reason: 'no-answer', sipStatus }
+  const status = final?.callStatus ?? action?.dialCallStatus
+  const cause = causeOfStatus(sipStatus ?? (status === 'busy' ? 486 : undefined), attempt.at.ringing !== undefined)
+  return present({ reason: REASONS[cause] ?? 'error', sipStatus })
+}
+
+/** The person answered, and did not take the call. */
+const awaited = ({ at, way, accepted }: Attempt): boolean =>
+  'screen' in way && way.screen !== undefined && accepted !== true && at.answered !== undefined
+
+const REASONS: Partial<Record<Cause, TransferReason>> = {
+  busy: 'busy',
+  declined: 'declined',
+  'no-answer': 'no-answer',
+  'dial-timeout': 'no-answer',
+  'agent-hung-up': 'declined',
+  'machine-answered': 'declined',
+  'operator-hung-up': 'cancelled',
+  'transfer-cancelled': 'cancelled',
+  'caller-gone': 'caller-gone',
+  'number-unobtainable': 'refused',
+  'carrier-failed': 'refused',
+  'not-allowed': 'refused'
+}
+
+/**
+ * Why the call of a person ended who did not get to the caller. Somebody who hangs up before anybody wanted to bring
+ * them together has declined.
+ */
+export function reasonOfPerson (end: End, { purpose }: NewsOfPerson, wasCompleting: boolean): Why {
+  const { cause, by, sipStatus, detail } = end
+  if (cause === 'callee-hung-up') {
+    return { reason: purpose.mode === 'consult' && !wasCompleting ? 'declined' : 'person-hung-up' }
+  }
+  if (cause === 'agent-hung-up') return { reason: 'declined', detail: 'by the agent' }
+  if (cause === 'not-placed' && by === 'jambonz') return present({ reason: 'refused', detail })
+
+  return present({ reason: REASONS[cause] ?? 'error', sipStatus, detail: REASONS[cause] ? undefined : cause })
+}
+
+const present = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

@@ -1,0 +1,171 @@
+import type { DutyWorkOptions } from './duty-work.ts'
+import type { Call, Duty } from './fold/call.ts'
+import { endOf } from './fold/end.ts'
+import { newsOf } from './fold/on-merge.ts'
+import { personOf } from './fold/on-transfer.ts'
+import { isOrderId, type Order } from './fold/order.ts'
+import { findTransfer, openRequest, type NewsOfPerson, type Transfer } from './fold/transfers.ts'
+import { TransferMessages } from './transfer-messages.ts'
+
+/** A person's call whose caller's call nobody knows is ended after this, milliseconds. */
+const CALLER_UNKNOWN_MS = 20_000
+
+type Options = Pick<
+  DutyWorkOptions,
+  'commits' | 'onDue' | 'callControl' | 'placements' | 'rooms' | 'clock' | 'observer'
+>
+
+/** Does what calls owe for transfers: to Jambonz, to the agent, and the two calls to each other. */
+export class TransferWork {
+  readonly #options: Options
+  readonly #messages: TransferMessages
+
+  constructor (options: Options) {
+    this.#options = options
+    this.#messages = new TransferMessages(options)
+  }
+
+  #onDue (callSid: string): void {
+    this.#options.onDue?.(callSid)
+  }
+
+  async perform (call: Call, duty: Duty): Promise<void> {
+    switch (duty.kind) {
+      case 'redirect':
+        await this.#redirect(call, duty)
+        break
+      case 'call-person':
+        await this.#callPerson(call, duty.target)
+        break
+      case 'tell-person':
+        await this.#tellPerson(call, duty)
+        break
+      case 'check-person':
+        await this.#checkPerson(call, duty.target)
+        break
+      case 'tell-call':
+        await this.#tellCall(call, duty)
+        break
+      case 'send-message':
+        await this.#messages.send(call, duty.target)
+        break
+    }
+  }
+
+  async #redirect ({ callSid }: Call, { target }: Duty): Promise<void> {
+    const [transfer = '', n = '1'] = target.split(' ')
+    const isKnown = await this.#options.callControl?.redirect(callSid, transfer, Number(n))
+    if (!isKnown) throw new Error('Jambonz does not know the call')
+  }
+
+  /** Places the person's call, once. What becomes of it, that call says itself. */
+  async #callPerson (call: Call, id: string): Promise<void> {
+    const { commits, placements, observer } = this.#options
+    const transfer = findTransfer(call, id)
+    const order = transfer?.request?.order
+    if (!order || transfer.outcome || await commits.find(order.id)) return
+
+    // Jambonz' limit may hold the order back for a while: only its being written down is waited for.
+    await new Promise<void>((resolve, reject) => {
+      const confirm = async () => {
+        resolve()
+        return this.#isWanted(call.callSid, id)
+      }
+      placements!.place(order, confirm).then(
+        () => resolve(),
+        error => {
+          observer.failed(call.callSid, 'order', error)
+          // What was written down tells the rest. Otherwise nobody would.
+          this.#notOrdered(call, order).then(resolve, reject)
+        }
+      )
+    })
+  }
+
+  async #isWanted (callSid: string, id: string): Promise<boolean> {
+    const call = await this.#options.commits.find(callSid)
+    return call !== undefined && !call.closing && openRequest(call)?.request.id === id
+  }
+
+  /** The order could not be written down: there is no call that could say so. */
+  async #notOrdered (call: Call, order: Order): Promise<void> {
+    const { commits } = this.#options
+    if (await commits.find(order.id)) return
+    await this.#apply(call, this.#lost(call, order, 'not-placed'))
+  }
+
+  #lost (call: Call, { id: callSid, transfer, to }: Order, cause: 'not-placed' | 'lost'): NewsOfPerson {
+    const { brief: _brief, ...purpose } = transfer!
+    const n = Math.max(this.#options.clock.now(), (findTransfer(call, purpose.id)?.person?.n ?? 0) + 1)
+    return { n, state: 'ended', callSid, purpose, to, end: endOf(cause) }
+  }
+
+  /** Has the person's call do something. */
+  async #tellPerson (call: Call, { target }: Duty): Promise<void> {
+    const { commits, clock } = this.#options
+    const [what, id = ''] = target.split(' ')
+    const transfer = findTransfer(call, id)
+    const person = transfer && await this.#find(transfer)
+    if (!person || person.phase === 'ended') return
+
+    const at = clock.now()
+    const why = transfer.outcome?.reason === 'cancelled' ? 'cancelled' as const : 'caller-gone' as const
+    const told = await commits.apply(
+      person.callSid,
+      what === 'merge' ? { kind: 'merge', at } : { kind: 'hangup', for: why, at }
+    )
+    // It was named meanwhile, and goes on under its call_sid.
+    if (!told && isOrderId(person.callSid)) throw new Error('the call of the person has just been named')
+    this.#onDue(person.callSid)
+  }
+
+  async #find (transfer: Transfer): Promise<Call | undefined> {
+    const { commits } = this.#options
+    const order = transfer.request?.order
+    const byOrder = order && await commits.find(order.id)
+    const callSid = personOf(transfer)
+    return byOrder ?? (callSid === undefined ? undefined : commits.find(callSid))
+  }
+
+  /** Looks at the person's call, should its news have been lost. */
+  async #checkPerson (call: Call, id: string): Promise<void> {
+    const transfer = findTransfer(call, id)
+    if (!transfer) return
+    const person = await this.#find(transfer)
+    const news = person && newsOf(person, person.news?.n ?? 0)
+    if (news) {
+      await this.#apply(call, news)
+      return
+    }
+    const isBeingCalled = call.duties.some(({ kind }) => kind === 'call-person')
+    const order = transfer.request?.order
+    if (isBeingCalled || !order) throw new Error('the call of the person is not known')
+    await this.#apply(call, this.#lost(call, order, 'lost'))
+  }
+
+  /** The caller's call hears how the person's call stands. */
+  async #tellCall (call: Call, duty: Duty): Promise<void> {
+    const { commits, clock } = this.#options
+    const news = newsOf(call, call.news?.n ?? 0)
+    if (!news) return
+    const at = clock.now()
+    const told = await commits.apply(duty.target, { kind: 'person-news', news, at })
+    if (told) {
+      this.#onDue(told.callSid)
+      return
+    }
+    // After a restart the caller's call may be found only later.
+    if (at - duty.since >= CALLER_UNKNOWN_MS && call.phase !== 'ended') {
+      await commits.apply(call.callSid, { kind: 'hangup', for: 'caller-gone', at })
+      this.#onDue(call.callSid)
+      return
+    }
+    if (call.phase !== 'ended') throw new Error('the call of the caller is not known')
+  }
+
+  async #apply (call: Call, news: NewsOfPerson): Promise<void> {
+    const { commits, clock } = this.#options
+    await commits.apply(call.callSid, { kind: 'person-news', news, at: clock.now() })
+    this.#onDue(call.callSid)
+  }
+}

@@ -1,0 +1,16 @@
+import type { JoinWay } from '../../calls/fold/way.ts'
+import { remoteNumber } from '../../jambonz/caller.ts'
+import { dialRoom } from './room.ts'
+import type { DialStrategy } from './strategy.ts'
+
+/**
+ * Way `join`: a person is dialled into the room of somebody else's call. LiveKit names a SIP participant by its From
+ * user, and puts out whoever has the same name (recorded on livekit-server 1.13.3).
+ */
+export const join: DialStrategy<JoinWay> = {
+  open: ({ callSid, attempt }, _context, { tokenOf }) => ({ token: tokenOf(callSid, attempt) }),
+  dial: ({ joinAs }, { facts }, { token }, config) => ({
+    ...dialRoom(token!, config),
+    callerId: joinAs ?? remoteNumber(facts)
+  })
+}
