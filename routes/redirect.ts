@@ -13,8 +13,8 @@ const redirect: FastifyPluginAsyncTypebox = async fastify => {
       tags: ['jambonz'],
       summary: 'What should a redirected leg do?',
       description:
-        'The `call_hook` of updateCall: the bridge asked Jambonz to redirect a caller, or a person who joins a caller. ' +
-        'Answered with a dial, or with a REFER.',
+        'The `call_hook` of updateCall: the bridge asked Jambonz to redirect a caller, or a person who joins a ' +
+        'caller. Answered with a dial, or with a REFER.',
       security: JAMBONZ_SECURITY,
       body: HookBody('RedirectHook'),
       response: {

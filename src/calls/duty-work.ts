@@ -1,14 +1,10 @@
-import type { Clock } from '../clock.ts'
 import type { Calls } from './calls.ts'
 import type { Call, Duty } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
 import { EVERY_AGENT } from './fold/on-person-news.ts'
-import type { Observer } from './observer.ts'
-import type { Placements } from './placements.ts'
-import { TransferWork } from './transfer-work.ts'
+import { TransferWork, type TransferWorkOptions } from './transfer-work.ts'
 import {
   LiveKitError,
-  type CallControl,
   type CallPlacer,
   type Look,
   type Outbox,
@@ -16,22 +12,14 @@ import {
   type Rooms
 } from './ports.ts'
 
-export interface DutyWorkOptions {
+export interface DutyWorkOptions extends Omit<TransferWorkOptions, 'commits' | 'rooms'> {
   commits: Pick<Calls, 'apply' | 'find' | 'makeRoomAhead' | 'named'>
-  /** A call may have duties due now. */
-  onDue?: (callSid: string) => void
   rooms: Rooms
   roomFormat: RoomFormat
   /** Absent without the Jambonz REST settings. */
-  callControl?: CallControl
-  /** Absent without the Jambonz REST settings. */
   placer?: Pick<CallPlacer, 'find'>
-  /** Absent without the Jambonz REST settings. */
-  placements?: Pick<Placements, 'place'>
   /** Absent where nobody receives events of calls. */
   outbox?: Outbox
-  clock: Clock
-  observer: Observer
 }
 
 /** Failed deletions after which an empty room counts as deleted. */

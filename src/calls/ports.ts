@@ -170,8 +170,8 @@ export interface CallControl {
    */
   hangUp(callSid: string, status: 'completed' | 'no-answer'): Promise<boolean>
   /**
-   * Has Jambonz ask what to do with the first leg of a call. That it was asked to proves nothing: only the redirect hook
-   * tells.
+   * Has Jambonz ask what to do with the first leg of a call. That it was asked to proves nothing: only the redirect
+   * hook tells.
    * @param n which time it is asked
    * @returns false when Jambonz does not know the call (any more)
    */

@@ -1,26 +1,38 @@
-import type { DutyWorkOptions } from './duty-work.ts'
+import type { Clock } from '../clock.ts'
+import type { Calls } from './calls.ts'
 import type { Call, Duty } from './fold/call.ts'
 import { endOf } from './fold/end.ts'
 import { newsOf } from './fold/on-merge.ts'
 import { personOf } from './fold/on-transfer.ts'
 import { isOrderId, type Order } from './fold/order.ts'
 import { findTransfer, openRequest, type NewsOfPerson, type Transfer } from './fold/transfers.ts'
+import type { Observer } from './observer.ts'
+import type { Placements } from './placements.ts'
+import type { CallControl, Rooms } from './ports.ts'
 import { TransferMessages } from './transfer-messages.ts'
 
 /** A person's call whose caller's call nobody knows is ended after this, milliseconds. */
 const CALLER_UNKNOWN_MS = 20_000
 
-type Options = Pick<
-  DutyWorkOptions,
-  'commits' | 'onDue' | 'callControl' | 'placements' | 'rooms' | 'clock' | 'observer'
->
+export interface TransferWorkOptions {
+  commits: Pick<Calls, 'apply' | 'find'>
+  rooms: Pick<Rooms, 'sendData'>
+  /** Absent without the Jambonz REST settings. */
+  callControl?: CallControl
+  /** Absent without the Jambonz REST settings. */
+  placements?: Pick<Placements, 'place'>
+  clock: Clock
+  observer: Observer
+  /** A call may have duties due now. */
+  onDue?: (callSid: string) => void
+}
 
 /** Does what calls owe for transfers: to Jambonz, to the agent, and the two calls to each other. */
 export class TransferWork {
-  readonly #options: Options
+  readonly #options: TransferWorkOptions
   readonly #messages: TransferMessages
 
-  constructor (options: Options) {
+  constructor (options: TransferWorkOptions) {
     this.#options = options
     this.#messages = new TransferMessages(options)
   }
@@ -49,6 +61,8 @@ export class TransferWork {
       case 'send-message':
         await this.#messages.send(call, duty.target)
         break
+      default:
+        throw new Error(`${duty.kind} is no duty of a transfer`)
     }
   }
 

@@ -284,7 +284,12 @@ function openRedirect (body: unknown, hash: string, options: HooksOptions, query
 }
 
 /** A person has answered, who may take the call. */
-function openScreen (body: unknown, hash: string, { calls, clock, verbConfig }: HooksOptions, query: HookQuery): ReadHook {
+function openScreen (
+  body: unknown,
+  hash: string,
+  { calls, clock, verbConfig }: HooksOptions,
+  query: HookQuery
+): ReadHook {
   const hook = readScreen(body)
   const callSid = callSidOf(hook)
   return {

@@ -19,12 +19,15 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
     case 'decline':
       return isAnswered(call) ? hangUpAfter(1) : decline(reply.status, reply.reason)
     case 'refer':
-      return [{
-        verb: 'sip:refer',
-        referTo: reply.to,
-        ...(reply.referredBy ? { referredBy: reply.referredBy } : {}),
-        actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${HOOK_RETRY}`
-      }]
+      return [
+        {
+          verb: 'sip:refer',
+          referTo: reply.to,
+          ...(reply.referredBy ? { referredBy: reply.referredBy } : {}),
+          actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${HOOK_RETRY}`
+        },
+        ...(reply.hangUp ? [{ verb: 'hangup' as const }] : [])
+      ]
     case 'screen':
       return screenVerbs(call, reply.transfer, config)
     case 'accept':

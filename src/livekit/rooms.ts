@@ -1,6 +1,6 @@
 import {
   AgentDispatchClient,
-  DataPacket_Kind,
+  DataPacket_Kind as PacketKind,
   RoomServiceClient,
   ServerError,
   TrackType,
@@ -99,7 +99,7 @@ class LiveKitRooms implements Rooms {
     if (agents.length === 0) return false
     const data = new TextEncoder().encode(payload)
     return found(this.#request('sendData', () =>
-      this.#rooms.sendData(room, data, DataPacket_Kind.RELIABLE, { topic, destinationIdentities: agents })))
+      this.#rooms.sendData(room, data, PacketKind.RELIABLE, { topic, destinationIdentities: agents })))
   }
 
   async jobs (room: string): Promise<Array<{ agent: string, status: string }>> {

@@ -147,10 +147,12 @@ await transferTest('a transfer that fails at once: back to the same agent', asyn
   t.strictSame((await bridge.hook('/refer-complete', result)).json, reply.json)
 })
 
-await transferTest('a transfer that fails late: the next way, else a hang-up', async (t, bridge) => {
+await transferTest('a transfer that fails when the room has closed: the next way, or a hang-up', async (t, bridge) => {
   const sid = await connected(bridge)
   await bridge.hook('/refer', agentRefer(sid))
-  await bridge.clock.pass(12_000)
+  const [room] = [...bridge.rooms.open.keys()]
+  await bridge.livekitEvent({ event: 'room_finished', room: { name: room, sid: 'RM_1' }, id: 'EV_1', createdAt: '0' })
+  await bridge.clock.pass(2000)
   t.match(
     (await bridge.hook('/refer-complete', referComplete(sid, { refer_status: 202, final_referred_call_status: 486 })))
       .json,

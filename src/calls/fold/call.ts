@@ -189,7 +189,8 @@ export type Reply =
   /** Jambonz asks what is next after the announcement. */
   | { kind: 'announce', attempt: number }
   | { kind: 'decline', status: number, reason: string }
-  | { kind: 'refer', to: string, referredBy?: string }
+  /** `hangUp`: nothing else is left to do for the leg, should the reply that follows say nothing. */
+  | { kind: 'refer', to: string, referredBy?: string, hangUp?: boolean }
   /** `afterS`: the leg has just been answered, and must not be ended at once. */
   | { kind: 'hangup', afterS?: number }
   /** The person who is called hears who calls, and presses a key. */

@@ -22,7 +22,8 @@ function judge (call: Call, attempt: Attempt | undefined, circumstances: Circums
   // Who asked to end a call that has no name yet did not end it.
   if (call.phase === 'requested') return calleeCause(call)
   if (call.hangupAt !== undefined) return hungUp(call)
-  if (call.transfer && isReferred(call.transfer) && !cameBack(call.transfer, attempt)) return transferCause(call, call.transfer, attempt)
+  const { transfer } = call
+  if (transfer && isReferred(transfer) && !cameBack(transfer, attempt)) return transferCause(call, transfer, attempt)
   if (isUnansweredCallee(call)) return calleeCause(call)
   if (attempt && !isDialled(attempt)) return causeBehind(call, attempt)
   if (attempt?.answered) return answeredCause(call, attempt, circumstances)

@@ -6,17 +6,12 @@ import type { EventOf } from './events.ts'
 import { hangUpCallee } from './on-order.ts'
 import { goBack, isUsable, park, parkedAttempt } from './return-to-agent.ts'
 import { TIMES, type Rules } from './rules.ts'
-import type { NewsOfPerson, PersonState, TransferPurpose } from './transfers.ts'
-import type { JoinWay } from './way.ts'
+import { joinWayOf, type NewsOfPerson, type PersonState } from './transfers.ts'
 
 /*
  * The call of a person who is called into the call of somebody else. It is an ordinary outbound call, until it is
  * brought into the caller's room: by a redirect of the person's leg, which is then dialled with the caller's token.
  */
-
-/** The way of a person into the caller's room. */
-export const joinWayOf = ({ callSid, attempt, joinAs }: TransferPurpose): JoinWay =>
-  ({ strategy: 'join', callSid, attempt, ...(joinAs === undefined ? {} : { joinAs }) })
 
 /** The person is to join the caller: Jambonz is asked to redirect their leg. */
 export function onMerge (draft: Call, { at }: EventOf<'merge'>): void {

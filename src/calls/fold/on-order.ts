@@ -1,6 +1,5 @@
 import { isBeforeHook, type Attempt, type Call } from './call.ts'
 import { endOf } from './end.ts'
-import { joinWayOf } from './on-merge.ts'
 import type { ApplicationConfig, JoinWay, RoomWay } from './way.ts'
 import { openNext } from './attempts.ts'
 import { note, owe, unowe } from './duties.ts'
@@ -10,6 +9,7 @@ import { newCall } from './new-call.ts'
 import { endWasTold } from './publications.ts'
 import { factsOfOrder, KEPT_BACK, type Order } from './order.ts'
 import { TIMES, type Rules } from './rules.ts'
+import { joinWayOf } from './transfers.ts'
 
 /*
  * Outbound calls that the bridge places. The record of one begins under the id of its order, before Jambonz is asked

@@ -99,10 +99,9 @@ function personLeft (draft: Call, transfer: Transfer, at: number, rules: Rules):
   const attempt = currentAttempt(draft)
   if (outcome?.result !== 'bridged' || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) return
   if (withPerson(draft).length > 0 || !attempt || attempt.end || openRequest(draft)) return
-  if (attempt.view.agent && !attempt.view.agent.left) return
   if (transfer.person!.purpose.mode === 'add' && !attempt.view.agent?.left) {
     // The agent stayed. A look tells whether it still does.
-    oweLook(draft, attempt, at, at)
+    if (!attempt.view.agent) oweLook(draft, attempt, at, at)
     return
   }
   if (request?.afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules)

@@ -8,9 +8,10 @@ import { addLeg, findLeg } from './legs.ts'
 import { followMerge } from './on-merge.ts'
 import { referring } from './on-refer.ts'
 import { agentAnswered } from './on-status.ts'
-import { endParked, goBack, isUsable, park, redial } from './return-to-agent.ts'
+import { personProgress } from './person-progress.ts'
+import { goBack, isUsable, park, redial } from './return-to-agent.ts'
 import type { Rules } from './rules.ts'
-import { failTransfer, finishTransfer, reasonOfDial } from './transfer-result.ts'
+import { failTransfer, reasonOfDial } from './transfer-result.ts'
 import { openRequest, type Transfer, type TransferRequest } from './transfers.ts'
 
 /*
@@ -24,7 +25,9 @@ export function onRedirect (draft: Call, event: EventOf<'redirect'>, rules: Rule
   if (findHook(draft, 'redirect', hash)) return
   unowe(draft, ({ kind }) => kind === 'redirect')
   note(draft, at, { from: 'jambonz', what: 'redirect hook', attempt: currentAttempt(draft)?.n })
-  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
+  // Jambonz would run the reply without the leg, were it not answered (recorded on feature-server 0.9.8).
+  const isGone = draft.facts.direction === 'outbound' && event.callerStatus !== 'in-progress'
+  if (isGone || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
     answer(draft, 'redirect', hash, { kind: 'hangup' })
     return
   }
@@ -58,7 +61,7 @@ export function followTransfer (
   if (request.mode === 'refer') {
     const { direction, from, to } = draft.facts
     const referredBy = (direction === 'outbound' ? from : to) || undefined
-    answer(draft, hook, hash, { kind: 'refer', to: request.to, referredBy })
+    answer(draft, hook, hash, { kind: 'refer', to: request.to, referredBy, hangUp: true })
     transfer.at = at
     transfer.refers = []
     referring(draft, at)
@@ -86,12 +89,6 @@ function stay (draft: Call, at: number, rules: Rules, hash: string): void {
   if (!goOn(draft, at, rules, 'redirect', hash)) answer(draft, 'redirect', hash, noWayLeft(draft))
 }
 
-/** The attempt that dials the person of the open transfer. */
-export function dialsPerson (draft: Call, attempt: Attempt | undefined): boolean {
-  const transfer = openRequest(draft)
-  return attempt !== undefined && transfer?.dials === attempt.n
-}
-
 /**
  * The dial of the person is over without a talk: the caller goes back to the agent.
  * @returns false when the dial was none of a transfer, or the caller cannot go back
@@ -110,21 +107,6 @@ export function backFromPerson (
   transfer.redirect = undefined
   unowe(draft, ({ kind }) => kind === 'redirect')
   return goBack(draft, at, rules, hook, hash)
-}
-
-/** The person's phone shows how far the dial of a transfer is. */
-export function personProgress (draft: Call, attempt: Attempt, state: 'ringing' | 'answered'): void {
-  const transfer = openRequest(draft)
-  if (transfer?.dials === attempt.n && !transfer.failedFor) transfer.state = state
-}
-
-/** Caller and person talk: the agent's room is needed no more. */
-export function personBridged (draft: Call, attempt: Attempt, at: number): void {
-  const transfer = openRequest(draft)
-  if (transfer?.dials !== attempt.n) return
-  finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
-  draft.plan = []
-  endParked(draft, at)
 }
 
 /** The person whom a screened dial called has answered: they hear who calls. */

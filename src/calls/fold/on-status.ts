@@ -5,7 +5,7 @@ import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } fro
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee, preparedAttempt } from './on-order.ts'
-import { personBridged, personProgress } from './on-redirect.ts'
+import { personBridged, personProgress } from './person-progress.ts'
 import { endParked } from './return-to-agent.ts'
 import { callerReturned } from './transfer-result.ts'
 import { nextVerdictLook } from './on-voicemail.ts'

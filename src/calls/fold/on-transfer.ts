@@ -57,7 +57,9 @@ export function oweCheck (draft: Call, id: string, at: number): void {
 }
 
 /** Why a transfer cannot be completed. Undefined: it can. */
-export function completionRefusal (transfer: Transfer): 'finished' | 'nothing-to-complete' | 'not-consulting' | undefined {
+export function completionRefusal (
+  transfer: Transfer
+): 'finished' | 'nothing-to-complete' | 'not-consulting' | undefined {
   if (transfer.outcome) return 'finished'
   if (transfer.request?.mode !== 'consult') return 'nothing-to-complete'
   return transfer.state === 'consulting' || transfer.state === 'completing' ? undefined : 'not-consulting'

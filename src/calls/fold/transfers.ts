@@ -1,7 +1,7 @@
 import type { Call, End } from './call.ts'
 import type { Order } from './order.ts'
 import type { TransferMode, TransferReason, TransferResult, TransferState } from './vocabulary.ts'
-import type { PhoneWay, SipWay } from './way.ts'
+import type { JoinWay, PhoneWay, SipWay } from './way.ts'
 
 /*
  * Transfers: a caller is handed to a person. An agent asks for one by REFER, or anybody who may by the API. A transfer
@@ -49,6 +49,14 @@ export interface TransferPurpose {
   brief?: string
 }
 
+/** The way of a person into the caller's room. */
+export const joinWayOf = ({ callSid, attempt, joinAs }: TransferPurpose): JoinWay => ({
+  strategy: 'join',
+  callSid,
+  attempt,
+  ...(joinAs === undefined ? {} : { joinAs })
+})
+
 export interface TransferOutcome {
   result: TransferResult
   reason: TransferReason
@@ -65,8 +73,8 @@ export interface Transfer {
   request?: TransferRequest
   state?: TransferState
   /**
-   * `blind`, `screen` and `refer`: Jambonz is asked to call the redirect hook of the caller's leg. Without it until then
-   * nothing comes of it.
+   * `blind`, `screen` and `refer`: Jambonz is asked to call the redirect hook of the caller's leg. Without it until
+   * then nothing comes of it.
    */
   redirect?: { n: number, until: number }
   /** How often Jambonz was asked. */

@@ -1,0 +1,352 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import {
+  buildTransferStage,
+  CALLER,
+  CONSULT_ROOM,
+  ID,
+  PERSON,
+  requestWith,
+  ROOM,
+  type StageOptions
+} from '../fixtures/transfer-stage.ts'
+
+type Stage = ReturnType<typeof buildTransferStage>
+
+/** The person is consulted: both talk with an agent, each in a room. */
+async function consulting (t: Test, options: StageOptions = {}): Promise<Stage> {
+  const stage = buildTransferStage(t, options)
+  await stage.connect()
+  await stage.ask(requestWith('consult'))
+  await stage.status(PERSON, PERSON, 'trying')
+  await stage.status(PERSON, PERSON, 'ringing')
+  await stage.personAnswers()
+  await stage.legUp(PERSON, 'p1')
+  return stage
+}
+
+/** Caller and person talk. */
+async function merged (t: Test, options: StageOptions = {}): Promise<Stage> {
+  const stage = await consulting(t, options)
+  await stage.complete()
+  await stage.redirect(PERSON)
+  await stage.status(PERSON, 'p1', 'completed')
+  await stage.action(PERSON, 1, 'p1', ['completed', 200])
+  await stage.legUp(PERSON, 'p2')
+  return stage
+}
+
+const outcome = async (stage: Stage) => {
+  const { outcome, state } = await stage.transfer()
+  return outcome ? `${outcome.result} ${outcome.reason}` : state
+}
+
+await t.test('consult: each step shows in the transfer, and the person joins the caller', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('consult'))
+  t.same(stage.asked, [`createCall order-${ID}`])
+  t.equal(await outcome(stage), 'calling')
+  await stage.status(PERSON, PERSON, 'ringing')
+  t.equal(await outcome(stage), 'ringing')
+  t.ok(stage.rooms.open.has(CONSULT_ROOM), 'an agent waits for the person')
+  t.same(await stage.personAnswers(), { kind: 'dial', attempt: 1 })
+  t.equal(await outcome(stage), 'answered')
+  await stage.legUp(PERSON, 'p1')
+  t.equal(await outcome(stage), 'consulting')
+  await stage.complete()
+  t.equal(await outcome(stage), 'completing')
+  t.equal(stage.asked.at(-1), `redirect ${PERSON} ${ID} 1`)
+  t.same(await stage.redirect(PERSON), { kind: 'dial', attempt: 2 })
+  const person = await stage.get(PERSON)
+  t.match(person?.attempts.at(-1), { strategy: 'join', token: (await stage.get(CALLER))!.attempts[0]!.token })
+  await stage.status(PERSON, 'p1', 'completed')
+  t.same(await stage.action(PERSON, 1, 'p1', ['completed', 200]), { kind: 'nothing' })
+  t.ok(stage.rooms.open.has(CONSULT_ROOM), 'the consulting agent waits until the person has joined')
+  await stage.legUp(PERSON, 'p2')
+  t.equal(await outcome(stage), 'bridged completed')
+  t.notOk(stage.rooms.open.has(CONSULT_ROOM), 'the room of the consultation is deleted')
+  t.ok(stage.published.includes(`${CALLER} call.transfer_finished`))
+  t.same(stage.failures, [])
+})
+
+await t.test('consult: the agent leaves the caller once the person is there', async t => {
+  const stage = await consulting(t)
+  stage.rooms.present = () => ({
+    sip: { sid: 'PA_1', callStatus: 'active' },
+    agent: { identity: 'agent-1', audio: true },
+    company: true
+  })
+  await stage.complete()
+  await stage.redirect(PERSON)
+  await stage.legUp(PERSON, 'p2')
+  t.ok(stage.rooms.log.includes(`remove ${ROOM} agent-1`))
+})
+
+await t.test('the caller hangs up: the person, with whom nobody talks any more, is hung up on', async t => {
+  const stage = await merged(t)
+  await stage.status(CALLER, CALLER, 'completed', { by: 'caller' })
+  await stage.clock.pass(1500)
+  t.equal(stage.asked.at(-1), `completed ${PERSON}`)
+  await stage.status(PERSON, PERSON, 'completed', { by: 'jambonz' })
+  await stage.clock.pass(5000)
+  await stage.quiet()
+  t.match((await stage.get(CALLER))?.end, { cause: 'caller-hung-up', by: 'caller' })
+  t.match((await stage.get(PERSON))?.end, { cause: 'caller-gone', by: 'caller' })
+})
+
+await t.test('the person hangs up: the call of the caller ends', async t => {
+  const stage = await merged(t)
+  await stage.status(PERSON, PERSON, 'completed', { by: 'caller' })
+  await stage.clock.pass(2000)
+  await stage.quiet()
+  t.equal((await stage.get(PERSON))?.end?.cause, 'callee-hung-up')
+  t.ok(stage.asked.includes(`completed ${CALLER}`))
+  t.notOk(stage.rooms.open.has(ROOM))
+  await stage.status(CALLER, CALLER, 'completed', { by: 'jambonz' })
+  await stage.clock.pass(2000)
+  t.match((await stage.get(CALLER))?.end, { cause: 'person-hung-up', by: 'person' })
+})
+
+await t.test('the person hangs up, and the caller is to talk with an agent again', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('consult', { afterPerson: 'agent' }))
+  await stage.personAnswers()
+  await stage.legUp(PERSON, 'p1')
+  await stage.complete()
+  await stage.redirect(PERSON)
+  await stage.legUp(PERSON, 'p2')
+  stage.rooms.present = () => ({ sip: { sid: 'PA_1', callStatus: 'active' } })
+  await stage.status(PERSON, PERSON, 'completed', { by: 'caller' })
+  await stage.clock.pass(2000)
+  await stage.quiet()
+  t.same(stage.rooms.dispatched.map(({ room }) => room), [ROOM])
+  t.equal((await stage.get(CALLER))?.phase, 'connected')
+})
+
+for (
+  const [name, final, expected] of [
+    ['busy', ['busy', 486], 'returned busy'],
+    ['declined', ['busy', 603], 'returned declined'],
+    ['not answered', ['no-answer', 487], 'returned no-answer'],
+    ['not in service', ['failed', 404], 'returned refused']
+  ] as const
+) {
+  await t.test(`consult: the person is ${name}, and the caller stays with the agent`, async t => {
+    const stage = buildTransferStage(t)
+    await stage.connect()
+    await stage.ask(requestWith('consult'))
+    await stage.status(PERSON, PERSON, 'ringing')
+    await stage.status(PERSON, PERSON, final[0], { sipStatus: final[1] })
+    await stage.clock.pass(2000)
+    await stage.quiet()
+    t.equal(await outcome(stage), expected)
+    t.equal((await stage.get(CALLER))?.phase, 'connected')
+    t.notOk(stage.rooms.open.has(CONSULT_ROOM))
+    t.ok(stage.rooms.open.has(ROOM))
+  })
+}
+
+await t.test('the caller hangs up while the phone of the person rings', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('consult'))
+  await stage.status(PERSON, PERSON, 'ringing')
+  await stage.status(CALLER, CALLER, 'completed', { by: 'caller' })
+  t.equal(stage.asked.at(-1), `no-answer ${PERSON}`)
+  await stage.status(PERSON, PERSON, 'no-answer', { sipStatus: 487 })
+  await stage.clock.pass(5000)
+  t.equal(await outcome(stage), 'failed caller-gone')
+  t.equal((await stage.get(PERSON))?.end?.cause, 'caller-gone')
+})
+
+await t.test('cancelled while the phone of the person rings', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('consult'))
+  await stage.status(PERSON, PERSON, 'ringing')
+  await stage.cancel()
+  t.equal(stage.asked.at(-1), `no-answer ${PERSON}`)
+  t.equal(await outcome(stage), 'returned cancelled')
+  await stage.status(PERSON, PERSON, 'no-answer', { sipStatus: 487 })
+  await stage.clock.pass(5000)
+  t.equal((await stage.get(PERSON))?.end?.cause, 'transfer-cancelled')
+  t.equal((await stage.get(CALLER))?.phase, 'connected')
+})
+
+await t.test('a merge that Jambonz does not take up leaves the person in the consultation', async t => {
+  const stage = await consulting(t)
+  await stage.complete()
+  await stage.clock.pass(10_000)
+  await stage.quiet()
+  t.equal(await outcome(stage), 'consulting')
+  await stage.complete()
+  t.equal(await outcome(stage), 'completing', 'it can be tried again')
+})
+
+await t.test('the caller has left before the person joins: nobody meets a fresh agent', async t => {
+  const stage = await consulting(t)
+  await stage.complete()
+  stage.rooms.present = () => ({})
+  t.same(await stage.redirect(PERSON), { kind: 'hangup', afterS: 1 })
+  t.equal((await stage.get(PERSON))?.hangupFor, 'caller-gone')
+})
+
+await t.test('LiveKit hangs while the person is to join: the person joins all the same', async t => {
+  const stage = await consulting(t)
+  await stage.complete()
+  stage.rooms.mode = 'hang'
+  const reply = stage.redirect(PERSON)
+  await stage.clock.pass(1000)
+  t.same(await reply, { kind: 'dial', attempt: 2 })
+})
+
+await t.test('the dial into the room of the caller fails: back with the consulting agent', async t => {
+  const stage = await consulting(t)
+  await stage.complete()
+  await stage.redirect(PERSON)
+  await stage.status(PERSON, 'p1', 'completed')
+  await stage.status(PERSON, 'p2', 'trying')
+  await stage.status(PERSON, 'p2', 'failed', { sipStatus: 401 })
+  t.same(await stage.action(PERSON, 2, 'p2', ['failed', 401]), { kind: 'dial', attempt: 1 })
+  t.not(await outcome(stage), 'completing')
+  await stage.legUp(PERSON, 'p3')
+  t.equal(await outcome(stage), 'consulting')
+})
+
+await t.test('add: the person joins caller and agent at once', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('add'))
+  await stage.status(PERSON, PERSON, 'ringing')
+  t.equal(stage.rooms.open.size, 1, 'no room is made for the person')
+  t.same(await stage.personAnswers(), { kind: 'dial', attempt: 1 })
+  t.equal((await stage.get(PERSON))?.attempts[0]?.strategy, 'join')
+  await stage.legUp(PERSON, 'p1')
+  t.equal(await outcome(stage), 'bridged completed')
+  t.notOk(stage.rooms.log.some(line => line.startsWith('remove')), 'the agent stays')
+  await stage.status(PERSON, PERSON, 'completed', { by: 'caller' })
+  await stage.clock.pass(2000)
+  await stage.quiet()
+  t.equal((await stage.get(CALLER))?.phase, 'connected', 'the agent goes on with the caller')
+})
+
+await t.test('blind: the caller is dialled through', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('blind'))
+  t.same(stage.asked, [`redirect ${CALLER} ${ID} 1`])
+  t.same(await stage.redirect(CALLER), { kind: 'dial', attempt: 2 })
+  await stage.status(CALLER, 'b1', 'completed')
+  t.same(await stage.action(CALLER, 1, 'b1', ['completed', 200]), { kind: 'nothing' })
+  await stage.legUp(CALLER, 'b2')
+  t.equal(await outcome(stage), 'bridged completed')
+  t.notOk(stage.rooms.open.has(ROOM), 'the agent is needed no more')
+  await stage.status(CALLER, 'b2', 'completed')
+  await stage.action(CALLER, 2, 'b2', ['completed', 200])
+  await stage.status(CALLER, CALLER, 'completed', { by: 'jambonz' })
+  await stage.clock.pass(2000)
+  t.equal((await stage.get(CALLER))?.end?.cause, 'person-hung-up')
+})
+
+await t.test('blind: the person is busy, and the caller is back with the same agent', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('blind'))
+  await stage.redirect(CALLER)
+  await stage.status(CALLER, 'b1', 'completed')
+  await stage.status(CALLER, 'b2', 'trying')
+  await stage.status(CALLER, 'b2', 'busy', { sipStatus: 486 })
+  t.same(await stage.action(CALLER, 2, 'b2', ['busy', 486]), { kind: 'dial', attempt: 1 })
+  t.equal(await outcome(stage), 'returning')
+  await stage.legUp(CALLER, 'b3')
+  t.equal(await outcome(stage), 'returned busy')
+  t.ok(stage.rooms.open.has(ROOM))
+})
+
+await t.test('blind: the room has closed meanwhile, and the caller talks with another agent', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('blind'))
+  await stage.redirect(CALLER)
+  await stage.status(CALLER, 'b2', 'ringing')
+  await stage.clock.pass(30_000)
+  await stage.status(CALLER, 'b2', 'no-answer', { sipStatus: 487 })
+  t.same(await stage.action(CALLER, 2, 'b2', ['no-answer', 487]), { kind: 'dial', attempt: 3 })
+  await stage.legUp(CALLER, 'b3')
+  t.equal(await outcome(stage), 'returned no-answer')
+})
+
+await t.test('screen: only the key 1 takes the call', async t => {
+  const keys = [['1', 'bridged completed'], ['2', 'returning'], [undefined, 'returning']] as const
+  for (const [digits, expected] of keys) {
+    const stage = buildTransferStage(t)
+    await stage.connect()
+    await stage.ask(requestWith('screen'))
+    await stage.redirect(CALLER)
+    await stage.legUp(CALLER, 'b2')
+    t.equal(await outcome(stage), 'answered')
+    t.same(await stage.answer(CALLER, { kind: 'screen', legSid: 'b2', transfer: ID }), { kind: 'screen', transfer: ID })
+    const reply = await stage.answer(CALLER, {
+      kind: 'screen-digit',
+      legSid: 'b2',
+      transfer: ID,
+      digits,
+      legStatus: 'in-progress'
+    })
+    t.same(reply, { kind: digits === '1' ? 'accept' : 'nothing' })
+    t.equal(await outcome(stage), expected)
+    if (digits === '1') continue
+
+    t.same(await stage.action(CALLER, 2, 'b2', ['in-progress', 200]), { kind: 'dial', attempt: 1 })
+    await stage.legUp(CALLER, 'b3')
+    t.equal(await outcome(stage), digits === '2' ? 'returned declined' : 'returned no-answer')
+  }
+})
+
+await t.test('screen: a person who hangs up during the prompt has declined', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('screen'))
+  await stage.redirect(CALLER)
+  await stage.legUp(CALLER, 'b2')
+  await stage.answer(CALLER, { kind: 'screen', legSid: 'b2', transfer: ID })
+  await stage.status(CALLER, 'b2', 'completed')
+  await stage.answer(CALLER, { kind: 'screen-digit', legSid: 'b2', transfer: ID, legStatus: 'completed' })
+  t.same(await stage.action(CALLER, 2, 'b2', ['completed', undefined]), { kind: 'dial', attempt: 1 })
+  await stage.legUp(CALLER, 'b3')
+  t.equal(await outcome(stage), 'returned declined')
+})
+
+await t.test('refer: the carrier moves the call', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('refer'))
+  t.match(await stage.redirect(CALLER), { kind: 'refer', to: requestWith('refer').to })
+  await stage.status(CALLER, 'b1', 'completed')
+  await stage.action(CALLER, 1, 'b1', ['completed', 200])
+  const result = { referStatus: 202, finalStatus: 200, callerStatus: 'in-progress' } as const
+  await stage.answer(CALLER, { kind: 'refer-complete', ...result })
+  t.equal(await outcome(stage), 'bridged completed')
+  await stage.status(CALLER, CALLER, 'completed', { by: 'jambonz' })
+  await stage.clock.pass(2000)
+  t.equal((await stage.get(CALLER))?.end?.cause, 'transferred')
+})
+
+await t.test('refer: the carrier refuses, and the caller is back with the agent', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('refer'))
+  await stage.redirect(CALLER)
+  const reply = await stage.answer(CALLER, { kind: 'refer-complete', referStatus: 603, callerStatus: 'in-progress' })
+  t.same(reply, { kind: 'dial', attempt: 1 })
+  await stage.legUp(CALLER, 'b2')
+  t.equal(await outcome(stage), 'returned refused')
+})
+
+await t.test('one transfer at a time', async t => {
+  const stage = await consulting(t)
+  await stage.ask({ ...requestWith('blind'), id: 'tr-2' })
+  t.equal((await stage.get(CALLER))?.transfers, 1)
+})
