@@ -5,6 +5,7 @@ import { cleanText } from '../clean-text.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
 import { DIRECTIONS } from '../calls/fold/vocabulary.ts'
 import { openOrder, type Order } from '../calls/fold/order.ts'
+import { transfersOf } from '../calls/fold/transfers.ts'
 import { STRATEGIES, type Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
 import type { PlanSeal } from './plan-seal.ts'
@@ -32,8 +33,25 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
       // The agent is to find out who answered, and to tell the bridge.
       voicemail: call.order?.voicemail === 'agent' ? 'agent' : undefined
     },
+    transfer: purposeOf(call),
+    lastTransfer: lastTransferOf(call),
     app: (attempt.way.strategy === 'room' && attempt.way.metadata) || call.app.metadata
   })
+}
+
+/** What the agent needs to know that talks with a person whom another agent wants the caller to talk with. */
+function purposeOf ({ order }: Call) {
+  if (!order?.transfer) return undefined
+  const { id, mode, callSid, brief } = order.transfer
+  return { id, mode, callSid, brief }
+}
+
+/** What the agent needs to know to whom a caller comes back. */
+function lastTransferOf (call: Call) {
+  const transfer = transfersOf(call).findLast(({ request }) => request !== undefined)
+  if (!transfer) return undefined
+  const { request, outcome, failedFor } = transfer
+  return { id: request!.id, mode: request!.mode, result: outcome?.result, reason: (outcome ?? failedFor)?.reason }
 }
 
 /** A way as we wrote it: the seal proves that, so that nothing else need be checked. */

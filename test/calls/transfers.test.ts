@@ -6,6 +6,7 @@ import {
   CONSULT_ROOM,
   ID,
   PERSON,
+  personOrder,
   requestWith,
   ROOM,
   type StageOptions
@@ -349,4 +350,26 @@ await t.test('one transfer at a time', async t => {
   const stage = await consulting(t)
   await stage.ask({ ...requestWith('blind'), id: 'tr-2' })
   t.equal((await stage.get(CALLER))?.transfers, 1)
+})
+
+await t.test('the agent that consults the person knows what for', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('consult', { order: personOrder('consult', { brief: 'Alice asks about her invoice.' }) }))
+  await stage.status(PERSON, PERSON, 'ringing')
+  const job = JSON.parse(stage.rooms.open.get(CONSULT_ROOM)!.agent.metadata) as { transfer: unknown }
+  t.same(job.transfer, { id: ID, mode: 'consult', callSid: CALLER, brief: 'Alice asks about her invoice.' })
+  t.notMatch(stage.rooms.open.get(CONSULT_ROOM)!.metadata, /invoice/, 'nobody else in the room does')
+})
+
+await t.test('another agent to whom the caller comes back knows of the transfer', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('blind'))
+  await stage.redirect(CALLER)
+  await stage.clock.pass(30_000)
+  await stage.status(CALLER, 'b2', 'busy', { sipStatus: 486 })
+  await stage.action(CALLER, 2, 'b2', ['busy', 486])
+  const job = JSON.parse([...stage.rooms.open.values()].at(-1)!.agent.metadata) as { lastTransfer: unknown }
+  t.same(job.lastTransfer, { id: ID, mode: 'blind', reason: 'busy' })
 })
