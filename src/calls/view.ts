@@ -1,7 +1,9 @@
 import { Type, type Static } from 'typebox'
 import { DUTY_KINDS, type Attempt, type Call } from './fold/call.ts'
-import { CAUSES, DIRECTIONS, ENDED_BY, PHASES, WAITING_ON } from './fold/vocabulary.ts'
+import { transfersOf } from './fold/transfers.ts'
+import { CAUSES, DIRECTIONS, ENDED_BY, PHASES, TRANSFER_MODES, WAITING_ON } from './fold/vocabulary.ts'
 import { STRATEGIES } from './fold/way.ts'
+import { presentTransfer, TransferSchema, type TransferView } from './transfer-view.ts'
 
 /*
  * What operators see of a call. Times are ISO 8601 in UTC with milliseconds.
@@ -53,6 +55,7 @@ export const AttemptSchema = Type.Object({
   room: Type.Optional(Type.String({ description: 'LiveKit room', examples: ['jambonz_c3f6zq2x7m4n5kd2aobr2w7gtha'] })),
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
   number: Type.Optional(Type.String({ description: 'Dialled number', examples: ['+15551230009'] })),
+  transfer: Type.Optional(Type.String({ description: 'Id of the transfer for which a person was dialled' })),
   degraded: Type.Boolean({
     description: "Dialled without our own room: the dispatch rule's agent answered, without this call's metadata"
   }),
@@ -129,6 +132,14 @@ const summary = {
   carrier: Type.Optional(
     Type.String({ description: 'Jambonz carrier over which somebody is called', examples: ['MyCarrier'] })
   ),
+  calledFor: Type.Optional(Type.Object({
+    callSid: Type.String({ description: "call_sid of the caller's call" }),
+    transfer: Type.String({ description: 'Id of the transfer', examples: ['tr-7d1c0a52'] }),
+    mode: Type.Enum([...TRANSFER_MODES], { type: 'string' })
+  }, { description: 'Of the call of a person who is called for a transfer: which one' })),
+  transfers: Type.Optional(Type.Array(Type.Unsafe<TransferView>(Type.Ref('Transfer')), {
+    description: 'The transfers of the caller, oldest first; of many the last ones. Absent: there was none'
+  })),
   degraded: Type.Boolean(),
   attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
   at: times(CALL_TIMES),
@@ -161,6 +172,7 @@ export const CallSchema = Type.Object({
 export type CallView = Static<typeof CallSchema>
 
 export const VIEW_SCHEMAS = [
+  TransferSchema,
   EndSchema,
   AttemptSchema,
   DutySchema,
@@ -173,6 +185,7 @@ export const VIEW_SCHEMAS = [
 /** A call as the list shows it. */
 export function summarize (call: Call): CallSummary {
   const { order } = call
+  const transfers = transfersOf(call)
   return {
     callSid: call.callSid,
     direction: call.facts.direction,
@@ -186,13 +199,24 @@ export function summarize (call: Call): CallSummary {
     placedBy: order?.placedBy,
     carrier: order?.carrier ?? carrierOf(call),
     joins: call.joins,
+    calledFor: presentPurpose(call),
+    transfers: transfers.length === 0 ? undefined : transfers.map(presentTransfer),
     degraded: call.attempts.some(({ degraded }) => degraded),
-    attempts: call.attempts.map(presentAttempt),
+    attempts: call.attempts.map(attempt => ({
+      ...presentAttempt(attempt),
+      transfer: transfers.find(({ dials }) => dials === attempt.n)?.request?.id
+    })),
     at: iso(call.at),
     end: call.end,
     voicemail: presentVoicemail(call),
     duties: call.duties.map(({ kind, target, due, tries }) => ({ kind, target, due: isoTime(due), tries }))
   }
+}
+
+function presentPurpose ({ order }: Call): CallSummary['calledFor'] {
+  if (!order?.transfer) return undefined
+  const { callSid, id, mode } = order.transfer
+  return { callSid, transfer: id, mode }
 }
 
 function presentVoicemail ({ voicemail }: Call): CallSummary['voicemail'] {
