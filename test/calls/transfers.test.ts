@@ -96,6 +96,34 @@ await t.test('the caller hangs up: the person, with whom nobody talks any more, 
   t.match((await stage.get(PERSON))?.end, { cause: 'caller-gone', by: 'caller' })
 })
 
+await t.test('an agent that has handed over the caller is not lost, whatever ends first', async t => {
+  const stage = await merged(t)
+  await stage.clock.pass(2000)
+  const livekit = (what: 'participant_joined' | 'participant_left', kind: 'SIP' | 'AGENT', reason?: string) =>
+    stage.calls.hear({
+      kind: 'livekit',
+      at: stage.clock.now(),
+      room: ROOM,
+      what,
+      participant: {
+        sid: `PA_${kind}`,
+        identity: kind === 'SIP' ? 'sip_+15550001111' : 'agent-1',
+        kind,
+        ...(reason ? { reason } : {}),
+        ...(kind === 'SIP' ? { sip: { callSid: CALLER } } : {})
+      }
+    }, undefined)
+  await livekit('participant_joined', 'SIP')
+  await livekit('participant_joined', 'AGENT')
+  await livekit('participant_left', 'AGENT', 'PARTICIPANT_REMOVED')
+  await stage.clock.pass(2000)
+  await stage.status(CALLER, CALLER, 'completed', { by: 'caller' })
+  await stage.status(PERSON, PERSON, 'completed', { by: 'jambonz' })
+  await livekit('participant_left', 'SIP', 'CLIENT_INITIATED')
+  await stage.clock.pass(5000)
+  t.match((await stage.get(CALLER))?.end, { cause: 'caller-hung-up', by: 'caller' })
+})
+
 await t.test('the person hangs up: the call of the caller ends', async t => {
   const stage = await merged(t)
   await stage.status(PERSON, PERSON, 'completed', { by: 'caller' })

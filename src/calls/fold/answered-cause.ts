@@ -1,7 +1,7 @@
 import type { Attempt, Call } from './call.ts'
 import { whoFirst } from './attempt-facts.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
-import { transfersOf, withPerson } from './transfers.ts'
+import { transfersOf, wasWithPerson } from './transfers.ts'
 import {
   agentLeftBefore,
   endedAt,
@@ -60,7 +60,7 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
 
 /** The agent left before that time, and nobody took its place. */
 const isAgentLost = (call: Call, attempt: Attempt, at: number): boolean =>
-  agentLeftBefore(attempt, at) && withPerson(call).length === 0
+  agentLeftBefore(attempt, at) && !wasWithPerson(call, at)
 
 function reachedLimit (call: Call, attempt: Attempt, { timeLimitS }: Circumstances): boolean {
   if (calleesTimeIsOver(call, timeLimitS)) return true

@@ -108,6 +108,7 @@ export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
     to: order.to,
     answeredAt: at.answered,
     joinedAt: joined?.at.answered,
+    endedAt: at.ended,
     end
   })
 }

@@ -1,5 +1,5 @@
 import { currentAttempt, type Call } from './call.ts'
-import { oweRedispatchNow } from './agent-watch.ts'
+import { agentGone, oweRedispatchNow } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { endByBridge } from './on-time.ts'
@@ -102,6 +102,11 @@ function personLeft (draft: Call, transfer: Transfer, at: number, rules: Rules):
   if (transfer.person!.purpose.mode === 'add' && !attempt.view.agent?.left) {
     // The agent stayed. A look tells whether it still does.
     if (!attempt.view.agent) oweLook(draft, attempt, at, at)
+    return
+  }
+  if (transfer.person!.end?.cause === 'caller-gone') {
+    // The person did not leave: the room did, or LiveKit put them out. Should the caller still be there, an agent is.
+    agentGone(draft, attempt, at, rules)
     return
   }
   if (request?.afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules)

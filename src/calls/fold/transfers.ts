@@ -119,6 +119,7 @@ export interface NewsOfPerson {
   to: string
   answeredAt?: number
   joinedAt?: number
+  endedAt?: number
   end?: End
 }
 
@@ -154,6 +155,11 @@ export function openRequest (call: Call): (Transfer & { request: TransferRequest
 /** Transfers whose person is in the caller's room, or was when it was last heard of. */
 export const withPerson = (call: Call): Transfer[] =>
   transfersOf(call).filter(({ outcome, person }) => outcome?.result === 'bridged' && person?.state === 'joined')
+
+/** Whether a person talked with the caller at that time. */
+export const wasWithPerson = (call: Call, time: number): boolean =>
+  transfersOf(call).some(({ person }) =>
+    person?.joinedAt !== undefined && person.joinedAt <= time && (person.endedAt ?? Infinity) >= time)
 
 /** How a transfer ended, whoever asked for it. Undefined: it is not decided. */
 export function outcomeOf (transfer: Transfer): TransferOutcome | undefined {
