@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
+import { parseUri } from '../sip/address.ts'
 import { formatChallenge, parseAnswer, verifyAnswer } from '../sip/digest.ts'
 import { header } from '../sip/message.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 import type { IncomingCall } from '../sip/user-agent.ts'
 import { ANSWERED_BY } from './jambonz/amd.ts'
 import type { AnsweredBy } from './jambonz/amd.ts'
+import { digitIn, digitInfo } from './jambonz/dtmf.ts'
 import { sandboxSdp } from './jambonz/media.ts'
 import { socketNetwork } from './network.ts'
 import type { Network } from './network.ts'
@@ -21,6 +23,8 @@ export interface FarEndBehaviour {
   earlyMedia?: boolean
   /** Who answers, for Jambonz' answering machine detection; by default somebody who says nothing. */
   answeredBy?: AnsweredBy
+  /** Digits that are pressed one after the other, milliseconds from the answer to the first. */
+  presses?: { digits: string, afterMs: number }
   /** Milliseconds from the answer to hanging up. Without it the far end waits for the caller to hang up. */
   hangUpAfterMs?: number
 }
@@ -30,20 +34,25 @@ export interface FarEnd {
   readonly host: string
   /** The calls that have arrived, in order. Calls that were refused for their credentials are not among them. */
   readonly calls: readonly IncomingCall[]
-  /** It may change at any time. */
+  /** What phones do that `phones` does not name. It may change at any time. */
   behaviour: FarEndBehaviour
+  /** What the phone of a number does. It may change at any time. */
+  readonly phones: Record<string, FarEndBehaviour>
+  /** The digits that a call has brought so far. */
+  digits(call: IncomingCall): string
   close(): Promise<void>
 }
 
 const REALM = 'far-end'
 
 /**
- * A carrier, or any SIP host, with one phone behind it.
+ * A carrier, or any SIP host, with phones behind it.
  *
  * @throws {Error} when it cannot listen
  */
 export async function createFarEnd (options: {
   behaviour: FarEndBehaviour
+  phones?: Record<string, FarEndBehaviour>
   /** The far end asks for these credentials (RFC 3261 22.2). */
   auth?: { username: string, password: string }
   transport?: 'udp' | 'tcp'
@@ -55,10 +64,13 @@ export async function createFarEnd (options: {
   const agent = await createUserAgent({ host, transport, name: 'far end', clock, openTransport: network.openSip })
   const nonce = randomUUID()
   const calls: IncomingCall[] = []
+  const digits = new Map<IncomingCall, string>()
   const farEnd: FarEnd = {
     host: `${agent.host}:${agent.port}`,
     calls,
     behaviour: options.behaviour,
+    phones: { ...options.phones },
+    digits: call => digits.get(call) ?? '',
     close: () => agent.close()
   }
 
@@ -75,7 +87,14 @@ export async function createFarEnd (options: {
     return false
   }
 
-  function finish (call: IncomingCall, { status, hangUpAfterMs, answeredBy }: FarEndBehaviour): void {
+  async function press (call: IncomingCall, keys: string): Promise<void> {
+    for (const digit of keys) {
+      const { headers, body } = digitInfo({ digit })
+      await call.send('INFO', { headers, body })
+    }
+  }
+
+  function finish (call: IncomingCall, { status, hangUpAfterMs, presses, answeredBy }: FarEndBehaviour): void {
     if (status === undefined || call.state === 'ended') return
     if (status >= 300) return call.respond(status)
 
@@ -83,17 +102,15 @@ export async function createFarEnd (options: {
       body: sandboxSdp(host),
       ...answeredBy !== undefined && { headers: { [ANSWERED_BY]: answeredBy } }
     })
-    if (hangUpAfterMs !== undefined) {
-      clock.schedule(hangUpAfterMs, () => {
-        call.bye().catch(() => {})
-      })
-    }
+    if (presses !== undefined) clock.schedule(presses.afterMs, () => { press(call, presses.digits).catch(() => {}) })
+    if (hangUpAfterMs !== undefined) clock.schedule(hangUpAfterMs, () => { call.bye().catch(() => {}) })
   }
 
   agent.onInvite(call => {
     if (!isAdmitted(call)) return
     calls.push(call)
-    const behaviour = farEnd.behaviour
+    call.onInfo(info => digits.set(call, farEnd.digits(call) + (digitIn(info) ?? '')))
+    const behaviour = farEnd.phones[parseUri(call.request.uri).user] ?? farEnd.behaviour
     const { status, ringMs } = behaviour
     if (ringMs === undefined && status !== undefined) return finish(call, behaviour)
 

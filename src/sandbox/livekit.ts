@@ -1,80 +1,24 @@
-import type { Clock } from '../clock.ts'
-import type { TlsOptions, TransportName, UserAgent } from '../sip/user-agent.ts'
-import type { Network } from './network.ts'
-import type { Trace } from '../ladder/trace.ts'
+import type { UserAgent } from '../sip/user-agent.ts'
 import type { AgentBehaviour } from './livekit/agents.ts'
 import type { Faults } from './livekit/faults.ts'
 import type { Json } from './livekit/json.ts'
+import type { LiveKitDoubleOptions, Settings } from './livekit/options.ts'
 import type { Room, RoomEvent } from './livekit/state.ts'
-import { systemClock } from '../clock.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 import { AgentWorkers } from './livekit/agents.ts'
 import { serveApi } from './livekit/api.ts'
 import { noFaults } from './livekit/faults.ts'
-import { text } from './livekit/json.ts'
+import { provisionTrunk, settingsOf } from './livekit/options.ts'
 import { Provisioning } from './livekit/provisioning.ts'
 import { RoomManager } from './livekit/room-manager.ts'
 import { apiDispatch, apiParticipant, apiRoom, webhookBody } from './livekit/shapes.ts'
 import { SipOut } from './livekit/sip-out.ts'
 import { SipSide } from './livekit/sip-side.ts'
 import { createWebhooks, type Webhooks } from './livekit/webhooks.ts'
-import { socketNetwork } from './network.ts'
 
-export type { AgentBehaviour } from './livekit/agents.ts'
+export type { AgentBehaviour, AgentJob, DataMessage } from './livekit/agents.ts'
 export type { ApiFault, Faults, SipFault } from './livekit/faults.ts'
-
-export interface LiveKitDoubleOptions {
-  apiKey: string
-  apiSecret: string
-  /** URLs that receive webhooks. More may be added to the double's `webhookUrls` later. */
-  webhookUrls?: string[]
-  /** An inbound trunk, and a callee rule bound to it. Without it the project is empty. */
-  trunk?: {
-    username?: string
-    password?: string
-    /** By default none, which means every number. */
-    numbers?: string[]
-    ringingTimeoutS?: number
-    roomPrefix?: string
-    /** The agent in the rule's room_config. */
-    agentName?: string
-    agentMetadata?: string
-    metadata?: string
-  }
-  agents?: AgentBehaviour[]
-  clock?: Clock
-  /** By default sockets. */
-  network?: Network
-  /**
-   * The time for issuing and checking tokens, in milliseconds; by default the clock's. Tests need it for SDKs that only
-   * know the system's time.
-   */
-  tokenTime?: () => number
-  trace?: Trace
-  /** Receives every event that has a webhook, even when the double sends no webhooks. */
-  onEvent?: (event: RoomEvent['event'], room: string) => void
-  sipTransport?: TransportName
-  /** Where the hosts of outbound trunks are, as a DNS would say. */
-  sipHosts?: Record<string, { host: string, port: number }>
-  /** For `sipTransport: 'tls'`. */
-  tls?: TlsOptions
-  /** By default 127.0.0.1. */
-  host?: string
-  /** By default 0: any free port. */
-  apiPort?: number
-  sipPort?: number
-  /** How long every reply of the API is delayed, in milliseconds; by default 0. */
-  apiLatencyMs?: number
-  /** The time between two 180s, in milliseconds; by default 1000. */
-  ringIntervalMs?: number
-  /** How long LiveKit looks for a room's server before it replies 503, in milliseconds; by default 3000. */
-  unknownRoomMs?: number
-  /**
-   * LiveKit's setting `room.auto_create`, on by default: whether a join creates a room that does not exist. When it is
-   * off, an agent cannot join a deleted room, and a SIP call to a room that does not exist gets 486.
-   */
-  autoCreate?: boolean
-}
+export type { LiveKitDoubleOptions } from './livekit/options.ts'
 
 /** A room as the API lists it. */
 export interface RoomView {
@@ -118,24 +62,6 @@ export async function createLiveKitDouble (options: LiveKitDoubleOptions): Promi
   const project = new Project(settings, await openUserAgent(settings))
   await project.serve()
   return project
-}
-
-type Settings = ReturnType<typeof settingsOf>
-
-/** The options with their defaults. */
-function settingsOf (options: LiveKitDoubleOptions) {
-  const clock = options.clock ?? systemClock
-  const sipTransport: TransportName = options.sipTransport ?? 'tcp'
-  return {
-    ...options,
-    clock,
-    sipTransport,
-    network: options.network ?? socketNetwork,
-    tokenTime: options.tokenTime ?? (() => clock.now()),
-    trace: options.trace ?? (() => {}),
-    host: options.host ?? '127.0.0.1',
-    autoCreate: options.autoCreate ?? true
-  }
 }
 
 class Project implements LiveKitDouble {
@@ -234,6 +160,7 @@ class Project implements LiveKitDouble {
       faults: this.faults,
       latencyMs: apiLatencyMs ?? 0,
       unknownRoomMs: unknownRoomMs ?? 3000,
+      sendData: (room, data, identities) => this.#workers.receive(room, data, identities),
       onRequest: method => this.#traceHttp('bridge', method),
       onReply: (method, status) => this.#traceHttp('livekit', `${status} ${method}`)
     })
@@ -318,31 +245,6 @@ function openUserAgent (settings: Settings): Promise<UserAgent> {
       const what = message.kind === 'request' ? message.method : `${message.status} ${message.reason}`.trim()
       const [from, to] = dir === '<' ? ['jambonz', 'livekit'] as const : ['livekit', 'jambonz'] as const
       trace({ at, from, to, what, via: 'sip' })
-    }
-  })
-}
-
-/** Creates an inbound trunk, and a callee rule bound to it. */
-function provisionTrunk (provisioning: Provisioning, trunk: NonNullable<LiveKitDoubleOptions['trunk']>): void {
-  const made = provisioning.call('CreateSIPInboundTrunk', {
-    trunk: {
-      name: 'jambonz-bridge',
-      metadata: trunk.metadata ?? '',
-      numbers: trunk.numbers ?? [],
-      auth_username: trunk.username ?? 'jambonz',
-      auth_password: trunk.password ?? '',
-      include_headers: 'SIP_X_HEADERS',
-      ringing_timeout: `${trunk.ringingTimeoutS ?? 40}s`
-    }
-  })
-  provisioning.call('CreateSIPDispatchRule', {
-    dispatch_rule: {
-      name: 'jambonz-bridge',
-      metadata: trunk.metadata ?? '',
-      rule: { dispatch_rule_callee: { room_prefix: trunk.roomPrefix ?? 'jambonz' } },
-      trunk_ids: [text(made ?? {}, 'sip_trunk_id')],
-      ...(trunk.agentName !== undefined &&
-        { room_config: { agents: [{ agent_name: trunk.agentName, metadata: trunk.agentMetadata ?? '' }] } })
     }
   })
 }

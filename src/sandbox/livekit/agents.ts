@@ -24,14 +24,33 @@ export interface AgentBehaviour {
    * Which of a room's dispatches of this name is the first that it accepts; by default 1. For workers that miss jobs.
    */
   firstDispatch?: number
+  /** What its worker does with a job, before the agent joins the room. */
+  onJob?: (job: AgentJob) => void
+  /** What it does with a data message. */
+  onData?: (data: DataMessage, job: AgentJob) => void
   /** How it leaves, in milliseconds after it has joined. */
   onJoined?: Exit
-  /** What it does, in milliseconds after the caller was answered. */
+  /** What it does, in milliseconds after the first caller in the room was answered. */
   onConnected?: Exit & {
     /** Ends the call by deleting the room. */
     hangUpAfterMs?: number
     transferTo?: { uri: string, afterMs: number, headers?: Record<string, string> }
   }
+}
+
+/** A job as its worker gets it. */
+export interface AgentJob {
+  /** The job's metadata, from the dispatch. */
+  metadata: string
+  roomName: string
+  /** The identity of the agent in the room. */
+  identity: string
+}
+
+/** A data message of the API. */
+export interface DataMessage {
+  topic: string
+  data: Uint8Array
 }
 
 /** How an agent leaves the caller in silence. Only the first agent in a room does this. */
@@ -54,11 +73,17 @@ export const CONNECT_MS = 55
 export const RECONNECT_MS = 15_000
 const CONNECT_ATTEMPTS = 2
 
-interface Job {
+interface Job extends AgentJob {
   id: string
-  roomName: string
   dispatch: Dispatch
   behaviour: AgentBehaviour
+}
+
+/** An agent that has joined a room. It may have left since. */
+interface Present {
+  participant: Participant
+  behaviour: AgentBehaviour
+  job: Job
 }
 
 /**
@@ -75,7 +100,7 @@ export class AgentWorkers {
   readonly #rooms: () => RoomManager
   readonly #autoCreate: boolean
   readonly #transfer: (caller: Participant, uri: string, headers: Record<string, string>) => void
-  readonly #present = new WeakMap<Room, Array<{ participant: Participant, behaviour: AgentBehaviour }>>()
+  readonly #present = new WeakMap<Room, Present[]>()
   #stopped = false
 
   constructor (options: {
@@ -104,15 +129,20 @@ export class AgentWorkers {
     const nth = room.dispatches.filter(({ agentName }) => agentName === behaviour.name).length
     if (nth < (behaviour.firstDispatch ?? 1)) return
 
-    const job: Job = { id: newId('AJ_'), roomName: room.name, dispatch, behaviour }
+    const id = newId('AJ_')
+    const { metadata } = dispatch
+    const job: Job = { id, identity: `agent-${id}`, roomName: room.name, metadata, dispatch, behaviour }
     this.#step('livekit', `job ${dispatch.agentName}`.trim())
+    behaviour.onJob?.(job)
     const joinAfterMs = behaviour.joinAfterMs ?? 200
     const connectMs = Math.min(joinAfterMs, CONNECT_MS)
     this.#clock.schedule(joinAfterMs - connectMs, () => this.#connect(job, connectMs, 1))
   }
 
-  /** Receives the news that the caller of this room was answered. */
+  /** Receives the news that a caller of this room was answered. A second one changes nothing for the agents. */
   connected (room: Room, caller: Participant): void {
+    const others = [...room.participants.values()].filter(({ kind }) => kind !== 'AGENT')
+    if (others.some(other => other !== caller)) return
     for (const [index, { participant, behaviour }] of (this.#present.get(room) ?? []).entries()) {
       const { hangUpAfterMs, transferTo } = behaviour.onConnected ?? {}
       if (index === 0) this.#exitLater(room, participant, behaviour.onConnected ?? {})
@@ -127,14 +157,23 @@ export class AgentWorkers {
     }
   }
 
+  /** Delivers a data message to the agents of a room, or to those that it names. */
+  receive (room: Room, data: DataMessage, identities: readonly string[]): void {
+    for (const { participant, behaviour, job } of this.#present.get(room) ?? []) {
+      const isMeant = identities.length === 0 || identities.includes(participant.identity)
+      if (!isMeant || participant.disconnectReason !== undefined) continue
+      this.#step('livekit', `data ${data.topic}`.trim())
+      behaviour.onData?.(data, job)
+    }
+  }
+
   stop (): void {
     this.#stopped = true
   }
 
   #connect (job: Job, connectMs: number, attempt: number): void {
     if (this.#stopped) return
-    const { dispatch, behaviour } = job
-    const identity = `agent-${job.id}`
+    const { dispatch, behaviour, identity } = job
     const listed = dispatch.jobs.some(({ id }) => id === job.id)
     if ((behaviour.jobListed ?? true) && !listed) {
       dispatch.jobs.push({ id: job.id, identity, startedMs: this.#clock.now(), workerId: newId('AW_') })
@@ -152,7 +191,7 @@ export class AgentWorkers {
       metadata: '',
       attributes: { 'lk.agent.name': behaviour.name, 'lk.agent_name': behaviour.name }
     }, connectMs, {
-      joined: participant => this.#joined(room, participant, behaviour),
+      joined: participant => this.#joined(room, { participant, behaviour, job }),
       aborted: () => {
         if (attempt === CONNECT_ATTEMPTS) return this.#step('agent', 'gives up')
         this.#clock.schedule(RECONNECT_MS, () => this.#connect(job, CONNECT_MS, attempt + 1))
@@ -161,10 +200,11 @@ export class AgentWorkers {
     })
   }
 
-  #joined (room: Room, participant: Participant, behaviour: AgentBehaviour): void {
+  #joined (room: Room, present: Present): void {
+    const { participant, behaviour } = present
     this.#step('agent', 'joins')
     const others = this.#present.get(room) ?? []
-    this.#present.set(room, [...others, { participant, behaviour }])
+    this.#present.set(room, [...others, present])
     if (others.length === 0) this.#exitLater(room, participant, behaviour.onJoined ?? {})
     if (behaviour.publishes === false) return
 

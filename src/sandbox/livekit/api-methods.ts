@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts'
+import type { DataMessage } from './agents.ts'
 import type { Grant } from './auth.ts'
 import type { Json } from './json.ts'
 import type { Provisioning } from './provisioning.ts'
@@ -18,6 +19,8 @@ export interface MethodOptions {
   sipOut: SipOut
   /** How long LiveKit looks for the server of a room before it replies 503, in milliseconds. */
   unknownRoomMs: number
+  /** Delivers a data message to the agents of a room, or to those that it names. */
+  sendData(room: Room, data: DataMessage, identities: readonly string[]): void
 }
 
 /** A method of the API, with the grants that it requires. */
@@ -93,7 +96,7 @@ function roomMethods (options: MethodOptions): Methods {
 }
 
 function participantMethods (options: MethodOptions): Methods {
-  const { rooms } = options
+  const { rooms, sendData } = options
   return {
     'RoomService/ListParticipants': {
       grants: ['roomAdmin'],
@@ -110,6 +113,15 @@ function participantMethods (options: MethodOptions): Methods {
       async run (request) {
         const { room, participant } = participantIn(rooms, text(request, 'room'), text(request, 'identity'))
         rooms.leave(await servedRoom(room, options), participant, 'PARTICIPANT_REMOVED')
+        return {}
+      }
+    },
+    'RoomService/SendData': {
+      grants: ['roomAdmin'],
+      async run (request) {
+        const room = await servedRoom(rooms.get(text(request, 'room')), options)
+        const data = { topic: text(request, 'topic'), data: Buffer.from(text(request, 'data'), 'base64') }
+        sendData(room, data, texts(request, 'destination_identities'))
         return {}
       }
     }
