@@ -8,9 +8,8 @@ import { combineObservers } from '../src/calls/observer.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { Placements } from '../src/calls/placements.ts'
+import { roomFormatOf } from '../src/room-format.ts'
 import { rulesOf } from '../src/rules.ts'
-import { createPlanSeal } from '../src/livekit/plan-seal.ts'
-import { createRoomFormat } from '../src/livekit/room-format.ts'
 import { loggedError } from '../src/log-error.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
 
@@ -57,7 +56,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     }
   )
   const left = (settings.SHUTDOWN_TIMEOUT_S - settings.DRAIN_DELAY_S) * 1000
-  const roomFormat = createRoomFormat(settings.DIAL_TIMEOUT_S, createPlanSeal(settings.LIVEKIT_API_SECRET))
+  const roomFormat = roomFormatOf(settings)
   const calls = createCalls({
     registry,
     rooms,

@@ -27,6 +27,15 @@ export const SettingsSchema = Type.Object({
       'must strip it',
     examples: ['https://bridge.example.com']
   }),
+  AGENT_API_URL: Type.Optional(
+    Type.String({
+      pattern: URL_PATTERN,
+      description:
+        'Base URL under which agents reach the API for their own call: it is in their job metadata (docs/agents.md). ' +
+        'Without it PUBLIC_URL, under which often only the hooks are published',
+      examples: ['http://bridge.internal:3000']
+    })
+  ),
   LIVEKIT_URL: Type.String({
     pattern: '^(wss?|https?)://[^\\s]+$',
     description: 'URL of the LiveKit server',

@@ -8,13 +8,17 @@ import { openOrder, type Order } from '../calls/fold/order.ts'
 import { transfersOf } from '../calls/fold/transfers.ts'
 import { STRATEGIES, type Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
+import type { AgentControl } from '../agent-control.ts'
 import type { PlanSeal } from './plan-seal.ts'
 
 /** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
 export const JOB_METADATA_VERSION = 1
 
-/** What the agent of a call receives, as JSON: a contract for agent authors. */
-export function jobMetadata (call: Call, attempt: Attempt): string {
+/**
+ * What the agent of a call receives, as JSON: a contract for agent authors. It holds the token of the call, so it goes
+ * to LiveKit as the metadata of a job and nowhere else.
+ */
+export function jobMetadata (call: Call, attempt: Attempt, control: AgentControl): string {
   const { direction, from, to, callerName, trunk, headers } = call.facts
   return JSON.stringify({
     v: JOB_METADATA_VERSION,
@@ -35,7 +39,8 @@ export function jobMetadata (call: Call, attempt: Attempt): string {
     },
     transfer: purposeOf(call),
     lastTransfer: lastTransferOf(call),
-    app: (attempt.way.strategy === 'room' && attempt.way.metadata) || call.app.metadata
+    app: (attempt.way.strategy === 'room' && attempt.way.metadata) || call.app.metadata,
+    control
   })
 }
 

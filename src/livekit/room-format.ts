@@ -1,3 +1,4 @@
+import type { AgentControlOf } from '../agent-control.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
 import type { RoomFormat, RoomRequest } from '../calls/ports.ts'
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
@@ -9,23 +10,28 @@ const DEPARTURE_TIMEOUT_S = 10
 /** A room must outlive the ringing: LiveKit closes a room that holds agents alone after its empty timeout. */
 const EMPTY_SLACK_S = 60
 
-/**
- * Returns the one request that makes an attempt's room and dispatches its agent. A room is never made without an agent:
- * LiveKit would then dispatch every worker that has no name.
- */
-export function roomRequest (call: Call, attempt: Attempt, dialTimeoutS: number, seal: PlanSeal): RoomRequest {
-  return {
-    name: attempt.room!,
-    emptyTimeoutS: (call.order?.ringS ?? 0) + ringSOf(attempt, dialTimeoutS) + EMPTY_SLACK_S,
-    departureTimeoutS: DEPARTURE_TIMEOUT_S,
-    metadata: roomMetadata(call, attempt, seal),
-    agent: { name: attempt.agent!, metadata: jobMetadata(call, attempt) }
-  }
+export interface RoomFormatOptions {
+  dialTimeoutS: number
+  seal: PlanSeal
+  controlOf: AgentControlOf
 }
 
-/** The bridge's own format of rooms and jobs (docs/agents.md). */
-export const createRoomFormat = (dialTimeoutS: number, seal: PlanSeal): RoomFormat => ({
-  request: (call, attempt) => roomRequest(call, attempt, dialTimeoutS, seal),
-  jobMetadata,
-  readMetadata: text => readRoomMetadata(text, seal)
-})
+/**
+ * The bridge's own format of rooms and jobs (docs/agents.md). One request makes an attempt's room and dispatches its
+ * agent. A room is never made without an agent: LiveKit would then dispatch every worker that has no name.
+ */
+export function createRoomFormat ({ dialTimeoutS, seal, controlOf }: RoomFormatOptions): RoomFormat {
+  const jobOf = (call: Call, attempt: Attempt) => jobMetadata(call, attempt, controlOf(call, attempt))
+
+  return {
+    request: (call, attempt): RoomRequest => ({
+      name: attempt.room!,
+      emptyTimeoutS: (call.order?.ringS ?? 0) + ringSOf(attempt, dialTimeoutS) + EMPTY_SLACK_S,
+      departureTimeoutS: DEPARTURE_TIMEOUT_S,
+      metadata: roomMetadata(call, attempt, seal),
+      agent: { name: attempt.agent!, metadata: jobOf(call, attempt) }
+    }),
+    jobMetadata: jobOf,
+    readMetadata: text => readRoomMetadata(text, seal)
+  }
+}

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { openNext } from '../calls/fold/attempts.ts'
 import { newCall } from '../calls/fold/new-call.ts'
 import type { RoomWay } from '../calls/fold/way.ts'
+import { roomFormatOf } from '../room-format.ts'
 import { rulesOf } from '../rules.ts'
 import type { Settings } from '../config.ts'
-import { createPlanSeal } from '../livekit/plan-seal.ts'
-import { roomRequest } from '../livekit/room-format.ts'
 import { fixedSource, settingsTable } from '../routing/settings-table.ts'
 import { room as strategy } from '../routing/ways/room.ts'
 import type { Finding } from '../finding.ts'
@@ -54,10 +53,7 @@ export function planCall (
   return {
     token: attempt.token!,
     uri: (target as { sipUri: string }).sipUri,
-    room: {
-      ...roomRequest(call, attempt, settings.DIAL_TIMEOUT_S, createPlanSeal(settings.LIVEKIT_API_SECRET)),
-      metadata: JSON.stringify({ probe: true })
-    }
+    room: { ...roomFormatOf(settings).request(call, attempt), metadata: JSON.stringify({ probe: true }) }
   }
 }
 

@@ -5,9 +5,8 @@ import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner, type Runner } from '../../src/calls/runner.ts'
 import type { LiveKitFailure } from '../../src/calls/ports.ts'
-import { createRoomFormat } from '../../src/livekit/room-format.ts'
 import { sketch } from '../fixtures/registry-contract.ts'
-import { factsWith, planSeal, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { factsWith, roomFormat, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms, type FakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle, type TestClock } from '../fixtures/test-clock.ts'
@@ -26,7 +25,6 @@ function build (t: Test, options: Partial<CallsOptions> = {}): Bridge {
   const clock = createTestClock()
   const registry = options.registry ?? createMemoryRegistry()
   const rooms = createFakeRooms()
-  const roomFormat = createRoomFormat(40, planSeal)
   const failures: string[] = []
   const observer = {
     changed () {},

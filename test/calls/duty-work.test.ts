@@ -1,8 +1,7 @@
 import t from 'tap'
 import { DutyWork } from '../../src/calls/duty-work.ts'
 import type { Call, Duty } from '../../src/calls/fold/call.ts'
-import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { planSeal, tell } from '../fixtures/events.ts'
+import { roomFormat, tell } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 
@@ -16,7 +15,6 @@ async function dispatchedWhile (holder: string): Promise<number> {
   const duty: Duty = { id: 'redispatch:1', kind: 'redispatch', target: '1', due: 0, tries: 1, since: 0, claim: 'mine' }
   const stored: Call = { ...call, duties: [{ ...duty, claim: holder, begun: 1 }] }
   const rooms = createFakeRooms()
-  const roomFormat = createRoomFormat(40, planSeal)
   rooms.open.set(story.room(), roomFormat.request(call, call.attempts[0]!))
   const work = new DutyWork({
     commits: {

@@ -5,8 +5,7 @@ import type { Call, CallStatus, DutyKind } from '../../src/calls/fold/call.ts'
 import { factsOfOrder, openOrder, type Order } from '../../src/calls/fold/order.ts'
 import { CapacityError } from '../../src/errors.ts'
 import type { Update } from '../../src/calls/store/registry.ts'
-import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { planSeal, rulesWith } from '../fixtures/events.ts'
+import { roomFormat, rulesWith } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { placedOrder } from '../fixtures/order-story.ts'
@@ -23,7 +22,6 @@ const order = placedOrder()
 function build ({ registry = createUnsteadyRegistry(), maxCalls = 0 } = {}) {
   const clock = createTestClock()
   const rooms = createFakeRooms()
-  const roomFormat = createRoomFormat(40, planSeal)
   const observer = { changed () {}, failed () {}, store () {} }
   const process = () =>
     createCalls({

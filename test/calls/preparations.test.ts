@@ -8,8 +8,7 @@ import { Preparations } from '../../src/calls/preparations.ts'
 import { RoomMaker } from '../../src/calls/room-maker.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
-import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { attemptWith, factsWith, planSeal, rulesWith } from '../fixtures/events.ts'
+import { attemptWith, factsWith, roomFormat, rulesWith } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -27,7 +26,7 @@ function build (t: Test, options: Partial<CallsOptions> = {}) {
     registry: createMemoryRegistry(),
     rules: rulesWith(),
     rooms,
-    roomFormat: createRoomFormat(40, planSeal),
+    roomFormat,
     registrar,
     clock,
     prepareTimeoutMs: 3000,
@@ -83,7 +82,7 @@ await t.test('what was forgotten is done again', async t => {
   const observer = { changed () {}, store () {}, failed () {} }
   const preparations = new Preparations({
     presence: { check: async () => ({ kind: 'presence', outcome: 'there' }) },
-    maker: new RoomMaker({ rooms, roomFormat: createRoomFormat(40, planSeal), clock, observer, onSettled () {} }),
+    maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled () {} }),
     registrar: new CallRegistrar({ registrar, clock, observer }),
     timeoutMs: 3000
   })

@@ -1,8 +1,7 @@
 import t, { type Test } from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { RoomMaker } from '../../src/calls/room-maker.ts'
-import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { attemptWith, factsWith, planSeal, rulesWith, START } from '../fixtures/events.ts'
+import { attemptWith, factsWith, roomFormat, rulesWith, START } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
 
@@ -14,7 +13,7 @@ function build (t: Test) {
   const maker = new RoomMaker({
     rooms,
     clock,
-    roomFormat: createRoomFormat(40, planSeal),
+    roomFormat,
     observer: {
       changed () {},
       store () {},

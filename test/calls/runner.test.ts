@@ -5,8 +5,7 @@ import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
 import { createRunner } from '../../src/calls/runner.ts'
 import type { CallControl } from '../../src/calls/ports.ts'
-import { createRoomFormat } from '../../src/livekit/room-format.ts'
-import { factsWith, planSeal, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { factsWith, roomFormat, rulesWith, tokenOf } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { StoreUnavailableError } from '../../src/errors.ts'
@@ -26,7 +25,6 @@ function build (
 ) {
   const clock = createTestClock(start)
   const rooms = createFakeRooms()
-  const roomFormat = createRoomFormat(40, planSeal)
   const failures: string[] = []
   const observer = {
     changed () {},

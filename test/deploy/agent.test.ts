@@ -16,8 +16,9 @@ const facts = {
   headers: { 'X-Customer-Id': '7' }
 }
 const ATTEMPT = { n: 2, way: { strategy: 'room', agent: 'demo-agent' } }
+const CONTROL = { url: 'https://bridge.example.com/calls/sid-1', token: 'jlb_call_x' }
 const metadata = (app: object) =>
-  jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], ATTEMPT as unknown as Arguments[1])
+  jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], ATTEMPT as unknown as Arguments[1], CONTROL)
 
 await t.test('the example agent reads what the bridge writes', async t => {
   t.same(readJob(metadata({ metadata: '{"tenant":"acme"}' })), {

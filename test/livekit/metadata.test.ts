@@ -6,11 +6,11 @@ import { newCall } from '../../src/calls/fold/new-call.ts'
 import * as format from '../../src/livekit/metadata.ts'
 import { createPlanSeal } from '../../src/livekit/plan-seal.ts'
 import type { Way } from '../../src/calls/fold/way.ts'
-import { attemptWith, factsWith, planSeal, START } from '../fixtures/events.ts'
+import { attemptWith, callTokens, controlOf, factsWith, planSeal, roomFormat, START } from '../fixtures/events.ts'
 import { orderWith } from '../fixtures/orders.ts'
 import { project } from '../fixtures/paths.ts'
 
-const { jobMetadata } = format
+const { jobMetadata } = roomFormat
 const roomMetadata = (call: Call, attempt: Attempt) => format.roomMetadata(call, attempt, planSeal)
 const readRoomMetadata = (text: string) => format.readRoomMetadata(text, planSeal)
 
@@ -25,6 +25,7 @@ const job = (facts?: Parameters<typeof factsWith>[0], metadata?: string) =>
     v: number
     call: Record<string, unknown>
     app?: string
+    control: { url: string, token: string }
   }
 
 await t.test('the job metadata, version 1', async t => {
@@ -41,7 +42,8 @@ await t.test('the job metadata, version 1', async t => {
       attempt: 1,
       headers: { 'X-Customer-Id': '4711' }
     },
-    app: '{"tenant":"acme"}'
+    app: '{"tenant":"acme"}',
+    control: controlOf(callWith(), attempt)
   })
 })
 
@@ -57,6 +59,12 @@ await t.test('is what agent authors were promised', async t => {
   t.same(Object.keys(real).sort(), Object.keys(promised).sort())
   t.same(Object.keys(real.call).sort(), Object.keys(promised.call).sort())
   for (const [name, value] of Object.entries(promised.call)) t.equal(typeof real.call[name], typeof value, name)
+})
+
+await t.test('the agent can reach its own call', async t => {
+  const { url, token } = job().control
+  t.equal(url, 'https://bridge.example.com/calls/call-1')
+  t.equal(callTokens.read(token)?.callSid, 'call-1')
 })
 
 await t.test('a withheld number is not in it', async t => {
@@ -145,7 +153,7 @@ await t.test('a plan that an agent changed, or that has no seal, does not count'
 await t.test('a room does not say what the application told its agent', async t => {
   t.notMatch(
     roomMetadata(callWith({ headers: { 'X-Secret': 'top-secret' } }, 'confidential'), attempt),
-    /confidential|top-secret/
+    /confidential|top-secret|control|jlb_call_/
   )
 })
 
