@@ -1,8 +1,9 @@
 import fp from 'fastify-plugin'
-import type { CallControl, CallPlacer } from '../src/calls/ports.ts'
+import type { CallControl, CallPlacer, DigitSender } from '../src/calls/ports.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
 import type { Clock } from '../src/clock.ts'
 import { jambonzAccess, type JambonzAccess } from '../src/jambonz/api.ts'
+import { createDigitSender } from '../src/jambonz/digit-sender.ts'
 import { createOrderTags } from '../src/jambonz/order-tag.ts'
 import { createOutboundSetup, type Outbound, withoutRestSettings } from '../src/jambonz/outbound.ts'
 import { createPlacer } from '../src/jambonz/placer.ts'
@@ -12,8 +13,8 @@ import { createCallControl } from '../src/jambonz/rest.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Jambonz' REST API, for the calls. Both are undefined without its settings. */
-    jambonzRest: { control?: CallControl, placer?: CallPlacer }
+    /** Jambonz' REST API, for the calls. All are undefined without its settings. */
+    jambonzRest: { control?: CallControl, placer?: CallPlacer, digits?: DigitSender }
     /** Whether calls can be placed, and over which carrier. */
     outbound: Outbound
   }
@@ -61,7 +62,7 @@ export default fp<JambonzRestOptions>(async (fastify, { registry, clock, sender 
     publicUrl: settings.PUBLIC_URL,
     basic: basicOf(settings.HTTP_USERNAME, settings.HTTP_PASSWORD)
   })
-  fastify.decorate('jambonzRest', { control, placer })
+  fastify.decorate('jambonzRest', { control, placer, digits: createDigitSender(access, queue) })
   fastify.decorate('outbound', setup)
   fastify.addHook('preClose', async () => queue.drain())
   // The calls need it until they are closed: hooks run in reverse order.

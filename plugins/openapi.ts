@@ -48,7 +48,13 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
           callerKey: {
             type: 'http',
             scheme: 'bearer',
-            description: 'A key of CALLERS. It may place calls, and list, read and end those that it ordered'
+            description: 'A key of CALLERS. It may place calls, and list, read and control those that it ordered'
+          },
+          callToken: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              "`control.token` of an agent's job metadata. It may read and control this one call, while the call lasts"
           }
         }
       }

@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto'
 import bearerAuth from '@fastify/bearer-auth'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { OPERATOR_REQUESTS_PER_S } from './rate-limit.ts'
+import { createAgentKeys } from '../src/agent-keys.ts'
+import { createCallTokens } from '../src/call-token.ts'
 import { KeyNotAllowedError, OperatorApiOffError, UnauthorizedError } from '../src/errors.ts'
 import { createKeyring, type KeyHolder } from '../src/keyring.ts'
 
@@ -9,6 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The keys of CALLERS may use the route, each for its own calls. */
     forCallers?: boolean
+    /** The agent of a call may use the route for that call. */
+    forAgents?: boolean
   }
   interface FastifyRequest {
     /** Who sends a request to the operator API, once a token has proved it. */
@@ -17,47 +22,67 @@ declare module 'fastify' {
 }
 
 /**
- * The scope of the operator API: a limited number of requests, then a bearer token, or 404 where none is configured.
- * The keys of CALLERS are let through to some routes. Decorates requests with `keyHolder`. Needs `settings`, `metrics`
- * and `rateLimit`.
+ * The scope of the operator API: a limited number of requests, then a bearer token. Keys of CALLERS and agents are let
+ * through to some routes. Where no token is configured only the routes of agents exist, and these for agents alone:
+ * anything else is 404. Decorates requests with `keyHolder`. Needs `settings`, `metrics`, `rateLimit`, `calls` and
+ * `clock`.
  */
 export default fp(async fastify => {
-  const { settings, metrics } = fastify
+  const { settings, metrics, calls, clock } = fastify
   const keyring = createKeyring(settings)
+  const agents = createAgentKeys({ tokens: createCallTokens(settings.LIVEKIT_API_SECRET), calls, clock })
+  const tokenIdOf = createTokenIds(settings.LIVEKIT_API_SECRET)
 
   fastify.decorateRequest('keyHolder', null)
   fastify.addHook('onRequest', async request => {
     request.operator = {}
   })
   fastify.addHook('onRequest', fastify.rateLimit({ max: OPERATOR_REQUESTS_PER_S }))
-  if (keyring.isEmpty) {
-    fastify.addHook('onRequest', async () => {
-      throw new OperatorApiOffError()
-    })
-    return
-  }
-  const tokenIdOf = createTokenIds(settings.LIVEKIT_API_SECRET)
-  const { statusCode, code, message } = new UnauthorizedError()
+  fastify.addHook('onRequest', async ({ routeOptions }) => {
+    if (keyring.isEmpty && !routeOptions.config.forAgents) throw new OperatorApiOffError()
+  })
   await fastify.register(bearerAuth, {
+    addHook: false,
     keys: new Set<string>(),
-    auth (token, request) {
-      const holder = keyring.holderOf(token)
-      if (!holder) return false
-      request.keyHolder = holder
-      request.operator = { tokenId: tokenIdOf(token), ...(holder.isOperator ? {} : { key: holder.name }) }
-      return true
-    },
+    auth: prove,
     specCompliance: 'rfc6749',
-    verifyErrorLogLevel: 'debug',
-    errorResponse: () => ({ statusCode, code, error: 'Unauthorized', message })
+    verifyErrorLogLevel: 'debug'
   })
-  fastify.addHook('onRequest', async ({ keyHolder, routeOptions }) => {
-    if (!keyHolder!.isOperator && !routeOptions.config.forCallers) throw new KeyNotAllowedError()
+  fastify.addHook('onRequest', (request, reply, done) => {
+    fastify.verifyBearerAuth!(request, reply, error => done(error && refusalOf(error)))
   })
+  fastify.addHook('onRequest', async ({ keyHolder, routeOptions }) => assertAllowed(keyHolder!, routeOptions.config))
   fastify.addHook('onResponse', async (request, reply) => {
     if (reply.statusCode === 401) metrics.refused.inc({ operation: request.routeOptions.config.operation })
   })
-}, { name: 'operator-auth', dependencies: ['env', 'metrics', 'rate-limit', 'request-log'] })
+
+  /** @throws what {@link createAgentKeys} says */
+  async function prove (token: string, request: FastifyRequest): Promise<boolean> {
+    const holder = keyring.holderOf(token) ?? await agents.holderOf(token)
+    if (!holder) return false
+    request.keyHolder = holder
+    request.operator = { tokenId: tokenIdOf(token), ...(holder.isOperator ? {} : { key: holder.name }) }
+    return true
+  }
+
+  /** What bearer-auth found wrong, in our words. */
+  function refusalOf (error: Error & { code?: string }): Error {
+    if (!error.code?.startsWith('FST_BEARER_AUTH_')) return error
+    return keyring.isEmpty ? new OperatorApiOffError() : new UnauthorizedError()
+  }
+}, { name: 'operator-auth', dependencies: ['env', 'metrics', 'rate-limit', 'request-log', 'call-registry'] })
+
+/** @throws {KeyNotAllowedError} */
+function assertAllowed (
+  { isOperator, callSid }: KeyHolder,
+  { forCallers, forAgents }: { forCallers?: boolean, forAgents?: boolean }
+): void {
+  if (isOperator) return
+  if (callSid !== undefined && !forAgents) throw new KeyNotAllowedError('read, control and end its own call')
+  if (callSid === undefined && !forCallers) {
+    throw new KeyNotAllowedError('place calls, and list, read, control and end its own')
+  }
+}
 
 /** Tells tokens apart in the log. Without the secret nobody can check guesses of a token against it. */
 const createTokenIds = (secret: string) => (token: string): string =>

@@ -24,6 +24,7 @@ import {
   VerbsSchema
 } from '../src/jambonz/verbs.ts'
 import { VIEW_SCHEMAS } from '../src/calls/view.ts'
+import { DTMF_SCHEMAS } from '../src/dtmf-schemas.ts'
 import { VoicemailVerdictSchema } from '../src/operator-schemas.ts'
 import { ORDER_SCHEMAS } from '../src/orders/order-request.ts'
 import { EVENT_SCHEMAS } from '../src/events/event-schemas.ts'
@@ -56,6 +57,7 @@ export default fp(async fastify => {
       VerbsSchema,
       ...VIEW_SCHEMAS,
       VoicemailVerdictSchema,
+      ...DTMF_SCHEMAS,
       ...ORDER_SCHEMAS,
       ...ROUTES_SCHEMAS,
       ...EVENT_SCHEMAS,

@@ -9,7 +9,10 @@ import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
 import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
 import { ownCall } from '../src/own-call.ts'
 
-/** The operator API: list calls, look at one, end one. A key of CALLERS has only the calls that it ordered. */
+/**
+ * The operator API: list calls, look at one, end one. A key of CALLERS has only the calls that it ordered, an
+ * agent only its own.
+ */
 const calls: FastifyPluginAsyncTypebox = async fastify => {
   const { registry, rooms } = fastify
 
@@ -37,7 +40,7 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
   })
 
   fastify.get('/calls/:callSid', {
-    config: { operation: 'get-call', forCallers: true },
+    config: { operation: 'get-call', forCallers: true, forAgents: true },
     schema: getCallSchema,
     preValidation: async ({ query }) => assertKnown(query, getCallSchema.querystring.properties)
   }, async request => {
@@ -46,12 +49,12 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
   })
 
   fastify.post('/calls/:callSid/hangup', {
-    config: { operation: 'hang-up', forCallers: true },
+    config: { operation: 'hang-up', forCallers: true, forAgents: true },
     schema: hangUpSchema
   }, hangUp)
 
   fastify.delete('/calls/:callSid', {
-    config: { operation: 'delete-call', forCallers: true },
+    config: { operation: 'delete-call', forCallers: true, forAgents: true },
     schema: deleteCallSchema
   }, hangUp)
 

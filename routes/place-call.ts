@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyError } from 'fastify'
-import { BodyTooLargeError, NotJsonError, OrderBodyError } from '../src/errors.ts'
+import { translateBodyErrors } from '../src/body-errors.ts'
+import { OrderBodyError } from '../src/errors.ts'
 import { loggedError } from '../src/log-error.ts'
 import { placeCallSchema } from '../src/order-schemas.ts'
 import { bodyProblem, checkRequest } from '../src/orders/check-request.ts'
@@ -9,6 +9,7 @@ import { createOrders } from '../src/orders/orders.ts'
 
 /** Largest order, bytes. */
 const LARGEST_ORDER = 16 * 1024
+const NOT_JSON = 'The body is not JSON, or has properties that no JSON object may have.'
 
 /**
  * Places calls. Needs `calls`, `placements`, `outbound`, `numberGate`, `routesFile`, `registry`, `draining`, `clock`
@@ -33,9 +34,7 @@ const placeCall: FastifyPluginAsyncTypebox = async fastify => {
   })
 
   fastify.removeContentTypeParser('text/plain')
-  fastify.setErrorHandler<FastifyError>(error => {
-    throw ourError(error)
-  })
+  fastify.setErrorHandler(translateBodyErrors(`${LARGEST_ORDER / 1024} KiB`, () => new OrderBodyError(NOT_JSON)))
 
   fastify.post('/calls', {
     config: { operation: 'place-call', forCallers: true },
@@ -52,22 +51,6 @@ const placeCall: FastifyPluginAsyncTypebox = async fastify => {
     if (replayed) reply.header('idempotent-replayed', 'true')
     return reply.code(201).send(call)
   })
-}
-
-/** What Fastify says of a body that never became one, in our words. */
-function ourError (error: FastifyError): Error {
-  switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new BodyTooLargeError(`${LARGEST_ORDER / 1024} KiB`)
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new NotJsonError()
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new OrderBodyError('The body is not JSON, or has properties that no JSON object may have.')
-    default:
-      return error
-  }
 }
 
 export default placeCall

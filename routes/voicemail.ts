@@ -14,7 +14,7 @@ const voicemail: FastifyPluginAsyncTypebox = async fastify => {
   fastify.removeContentTypeParser('text/plain')
 
   fastify.post('/calls/:callSid/voicemail', {
-    config: { operation: 'voicemail', forCallers: true },
+    config: { operation: 'voicemail', forCallers: true, forAgents: true },
     schema: voicemailSchema,
     bodyLimit: LARGEST_VERDICT,
     schemaErrorFormatter: ([problem]) =>

@@ -23,6 +23,7 @@ import calls from '../routes/calls.ts'
 import diagnosis from '../routes/diagnosis.ts'
 import discovery from '../routes/discovery.ts'
 import doctor from '../routes/doctor.ts'
+import dtmf from '../routes/dtmf.ts'
 import eventRoutes from '../routes/events.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
@@ -116,6 +117,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(operatorAuth)
     await scope.register(placeCall)
     await scope.register(calls)
+    await scope.register(dtmf)
     await scope.register(voicemail)
     await scope.register(diagnosis)
     await scope.register(doctor)

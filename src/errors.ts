@@ -9,7 +9,7 @@ export interface ErrorExtras {
   /** Asking again makes no sense before that, milliseconds from now: becomes Retry-After. */
   retryInMs?: number
   /** Further properties of the reply's body. */
-  body?: Record<string, string | undefined>
+  body?: Record<string, string | number | undefined>
 }
 
 /** Adds to an error what its reply says besides its message. */
@@ -38,6 +38,57 @@ export const CallNotFoundError = createError<[string]>(
 )
 
 export const CallEndedError = createError<[string]>('BRIDGE_CALL_ENDED', 'Call %s has already ended.', 409)
+
+export const DigitsBodyError = createError<[string]>(
+  'BRIDGE_DTMF_BODY',
+  'The body has no digits that can be sent: %s. Send JSON such as { "digits": "12w34#" }: 1 to 32 of 0-9, * and #, ' +
+    'and w for half a second of silence. Jambonz sends no A-D.',
+  400
+)
+
+export const NotAnsweredError = createError<[string]>(
+  'BRIDGE_NOT_ANSWERED',
+  'Call %s is not answered yet, so nobody would hear the digits.',
+  409
+)
+
+/** Two sets of digits on one leg would be mixed. */
+export const DigitsUnderWayError = createError(
+  'BRIDGE_DTMF_UNDER_WAY',
+  'Other digits are still being sent to this leg. Send these when that request is answered.',
+  409
+)
+
+export const NoDigitsError = createError(
+  'BRIDGE_NO_DTMF',
+  'Digits are sent over the Jambonz REST API. Set JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY.',
+  501
+)
+
+export const DigitQueueError = createError<[sent: number]>(
+  'BRIDGE_DTMF_QUEUE_FULL',
+  'Too many requests wait for the Jambonz REST API, which JAMBONZ_REST_PER_MINUTE limits. Digits sent before: %s.',
+  429
+)
+
+export const DigitRefusedError = createError<[status: string, sent: number]>(
+  'BRIDGE_DTMF_REFUSED',
+  'Jambonz refused a digit with status %s. Digits sent before: %s.',
+  502
+)
+
+export const DigitUnreachableError = createError<[why: string, sent: number]>(
+  'BRIDGE_DTMF_UNREACHABLE',
+  'The Jambonz REST API cannot be reached (%s). Digits sent before: %s.',
+  504
+)
+
+/** A digit may have been played. It is not sent again: twice would be a wrong number. */
+export const DigitUnknownError = createError<[why: string, sent: number]>(
+  'BRIDGE_DTMF_UNKNOWN',
+  'Jambonz gave no answer (%s), so whether the next digit was sent is not known. Digits sent before: %s.',
+  504
+)
 
 export const VerdictBodyError = createError<[string]>(
   'BRIDGE_VERDICT_BODY',
@@ -121,11 +172,18 @@ export const IdempotencyKeyError = createError(
   400
 )
 
-/** A key of CALLERS may only place calls, and look at and end its own. */
-export const KeyNotAllowedError = createError(
+/** A key of CALLERS may only place calls, and look at and end its own; an agent may only control its own call. */
+export const KeyNotAllowedError = createError<[may: string]>(
   'BRIDGE_KEY_NOT_ALLOWED',
-  'This key may only place calls, and list, read and end its own. Anything else needs OPERATOR_TOKEN.',
+  'This key may only %s. Anything else needs OPERATOR_TOKEN.',
   403
+)
+
+/** The token of a call is not accepted. */
+export const CallTokenError = createError<[why: string]>(
+  'BRIDGE_CALL_TOKEN',
+  'The token of a call is not accepted. %s. Send `control.token` of the job metadata, unchanged, while the call lasts.',
+  401
 )
 
 /** The number policy refuses the callee. */

@@ -4,10 +4,12 @@ import { callerKeys, OPERATOR_NAME } from './caller-keys.ts'
 
 /** Who sends a request to the operator API. */
 export interface KeyHolder {
-  /** Name of the key in CALLERS; `operator` for OPERATOR_TOKEN. */
+  /** Name of the key in CALLERS; `operator` for OPERATOR_TOKEN, `agent` for the token of a call. */
   name: string
   /** May do everything, and sees the calls of all. */
   isOperator: boolean
+  /** Of an agent: its call. No other call exists for it. */
+  callSid?: string
 }
 
 export interface Keyring {

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { CAUSES, PHASES } from './calls/fold/vocabulary.ts'
 import type { CallSummary, CallView } from './calls/view.ts'
-import { CALLER_SECURITY, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
+import { AGENT_SECURITY, CALLER_SECURITY, codes, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
 
 /*
  * The schemas of the operator API about calls. Parameters have no examples: Swagger UI would fill them in as filters,
@@ -24,8 +24,8 @@ const LIMITS = {
 const REFUSALS = {
   ...INTERNAL_ERROR,
   ...LIMITS,
-  401: ErrorReply('No valid token'),
-  404: ErrorReply('No such call, a call of another key, or the operator API is off')
+  401: codes('No valid token', 'UNAUTHORIZED', 'CALL_TOKEN'),
+  404: ErrorReply("No such call, somebody else's call, or the operator API is off")
 }
 
 export const listCallsSchema = {
@@ -58,7 +58,8 @@ export const listCallsSchema = {
     400: ErrorReply('A filter or the cursor is wrong, or a parameter does not exist'),
     ...INTERNAL_ERROR,
     ...LIMITS,
-    401: REFUSALS[401],
+    401: codes('No valid token', 'UNAUTHORIZED', 'CALL_TOKEN'),
+    403: codes('The token of a call lists none', 'KEY_NOT_ALLOWED'),
     404: ErrorReply('The operator API is off')
   }
 }
@@ -67,7 +68,7 @@ export const getCallSchema = {
   operationId: 'getCall',
   tags: ['operators'],
   summary: 'One call with its events',
-  security: CALLER_SECURITY,
+  security: AGENT_SECURITY,
   params: CallParams,
   querystring: Type.Object({
     live: Type.Optional(
@@ -86,7 +87,7 @@ const hangUp = {
   description:
     'Deletes the room, which ends the agent leg. With the Jambonz REST settings the caller leg is hung up as well, ' +
     'and so is an ordered call that rings or is still to be placed. The call ends a moment later.',
-  security: CALLER_SECURITY,
+  security: AGENT_SECURITY,
   params: CallParams,
   response: {
     202: Type.Object({ callSid: Type.String(), phase: Type.Enum([...PHASES], { type: 'string' }) }, {
@@ -113,7 +114,7 @@ export const voicemailSchema = {
   description:
     'For agents that find out whether a person or a machine answered. The first verdict stands, whoever told it. ' +
     'An order with `onMachine: hangup` is hung up when a machine answered.',
-  security: CALLER_SECURITY,
+  security: AGENT_SECURITY,
   params: CallParams,
   body: Shared<Static<typeof VoicemailVerdictSchema>>('VoicemailVerdict'),
   response: {

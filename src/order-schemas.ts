@@ -1,13 +1,10 @@
 import { Type } from 'typebox'
 import type { OrderRequest, PlacedCall } from './orders/order-request.ts'
-import { CALLER_SECURITY, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
+import { CALLER_SECURITY, codes, INTERNAL_ERROR, Shared } from './schemas.ts'
 
 /*
  * The schema of the route that places calls. Every reply names the codes that it may have (errors.ts).
  */
-
-const codes = (text: string, ...codes: string[]) =>
-  ErrorReply(`${text}. ${codes.map(code => `\`BRIDGE_${code}\``).join(', ')}`)
 
 export const placeCallSchema = {
   operationId: 'placeCall',
@@ -41,10 +38,10 @@ export const placeCallSchema = {
       'The body or the key is wrong. The message names the property',
       ...['ORDER_BODY', 'IDEMPOTENCY_KEY', 'UNKNOWN_CARRIER', 'CARRIER_NEEDED']
     ),
-    401: codes('No valid token', 'UNAUTHORIZED'),
+    401: codes('No valid token', 'UNAUTHORIZED', 'CALL_TOKEN'),
     403: codes(
-      'The number policy refuses `to` (the message says which rule), or `from` is not ours',
-      ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS']
+      'The number policy refuses `to` (the message says which rule), `from` is not ours, or the token is for one call',
+      ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS', 'KEY_NOT_ALLOWED']
     ),
     404: codes('The operator API is off', 'OPERATOR_API_OFF'),
     409: codes(

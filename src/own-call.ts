@@ -4,15 +4,21 @@ import { CallNotFoundError } from './errors.ts'
 import type { KeyHolder } from './keyring.ts'
 
 /**
- * Finds a call for the holder of a key: an operator has every call, a key of CALLERS those that it ordered.
- * @throws {CallNotFoundError} also for a call of somebody else's key
+ * Finds a call for the holder of a key: an operator has every call, a key of CALLERS those that it ordered, an agent
+ * its own.
+ * @throws {CallNotFoundError} also for a call of somebody else's
  */
 export async function ownCall (
   calls: Pick<Calls, 'find'>,
   callSid: string,
-  { isOperator, name }: KeyHolder
+  holder: KeyHolder
 ): Promise<Call> {
   const call = await calls.find(callSid)
-  if (!call || !(isOperator || call.order?.placedBy === name)) throw new CallNotFoundError(callSid)
+  if (!call || !isOwn(call, holder)) throw new CallNotFoundError(callSid)
   return call
+}
+
+function isOwn (call: Call, { isOperator, name, callSid }: KeyHolder): boolean {
+  if (callSid !== undefined) return call.callSid === callSid
+  return isOperator || call.order?.placedBy === name
 }

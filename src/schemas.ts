@@ -7,6 +7,10 @@ export const ErrorReply = (description: string) =>
     description
   })
 
+/** An error reply with the codes that it may have, without `BRIDGE_` (errors.ts). */
+export const codes = (text: string, ...codes: string[]) =>
+  ErrorReply(`${text}. ${codes.map(code => `\`BRIDGE_${code}\``).join(', ')}`)
+
 /** The fault is ours; the log says more. */
 export const INTERNAL_ERROR = { 500: ErrorReply('Something went wrong here') }
 
@@ -26,9 +30,11 @@ export const JAMBONZ_SECURITY: Security = [{ jambonzSignature: [] }, { hookBasic
 export const OPERATOR_SECURITY: Security = [{ operatorToken: [] }]
 /** Of routes that the keys of CALLERS may use as well. */
 export const CALLER_SECURITY: Security = [{ operatorToken: [] }, { callerKey: [] }]
+/** Of routes about one call that its agent may use as well. */
+export const AGENT_SECURITY: Security = [...CALLER_SECURITY, { callToken: [] }]
 
-/** The reply to a key of CALLERS on any other route of the operator API. */
-export const OPERATORS_ONLY = { 403: ErrorReply('A key of CALLERS may not do this') }
+/** The reply to a key of CALLERS, or to an agent, on any other route of the operator API. */
+export const OPERATORS_ONLY = { 403: ErrorReply('A key of CALLERS or the token of a call may not do this') }
 
 /** Replies that any Jambonz hook may get. */
 export const JAMBONZ_REFUSALS = {

@@ -1,4 +1,4 @@
-import { callerKeys, OPERATOR_NAME } from './caller-keys.ts'
+import { AGENT_NAME, callerKeys, OPERATOR_NAME } from './caller-keys.ts'
 import { commaList } from './comma-list.ts'
 import { receiverProblems } from './events/receivers.ts'
 import { exampleOf, properties, type Name } from './settings-schema.ts'
@@ -67,6 +67,9 @@ function unusableKeys ({ CALLERS: callers, OPERATOR_TOKEN: operator }: Values): 
   const problems: string[] = []
   if (keys.some(({ name }) => name === OPERATOR_NAME)) {
     problems.push(`CALLERS must not name a key ${OPERATOR_NAME}: that is who orders calls with OPERATOR_TOKEN`)
+  }
+  if (keys.some(({ name }) => name === AGENT_NAME)) {
+    problems.push(`CALLERS must not name a key ${AGENT_NAME}: that is who orders calls with the token of a call`)
   }
   if (operator !== undefined && keys.some(({ token }) => token === operator)) {
     problems.push('CALLERS must not have the token of OPERATOR_TOKEN: that key may do everything')

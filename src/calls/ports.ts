@@ -70,7 +70,7 @@ export interface Rooms {
   /** @returns false when there was no such room */
   setMetadata(room: string, metadata: string): Promise<boolean>
   /**
-   * Sends a data message to the agents of a room.
+   * Sends a data message to the agents of a room, and to nobody else in it.
    * @param payload JSON
    * @returns false when there is no such room, or no agent in it
    */
@@ -177,6 +177,28 @@ export interface CallControl {
    */
   redirect(callSid: string, transfer: string, n: number): Promise<boolean>
 }
+
+/** Plays key presses to callers, over Jambonz's REST API. */
+export interface DigitSender {
+  /**
+   * Plays one key press on the first leg of a call. The request is sent once. Never rejects.
+   * @param digit of 0-9, `*` and `#`: Jambonz' SBCs play no other
+   * @param durationMs length of the tone
+   */
+  send(callSid: string, digit: string, durationMs: number): Promise<SentDigit>
+}
+
+/**
+ * What became of a key press. `sent`: Jambonz took it. `gone`: Jambonz does not know the call (any more). `refused`:
+ * Jambonz said no. `not-sent`: the request did not leave. `unknown`: the digit may have been played.
+ */
+export type SentDigit =
+  | { outcome: 'sent' }
+  | { outcome: 'gone' }
+  | { outcome: 'refused', status: number }
+  /** `retryInMs`: too many requests wait, and there will be room then, milliseconds from now. */
+  | { outcome: 'not-sent', detail: string, retryInMs?: number }
+  | { outcome: 'unknown', detail: string }
 
 /**
  * What became of createCall. `refused`: Jambonz said no, and nothing was dialled. `not-sent`: the request did not

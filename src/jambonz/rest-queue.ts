@@ -3,7 +3,7 @@ import { giveBack, hear, newsOf, openWindow, spend, turnAt, type RateWindow } fr
 import { NoAnswerError, type RestAnswer, type RestRequest, type RestSender } from './rest-request.ts'
 
 /** What is asked of Jambonz, the most important first. */
-export const REST_KINDS = ['hang-up', 'redirect', 'order', 'list'] as const
+export const REST_KINDS = ['hang-up', 'redirect', 'digit', 'order', 'list'] as const
 export type RestKind = typeof REST_KINDS[number]
 
 interface KindRules {
@@ -25,6 +25,8 @@ const RULES: Record<RestKind, KindRules> = {
   'hang-up': { reserve: 0, atOnce: MOST_CONNECTIONS, waiting: 1000, waitMs: 5000 },
   // An agent waits for it, and so does the person whom the caller is to talk with.
   redirect: { reserve: 0.05, atOnce: MOST_CONNECTIONS, waiting: 1000, waitMs: 5000 },
+  // Whoever waits for digits gives up after a few seconds.
+  digit: { reserve: 0.05, atOnce: 36, waiting: 200, waitMs: 3000 },
   order: { reserve: 0.1, atOnce: 32, waiting: 1000, waitMs: 20_000 },
   list: { reserve: 0.5, atOnce: 8, waiting: 50, waitMs: 5000 }
 }
@@ -83,7 +85,7 @@ interface Entry {
  */
 export class RestQueue {
   readonly #options: RestQueueOptions
-  readonly #waiting: Record<RestKind, Entry[]> = { 'hang-up': [], redirect: [], order: [], list: [] }
+  readonly #waiting: Record<RestKind, Entry[]> = { 'hang-up': [], redirect: [], digit: [], order: [], list: [] }
   #window: RateWindow
   #underWay = 0
   #isDraining = false

@@ -77,7 +77,7 @@ export function createCallControl (
  * Whether Jambonz does not know the call any more. The API server says 404 when its record is gone, the feature server
  * 422 before that. It says 422 also when the status does not fit the state of the call.
  */
-const isGone = ({ status, text }: RestAnswer): boolean =>
+export const isGone = ({ status, text }: RestAnswer): boolean =>
   status === 404 || (status === 422 && text.includes('call session is gone'))
 
 /** Call control for a process that places no calls, such as the command line. */

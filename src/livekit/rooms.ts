@@ -96,7 +96,9 @@ class LiveKitRooms implements Rooms {
   /** LiveKit takes 3 s to say that a room does not exist, so its participants are asked for first. */
   async sendData (room: string, topic: string, payload: string): Promise<boolean> {
     const agents = (await this.#participants(room)).filter(isAgent).map(({ identity }) => identity)
+    // Without a destination LiveKit would send it to everybody in the room.
     if (agents.length === 0) return false
+
     const data = new TextEncoder().encode(payload)
     return found(this.#request('sendData', () =>
       this.#rooms.sendData(room, data, PacketKind.RELIABLE, { topic, destinationIdentities: agents })))

@@ -17,6 +17,8 @@ import { readRecording } from '../replay/read.ts'
 import { isPlayable } from '../replay/recording.ts'
 import { playInProcess } from '../replay/session.ts'
 import { settle } from '../fixtures/test-clock.ts'
+import { CALL_TOKEN_PREFIX } from '../../src/call-token.ts'
+import { ask, controlOfCall } from '../fixtures/agent-control.ts'
 import { exchange, lines, listen, rawPost, rawSocket, registryWith } from '../routes/support.ts'
 import { fixture } from '../fixtures/paths.ts'
 
@@ -30,6 +32,7 @@ const SECRETS = [
   'Basic ',
   'Bearer ',
   'eyJ',
+  CALL_TOKEN_PREFIX,
   'v1=',
   'jambonz-signature',
   'authorization'
@@ -37,7 +40,7 @@ const SECRETS = [
 /** What the machinery says of itself; it is about no call. */
 const isAboutCall = (line: Record<string, any>) =>
   line['msg'] !== 'request' ||
-  ['call-hook', 'status', 'action', 'refer', 'refer-complete', 'hang-up'].includes(line['operation'])
+  ['call-hook', 'status', 'action', 'refer', 'refer-complete', 'hang-up', 'send-digits'].includes(line['operation'])
 
 function assertClean (t: Test, logged: string, hidden: string[]): void {
   for (const secret of [...SECRETS, ...hidden]) {
@@ -184,6 +187,42 @@ await t.test('LiveKit refuses, fails, hangs', async t => {
   t.ok(about.some(({ msg }) => msg === 'operation failed'), 'the failures are logged')
   t.ok(about.some(({ msg }) => /^duty given up/.test(msg)), 'and what was given up')
   t.same(about.filter(line => !line['callSid']), [], 'every line about a call has its callSid')
+})
+
+await t.test('what an agent sends with the token of its call, and where that token is', async t => {
+  const bridge = await buildTestBridge(t, {
+    JAMBONZ_REST_API_BASE_URL: 'http://127.0.0.1:9/api/v1',
+    JAMBONZ_ACCOUNT_SID: '11111111-1111-4111-8111-111111111111',
+    JAMBONZ_API_KEY: 'api-key'
+  })
+  const hook = callHook({ from: NUMBER })
+  const sid = hook['call_sid']
+  await bridge.hook('/livekit-api', hook)
+  await bridge.hook('/status', callerStatus(sid, 'in-progress', 200))
+  const { url, token } = controlOfCall(bridge, sid)
+  const digits = '4929123412341234#'
+  for (const given of [token, `${token}x`, token.slice(0, -2), `Bearer ${token}`]) {
+    for (const address of [url, `${url}?token=${token}`, `/calls/${token}`, `/calls/${NUMBER}`]) {
+      await ask(bridge, 'GET', address, given)
+    }
+    for (const body of [{ digits }, { digits: `${digits}A` }, { digits, to: digits }, `{"digits":"${digits}"`]) {
+      const asking = ask(bridge, 'POST', `${url}/dtmf`, given, body)
+      await bridge.clock.pass(10_000)
+      await asking
+    }
+  }
+  const view = await bridge.operator('GET', `/calls/${sid}`)
+  const diagnosis = await bridge.operator('GET', `/calls/${sid}/diagnosis`)
+  await bridge.operator('POST', `/calls/${sid}/hangup`)
+  await bridge.clock.pass(10_000)
+  assertClean(t, bridge.logged(), [digits, '49291234'])
+  t.ok(lines(bridge.logged()).filter(({ operation }) => operation === 'send-digits').length > 8, 'it is in the log')
+
+  const record = await bridge.app.registry.get(sid)
+  const rooms = [...bridge.rooms.open.values()].map(({ metadata }) => metadata)
+  for (const [where, what] of Object.entries({ record, view, diagnosis, rooms })) {
+    t.notMatch(JSON.stringify(what), CALL_TOKEN_PREFIX, `no token in the ${where}`)
+  }
 })
 
 await t.test('errors of others may hold anything: only their kind is logged', async t => {

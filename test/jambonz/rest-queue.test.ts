@@ -56,11 +56,12 @@ async function refusal (asking: Promise<unknown>): Promise<RestQueueError> {
   throw new Error(`not refused: ${error}`)
 }
 
-await t.test('hang-ups go before orders, and orders before lists', async t => {
+await t.test('hang-ups go before digits, digits before orders, and orders before lists', async t => {
   const { begin, sent, paths } = queueOf(t)
   for (let n = 0; n < 40; n++) begin('hang-up', `busy ${n}`)
   begin('list', 'a list')
   begin('order', 'an order')
+  begin('digit', 'a digit')
   begin('hang-up', 'a hang-up')
   await settle()
   t.equal(sent.length, 40, 'a bounded number at the same time')
@@ -68,7 +69,7 @@ await t.test('hang-ups go before orders, and orders before lists', async t => {
     request.answer(202)
     await settle()
   }
-  t.strictSame(paths().slice(40), ['a hang-up', 'an order', 'a list'])
+  t.strictSame(paths().slice(40), ['a hang-up', 'a digit', 'an order', 'a list'])
 })
 
 await t.test('however many orders are under way, a hang-up goes at once', async t => {

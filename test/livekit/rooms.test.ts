@@ -390,6 +390,34 @@ await t.test('jobs of a room by agent; what a room says of itself', async t => {
   t.equal(await gone.rooms.setMetadata('jb_token', ''), false)
 })
 
+await t.test('a data message goes to the agents of a room and to nobody else', async t => {
+  const second = { ...agent, sid: 'PA_agent2', identity: 'agent-AJ_2' }
+  const avatar = { ...agent, identity: 'avatar', attributes: { 'lk.publish_on_behalf': 'agent-AJ_1' } }
+  const { rooms, asked } = await serve(t, {
+    ListParticipants: ok({ participants: [sip, agent, avatar, second] }),
+    SendData: ok({})
+  })
+  t.equal(await rooms.sendData('r', 'bridge', '{"text":"grüß Gott"}'), true)
+  const { method, body } = asked.at(-1)!
+  t.equal(method, 'SendData')
+  t.match(body, { room: 'r', topic: 'bridge', destinationIdentities: ['agent-AJ_1', 'agent-AJ_2'] })
+  t.match(body['kind'] ?? 'RELIABLE', 'RELIABLE', 'the default of the protocol, which JSON leaves out')
+  t.equal(Buffer.from(body['data'] as string, 'base64').toString(), '{"text":"grüß Gott"}')
+})
+
+await t.test('without an agent nobody gets a data message', async t => {
+  for (const participants of [[sip], []]) {
+    const { rooms, asked } = await serve(t, { ListParticipants: ok({ participants }) })
+    t.equal(await rooms.sendData('r', 'bridge', '{}'), false)
+    t.same(asked.map(({ method }) => method), ['ListParticipants'])
+  }
+  const here = ok({ participants: [agent] })
+  const gone = await serve(t, { ListParticipants: here, SendData: recorded('DeleteRoom', 404) })
+  t.equal(await gone.rooms.sendData('r', 'bridge', '{}'), false)
+  const dead = await serve(t, { ListParticipants: here, SendData: recorded('ListDispatch', 503) })
+  t.equal((await failureOf(dead.rooms.sendData('r', 'bridge', '{}'))).failure, 'failed')
+})
+
 await t.test('what operators see of a room holds no number', async t => {
   const view = await (await inRoom(t, [sip, agent])).view('r')
   t.same(view, {

@@ -158,6 +158,7 @@ await t.test('keys that cannot be told apart are refused at the start', async t 
   t.doesNotThrow(start(`shop:${SHOP_TOKEN},clinic:${CLINIC_TOKEN}`))
   t.doesNotThrow(start(`shop:${SHOP_TOKEN},shop:${CLINIC_TOKEN}`))
   t.throws(start(`operator:${SHOP_TOKEN}`), { message: /must not name a key operator/ })
+  t.throws(start(`agent:${SHOP_TOKEN}`), { message: /must not name a key agent/ })
   t.throws(start(`shop:${OPERATOR_TOKEN}`), { message: /token of OPERATOR_TOKEN/ })
   t.throws(start(`shop:${SHOP_TOKEN},clinic:${SHOP_TOKEN}`), { message: /same token to shop and clinic/ })
   t.throws(start('shop'), { message: /CALLERS has the wrong form/ })

@@ -88,11 +88,14 @@ await t.test('who has to authenticate, and how', async t => {
     t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
   }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
-  const forCallers = ['placeCall', 'listCalls', 'getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail']
+  const forCallers = ['placeCall', 'listCalls']
+  const forAgents = ['getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail', 'sendDigits']
   for (const { operation } of by('operators')) {
-    const callers = forCallers.includes(operation.operationId) ? [{ callerKey: [] }] : []
-    t.same(operation.security, [{ operatorToken: [] }, ...callers], operation.operationId)
-    t.equal('403' in operation.responses, callers.length === 0 || operation.operationId === 'placeCall')
+    const isForAgents = forAgents.includes(operation.operationId)
+    const callers = isForAgents || forCallers.includes(operation.operationId) ? [{ callerKey: [] }] : []
+    const agents = isForAgents ? [{ callToken: [] }] : []
+    t.same(operation.security, [{ operatorToken: [] }, ...callers, ...agents], operation.operationId)
+    t.equal('403' in operation.responses, !isForAgents, 'some token may not use it')
   }
   for (const { operation } of by('service')) t.same(operation.security, [], operation.operationId)
   for (const { operation } of operations) {
@@ -115,7 +118,7 @@ await t.test('what each operation can answer', async t => {
     screen: ['200', '401', '413', '503'],
     screenDigit: ['200', '401', '413'],
     livekitEvent: ['200', '401', '413', '500'],
-    listCalls: ['200', '400', '401', '404', '429', '500', '503'],
+    listCalls: ['200', '400', '401', '403', '404', '429', '500', '503'],
     getCall: ['200', '400', '401', '404', '429', '500', '503'],
     placeCall: [
       ...['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '501', '502', '503', '504']
@@ -126,6 +129,9 @@ await t.test('what each operation can answer', async t => {
     getRoutes: ['200', '401', '403', '404', '429', '500'],
     testRoutes: ['200', '400', '401', '403', '404', '413', '415', '429', '500'],
     hangUpCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
+    sendDigits: [
+      ...['200', '400', '401', '404', '409', '413', '415', '429', '500', '501', '502', '503', '504']
+    ],
     tellVoicemail: ['200', '400', '401', '404', '413', '415', '422', '429', '500', '503'],
     listPendingEvents: ['200', '400', '401', '403', '404', '429', '500', '501', '503'],
     replayEvent: ['202', '400', '401', '403', '404', '409', '429', '500', '501', '503'],
@@ -157,6 +163,7 @@ await t.test('components have the names of their schemas', async t => {
     'Decline',
     'Diagnosis',
     'Dial',
+    'DigitsRequest',
     'DoctorReport',
     'Duty',
     'End',
@@ -184,6 +191,7 @@ await t.test('components have the names of their schemas', async t => {
     'SipRefer',
     'Status',
     'UnplacedCall',
+    'UnsentDigits',
     'Verbs',
     'VoicemailVerdict'
   ])

@@ -26,6 +26,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'refer-complete': [['post', '/refer-complete']],
   amd: [['post', '/amd']],
   voicemail: [['post', '/calls/{callSid}/voicemail']],
+  'send-digits': [['post', '/calls/{callSid}/dtmf']],
   'livekit-events': [['post', '/livekit-events']],
   'list-calls': [['get', '/calls']],
   'get-call': [['get', '/calls/{callSid}']],
@@ -34,6 +35,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'place-call': [['post', '/calls']],
   'get-routes': [['get', '/routes']],
   'test-routes': [['post', '/routes/test']],
+  'pending-events': [['get', '/events/pending']],
   health: [['get', '/health/live'], ['get', '/health/ready'], ['get', '/health']],
   metrics: [['get', '/metrics']]
 }

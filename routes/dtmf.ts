@@ -1,0 +1,49 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { translateBodyErrors } from '../src/body-errors.ts'
+import { Digits } from '../src/calls/digits.ts'
+import type { Call } from '../src/calls/fold/call.ts'
+import { sendDigitsSchema } from '../src/dtmf-schemas.ts'
+import {
+  CallEndedError,
+  DigitsBodyError,
+  NoDigitsError,
+  NotAnsweredError,
+  StoreUnavailableError
+} from '../src/errors.ts'
+import { ownCall } from '../src/own-call.ts'
+
+/** Largest body, bytes. */
+const LARGEST_BODY = 1024
+
+/**
+ * Sends key presses to the phone. They may be a card number, so they are never logged. Needs `calls`, `jambonzRest` and
+ * `clock`.
+ */
+const dtmf: FastifyPluginAsyncTypebox = async fastify => {
+  const { calls, clock, jambonzRest: { digits: sender } } = fastify
+  const digits = sender && new Digits({ sender, clock })
+
+  fastify.removeContentTypeParser('text/plain')
+  fastify.setErrorHandler(translateBodyErrors('1 KiB', () => new DigitsBodyError('it is not JSON')))
+
+  fastify.post('/calls/:callSid/dtmf', {
+    config: { operation: 'send-digits', forCallers: true, forAgents: true },
+    schema: sendDigitsSchema,
+    bodyLimit: LARGEST_BODY,
+    schemaErrorFormatter: ([problem]) => new DigitsBodyError(`${problem!.instancePath} ${problem!.message}`.trim())
+  }, async request => {
+    const call = await ownCall(calls, request.params.callSid, request.keyHolder!)
+    if (!digits) throw new NoDigitsError()
+    assertAnswered(call)
+    return { callSid: call.callSid, sent: await digits.play(call.callSid, request.body.digits) }
+  })
+}
+
+/** Jambonz would take the digits of a call that is not answered, and play none of them. */
+function assertAnswered (call: Call): void {
+  if (call.late) throw new StoreUnavailableError('the buffered events of this call are being handed over')
+  if (call.phase === 'ended') throw new CallEndedError(call.callSid)
+  if (!call.caller.answered && call.at.answered === undefined) throw new NotAnsweredError(call.callSid)
+}
+
+export default dtmf

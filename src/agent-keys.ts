@@ -1,0 +1,37 @@
+import { CALL_TOKEN_PREFIX, type CallTokens } from './call-token.ts'
+import { AGENT_NAME } from './caller-keys.ts'
+import type { Calls } from './calls/calls.ts'
+import type { Clock } from './clock.ts'
+import { CallTokenError } from './errors.ts'
+import type { KeyHolder } from './keyring.ts'
+
+export interface AgentKeys {
+  /**
+   * Finds out whose call a token is for.
+   * @returns undefined when the text does not even look like the token of a call
+   * @throws {CallTokenError} the token is wrong or expired, or its call is over or unknown
+   * @throws {StoreUnavailableError}
+   */
+  holderOf(token: string): Promise<KeyHolder | undefined>
+}
+
+export interface AgentKeysOptions {
+  tokens: CallTokens
+  calls: Pick<Calls, 'find'>
+  clock: Clock
+}
+
+/** Makes the keys of agents: a token is worth something as long as its call lives. */
+export const createAgentKeys = ({ tokens, calls, clock }: AgentKeysOptions): AgentKeys => ({
+  async holderOf (token) {
+    if (!token.startsWith(CALL_TOKEN_PREFIX)) return undefined
+    const known = tokens.read(token)
+    if (!known) throw new CallTokenError('It is damaged, or was made with another LIVEKIT_API_SECRET')
+    if (known.expiresAt <= clock.now()) throw new CallTokenError('It has expired')
+
+    const call = await calls.find(known.callSid)
+    if (!call) throw new CallTokenError('Its call is not known here (any more)')
+    if (call.phase === 'ended') throw new CallTokenError('Its call has ended')
+    return { name: AGENT_NAME, isOperator: false, callSid: call.callSid }
+  }
+})
