@@ -9,6 +9,7 @@ import type { Leg, Payload } from './payloads.ts'
 import type { HookObject, Refusal } from './create-call.ts'
 import type { CallUpdate } from './update-call.ts'
 import { refusedByFeatureServer } from './update-call.ts'
+import { controlCall } from './live-control.ts'
 import { Session } from './session.ts'
 import type { CallerLeg } from './caller-leg.ts'
 import { hookObserver } from './tracing.ts'
@@ -102,11 +103,7 @@ export class CallRegistry {
     })
     if (refusal !== undefined || session === undefined) return refusal
 
-    const { call_hook: callHook, call_status: callStatus, dtmf } = update
-    if (callStatus === 'completed') session.hangUp()
-    else if (callStatus === 'no-answer') session.noAnswer()
-    else if (dtmf !== undefined) session.sendDigit(dtmf)
-    else if (callHook !== undefined) session.redirect(callHook).catch(() => {})
+    controlCall(session, update)
     return undefined
   }
 

@@ -130,7 +130,7 @@ class DialledLeg {
     this.#record.connected()
     if (timeLimit !== undefined) this.#cancelTimer = clock.schedule(timeLimit * 1000, this.#hangUp)
     this.#session.answer()
-    this.#session.connectedTo(this.#record.leg)
+    this.#session.talk = { leg: this.#record.leg, since: clock.now() }
   }
 
   #onBye (bye: SipRequest): void {
@@ -183,7 +183,7 @@ class DialledLeg {
 
   #end (): void {
     this.#hasEnded = true
-    this.#session.connectedTo(undefined)
+    this.#session.talk = undefined
     this.#cancelTimer()
     this.#signal.removeEventListener('abort', this.#stop)
     this.#resolveEnded()

@@ -95,9 +95,9 @@ class OutboundCall {
     const over = new Promise<void>(resolve => {
       this.#giveUp = resolve
     })
-    if (released !== undefined) this.#session.holdStatuses(released)
+    if (released !== undefined) this.#session.statuses.hold(released)
     this.#report('trying', 100, 'Trying')
-    const firstStatus = this.#session.statusesSent()
+    const firstStatus = this.#session.statuses.idle()
     this.#run(over).catch(() => {})
 
     if (this.#call !== undefined) this.#listen(this.#call)

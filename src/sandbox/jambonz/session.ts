@@ -1,9 +1,7 @@
 import type { SipMessage } from '../../sip/message.ts'
 import type { CallerLeg, ReferAnswer } from './caller-leg.ts'
-import { digitInfo } from './dtmf.ts'
-import type { Dtmf } from './dtmf.ts'
 import { Endpoint } from './endpoint.ts'
-import type { Hook, HookClient, StatusQueue } from './hooks.ts'
+import type { HookClient, StatusQueue } from './hooks.ts'
 import { customHeaders, legPayload } from './payloads.ts'
 import type { Leg } from './payloads.ts'
 import { runVerb } from './run-verb.ts'
@@ -34,8 +32,11 @@ export class Session {
   onCallerRefer: ((message: SipMessage) => Promise<ReferAnswer>) | undefined
   /** Receives every NOTIFY that the caller sends. */
   onCallerNotify: ((message: SipMessage) => void) | undefined
+  /** Whom the caller talks with. A dial sets it. */
+  talk: Talk | undefined
+  /** The status events of all legs. */
+  readonly statuses: StatusQueue
 
-  readonly #statuses: StatusQueue
   readonly #openHooks: (url: string) => HookClient
   #hooks: HookClient
   /** Requests that the session waits for at its end, although no verb waits for them. */
@@ -44,7 +45,6 @@ export class Session {
   #gone = false
   #keptUntil = 0
   readonly #endpoint: Endpoint
-  #talk: Talk | undefined
   #running: AbortController | undefined
   #replacement: Verb[] | undefined
   readonly #over = new AbortController()
@@ -63,7 +63,7 @@ export class Session {
     this.caller = options.caller
     this.#hooks = options.hooks
     this.#openHooks = options.openHooks
-    this.#statuses = options.statuses
+    this.statuses = options.statuses
     this.#endpoint = new Endpoint(options.context, options.caller)
   }
 
@@ -79,16 +79,6 @@ export class Session {
   /** Whether live call control finds no session any more. Hooks may still be on their way. */
   get gone (): boolean {
     return this.#gone && this.context.clock.now() >= this.#keptUntil
-  }
-
-  /** Whom the caller talks with. */
-  get talk (): Talk | undefined {
-    return this.#talk
-  }
-
-  /** The caller talks with this dialled party from now on, or with nobody. */
-  connectedTo (leg: Leg | undefined): void {
-    this.#talk = leg && { leg, since: this.context.clock.now() }
   }
 
   /** Aborted when the session has ended. Work for a dialled leg may outlive its verb, and never the session. */
@@ -108,17 +98,7 @@ export class Session {
 
   /** Sends a leg's state to the status hook, with what went wrong. */
   notify (leg: Leg, failure?: { error: string, reason: string }): void {
-    this.#statuses.send({ ...legPayload(leg), ...failure })
-  }
-
-  /** Holds back every status event from now on until `released` resolves. */
-  holdStatuses (released: Promise<void>): void {
-    this.#statuses.hold(released)
-  }
-
-  /** Resolves when every status event sent so far was answered or has failed. */
-  async statusesSent (): Promise<void> {
-    await this.#statuses.idle()
+    this.statuses.send({ ...legPayload(leg), ...failure })
   }
 
   /**
@@ -229,26 +209,9 @@ export class Session {
     this.#stop('gone')
   }
 
-  /** Live call control with a digit for the caller's phone. An unanswered call gets none. */
-  sendDigit (dtmf: Dtmf): void {
-    if (!this.answered || this.#gone) return
-    const { headers, body } = digitInfo(dtmf)
-    // The SBC drops what is no digit.
-    if (/^[0-9*#]/.test(dtmf.digit)) this.outlive(this.caller.info(headers, body))
-  }
-
-  /**
-   * Live call control with another call hook. The old application goes on until the new one has replied, and also when
-   * the new one fails. An empty list ends the call. A reply that is no list stops only the running verb (feature-server
-   * call-session, `_lccCallHook`).
-   *
-   * @throws {Error} when the hook fails or replies with invalid verbs
-   */
-  async redirect (hook: Hook): Promise<void> {
-    const reply = await this.hooks.post(hook, legPayload(this.leg))
-    if (this.#gone) return
-    if (Array.isArray(reply)) this.replace(this.context.parse(reply))
-    else this.#stop('skipped')
+  /** Stops the running verb. The next verbs are those of its action hook's reply, or else the remaining ones. */
+  skip (): void {
+    this.#stop('skipped')
   }
 
   /**
@@ -288,7 +251,7 @@ export class Session {
 
   #stop (reason: Stop): void {
     if (reason === 'gone') this.#gone = true
-    this.#talk = undefined
+    this.talk = undefined
     this.#running?.abort(reason)
   }
 }
