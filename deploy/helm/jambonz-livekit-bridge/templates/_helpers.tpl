@@ -70,7 +70,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "bridge.hookPaths" -}}
-livekit-api status call-status action refer refer-complete amd livekit-events
+livekit-api status call-status action refer refer-complete redirect screen screen-digit amd livekit-events
 {{- end -}}
 
 {{- /* More than one replica, now or later. */ -}}
