@@ -1,0 +1,68 @@
+import { log } from '@livekit/agents'
+import {
+  AudioFrame,
+  AudioSource,
+  LocalAudioTrack,
+  TrackPublishOptions,
+  TrackSource,
+  type LocalParticipant
+} from '@livekit/rtc-node'
+import { Melody, type Frames } from './tone.ts'
+
+/** Length of the audio queue, milliseconds. What is added to it is heard this much later. */
+const QUEUE_MS = 100
+
+/** A track that sends frames without a gap, silence included: a gap would look like an agent without audio. */
+export interface Playing {
+  trackSid: string
+  /** Resolves when nothing is sent any more. */
+  ended: Promise<void>
+}
+
+/** Publishes a track, and sends frames until `over`. */
+export async function play (
+  participant: LocalParticipant,
+  name: string,
+  frames: Frames,
+  over: AbortSignal
+): Promise<Playing> {
+  const source = new AudioSource(frames.sampleRate, 1, QUEUE_MS)
+  const track = LocalAudioTrack.createAudioTrack(name, source)
+  const { sid } = await participant.publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }))
+  return { trackSid: sid ?? '', ended: send(source, frames, over) }
+}
+
+async function send (source: AudioSource, frames: Frames, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const frame = frames.next()
+    await source.captureFrame(new AudioFrame(frame, frames.sampleRate, 1, frame.length))
+  }
+  await source.close()
+}
+
+/** Music for the caller on hold: a track beside the agent's voice, which works with an AgentSession too. */
+export class HoldMusic {
+  readonly #participant: LocalParticipant
+  #stop: AbortController | undefined
+
+  constructor (participant: LocalParticipant) {
+    this.#participant = participant
+  }
+
+  start (): void {
+    if (this.#stop) return
+    this.#stop = new AbortController()
+    this.#play(this.#stop.signal).catch(error => log().error({ error }, 'hold music ended'))
+  }
+
+  stop (): void {
+    this.#stop?.abort()
+    this.#stop = undefined
+  }
+
+  async #play (over: AbortSignal): Promise<void> {
+    const { trackSid, ended } = await play(this.#participant, 'hold-music', new Melody(), over)
+    await ended
+    await this.#participant.unpublishTrack(trackSid)
+  }
+}
