@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { callSidOf, readJob } from '../../deploy/agent/src/call.ts'
-import { Tones } from '../../deploy/agent/src/tone.ts'
+import { Melody, Tones } from '../../deploy/agent/src/tone.ts'
 import { jobMetadata } from '../../src/livekit/metadata.ts'
 import { project } from '../fixtures/paths.ts'
 
@@ -63,6 +63,20 @@ await t.test('its audio never has a gap', async t => {
   const frames = [tones.next(), tones.next(), tones.next(), tones.next()]
   t.same(frames.map(loud), [true, true, true, false])
   t.same(frames.map(frame => frame.length), [480, 480, 480, 480])
+})
+
+await t.test('music on hold goes on, and is softer than the agent', async t => {
+  const melody = new Melody()
+  const loudest = (frame: Int16Array) => Math.max(...frame)
+  const seconds = Array.from({ length: 60 }, () => Array.from({ length: 50 }, () => melody.next()))
+  for (const [n, frames] of seconds.entries()) {
+    t.ok(frames.every(frame => frame.length === 480))
+    t.ok(Math.max(...frames.map(loudest)) > 1000, `second ${n} is heard`)
+  }
+  const tones = new Tones()
+  tones.add(440, 40)
+  tones.next()
+  t.ok(Math.max(...seconds.flat().map(loudest)) < loudest(tones.next()) / 2)
 })
 
 await t.test('its lockfile names no registry, and its Dockerfile starts what it builds', async t => {

@@ -12,6 +12,8 @@ export interface NewTransfer {
   to: string
   /** `consult`: what the agent that talks with the person gets in its job metadata. */
   brief?: string
+  /** `screen`: what Jambonz says to the person, who then presses 1 to take the call. */
+  say?: string
 }
 
 /** How a transfer stands. The bridge may add fields, states and reasons, so unknown ones must not matter. */
@@ -55,9 +57,14 @@ export class CallApi {
     return this.#ask<Transfer>('POST', '/transfers', { body: request })
   }
 
-  /** @param waitS the bridge may hold its reply for this long, seconds, while nothing happens */
-  readTransfer (id: string, waitS = 0): Promise<Transfer> {
-    return this.#ask<Transfer>('GET', `/transfers/${encodeURIComponent(id)}`, { waitS })
+  readTransfer (id: string): Promise<Transfer> {
+    return this.#ask<Transfer>('GET', `/transfers/${encodeURIComponent(id)}`)
+  }
+
+  /** Waits until a transfer is not in `state` any more, for as many seconds at most. */
+  waitForNews ({ id, state }: Pick<Transfer, 'id' | 'state'>, waitS: number): Promise<Transfer> {
+    const query = new URLSearchParams({ wait: String(waitS), state })
+    return this.#ask<Transfer>('GET', `/transfers/${encodeURIComponent(id)}?${query}`, { waitS })
   }
 
   /** `consult`: the person joins the caller. */
@@ -85,8 +92,7 @@ export class CallApi {
     { body, waitS = 0 }: { body?: object, waitS?: number } = {}
   ): Promise<T> {
     const { url, token } = this.#control
-    const query = method === 'GET' && waitS > 0 ? `?wait=${waitS}` : ''
-    const response = await fetch(url + path + query, {
+    const response = await fetch(url + path, {
       method,
       headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),

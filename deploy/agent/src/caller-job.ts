@@ -55,7 +55,8 @@ export async function talkWithCaller (ctx: JobContext, job: Job): Promise<void> 
   // Until the caller arrives this can take as long as the phone rings. If nobody arrives, it ends with the room.
   const first = await ctx.waitForParticipant().catch(() => undefined)
   // In place of an agent that is gone, this one may meet a person beside the caller.
-  caller = [...ctx.room.remoteParticipants.values()].find(participant => isOnPhone(participant, job)) ?? first
+  caller = [...ctx.room.remoteParticipants.values()].find(participant => isOnPhone(participant, job))
+  caller ??= first
   if (caller) {
     logger.info(
       { callSid: callSidOf(job, caller.attributes), attempt: job.call?.attempt, degraded: !job.call },

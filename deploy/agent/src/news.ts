@@ -27,7 +27,11 @@ export function newsOf ({ mode, state, result, reason = '' }: Transfer): string 
 const REFUSED: Record<string, string> = {
   BRIDGE_NUMBER_REFUSED: 'Calling this person is not allowed. Do not try again.',
   BRIDGE_OWN_NUMBER: 'Calling this person is not allowed. Do not try again.',
-  BRIDGE_CALL_ENDED: 'The call is over.'
+  BRIDGE_CALL_ENDED: 'The call is over.',
+  BRIDGE_TRANSFER_OPEN: 'Another transfer is under way. Cancel it first, or wait.',
+  BRIDGE_NOT_CONSULTING: 'Nobody talks with the person yet. Wait.',
+  BRIDGE_TRANSFER_COMPLETING: 'It is too late: the person is being connected.',
+  BRIDGE_TRANSFER_FINISHED: 'This transfer is over.'
 }
 
 /** Why something was not begun at all. */
@@ -36,7 +40,7 @@ export function refusalOf (error: unknown): string {
   if (!(error instanceof CallApiError)) return 'The phone system cannot be reached. Apologise, and go on without it.'
   const known = REFUSED[error.code]
   if (known) return known
-  if (error.status === 409) return 'That is not possible now: another transfer is under way, or it is over.'
+  if (error.status === 409) return 'That is not possible now.'
   if (error.status === 429) return 'Too many calls are being made. Offer to take a message.'
   return 'The phone system did not do it. Apologise, and go on without it.'
 }

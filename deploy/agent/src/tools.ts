@@ -45,8 +45,9 @@ export const callerTools = (transfers: Transfers) => {
     }),
     screened_transfer: llm.tool({
       description: 'Puts the caller through to a person, who hears who calls and may refuse. Tell the caller.',
-      parameters: oneOf,
-      execute: ({ who }: { who: string }) => said(() => transfers.begin('screen', who), 'The caller is put through.')
+      parameters: { type: 'object', properties: { who, brief: BRIEF }, required: ['who', 'brief'] } as const,
+      execute: ({ who, brief }: { who: string, brief: string }) =>
+        said(() => transfers.begin('screen', who, brief), 'The caller is put through.')
     }),
     send_digits: llm.tool({
       description: 'Presses keys on the phone, for example in a menu: 0-9, * and #, w waits for half a second.',

@@ -41,14 +41,15 @@ export class Transfers {
 
   /**
    * Calls somebody of the directory. Whether the person comes is told by `onNews`.
-   * @param brief `consult`: what the person should know before talking with the caller
+   * @param brief what the person should know before talking with the caller. Nobody could tell it with other modes
    * @throws {CallApiError | UnknownPersonError}
    */
-  async begin (mode: Mode, name: string, brief?: string): Promise<Transfer> {
+  async begin (mode: Mode, name: string, brief = 'Somebody asks for you.'): Promise<Transfer> {
     const transfer = await this.#apiOf().transfer({
       mode,
       to: this.people.numberOf(name),
-      ...(brief === undefined ? {} : { brief })
+      ...(mode === 'consult' && { brief }),
+      ...(mode === 'screen' && { say: `${brief} Press 1 to take the call.` })
     })
     this.#note(transfer)
     this.#follow(transfer.id).catch(() => {})
@@ -107,9 +108,9 @@ export class Transfers {
   /** Asks until the transfer is finished. A data message may get lost; the reply to a request does not. */
   async #follow (id: string): Promise<void> {
     while (!this.#over.aborted && this.open?.id === id) {
-      const before = this.#latest
+      const before = this.open
       try {
-        this.#note(await this.#apiOf().readTransfer(id, WAIT_S))
+        this.#note(await this.#apiOf().waitForNews(before, WAIT_S))
       } catch (error) {
         // 401: the call has ended, and nobody is left to hear of it.
         if (error instanceof CallApiError && [401, 404].includes(error.status)) return
