@@ -17,8 +17,12 @@ const facts = {
 }
 const ATTEMPT = { n: 2, way: { strategy: 'room', agent: 'demo-agent' } }
 const CONTROL = { url: 'https://bridge.example.com/calls/sid-1', token: 'jlb_call_x' }
-const metadata = (app: object) =>
-  jobMetadata({ callSid: 'sid-1', facts, app } as unknown as Arguments[0], ATTEMPT as unknown as Arguments[1], CONTROL)
+const metadata = (app: object, more: object = {}) =>
+  jobMetadata(
+    { callSid: 'sid-1', facts, app, ...more } as unknown as Arguments[0],
+    ATTEMPT as unknown as Arguments[1],
+    CONTROL
+  )
 
 await t.test('the example agent reads what the bridge writes', async t => {
   t.same(readJob(metadata({ metadata: '{"tenant":"acme"}' })), {
@@ -32,9 +36,20 @@ await t.test('the example agent reads what the bridge writes', async t => {
       attempt: 2,
       headers: { 'X-Customer-Id': '7' }
     },
+    control: CONTROL,
     app: '{"tenant":"acme"}'
   })
   t.notOk('app' in readJob(metadata({})))
+})
+
+await t.test('it knows that it is to consult a person, and what became of a transfer', async t => {
+  const purpose = { id: 'tr-1', mode: 'consult', callSid: 'sid-0', brief: 'Ada asks for a refund.' }
+  const order = { id: 'order-tr-1', transfer: { ...purpose, attempt: 1 } }
+  t.same(readJob(metadata({}, { order })).transfer, purpose)
+  const transfer = { request: { id: 'tr-1', mode: 'blind' }, outcome: { result: 'returned', reason: 'busy' } }
+  const back = readJob(metadata({}, { transfer }))
+  t.same(back.lastTransfer, { id: 'tr-1', mode: 'blind', result: 'returned', reason: 'busy' })
+  t.notOk('transfer' in back)
 })
 
 await t.test('a degraded call is answered too', async t => {
