@@ -37,6 +37,9 @@ async function merged (t: Test, options: StageOptions = {}): Promise<Stage> {
   return stage
 }
 
+/** Jambonz redirects a leg that often, and then knows it no more. */
+const sometimes = (times: number) => async () => times-- > 0
+
 const outcome = async (stage: Stage) => {
   const { outcome, state } = await stage.transfer()
   return outcome ? `${outcome.result} ${outcome.reason}` : state
@@ -307,6 +310,22 @@ await t.test('blind: the room has closed meanwhile, and the caller talks with an
   t.equal(await outcome(stage), 'returned no-answer')
 })
 
+await t.test('blind: cancelled while the phone of the person rings', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('blind'))
+  await stage.redirect(CALLER)
+  await stage.status(CALLER, 'b2', 'trying')
+  await stage.status(CALLER, 'b2', 'ringing')
+  await stage.cancel()
+  t.same(await stage.redirect(CALLER, 2), { kind: 'dial', attempt: 1 })
+  await stage.status(CALLER, 'b2', 'no-answer', { sipStatus: 487 })
+  await stage.legUp(CALLER, 'b3')
+  t.equal(await outcome(stage), 'returned cancelled')
+  const dialled = (await stage.get(CALLER))?.attempts.find(({ strategy }) => strategy === 'phone')
+  t.equal(dialled?.end?.cause, 'transfer-cancelled')
+})
+
 await t.test('screen: only the key 1 takes the call', async t => {
   const keys = [['1', 'bridged completed'], ['2', 'returning'], [undefined, 'returning']] as const
   for (const [digits, expected] of keys) {
@@ -342,8 +361,34 @@ await t.test('screen: a person who hangs up during the prompt has declined', asy
   await stage.legUp(CALLER, 'b2')
   await stage.answer(CALLER, { kind: 'screen', legSid: 'b2', transfer: ID })
   await stage.status(CALLER, 'b2', 'completed')
+  t.equal(stage.asked.at(-1), `redirect ${CALLER} ${ID} 2`, 'the caller does not wait until the time for a key is over')
+  t.same(await stage.redirect(CALLER, 2), { kind: 'dial', attempt: 1 })
+  t.same(await stage.action(CALLER, 2, 'b2', ['completed', undefined]), { kind: 'nothing' })
+  await stage.legUp(CALLER, 'b3')
+  t.equal(await outcome(stage), 'returned declined')
+  t.same(
+    await stage.answer(CALLER, { kind: 'screen-digit', legSid: 'b2', transfer: ID, legStatus: 'completed' }),
+    { kind: 'nothing' },
+    'the time for a key is over all the same'
+  )
+  await stage.clock.pass(60_000)
+  await stage.quiet()
+  t.equal((await stage.get(CALLER))?.phase, 'connected')
+})
+
+await t.test('screen: a person hangs up, and Jambonz does not redirect the caller', async t => {
+  const stage = buildTransferStage(t, { redirects: sometimes(1) })
+  await stage.connect()
+  await stage.ask(requestWith('screen'))
+  await stage.redirect(CALLER)
+  await stage.legUp(CALLER, 'b2')
+  await stage.answer(CALLER, { kind: 'screen', legSid: 'b2', transfer: ID })
+  await stage.status(CALLER, 'b2', 'completed')
+  await stage.clock.pass(9000)
+  await stage.quiet()
   await stage.answer(CALLER, { kind: 'screen-digit', legSid: 'b2', transfer: ID, legStatus: 'completed' })
-  t.same(await stage.action(CALLER, 2, 'b2', ['completed', undefined]), { kind: 'dial', attempt: 1 })
+  const reply = await stage.action(CALLER, 2, 'b2', ['completed', undefined])
+  t.match(reply, { kind: 'dial' }, 'the caller goes back when Jambonz asks')
   await stage.legUp(CALLER, 'b3')
   t.equal(await outcome(stage), 'returned declined')
 })

@@ -5,6 +5,7 @@ import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } fro
 import { agentGone, stopWaiting } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee, preparedAttempt } from './on-order.ts'
+import { fetchBack } from './on-transfer.ts'
 import { personBridged, personProgress } from './person-progress.ts'
 import { endParked } from './return-to-agent.ts'
 import { callerReturned } from './transfer-result.ts'
@@ -193,7 +194,17 @@ function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): v
   if (attempt !== currentAttempt(draft)) return
   // The caller leg's is next in Jambonz' queue.
   if (draft.closing) draft.closing.until = Math.max(draft.closing.until, event.at + TIMES.evidence)
-  settleSoon(draft, event.at)
+  if (event.callStatus === 'completed' && awaitsAcceptance(attempt)) personHungUp(draft, attempt, event.at)
+  else settleSoon(draft, event.at)
+}
+
+/**
+ * The person hung up instead of pressing a key. Jambonz notices only when the time for the key is over (recorded on
+ * feature-server 0.9.8): the caller is fetched back now.
+ */
+function personHungUp (draft: Call, attempt: Attempt, at: number): void {
+  fetchBack(draft, attempt, at, 'declined')
+  settleSoon(draft, at, TIMES.screening)
 }
 
 /** Whether anybody was dialled for the callee of an order. A room that waits for the callee was not. */
@@ -203,8 +214,8 @@ function wasDialled (draft: Call): boolean {
 }
 
 /** The attempt seems over: what comes next is for /action or the caller leg to say, but not for ever. */
-export function settleSoon (draft: Call, at: number): void {
+export function settleSoon (draft: Call, at: number, afterMs: number = TIMES.settle): void {
   if (draft.order && !wasDialled(draft)) return
   if (draft.phase === 'ended' || draft.phase === 'transferring' || draft.closing) return
-  draft.settleAt ??= at + TIMES.settle
+  draft.settleAt ??= at + afterMs
 }

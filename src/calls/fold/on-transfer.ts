@@ -5,7 +5,8 @@ import { orderIdOfTransfer } from './order.ts'
 import { parkedAttempt } from './return-to-agent.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { endTransfer, failTransfer, returnTransfer } from './transfer-result.ts'
-import { beginTransfer, findTransfer, openTransfer, transfersOf, type Transfer } from './transfers.ts'
+import { beginTransfer, findTransfer, openRequest, openTransfer, transfersOf, type Transfer } from './transfers.ts'
+import type { TransferReason } from './vocabulary.ts'
 
 /*
  * What people and agents ask for: that the caller is handed to somebody, that this is completed, or that it is not.
@@ -94,13 +95,24 @@ export function onCancelTransfer (draft: Call, { at, id }: EventOf<'cancel-trans
     return
   }
   if (parkedAttempt(draft)) {
-    // The caller's leg has left its room: it is asked for once more.
-    failTransfer(transfer, { reason: 'cancelled' })
-    askForCaller(draft, transfer, at)
+    comeBack(draft, transfer, at, 'cancelled')
     return
   }
   unowe(draft, ({ kind }) => kind === 'redirect')
   returnTransfer(draft, transfer, at, { reason: 'cancelled' })
+}
+
+/** The caller's leg has left its room: it is asked for once more. */
+function comeBack (draft: Call, transfer: Transfer, at: number, reason: TransferReason): void {
+  failTransfer(transfer, { reason })
+  askForCaller(draft, transfer, at)
+}
+
+/** The person whom the caller's leg dials cannot be had: the caller does not wait until Jambonz says so. */
+export function fetchBack (draft: Call, attempt: Attempt, at: number, reason: TransferReason): void {
+  const transfer = openRequest(draft)
+  if (transfer?.dials !== attempt.n || transfer.failedFor || draft.closing) return
+  comeBack(draft, transfer, at, reason)
 }
 
 /** The person's call is to end, if it is not over yet. */

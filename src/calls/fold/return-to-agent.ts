@@ -4,6 +4,7 @@ import { note } from './duties.ts'
 import { endOf } from './end.ts'
 import { replaceLegs } from './legs.ts'
 import { TIMES, type Rules } from './rules.ts'
+import { openRequest } from './transfers.ts'
 
 /*
  * A leg leaves its room and may come back to it. LiveKit keeps the room and the agent in it for departureTimeout.
@@ -43,7 +44,7 @@ export function goBack (draft: Call, at: number, rules: Rules, hook: HookName, h
   const parked = parkedAttempt(draft)
   if (!parked) return false
   const current = currentAttempt(draft)
-  if (current && current !== parked) closeAttempt(current, at)
+  if (current && current !== parked) leave(draft, current, at)
   if (isUsable(parked, at)) {
     redial(draft, parked, at)
     answer(draft, hook, hash, { kind: 'dial', attempt: parked.n })
@@ -53,6 +54,14 @@ export function goBack (draft: Call, at: number, rules: Rules, hook: HookName, h
   endAttempt(draft, parked, at, endOf('room-closed'))
   draft.plan = [parked.way, ...draft.plan]
   return goOn(draft, at, rules, hook, hash)
+}
+
+/** The leg is taken away from a dial. Why that has come to nothing is known where the transfer was cancelled. */
+function leave (draft: Call, attempt: Attempt, at: number): void {
+  const transfer = openRequest(draft)
+  const isCancelled = transfer?.dials === attempt.n && transfer.failedFor?.reason === 'cancelled'
+  if (isCancelled) endAttempt(draft, attempt, at, endOf('transfer-cancelled'))
+  else closeAttempt(attempt, at)
 }
 
 /** The same attempt is dialled again, with a new leg; what was known of the old one no longer says anything. */

@@ -56,6 +56,8 @@ export const TIMES = {
   returnSlack: 2000,
   /** From a sign that the attempt is over to the bridge ending the call by itself. */
   settle: 5000,
+  /** From a person's hanging up to the end of their time to press a key, which Jambonz waits for. */
+  screening: 30_000,
   /** Longest wait of an end for what could still tell its cause. */
   evidence: 1500,
   /** LiveKit repeats an event that nobody took for 15 s. */
