@@ -183,7 +183,8 @@ export class DutyWork {
     if (room === undefined) return
     const seen = await this.#look(call, Number(n))
     if (identity === EVERY_AGENT) {
-      const agents = seen?.company ? [seen.agent?.identity, ...seen.moreAgents ?? []] : []
+      if (!seen) throw new LiveKitError('look', 'unreachable')
+      const agents = seen.company ? [seen.agent?.identity, ...seen.moreAgents ?? []] : []
       for (const agent of agents) if (agent !== undefined) await this.#options.rooms.remove(room, agent)
       return
     }

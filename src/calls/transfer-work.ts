@@ -123,7 +123,8 @@ export class TransferWork {
     if (!person || person.phase === 'ended') return
 
     const at = clock.now()
-    const why = transfer.outcome?.reason === 'cancelled' ? 'cancelled' as const : 'caller-gone' as const
+    const isOver = call.phase === 'ended' || call.closing !== undefined
+    const why = isOver && transfer.outcome?.reason !== 'cancelled' ? 'caller-gone' as const : 'cancelled' as const
     const told = await commits.apply(
       person.callSid,
       what === 'merge' ? { kind: 'merge', at } : { kind: 'hangup', for: why, at }

@@ -114,7 +114,7 @@ function announcedMs (
 /** A leg that was dialled back replaces the one before it. */
 function linesOf (call: Call, attempt: Attempt | undefined): { lines: EventLine[], ofLeg: EventLine[] } {
   const lines = call.events.filter(line => line.attempt === undefined || line.attempt === attempt?.n)
-  const back = lines.findLastIndex(line => line.what === 'back to the agent')
+  const back = lines.findLastIndex(({ what }) => what === 'back to the agent' || what === 'dialled again')
   return { lines, ofLeg: lines.slice(back + 1).filter(line => line.attempt === attempt?.n) }
 }
 

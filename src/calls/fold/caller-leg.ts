@@ -1,11 +1,8 @@
 import type { Attempt, Call } from './call.ts'
 import type { SipAttributes } from './events.ts'
-import { transfersOf } from './transfers.ts'
 
 /** What tells the leg of an attempt from others. */
 export interface LegMark {
-  /** call_sids of people who are called into the room. They dial the same token. */
-  people?: readonly string[]
   callSid: string
   token?: string | undefined
   /** The room is not ours: a rule of the user's own may bring other callers into it. */
@@ -16,8 +13,7 @@ export interface LegMark {
 export const markOf = (call: Call, { token, foreign }: Pick<Attempt, 'token' | 'foreign'>): LegMark => ({
   callSid: call.callSid,
   token,
-  foreign,
-  people: transfersOf(call).flatMap(({ person }) => person ? [person.callSid] : [])
+  foreign
 })
 
 /**
@@ -26,9 +22,9 @@ export const markOf = (call: Call, { token, foreign }: Pick<Attempt, 'token' | '
 export function isCallerLeg (sip: SipAttributes, attempt: LegMark): boolean {
   const { callSid, called, dispatched, callStatus } = sip
   if (attempt.foreign) return callSid === attempt.callSid
-  if (callSid !== undefined && attempt.people?.includes(callSid)) return false
-  // Those who dial our token enter from outside through a dispatch rule. People whom an agent calls do not.
-  if (dispatched) return true
+  // Those who dial our token enter from outside through a dispatch rule: the caller, and people who join. People whom
+  // an agent calls do not.
+  if (dispatched) return callSid === undefined || callSid === attempt.callSid
   // LiveKit itself calls somebody.
   if (callStatus === 'dialing') return false
   if (callSid !== undefined) return callSid === attempt.callSid

@@ -1,5 +1,5 @@
 import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
-import { transfersOf } from './transfers.ts'
+import { joinWayOf, transfersOf } from './transfers.ts'
 import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { factsOfOrder } from './order.ts'
@@ -93,11 +93,18 @@ interface Trace {
   dialled?: string
 }
 
+/** A call whose room was only found is dialled elsewhere by now: the caller may come back to that room. */
+export function isElsewhere (call: Call, dialled: string | undefined): boolean {
+  const latest = currentAttempt(call)
+  return dialled !== undefined && dialled !== '' && latest?.found === true && !latest.end && dialled !== latest.token
+}
+
 /** A call that was dialled before this process knew it: its attempt is rebuilt from what is derived, not stored. */
 export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rules): void {
   const { ways } = draft.route ?? rules.guessRoute(draft.facts, draft.app, draft.callSid, at)
-  const { n, way } = wayOf(draft, trace, ways, rules)
-  draft.attemptsBefore = n - 1
+  const { n: likely, way } = joinOf(draft, trace, rules) ?? wayOf(draft, trace, ways, rules)
+  const n = Math.max(likely, (currentAttempt(draft)?.n ?? 0) + 1)
+  draft.attemptsBefore = n - 1 - draft.attempts.length
   draft.plan = [way]
   const attempt = openNext(draft, at, rules)!
   attempt.made = 'created'
@@ -105,6 +112,15 @@ export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rule
   attempt.at.replied = at
   // Attempts are counted on when a call comes back, so only the first one tells where in the route it stands.
   draft.plan = n === 1 && way === ways[0] ? ways.slice(1) : []
+}
+
+/** A person's leg that was dialled into the caller's room. It comes after the consultation, where there was one. */
+function joinOf ({ order }: Call, { n, dialled }: Trace, rules: Rules): { n: number, way: Way } | undefined {
+  if (!order?.transfer) return undefined
+  const { mode, callSid, attempt } = order.transfer
+  const first = mode === 'consult' ? 2 : 1
+  const isJoin = dialled === undefined ? (n ?? 1) >= first : dialled === rules.tokenOf(callSid, attempt)
+  return isJoin ? { n: n ?? first, way: joinWayOf(order.transfer) } : undefined
 }
 
 /** A token tells which attempt it is, a number which way. Otherwise the attempt's own number does. */

@@ -9,6 +9,7 @@ import { preparedAttempt } from './on-order.ts'
 import { backFromJoin, followMerge } from './on-merge.ts'
 import { backFromPerson, followTransfer } from './on-redirect.ts'
 import { callerEnded } from './on-status.ts'
+import { personBridged } from './person-progress.ts'
 import { openRequest, transfersOf } from './transfers.ts'
 import type { Way } from './way.ts'
 import type { Rules } from './rules.ts'
@@ -54,7 +55,10 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   attempt.action = factsOf(event)
   // Without a status hook only this says that an announcement answered the caller.
   if (isAnnouncement(attempt)) draft.caller.answered ||= event.callerStatus === 'in-progress'
-  if (hasTalked(attempt, event)) attempt.answered = true
+  if (hasTalked(attempt, event)) {
+    attempt.answered = true
+    personBridged(draft, attempt, at)
+  }
   if (isFinal(event.callerStatus)) {
     callerEnded(draft, at, {
       callStatus: event.callerStatus,
@@ -94,7 +98,7 @@ function redirectIsDue (draft: Call, { at, hash, callerStatus }: EventOf<'action
     return true
   }
   const transfer = openRequest(draft)
-  if (!transfer?.redirect || transfer.failedFor) return false
+  if (!transfer?.redirect) return false
   followTransfer(draft, transfer, at, rules, 'action', hash)
   return true
 }

@@ -107,7 +107,7 @@ export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
     purpose,
     to: order.to,
     answeredAt: at.answered,
-    joinedAt: joined?.at.answered,
+    joinedAt: joined && (joined.at.answered ?? joined.final?.at ?? joined.at.opened),
     endedAt: at.ended,
     end
   })

@@ -1,11 +1,11 @@
-import { currentAttempt, type Call } from './call.ts'
+import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { agentGone, oweRedispatchNow } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { endByBridge } from './on-time.ts'
 import { oweCheck, releasePerson } from './on-transfer.ts'
 import type { Rules } from './rules.ts'
-import { endTransfer, finishTransfer, reasonOfPerson, returnTransfer } from './transfer-result.ts'
+import { finishTransfer, reasonOfPerson, returnTransfer } from './transfer-result.ts'
 import {
   beginTransfer,
   openRequest,
@@ -19,7 +19,7 @@ import {
 export function onPersonNews (draft: Call, { at, news }: EventOf<'person-news'>, rules: Rules): void {
   const transfer = transferOf(draft, news) ?? adopt(draft, news, at)
   const before = transfer.person
-  if (before && (news.n < before.n || before.state === 'ended')) return
+  if (before && (news.n < before.n || (news.n === before.n && before.state === 'ended'))) return
   transfer.person = news
   if (before?.state !== news.state) {
     note(draft, at, { from: 'person', what: 'person', status: news.state, detail: news.end?.cause })
@@ -54,26 +54,29 @@ function follow (
 ): void {
   const { state, end, purpose } = transfer.person!
   const isOver = draft.phase === 'ended' || draft.closing !== undefined
+  if (hasMetCaller(draft, transfer)) finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
   if (state === 'ended') {
-    if (transfer.outcome) personLeft(draft, transfer, at, rules)
-    else if (isOver) endTransfer(draft, at)
-    else returnTransfer(draft, transfer, at, reasonOfPerson(end!, transfer.person!, transfer.completing !== undefined))
+    const wasCompleting = transfer.completing !== undefined
+    if (!isOver) returnTransfer(draft, transfer, at, reasonOfPerson(end!, transfer.person!, wasCompleting))
+    personLeft(draft, transfer, at, rules)
     return
   }
   if (isOver || (transfer.outcome && transfer.outcome.result !== 'bridged')) {
     releasePerson(draft, transfer, at)
     return
   }
+  if (state === 'joined' && before?.state !== 'joined') personIsThere(draft, purpose.mode, at)
   if (transfer.outcome) return
-  if (state === 'joined') {
-    finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
-    personIsThere(draft, purpose.mode, at)
-    return
-  }
   if (transfer.state === 'completing' && !hasFailedToJoin(transfer, before, at)) return
-  if (state === 'joining') return
+  if (state === 'joining' || state === 'joined') return
   transfer.completing = undefined
   transfer.state = state
+}
+
+/** The person came into the caller's room before the caller left. */
+function hasMetCaller (draft: Call, { person, outcome }: Transfer): boolean {
+  const { joinedAt } = person!
+  return !outcome && joinedAt !== undefined && joinedAt <= (draft.caller.final?.at ?? Infinity)
 }
 
 /** The person was on the way into the caller's room, and talks with the consulting agent again. */
@@ -93,24 +96,26 @@ function personIsThere (draft: Call, mode: 'consult' | 'add', at: number): void 
 /** Stands for an agent's identity. */
 export const EVERY_AGENT = '*'
 
-/** The person who was with the caller has left. The caller must not be left with nobody. */
-function personLeft (draft: Call, transfer: Transfer, at: number, rules: Rules): void {
-  const { outcome, request } = transfer
+/** A person's call has ended. The caller must not be left with nobody. */
+function personLeft (draft: Call, { person }: Transfer, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
-  if (outcome?.result !== 'bridged' || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) return
-  if (withPerson(draft).length > 0 || !attempt || attempt.end || openRequest(draft)) return
-  if (transfer.person!.purpose.mode === 'add' && !attempt.view.agent?.left) {
-    // The agent stayed. A look tells whether it still does.
-    if (!attempt.view.agent) oweLook(draft, attempt, at, at)
-    return
-  }
-  if (transfer.person!.end?.cause === 'caller-gone') {
-    // The person did not leave: the room did, or LiveKit put them out. Should the caller still be there, an agent is.
-    agentGone(draft, attempt, at, rules)
-    return
-  }
-  if (request?.afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules)
+  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined || !attempt || attempt.end) return
+  if (withPerson(draft).length > 0 || openRequest(draft)) return
+  const afterPerson = sentAway(draft, attempt)?.request?.afterPerson
+  // Otherwise an agent stayed. A look tells whether it still does.
+  if (afterPerson === undefined) oweLook(draft, attempt, at, at)
+  // The person did not leave: the room did, or LiveKit put them out. Should the caller still be there, an agent is.
+  else if (person!.end?.cause === 'caller-gone') agentGone(draft, attempt, at, rules)
+  else if (afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules)
   else endByBridge(draft, at, 'person-gone', rules)
+}
+
+/** The transfer for which the agent had to leave, where none has come since. */
+function sentAway (draft: Call, { view: { agent } }: Attempt): Transfer | undefined {
+  const last = transfersOf(draft).findLast(({ request, outcome }) =>
+    request?.mode === 'consult' && outcome?.result === 'bridged')
+  const isBack = agent !== undefined && !agent.left && agent.joinedAt > (last?.finishedAt ?? 0)
+  return isBack ? undefined : last
 }
 
 /** While a person is called, or talks with the caller, their call is looked at now and then. */
@@ -120,5 +125,6 @@ function keepChecking (draft: Call, at: number): void {
   const open = openRequest(draft)
   const transfer = open?.person || open?.request.order ? open : withPerson(draft).at(-1)
   const id = transfer?.request?.id
-  if (id !== undefined) oweCheck(draft, id, at)
+  const lapsesIn = (open?.completing?.until ?? 0) - at
+  if (id !== undefined) oweCheck(draft, id, at, lapsesIn > 0 ? lapsesIn : undefined)
 }

@@ -31,14 +31,26 @@ export function onRedirect (draft: Call, event: EventOf<'redirect'>, rules: Rule
     answer(draft, 'redirect', hash, { kind: 'hangup' })
     return
   }
-  if (draft.merge) {
+  if (draft.merge || isUnknownMerge(draft, event)) {
     followMerge(draft, at, rules, 'redirect', hash)
     return
   }
   const transfer = openRequest(draft)
-  const isWanted = transfer?.redirect !== undefined && (event.transfer ?? transfer.request.id) === transfer.request.id
-  if (isWanted) followTransfer(draft, transfer, at, rules, 'redirect', hash)
-  else stay(draft, at, rules, hash)
+  const isMeant = transfer !== undefined && (event.transfer ?? transfer.request.id) === transfer.request.id
+  if (isMeant && transfer.redirect) {
+    followTransfer(draft, transfer, at, rules, 'redirect', hash)
+    return
+  }
+  // The second time is for taking the transfer back. Jambonz was late with it.
+  if (isMeant && transfer.dials !== undefined && (event.n ?? 1) > 1) failTransfer(transfer, { reason: 'cancelled' })
+  stay(draft, at, rules, hash)
+}
+
+/** Whoever asked for it is gone, and only LiveKit's room told of the call: the hook itself says what it is for. */
+const isUnknownMerge = (draft: Call, { transfer }: EventOf<'redirect'>): boolean => {
+  const attempt = currentAttempt(draft)
+  return transfer !== undefined && draft.order?.transfer?.id === transfer && draft.order.transfer.mode === 'consult' &&
+    attempt?.found === true && !attempt.end
 }
 
 /** The caller's leg goes where the open transfer says. */
@@ -73,10 +85,10 @@ export function followTransfer (
   transfer.dials = currentAttempt(draft)!.n
 }
 
-/** Nobody here wants the leg elsewhere: it goes back to where it was. */
+/** The leg is where it is to be: it is dialled there once more, because the hook has ended its dial. */
 function stay (draft: Call, at: number, rules: Rules, hash: string): void {
   const attempt = currentAttempt(draft)
-  if (goBack(draft, at, rules, 'redirect', hash)) return
+  if (openRequest(draft)?.failedFor && goBack(draft, at, rules, 'redirect', hash)) return
   if (attempt && !attempt.end && isDialled(attempt) && (attempt.room === undefined || isUsable(attempt, at))) {
     redial(draft, attempt, at)
     answer(draft, 'redirect', hash, { kind: 'dial', attempt: attempt.n })
@@ -101,11 +113,14 @@ export function backFromPerson (
   hook: HookName,
   hash: string
 ): boolean {
+  // A person's call knows itself whether there is somebody to go back to.
+  if (attempt.strategy === 'join') return false
   const transfer = openRequest(draft)
-  if (!transfer || transfer.dials !== attempt.n) return false
-  failTransfer(transfer, reasonOfDial(attempt))
-  transfer.redirect = undefined
-  unowe(draft, ({ kind }) => kind === 'redirect')
+  if (transfer?.dials === attempt.n) {
+    failTransfer(transfer, reasonOfDial(attempt))
+    transfer.redirect = undefined
+    unowe(draft, ({ kind }) => kind === 'redirect')
+  }
   return goBack(draft, at, rules, hook, hash)
 }
 

@@ -7,11 +7,11 @@ import { note, owe, oweLook, unowe } from './duties.ts'
 import { onCallee, preparedAttempt } from './on-order.ts'
 import { fetchBack } from './on-transfer.ts'
 import { personBridged, personProgress } from './person-progress.ts'
-import { endParked } from './return-to-agent.ts'
+import { endParked, park } from './return-to-agent.ts'
 import { callerReturned } from './transfer-result.ts'
 import { nextVerdictLook } from './on-voicemail.ts'
 import type { EventOf } from './events.ts'
-import { adoptAttempt, takeFacts } from './new-call.ts'
+import { adoptAttempt, isElsewhere, takeFacts } from './new-call.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import { timeLimitOf, TIMES, type Rules } from './rules.ts'
 
@@ -77,7 +77,10 @@ const answeredElsewhere = (draft: Call, attempt: Attempt): boolean =>
   draft.attempts.some(other => isAnnouncement(other) || (other !== attempt && other.answered))
 
 function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void {
-  if (draft.phase !== 'ended' && draft.attempts.length === 0) {
+  const isUnknown = draft.attempts.length === 0 || (!findLeg(draft, event.legSid) && isElsewhere(draft, event.dialled))
+  if (draft.phase !== 'ended' && isUnknown) {
+    const latest = currentAttempt(draft)
+    if (latest) park(latest, event.at, rules)
     adoptAttempt(draft, event.at, { dialled: event.dialled ?? '' }, rules)
   }
   const attempt = attemptOfLeg(draft, event.legSid)
@@ -190,7 +193,10 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
 function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): void {
   if (attempt.final) return
   attempt.final = { at: event.at, callStatus: event.callStatus, sipStatus: event.sipStatus, sipReason: event.sipReason }
-  if (event.callStatus === 'completed' && !awaitsAcceptance(attempt)) attempt.answered = true
+  if (event.callStatus === 'completed' && !awaitsAcceptance(attempt)) {
+    attempt.answered = true
+    personBridged(draft, attempt, event.at)
+  }
   if (attempt !== currentAttempt(draft)) return
   // The caller leg's is next in Jambonz' queue.
   if (draft.closing) draft.closing.until = Math.max(draft.closing.until, event.at + TIMES.evidence)

@@ -3,6 +3,7 @@ import { note, owe, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { orderIdOfTransfer } from './order.ts'
 import { parkedAttempt } from './return-to-agent.ts'
+import { personBridged } from './person-progress.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { endTransfer, failTransfer, returnTransfer } from './transfer-result.ts'
 import { beginTransfer, findTransfer, openRequest, openTransfer, transfersOf, type Transfer } from './transfers.ts'
@@ -53,8 +54,8 @@ function askForCaller (draft: Call, transfer: Transfer, at: number): void {
 const REDIRECT = 'redirect'
 
 /** News of a person's call may get lost. While they matter, the call is looked at again and again. */
-export function oweCheck (draft: Call, id: string, at: number): void {
-  owe(draft, at, { id: 'check-person', kind: 'check-person', target: id, due: at + TIMES.checkPerson })
+export function oweCheck (draft: Call, id: string, at: number, afterMs: number = TIMES.checkPerson): void {
+  owe(draft, at, { id: 'check-person', kind: 'check-person', target: id, due: at + afterMs })
 }
 
 /** Why a transfer cannot be completed. Undefined: it can. */
@@ -75,6 +76,7 @@ export function onCompleteTransfer (draft: Call, { at, id }: EventOf<'complete-t
   transfer.completing = { until: at + TIMES.completing }
   note(draft, at, { from: 'agent', what: 'complete transfer' })
   owe(draft, at, { kind: 'tell-person', target: `merge ${id}`, due: at })
+  oweCheck(draft, id, at, TIMES.completing)
 }
 
 /** Why a transfer cannot be cancelled. Undefined: it can. */
@@ -134,6 +136,11 @@ export function settleTransfers (draft: Call, at: number): void {
   if (draft.phase === 'ended') endTransfer(draft, at)
 }
 
+const stateOfDial = ({ at }: Attempt): 'calling' | 'ringing' | 'answered' => {
+  if (at.answered !== undefined) return 'answered'
+  return at.ringing === undefined ? 'calling' : 'ringing'
+}
+
 /** By which the person's call of a transfer is found. */
 export const personOf = (transfer: Transfer): string | undefined =>
   transfer.person?.callSid ?? (transfer.request?.order && orderIdOfTransfer(transfer.request.id))
@@ -143,7 +150,13 @@ export function redirectFailed (draft: Call, transfer: Transfer, at: number): vo
   unowe(draft, ({ kind }) => kind === 'redirect')
   transfer.redirect = undefined
   note(draft, at, { from: 'bridge', what: 'redirect failed' })
-  // A cancelled transfer goes on until the person decides it.
-  if (parkedAttempt(draft)) return
+  const dialled = parkedAttempt(draft) && currentAttempt(draft)
+  if (dialled) {
+    // It could not be taken back: it goes on until the person decides it.
+    transfer.failedFor = undefined
+    transfer.state = stateOfDial(dialled)
+    if (dialled.answered) personBridged(draft, dialled, at)
+    return
+  }
   returnTransfer(draft, transfer, at, { reason: 'error', detail: 'Jambonz did not redirect the caller' })
 }

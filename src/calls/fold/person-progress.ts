@@ -13,10 +13,10 @@ export function personProgress (draft: Call, attempt: Attempt, state: 'ringing' 
   if (transfer?.dials === attempt.n && !transfer.failedFor) transfer.state = state
 }
 
-/** Caller and person talk: the agent's room is needed no more. */
+/** Caller and person talk: the agent's room is needed no more. Somebody who is wanted no more is not talked with. */
 export function personBridged (draft: Call, attempt: Attempt, at: number): void {
   const transfer = openRequest(draft)
-  if (transfer?.dials !== attempt.n) return
+  if (transfer?.dials !== attempt.n || transfer.failedFor) return
   finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
   draft.plan = []
   endParked(draft, at)

@@ -79,9 +79,11 @@ export function redial (draft: Call, attempt: Attempt, at: number): void {
   attempt.final = undefined
   attempt.action = undefined
   attempt.agentless = undefined
+  attempt.accepted = undefined
   if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)
   attempt.view.sip = undefined
   attempt.at.ringing = attempt.at.lastRinging = undefined
   attempt.at.ended = undefined
-  note(draft, at, { from: 'bridge', what: 'back to the agent', attempt: attempt.n })
+  const what = attempt.room === undefined ? 'dialled again' : 'back to the agent'
+  note(draft, at, { from: 'bridge', what, attempt: attempt.n })
 }

@@ -16,12 +16,14 @@ type Timed = Untimed & { at: number }
 const CALL = 'call-1'
 const ROOM = `jb_${tokenOf(CALL, 1)}`
 
-/** LiveKit's webhooks, about the room that the fold derives. */
+/** The X-LK-Call header of the recorded INVITEs. */
+const RECORDED_CALL = /d00d8a36-93f1-4a61-b3df-98751116d97a/g
+
+/** LiveKit's webhooks, about the call and the room that the fold derives. */
 function fromLiveKit (name: string): Timed[] {
   return recording(name).webhooks.flatMap(webhook => {
-    const event = fromWebhook(
-      WebhookEvent.fromJson(JSON.parse(webhook.body), { ignoreUnknownFields: true }) as WebhookEvent
-    )
+    const body = JSON.parse(webhook.body.replace(RECORDED_CALL, CALL))
+    const event = fromWebhook(WebhookEvent.fromJson(body, { ignoreUnknownFields: true }) as WebhookEvent)
     return event ? [{ ...event, room: ROOM, at: START + (webhook as unknown as { at_ms: number }).at_ms + 20 }] : []
   })
 }
