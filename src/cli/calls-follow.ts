@@ -3,6 +3,7 @@ import type { CallSummary, CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import { ApiError, get, type OperatorApi } from './calls-client.ts'
 import { callRows, eventLine, headRow, outcomeLines, tableLayout } from './calls-print.ts'
+import { transferState } from './transfer-lines.ts'
 
 export interface FollowIo {
   out: (line: string) => void
@@ -45,8 +46,8 @@ export async function followCalls (list: () => Promise<CallSummary[]>, io: Follo
 }
 
 /** What a row shows of a call, apart from the time that passes. */
-const stateOf = ({ phase, end, agent, attempts }: CallSummary): string =>
-  [phase, end?.cause, end?.waitingOn, agent, attempts.length].join(' ')
+const stateOf = ({ phase, end, agent, attempts, transfers = [] }: CallSummary): string =>
+  [phase, end?.cause, end?.waitingOn, agent, attempts.length, ...transfers.map(transferState)].join(' ')
 
 function forgetOthers (printed: Map<string, string>, calls: readonly CallSummary[]): void {
   const present = new Set(calls.map(({ callSid }) => callSid))

@@ -5,6 +5,7 @@ import type { JambonzView } from '../diagnosis/jambonz-view.ts'
 import { findingLines } from '../finding-lines.ts'
 import { partiesOf, renderLadder, type LadderOptions } from '../ladder/ladder.ts'
 import { stepOf, stepsOf } from './calls-steps.ts'
+import { transferLine, transferState } from './transfer-lines.ts'
 import { columnWidths, tableRow, tableWidth, wrapIndented, type Column } from './text-layout.ts'
 
 /** Width of text where the terminal's is not known. */
@@ -70,11 +71,12 @@ const dayOf = (time: number): string => Number.isNaN(time) ? '' : new Date(time)
 
 function cellsOf (call: CallSummary, layout: Pick<TableLayout, 'stacked' | 'dates'>, now: number): string[] {
   const { stacked, dates } = layout
-  const { callSid, agent, route, at, reference, joins } = call
+  const { callSid, agent, route, at, reference, joins, calledFor } = call
   const received = (at.received ?? '').replace('T', ' ').slice(dates ? 5 : 11, 19)
   const numbers = [call.from, call.to]
-  // Your own id of the call, or the call that an agent's call belongs to, stands below the call_sid.
-  const named = [callSid, reference, joins && `in ${joins}`].filter(text => text !== undefined).join('\n')
+  // Your own id of the call, or the call that an agent's or a person's call belongs to, stands below the call_sid.
+  const belongsTo = [joins && `in ${joins}`, calledFor && `for ${calledFor.callSid}`]
+  const named = [callSid, reference, ...belongsTo].filter(text => text !== undefined).join('\n')
   return [
     ...[received, named, ...(stacked ? [numbers.join('\n')] : numbers)],
     ...[[agent, route].filter(text => text !== undefined).join('\n'), elapsed(call, now), stateCell(call)]
@@ -92,9 +94,12 @@ function elapsed ({ at }: CallSummary, now: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`
 }
 
-function stateCell ({ phase, end, attempts }: CallSummary): string {
+function stateCell ({ phase, end, attempts, transfers = [] }: CallSummary): string {
   const state = end ? `${end.cause}${end.waitingOn === 'none' ? '' : ` (${end.waitingOn})`}` : phase
-  return attempts.length > 1 ? `${state}, attempt ${attempts.length}` : state
+  const tried = attempts.filter(({ transfer }) => transfer === undefined).length
+  // What became of the last transfer stands below.
+  const transfer = transfers.slice(-1).map(transfer => `${transfer.mode} ${transferState(transfer)}`)
+  return [tried > 1 ? `${state}, attempt ${tried}` : state, ...transfer].join('\n')
 }
 
 /** One call: who, where and when, its ladder, why it ended, evidence, answers, what to do. */
@@ -122,7 +127,8 @@ function pageLines (
   const start = startOf(call)
   const lines = [
     ...(call.eventsDropped > 0 ? [`(${call.eventsDropped} events in the middle were not kept)`] : []),
-    ...(call.attempts.length > 1 ? section('Attempts', call.attempts.map(attemptLine)) : []),
+    ...section('Transfers', (call.transfers ?? []).map(transfer => transferLine(transfer, startOf(call)))),
+    ...(call.attempts.length > 1 ? section('Attempts', inOrder(call.attempts).map(attemptLine)) : []),
     '',
     ...outcomeOf(call.phase, diagnosis),
     ...section('Evidence', evidence.map(item => evidenceLine(item, start))),
@@ -150,11 +156,13 @@ const startOf = ({ at, events }: CallView): number => Date.parse(at.received ?? 
 function headLines (call: CallView): string[] {
   const { callSid, direction, from, to, route, agent, at, attempts, reference, placedBy, joins, voicemail } = call
   const attempt = attempts.at(-1)
+  const { calledFor } = call
   return [
     `${callSid}  ${direction}  ${from} -> ${to}  ${at.received ?? ''}`,
     ...(reference === undefined ? [] : [`order  ${reference}`]),
     ...(placedBy === undefined ? [] : [`by     ${placedBy}`]),
     ...(joins === undefined ? [] : [`joins  ${joins}`]),
+    ...(calledFor === undefined ? [] : [`for    the ${calledFor.mode} transfer of call ${calledFor.callSid}`]),
     ...(voicemail === undefined ? [] : [`answer ${voicemail.verdict}, as ${WHO[voicemail.by]} found out`]),
     ...(route === undefined ? [] : [`route  ${route}`]),
     ...(agent === undefined ? [] : [`agent  ${agent}`]),
@@ -163,6 +171,10 @@ function headLines (call: CallView): string[] {
 }
 
 const WHO = { jambonz: 'Jambonz', agent: 'the agent' } as const
+
+/** The attempt that is dialled last is the last one of the call, also when it is dialled again. */
+const inOrder = (attempts: CallView['attempts']): CallView['attempts'] =>
+  attempts.toSorted((one, other) => one.attempt - other.attempt)
 
 /** What was tried, and what came of it. */
 function attemptLine (tried: CallView['attempts'][number]): string {
@@ -185,7 +197,9 @@ function outcomeOf (phase: string, diagnosis: DiagnosisView): string[] {
 
 /** One event of a call that is followed, with the seconds since the call was received. */
 export function eventLine (event: CallView['events'][number], call: CallView): string {
-  const { from, to, what } = stepOf(event, { direction: call.direction, attempts: [] })
+  // Responses are printed as Jambonz reports them, but for those of a person.
+  const attempts = call.attempts.filter(({ transfer }) => transfer !== undefined)
+  const { from, to, what } = stepOf(event, { direction: call.direction, calledFor: call.calledFor, attempts })
   const who = event.from === 'operator' ? 'operator' : from
   const seconds = ((Date.parse(event.first) - startOf(call)) / 1000).toFixed(3)
   return `${`+${seconds} s`.padStart(12)}  ${from === to ? who : `${from} -> ${to}`}: ${what}`

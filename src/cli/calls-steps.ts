@@ -1,6 +1,7 @@
 import { cleanText } from '../clean-text.ts'
 import type { CallView } from '../calls/view.ts'
 import type { Party, Step } from '../ladder/trace.ts'
+import { stepOfTransfer } from './transfer-steps.ts'
 
 /*
  * A call's record as the steps of a ladder: what was heard, from whom, and what the bridge replied.
@@ -9,7 +10,7 @@ import type { Party, Step } from '../ladder/trace.ts'
 type Event = CallView['events'][number]
 type Attempt = CallView['attempts'][number]
 /** What of a call its steps depend on. */
-type Known = Pick<CallView, 'attempts' | 'direction'>
+export type Known = Pick<CallView, 'attempts' | 'direction' | 'calledFor'>
 
 /** The steps of a call, in the order in which they were heard. A reply comes behind what it waited for. */
 export function stepsOf (call: Pick<CallView, 'events'> & Known): Step[] {
@@ -35,27 +36,38 @@ const MOST_REPEATS = 999
 
 /** One event, and how often it came. */
 export function stepOf (event: Event, call: Known): Step & { count: number } {
-  const { from, what, leg, status, sipStatus, reason, by, detail, first, count } = event
+  const { first, count } = event
+  const { what, ...way } = stepOfTransfer(event) ?? { ...wayOf(event, call), what: textOf(event, call) }
+  return { at: Date.parse(first), ...way, what: cleanText(what), count }
+}
+
+function textOf (event: Event, call: Known): string {
+  const { from, what, leg, status, sipStatus, reason, by, detail } = event
   const told = [
-    leg === undefined ? undefined : legsOf(call)[leg] ?? `${leg} leg`,
+    leg === undefined ? undefined : legOf(leg, event, call),
     what === 'status' ? undefined : what,
     status,
     sipStatus,
     reason,
-    by && `by ${whoOf(by, call)}`,
+    by && `by ${from === 'jambonz' ? whoOf(by, call) : by}`,
     detail && `(${detail.replace('caller leg', legsOf(call).caller)})`
   ].filter(part => part !== undefined && part !== '').join(' ')
-  return {
-    at: Date.parse(first),
-    ...wayOf(event, call),
-    what: cleanText(from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told),
-    count
-  }
+  return from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told
+}
+
+/** Which of Jambonz' two legs it is. The second one may be a person's, or lead a person to the caller. */
+function legOf (leg: string, { attempt: n }: Event, call: Known): string {
+  const attempt = call.attempts.find(({ attempt }) => attempt === n)
+  if (leg === 'agent' && attempt?.transfer !== undefined) return 'person leg'
+  if (leg === 'agent' && attempt?.strategy === 'join') return 'join leg'
+  return legsOf(call)[leg] ?? `${leg} leg`
 }
 
 /** A newer bridge may know other directions. */
-const legsOf = ({ direction }: Known): Partial<Record<string, string>> & { caller: string } =>
-  LEGS[direction] ?? LEGS.inbound
+function legsOf ({ direction, calledFor }: Known): Partial<Record<string, string>> & { caller: string } {
+  if (calledFor) return LEGS_OF_PERSON
+  return LEGS[direction] ?? LEGS.inbound
+}
 
 type LegNames = Record<'caller' | 'agent', string>
 
@@ -65,12 +77,16 @@ const LEGS: Partial<Record<string, LegNames>> & { inbound: LegNames } = {
   outbound: { caller: 'callee leg', agent: 'agent leg' },
   agent: { caller: 'LiveKit leg', agent: 'callee leg' }
 }
+const LEGS_OF_PERSON: LegNames = { caller: 'person leg', agent: 'agent leg' }
 
-/** Who ended a call. Jambonz calls the party of its first leg the caller. */
-function whoOf (by: string, { direction }: Known): string {
-  if (by !== 'caller' || direction === 'inbound') return by
-  return direction === 'outbound' ? 'callee' : 'LiveKit'
+/** Who ended a leg. Jambonz calls the party of its first leg the caller. */
+function whoOf (by: string, call: Known): string {
+  if (by !== 'caller' || call.direction === 'inbound') return by
+  return call.direction === 'outbound' ? calleeOf(call) : 'LiveKit'
 }
+
+/** Who is called by an outbound call. */
+const calleeOf = ({ calledFor }: Known): 'callee' | 'person' => calledFor ? 'person' : 'callee'
 
 type Way = Pick<Step, 'from' | 'to' | 'via'>
 
@@ -101,9 +117,10 @@ const OF_FAR_END: ReadonlySet<string | undefined> = new Set(['ringing', 'early-m
  * Jambonz reports the responses of those whom it dials. Of a final failure it does not tell whether its own SBC gave
  * it, and `trying` is its own, so those are drawn as the reports that they are.
  */
-function answerOf ({ what, leg, status, attempt: n }: Event, { attempts, direction }: Known): Way | undefined {
+function answerOf ({ what, leg, status, attempt: n }: Event, call: Known): Way | undefined {
   if (what !== 'status' || !OF_FAR_END.has(status)) return undefined
-  const dialled = direction === 'outbound' && leg === 'caller' ? 'callee' : farEndOf(attempts, n, leg, direction)
+  const { attempts, direction } = call
+  const dialled = direction === 'outbound' && leg === 'caller' ? calleeOf(call) : farEndOf(attempts, n, leg, direction)
   return dialled && { from: dialled, to: 'jambonz', via: 'sip' }
 }
 
@@ -115,11 +132,13 @@ function farEndOf (
 ): Party | undefined {
   const attempt = attempts.find(({ attempt }) => attempt === n)
   if (leg !== 'agent' || !attempt) return undefined
+  if (attempt.transfer !== undefined) return 'person'
   return direction === 'agent' ? 'callee' : FAR_ENDS[attempt.strategy]
 }
 
 const FAR_ENDS: Partial<Record<Attempt['strategy'], Party>> = {
   room: 'livekit',
+  join: 'livekit',
   carrier: 'carrier',
   phone: 'phone',
   retell: 'retell',
@@ -145,11 +164,15 @@ interface Reply {
   step: Step
 }
 
-function replyStep ({ attempt, strategy, at: { replied } }: Attempt): Reply[] {
+function replyStep ({ attempt, strategy, transfer, at: { replied } }: Attempt): Reply[] {
   if (replied === undefined) return []
   const behind = PREPARED_BY[strategy] ?? `attempt ${strategy}`
-  const what = `reply: ${REPLIES[strategy]}`
+  const what = `reply: ${transfer === undefined ? REPLIES[strategy] : 'dial the person'}`
   return [{ attempt, behind, step: { at: Date.parse(replied), from: 'bridge', to: 'jambonz', via: 'http', what } }]
 }
 
-const PREPARED_BY: Partial<Record<Attempt['strategy'], string>> = { room: 'createRoom', retell: 'registration' }
+const PREPARED_BY: Partial<Record<Attempt['strategy'], string>> = {
+  room: 'createRoom',
+  retell: 'registration',
+  join: 'caller'
+}

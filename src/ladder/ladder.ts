@@ -20,21 +20,34 @@ const PARTIES_OF_CALLED: Record<'outbound' | 'agent', readonly Party[]> = {
 }
 
 /**
- * The lifelines that these steps need: LiveKit's two are left out where nothing happens on them.
+ * The lifelines that these steps need: LiveKit's two are left out where nothing happens on them. A person to whom the
+ * call is handed stands beside whoever talks with the agent, on the same side of Jambonz.
  * @param direction of the call
  */
 export function partiesOf (
   steps: readonly Step[],
   direction: 'inbound' | 'outbound' | 'agent' = 'inbound'
 ): readonly Party[] {
+  const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
+  const parties = partiesOfCall(used, direction)
+  return used.has('person') ? withPerson(parties, used) : parties
+}
+
+function partiesOfCall (used: ReadonlySet<Party>, direction: 'inbound' | 'outbound' | 'agent'): readonly Party[] {
   // A newer bridge may know other directions.
   const called = direction === 'inbound' ? undefined : PARTIES_OF_CALLED[direction] as readonly Party[] | undefined
   if (called) return called
-  const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
   const farEnds = FAR_ENDS.filter(party => used.has(party))
   const inRoom = used.has('livekit') || used.has('agent') || farEnds.length === 0
   return [...PARTIES.filter(party => inRoom || (party !== 'livekit' && party !== 'agent')), ...farEnds]
 }
+
+/** In the call of a person nobody else is called. */
+const withPerson = (parties: readonly Party[], used: ReadonlySet<Party>): readonly Party[] =>
+  parties.flatMap(party => {
+    if (party === 'callee' && !used.has('callee')) return ['person' as const]
+    return party === 'caller' || party === 'callee' ? [party, 'person' as const] : [party]
+  })
 
 const FAR_ENDS: readonly FarEnd[] = ['retell', 'carrier', 'phone', 'sip']
 
@@ -58,19 +71,20 @@ export function layout (
   const total = Math.min(160, Math.max(80, Math.floor(width)))
   const first = GUTTER + 4
   const room = total - first - 5
-  const sum = parties.slice(0, -1).reduce((sum, party) => sum + shareOf(party), 0)
+  const shares = parties.map((party, i) => shareOf(party, parties[i + 1]))
+  const sum = shares.slice(0, -1).reduce((sum, share) => sum + share, 0)
   const at = new Map<Party, number>()
   let used = 0
-  for (const party of parties) {
+  for (const [i, party] of parties.entries()) {
     at.set(party, first + Math.round(room * used / sum))
-    used += shareOf(party)
+    used += shares[i]!
   }
   return { width: total, at }
 }
 
-/** How much of the width is behind a lifeline. */
-const shareOf = (party: Party): number => SHARES[party] ?? 3
-const SHARES: Partial<Record<Party, number>> = { jambonz: 5, bridge: 4 }
+/** How much of the width is behind a lifeline. Between a person and whoever stands beside them nothing is written. */
+const shareOf = (party: Party, next: Party | undefined): number => next === 'person' ? 2 : SHARES[party] ?? 3
+const SHARES: Partial<Record<Party, number>> = { person: 4, jambonz: 5, bridge: 4 }
 
 /** The number of columns on the left, which show the milliseconds. */
 export const GUTTER = 8

@@ -1,8 +1,8 @@
 /** Far ends of a call that are not in a LiveKit room of ours, named by the way that leads there. */
 export type FarEnd = 'retell' | 'carrier' | 'phone' | 'sip'
 
-/** The parties of a call. */
-export type Party = 'caller' | 'callee' | 'jambonz' | 'bridge' | 'livekit' | 'agent' | FarEnd
+/** The parties of a call. `person`: somebody to whom a caller is handed. */
+export type Party = 'caller' | 'callee' | 'person' | 'jambonz' | 'bridge' | 'livekit' | 'agent' | FarEnd
 
 /** One message or event: a SIP message, an HTTP request or reply, or an event in a room. */
 export interface Step {

@@ -3,7 +3,7 @@ import type { Call, Duty } from './call.ts'
 import { AT_MOST_ONCE, note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { mergeFailed } from './on-merge.ts'
-import { redirectFailed } from './on-transfer.ts'
+import { REDIRECT_NOT_TAKEN, redirectFailed } from './on-transfer.ts'
 import { roomDeleteOutcome } from './room-cleanup.ts'
 import { TIMES } from './rules.ts'
 import { openRequest } from './transfers.ts'
@@ -78,9 +78,9 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
 
 /** Jambonz refused to redirect a leg, or could not be asked. */
 function onRedirectRefused (draft: Call, at: number): void {
-  if (draft.merge) mergeFailed(draft, at)
+  if (draft.merge) mergeFailed(draft, at, REDIRECT_NOT_TAKEN)
   const transfer = openRequest(draft)
-  if (transfer?.redirect) redirectFailed(draft, transfer, at)
+  if (transfer?.redirect) redirectFailed(draft, transfer, at, REDIRECT_NOT_TAKEN)
 }
 
 function mayTryAgain (duty: Duty, at: number): boolean {

@@ -39,10 +39,10 @@ export function followMerge (draft: Call, at: number, rules: Rules, hook: HookNa
 }
 
 /** Jambonz did not ask what to do with the person's leg. They talk with the consulting agent still. */
-export function mergeFailed (draft: Call, at: number): void {
+export function mergeFailed (draft: Call, at: number, detail = 'Jambonz did not redirect the person'): void {
   unowe(draft, ({ kind }) => kind === 'redirect')
   draft.merge = undefined
-  note(draft, at, { from: 'bridge', what: 'merge failed', detail: 'Jambonz did not redirect the person' })
+  note(draft, at, { from: 'bridge', what: 'merge failed', detail })
 }
 
 /** It is known whether the caller is still there, or that nobody can say. The reply that waits for it is given. */

@@ -74,6 +74,7 @@ export function followTransfer (
     const { direction, from, to } = draft.facts
     const referredBy = (direction === 'outbound' ? from : to) || undefined
     answer(draft, hook, hash, { kind: 'refer', to: request.to, referredBy, hangUp: true })
+    note(draft, at, { from: 'bridge', what: 'refer', attempt: attempt.n })
     transfer.at = at
     transfer.refers = []
     referring(draft, at)

@@ -48,6 +48,7 @@ function askForCaller (draft: Call, transfer: Transfer, at: number): void {
   const n = (transfer.redirects ?? 0) + 1
   transfer.redirects = n
   transfer.redirect = { n, until: at + TIMES.redirect }
+  note(draft, at, { from: 'bridge', what: 'redirect', attempt: currentAttempt(draft)?.n })
   owe(draft, at, { id: REDIRECT, kind: 'redirect', target: `${transfer.request!.id} ${n}`, due: at })
 }
 
@@ -145,11 +146,15 @@ const stateOfDial = ({ at }: Attempt): 'calling' | 'ringing' | 'answered' => {
 export const personOf = (transfer: Transfer): string | undefined =>
   transfer.person?.callSid ?? (transfer.request?.order && orderIdOfTransfer(transfer.request.id))
 
+/** Why a leg was not redirected, as a transfer and the event list say it. */
+export const NOT_REDIRECTED = 'Jambonz did not redirect the caller'
+export const REDIRECT_NOT_TAKEN = "Jambonz's API did not take the redirect"
+
 /** Jambonz did not ask what to do with the caller's leg: the caller is where it was. */
-export function redirectFailed (draft: Call, transfer: Transfer, at: number): void {
+export function redirectFailed (draft: Call, transfer: Transfer, at: number, detail = NOT_REDIRECTED): void {
   unowe(draft, ({ kind }) => kind === 'redirect')
   transfer.redirect = undefined
-  note(draft, at, { from: 'bridge', what: 'redirect failed' })
+  note(draft, at, { from: 'bridge', what: 'redirect failed', detail })
   const dialled = parkedAttempt(draft) && currentAttempt(draft)
   if (dialled) {
     // It could not be taken back: it goes on until the person decides it.
@@ -158,5 +163,5 @@ export function redirectFailed (draft: Call, transfer: Transfer, at: number): vo
     if (dialled.answered) personBridged(draft, dialled, at)
     return
   }
-  returnTransfer(draft, transfer, at, { reason: 'error', detail: 'Jambonz did not redirect the caller' })
+  returnTransfer(draft, transfer, at, { reason: 'error', detail })
 }
