@@ -7,6 +7,7 @@ import { present, summarize, type Live } from '../src/calls/view.ts'
 import { UnknownQueryError } from '../src/errors.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
 import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
+import { isAgent } from '../src/keyring.ts'
 import { ownCall } from '../src/own-call.ts'
 
 /**
@@ -59,8 +60,9 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
   }, hangUp)
 
   async function hangUp (request: FastifyRequest<{ Params: { callSid: string } }>, reply: FastifyReply) {
-    const call = await ownCall(fastify.calls, request.params.callSid, request.keyHolder!)
-    const { callSid, phase } = await fastify.calls.hangUp(call.callSid)
+    const holder = request.keyHolder!
+    const call = await ownCall(fastify.calls, request.params.callSid, holder)
+    const { callSid, phase } = await fastify.calls.hangUp(call.callSid, isAgent(holder) ? 'agent' : undefined)
     request.callSid = callSid
     return reply.code(202).send({ callSid, phase })
   }

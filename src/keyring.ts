@@ -12,6 +12,9 @@ export interface KeyHolder {
   callSid?: string
 }
 
+/** Whether it is the agent of a call, which proved itself by the token of that call. */
+export const isAgent = ({ callSid }: KeyHolder): boolean => callSid !== undefined
+
 export interface Keyring {
   /** There is no key at all. */
   readonly isEmpty: boolean

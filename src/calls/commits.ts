@@ -101,8 +101,8 @@ export class Commits {
       const order = requested?.order ?? told
       if (!order) return undefined
       const givenUp = requested?.phase === 'ended' || undefined
-      const { hangupAt } = requested ?? {}
-      const call = await this.#update(callSid, { kind: 'placed', callSid, order, hangupAt, givenUp, at })
+      const { hangupAt, hangupFor } = requested ?? {}
+      const call = await this.#update(callSid, { kind: 'placed', callSid, order, hangupAt, hangupFor, givenUp, at })
       const left = requested && await this.#update(id, { kind: 'named', callSid, hangupAt, at })
       // Otherwise somebody hung up, or gave up, between the two.
       if (left === undefined || givenUp || tries === MOST_NAMINGS) return call
@@ -113,7 +113,8 @@ export class Commits {
     const requested = this.outage.recent(id)
     const order = requested?.order ?? told
     if (!order) return undefined
-    return this.outage.keep(callSid, { kind: 'placed', callSid, order, hangupAt: requested?.hangupAt, at })
+    const { hangupAt, hangupFor } = requested ?? {}
+    return this.outage.keep(callSid, { kind: 'placed', callSid, order, hangupAt, hangupFor, at })
   }
 
   async #commit (callSid: string, event: CallEvent, propose: Propose = ignore): Promise<Call | undefined> {

@@ -98,7 +98,7 @@ const ASKED_OF_LIVEKIT = /^(createRoom$|look$|delete-room|remove-agent|make-room
 function wayOf (event: Event, call: Known): Way {
   const { from, what, status, by } = event
   if (from === 'jambonz') return answerOf(event, call) ?? { from: 'jambonz', to: 'bridge', via: 'http' }
-  if (from === 'livekit' && by === 'agent') return { from: 'agent', to: 'bridge', via: 'http' }
+  if (from === 'agent' || (from === 'livekit' && by === 'agent')) return { from: 'agent', to: 'bridge', via: 'http' }
   if (from === 'retell') return { from: 'bridge', to: 'retell', via: 'http' }
   if (ASKED_OF_LIVEKIT.test(what)) return { from: 'bridge', to: 'livekit', via: 'room' }
   if (from === 'livekit') {

@@ -23,7 +23,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     meaning: 'The agent ended the call, or somebody deleted its room or removed the caller from it. Where a route ' +
       'led elsewhere than to a room of the bridge: the far end hung up.',
     signals: 'The agent leg is `completed` first: `/action` reports `completed` while the caller leg is still ' +
-      '`in-progress`; the SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`.',
+      '`in-progress`; the SIP participant left with `ROOM_DELETED` or `PARTICIPANT_REMOVED`. Or the agent asked the ' +
+      'bridge to hang up.',
     fix: []
   },
   'operator-hung-up': {

@@ -217,7 +217,8 @@ function doubtsOfUnreachable ({ agentFinal, action, attempt }: AttemptFacts): st
   return ['A wrong LiveKit Cloud host, which swallows INVITEs, and a firewall look alike: neither rings']
 }
 
-function doubtsOfAgentHangup ({ attempt, sip }: AttemptFacts): string[] {
+function doubtsOfAgentHangup ({ attempt, sip, call }: AttemptFacts): string[] {
+  if (call.hangupFor === 'agent') return []
   if (attempt?.strategy !== 'room' || (sip?.left && sip.left.reason !== 'UNSEEN')) return []
   return [
     'An agent that hung up, and LiveKit hanging up because no audio came (media-lost), look alike from Jambonz\'s ' +

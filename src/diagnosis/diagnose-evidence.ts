@@ -37,7 +37,7 @@ const OF_CALLEE: Signal[] = [s.ordered, s.createCall, s.calleeRinging, s.calleeA
 /** What decides each cause. Signals that were not seen in a call are left out. */
 const DECIDING: Record<Cause, Signal[]> = {
   'caller-hung-up': [...TALK, s.announcement, s.callerLegFinal, s.action, s.sipLeft],
-  'agent-hung-up': [...TALK, s.sipLeft, s.roomGone, s.agentLegFinal, s.action, s.callerLegFinal],
+  'agent-hung-up': [...TALK, s.hangUp, s.sipLeft, s.roomGone, s.agentLegFinal, s.action, s.callerLegFinal],
   'operator-hung-up': [...TALK, s.hangUp, s.callerLegFinal, s.action, s.agentLegFinal, s.roomGone],
   'agent-lost': [...TALK, s.agentLeft, s.dispatchedAgain, s.agentGivenUp, s.callerLegFinal, s.action],
   'media-lost': [...TALK, s.sipLeft, s.agentLegFinal, s.action, s.callerLegFinal],

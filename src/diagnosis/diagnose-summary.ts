@@ -54,8 +54,9 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
     facts.announcedMs === undefined
       ? `The caller hung up${talk}.`
       : `The caller hung up during the announcement, after ${duration(facts.announcedMs)} of it.`,
-  'agent-hung-up': ({ facts, talk }) =>
-    `${isAgentsCall(facts) ? "The agent's side" : farEndOf(facts.attempt)} hung up${talk}.`,
+  'agent-hung-up': ({ facts, talk }) => facts.call.hangupFor === 'agent'
+    ? `The agent ended the call over the bridge's API${talk}.`
+    : `${isAgentsCall(facts) ? "The agent's side" : farEndOf(facts.attempt)} hung up${talk}.`,
   'operator-hung-up': ({ facts, talk }) =>
     `The call was ended over ${facts.call.hangupAt === undefined ? "Jambonz's" : "the bridge's"} API${talk}.`,
   'agent-lost': agentLost,

@@ -97,6 +97,14 @@ await t.test('an operator hangs up while the call gets its name', async t => {
   t.equal(await registry.get(order.id), undefined)
 })
 
+await t.test('why a call was hung up goes with its name', async t => {
+  const { calls, registry, send } = build()
+  await send()
+  await calls.apply(order.id, { kind: 'hangup', for: 'cancelled', at: 0 })
+  await calls.named(SID, { id: order.id, order })
+  t.match(await registry.get(SID), { hangupFor: 'cancelled' })
+})
+
 await t.test('an order that has its name by then is hung up under it', async t => {
   const { calls, registry, send } = build()
   await send()

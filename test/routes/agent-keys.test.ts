@@ -61,6 +61,25 @@ await bridgeTest('an agent reads and ends its own call', async (t, bridge) => {
   t.notOk([...bridge.rooms.open.values()].some(({ metadata }) => metadata.includes(callSid)), 'its room is deleted')
 })
 
+await bridgeTest('what an agent ends is ended by the agent', async (t, bridge) => {
+  for (const by of ['agent', 'operator'] as const) {
+    const { callSid, url, token } = await received(bridge)
+    await bridge.hook('/status', callerStatus(callSid, 'in-progress', 200))
+    await ask(bridge, 'POST', `${url}/hangup`, by === 'agent' ? token : OPERATOR_TOKEN)
+    await bridge.hook('/status', callerStatus(callSid, 'completed', 200, { call_termination_by: 'jambonz' }))
+    await bridge.clock.pass(5000)
+    const { json } = await bridge.operator('GET', `/calls/${callSid}`)
+    t.match(json.end, { cause: `${by}-hung-up`, by })
+    t.match(json.events.filter(({ what }: { what: string }) => what === 'hang-up'), [{ from: by }])
+    const diagnosis = (await bridge.operator('GET', `/calls/${callSid}/diagnosis`)).json
+    t.match(diagnosis.summary, by === 'agent' ? /^The agent ended the call over the bridge's API/ : /over the bridge's API/)
+    t.match(diagnosis.evidence.find(({ signal }: { signal: string }) => signal === 'hang-up'), {
+      shows: by === 'agent' ? 'the agent ended the call' : 'an operator ended the call'
+    })
+    t.same(diagnosis.notToldApart, [], 'and there is no doubt about it')
+  }
+})
+
 await bridgeTest('no other call exists for it', async (t, bridge) => {
   const { token } = await received(bridge)
   const other = await received(bridge)

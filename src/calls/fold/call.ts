@@ -161,6 +161,7 @@ export interface Attempt {
  * the caller's call: the person has left.
  */
 export type TransferHangup = 'caller-gone' | 'cancelled' | 'person-gone'
+export type HangupReason = 'agent' | 'machine' | 'given-up' | TransferHangup
 
 /** Who answered an outbound call, as Jambonz or the agent found out. */
 export interface Voicemail {
@@ -306,9 +307,10 @@ export interface Call {
   transfers?: number
   /** Those before the current one, oldest first. */
   earlierTransfers?: Transfer[]
-  /** An operator asked to end the call, or the bridge itself did: then `hangupFor` says why. */
+  /** The bridge hung up, or is about to. */
   hangupAt?: number
-  hangupFor?: 'machine' | 'given-up' | TransferHangup
+  /** Why: the agent asked for it, or a reason of the bridge itself. Absent: an operator asked for it. */
+  hangupFor?: HangupReason
   /** Longest time that the call may last once it is answered, seconds. Absent: the settings' limit. */
   longestS?: number
   at: {

@@ -1,6 +1,7 @@
 import { isBeforeHook, type Attempt, type Call } from './call.ts'
 import type { Cause } from './vocabulary.ts'
 import { endOf, type Verdict } from './end.ts'
+import { hungUpCause } from './hung-up-cause.ts'
 
 /*
  * Causes of the calls in which somebody is called: ordered ones, and those that an agent makes. What the carrier says
@@ -33,9 +34,10 @@ const NO_HOOK = 'the callee answered, but no call hook arrived before the call e
 const STATUS_OF: Partial<Record<string, number>> = { busy: 486, 'no-answer': 487 }
 
 /** Jambonz gave the call no name. */
-function withoutName ({ order, hangupAt }: Call): Verdict {
+function withoutName (call: Call): Verdict {
+  const { order, hangupAt } = call
   if (order?.sentAt !== undefined) return endOf('lost', { detail: 'Jambonz did not say whether it placed the call' })
-  if (hangupAt !== undefined) return endOf('operator-hung-up')
+  if (hangupAt !== undefined) return hungUpCause(call)
   return endOf('not-placed', { detail: 'the bridge stopped before it asked Jambonz' })
 }
 

@@ -5,6 +5,7 @@ import { transfersOf, type Transfer } from './transfers.ts'
 import type { Cause } from './vocabulary.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
 import { isDialled } from './attempt-facts.ts'
+import { hungUpCause } from './hung-up-cause.ts'
 import { farEndCause, roomCause, waitingOn } from './unanswered-cause.ts'
 import { causeBehind } from './undialled-cause.ts'
 
@@ -21,7 +22,7 @@ function judge (call: Call, attempt: Attempt | undefined, circumstances: Circums
   const caller = call.caller.final
   // Who asked to end a call that has no name yet did not end it.
   if (call.phase === 'requested') return calleeCause(call)
-  if (call.hangupAt !== undefined) return hungUp(call)
+  if (call.hangupAt !== undefined) return hungUpCause(call)
   const { transfer } = call
   if (transfer && isReferred(transfer) && !cameBack(transfer, attempt)) return transferCause(call, transfer, attempt)
   if (isUnansweredCallee(call)) return calleeCause(call)
@@ -38,24 +39,6 @@ function judge (call: Call, attempt: Attempt | undefined, circumstances: Circums
   const verdict = attempt.strategy === 'room' ? roomCause(call, attempt, circumstances) : farEndCause(call, attempt)
 
   return { ...verdict, waitingOn: verdict.waitingOn === 'none' ? waitingOn(call, attempt) : verdict.waitingOn }
-}
-
-/** The bridge ended the call: because an operator asked for it, or for a reason of its own. */
-function hungUp ({ hangupFor }: Call): Verdict {
-  switch (hangupFor) {
-    case 'machine':
-      return endOf('machine-answered')
-    case 'given-up':
-      return endOf('lost', { by: 'bridge', detail: 'found after it was given up, and hung up' })
-    case 'caller-gone':
-      return endOf('caller-gone')
-    case 'cancelled':
-      return endOf('transfer-cancelled')
-    case 'person-gone':
-      return endOf('person-hung-up')
-    case undefined:
-      return endOf('operator-hung-up')
-  }
 }
 
 /** The carrier was asked to move the call. */

@@ -1,4 +1,4 @@
-import type { CallerFacts, CallStatus, Voicemail } from './call.ts'
+import type { CallerFacts, CallStatus, HangupReason, Voicemail } from './call.ts'
 import type { Order, OrderMark } from './order.ts'
 import type { NewsOfPerson, TransferRequest } from './transfers.ts'
 import type { ApplicationConfig, Route } from './way.ts'
@@ -191,6 +191,7 @@ export interface PlacedEvent {
   order: Order
   /** Somebody asked to end it before it had a name. */
   hangupAt?: number
+  hangupFor?: HangupReason
   /** The order has ended as lost, and its events say so. */
   givenUp?: boolean
 }
@@ -335,7 +336,9 @@ export interface DutyEvent {
 
 export interface HangupEvent {
   kind: 'hangup'
-  /** Of a person's call: why the bridge ends it. Absent: an operator asked for it. */
+  /** The call's own agent asked for it. Absent: an operator did, or the bridge itself. */
+  by?: 'agent'
+  /** Of a person's call: why the bridge ends it. */
   for?: 'caller-gone' | 'cancelled'
 }
 

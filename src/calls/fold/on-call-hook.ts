@@ -1,6 +1,7 @@
 import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
 import { forgetTransfer, openRequest } from './transfers.ts'
 import { endOf } from './end.ts'
+import { hungUpCause } from './hung-up-cause.ts'
 import type { ApplicationConfig, Way } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
 import { preparationOf } from './attempt-facts.ts'
@@ -197,7 +198,7 @@ function onPrepared (
   }
   if (draft.hangupAt !== undefined) {
     answerWaiting(draft, attempt, noWayLeft(draft))
-    endCall(draft, event.at, endOf('operator-hung-up'), rules)
+    endCall(draft, event.at, hungUpCause(draft), rules)
     return
   }
   if (event.outcome === 'created') {

@@ -1,5 +1,6 @@
 import { isBeforeHook, type Attempt, type Call } from './call.ts'
 import { endOf } from './end.ts'
+import { hungUpCause } from './hung-up-cause.ts'
 import type { ApplicationConfig, JoinWay, RoomWay } from './way.ts'
 import { openNext } from './attempts.ts'
 import { note, owe, unowe } from './duties.ts'
@@ -53,7 +54,7 @@ export function onPlacement (draft: Call, { at, outcome, detail }: EventOf<'plac
   unowe(draft, ({ kind }) => kind === 'find-call')
   const end = draft.hangupAt === undefined
     ? endOf('not-placed', { by: outcome === 'refused' ? 'jambonz' : 'bridge', detail })
-    : endOf('operator-hung-up')
+    : hungUpCause(draft)
   endCall(draft, at, end, rules)
 }
 
@@ -101,13 +102,17 @@ const isFuller = (one: Order, other: Order): boolean =>
   (one.transfer?.brief !== undefined && other.transfer?.brief === undefined)
 
 /** What was not known when the call was named first: all of the order, and whether anybody wants the call still. */
-function learn (draft: Call, { at, order, hangupAt, givenUp }: EventOf<'placed'>, rules: Rules): void {
+function learn (draft: Call, event: EventOf<'placed'>, rules: Rules): void {
+  const { at, order, hangupAt, givenUp } = event
   if (isFuller(order, draft.order!)) takeOrder(draft, order, rules)
   if (draft.phase === 'ended') return
   if (givenUp && draft.hangupFor === undefined) {
     draft.hangupFor = 'given-up'
     endWasTold(draft)
-  } else if (hangupAt === undefined || draft.hangupAt !== undefined) return
+  } else {
+    if (hangupAt === undefined || draft.hangupAt !== undefined) return
+    draft.hangupFor ??= event.hangupFor
+  }
   hangUpCallee(draft, at, rules)
 }
 

@@ -5,14 +5,13 @@ import { onAgentOverdue } from './agent-watch.ts'
 import { claimDuties, note, owe, oweLook } from './duties.ts'
 import { lapseDuties } from './on-duty.ts'
 import { oweDeleteForeign } from './foreign-room.ts'
-import { endOf } from './end.ts'
+import { hungUpCause } from './hung-up-cause.ts'
 import { endCall } from './ending.ts'
 import { mergeFailed } from './on-merge.ts'
 import { redirectFailed } from './on-transfer.ts'
 import { openRequest } from './transfers.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
-import type { Cause } from './vocabulary.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 
 /** Time passed: what is overdue happens, and the waker takes the duties that are due. */
@@ -117,8 +116,9 @@ const lastHeard = (call: Call): number =>
 export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
   if (draft.phase === 'ended' || draft.closing || (draft.hangupAt !== undefined && draft.settleAt !== undefined)) return
   const { at } = event
-  note(draft, at, { from: event.for === undefined ? 'operator' : 'bridge', what: 'hang-up', detail: event.for })
-  draft.hangupFor = event.for ?? draft.hangupFor
+  const { for: why, by } = event
+  note(draft, at, { from: why === undefined ? by ?? 'operator' : 'bridge', what: 'hang-up', detail: why })
+  draft.hangupFor = why ?? draft.hangupFor ?? by
   hangUp(draft, at, rules)
 }
 
@@ -133,7 +133,7 @@ function hangUp (draft: Call, at: number, rules: Rules): void {
   draft.hangupAt = at
   if (draft.phase === 'requested') {
     // What was sent and is not named yet is ended when it is.
-    if (draft.order?.sentAt === undefined) endCall(draft, at, endOf(causeOfHangup(draft)), rules)
+    if (draft.order?.sentAt === undefined) endCall(draft, at, hungUpCause(draft), rules)
     return
   }
   if (draft.order) hangUpCallee(draft, at, rules)
@@ -148,10 +148,4 @@ function hangUp (draft: Call, at: number, rules: Rules): void {
   if (attempt?.foreign && !rules.callControl) oweDeleteForeign(draft, attempt, at)
   else if (attempt) oweDeleteRoom(draft, attempt, at)
   draft.settleAt ??= at + TIMES.hangup
-}
-
-/** Why a call ends that the bridge hangs up on before it has begun. */
-const causeOfHangup = ({ hangupFor }: Call): Cause => {
-  if (hangupFor === 'caller-gone') return 'caller-gone'
-  return hangupFor === 'cancelled' ? 'transfer-cancelled' : 'operator-hung-up'
 }

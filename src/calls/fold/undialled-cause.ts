@@ -1,6 +1,7 @@
 import { isDialled } from './attempt-facts.ts'
 import type { Attempt, Call } from './call.ts'
 import { endOf, type Verdict } from './end.ts'
+import { hungUpCause } from './hung-up-cause.ts'
 
 /*
  * Why an attempt ended that dialled nobody: an announcement, or a decline that the route asked for.
@@ -13,7 +14,7 @@ export function causeWithoutDial (call: Call, attempt: Attempt): Verdict {
   }
   const caller = call.caller.final
   if (attempt.action) return afterAnnouncement(attempt.action)
-  if (call.hangupAt !== undefined) return endOf('operator-hung-up')
+  if (call.hangupAt !== undefined) return hungUpCause(call)
   if (!caller) return endOf('lost', { detail: 'how the announcement ended was not heard' })
   if (caller.by === 'caller') {
     return endOf(caller.callStatus === 'completed' ? 'caller-hung-up' : 'caller-gave-up', {

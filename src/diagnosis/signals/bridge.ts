@@ -91,12 +91,12 @@ export const agentGivenUp: Signal = ({ attempt }) =>
 
 export const hangUp: Signal = ({ call: { hangupAt, hangupFor } }) => {
   if (hangupAt === undefined) return undefined
-  if (hangupFor === undefined) {
+  if (hangupFor === undefined || hangupFor === 'agent') {
     return {
       signal: 'hang-up',
       at: hangupAt,
       seen: 'hang-up requested from the bridge',
-      shows: 'an operator ended the call'
+      shows: hangupFor === 'agent' ? 'the agent ended the call' : 'an operator ended the call'
     }
   }
   return { signal: 'hang-up', at: hangupAt, seen: 'hang-up by the bridge itself', shows: WHY_BY_ITSELF[hangupFor] }

@@ -11,6 +11,37 @@ await t.test('an operator who hangs up while the room is made keeps the call fro
   t.same(story.deleted.at(-1), story.room())
 })
 
+await t.test('a call is hung up by whoever asked the bridge first', async t => {
+  const ends = (...by: Array<'agent' | undefined>) => {
+    const story = tell({ rules: { callControl: true } })
+    story.connect()
+    story.answered()
+    for (const one of by) story.feed({ kind: 'hangup', by: one })
+    const asked = story.it.events.filter(({ what }) => what === 'hang-up').map(({ from }) => from)
+    story.agent('completed', 200)
+    story.action('completed', 200, { callerStatus: 'in-progress' })
+    story.caller('completed', 200, 'jambonz')
+    story.pass(5000)
+    return { asked, end: story.it.end, attempt: story.it.attempts[0]?.end }
+  }
+  const agent = { cause: 'agent-hung-up', by: 'agent' }
+  const operator = { cause: 'operator-hung-up', by: 'operator' }
+  t.match(ends('agent'), { asked: ['agent'], end: agent, attempt: agent })
+  t.match(ends(undefined), { asked: ['operator'], end: operator, attempt: operator })
+  t.match(ends('agent', undefined), { asked: ['agent'], end: agent })
+  t.match(ends(undefined, 'agent'), { asked: ['operator'], end: operator })
+})
+
+await t.test('an agent may hang up before the call is answered', async t => {
+  const story = tell({ rules: { callControl: true } })
+  story.connect()
+  story.agent('ringing', 180)
+  story.feed({ kind: 'hangup', by: 'agent' })
+  story.caller('failed', 503, 'jambonz')
+  story.pass(5000)
+  t.match(story.it.end, { cause: 'agent-hung-up', by: 'agent', waitingOn: 'none' })
+})
+
 await t.test('a SIP leg that joins after the hang-up does not take it back', async t => {
   const story = tell()
   story.connect()

@@ -504,6 +504,12 @@ await t.test('a hang-up that came before the name', async t => {
   t.equal(story.cause, 'operator-hung-up')
 })
 
+await t.test('why a call was hung up before it had a name is known afterwards', async t => {
+  const story = tellOrder({ placed: { hangupAt: 1, hangupFor: 'cancelled' } })
+  story.caller('no-answer', 487)
+  t.equal(story.cause, 'transfer-cancelled')
+})
+
 await t.test('naming a call again adds what was not known, and only that', async t => {
   const story = tellOrder({ order: { metadata: undefined } })
   const { it: before, order } = story
