@@ -32,7 +32,7 @@ export async function judgeTransfer (event: ReferEvent, gate: NumberGate): Promi
     return { event: { ...event, refused: `${entered.reason} ${entered.rule}`.trim() }, withdraw: nothing }
   }
   return {
-    event: { ...event, referTo: referToOf(entered.target) },
+    event: { ...event, referTo: entered.target },
     withdraw: async () => {
       if (entered.isCounted) await gate.withdraw(counted)
     }
@@ -53,6 +53,3 @@ const countedAs = ({ callSid, hash, facts }: ReferEvent) =>
 
 /** A repeat of the hook has the same hash. */
 const idOf = (callSid: string, hash: string): string => `${callSid}:${hash}`
-
-/** feature-server knows no `sips:` and would take it for a user; what is in angle brackets it leaves alone. */
-const referToOf = (target: string): string => target.startsWith('sips:') ? `<${target}>` : target

@@ -22,7 +22,7 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
       return [
         {
           verb: 'sip:refer',
-          referTo: reply.to,
+          referTo: referToOf(reply.to),
           ...(reply.referredBy ? { referredBy: reply.referredBy } : {}),
           actionHook: `${config.publicUrl}/refer-complete?call=${encodeURIComponent(call.callSid)}${HOOK_RETRY}`
         },
@@ -57,6 +57,9 @@ export function verbsFor (call: Call, reply: Reply, config: VerbConfig): Verbs {
     }
   }
 }
+
+/** feature-server knows no `sips:` and would take it for a user; what is in angle brackets it leaves alone. */
+const referToOf = (target: string): string => target.startsWith('sips:') ? `<${target}>` : target
 
 /** How long a person may think before pressing a key, seconds. The caller hears the ring tone meanwhile. */
 const SCREEN_S = 8
@@ -97,7 +100,7 @@ function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
     answerOnBridge: true,
     anchorMedia: true,
     timeout: ringSOf(attempt, config.dialTimeoutS),
-    timeLimit: timeLimitOf(call, config),
+    timeLimit: timeLimitOf(call, config, attempt),
     // An empty or null callerId makes feature-server refuse the whole application.
     ...(callerId ? { callerId } : {}),
     headers: { 'X-LK-Call': call.callSid },

@@ -49,7 +49,7 @@ export function makeOrder (request: OrderRequest, { id, placedBy, orderedAt, tab
 }
 
 /** The number that the callee sees, as the routes file has it: `+` and country code. */
-function ownNumber (wish: string | undefined, { numbers, country }: RoutesTable): string {
+export function ownNumber (wish: string | undefined, { numbers, country }: RoutesTable): string {
   const [first] = numbers
   if (first === undefined) {
     throw new OutboundNotConfiguredError('the routes file has no `numbers`. List there the numbers that callees see.')

@@ -5,28 +5,23 @@ import type { Placed, Placements } from '../calls/placements.ts'
 import { PlacementRefusedError } from '../calls/ports.ts'
 import type { Clock } from '../clock.ts'
 import {
-  CapReachedError,
   DrainingError,
   IdempotencyUnderWayError,
   JambonzRefusedError,
   JambonzUnreachableError,
-  NumberRefusedError,
   OrderCancelledError,
   OrderTooLateError,
   OutboundNotConfiguredError,
-  OwnNumberError,
   PlacementUnknownError,
   provesNothingPlaced,
   QueueFullError,
-  StoreUnavailableError,
   withExtras
 } from '../errors.ts'
 import type { Outbound } from '../jambonz/outbound.ts'
-import { JambonzRestError } from '../jambonz/rest.ts'
 import type { NumberGate } from '../routing/policy/number-gate.ts'
-import type { Refused } from '../routing/policy/policy.ts'
 import { explainRefusal } from '../routing/policy/refusals.ts'
 import type { RoutesSource, RoutesTable } from '../routing/routes.ts'
+import { asked, refusalError } from './dialling-errors.ts'
 import { makeOrder, type OrderDefaults } from './make-order.ts'
 import type { OrderRequest, PlacedCall } from './order-request.ts'
 
@@ -73,7 +68,7 @@ export function createOrders (options: OrdersOptions): Orders {
 
     const counted = countedOrder(order)
     const entered = await gate.enter({ ...counted, door: 'outbound', number: order.to, livesMs: livesMsOf(order) })
-    if (!entered.allowed) throw errorOf(entered)
+    if (!entered.allowed) throw refusalError(entered)
     try {
       return await placeAllowed({ ...order, to: entered.target }, confirm)
     } catch (error) {
@@ -106,47 +101,13 @@ export function createOrders (options: OrdersOptions): Orders {
 const SLACK_MS = 300_000
 
 /** For this long an order counts as under way when nothing says that its call is over, milliseconds. */
-const livesMsOf = ({ ringS, longestS }: Order): number => (ringS + longestS) * 1000 + SLACK_MS
-
-/** What a question to Jambonz gives, before there is an order. */
-async function asked<T> (question: Promise<T>): Promise<T> {
-  try {
-    return await question
-  } catch (error) {
-    if (!(error instanceof JambonzRestError)) throw error
-    throw error.status === undefined
-      ? new JambonzUnreachableError(error.message)
-      : new JambonzRefusedError(error.message)
-  }
-}
+export const livesMsOf = ({ ringS, longestS }: Pick<Order, 'ringS' | 'longestS'>): number => (ringS + longestS) * 1000 + SLACK_MS
 
 /** What kept createCall from being sent: a text, or the code of a network error. */
 const unreachable = (detail: string): Error =>
   new JambonzUnreachableError(/^\w+$/.test(detail) ? `The Jambonz REST API cannot be reached (${detail})` : detail)
 
 const tooLate = () => new OrderTooLateError('`notAfter` has passed. The call was not placed.')
-
-/** Nobody knows when a call ends. A few seconds later one may have. */
-const ONE_MAY_HAVE_ENDED_MS = 10_000
-
-/** What the number policy says, as an error. */
-function errorOf ({ reason, rule, why, retryInMs = ONE_MAY_HAVE_ENDED_MS }: Refused): Error {
-  switch (reason) {
-    case 'no-policy':
-      return new OutboundNotConfiguredError(why)
-    case 'own-number':
-      return new OwnNumberError(why)
-    case 'store-unavailable':
-      return new StoreUnavailableError('the caps of the number policy cannot be counted')
-    case 'concurrent':
-    case 'per-minute':
-    case 'per-day':
-    case 'per-caller-per-day':
-      return withExtras(new CapReachedError(reason, why), { retryInMs })
-    default:
-      return new NumberRefusedError(`${reason} ${rule}`.trim(), why)
-  }
-}
 
 const QUEUE_MOVES_MS = 5000
 

@@ -22,7 +22,7 @@ export function finishClosing (draft: Call, at: number, rules: Rules): void {
   if (!draft.closing || draft.phase === 'ended') return
   const attempt = currentAttempt(draft)
   if (attempt) takeTalk(draft, attempt)
-  const verdict = causeOf(draft, attempt, circumstances(draft, rules))
+  const verdict = causeOf(draft, attempt, circumstances(draft, attempt, rules))
   if (verdict.missing && at < draft.closing.until) {
     if (attempt) waitFor(draft, attempt, verdict, at)
     return
@@ -69,7 +69,7 @@ function waitFor (draft: Call, attempt: Attempt, { missing }: Verdict, at: numbe
 /** Why an attempt ended, whatever then became of the call. */
 function causeOfAttempt (draft: Call, attempt: Attempt, rules: Rules): Verdict {
   if (!isDialled(attempt)) return causeWithoutDial(draft, attempt)
-  return causeOf(attemptAlone(draft), attempt, circumstances(draft, rules))
+  return causeOf(attemptAlone(draft), attempt, circumstances(draft, attempt, rules))
 }
 
 /** What later befell the call is no reason for the end of an attempt that was over before. */
@@ -80,9 +80,9 @@ const attemptAlone = (call: Call): Call => ({
   hangupAt: undefined
 })
 
-const circumstances = (call: Call, rules: Rules) => ({
+const circumstances = (call: Call, attempt: Attempt | undefined, rules: Rules) => ({
   statusesExpected: call.statusesExpected,
-  timeLimitS: timeLimitOf(call, rules)
+  timeLimitS: timeLimitOf(call, rules, attempt)
 })
 
 function endFrom ({ missing: _, ...end }: Verdict): End {

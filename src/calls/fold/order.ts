@@ -48,6 +48,8 @@ export interface Order {
   onMachine: OnMachine
   /** The callee is called into the call of somebody else. */
   transfer?: TransferPurpose
+  /** For whom it counts in the number policy. Absent: for the key. */
+  countedFor?: string
   /** Milliseconds since the epoch. */
   orderedAt: number
   /** createCall was about to be sent then. From then on it is never sent again. */
@@ -59,7 +61,8 @@ export const KEPT_BACK = ['metadata', 'headers', 'callerName'] as const
 
 /** What hooks and rooms may say of an order, so that its call can be followed when nobody knows it any more. */
 export function openOrder (order: Order): Order {
-  const { metadata: _metadata, headers: _headers, callerName: _callerName, transfer, ...open } = order
+  const { metadata: _metadata, headers: _headers, callerName: _callerName, ...rest } = order
+  const { countedFor: _countedFor, transfer, ...open } = rest
   if (!transfer) return open
   const { brief: _brief, ...purpose } = transfer
   return { ...open, transfer: purpose }

@@ -90,9 +90,18 @@ export const TIMES = {
   giveUp: 600_000
 } as const
 
-/** Longest time that a call may last once it is answered, seconds. */
-export const timeLimitOf = ({ order, longestS }: Call, { timeLimitS }: Pick<Rules, 'timeLimitS'>): number =>
-  Math.min(timeLimitS, order?.longestS ?? Infinity, longestS ?? Infinity)
+/**
+ * Longest time that a call may last once it is answered, seconds.
+ * @param attempt that is answered
+ */
+export function timeLimitOf (
+  { order, longestS }: Call,
+  { timeLimitS }: Pick<Rules, 'timeLimitS'>,
+  attempt: Pick<Attempt, 'way'> | undefined
+): number {
+  const ofWay = attempt && 'longestS' in attempt.way ? attempt.way.longestS : undefined
+  return Math.min(timeLimitS, order?.longestS ?? Infinity, longestS ?? Infinity, ofWay ?? Infinity)
+}
 
 /** After this nothing of Jambonz's dial can be left, milliseconds since the epoch. */
 export function longestLife (attempt: Attempt, rules: Rules): number {

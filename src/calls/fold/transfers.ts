@@ -23,6 +23,8 @@ export interface TransferRequest {
   afterPerson: AfterPerson
   /** How long the person's phone may ring, seconds. */
   ringS: number
+  /** Hash of the body under an Idempotency-Key. */
+  bodyHash?: string
   /** `consult` and `add`: the person's call. */
   order?: Order
   /** `blind` and `screen`: how the person is dialled. */

@@ -29,6 +29,8 @@ export interface PhoneWay extends Dialling {
   headers?: Record<string, string>
   /** The transfer that the dial is for, where the person is to press a key first. */
   screen?: string
+  /** How long the call may last once it is answered, seconds. Absent: as every call. */
+  longestS?: number
 }
 
 /** A carrier of Jambonz that leads to LiveKit, Retell or another platform. The number decides what happens there. */
@@ -62,6 +64,8 @@ export interface SipWay extends Dialling {
   headers?: Record<string, string>
   /** See {@link PhoneWay}. */
   screen?: string
+  /** See {@link PhoneWay}. */
+  longestS?: number
 }
 
 /** Answers the caller and speaks. */

@@ -1,0 +1,48 @@
+import createError from '@fastify/error'
+
+/*
+ * Why a transfer is not begun, completed or cancelled. What orders of calls are refused for as well is in
+ * src/errors.ts.
+ */
+
+/** A request for a transfer cannot be read. The message names the property and what belongs there. */
+export const TransferBodyError = createError<[string]>('BRIDGE_TRANSFER_BODY', '%s', 400)
+
+export const TransferNotFoundError = createError<[callSid: string, id: string]>(
+  'BRIDGE_TRANSFER_NOT_FOUND',
+  'Call %s has no transfer %s.',
+  404
+)
+
+export const NotConnectedError = createError<[string]>(
+  'BRIDGE_NOT_CONNECTED',
+  'Call %s cannot be transferred now: nobody there talks with an agent in a LiveKit room of the bridge.',
+  409
+)
+
+export const TransferOpenError = createError<[callSid: string, id: string]>(
+  'BRIDGE_TRANSFER_OPEN',
+  'Call %s has an open transfer (%s). Complete or cancel it, or wait for its result.',
+  409
+)
+
+/** A person who was called for a transfer is not transferred. */
+export const PersonCallError = createError<[callSid: string, callersCallSid: string]>(
+  'BRIDGE_PERSON_CALL',
+  'Call %s is the call of a person who was called for a transfer. Ask for a transfer of the call of the caller, %s.',
+  409
+)
+
+export const NotConsultingError = createError<[string]>('BRIDGE_NOT_CONSULTING', '%s', 409)
+
+export const TransferCompletingError = createError<[string]>(
+  'BRIDGE_TRANSFER_COMPLETING',
+  'Transfer %s is being completed and cannot be cancelled any more. Wait for its result.',
+  409
+)
+
+export const TransferFinishedError = createError<[id: string, result: string]>(
+  'BRIDGE_TRANSFER_FINISHED',
+  'Transfer %s is over. Its result: %s.',
+  409
+)
