@@ -3,6 +3,7 @@ import type { Clock } from '../src/clock.ts'
 import { CallLog } from '../src/call-log.ts'
 import { CallMetrics } from '../src/call-metrics.ts'
 import { createCalls, type Calls } from '../src/calls/calls.ts'
+import { CallChanges } from '../src/calls/call-changes.ts'
 import { CapReleases } from '../src/calls/cap-releases.ts'
 import { combineObservers } from '../src/calls/observer.ts'
 import type { Registry } from '../src/calls/store/registry.ts'
@@ -19,6 +20,8 @@ declare module 'fastify' {
     registry: Registry
     calls: Calls
     runner: Runner
+    /** Wakes whoever waits for news of a call. */
+    callChanges: CallChanges
     /** Places ordered calls. Undefined without the Jambonz REST settings. */
     placements: Placements | undefined
     verbConfig: VerbConfig
@@ -36,17 +39,19 @@ const HAND_OVER_SHARE = 0.6
 const DELIVER_SHARE = 0.25
 
 /**
- * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `placements`, `verbConfig` and `clock`. Needs
+ * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `callChanges`, `placements`, `verbConfig` and `clock`. Needs
  * `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events` and `routesFile`. Closes the runner, the calls,
  * the deliveries of events, and the registry, in this order.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
   const { settings, rooms, registrar, metrics, events, routesFile, secretOf, jambonzRest, log } = fastify
   const { control: rest, placer } = jambonzRest
+  const callChanges = new CallChanges()
   const observer = combineObservers(
     [
       new CallMetrics(metrics, () => routesFile.table.names),
       new CallLog(log),
+      callChanges,
       new CapReleases(registry.caps, error => {
         log.warn({ operation: 'number policy', error: loggedError(error) }, 'operation failed')
       })
@@ -91,6 +96,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   fastify.decorate('registry', registry)
   fastify.decorate('calls', calls)
   fastify.decorate('runner', runner)
+  fastify.decorate('callChanges', callChanges)
   fastify.decorate('placements', placements)
   fastify.decorate('verbConfig', verbConfigOf(settings, secretOf))
   // Commit, reply, then do what the call owes now.

@@ -27,6 +27,7 @@ import { VIEW_SCHEMAS } from '../src/calls/view.ts'
 import { DTMF_SCHEMAS } from '../src/dtmf-schemas.ts'
 import { VoicemailVerdictSchema } from '../src/operator-schemas.ts'
 import { ORDER_SCHEMAS } from '../src/orders/order-request.ts'
+import { TransferBodySchema } from '../src/transfers/transfer-body.ts'
 import { EVENT_SCHEMAS } from '../src/events/event-schemas.ts'
 import { PendingEventSchema } from '../src/events/pending-view.ts'
 import { ROUTES_SCHEMAS } from '../src/routes-schemas.ts'
@@ -59,6 +60,7 @@ export default fp(async fastify => {
       VoicemailVerdictSchema,
       ...DTMF_SCHEMAS,
       ...ORDER_SCHEMAS,
+      TransferBodySchema,
       ...ROUTES_SCHEMAS,
       ...EVENT_SCHEMAS,
       PendingEventSchema

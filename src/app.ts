@@ -31,6 +31,7 @@ import placeCall from '../routes/place-call.ts'
 import redirect from '../routes/redirect.ts'
 import refer from '../routes/refer.ts'
 import routes from '../routes/routes.ts'
+import transfers from '../routes/transfers.ts'
 import status from '../routes/status.ts'
 import voicemail from '../routes/voicemail.ts'
 import webhook from '../routes/call-hook.ts'
@@ -118,6 +119,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(placeCall)
     await scope.register(calls)
     await scope.register(dtmf)
+    await scope.register(transfers)
     await scope.register(voicemail)
     await scope.register(diagnosis)
     await scope.register(doctor)

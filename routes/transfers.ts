@@ -1,0 +1,182 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import ignoreBodies from '../plugins/ignore-bodies.ts'
+import { translateBodyErrors } from '../src/body-errors.ts'
+import type { Call } from '../src/calls/fold/call.ts'
+import { findTransfer, transfersOf, type Transfer } from '../src/calls/fold/transfers.ts'
+import { presentTransfer, type TransferView } from '../src/calls/transfer-view.ts'
+import { CallNotFoundError } from '../src/errors.ts'
+import { ownCall } from '../src/own-call.ts'
+import {
+  beginTransferSchema,
+  cancelTransferSchema,
+  completeTransferSchema,
+  getTransferSchema,
+  listTransfersSchema
+} from '../src/transfer-schemas.ts'
+import { bodyProblem, checkBody } from '../src/transfers/check-body.ts'
+import { TransferBodyError } from '../src/transfers/errors.ts'
+import { Transfers, transferOf, type AskedCall } from '../src/transfers/transfers.ts'
+import { Waits } from '../src/transfers/waits.ts'
+
+/** Largest request, bytes. */
+const LARGEST_BODY = 16 * 1024
+const NOT_JSON = 'The body is not JSON, or has properties that no JSON object may have.'
+
+/**
+ * Transfers of callers to people. A key of CALLERS transfers the calls that it ordered, an agent its own call. The
+ * routes of a transfer work under the call of the person as well: the agent that consults them knows no other one.
+ * Needs `calls`, `callChanges`, `runner`, `outbound`, `numberGate`, `routesFile`, `draining`, `clock` and `settings`.
+ */
+const transfers: FastifyPluginAsyncTypebox = async fastify => {
+  const { settings, calls, callChanges, runner, outbound, numberGate, routesFile, draining, clock } = fastify
+  const service = new Transfers({
+    calls,
+    outbound,
+    gate: numberGate,
+    routes: routesFile,
+    defaults: {
+      agent: settings.LIVEKIT_AGENT_NAME,
+      longestS: settings.MAX_CALL_DURATION_S,
+      ringS: settings.DIAL_TIMEOUT_S
+    },
+    callControl: settings.JAMBONZ_API_KEY !== undefined,
+    clock,
+    isDraining: () => draining.active
+  })
+  const waits = new Waits({ calls, changes: callChanges, clock })
+  draining.onDrain(() => waits.end())
+
+  fastify.removeContentTypeParser('text/plain')
+  fastify.setErrorHandler(translateBodyErrors(`${LARGEST_BODY / 1024} KiB`, () => new TransferBodyError(NOT_JSON)))
+
+  fastify.post('/calls/:callSid/transfers', {
+    config: { operation: 'begin-transfer', forCallers: true, forAgents: true },
+    schema: beginTransferSchema,
+    bodyLimit: LARGEST_BODY,
+    schemaErrorFormatter: requestProblem
+  }, async (request, reply) => {
+    const { body, query } = request
+    checkBody(body)
+    const holder = request.keyHolder!
+    const call = await ownCall(calls, request.params.callSid, holder)
+    const key = request.headers['idempotency-key']
+    const { replayed, ...asked } = await service.begin(call, {
+      body,
+      requestedBy: holder.name,
+      ...(key === undefined ? {} : { key })
+    })
+    if (replayed) reply.header('idempotent-replayed', 'true')
+    return answer(request, reply, asked, query.wait)
+  })
+
+  await fastify.register(async scope => {
+    await scope.register(ignoreBodies)
+
+    scope.get('/calls/:callSid/transfers', {
+      config: { operation: 'list-transfers', forCallers: true, forAgents: true },
+      schema: listTransfersSchema
+    }, async request => {
+      const { callSid } = request.params as { callSid: string }
+      const known = await ownCall(calls, callSid, request.keyHolder!)
+      const purpose = known.order?.transfer
+      if (!purpose) return { transfers: transfersOf(known).map(presentTransfer) }
+
+      const call = await calls.find(purpose.callSid)
+      const transfer = call && findTransfer(call, purpose.id)
+      return { transfers: transfer ? [presentTransfer(transfer)] : [] }
+    })
+
+    scope.get('/calls/:callSid/transfers/:id', {
+      config: { operation: 'get-transfer', forCallers: true, forAgents: true },
+      schema: getTransferSchema,
+      schemaErrorFormatter: requestProblem
+    }, async (request, reply) => {
+      const { id, wait, state } = { ...request.params as OfTransfer, ...request.query as { wait?: number, state?: string } }
+      const call = await callOf(request)
+      const isNews = (transfer: Transfer) => state !== undefined && presentTransfer(transfer).state !== state
+      const latest = await waited(reply, { call, transfer: transferOf(call, id) }, wait, isNews)
+      return latest
+    })
+
+    scope.post('/calls/:callSid/transfers/:id/complete', {
+      config: { operation: 'complete-transfer', forCallers: true, forAgents: true },
+      schema: completeTransferSchema,
+      schemaErrorFormatter: requestProblem
+    }, async (request, reply) => {
+      const asked = await service.complete(await callOf(request), (request.params as OfTransfer).id)
+      const { wait } = request.query as { wait?: number }
+      return answer(request, reply, asked, wait, ({ state }) => state !== 'completing')
+    })
+
+    scope.post('/calls/:callSid/transfers/:id/cancel', {
+      config: { operation: 'cancel-transfer', forCallers: true, forAgents: true },
+      schema: cancelTransferSchema,
+      schemaErrorFormatter: requestProblem
+    }, async (request, reply) => {
+      const asked = await service.cancel(await callOf(request), (request.params as OfTransfer).id)
+      return answer(request, reply, asked, (request.query as { wait?: number }).wait)
+    })
+  })
+
+  /** The call of the caller: also where the request names that of the person. */
+  async function callOf (request: FastifyRequest): Promise<Call> {
+    const { callSid, id } = request.params as OfTransfer
+    const known = await ownCall(calls, callSid, request.keyHolder!)
+    const purpose = known.order?.transfer
+    if (purpose?.id !== id) return known
+
+    const call = await calls.find(purpose.callSid)
+    if (!call) throw new CallNotFoundError(purpose.callSid)
+    return call
+  }
+
+  /** Has done what the call now owes, and answers with the transfer. */
+  async function answer (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: AskedCall,
+    waitS: number | undefined,
+    isNews?: (transfer: Transfer) => boolean
+  ) {
+    const { callSid } = asked.call
+    request.callSid = callSid
+    if (waitS !== undefined) {
+      // What is waited for would not happen before the reply.
+      runner.run(callSid).catch(error => request.log.error({ callSid, error: loggedError(error) }, 'duties'))
+    }
+    return reply.code(202).send(await waited(reply, asked, waitS, isNews))
+  }
+
+  /** The transfer as it is in the end, or when the time is over. */
+  async function waited (
+    reply: FastifyReply,
+    { call, transfer }: AskedCall,
+    waitS = 0,
+    isNews: (transfer: Transfer) => boolean = () => false
+  ): Promise<TransferView> {
+    const id = transfer.request!.id
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    const isWanted = (call: Call) => {
+      const latest = findTransfer(call, id)
+      return latest === undefined || latest.outcome !== undefined || isNews(latest)
+    }
+    const latest = await waits.until(call, waitS * 1000, isWanted, gone.signal)
+    return presentTransfer(findTransfer(latest, id) ?? transfer)
+  }
+}
+
+interface OfTransfer {
+  callSid: string
+  id: string
+}
+
+/** What the schemas found, in our words. */
+function requestProblem ([problem]: FastifySchemaValidationError[], part: string): Error {
+  return part === 'body'
+    ? new TransferBodyError(bodyProblem(problem!))
+    : new TransferBodyError(`${part}${problem!.instancePath} ${problem!.message}`)
+}
+
+export default transfers
