@@ -6,6 +6,7 @@ import type { Call } from '../src/calls/fold/call.ts'
 import { findTransfer, transfersOf, type Transfer } from '../src/calls/fold/transfers.ts'
 import { presentTransfer, type TransferView } from '../src/calls/transfer-view.ts'
 import { CallNotFoundError } from '../src/errors.ts'
+import { loggedError } from '../src/log-error.ts'
 import { ownCall } from '../src/own-call.ts'
 import {
   beginTransferSchema,
@@ -92,11 +93,11 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
       schema: getTransferSchema,
       schemaErrorFormatter: requestProblem
     }, async (request, reply) => {
-      const { id, wait, state } = { ...request.params as OfTransfer, ...request.query as { wait?: number, state?: string } }
+      const { id } = request.params as OfTransfer
+      const { wait, state } = request.query as Waiting & { state?: string }
       const call = await callOf(request)
       const isNews = (transfer: Transfer) => state !== undefined && presentTransfer(transfer).state !== state
-      const latest = await waited(reply, { call, transfer: transferOf(call, id) }, wait, isNews)
-      return latest
+      return waited(reply, { call, transfer: transferOf(call, id) }, wait, isNews)
     })
 
     scope.post('/calls/:callSid/transfers/:id/complete', {
@@ -105,7 +106,7 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
       schemaErrorFormatter: requestProblem
     }, async (request, reply) => {
       const asked = await service.complete(await callOf(request), (request.params as OfTransfer).id)
-      const { wait } = request.query as { wait?: number }
+      const { wait } = request.query as Waiting
       return answer(request, reply, asked, wait, ({ state }) => state !== 'completing')
     })
 
@@ -115,7 +116,7 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
       schemaErrorFormatter: requestProblem
     }, async (request, reply) => {
       const asked = await service.cancel(await callOf(request), (request.params as OfTransfer).id)
-      return answer(request, reply, asked, (request.query as { wait?: number }).wait)
+      return answer(request, reply, asked, (request.query as Waiting).wait)
     })
   })
 
@@ -170,6 +171,11 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
 interface OfTransfer {
   callSid: string
   id: string
+}
+
+interface Waiting {
+  /** Seconds. */
+  wait?: number
 }
 
 /** What the schemas found, in our words. */

@@ -6,7 +6,8 @@ import { AGENT_SECURITY, codes, INTERNAL_ERROR, Shared } from './schemas.ts'
 import type { TransferBody } from './transfers/transfer-body.ts'
 
 /*
- * The schemas of the routes of transfers. Every reply names the codes that it may have (errors.ts, transfers/errors.ts).
+ * The schemas of the routes of transfers. Every reply names the codes that it may have (errors.ts,
+ * transfers/errors.ts).
  */
 
 const LONGEST_WAIT_S = 30
@@ -48,8 +49,8 @@ export const beginTransferSchema = {
   operationId: 'beginTransfer',
   summary: 'Hand the caller to a person',
   description:
-    'The number policy of the routes file decides who may be called. A call has one open transfer. Agents may ask for ' +
-    'transfers of their own call.',
+    'The number policy of the routes file decides who may be called. A call has one open transfer. Agents may ask ' +
+    'for transfers of their own call.',
   headers: Type.Object({
     'idempotency-key': Type.Optional(Type.String({
       description:
@@ -120,7 +121,7 @@ export const getTransferSchema = {
   operationId: 'getTransfer',
   summary: 'One transfer',
   description:
-    'With `wait` the reply is held until the transfer is decided. With `state` as well: until its state is another one.',
+    'With `wait` the reply is held until the transfer is decided, with `state` as well until its state is another one.',
   params: TransferParams,
   querystring: Type.Object({
     wait: Wait,
@@ -138,8 +139,8 @@ export const completeTransferSchema = {
   summary: 'Connect the person with the caller',
   description:
     'For mode `consult`, once the agent talks with the person. The person joins the caller, and the agents leave. ' +
-    'Asking again changes nothing. With `wait` the reply is held until the transfer is decided, or the person is back ' +
-    'with the consulting agent.',
+    'Asking again changes nothing. With `wait` the reply is held until the transfer is decided, or the person is ' +
+    'back with the consulting agent.',
   params: TransferParams,
   querystring: Type.Object({ wait: Wait }, { additionalProperties: false }),
   response: {

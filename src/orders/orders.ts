@@ -101,7 +101,8 @@ export function createOrders (options: OrdersOptions): Orders {
 const SLACK_MS = 300_000
 
 /** For this long an order counts as under way when nothing says that its call is over, milliseconds. */
-export const livesMsOf = ({ ringS, longestS }: Pick<Order, 'ringS' | 'longestS'>): number => (ringS + longestS) * 1000 + SLACK_MS
+export const livesMsOf = ({ ringS, longestS }: Pick<Order, 'ringS' | 'longestS'>): number =>
+  (ringS + longestS) * 1000 + SLACK_MS
 
 /** What kept createCall from being sent: a text, or the code of a network error. */
 const unreachable = (detail: string): Error =>

@@ -22,8 +22,8 @@ export const TransferBodySchema = Type.Object({
     minLength: 1,
     maxLength: LONGEST.to,
     description:
-      "The person's number, in any spelling; with `blind`, `screen` and `refer` also a SIP address. The number policy " +
-      'of the routes file decides about it',
+      "The person's number, in any spelling; with `blind`, `screen` and `refer` also a SIP address. The number " +
+      'policy of the routes file decides about it',
     examples: ['+15550003333']
   }),
   mode: Type.Enum([...TRANSFER_MODES], {
@@ -46,8 +46,8 @@ export const TransferBodySchema = Type.Object({
   afterPerson: Type.Optional(Type.Enum([...AFTER_PERSON], {
     type: 'string',
     description:
-      '`consult` and `add`: what becomes of a caller whom the person leaves alone. `end` (the default): the call ends. ' +
-      '`agent`: an agent is called again'
+      '`consult` and `add`: what becomes of a caller whom the person leaves alone. `end` (the default): the call ' +
+      'ends. `agent`: an agent is called again'
   })),
   say: Type.Optional(Type.String({
     minLength: 1,

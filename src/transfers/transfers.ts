@@ -205,14 +205,10 @@ export class Transfers {
     const { callSid, order, late } = call
     if (late) throw new StoreUnavailableError('the buffered events of this call are being handed over')
     if (order?.transfer) throw new PersonCallError(callSid, order.transfer.callSid)
-    switch (transferRefusal(call, { callControl: true })) {
-      case 'ended':
-        throw new CallEndedError(callSid)
-      case 'open-transfer':
-        throw new TransferOpenError(callSid, openTransfer(call)?.request?.id ?? 'a REFER')
-      case 'not-connected':
-        throw new NotConnectedError(callSid)
-    }
+    const refusal = transferRefusal(call, { callControl: true })
+    if (refusal === 'ended') throw new CallEndedError(callSid)
+    if (refusal === 'open-transfer') throw new TransferOpenError(callSid, openTransfer(call)?.request?.id ?? 'a REFER')
+    if (refusal !== undefined) throw new NotConnectedError(callSid)
   }
 
   #assertTarget (target: string, body: TransferBody, { facts }: Call, country: string | undefined): void {
@@ -273,27 +269,23 @@ export function transferOf (call: Call, id: string): Transfer {
 
 function assertCompletable (call: Call, id: string): void {
   const transfer = transferOf(call, id)
-  switch (completionRefusal(transfer)) {
-    case 'finished':
-      throw finished(transfer)
-    case 'nothing-to-complete':
-      throw new NotConsultingError(`Only a transfer of mode consult is completed, and this one is ${modeOf(transfer)}.`)
-    case 'not-consulting':
-      throw new NotConsultingError(`The person talks with no agent yet. The transfer is ${transfer.state}.`)
+  const { request, state } = transfer
+  const refusal = completionRefusal(transfer)
+  if (refusal === 'finished') throw finished(transfer)
+  if (refusal === 'nothing-to-complete') {
+    throw new NotConsultingError(`Only a transfer of mode consult is completed. Mode of this one: ${request!.mode}.`)
+  }
+  if (refusal === 'not-consulting') {
+    throw new NotConsultingError(`The person talks with no agent yet. State of the transfer: ${state}.`)
   }
 }
 
 function assertCancellable (call: Call, id: string): void {
   const transfer = transferOf(call, id)
-  switch (cancellationRefusal(transfer)) {
-    case 'finished':
-      throw finished(transfer)
-    case 'completing':
-      throw new TransferCompletingError(id)
-  }
+  const refusal = cancellationRefusal(transfer)
+  if (refusal === 'finished') throw finished(transfer)
+  if (refusal === 'completing') throw new TransferCompletingError(id)
 }
-
-const modeOf = ({ request }: Transfer): string => request?.mode ?? 'refer'
 
 const finished = ({ request, outcome }: Transfer): Error =>
   new TransferFinishedError(request!.id, `${outcome!.result} (${outcome!.reason})`)

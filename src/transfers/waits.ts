@@ -37,16 +37,13 @@ export class Waits {
     const end = clock.now() + ms
     const pause = new Pause(clock)
     const stopListening = changes.listen(call.callSid, () => pause.end())
-    let isOver = this.#isOver || signal.aborted
-    const stop = () => {
-      isOver = true
-      pause.end()
-    }
+    const stop = () => pause.end()
     this.#ends.add(stop)
     signal.addEventListener('abort', stop)
+    const goesOn = () => !this.#isOver && !signal.aborted && clock.now() < end
     try {
       let latest = call
-      while (!isOver && !isWanted(latest) && clock.now() < end) {
+      while (!isWanted(latest) && goesOn()) {
         await pause.begin(Math.min(POLL_MS, end - clock.now()))
         latest = await calls.find(call.callSid).catch(() => undefined) ?? latest
       }

@@ -184,7 +184,8 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   if (attempt.strategy === 'join') endParked(draft, at)
   if (attempt.room !== undefined) callerReturned(draft, at)
   // A phone cannot be looked at; the agent's room is, again and again.
-  draft.deadline = attempt.room === undefined ? at + timeLimitOf(draft, rules, attempt) * 1000 + TIMES.dialSlack : undefined
+  const longestMs = timeLimitOf(draft, rules, attempt) * 1000
+  draft.deadline = attempt.room === undefined ? at + longestMs + TIMES.dialSlack : undefined
   unowe(draft, duty => duty.kind === 'look')
   oweLook(draft, attempt, at, nextVerdictLook(draft, at) ?? at + TIMES.look)
   if (alone) agentGone(draft, attempt, at, rules)

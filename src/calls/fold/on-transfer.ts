@@ -91,6 +91,8 @@ export function cancellationRefusal (transfer: Transfer): 'finished' | 'completi
 export function onCancelTransfer (draft: Call, { at, id }: EventOf<'cancel-transfer'>): void {
   const transfer = findTransfer(draft, id)
   if (!transfer || draft.closing || draft.phase === 'ended' || cancellationRefusal(transfer)) return
+  // Asking again changes nothing.
+  if (transfer.failedFor && transfer.redirect) return
   note(draft, at, { from: 'agent', what: 'cancel transfer' })
   if (transfer.request!.order) {
     releasePerson(draft, transfer, at)
