@@ -39,9 +39,9 @@ const HAND_OVER_SHARE = 0.6
 const DELIVER_SHARE = 0.25
 
 /**
- * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `callChanges`, `placements`, `verbConfig` and `clock`. Needs
- * `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events` and `routesFile`. Closes the runner, the calls,
- * the deliveries of events, and the registry, in this order.
+ * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `callChanges`, `placements`, `verbConfig` and
+ * `clock`. Needs `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events` and `routesFile`. Closes the
+ * runner, the calls, the deliveries of events, and the registry, in this order.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
   const { settings, rooms, registrar, metrics, events, routesFile, secretOf, jambonzRest, log } = fastify

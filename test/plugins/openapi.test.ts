@@ -89,13 +89,16 @@ await t.test('who has to authenticate, and how', async t => {
   }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
   const forCallers = ['placeCall', 'listCalls']
-  const forAgents = ['getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail', 'sendDigits']
+  const transfers = ['beginTransfer', 'listTransfers', 'getTransfer', 'completeTransfer', 'cancelTransfer']
+  const forAgents = ['getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail', 'sendDigits', ...transfers]
   for (const { operation } of by('operators')) {
     const isForAgents = forAgents.includes(operation.operationId)
     const callers = isForAgents || forCallers.includes(operation.operationId) ? [{ callerKey: [] }] : []
     const agents = isForAgents ? [{ callToken: [] }] : []
     t.same(operation.security, [{ operatorToken: [] }, ...callers, ...agents], operation.operationId)
-    t.equal('403' in operation.responses, !isForAgents, 'some token may not use it')
+    // The number policy may refuse a transfer.
+    const mayBeRefused = !isForAgents || operation.operationId === 'beginTransfer'
+    t.equal('403' in operation.responses, mayBeRefused, 'some token may not use it')
   }
   for (const { operation } of by('service')) t.same(operation.security, [], operation.operationId)
   for (const { operation } of operations) {
@@ -132,6 +135,14 @@ await t.test('what each operation can answer', async t => {
     sendDigits: [
       ...['200', '400', '401', '404', '409', '413', '415', '429', '500', '501', '502', '503', '504']
     ],
+    beginTransfer: [
+      ...['202', '400', '401', '403', '404', '409', '413', '415', '422', '429'],
+      ...['500', '501', '502', '503', '504']
+    ],
+    listTransfers: ['200', '401', '404', '429', '500', '503'],
+    getTransfer: ['200', '400', '401', '404', '429', '500', '503'],
+    completeTransfer: ['202', '400', '401', '404', '409', '429', '500', '503'],
+    cancelTransfer: ['202', '400', '401', '404', '409', '429', '500', '503'],
     tellVoicemail: ['200', '400', '401', '404', '413', '415', '422', '429', '500', '503'],
     listPendingEvents: ['200', '400', '401', '403', '404', '429', '500', '501', '503'],
     replayEvent: ['202', '400', '401', '403', '404', '409', '429', '500', '501', '503'],
@@ -190,6 +201,8 @@ await t.test('components have the names of their schemas', async t => {
     'ScreenDigit',
     'SipRefer',
     'Status',
+    'Transfer',
+    'TransferRequest',
     'UnplacedCall',
     'UnsentDigits',
     'Verbs',
