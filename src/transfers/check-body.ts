@@ -23,7 +23,7 @@ export function checkBody (body: TransferBody): void {
   if (problem !== undefined) throw new TransferBodyError(problem)
 }
 
-/** What would be ignored is a mistake. */
+/** What the person would not hear is a mistake. */
 function modeProblem (body: TransferBody): string | undefined {
   const { mode } = body
   for (const [name, modes] of Object.entries(MODES_OF)) {
@@ -36,9 +36,6 @@ function modeProblem (body: TransferBody): string | undefined {
 
 function promptProblem ({ mode, say, play, language }: TransferBody): string | undefined {
   if (mode !== 'screen') return undefined
-  if (say === undefined && play === undefined) {
-    return 'say or play is missing: the person must hear who calls, and to press 1 to take the call.'
-  }
   if (say !== undefined && play !== undefined) return 'say and play do not go together. Leave one of them out.'
   return language !== undefined && say === undefined ? 'language goes with say: a recording has its own.' : undefined
 }

@@ -84,8 +84,14 @@ function wayTo (body: TransferBody, facts: TransferFacts): PhoneWay | SipWay {
     : { strategy: 'phone', number: target, ...(carrier === undefined ? {} : { carrier }), ...common }
 }
 
-const promptOf = ({ say, language, play }: TransferBody): ScreenPrompt =>
-  play === undefined ? { say: say!, ...(language === undefined ? {} : { language }) } : { play }
+/** What a person hears of whom nobody said what to say. */
+const ASKS_FOR_KEY: ScreenPrompt = { say: 'A caller is waiting for you. Press 1 to take the call.', language: 'en-US' }
+
+function promptOf ({ say, language, play }: TransferBody): ScreenPrompt {
+  if (play !== undefined) return { play }
+  if (say === undefined) return ASKS_FOR_KEY
+  return { say, ...(language === undefined ? {} : { language }) }
+}
 
 /** The order of the person's call. */
 function personOrder (body: TransferBody & { mode: 'consult' | 'add' }, facts: TransferFacts): Order {

@@ -46,14 +46,16 @@ export const TransferBodySchema = Type.Object({
   afterPerson: Type.Optional(Type.Enum([...AFTER_PERSON], {
     type: 'string',
     description:
-      '`consult` and `add`: what becomes of a caller whom the person leaves alone. `end` (the default): the call ' +
+      'What becomes of a caller whom the person leaves alone. `end` (the default): the call ' +
       'ends. `agent`: an agent is called again'
   })),
   say: Type.Optional(Type.String({
     minLength: 1,
     maxLength: LONGEST.say,
     pattern: '\\S',
-    description: '`screen`: what Jambonz says to the person before the key. Needs a speech service in Jambonz',
+    description:
+      '`screen`: what Jambonz says to the person before the key. Needs a speech service in Jambonz. Default, without ' +
+      '`play`: an English sentence that asks for the key',
     examples: ['Alice calls about order 4711. Press 1 to take the call.']
   })),
   language: Type.Optional(Type.String({
@@ -112,16 +114,12 @@ export const EXPECTED: Record<keyof TransferBody, string> = {
   headers: `an object of at most ${MOST_HEADERS} texts of at most ${LONGEST.headerValue} characters`
 }
 
-/** Modes that a property belongs to. What is not listed belongs to every mode. */
+/**
+ * What somebody would miss in another mode. The rest says nothing where a mode has no use for it, so that one tool of an
+ * agent can serve every mode.
+ */
 export const MODES_OF: Partial<Record<keyof TransferBody, readonly TransferMode[]>> = {
-  brief: ['consult'],
-  agent: ['consult'],
-  afterPerson: ['consult', 'add'],
   say: ['screen'],
   language: ['screen'],
-  play: ['screen'],
-  ring: ['blind', 'screen', 'consult', 'add'],
-  from: ['blind', 'screen', 'consult', 'add'],
-  carrier: ['blind', 'screen', 'consult', 'add'],
-  headers: ['blind', 'screen', 'consult', 'add']
+  play: ['screen']
 }
