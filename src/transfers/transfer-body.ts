@@ -115,8 +115,8 @@ export const EXPECTED: Record<keyof TransferBody, string> = {
 }
 
 /**
- * What somebody would miss in another mode. The rest says nothing where a mode has no use for it, so that one tool of an
- * agent can serve every mode.
+ * What somebody would miss in another mode. The rest says nothing where a mode has no use for it, so that one tool of
+ * an agent can serve every mode.
  */
 export const MODES_OF: Partial<Record<keyof TransferBody, readonly TransferMode[]>> = {
   say: ['screen'],
