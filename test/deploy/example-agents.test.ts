@@ -17,7 +17,6 @@ import {
 import { controlOfCall } from '../fixtures/agent-control.ts'
 import { agentStatus, callerStatus } from '../fixtures/build.ts'
 import { project } from '../fixtures/paths.ts'
-import { freePort } from '../fixtures/redis-server.ts'
 import { buildTransferBridge, type TransferBridge } from '../fixtures/transfer-bridge.ts'
 
 /*
@@ -104,11 +103,12 @@ const inPython: StartAgent = async (t, control) => {
 
 /** A caller who talks with the agent. */
 async function stage (t: Test, start: StartAgent) {
-  const port = await freePort()
-  const bridge = await buildTransferBridge(t, { env: { AGENT_API_URL: `http://127.0.0.1:${port}` } })
-  await bridge.app.listen({ port, host: '127.0.0.1' })
+  const bridge = await buildTransferBridge(t)
+  const address = await bridge.app.listen({ port: 0, host: '127.0.0.1' })
+  const startWith = ({ url, token }: AgentControl) =>
+    start(t, { url: url.replace(bridge.settings.PUBLIC_URL, address), token })
   const callSid = await bridge.connected()
-  const agent = await start(t, controlOfCall(bridge, callSid))
+  const agent = await startWith(controlOfCall(bridge, callSid))
   /** The next news, in which steps of no interest are left out. */
   const until = async (news: string): Promise<Line> => {
     for (;;) {
@@ -117,7 +117,7 @@ async function stage (t: Test, start: StartAgent) {
       if (line.news === news) return line
     }
   }
-  return { bridge, callSid, agent, until }
+  return { bridge, callSid, agent, until, startWith }
 }
 
 async function consulted (t: Test, start: StartAgent) {
@@ -154,9 +154,9 @@ async function behaves (t: Test, start: StartAgent): Promise<void> {
   })
 
   await t.test('the agent that talks with the person decides by its own control', async t => {
-    const { bridge, until } = await consulted(t, start)
+    const { bridge, until, startWith } = await consulted(t, start)
     const job = jobOf(bridge)
-    const consultant = await start(t, job.control)
+    const consultant = await startWith(job.control)
     consultant.ask('decide', job.transfer.id)
     await joins(bridge)
     await until('finished bridged completed')
