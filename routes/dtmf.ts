@@ -2,11 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { translateBodyErrors } from '../src/body-errors.ts'
 import { Digits } from '../src/calls/digits.ts'
 import type { Call } from '../src/calls/fold/call.ts'
+import { latestPerson } from '../src/calls/fold/transfers.ts'
 import { sendDigitsSchema } from '../src/dtmf-schemas.ts'
 import {
   CallEndedError,
   DigitsBodyError,
   NoDigitsError,
+  NoPersonError,
   NotAnsweredError,
   StoreUnavailableError
 } from '../src/errors.ts'
@@ -34,9 +36,18 @@ const dtmf: FastifyPluginAsyncTypebox = async fastify => {
   }, async request => {
     const call = await ownCall(calls, request.params.callSid, request.keyHolder!)
     if (!digits) throw new NoDigitsError()
-    assertAnswered(call)
-    return { callSid: call.callSid, sent: await digits.play(call.callSid, request.body.digits) }
+    const leg = request.body.to === 'person' ? await personOf(call) : call
+    assertAnswered(leg)
+    return { callSid: call.callSid, sent: await digits.play(leg.callSid, request.body.digits) }
   })
+
+  /** The call of the person who was called for the caller of this one. */
+  async function personOf (call: Call): Promise<Call> {
+    const news = latestPerson(call)
+    const person = news && await calls.find(news.callSid)
+    if (!person) throw new NoPersonError(call.callSid)
+    return person
+  }
 }
 
 /** Jambonz would take the digits of a call that is not answered, and play none of them. */

@@ -13,9 +13,11 @@ export const DigitsRequestSchema = Type.Object({
     description: 'What to send: 0-9, `*` and `#`, with `w` for half a second of silence',
     examples: ['12w34#']
   }),
-  to: Type.Optional(Type.Enum(['caller'], {
+  to: Type.Optional(Type.Enum(['caller', 'person'], {
     type: 'string',
-    description: 'Who hears it. `caller` is who is on the phone: of an outbound call the callee',
+    description:
+      'Who hears it. `caller` is who is on the phone: of an outbound call the callee. `person` is whom the latest ' +
+      'transfer with the mode `consult` or `add` has called',
     default: 'caller'
   }))
 }, { $id: 'DigitsRequest', additionalProperties: false, description: 'Key presses to be sent' })
@@ -58,8 +60,9 @@ export const sendDigitsSchema = {
     401: codes('No valid token', 'UNAUTHORIZED', 'CALL_TOKEN'),
     404: codes("No such call, somebody else's call, or no API", 'CALL_NOT_FOUND', 'OPERATOR_API_OFF'),
     409: unsent(
-      'The call is not answered (`BRIDGE_NOT_ANSWERED`) or has ended (`BRIDGE_CALL_ENDED`), or other digits are ' +
-        'still being sent to this leg (`BRIDGE_DTMF_UNDER_WAY`)'
+      'The call, or that of the person, is not answered (`BRIDGE_NOT_ANSWERED`) or has ended (`BRIDGE_CALL_ENDED`), ' +
+        'there is no person (`BRIDGE_NO_PERSON`), or other digits are still being sent to this leg ' +
+        '(`BRIDGE_DTMF_UNDER_WAY`)'
     ),
     413: codes('Larger than 1 KiB', 'BODY_TOO_LARGE'),
     415: codes('The body is not JSON', 'NOT_JSON'),

@@ -52,6 +52,13 @@ export const NotAnsweredError = createError<[string]>(
   409
 )
 
+/** Of `to: person`: nobody was called for the caller, or only as a part of the caller's own call. */
+export const NoPersonError = createError<[string]>(
+  'BRIDGE_NO_PERSON',
+  'Call %s has no person who could hear digits: no transfer with the mode `consult` or `add` has called one.',
+  409
+)
+
 /** Two sets of digits on one leg would be mixed. */
 export const DigitsUnderWayError = createError(
   'BRIDGE_DTMF_UNDER_WAY',

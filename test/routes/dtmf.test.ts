@@ -10,6 +10,7 @@ import {
   OPERATOR_TOKEN,
   type TestBridge
 } from '../fixtures/build.ts'
+import { orderedCall } from '../fixtures/ordered-call.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { counted, misfits, undocumented } from './support.ts'
 
@@ -157,6 +158,29 @@ await dtmfTest('a call that is not answered', async (t, stage) => {
   t.match(await stage.send({ digits: '1' }), { status: 409, json: { code: 'BRIDGE_NOT_ANSWERED' } })
   t.equal(stage.requests.length, 0)
 }, { answered: false })
+
+await dtmfTest('digits for the person whom a transfer has called', async (t, stage) => {
+  const { bridge, callSid } = stage
+  const toPerson = () => stage.send({ digits: '12', to: 'person' })
+  t.match(await toPerson(), { status: 409, json: { code: 'BRIDGE_NO_PERSON' } })
+
+  const person = await orderedCall(bridge, { transfer: { id: 'transfer-1', mode: 'consult', callSid, attempt: 1 } })
+  await person.callee('ringing', 180)
+  await bridge.clock.pass(100)
+  t.match(await toPerson(), { status: 409, json: { code: 'BRIDGE_NOT_ANSWERED' } })
+  t.equal(stage.requests.length, 0)
+
+  await person.answers()
+  await bridge.clock.pass(100)
+  t.match(await toPerson(), { status: 200, json: { callSid, sent: 2 } })
+  for (const { path } of stage.requests) t.match(path, new RegExp(`/${person.callSid}$`))
+  t.equal((await stage.send({ digits: '3', to: 'caller' })).status, 200)
+  t.match(stage.requests.at(-1)!.path, new RegExp(`/${callSid}$`))
+
+  await person.callee('completed', 200, { call_termination_by: 'caller' })
+  await bridge.clock.pass(5000)
+  t.match(await toPerson(), { status: 409, json: { code: 'BRIDGE_CALL_ENDED' } })
+})
 
 await dtmfTest('a call that has ended', async (t, stage) => {
   const { bridge, callSid } = stage

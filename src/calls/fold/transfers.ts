@@ -154,6 +154,10 @@ export function openRequest (call: Call): (Transfer & { request: TransferRequest
   return transfer?.request ? transfer as Transfer & { request: TransferRequest } : undefined
 }
 
+/** What was heard last of the person who was called last with a call of their own (`consult`, `add`). */
+export const latestPerson = (call: Call): NewsOfPerson | undefined =>
+  transfersOf(call).findLast(({ person }) => person !== undefined)?.person
+
 /** Transfers whose person is in the caller's room, or was when it was last heard of. */
 export const withPerson = (call: Call): Transfer[] =>
   transfersOf(call).filter(({ outcome, person }) => outcome?.result === 'bridged' && person?.state === 'joined')
