@@ -77,6 +77,8 @@ async def entrypoint(ctx: JobContext):
     tones = Tones()
     voice = asyncio.create_task(play(ctx.room, "agent", tones))
     over = asyncio.Event()
+    # An agent that cannot be heard any more hangs up.
+    voice.add_done_callback(lambda _: over.set())
     talking = talk_with_person if job.get("transfer") and job.get("control") else talk_with_caller
     try:
         await talking(ctx, job, tones, over)
