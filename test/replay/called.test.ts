@@ -100,7 +100,7 @@ await t.test('a replay notices what is wrong with a call that is placed', async 
   t.same(what({}), [])
   t.same(what({ rest: [...played.rest, createCall] }), ['createCall to +15550002222'], 'sent twice')
   t.same(what({ rest: [] }), ['createCall to +15550002222'], 'never sent')
-  t.same(what({ calleesLeft: ['a-call'] }), ['callee of a-call'], 'somebody is left on the line')
+  t.same(what({ calleesLeft: ['a-call'] }), ['first leg of a-call'], 'somebody is left on the line')
   t.same(what({ asked: [{ what: 'order', callSid: 'a-call', status: 500, text: '' }] }).slice(-1), ['order'])
   const [started, ...told] = played.told!
   t.match(what({ told }), [/call.started/, /order of the events/], 'an event is missing')

@@ -6,12 +6,12 @@ import type { Played } from './session.ts'
 /** What must be so of every call that is placed, whatever becomes of it. */
 export function faultsOfOrders (played: Played): Fault[] {
   const { recording, calleesLeft } = played
-  if (recording.orders.length === 0) return []
+  if (recording.orders.length === 0 && recording.transfers.length === 0) return []
   return [
     ...faultsOfCreateCall(played),
     ...faultsOfDecline(played),
     ...faultsOfAsking(played),
-    ...calleesLeft.map(callSid => ({ what: `callee of ${callSid}`, expected: 'hung up', got: 'left on the line' }))
+    ...calleesLeft.map(callSid => ({ what: `first leg of ${callSid}`, expected: 'hung up', got: 'left on the line' }))
   ]
 }
 
@@ -21,7 +21,9 @@ function faultsOfCreateCall ({ recording, rest, asked }: Played): Fault[] {
     const sent = rest.filter(({ method, path, body }) =>
       method === 'POST' && path === '/Calls' && isJson(body['to']) && body['to']['number'] === to)
     // Nobody was there to take the order.
-    const ordered = asked.some(({ what, callSid: sid, status }) => what === 'order' && sid === callSid && status !== 0)
+    const caller = recording.transfers.find(({ personSid }) => personSid === callSid)?.callSid
+    const ordered = asked.some(({ what, callSid: sid, status }) =>
+      status !== 0 && ((what === 'order' && sid === callSid) || (what === 'transfer' && sid === caller)))
     if (sent.length === 1 || (sent.length === 0 && !ordered)) return []
     return [{ what: `createCall to ${to}`, expected: 'once', got: `${sent.length} times` }]
   })
@@ -40,6 +42,7 @@ function faultsOfDecline ({ recording, answered }: Played): Fault[] {
 /** Orders and hang-ups are taken; a hang-up may come when the call is over, or when its record was lost. */
 function faultsOfAsking ({ asked, variant }: Played): Fault[] {
   return asked.flatMap(({ what, status, text }) => {
+    if (what === 'complete' || what === 'cancel') return []
     const forgotten = variant.away?.store === 'lost' && status === 404
     const taken = status < 300 || (what === 'hang-up' && (status === 409 || forgotten))
     // What Jambonz never answered cannot be said to be placed.

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { evidenceOf } from './evidence.ts'
 import { faultsOfEvents } from './check-events.ts'
 import { faultsOfOrders } from './check-orders.ts'
+import { faultsOfTransfers } from './check-transfers.ts'
 import { isJson, jsons, text, type Json } from './json.ts'
 import type { Answered } from './player.ts'
 import { field, FINAL_STATUSES, type Hook, type Recording, type Verb } from './recording.ts'
@@ -33,6 +34,7 @@ export function faultsOf (played: Played): Fault[] {
     ...played.problems.map(problem => ({ what: 'delivery', expected: 'taken', got: problem })),
     ...played.answered.flatMap(answered => faultsOfReply(answered, played)),
     ...faultsOfOrders(played),
+    ...faultsOfTransfers(played),
     ...(played.recording.unfinished ? [] : faultsOfEnd(played))
   ]
 }

@@ -1,5 +1,5 @@
 import type { Json } from './json.ts'
-import { field, type Hook } from './recording.ts'
+import { field, FINAL_STATUSES, type Hook } from './recording.ts'
 
 /**
  * The hooks that follow when updateCall ends a leg which was recorded up to here, in the order of the recordings
@@ -35,9 +35,32 @@ const DIAL = ['dial_call_status', 'dial_sip_status', 'dial_call_sid', 'dial_sbc_
 
 /** The last status of a leg that was dialled and is not over. */
 function openLeg (played: Hook[]): Json | undefined {
-  const last = played.findLast(({ path, body }) => path === '/status' && field(body, 'parent_call_sid') !== undefined)
-  const body = last && JSON.parse(last.body) as Json
-  return ['trying', 'ringing', 'early-media', 'in-progress'].includes(String(body?.['call_status'])) ? body : undefined
+  const statuses = played.filter(({ path, body }) => path === '/status' && field(body, 'parent_call_sid') !== undefined)
+    .map(({ body }) => JSON.parse(body) as Json)
+  const over = new Set(statuses.filter(isOver).map(({ call_sid: sid }) => sid))
+  return statuses.findLast(({ call_sid: sid }) => !over.has(sid))
+}
+
+const isOver = ({ call_status: status }: Json): boolean => FINAL_STATUSES.has(String(status))
+
+/**
+ * The hooks that follow when LiveKit puts out the agent leg, or the leg of a person, in the order of the recordings
+ * (transfer/agent-ends-consult).
+ * @param played the call's hooks until now
+ * @returns nothing when the leg is over already
+ */
+export function putOutOf (played: Hook[], legSid: string): Hook[] {
+  const leg = openLeg(played)
+  const [completed] = finalsOf(played, 'completed')
+  if (leg?.['call_sid'] !== legSid || !completed) return []
+  const { call_termination_by: _by, ...first } = JSON.parse(completed.body) as Json
+  const dial = { dial_call_sid: legSid, dial_call_status: 'completed', dial_sip_status: 200 }
+  const action = { ...first, call_status: 'in-progress', verb_id: dialIdOf(played), ...dial }
+  return [
+    hookOf('/status', { ...leg, call_status: 'completed', sip_status: 200 }),
+    hookOf('/action', action),
+    completed
+  ]
 }
 
 const hookOf = (path: '/status' | '/action', body: Json): Hook =>

@@ -11,6 +11,7 @@ import type { RoutesSource } from '../../src/routing/routes.ts'
 import type { Json } from './json.ts'
 import { API_KEY, API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
+import { interimTransfers } from './interim-transfers.ts'
 import type { JambonzWorld } from './jambonz-world.ts'
 
 export interface InProcessOptions {
@@ -66,9 +67,11 @@ export async function startInProcess (options: InProcessOptions): Promise<Bridge
     return { status: reply.statusCode, text: reply.body }
   }
 
+  const interim = interimTransfers(app, clock)
   return {
-    post: (path, headers, body) => inject('POST', path, headers, body),
-    get: path => inject('GET', path, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
+    post: async (path, headers, body) => await interim(path, body) ?? inject('POST', path, headers, body),
+    get: async path =>
+      await interim(path) ?? inject('GET', path, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
     async kill () {
       life.over = true
     },
@@ -94,13 +97,14 @@ export interface Told {
   id: string
   type: string
   callSid: string
+  transfer: Json | undefined
 }
 
 /** Takes every event at once. */
 const receiverOf = (onTold: (told: Told) => void): Sender => ({
   async send (_receiver, { id, body }) {
-    const { type, data } = JSON.parse(body) as { type: string, data: { callSid: string } }
-    onTold({ id, type, callSid: data.callSid })
+    const { type, data } = JSON.parse(body) as { type: string, data: { callSid: string, transfer?: Json | null } }
+    onTold({ id, type, callSid: data.callSid, transfer: data.transfer ?? undefined })
     return { ok: true, status: 200 }
   },
   async close () {}

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { referenceIn, referenceOf, type JambonzWorld, type RestReply } from './jambonz-world.ts'
+import { callerIn, referenceIn, referenceOf, type JambonzWorld, type RestReply } from './jambonz-world.ts'
 import { isJson, type Json } from './json.ts'
 
 /** Serves Jambonz' REST API over HTTP. @param worlds those whose calls it has, with the ids that their calls have */
@@ -52,9 +52,10 @@ async function answer (
     const lists = await Promise.all(worlds.map(({ world }) => world.ask(method, path, body)))
     return { status: 200, body: lists.flatMap(reply => reply === 'lost' ? [] : reply.body as Json[]) }
   }
-  const reference = referenceIn(body)
+  const [reference, caller] = [referenceIn(body), callerIn(body)]
   const own = worlds.find(({ callSids }) =>
-    callSids.some(callSid => path.endsWith(`/Calls/${callSid}`) || referenceOf(callSid) === reference))
+    callSids.some(callSid => path.endsWith(`/Calls/${callSid}`) || callSid === caller ||
+      referenceOf(callSid) === reference))
   const world = own ?? worlds[0]
   return world ? world.world.ask(method, path, body) : { status: 404, body: '' }
 }

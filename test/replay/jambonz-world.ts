@@ -1,18 +1,26 @@
 import type { Clock } from '../../src/clock.ts'
 import { isJson, text, type Json } from './json.ts'
-import type { RecordedOrder } from './recording.ts'
+import { pathOf, type RecordedOrder } from './recording.ts'
 
 /** What an order is known by to whoever places it. */
 export const referenceOf = (callSid: string): string => `reference-of-${callSid}`
 
 /** The reference of the order that a createCall is for: the bridge's tag has it. */
-export function referenceIn (createCall: Json): string | undefined {
+export const referenceIn = (createCall: Json): string | undefined => text(termsOf(createCall)['reference'])
+
+/** The call of the caller to whom the person is called whom a createCall is for: the bridge's tag has it. */
+export function callerIn (createCall: Json): string | undefined {
+  const { transfer } = termsOf(createCall)
+  return isJson(transfer) ? text(transfer['callSid']) : undefined
+}
+
+function termsOf (createCall: Json): Json {
   const tag = isJson(createCall['tag']) ? createCall['tag'] : {}
   try {
     const terms: unknown = JSON.parse(text(tag['terms']) ?? '')
-    return isJson(terms) ? text(terms['reference']) : undefined
+    return isJson(terms) ? terms : {}
   } catch {
-    return undefined
+    return {}
   }
 }
 
@@ -32,9 +40,10 @@ export interface RestReply {
   body: unknown
 }
 
-/** A leg that createCall dials, as Jambonz knows it. */
+/** The first leg of a call, as Jambonz knows it. */
 interface Leg {
-  order: RecordedOrder
+  /** Absent: somebody called. */
+  order?: RecordedOrder
   callSid: string
   tag: unknown
   state: 'dialing' | 'answered' | 'over'
@@ -42,8 +51,8 @@ interface Leg {
 
 export interface JambonzWorldOptions {
   clock: Clock
-  /** The recorded orders, with the ids that their calls have here. */
-  orders: Array<{ order: RecordedOrder, callSid: string }>
+  /** The recorded orders, with the ids that their calls and those of their callers have here. */
+  orders: Array<{ order: RecordedOrder, callSid: string, callerSid?: string }>
   /** How much later than recorded createCall is answered, milliseconds; `lost`: the connection breaks instead. */
   answerDelay: number | 'lost'
   /** Jambonz ends a leg because the bridge asked for it: what its hooks would say. */
@@ -59,6 +68,8 @@ export class JambonzWorld {
   readonly #options: JambonzWorldOptions
   readonly #legs = new Map<string, Leg>()
   readonly #awaited = new Map<string, () => void>()
+  /** Where Jambonz is to ask what to do with a leg, oldest first. */
+  readonly #redirects = new Map<string, string[]>()
 
   constructor (options: JambonzWorldOptions) {
     this.#options = options
@@ -74,11 +85,27 @@ export class JambonzWorld {
     return new Promise(resolve => this.#awaited.set(callSid, resolve))
   }
 
+  /** Somebody calls. */
+  begin (callSid: string): void {
+    this.#legs.set(callSid, { callSid, tag: undefined, state: 'dialing' })
+  }
+
+  /** The call is over. */
+  end (callSid: string): void {
+    const leg = this.#legs.get(callSid)
+    if (leg) leg.state = 'over'
+  }
+
+  /** Takes the next request to redirect the first leg of a call: the hook's path and query. */
+  takeRedirect (callSid: string): string | undefined {
+    return this.#redirects.get(callSid)?.shift()
+  }
+
   isPlaced (callSid: string): boolean {
     return this.#legs.has(callSid)
   }
 
-  /** Calls whose callee is still on the line, or whose phone still rings. */
+  /** Calls whose first leg is still up, or rings. */
   get open (): string[] {
     return [...this.#legs.values()].filter(isUp).map(({ callSid }) => callSid)
   }
@@ -117,7 +144,10 @@ export class JambonzWorld {
 
   async #createCall (body: Json): Promise<RestReply | 'lost'> {
     const { orders, clock, answerDelay } = this.#options
-    const wanted = orders.find(({ callSid }) => referenceOf(callSid) === referenceIn(body))
+    const caller = callerIn(body)
+    const wanted = orders.find(({ callSid, callerSid }) => caller === undefined
+      ? referenceOf(callSid) === referenceIn(body)
+      : callerSid === caller && !this.#legs.has(callSid))
     if (!wanted) return { status: 500, body: { msg: 'this call was not recorded' } }
     const { order, callSid } = wanted
     this.#legs.set(callSid, { order, callSid, tag: body['tag'], state: 'dialing' })
@@ -131,6 +161,11 @@ export class JambonzWorld {
   #updateCall (callSid: string, body: Json): RestReply {
     const leg = this.#legs.get(callSid)
     const status = body['call_status']
+    const hook = body['call_hook']
+    if (leg && leg.state !== 'over' && isJson(hook)) {
+      const path = pathOf(text(hook['url']) ?? '')
+      this.#redirects.set(callSid, [...this.#redirects.get(callSid) ?? [], path])
+    }
     if (!leg || leg.state === 'over') return { status: 422, body: `call session is gone for call_sid ${callSid}` }
     if (status !== 'completed' && status !== 'no-answer') return { status: 202, body: 'Accepted' }
     if ((leg.state === 'answered') !== (status === 'completed')) {
@@ -148,9 +183,9 @@ const isUp = ({ state }: Leg): boolean => state !== 'over'
 /** A call as the list shows it: without what it was tagged with (realtimedb-helpers keeps no objects). */
 const shown = ({ callSid, order, state }: Leg): Json => ({
   call_sid: callSid,
-  direction: 'outbound',
-  from: order.from,
-  to: order.to,
+  direction: order ? 'outbound' : 'inbound',
+  from: order?.from,
+  to: order?.to,
   application_sid: APPLICATION_SID,
   call_status: state === 'answered' ? 'in-progress' : 'ringing'
 })

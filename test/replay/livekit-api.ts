@@ -96,6 +96,10 @@ function answer (options: LiveKitApiOptions, method: string, args: Json): Answer
       return ok({ participants: [...world.rooms.get(name)?.participants.values() ?? []].map(shownParticipant) })
     case 'RoomService/RemoveParticipant':
       return world.remove(name, identity) ? ok({}) : notFound('participant')
+    case 'RoomService/SendData':
+      return world.rooms.has(name)
+        ? ok({})
+        : { status: 503, body: { code: 'unavailable', msg: 'twirp error unknown: no response from servers' } }
     case 'RoomService/UpdateRoomMetadata': {
       const room = world.rooms.get(name)
       if (!room) return notFound('requested room')

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/clock.ts'
 import { isJson, jsons, text, texts, type Json } from './json.ts'
+import { LEG_OF_PARTICIPANT } from './names.ts'
 
 /** A participant as LiveKit's API shows it. */
 export interface Participant {
@@ -34,6 +35,8 @@ export interface LiveKitWorldOptions {
   clock: Clock
   /** Is told of every room that is made over the API. */
   onMade?: (room: string) => void
+  /** Is told of every SIP leg that is put out of its room over the API, by the leg's `call_sid` in Jambonz. */
+  onPutOut?: (leg: string) => void
   /** Receives every webhook that LiveKit would send, whole. */
   notify(event: Json): void
 }
@@ -53,12 +56,14 @@ export class LiveKitWorld {
   readonly #clock: Clock
   readonly #notify: (event: Json) => void
   readonly #onMade: (room: string) => void
+  readonly #onPutOut: (leg: string) => void
   readonly #removed = new Set<string>()
   #made = 0
 
-  constructor ({ clock, notify, onMade = () => {} }: LiveKitWorldOptions) {
+  constructor ({ clock, notify, onMade = () => {}, onPutOut = () => {} }: LiveKitWorldOptions) {
     this.#clock = clock
     this.#onMade = onMade
+    this.#onPutOut = onPutOut
     this.#notify = notify
   }
 
@@ -73,6 +78,7 @@ export class LiveKitWorld {
 
   /** @returns false when there is no such room */
   delete (name: string): boolean {
+    for (const participant of this.rooms.get(name)?.participants.values() ?? []) this.#putOut(participant)
     return this.#close(name, 'ROOM_DELETED')
   }
 
@@ -82,8 +88,24 @@ export class LiveKitWorld {
     const participant = [...room?.participants.values() ?? []].find(other => other.identity === identity)
     if (!room || !participant) return false
     this.#removed.add(participant.sid)
+    this.#putOut(participant)
     this.#left(room, participant, 'PARTICIPANT_REMOVED')
     return true
+  }
+
+  /** Jambonz ended this leg. */
+  leave (leg: string): void {
+    for (const room of this.rooms.values()) {
+      const participant = [...room.participants.values()].find(({ attributes }) => attributes[LEG_OF_PARTICIPANT] === leg)
+      if (!participant) continue
+      this.#removed.add(participant.sid)
+      this.#left(room, participant, 'CLIENT_INITIATED')
+    }
+  }
+
+  #putOut ({ kind, attributes }: Participant): void {
+    const leg = attributes[LEG_OF_PARTICIPANT]
+    if (kind === 'SIP' && leg !== undefined) this.#onPutOut(leg)
   }
 
   /**

@@ -1,9 +1,9 @@
 import { signed, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
 import { HeldEvents } from './held-events.ts'
-import { jsons, type Json } from './json.ts'
+import { isJson, jsons, texts, type Json } from './json.ts'
 import { LiveKitWorld } from './livekit-world.ts'
-import { Names } from './names.ts'
+import { LEG_OF_PARTICIPANT, Names } from './names.ts'
 import { PlacedCalls } from './placed-calls.ts'
 import {
   callSidsOf,
@@ -57,6 +57,8 @@ export class Player {
   readonly #pending = new Set<Promise<void>>()
   #bridge: Bridge | undefined
   #callHook: Promise<void> = Promise.resolve()
+  /** The recorder gave its hooks a user name and password for some calls only: the bridge does so for all. */
+  readonly #pair: { authorization?: string }
   /** Events of rooms that the bridge has not made yet. */
   readonly #held: HeldEvents
 
@@ -66,6 +68,8 @@ export class Player {
     this.started = options.clock.now()
     this.names = new Names(recording, options.renameCalls)
     this.#failures = [...recording.failures]
+    const pair = recording.hooks.map(({ headers }) => headers['authorization']).find(header => header !== undefined)
+    this.#pair = recording.transfers.length > 0 && pair !== undefined ? { authorization: pair } : {}
     const { clock, variant } = options
     this.#webhooks = new WebhookSender({
       clock,
@@ -81,7 +85,9 @@ export class Player {
       variant,
       bridge: () => this.#bridge,
       played: () => this.answered.map(({ hook }) => hook),
+      isReal: options.renameCalls !== undefined,
       begin: work => this.#track(work),
+      onLegsOver: legs => legs.forEach(leg => this.world.leave(leg)),
       send: hooks => {
         for (const hook of hooks) if (this.#isTold(hook)) this.#send(hook).catch(() => {})
       }
@@ -90,12 +96,18 @@ export class Player {
     this.world = new LiveKitWorld({
       clock,
       onMade: room => {
-        if (recording.orders.length > 0 && this.names.roomMade(room)) this.#held.release()
+        if (this.#isHeld && this.names.roomMade(room)) this.#held.release()
       },
+      onPutOut: leg => this.placed.putOut(leg),
       notify: event => {
         if (!variant.withoutWebhooks && !recording.livekitUnseen) this.#webhooks.send(this.names.roomEvent(event))
       }
     })
+  }
+
+  /** Whether what was recorded of a room waits until the bridge has made it. */
+  get #isHeld (): boolean {
+    return this.recording.orders.length > 0 || this.recording.transfers.length > 0
   }
 
   get bridge (): Bridge | undefined {
@@ -183,10 +195,11 @@ export class Player {
   }
 
   #happen (body: Json, silent: boolean, started: Set<string>): void {
+    if (!this.#isPresent(body)) return
     const recorded = roomNameOf(body)
     const room = recorded === undefined ? undefined : this.names.room(recorded)
     if (room === undefined) {
-      if (this.recording.orders.length > 0) this.#held.hold(() => this.#happen(body, silent, started))
+      if (this.#isHeld) this.#held.hold(() => this.#happen(body, silent, started))
       return
     }
     // A room that no call of this recording dialled: its events arrive, and the bridge does not know it.
@@ -197,6 +210,14 @@ export class Player {
     const first = this.recording.roomMade && !started.has(room)
     if (body['event'] === 'room_started') started.add(room)
     this.world.play(room, this.names.roomEvent(body), { silent, first })
+  }
+
+  /** Nothing happens to the participant of a call that the bridge has ended. */
+  #isPresent ({ participant }: Json): boolean {
+    const leg = isJson(participant) ? texts(participant['attributes'])[LEG_OF_PARTICIPANT] : undefined
+    const call = leg === undefined ? undefined : this.names.parentOf(leg)
+    const at = this.#options.clock.now() - this.started
+    return call === undefined || this.recording.transfers.length === 0 || this.placed.goesOn(call, at)
   }
 
   async #die (): Promise<void> {
@@ -220,6 +241,7 @@ export class Player {
 
   async #hook (hook: Hook): Promise<void> {
     if (!this.placed.happens(hook)) return
+    if (hook.path === '/redirect' && await this.placed.redirect(hook) === undefined) return
     const { clock, variant } = this.#options
     const delay = hook.path === '/status' ? variant.statusDelay?.(this.#statuses++) : undefined
     if (delay === undefined) await this.#send(hook)
@@ -247,11 +269,13 @@ export class Player {
     const verbatim = body === hook.body && recorded['jambonz-signature'] !== undefined && !this.#options.renameCalls
     const headers = {
       'content-type': 'application/json',
+      ...this.#pair,
       ...recorded,
       ...(verbatim ? {} : { 'jambonz-signature': signed(body, clock.now()) })
     }
     const at = clock.now() - this.started
-    const reply = await this.#bridge?.post(this.names.url(path), headers, body) ?? { status: 0, text: '' }
+    const url = path === '/redirect' ? await this.placed.redirect(hook) : undefined
+    const reply = await this.#bridge?.post(url ?? this.names.url(hook), headers, body) ?? { status: 0, text: '' }
     const verbs = verbsOf(reply)
     if (verbs) this.names.learn(hook, verbs)
     this.answered.push({ at, path, hook, status: reply.status, verbs })

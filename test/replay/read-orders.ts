@@ -87,7 +87,7 @@ export function isCleanUp ({ body }: RoomEvent): boolean {
 }
 
 /** Undefined: not a createCall that Jambonz took, or one without a number. */
-function orderOf (request: Json): RecordedOrder[] {
+export function orderOf (request: Json): RecordedOrder[] {
   const body = isJson(request['body']) ? request['body'] : {}
   const replied = isJson(request['replied']) ? request['replied'] : {}
   const named = isJson(replied['body']) ? replied['body'] : {}

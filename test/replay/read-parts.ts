@@ -36,6 +36,7 @@ export function assembled (
     causes: Array.isArray(recorded['causes']) ? recorded['causes'].filter(cause => typeof cause === 'string') : [],
     orders: [],
     hangUps: [],
+    transfers: [],
     refused: recorded['refused'] === true,
     start: startOf(hooks, roomEvents),
     hooks,
@@ -75,8 +76,10 @@ function isUnfinished (hooks: Hook[]): boolean {
   return statuses.includes('in-progress') && !over
 }
 
+export type Paths = Record<string, HookPath>
+
 /** Paths under which the recorders took Jambonz' hooks, and the bridge's own for each. */
-const PATHS: Record<string, HookPath> = {
+export const PATHS: Paths = {
   '/livekit-api': '/livekit-api',
   '/call-hook': '/livekit-api',
   '/action': '/action',
@@ -88,11 +91,15 @@ const PATHS: Record<string, HookPath> = {
 }
 
 /** @param isFor whether a hook is for an application such as ours */
-export function hookOf (request: Json, isFor: (path: HookPath, body: string, verbs: Verb[]) => boolean): Hook {
+export function hookOf (
+  request: Json,
+  isFor: (path: HookPath, body: string, verbs: Verb[]) => boolean,
+  paths: Paths = PATHS
+): Hook {
   const replied = isJson(request['replied']) ? request['replied'] : {}
   const body = text(request['body']) ?? ''
   const verbs = jsons(replied['body']) as unknown as Verb[]
-  const path = PATHS[(text(request['url']) ?? '').replace(/[?#].*/, '')]
+  const path = paths[(text(request['url']) ?? '').replace(/[?#].*/, '')]
   return {
     at: number(request['at_ms']) ?? 0,
     path: path && isFor(path, body, verbs) ? path : undefined,

@@ -6,6 +6,7 @@ import { hooksOfSip } from './made-of-sip.ts'
 import { recordingsOfAgents } from './read-agent-calls.ts'
 import { recordingsOfOrders } from './read-orders.ts'
 import { assembled, hookOf, isOurs, roomEventOf } from './read-parts.ts'
+import { recordingsOfTransfers } from './read-transfers.ts'
 import { callSidsOf, type Recording, type Unplayable } from './recording.ts'
 
 /** Every recording of a folder, or those of a file, in the order of their names. */
@@ -33,13 +34,14 @@ function readFile (file: string): Array<Recording | Unplayable> {
 }
 
 /** Groups of recordings that are calls as this program plays them; the others come with the stages that need them. */
-const KNOWN_GROUPS = new Set(['jambonz', 'chain', 'long', 'livekit', 'outbound', 'livekit-out', 'auth-trunk'])
+const KNOWN_GROUPS = new Set(['jambonz', 'chain', 'long', 'livekit', 'outbound', 'livekit-out', 'auth-trunk', 'transfer'])
 
 /** Every call of a file that placed several; otherwise the file is one recording. */
 export function recordingsOf (name: string, recorded: Json): Array<Recording | Unplayable> {
   const kind = kindOf(recorded)
   if (kind === 'outbound') return recordingsOfOrders(name, recorded)
   if (kind === 'livekit-out' || kind === 'auth-trunk') return recordingsOfAgents(name, kind, recorded)
+  if (kind === 'transfer') return recordingsOfTransfers(name, recorded)
   return [recordingOf(name, recorded)]
 }
 

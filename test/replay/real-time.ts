@@ -14,7 +14,7 @@ import { LiveKitWorld } from './livekit-world.ts'
 import { Player } from './player.ts'
 import { callSidsOf, type Recording } from './recording.ts'
 import { serveJambonzApi } from './jambonz-api.ts'
-import { REST_ENV, restOf, type Played } from './session.ts'
+import { REST_ENV, restOf, transfersOf, type Played } from './session.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
 
 export interface RealTimeOptions {
@@ -55,9 +55,9 @@ export async function playInRealTime (recordings: Recording[], options: RealTime
 /** The routes files that recordings need, below test/fixtures/routes. */
 const ROUTES = ['recorded-targets.yaml', 'recorded-calls-out.yaml', 'recorded-refusals.yaml'] as const
 
-function routesOf ({ orders, callsRefused }: Recording): typeof ROUTES[number] {
+function routesOf ({ orders, transfers, callsRefused }: Recording): typeof ROUTES[number] {
   if (callsRefused) return 'recorded-refusals.yaml'
-  return orders.length > 0 || callsRefused === false ? 'recorded-calls-out.yaml' : 'recorded-targets.yaml'
+  return orders.length > 0 || transfers.length > 0 || callsRefused === false ? 'recorded-calls-out.yaml' : 'recorded-targets.yaml'
 }
 
 async function playGroup (
@@ -112,6 +112,8 @@ function stageFor (recording: Recording, variant: Variant, bridge: Bridge): Stag
     renameCalls (id) {
       const known = ids.get(id) ?? randomUUID()
       ids.set(id, known)
+      // What has its name already keeps it.
+      ids.set(known, known)
       return known
     }
   })
@@ -140,6 +142,7 @@ async function playedOn ({ player, api }: Stage, variant: Variant, bridge: Bridg
     api,
     told: undefined,
     ...restOf(player),
+    transfers: await transfersOf(player, path => asked(bridge, path)),
     problems: player.problems,
     roomsLeft: [...player.world.rooms.keys()],
     stillActive: open(),

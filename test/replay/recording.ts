@@ -5,9 +5,12 @@ export interface Verb {
   verb: string
   id?: string
   target?: Array<{ type?: string, sipUri?: string, number?: string }>
-  actionHook?: string | { url: string }
-  referHook?: string | { url: string }
+  actionHook?: HookAddress
+  referHook?: HookAddress
+  confirmHook?: HookAddress
 }
+
+export type HookAddress = string | { url: string }
 
 /** A request of Jambonz to the application. */
 export interface Hook {
@@ -24,7 +27,15 @@ export interface Hook {
   repliedAt: number | undefined
 }
 
-export type HookPath = '/livekit-api' | '/action' | '/status' | '/refer' | '/refer-complete'
+export type HookPath =
+  | '/livekit-api'
+  | '/action'
+  | '/status'
+  | '/refer'
+  | '/refer-complete'
+  | '/redirect'
+  | '/screen'
+  | '/screen-digit'
 
 /** A webhook of LiveKit. */
 export interface RoomEvent {
@@ -76,6 +87,41 @@ export interface RecordedOrder {
   longestS: number | undefined
   /** When the recorder made the room. */
   agentAt: 'dial' | 'ringing' | 'answer'
+  /** Nobody but the bridge places it, for a transfer. */
+  isForTransfer?: boolean
+}
+
+/** The recorder handed a caller to a person. Times are those of the requests to Jambonz' REST API. */
+export interface RecordedTransfer {
+  at: number
+  mode: 'blind' | 'refer' | 'screen' | 'consult' | 'add'
+  /** call_sid of the caller's call. */
+  callSid: string
+  /** call_sid of the person's call, where they have one. */
+  personSid?: string
+  to: string
+  carrier?: string
+  ringS?: number
+  /** The recorder had the person join the caller. */
+  completedAt?: number
+  /** The recorder changed its mind while the caller was there. */
+  cancelledAt?: number
+}
+
+/** What is true of a transfer. */
+export interface RightOutcome {
+  result: 'bridged' | 'returned' | 'failed'
+  /** Any of them. */
+  reasons: string[]
+  /** What else nobody could tell from it. */
+  orElse?: Omit<RightOutcome, 'orElse'>
+}
+
+/** A room is deleted between these times, milliseconds from the start of the recording. */
+export interface RightDeletion {
+  token: string
+  from: number
+  to: number
 }
 
 /** The recorder ended a call by updateCall, and Jambonz accepted it. */
@@ -103,6 +149,17 @@ export interface Recording {
   /** Calls that are placed: their hooks bring the tag that the bridge gave them. */
   orders: RecordedOrder[]
   hangUps: RecordedHangUp[]
+  /** Transfers that somebody asks for over the API. */
+  transfers: RecordedTransfer[]
+  /**
+   * When the recorder ended a person's call. What follows happens only where the bridge ends it as well; by the
+   * `call_sid`.
+   */
+  endedByRecorder?: Record<string, number>
+  /** What is right of each of the transfers. */
+  outcomes?: RightOutcome[]
+  /** When the bridge deletes which room. */
+  deletions?: RightDeletion[]
   /** The recorder's number policy refused the call: ours has to as well. */
   callsRefused?: boolean
   /** A 403 to the recorded REFER is right. */
@@ -161,6 +218,16 @@ export function field (body: string, name: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The call of a hook, whichever of its legs the hook is about. */
+export const callOf = ({ body }: Pick<Hook, 'body'>): string =>
+  field(body, 'parent_call_sid') ?? field(body, 'call_sid') ?? ''
+
+/** Path and query of a hook's address. The fragment, which holds Jambonz' retry policy, is not sent. */
+export function pathOf (address: HookAddress): string {
+  const url = typeof address === 'string' ? address : address.url
+  return url.replace(/^https?:\/\/[^/]+/, '').replace(/#.*/, '')
 }
 
 /** User part of a SIP URI, or a number as it is. */

@@ -64,7 +64,7 @@ const MEANINGS: Record<number, string[]> = {
   608: ['declined']
 }
 
-const meaningOf = (sip: number): string[] => MEANINGS[sip] ?? ['carrier-failed']
+export const meaningOf = (sip: number): string[] => MEANINGS[sip] ?? ['carrier-failed']
 
 /** Of a call that was placed by createCall. */
 export function causesOfOrder (recording: Recording): string[] {

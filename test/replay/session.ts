@@ -7,7 +7,7 @@ import { serveLiveKitApi, type ApiRequest } from './livekit-api.ts'
 import { APPLICATION_SID, type RestRequest } from './jambonz-world.ts'
 import type { Asked } from './placed-calls.ts'
 import { Player, type Answered } from './player.ts'
-import type { Recording } from './recording.ts'
+import type { RecordedTransfer, Recording } from './recording.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
 import type { Sent } from './webhooks.ts'
 
@@ -19,6 +19,12 @@ export interface PlayedCall {
   call: Json | undefined
   /** It had ended before the process was away. */
   endedBefore: boolean
+}
+
+export interface PlayedTransfer {
+  recorded: RecordedTransfer
+  id: string | undefined
+  shown: Json | undefined
 }
 
 /** What became of a recording that was played. */
@@ -37,8 +43,12 @@ export interface Played {
   asked: Asked[]
   /** Events that the user's systems were told; undefined: nobody listened. */
   told: Told[] | undefined
-  /** Callees whose leg nobody has ended. */
+  /** Calls whose first leg nobody has ended: callees, and all where a caller is handed to a person. */
   calleesLeft: string[]
+  /** The recorded transfers and what the bridge says of them; undefined: it knows nothing of one. */
+  transfers: PlayedTransfer[]
+  /** The room that stood for a recorded one, by the recorded SIP user. */
+  names: Record<string, string>
   /** Problems that showed on the way: hooks and webhooks that were not taken. */
   problems: string[]
   /** Rooms that LiveKit still has. */
@@ -90,6 +100,7 @@ export async function playInProcess (
   try {
     await player.play()
     const calls = await untilEnded(player, clock)
+    const transfers = await transfersOf(player, path => asked(player, path))
     await clock.until(clock.now() + (retentionS + 120) * 1000)
     return {
       recording,
@@ -101,6 +112,7 @@ export async function playInProcess (
       api,
       told,
       ...restOf(player),
+      transfers,
       problems: player.problems,
       roomsLeft: [...player.world.rooms.keys()],
       stillActive: await activeCalls(player),
@@ -112,24 +124,46 @@ export async function playInProcess (
   }
 }
 
+/** How the recorded transfers stand. */
+export function transfersOf (
+  { recording, names, placed }: Player,
+  get: (path: string) => Promise<Json | undefined>
+): Promise<PlayedTransfer[]> {
+  return Promise.all(recording.transfers.map(async recorded => {
+    const id = placed.transferIds.get(recorded)
+    const path = `/calls/${names.call(recorded.callSid)}/transfers/${id}`
+    return { recorded, id, shown: id === undefined ? undefined : await get(path) }
+  }))
+}
+
 /** What became of the calls that were placed. */
-export const restOf = ({ placed: { jambonz, asked } }: Player): Pick<Played, 'rest' | 'asked' | 'calleesLeft'> =>
-  ({ rest: jambonz.requests, asked, calleesLeft: jambonz.open })
+export const restOf = (
+  { placed: { jambonz, asked }, names, recording }: Player
+): Pick<Played, 'rest' | 'asked' | 'calleesLeft' | 'names'> => ({
+  rest: jambonz.requests,
+  asked,
+  calleesLeft: jambonz.open,
+  names: Object.fromEntries(recording.dialled.flatMap(token => {
+    const room = names.room(token)
+    return room === undefined ? [] : [[token, room]]
+  }))
+})
 
 /** Milliseconds from the start to the last thing that was recorded. */
 const lengthMs = ({ hooks, roomEvents }: Recording): number =>
   Math.max(0, ...hooks.map(({ at }) => at), ...roomEvents.map(({ at }) => at))
 
 /** Settings of the bridge that a recording asks for. */
-function envFor ({ hooks, orders, callsRefused }: Recording): Record<string, string> {
+function envFor (recording: Recording): Record<string, string> {
+  const { hooks, orders, transfers } = recording
   const basic = hooks.map(({ headers }) => /^Basic (.+)/.exec(headers['authorization'] ?? '')?.[1]).find(Boolean)
   const [username, password] = Buffer.from(basic ?? '', 'base64').toString().split(':')
-  const fallsBack = hooks.some(({ path, verbs }) => path === '/action' && verbs[0]?.verb === 'dial')
+  const fallsBack = transfers.length === 0 && hooks.some(({ path, verbs }) => path === '/action' && verbs[0]?.verb === 'dial')
   return {
     ...(username && password ? { HTTP_USERNAME: username, HTTP_PASSWORD: password } : {}),
     ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {}),
-    ...(orders.length > 0 ? REST_ENV : {}),
-    ...(isOfCallee({ orders, callsRefused }) ? { OUTBOUND_CARRIER: 'MyCarrier', ...EVENTS_ENV } : {})
+    ...(orders.length > 0 || transfers.length > 0 ? REST_ENV : {}),
+    ...(isOfCallee(recording) ? { OUTBOUND_CARRIER: 'MyCarrier', ...EVENTS_ENV } : {})
   }
 }
 
@@ -147,8 +181,8 @@ const EVENTS_ENV = {
 }
 
 /** Whether somebody is called in it. */
-const isOfCallee = ({ orders, callsRefused }: Pick<Recording, 'orders' | 'callsRefused'>): boolean =>
-  orders.length > 0 || callsRefused !== undefined
+const isOfCallee = ({ orders, transfers, callsRefused }: Recording): boolean =>
+  orders.length > 0 || transfers.length > 0 || callsRefused !== undefined
 
 /** The number policy that a recording asks for: what its recorder refused, ours refuses. */
 function routesFor (recording: Recording): RoutesSource {
