@@ -344,6 +344,8 @@ await t.test('screen: only the key 1 takes the call', async t => {
       legStatus: 'in-progress'
     })
     t.same(reply, { kind: digits === '1' ? 'accept' : 'nothing' })
+    await stage.clock.pass(1000)
+    await stage.quiet()
     t.equal(await outcome(stage), expected)
     if (digits === '1') continue
 
@@ -351,6 +353,49 @@ await t.test('screen: only the key 1 takes the call', async t => {
     await stage.legUp(CALLER, 'b3')
     t.equal(await outcome(stage), digits === '2' ? 'returned declined' : 'returned no-answer')
   }
+})
+
+/** The person has pressed the key that takes the call. */
+async function accepted (t: Test): Promise<Stage> {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('screen'))
+  await stage.redirect(CALLER)
+  await stage.legUp(CALLER, 'b2')
+  await stage.answer(CALLER, { kind: 'screen', legSid: 'b2', transfer: ID })
+  const key = { kind: 'screen-digit', legSid: 'b2', transfer: ID, digits: '1', legStatus: 'in-progress' } as const
+  t.same(await stage.answer(CALLER, key), { kind: 'accept' })
+  return stage
+}
+
+await t.test('screen: the reply that takes the call is lost, and the caller goes back to the agent', async t => {
+  for (const isTold of [false, true]) {
+    const stage = await accepted(t)
+    t.equal(await outcome(stage), 'answered', 'nobody knows yet whether the two talk')
+    await stage.status(CALLER, 'b2', 'in-progress')
+    if (isTold) await stage.status(CALLER, 'b2', 'completed')
+    t.ok(stage.rooms.open.has(ROOM), 'the agent is still there')
+    t.same(await stage.action(CALLER, 2, 'b2', ['in-progress', 200]), { kind: 'dial', attempt: 1 })
+    await stage.legUp(CALLER, 'b3')
+    t.equal(await outcome(stage), 'returned error')
+    await stage.clock.pass(5000)
+    await stage.quiet()
+    t.equal((await stage.get(CALLER))?.phase, 'connected')
+  }
+})
+
+await t.test('screen: somebody hangs up right after the person has taken the call', async t => {
+  const byPerson = await accepted(t)
+  await byPerson.status(CALLER, 'b2', 'completed')
+  t.same(await byPerson.action(CALLER, 2, 'b2', ['completed', 200]), { kind: 'nothing' })
+  t.equal(await outcome(byPerson), 'bridged completed')
+
+  const byCaller = await accepted(t)
+  await byCaller.status(CALLER, CALLER, 'completed', { by: 'caller' })
+  await byCaller.action(CALLER, 2, 'b2', ['completed', 200], 'completed')
+  await byCaller.clock.pass(2000)
+  await byCaller.quiet()
+  t.equal(await outcome(byCaller), 'bridged completed')
 })
 
 await t.test('screen: a person who hangs up during the prompt has declined', async t => {

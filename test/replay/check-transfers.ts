@@ -40,7 +40,9 @@ function faultsOfTelling (what: string, id: string, got: string, told: Told[], i
   if (own.some(({ transfer }) => transfer?.['id'] === undefined)) results.length = 0
   return [
     ...(times ? [] : [{ what: `${what}, told`, expected: 'once', got: `${ids.size} times` }]),
-    ...(results.every(result => result === got) ? [] : [{ what: `${what}, told`, expected: got, got: results.join(', ') }])
+    ...(results.every(result => result === got)
+      ? []
+      : [{ what: `${what}, told`, expected: got, got: results.join(', ') }])
   ]
 }
 
@@ -66,11 +68,12 @@ function faultsOfJoin ({ answered, recording, variant }: Played): Fault[] {
   const dials = answered.flatMap(({ at, hook, path, verbs = [] }) => {
     const recorded = hook.verbs.find(({ verb }) => verb === 'dial')
     const ours = verbs.find(({ verb }) => verb === 'dial')
-    return recorded && ours && dialledBy(recorded) === room ? [{ at, path, call: callOf(hook), to: dialledBy(ours) }] : []
+    if (!recorded || !ours || dialledBy(recorded) !== room) return []
+    return [{ at, path, call: callOf(hook), to: dialledBy(ours) }]
   })
   const first = dials.find(({ path }) => path === '/livekit-api')
   const persons = dials.filter(({ call }) => call !== first?.call)
-  const wrong = persons.filter(({ at, to }) => ![...dials].some(other =>
+  const wrong = persons.filter(({ at, to }) => !dials.some(other =>
     other.call === first?.call && other.at <= at && other.to === to))
   if (variant.away) return []
   return wrong.map(({ at }) => ({ what: `join at ${at} ms`, expected: "a dial of the caller's room", got: 'another' }))
@@ -86,8 +89,7 @@ function faultsOfDeleting ({ api, recording, started, names, variant }: Played):
     if (room === undefined) return []
     const at = deleted && deleted.at - started
     const isRight = at !== undefined && at >= from && at <= to
-    return isRight
-      ? []
-      : [{ what: `deletion of room ${token}`, expected: `${from} to ${to} ms`, got: at === undefined ? 'never' : `${at} ms` }]
+    const got = at === undefined ? 'never' : `${at} ms`
+    return isRight ? [] : [{ what: `deletion of room ${token}`, expected: `${from} to ${to} ms`, got }]
   })
 }

@@ -96,7 +96,8 @@ export class LiveKitWorld {
   /** Jambonz ended this leg. */
   leave (leg: string): void {
     for (const room of this.rooms.values()) {
-      const participant = [...room.participants.values()].find(({ attributes }) => attributes[LEG_OF_PARTICIPANT] === leg)
+      const participant = [...room.participants.values()]
+        .find(({ attributes }) => attributes[LEG_OF_PARTICIPANT] === leg)
       if (!participant) continue
       this.#removed.add(participant.sid)
       this.#left(room, participant, 'CLIENT_INITIATED')

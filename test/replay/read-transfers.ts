@@ -143,14 +143,14 @@ const madeRooms = (recorded: Json): Array<{ at: number, room: string | undefined
     .map(({ at_ms: at, args }) => ({ at: number(at) ?? 0, room: roomArgument(args) }))
 
 /**
- * Whether something came of the recorder's tidying up: it deleted a room in which no caller or person was any more. That
- * the bridge does by itself. A room in which somebody was is an agent's way to hang up.
+ * Whether something came of the recorder's tidying up: it deleted a room in which no caller or person was any more.
+ * That the bridge does by itself. A room in which somebody was is an agent's way to hang up.
  */
 function isOfRecorder (event: RoomEvent, events: RoomEvent[]): boolean {
   if (!isCleanUp(event)) return false
   const left = events.filter(({ at, body }) => Math.abs(at - event.at) < TOGETHER_MS &&
     body['event'] === 'participant_left' && roomNameOf(body) === roomNameOf(event.body))
-  const isByRecorder = left.every(({ body }) => reasonOf(body) !== 'ROOM_CLOSED' && reasonOf(body) !== 'CLIENT_INITIATED')
+  const isByRecorder = left.every(({ body }) => !['ROOM_CLOSED', 'CLIENT_INITIATED'].includes(reasonOf(body)))
   return isByRecorder && !left.some(({ body }) => kindOf(body) === 'SIP' && reasonOf(body) === 'ROOM_DELETED')
 }
 
@@ -184,7 +184,12 @@ function transfersOf (callSid: string, hooks: Hook[], rest: Request[], known: Kn
   return transfers
 }
 
-function transferOfOrder (callSid: string, { at, callSid: personSid }: Request, hooks: Hook[], known: Known) {
+function transferOfOrder (
+  callSid: string,
+  { at, callSid: personSid }: Request,
+  hooks: Hook[],
+  known: Known
+): RecordedTransfer {
   const { to, carrier, ringS } = known.orders.find(order => order.callSid === personSid)!
   const [ofCaller] = known.dialled
   const dial = hooks.find(hook => hook.path === '/livekit-api' && callOf(hook) === personSid)?.verbs.find(isDial)

@@ -34,7 +34,16 @@ function readFile (file: string): Array<Recording | Unplayable> {
 }
 
 /** Groups of recordings that are calls as this program plays them; the others come with the stages that need them. */
-const KNOWN_GROUPS = new Set(['jambonz', 'chain', 'long', 'livekit', 'outbound', 'livekit-out', 'auth-trunk', 'transfer'])
+const KNOWN_GROUPS = new Set([
+  'jambonz',
+  'chain',
+  'long',
+  'livekit',
+  'outbound',
+  'livekit-out',
+  'auth-trunk',
+  'transfer'
+])
 
 /** Every call of a file that placed several; otherwise the file is one recording. */
 export function recordingsOf (name: string, recorded: Json): Array<Recording | Unplayable> {

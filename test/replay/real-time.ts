@@ -57,7 +57,8 @@ const ROUTES = ['recorded-targets.yaml', 'recorded-calls-out.yaml', 'recorded-re
 
 function routesOf ({ orders, transfers, callsRefused }: Recording): typeof ROUTES[number] {
   if (callsRefused) return 'recorded-refusals.yaml'
-  return orders.length > 0 || transfers.length > 0 || callsRefused === false ? 'recorded-calls-out.yaml' : 'recorded-targets.yaml'
+  const callsOut = orders.length > 0 || transfers.length > 0 || callsRefused === false
+  return callsOut ? 'recorded-calls-out.yaml' : 'recorded-targets.yaml'
 }
 
 async function playGroup (

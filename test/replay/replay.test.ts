@@ -15,7 +15,7 @@ t.setTimeout(240_000)
 
 const playable = (folder: string): Recording[] => readRecordings(fileURLToPath(fixture(folder))).filter(isPlayable)
 
-for (const folder of ['jambonz', 'chain', 'long', 'livekit', 'outbound', 'livekit-out', 'auth-trunk']) {
+for (const folder of ['jambonz', 'chain', 'long', 'livekit', 'outbound', 'livekit-out', 'auth-trunk', 'transfer']) {
   await t.test(`${folder}: every recording is right`, async t => {
     const recordings = playable(folder).filter(isFirstOfItsKind)
     t.ok(recordings.length > 0, 'there are some')
@@ -71,7 +71,7 @@ await t.test('files that cannot be played say why', async t => {
   const of = (recorded: Record<string, unknown>) => recordingsOf('folder/file', recorded)[0]
   t.match(of({ group: 'warm', jambonz: [] }), { why: 'unsupported', kind: 'warm' })
   t.match(of({ ws: [{}] }), { why: 'unsupported', kind: 'ws' })
-  t.match(of({ group: 'transfer', jambonz: [] }), { why: 'unsupported', kind: 'transfer' })
+  t.match(of({ group: 'transfer', jambonz: [] }), { why: 'nothing', kind: 'transfer' })
   t.match(of({ rest: [{ what: 'createCall', replied: { status: 500 } }] }), { why: 'nothing', kind: 'outbound' })
   t.match(of({ sip: [{ dir: '<', start: 'INVITE sip:a@b SIP/2.0' }] }), { why: 'nothing', kind: 'livekit-out' })
   t.match(of({ twirp: [], webhooks: [] }), { why: 'nothing' })

@@ -145,7 +145,8 @@ function outcomeOfDial (story: Story, transfer: RecordedTransfer): RightOutcome 
   const isThrough = transfer.mode === 'blind'
     ? leg?.answered !== undefined
     : said?.['dial_call_status'] === 'completed' && said['dial_sip_status'] === 200
-  const isCancelled = (transfer.cancelledAt ?? AFTER_ALL) <= Math.min(leg ? endOf(leg) : AFTER_ALL, action?.at ?? AFTER_ALL)
+  const decidedAt = Math.min(leg ? endOf(leg) : AFTER_ALL, action?.at ?? AFTER_ALL)
+  const isCancelled = transfer.cancelledAt !== undefined && transfer.cancelledAt <= decidedAt
   if (isThrough && !isCancelled) return { result: 'bridged', reasons: ['completed'] }
 
   const isBack = story.legs.some(({ parent, to, answered }) =>
@@ -168,9 +169,10 @@ function outcomeOfRefer (story: Story, transfer: RecordedTransfer): RightOutcome
   const done = story.recording.hooks.find(({ path }) => path === '/refer-complete')
   const said = done && JSON.parse(done.body) as Json
   // Nobody can tell a caller who was moved before the carrier said so from one who hung up.
-  if (!said) return { result: 'bridged', reasons: ['completed'], orElse: { result: 'failed', reasons: ['caller-gone'] } }
+  const bridged: RightOutcome = { result: 'bridged', reasons: ['completed'] }
+  if (!said) return { ...bridged, orElse: { result: 'failed', reasons: ['caller-gone'] } }
   const [status, final] = [number(said['refer_status']) ?? 500, number(said['final_referred_call_status'])]
-  if (status < 300 && final !== undefined && final < 300) return { result: 'bridged', reasons: ['completed'] }
+  if (status < 300 && final !== undefined && final < 300) return bridged
   const isBack = story.legs.some(({ parent, answered }) =>
     parent === story.caller.sid && (answered ?? 0) > transfer.at)
   return { result: isBack ? 'returned' : 'failed', reasons: ['refused'] }
@@ -195,13 +197,14 @@ function causesOfPerson (story: Story, transfer: RecordedTransfer, outcome: Righ
   const person = story.legs.find(({ sid }) => sid === transfer.personSid)
   const join = joinOf(story, transfer)
   if (outcome.reasons.includes('cancelled')) return ['transfer-cancelled']
-  if (person && endOf(person) <= endOf(story.caller) && person.answered === undefined) return meaningOf(person.final!.sip)
+  const isFirst = person !== undefined && endOf(person) <= endOf(story.caller)
+  if (isFirst && person.answered === undefined) return meaningOf(person.final!.sip)
   // The caller's room was deleted: both were put out of it at the same time.
   const roomGone = deletedAt(story.recording, story.room, AFTER_ALL)
-  if (join && roomGone !== undefined && roomGone < (person ? endOf(person) : 0)) {
+  if (join && roomGone !== undefined && roomGone < (person ? endOf(person) : 0) + AT_ONCE_MS) {
     return ['caller-gone', 'agent-hung-up', ...(person?.final?.by === 'caller' ? ['callee-hung-up'] : [])]
   }
-  if (!person || endOf(person) > endOf(story.caller)) return ['caller-gone']
+  if (!isFirst) return ['caller-gone']
   if (person.final?.by === 'caller') return ['callee-hung-up']
   return outcome.reasons.includes('error') ? ['lost', 'reply-refused', 'redirected'] : ['agent-hung-up']
 }

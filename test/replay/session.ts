@@ -158,7 +158,8 @@ function envFor (recording: Recording): Record<string, string> {
   const { hooks, orders, transfers } = recording
   const basic = hooks.map(({ headers }) => /^Basic (.+)/.exec(headers['authorization'] ?? '')?.[1]).find(Boolean)
   const [username, password] = Buffer.from(basic ?? '', 'base64').toString().split(':')
-  const fallsBack = transfers.length === 0 && hooks.some(({ path, verbs }) => path === '/action' && verbs[0]?.verb === 'dial')
+  const dialsAgain = hooks.some(({ path, verbs }) => path === '/action' && verbs[0]?.verb === 'dial')
+  const fallsBack = dialsAgain && transfers.length === 0
   return {
     ...(username && password ? { HTTP_USERNAME: username, HTTP_PASSWORD: password } : {}),
     ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {}),

@@ -179,7 +179,7 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       onScreen(draft, event)
       return draft
     case 'screen-digit':
-      onScreenDigit(draft, event, rules)
+      onScreenDigit(draft, event)
       return draft
     case 'wake':
       return onWake(draft, event, rules)

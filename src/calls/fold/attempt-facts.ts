@@ -47,6 +47,10 @@ export function preparationOf (
 export const awaitsAcceptance = ({ way, accepted }: Pick<Attempt, 'way' | 'accepted'>): boolean =>
   'screen' in way && way.screen !== undefined && accepted !== true
 
+/** The person is in the caller's dial, and it is not known yet that the two talk. */
+export const isBeingScreened = (attempt: Pick<Attempt, 'way' | 'accepted' | 'bridgesAt'>): boolean =>
+  awaitsAcceptance(attempt) || attempt.bridgesAt !== undefined
+
 /**
  * The final SIP status of the agent leg, from its status event or from /action. A provisional one in /action is stale:
  * it says nothing of the end.

@@ -153,6 +153,8 @@ export interface Attempt {
   parked?: { at: number, until: number }
   /** Of a screened dial: the person who answered has taken the call. */
   accepted?: boolean
+  /** The person has taken the call, and talks with the caller unless Jambonz says something else by then. */
+  bridgesAt?: number
   end?: End
 }
 

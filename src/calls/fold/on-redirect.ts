@@ -10,7 +10,7 @@ import { referring } from './on-refer.ts'
 import { agentAnswered } from './on-status.ts'
 import { personProgress } from './person-progress.ts'
 import { goBack, isUsable, park, redial } from './return-to-agent.ts'
-import type { Rules } from './rules.ts'
+import { TIMES, type Rules } from './rules.ts'
 import { failTransfer, reasonOfDial } from './transfer-result.ts'
 import { openRequest, type Transfer, type TransferRequest } from './transfers.ts'
 
@@ -144,7 +144,7 @@ export function onScreen (draft: Call, { at, hash, legSid, transfer: id }: Event
 const ACCEPT = '1'
 
 /** The person pressed a key, or did not in time. Only this tells whether they take the call. */
-export function onScreenDigit (draft: Call, event: EventOf<'screen-digit'>, rules: Rules): void {
+export function onScreenDigit (draft: Call, event: EventOf<'screen-digit'>): void {
   const { at, hash, digits, legSid } = event
   if (findHook(draft, 'screen-digit', hash)) return
   const attempt = screenedAttempt(draft, legSid)
@@ -161,7 +161,19 @@ export function onScreenDigit (draft: Call, event: EventOf<'screen-digit'>, rule
     return
   }
   attempt.accepted = true
+  attempt.bridgesAt = at + TIMES.acceptanceSettles
   answer(draft, 'screen-digit', hash, { kind: 'accept' })
+}
+
+/**
+ * The person has taken the call some time ago. Jambonz does not say that the two talk. It says at once when they do
+ * not, because our reply was lost (recorded on feature-server 0.9.8).
+ */
+export function acceptanceSettled (draft: Call, at: number, rules: Rules): void {
+  const attempt = currentAttempt(draft)
+  if (attempt?.bridgesAt === undefined || at < attempt.bridgesAt) return
+  attempt.bridgesAt = undefined
+  if (attempt.end || attempt.final || attempt.action || draft.closing) return
   agentAnswered(draft, attempt, at, rules)
 }
 

@@ -1,4 +1,4 @@
-import { awaitsAcceptance, isAnnouncement, isDialled, ringSOf } from './attempt-facts.ts'
+import { awaitsAcceptance, isAnnouncement, isBeingScreened, isDialled, ringSOf } from './attempt-facts.ts'
 import { announcing, beginClosing } from './attempts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
 import { addLeg, attemptOfLeg, findLeg, isLatestLeg, legsOf, noteLegStatus } from './legs.ts'
@@ -67,6 +67,10 @@ export function callerEnded (draft: Call, at: number, final: Omit<LegFinal, 'at'
   if (callStatus === 'completed' && isOpen && !draft.caller.answeredBefore && !answeredElsewhere(draft, attempt)) {
     attempt.answered = isDialled(attempt)
   }
+  if (attempt?.bridgesAt !== undefined && !attempt.action) {
+    attempt.answered = true
+    personBridged(draft, attempt, at)
+  }
   if (attempt && !attempt.end) attempt.at.ended ??= at
   draft.caller.final = { at, callStatus, sipStatus, sipReason, by, beforeAgentLeg: attempt?.final === undefined }
   beginClosing(draft, at)
@@ -106,7 +110,7 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
       agentRinging(draft, attempt, event.at, rules)
       break
     case 'in-progress':
-      if (awaitsAcceptance(attempt)) personAnswers(draft, attempt, event.at)
+      if (isBeingScreened(attempt)) personAnswers(draft, attempt, event.at)
       else agentAnswered(draft, attempt, event.at, rules)
       break
     case 'completed':
@@ -194,7 +198,7 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
 function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): void {
   if (attempt.final) return
   attempt.final = { at: event.at, callStatus: event.callStatus, sipStatus: event.sipStatus, sipReason: event.sipReason }
-  if (event.callStatus === 'completed' && !awaitsAcceptance(attempt)) {
+  if (event.callStatus === 'completed' && !isBeingScreened(attempt)) {
     attempt.answered = true
     personBridged(draft, attempt, event.at)
   }

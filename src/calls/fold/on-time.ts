@@ -8,6 +8,7 @@ import { oweDeleteForeign } from './foreign-room.ts'
 import { hungUpCause } from './hung-up-cause.ts'
 import { endCall } from './ending.ts'
 import { mergeFailed } from './on-merge.ts'
+import { acceptanceSettled } from './on-redirect.ts'
 import { redirectFailed } from './on-transfer.ts'
 import { openRequest } from './transfers.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
@@ -24,6 +25,7 @@ export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call
   if (draft.phase !== 'ended') {
     if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at, rules)
     redirectsLapse(draft, at)
+    acceptanceSettled(draft, at, rules)
     const attempt = currentAttempt(draft)
     if (attempt?.agentless && at >= attempt.agentless.due) onAgentOverdue(draft, attempt, at)
     if (draft.deadline !== undefined && at >= draft.deadline) {

@@ -80,6 +80,7 @@ export function redial (draft: Call, attempt: Attempt, at: number): void {
   attempt.action = undefined
   attempt.agentless = undefined
   attempt.accepted = undefined
+  attempt.bridgesAt = undefined
   if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)
   attempt.view.sip = undefined
   attempt.at.ringing = attempt.at.lastRinging = undefined

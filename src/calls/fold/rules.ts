@@ -70,6 +70,8 @@ export const TIMES = {
   lookAgain: 30_000,
   /** Jambonz asks what to do with a leg within this time of being asked to redirect it. */
   redirect: 8000,
+  /** Jambonz says within this time that it did not bring a person to the caller who had taken the call. */
+  acceptanceSettles: 1000,
   /** From `complete` to the person in the caller's room, or to the news that it failed. */
   completing: 20_000,
   /** Between two looks at the person's call of a transfer, should its news not arrive. */

@@ -65,7 +65,10 @@ export function endTransfer (draft: Call, at: number): void {
     finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
     return
   }
-  const why = isCallersDoing ? { reason: 'caller-gone' as const } : transfer.failedFor ?? { reason: 'error' as const }
+  // Whoever ended the call of a caller who was with the agent: the person has nobody to talk to.
+  const { mode } = transfer.request
+  const otherwise = mode === 'consult' || mode === 'add' ? 'caller-gone' as const : 'error' as const
+  const why = isCallersDoing ? { reason: 'caller-gone' as const } : transfer.failedFor ?? { reason: otherwise }
   finishTransfer(draft, transfer, at, { result: 'failed', ...why })
 }
 
@@ -74,6 +77,7 @@ export function reasonOfDial (attempt: Attempt): Why {
   const sipStatus = finalSipStatus(attempt)
   const { final, action } = attempt
   if (awaited(attempt)) return { reason: 'declined' }
+  if (attempt.accepted) return { reason: 'error', detail: 'Jambonz hung up on the person who had taken the call' }
   if (timedOut(attempt)) return { reason: 'no-answer', sipStatus }
   const status = final?.callStatus ?? action?.dialCallStatus
   const cause = causeOfStatus(sipStatus ?? (status === 'busy' ? 486 : undefined), attempt.at.ringing !== undefined)

@@ -12,7 +12,8 @@ export function turnsAt (call: Call): number | undefined {
           call.closing?.until,
           call.merge?.until,
           call.transfer?.redirect?.until,
-          currentAttempt(call)?.agentless?.due
+          currentAttempt(call)?.agentless?.due,
+          currentAttempt(call)?.bridgesAt
         ]),
     ...call.attempts.map(attempt => attempt.closing?.until),
     call.duties.length === 0 ? call.expiresAt : undefined
