@@ -11,7 +11,6 @@ import type { RoutesSource } from '../../src/routing/routes.ts'
 import type { Json } from './json.ts'
 import { API_KEY, API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import type { ReplayClock } from './clock.ts'
-import { interimTransfers } from './interim-transfers.ts'
 import type { JambonzWorld } from './jambonz-world.ts'
 
 export interface InProcessOptions {
@@ -67,11 +66,9 @@ export async function startInProcess (options: InProcessOptions): Promise<Bridge
     return { status: reply.statusCode, text: reply.body }
   }
 
-  const interim = interimTransfers(app, clock)
   return {
-    post: async (path, headers, body) => await interim(path, body) ?? inject('POST', path, headers, body),
-    get: async path =>
-      await interim(path) ?? inject('GET', path, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
+    post: (path, headers, body) => inject('POST', path, headers, body),
+    get: path => inject('GET', path, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
     async kill () {
       life.over = true
     },
