@@ -7,8 +7,8 @@ export type TransferCause = Extract<Cause, 'transfer-cancelled' | 'person-hung-u
 export const CAUSES_OF_TRANSFERS: Record<TransferCause, CatalogueEntry> = {
   'transfer-cancelled': {
     severity: 'ok',
-    meaning: 'A person was called for a transfer, and the transfer was cancelled before the person had joined the ' +
-      'caller. The bridge ended the call of the person.',
+    meaning: 'A person was called for a transfer, and the transfer was cancelled before the person had joined. The ' +
+      'bridge ended the call of the person.',
     signals: 'A cancellation over the API, then a hang-up by the bridge.',
     fix: []
   },
@@ -22,7 +22,7 @@ export const CAUSES_OF_TRANSFERS: Record<TransferCause, CatalogueEntry> = {
   },
   'caller-gone': {
     severity: 'ok',
-    meaning: 'The call of a person ended because the caller for whom the person was called had left.',
+    meaning: 'The call of a person ended because the caller of the transfer had left.',
     signals: "The caller's call ended first, or the caller was not in the room any more when the person was to join.",
     fix: []
   }

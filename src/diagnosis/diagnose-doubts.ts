@@ -5,6 +5,7 @@ import { DOUBTS_OF_CALLEES, doubtsOfLostOrder, doubtsOfRefusal } from './callee-
 import { calleeIn } from './callee-summary.ts'
 import { HARDLY_HEARD_MS, since, type AttemptFacts } from './facts.ts'
 import { leadsToOurRoom } from './far-end.ts'
+import { doubtsOfTransfers } from './transfer-steps.ts'
 
 /*
  * What cannot be told apart in one particular call: other causes, or other reasons for the same cause, that would have
@@ -94,7 +95,10 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
   ...DOUBTS_OF_CALLEES,
   'transfer-cancelled': () => [],
   'person-hung-up': () => [],
-  'caller-gone': () => [],
+  'caller-gone': ({ call }) =>
+    call.hangupFor === undefined
+      ? ["A caller who left and a room that was deleted look alike from the person's call"]
+      : [],
   // As of a caller: what became of the agent may not have been seen.
   'callee-hung-up': facts =>
     facts.attempt?.answered
@@ -109,6 +113,7 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
 /** What else would look the same in this very call. */
 export const notToldApart = (cause: Cause, facts: AttemptFacts): string[] => [
   ...DOUBTS[cause](facts),
+  ...doubtsOfTransfers(facts.call),
   ...doubtsOfAway(facts)
 ]
 

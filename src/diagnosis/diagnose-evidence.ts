@@ -5,6 +5,7 @@ import * as callee from './signals/callee.ts'
 import type { Evidence, Signal } from './signals/evidence.ts'
 import * as jambonz from './signals/jambonz.ts'
 import * as livekit from './signals/livekit.ts'
+import { transfers } from './signals/transfer.ts'
 
 const s = { ...jambonz, ...livekit, ...bridge, ...callee }
 
@@ -129,9 +130,10 @@ export function evidenceFor (cause: Cause, facts: AttemptFacts): Evidence[] {
   return found.sort((one, other) => one.at - other.at)
 }
 
-/** The evidence for the end of a call, with what the caller heard after the attempt that decided. */
+/** The evidence for the end of a call, with its transfers and what the caller heard after the attempt that decided. */
 export const evidenceOfCall = (cause: Cause, facts: AttemptFacts): Evidence[] =>
-  [...evidenceFor(cause, facts), ...s.announcedLater(facts)].sort((one, other) => one.at - other.at)
+  [...evidenceFor(cause, facts), ...transfers(facts), ...s.announcedLater(facts)]
+    .sort((one, other) => one.at - other.at)
 
 /** What an open call shows so far. */
 export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>
@@ -151,4 +153,5 @@ export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>
     s.sipLeft,
     s.refer
   ]
-    .map(signal => signal(facts)).filter(evidence => evidence !== undefined).sort((one, other) => one.at - other.at)
+    .map(signal => signal(facts)).filter(evidence => evidence !== undefined).concat(transfers(facts))
+    .sort((one, other) => one.at - other.at)

@@ -1,5 +1,6 @@
 import { isAnnouncement } from '../calls/fold/attempt-facts.ts'
-import type { End } from '../calls/fold/call.ts'
+import type { Call, End } from '../calls/fold/call.ts'
+import { openRequest, transfersOf } from '../calls/fold/transfers.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import { awayWhile, endWasHeard, heardUntil } from './away.ts'
 import { agentGaps } from './agent-gaps.ts'
@@ -20,6 +21,7 @@ import {
 import { duration, since, type AttemptFacts } from './facts.ts'
 import { farEndOf, leadsToOurRoom, type Naming } from './far-end.ts'
 import { reasonOfRetell } from './retell.ts'
+import { transfersInWords } from './transfer-summary.ts'
 
 const WAITED_FOR: Record<End['waitingOn'], string> = {
   hook: 'the reply to the call hook',
@@ -104,9 +106,12 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
   'not-allowed': notAllowed,
   'not-placed': notPlaced,
   'machine-answered': machineAnswered,
-  'transfer-cancelled': () => 'The transfer was cancelled, and the call of the person was ended.',
-  'person-hung-up': ({ talk }) => `The person to whom the caller was handed hung up${talk}.`,
-  'caller-gone': () => 'The caller for whom this person was called had left, and the call of the person was ended.',
+  'transfer-cancelled': () => 'The transfer was cancelled, and the bridge ended the call of the person.',
+  'person-hung-up': personHungUp,
+  'caller-gone': ({ facts: { call } }) =>
+    call.hangupFor === undefined
+      ? 'The caller of the transfer was gone, and the call of the person ended.'
+      : 'The caller of the transfer had left, and the bridge ended the call of the person.',
   announced,
   capacity: ({ status }) => `The bridge declined the call: MAX_CALLS calls were already active${status}.`,
   draining: ({ status }) => `The bridge declined the call because it was shutting down${status}.`,
@@ -183,6 +188,19 @@ function announced ({ facts: { attempt, announcedMs } }: Context): string {
   return `The route ended with ${what}${took}, and Jambonz hung up after it.`
 }
 
+/** The talk with the person begins when both are connected, not when the caller talked with the agent. */
+function personHungUp ({ facts }: Context): string {
+  const { call } = facts
+  const transfer = transfersOf(call).findLast(({ outcome }) => outcome?.result === 'bridged')
+  const since = transfer?.person?.joinedAt ?? transfer?.outcome?.at
+  const leftAt = transfer?.person?.end ? lineOfPersonsEnd(call) : undefined
+  const talk = since === undefined ? '' : ` after ${duration((leftAt ?? overAt(facts)) - since)} with the caller`
+  return `The person to whom the caller was handed hung up${talk}.`
+}
+
+const lineOfPersonsEnd = ({ events }: Call): number | undefined =>
+  events.findLast(({ what, status }) => what === 'person' && status === 'ended')?.first
+
 /** Jambonz reports a caller who leaves while the call hook is pending only after the reply. */
 function callerGaveUp ({ end, facts }: Context): string {
   const preposition = end.waitingOn === 'hook' ? 'within' : 'after'
@@ -199,6 +217,9 @@ function noAgent (context: Context): string {
 }
 
 function roomClosed ({ facts, status }: Context): string {
+  if (facts.answeredAt !== undefined) {
+    return 'The room of the agent could not be used any more when the caller came back from a transfer.'
+  }
   const waited = duration(overAt(facts) - (facts.sip?.joinedAt ?? openedAt(facts)))
   return `The room was deleted while LiveKit rang, ${waited} after the caller joined it${status}.`
 }
@@ -240,6 +261,10 @@ export function summarySoFar (facts: AttemptFacts, waitingOn: End['waitingOn']):
   const { call, attempt } = facts
   const ofCallee = calleeSoFar(facts, WAITED_FOR[waitingOn])
   if (ofCallee !== undefined) return ofCallee
+  const ofTransfer = transfersInWords(call)
+  if (ofTransfer !== undefined && openRequest(call)) {
+    return call.phase === 'connected' ? `The caller is connected. ${ofTransfer}` : ofTransfer
+  }
   if (call.phase === 'connected') {
     if (attempt && isAnnouncement(attempt)) return 'The caller is connected and hears an announcement.'
     return attempt?.agentless

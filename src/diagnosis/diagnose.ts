@@ -1,6 +1,13 @@
 import { isDialled } from '../calls/fold/attempt-facts.ts'
 import type { Attempt, Call, End } from '../calls/fold/call.ts'
-import type { Cause, EndedBy, WaitingOn } from '../calls/fold/vocabulary.ts'
+import { openRequest, outcomeOf, transfersOf } from '../calls/fold/transfers.ts'
+import {
+  TRANSFER_REASONS,
+  type Cause,
+  type EndedBy,
+  type TransferReason,
+  type WaitingOn
+} from '../calls/fold/vocabulary.ts'
 import type { Strategy } from '../calls/fold/way.ts'
 import { waitingOn as waitingOnOf } from '../calls/fold/unanswered-cause.ts'
 import { isBeforeAnswer } from './callee.ts'
@@ -10,9 +17,12 @@ import { evidenceFor, evidenceOfCall, evidenceSoFar } from './diagnose-evidence.
 import { answersTo } from './diagnose-questions.ts'
 import { summaryOf, summarySoFar } from './diagnose-summary.ts'
 import { attemptFacts, HARDLY_HEARD_MS, type AttemptFacts } from './facts.ts'
-import { decidingAttempt, pathOf, type Naming } from './far-end.ts'
+import { attemptsAtAgents, decidingAttempt, pathOf, type Naming } from './far-end.ts'
 import type { Answer } from './questions.ts'
 import type { Evidence } from './signals/evidence.ts'
+import { stepsOfReason } from './reasons-of-transfers.ts'
+import { stepsOfTransfers } from './transfer-steps.ts'
+import { purposeInWords, transfersInWords } from './transfer-summary.ts'
 import { wordsOf } from './words.ts'
 import { STEPS_OF_WAY } from './way-steps.ts'
 
@@ -82,10 +92,13 @@ function judged (call: Call, naming: Naming): Diagnosis {
   const deciding = decidingAttempt(call)
   const facts = attemptFacts(call, deciding)
   const { end } = call
-  const open = isBeforeAnswer(call) ? 'none' : waitingOnOf(call, facts.attempt)
-  const earlierAttempts = call.attempts.filter(({ n }) => deciding !== undefined && n < deciding.n).flatMap(attempt =>
-    attempt.end ? [earlier(call, attempt, attempt.end, naming)] : []
-  )
+  const isTalking = call.phase === 'connected' || call.phase === 'transferring' || openRequest(call) !== undefined
+  const open = isTalking || isBeforeAnswer(call) ? 'none' : waitingOnOf(call, facts.attempt)
+  // What became of a person who was dialled is said of the transfer.
+  const before = attemptsAtAgents(call).filter(({ n }) => deciding !== undefined && n < deciding.n)
+  const earlierAttempts = call.order?.transfer
+    ? []
+    : before.flatMap(attempt => attempt.end ? [earlier(call, attempt, attempt.end, naming)] : [])
   const about = {
     callSid: call.callSid,
     ...(call.route?.name === undefined ? {} : { route: call.route.name })
@@ -93,12 +106,12 @@ function judged (call: Call, naming: Naming): Diagnosis {
   if (!end) {
     return {
       ...about,
-      waitingOn: call.phase === 'connected' || call.phase === 'transferring' ? 'none' : open,
+      waitingOn: open,
       severity: 'ok',
-      summary: joined([pathOf(call, naming), summarySoFar(facts, open)]),
+      summary: joined([pathOf(call, naming), purposeInWords(call), summarySoFar(facts, open)]),
       evidence: evidenceSoFar(facts),
       answers: answersTo(facts, undefined),
-      nextSteps: call.phase === 'connected' || call.phase === 'transferring' || isBeforeAnswer(call)
+      nextSteps: isTalking || isBeforeAnswer(call)
         ? []
         : stepsFor({ cause: 'caller-gave-up', waitingOn: open }, { callSid: call.callSid }),
       notToldApart: [],
@@ -107,7 +120,8 @@ function judged (call: Call, naming: Naming): Diagnosis {
   }
   const { cause, by, waitingOn, sipStatus } = end
   const known = CATALOGUE[cause]
-  const failedBefore = earlierAttempts.some(({ cause }) => CATALOGUE[cause].severity === 'failed')
+  const failedBefore = earlierAttempts.some(({ cause }) => CATALOGUE[cause].severity === 'failed') ||
+    transfersOf(call).some(transfer => FAILURES.has(outcomeOf(transfer)?.reason))
   return {
     ...about,
     cause,
@@ -119,7 +133,9 @@ function judged (call: Call, naming: Naming): Diagnosis {
       : severityOf(call, end),
     summary: joined([
       pathOf(call, naming),
+      purposeInWords(call),
       summaryOf(end, facts, naming),
+      transfersInWords(call),
       facts.attempt?.degraded
         ? "The bridge could not create the room, so the dispatch rule's agent got the call, without its metadata."
         : undefined
@@ -129,14 +145,18 @@ function judged (call: Call, naming: Naming): Diagnosis {
     answers: answersTo(facts, cause),
     nextSteps: unique([
       ...facts.attempt?.degraded ? [MAKE_ROOMS] : [],
-      ...stepsFor(end, { callSid: call.callSid, strategy: facts.attempt?.strategy }),
+      ...stepsOfEnd(call, end, facts.attempt),
       ...earlierAttempts.flatMap(({ nextSteps }) => nextSteps),
+      ...stepsOfTransfers(call, (cause, callSid) => stepsFor({ cause, waitingOn: 'none' }, { callSid })),
       ...stepsOfSide(facts, cause)
     ]),
     notToldApart: notToldApart(cause, facts),
     earlierAttempts
   }
 }
+
+/** Reasons of transfers about which somebody should do something. */
+const FAILURES: ReadonlySet<TransferReason | undefined> = new Set(['refused', 'error'])
 
 /**
  * A refusal that the route asks for is no failure, nor is a callee who does not take a call. A callee who answered and
@@ -180,8 +200,22 @@ function earlier (call: Call, attempt: Attempt, end: End, naming: Naming): Earli
     cause: end.cause,
     summary: summaryOf(end, facts, naming),
     evidence: evidenceFor(end.cause, facts),
-    nextSteps: stepsFor(end, { callSid: call.callSid, strategy: attempt.strategy })
+    nextSteps: wasLeftForPerson(attempt, end)
+      ? []
+      : stepsFor(end, { callSid: call.callSid, strategy: attempt.strategy })
   }
+}
+
+/** LiveKit keeps the room of a caller who is away for a transfer only for a while: nobody deleted it. */
+const wasLeftForPerson = ({ answered }: Attempt, { cause }: End): boolean => cause === 'room-closed' && answered
+
+/** What to do about the end of a call. That a person is busy is no fault of the call to them. */
+function stepsOfEnd (call: Call, end: End, attempt: Attempt | undefined): NextStep[] {
+  const { callSid, order } = call
+  const reason = TRANSFER_REASONS.find(reason => reason === end.cause)
+  return order?.transfer && reason !== undefined
+    ? stepsOfReason(reason, order.transfer.mode)
+    : stepsFor(end, { callSid, strategy: attempt?.strategy })
 }
 
 /** What a caller who gave up was waiting for is what is to be mended. */

@@ -1,5 +1,6 @@
 import { isAnnouncement, isDialled } from '../calls/fold/attempt-facts.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
+import { transfersOf } from '../calls/fold/transfers.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Strategy } from '../calls/fold/way.ts'
 import { isBeforeAnswer } from './callee.ts'
@@ -37,7 +38,8 @@ export const leadsToOurRoom = (attempt: Pick<Attempt, 'strategy'> | undefined): 
  * The attempts of a call in order, in one sentence; nothing where there was only one.
  * Such as: Agent first-agent did not come (no-agent) after 20 s, then agent night-desk answered.
  */
-export function pathOf ({ attempts }: Call, naming: Naming): string | undefined {
+export function pathOf (call: Call, naming: Naming): string | undefined {
+  const attempts = attemptsAtAgents(call)
   const last = attempts.at(-1)
   if (!last || attempts.length < 2) return undefined
   const clauses = [...attempts.slice(0, -1).map(attempt => clauseOf(attempt, naming)), lastClauseOf(last, naming)]
@@ -45,10 +47,17 @@ export function pathOf ({ attempts }: Call, naming: Naming): string | undefined 
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
+/** The attempts in their order, but for those that dial a person, or lead a person to somebody else's caller. */
+export const attemptsAtAgents = (call: Call): Attempt[] =>
+  call.attempts.filter(({ n, strategy }) =>
+    strategy !== 'join' && !transfersOf(call).some(({ dials }) => dials === n))
+    .toSorted((one, other) => one.n - other.n)
+
 function clauseOf (attempt: Attempt, naming: Naming): string {
   const who = whoOf(attempt, naming)
   const { end, at } = attempt
   if (!end) return `${who} was dialled`
+  if (attempt.answered && LEFT_FOR_PERSON.has(end.cause)) return `${who} had the call until a transfer`
   const after = at.ended === undefined ? '' : ` after ${duration(at.ended - at.opened)}`
   return `${who} ${VERBS[end.cause] ?? 'could not be reached'} (${end.cause})${after}`
 }
@@ -60,6 +69,9 @@ function lastClauseOf (attempt: Attempt, naming: Naming): string {
   if (attempt.answered) return `${who} answered`
   return attempt.at.replied === undefined ? `${who} was to be dialled` : `${who} was dialled`
 }
+
+/** How an attempt ends whose caller was handed to a person. */
+const LEFT_FOR_PERSON: ReadonlySet<Cause> = new Set(['transferred', 'room-closed'])
 
 const VERBS: Partial<Record<Cause, string>> = {
   'no-agent': 'did not come',

@@ -50,6 +50,8 @@ export const STEPS_OF_WAY: Partial<Record<Cause, Partial<Record<Strategy, NextSt
       ALERTS
     ]
   },
+  // Whom the caller was dialled through to is not in a room to which an agent could come.
+  'person-hung-up': { phone: [], sip: [] },
   busy: { carrier: [REJECTED_BEHIND], retell: [REJECTED_BEHIND] },
   declined: {
     carrier: [

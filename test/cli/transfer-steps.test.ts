@@ -118,7 +118,7 @@ await t.test('each step of a transfer stands where it was', async t => {
       'jambonz > bridge: /screen',
       'jambonz > bridge: /screen-digit no key',
       'jambonz > bridge: /action in-progress 200 (caller leg in-progress)',
-      'bridge > jambonz: reply: dial the room',
+      'bridge > jambonz: reply: back to the agent',
       'bridge: transfer returned: no-answer',
       ...END
     ],

@@ -105,7 +105,7 @@ export const hangUp: Signal = ({ call: { hangupAt, hangupFor } }) => {
 const WHY_BY_ITSELF = {
   machine: 'the order says to hang up on a machine',
   'given-up': 'the call was found after it had been given up as lost',
-  'caller-gone': 'the caller whom the person was called for had left',
+  'caller-gone': 'the caller of the transfer had left',
   cancelled: 'the transfer was cancelled',
   'person-gone': 'the person who had taken the call had left'
 } as const

@@ -1,6 +1,7 @@
 import { explainRefusal, isRefusal, type Refusal } from '../../routing/policy/refusals.ts'
 import { isDialled } from '../../calls/fold/attempt-facts.ts'
 import type { Attempt, Call } from '../../calls/fold/call.ts'
+import type { Transfer } from '../../calls/fold/transfers.ts'
 import { meaningOfCalleeStatus } from '../callee.ts'
 import { leadsToOurRoom } from '../far-end.ts'
 import { duration, since, sipText, type AttemptFacts } from '../facts.ts'
@@ -79,7 +80,7 @@ export const ringing: Signal = facts => {
   }
 
   const { first, last, count } = ringing
-  const silence = (facts.agentFinal?.at ?? until(facts)) - last
+  const silence = (facts.answeredAt ?? facts.agentFinal?.at ?? until(facts)) - last
   const silent = silence >= RINGING_ONCE_MS
   const once = silent && leadsToOurRoom(attempt) ? ', once' : ''
   return {
@@ -232,12 +233,20 @@ function couldTalk ({ facts }: Call, isInOurRoom: boolean): string {
   return isInOurRoom ? 'caller and agent could talk' : 'caller and far end could talk'
 }
 
-export const refer: Signal = ({ call: { transfer } }) =>
-  transfer && { signal: 'refer', at: transfer.at, seen: 'REFER of the agent', shows: 'the agent requested a transfer' }
+export const refer: Signal = ({ call: { transfer } }) => {
+  if (!transfer || !isReferred(transfer)) return undefined
+  const { at } = transfer
+  return transfer.request
+    ? { signal: 'refer', at, seen: 'reply with sip:refer', shows: 'the carrier was asked to move the call' }
+    : { signal: 'refer', at, seen: 'REFER of the agent', shows: 'the agent requested a transfer' }
+}
+
+/** Whether the carrier was asked to move the call. */
+const isReferred = ({ request, refers }: Transfer): boolean => request === undefined || refers !== undefined
 
 export const referResult: Signal = facts => {
   const { transfer } = facts.call
-  if (!transfer) return undefined
+  if (!transfer || !isReferred(transfer)) return undefined
   const { referStatus, finalStatus } = transfer
   const line = facts.lines.findLast(({ what }) => what === 'refer complete')
   if (!line && referStatus === undefined && finalStatus === undefined) {
