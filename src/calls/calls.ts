@@ -284,12 +284,12 @@ class CallService implements Calls {
   }
 
   #createPreparations (options: CallsOptions): Preparations {
-    const { registry, rooms, roomFormat, registrar, rules, clock, observer, prepareTimeoutMs } = options
+    const { registry, rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs } = options
     const onSettled = (callSid: string, attempt: number) => this.#roomSettled(callSid, attempt)
     return new Preparations({
       maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled }),
       registrar: new CallRegistrar({ registrar, clock, observer }),
-      presence: new PresenceCheck({ registry, rooms, rules, clock, observer }),
+      presence: new PresenceCheck({ registry, rooms, clock, observer }),
       timeoutMs: prepareTimeoutMs
     })
   }

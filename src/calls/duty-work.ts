@@ -128,7 +128,7 @@ export class DutyWork {
   async #look (call: Call, n: number): Promise<Look | undefined> {
     const { commits, rooms, clock, observer } = this.#options
     const attempt = call.attempts.find(attempt => attempt.n === n)
-    const room = attempt?.room
+    const room = attempt?.room ?? attempt?.visits
     if (attempt === undefined || room === undefined) return undefined
     const askedAt = clock.now()
     const seen = await rooms.look(room, markOf(call, attempt)).catch((error: unknown) => {

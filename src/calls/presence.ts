@@ -2,7 +2,6 @@ import { within, type Clock } from '../clock.ts'
 import type { Attempt, Call } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
 import type { PresenceEvent } from './fold/events.ts'
-import type { Rules } from './fold/rules.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
@@ -13,7 +12,6 @@ export type Presence = Omit<PresenceEvent, 'attempt'>
 export interface PresenceCheckOptions {
   registry: Pick<Registry, 'get'>
   rooms: Pick<Rooms, 'look'>
-  rules: Pick<Rules, 'roomPrefix'>
   clock: Clock
   observer: Observer
 }
@@ -45,14 +43,14 @@ export class PresenceCheck {
     return { kind: 'presence', outcome }
   }
 
-  async #ask ({ way, token }: Attempt): Promise<Presence['outcome']> {
-    const { registry, rooms, rules } = this.#options
-    if (way.strategy !== 'join') return 'unknown'
+  async #ask ({ way, token, visits }: Attempt): Promise<Presence['outcome']> {
+    const { registry, rooms } = this.#options
+    if (way.strategy !== 'join' || visits === undefined) return 'unknown'
     const caller = await registry.get(way.callSid)
     if (caller && isGone(caller, way.attempt)) return 'gone'
 
     const known = caller ?? unknownCall(way.callSid)
-    const { sip } = await rooms.look(`${rules.roomPrefix}_${token}`, markOf(known, { token }))
+    const { sip } = await rooms.look(visits, markOf(known, { token }))
     return sip ? 'there' : 'gone'
   }
 }

@@ -310,6 +310,70 @@ await t.test('blind: the room has closed meanwhile, and the caller talks with an
   t.equal(await outcome(stage), 'returned no-answer')
 })
 
+/** Jambonz asked what to do with the person's leg, and nothing is heard of the dial into the caller's room. */
+async function unheardJoin (t: Test, where: 'consulting' | 'joined' | 'gone'): Promise<Stage> {
+  const stage = await consulting(t)
+  const sip = { sid: 'PA_1', callStatus: 'active' as const }
+  await stage.complete()
+  await stage.redirect(PERSON)
+  t.equal(await outcome(stage), 'completing')
+  stage.rooms.present = room => {
+    const isThere = room === (where === 'joined' ? ROOM : CONSULT_ROOM) && where !== 'gone'
+    return { agent: { identity: 'agent-1', audio: true }, ...(isThere ? { sip } : {}) }
+  }
+  await stage.clock.pass(7000)
+  await stage.quiet()
+  return stage
+}
+
+await t.test('consult: the reply that brings the person to the caller is lost, and asked for again', async t => {
+  const stage = await unheardJoin(t, 'consulting')
+  t.equal(await outcome(stage), 'consulting', 'LiveKit shows the person with the agent still')
+  t.ok(stage.rooms.open.has(CONSULT_ROOM))
+  stage.rooms.present = () => ({ agent: { identity: 'agent-1', audio: true }, sip: { sid: 'PA_1' } })
+  await stage.complete()
+  t.match(await stage.redirect(PERSON, 2), { kind: 'dial' })
+  await stage.status(PERSON, 'p1', 'completed')
+  await stage.legUp(PERSON, 'p2')
+  t.equal(await outcome(stage), 'bridged completed')
+})
+
+await t.test('consult: nothing is heard of the dial, and LiveKit shows the person with the caller', async t => {
+  const stage = await unheardJoin(t, 'joined')
+  t.equal(await outcome(stage), 'bridged completed')
+  t.notOk(stage.rooms.open.has(CONSULT_ROOM))
+  t.ok(stage.rooms.open.has(ROOM))
+  stage.rooms.present = () => ({})
+  await stage.clock.pass(70_000)
+  await stage.quiet()
+  t.equal((await stage.get(PERSON))?.phase, 'ended', 'their end shows in the room as well')
+})
+
+await t.test('consult: nothing is heard of the dial, and the person is nowhere', async t => {
+  const stage = await unheardJoin(t, 'gone')
+  await stage.clock.pass(5000)
+  await stage.quiet()
+  t.match(await outcome(stage), /^returned/)
+  t.equal((await stage.get(PERSON))?.phase, 'ended')
+  t.ok(stage.rooms.open.has(ROOM), 'the caller stays with the agent')
+})
+
+for (const [name, isThere] of [['is lost', true], ['is taken, and nothing is heard of the dial', false]] as const) {
+  await t.test(`blind: the reply that dials the person ${name}`, async t => {
+    const stage = buildTransferStage(t)
+    await stage.connect()
+    await stage.ask(requestWith('blind'))
+    await stage.redirect(CALLER)
+    const sip = { sid: 'PA_1', callStatus: 'active' as const }
+    stage.rooms.present = () => ({ agent: { identity: 'agent-1', audio: true }, ...(isThere ? { sip } : {}) })
+    await stage.clock.pass(16_000)
+    await stage.quiet()
+    t.equal(await outcome(stage), isThere ? 'returned error' : 'calling')
+    t.equal((await stage.get(CALLER))?.phase, isThere ? 'connected' : 'received')
+    t.ok(stage.rooms.open.has(ROOM))
+  })
+}
+
 await t.test('blind: cancelled while the phone of the person rings', async t => {
   const stage = buildTransferStage(t)
   await stage.connect()
@@ -485,6 +549,7 @@ await t.test('another agent to whom the caller comes back knows of the transfer'
   await stage.connect()
   await stage.ask(requestWith('blind'))
   await stage.redirect(CALLER)
+  await stage.status(CALLER, 'b1', 'completed')
   await stage.clock.pass(30_000)
   await stage.status(CALLER, 'b2', 'busy', { sipStatus: 486 })
   await stage.action(CALLER, 2, 'b2', ['busy', 486])

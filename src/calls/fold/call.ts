@@ -112,6 +112,8 @@ export interface Attempt {
   room?: string
   /** The room is not ours: a rule of the user's own made it. It is watched, and never deleted for being over. */
   foreign?: true
+  /** Somebody else's room into which the leg is dialled (`join`). It is looked at, and never deleted. */
+  visits?: string
   agent?: string
   /** Dialled number (`phone` and `carrier`). */
   number?: string

@@ -38,7 +38,7 @@ export function unowe (draft: Call, test: (duty: Duty) => boolean): void {
 
 /** Owes a look at the room of an attempt. */
 export function oweLook (draft: Call, attempt: Attempt, at: number, due: number): void {
-  if (attempt.room !== undefined) owe(draft, at, { kind: 'look', target: String(attempt.n), due })
+  if ((attempt.room ?? attempt.visits) !== undefined) owe(draft, at, { kind: 'look', target: String(attempt.n), due })
 }
 
 /**

@@ -11,6 +11,7 @@ import { legsOf } from './legs.ts'
 import { releaseCallee } from './on-order.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
+import { isUnheard, onSought, onVisitSeen } from './unheard.ts'
 
 /** What a look showed. What was seen once stays seen; what was seen before and is not there any more has left. */
 export function onLook (draft: Call, event: EventOf<'look'>, rules: Rules): void {
@@ -19,8 +20,8 @@ export function onLook (draft: Call, event: EventOf<'look'>, rules: Rules): void
   const { at } = event
   unowe(draft, duty => duty.kind === 'look' && duty.target === String(attempt.n))
   rememberPeople(draft, event)
-  if (event.outcome === 'seen') takeIn(draft, attempt, event)
-  else attempt.view.lookFailedAt = at
+  if (event.outcome === 'seen' && attempt.visits === undefined) takeIn(draft, attempt, event)
+  if (event.outcome !== 'seen') attempt.view.lookFailedAt = at
   const parties = [event.sip && 'SIP', event.agent && 'AGENT', event.agent?.audio && 'audio'].filter(Boolean).join(', ')
   note(draft, at, {
     from: 'bridge',
@@ -29,6 +30,14 @@ export function onLook (draft: Call, event: EventOf<'look'>, rules: Rules): void
     status: event.outcome,
     detail: event.outcome === 'seen' ? parties || (event.exists ? 'nobody there' : 'no room') : undefined
   })
+  if (attempt.visits !== undefined) {
+    onVisitSeen(draft, attempt, event, rules)
+    return
+  }
+  if (attempt.parked && isUnheard(draft)) {
+    onSought(draft, attempt, event, rules)
+    return
+  }
   agentSaid(draft, event, rules)
   if (attempt !== currentAttempt(draft) || attempt.end || draft.phase === 'ended' || draft.closing) return
   const seen = withoutStaleRoom(attempt, event)

@@ -36,6 +36,8 @@ export function followMerge (draft: Call, at: number, rules: Rules, hook: HookNa
   if (attempt && !attempt.end) park(attempt, at, rules)
   draft.plan = [joinWayOf(draft.order!.transfer!), ...draft.plan]
   goOn(draft, at, rules, hook, hash)
+  // The old leg ends and the new one begins within milliseconds of the reply.
+  draft.deadline = at + TIMES.joining
 }
 
 /** Jambonz did not ask what to do with the person's leg. They talk with the consulting agent still. */

@@ -14,6 +14,7 @@ import { openRequest } from './transfers.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
+import { isUnheard, seekLeg } from './unheard.ts'
 
 /** Time passed: what is overdue happens, and the waker takes the duties that are due. */
 export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call | undefined {
@@ -60,6 +61,10 @@ function onSettled (draft: Call, at: number, rules: Rules): void {
 
 /** The phase took too long. Where LiveKit can say whether the call lives, it is asked first. */
 function onDeadline (draft: Call, at: number, rules: Rules): void {
+  if (isUnheard(draft)) {
+    seekLeg(draft, at)
+    return
+  }
   const attempt = currentAttempt(draft)
   if (draft.order && (attempt === undefined || attempt.at.replied === undefined)) {
     releaseCallee(draft, at, rules)

@@ -12,7 +12,7 @@ export interface Rules {
   /** Returns a route that was read from a room, with what a room does not say. */
   completeRoute(route: Route): Route
   /** Returns what an attempt of a way has from the beginning. */
-  openWay(way: Way, context: OpenContext): Partial<Pick<Attempt, 'token' | 'room' | 'agent' | 'number'>>
+  openWay(way: Way, context: OpenContext): Partial<Pick<Attempt, 'token' | 'room' | 'visits' | 'agent' | 'number'>>
   /** What an application gets that says nothing. */
   app: ApplicationConfig
   /** The dispatch rule's own agent, which answers where we could not make the room. */
@@ -74,6 +74,8 @@ export const TIMES = {
   acceptanceSettles: 1000,
   /** From `complete` to the person in the caller's room, or to the news that it failed. */
   completing: 20_000,
+  /** From the reply that dials a person into the caller's room to the first word of that dial. */
+  joining: 6000,
   /** Between two looks at the person's call of a transfer, should its news not arrive. */
   checkPerson: 30_000,
   /** An operator's hang-up shows its effect within this time. */

@@ -8,7 +8,10 @@ import type { DialStrategy } from './strategy.ts'
  * user, and puts out whoever has the same name (recorded on livekit-server 1.13.3).
  */
 export const join: DialStrategy<JoinWay> = {
-  open: ({ callSid, attempt }, _context, { tokenOf }) => ({ token: tokenOf(callSid, attempt) }),
+  open ({ callSid, attempt }, _context, { tokenOf, roomPrefix }) {
+    const token = tokenOf(callSid, attempt)
+    return { token, visits: `${roomPrefix}_${token}` }
+  },
   dial: ({ joinAs }, { facts }, { token }, config) => ({
     ...dialRoom(token!, config),
     callerId: joinAs ?? remoteNumber(facts)

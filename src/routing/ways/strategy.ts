@@ -10,7 +10,7 @@ export interface Naming {
 }
 
 /** What an attempt has of its way from the beginning. */
-export type Opened = Partial<Pick<Attempt, 'token' | 'room' | 'agent' | 'number'>>
+export type Opened = Partial<Pick<Attempt, 'token' | 'room' | 'visits' | 'agent' | 'number'>>
 
 /** One way of connecting a call. Pure. */
 export interface Strategy<W extends Way> {
