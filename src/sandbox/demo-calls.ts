@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildSdp } from '../sip/sdp.ts'
-import type { OutgoingCall, UserAgent } from '../sip/user-agent.ts'
+import type { Trace } from '../ladder/trace.ts'
+import type { OutgoingCall } from '../sip/user-agent.ts'
+import { consultingAgent } from './demo-agent.ts'
 import type { AgentBehaviour } from './livekit.ts'
 
 /** One call of the demo, and its announcement. */
@@ -11,10 +12,12 @@ export interface DemoCall {
   to: string
   /** The call is ordered from the bridge. It is the order's JSON, where it is worth showing. */
   order?: { to: string, agent: string, reference: string }
+  /** The agent hands the caller to a person. It is what the bridge must say of that. */
+  transfer?: { result: string, reason: string }
   /** The agent that the Jambonz application names. */
   agent: string
   /** The agent that has a worker, and how it behaves. Without it no worker has registered. */
-  behaviour?: AgentBehaviour
+  behaviour?: AgentBehaviour | ((trace: Trace) => AgentBehaviour)
   /** The causes that the bridge must find, one for each attempt. The last one is the call's. */
   causes: readonly string[]
   /** The part of the routes file that decides about the call, where that is worth showing. */
@@ -26,6 +29,8 @@ export interface DemoCall {
 const RECEPTION = '+15551230000'
 const SALES = '+15551230001'
 const CUSTOMER = '+15550000005'
+const COLLEAGUE = '+15550000010'
+const BUSY_COLLEAGUE = '+15550000011'
 
 /** The route of the fourth call. */
 const SALES_CONNECT = `    connect:
@@ -96,23 +101,37 @@ export const DEMO_CALLS: readonly DemoCall[] = [
     agent: 'receptionist',
     causes: ['agent-hung-up'],
     order: { to: CUSTOMER, agent: 'receptionist', reference: 'order-4711' }
+  },
+  {
+    says: 'The agent calls a colleague, tells them what the call is about, and leaves them to the caller: bridged.',
+    from: '+15550000006',
+    to: RECEPTION,
+    agent: 'secretary',
+    behaviour: trace => consultingAgent('secretary', COLLEAGUE, trace),
+    causes: ['person-hung-up'],
+    transfer: { result: 'bridged', reason: 'completed' }
+  },
+  {
+    says: 'The colleague is busy. The agent hears of it, tells the caller and hangs up: returned, agent-hung-up.',
+    from: '+15550000007',
+    to: RECEPTION,
+    agent: 'assistant',
+    behaviour: trace => consultingAgent('assistant', BUSY_COLLEAGUE, trace),
+    causes: ['agent-hung-up'],
+    transfer: { result: 'returned', reason: 'busy' }
   }
 ]
 
-/** How long the phone rings that the bridge calls, milliseconds. */
-const RINGING_MS = 700
+/** How long the phones ring that the bridge calls, milliseconds. */
+const RINGING_MS = 500
 
-/** Plays the person whom the bridge calls, who answers. Resolves when the call is over. */
-export function answer (phone: UserAgent): Promise<void> {
-  return new Promise(resolve => {
-    phone.onInvite(call => {
-      call.onBye(() => resolve())
-      call.onCancel(() => resolve())
-      call.respond(180)
-      const pickUp = () => call.respond(200, 'OK', { body: buildSdp({ ip: phone.host, port: 9 }) })
-      sleep(RINGING_MS).then(pickUp).catch(() => {})
-    })
-  })
+/** What the phones do that the bridge calls. By default they ring and are answered. */
+export const DEMO_PHONES = {
+  behaviour: { status: 200, ringMs: RINGING_MS },
+  phones: {
+    [COLLEAGUE]: { status: 200, ringMs: RINGING_MS, hangUpAfterMs: 1700 },
+    [BUSY_COLLEAGUE]: { status: 486, ringMs: RINGING_MS }
+  }
 }
 
 /** Plays the caller, who waits, gives up or is hung up on. Resolves when the call is over. */

@@ -11,7 +11,8 @@ import type { Step } from '../ladder/trace.ts'
 import { applyProvision } from '../provisioning/livekit.ts'
 import { createUserAgent } from '../sip/user-agent.ts'
 import type { UserAgent } from '../sip/user-agent.ts'
-import { DEMO_CALLS, DEMO_ROUTES } from './demo-calls.ts'
+import { DEMO_CALLS, DEMO_PHONES, DEMO_ROUTES } from './demo-calls.ts'
+import { createFarEnd } from './far-end.ts'
 import { createJambonzDouble } from './jambonz.ts'
 import type { JambonzDouble } from './jambonz.ts'
 import { createLiveKitDouble } from './livekit.ts'
@@ -66,20 +67,24 @@ export async function setStage (startBridge: StartBridge): Promise<Stage> {
       apiKey: secrets.apiKey,
       apiSecret: secrets.apiSecret,
       webhookUrls: [`${url}/livekit-events`],
-      agents: DEMO_CALLS.flatMap(call => call.behaviour ?? []),
+      agents: DEMO_CALLS.flatMap(({ behaviour = [] }) =>
+        typeof behaviour === 'function' ? behaviour(trace) : behaviour
+      ),
       trace,
       sipTransport: 'tcp'
     })
     closers.push(() => livekit.close())
     const phone = await createUserAgent({ host: HOST, name: 'phone' })
     closers.push(() => phone.close())
+    const carrier = await createFarEnd(DEMO_PHONES)
+    closers.push(() => carrier.close())
     const jambonz = await createJambonzDouble({
       callHook: `${url}/livekit-api`,
       statusHook: `${url}/status#rc=2&rp=all`,
       webhookSecret: secrets.webhookSecret,
       ...account,
       envVars,
-      gateways: { Carrier: `${phone.host}:${phone.port}` },
+      gateways: { Carrier: carrier.host },
       trace
     })
     closers.push(() => jambonz.close())

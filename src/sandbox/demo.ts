@@ -3,11 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, within } from '../clock.ts'
 import { createLiveLadder, ladderOptionsFor, PARTIES } from '../ladder/ladder.ts'
 import type { LadderOptions, LiveLadder } from '../ladder/ladder.ts'
+import type { Step } from '../ladder/trace.ts'
 import { plain } from '../terminal.ts'
-import { answer, DEMO_CALLS, phoneFor } from './demo-calls.ts'
+import { DEMO_CALLS, phoneFor } from './demo-calls.ts'
 import type { DemoCall } from './demo-calls.ts'
 import { setStage } from './demo-stage.ts'
 import type { Stage, StartBridge } from './demo-stage.ts'
+import { isRight, judge } from './demo-verdict.ts'
+import type { Verdict } from './demo-verdict.ts'
 
 export interface DemoOptions {
   startBridge: StartBridge
@@ -30,21 +33,13 @@ export interface DemoOutput {
   columns?: number
 }
 
-interface Verdict {
-  /** The call's cause. */
-  cause?: string
-  /** What became of each attempt. */
-  attempts?: { agent?: string, cause?: string }[]
-  by?: string
-  waitingOn?: string
-  problem?: string
-}
-
 /** The lifelines of a call that the bridge was asked for. */
 const ORDER_PARTIES: typeof PARTIES = PARTIES.map(party => party === 'caller' ? 'phone' : party)
+/** The lifelines of a call that is handed to a person. */
+const TRANSFER_PARTIES: typeof PARTIES = PARTIES.flatMap(party => party === 'caller' ? [party, 'person'] : [party])
 const CALL_TIMEOUT_MS = 15_000
 /** Messages that explain nothing. The ladders leave them out. */
-const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished)/
+const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished|(200 )?(ListParticipants|ListDispatch|SendData)$)/
 
 /**
  * Shows the bridge at work without any account. Real calls go over SIP and HTTP on loopback, from a phone through a
@@ -65,7 +60,8 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   }
   const say = (text = '') => write(text + '\n')
 
-  say(strong('Five phone calls: phone → Jambonz → bridge → LiveKit → agent, and the last one the other way.', view))
+  say(strong('Seven phone calls: phone → Jambonz → bridge → LiveKit → agent.', view))
+  say('The fifth goes the other way, and the last two are handed to a person.')
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
   const stage = await setStage(options.startBridge)
   try {
@@ -76,7 +72,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
     for (const [index, call] of DEMO_CALLS.entries()) {
       say()
       announce(call, index + 1, say, view)
-      const parties = call.order === undefined ? PARTIES : ORDER_PARTIES
+      const parties = partiesOf(call)
       const verdict = await play(stage, call, createLiveLadder(write, { ...view, parties }), signal)
       if (signal.aborted) break
       if (isRight(call, verdict)) right++
@@ -135,7 +131,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
   let lastStep = Date.now()
   stage.screen.show = step => {
     lastStep = Date.now()
-    if (!HOUSEKEEPING.test(step.what)) ladder.step(step)
+    if (!HOUSEKEEPING.test(step.what)) ladder.step(call.transfer === undefined ? step : withPerson(step))
   }
   stage.envVars['LIVEKIT_AGENT_NAME'] = call.agent
   let callSid = ''
@@ -164,15 +160,25 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
   }
 }
 
+function partiesOf ({ order, transfer }: DemoCall): typeof PARTIES {
+  if (transfer !== undefined) return TRANSFER_PARTIES
+  return order === undefined ? PARTIES : ORDER_PARTIES
+}
+
+/** The phone that Jambonz calls is that of the person. */
+function withPerson (step: Step): Step {
+  const named = (party: Step['from']) => party === 'phone' ? 'person' : party
+  return { ...step, from: named(step.from), to: named(step.to) }
+}
+
 /** A person calls. Resolves when the call is over. */
 async function phone ({ jambonz, phone }: Stage, call: DemoCall, signal: AbortSignal): Promise<void> {
   const uri = `sip:${call.to}@${jambonz.sipHost}:${jambonz.sipPort}`
   await phoneFor(call, phone.invite(uri, { from: call.from }), signal)
 }
 
-/** A program orders a call from the bridge. Resolves when the call is over. */
+/** A program orders a call from the bridge. */
 async function order (stage: Stage, body: object): Promise<void> {
-  const over = answer(stage.phone)
   const response = await fetch(`${stage.bridge.url}/calls`, {
     method: 'POST',
     headers: { authorization: `Bearer ${stage.operatorToken}`, 'content-type': 'application/json' },
@@ -180,7 +186,6 @@ async function order (stage: Stage, body: object): Promise<void> {
     signal: AbortSignal.timeout(5000)
   })
   if (response.status !== 201) throw new Error(`POST /calls was answered ${response.status} ${await response.text()}`)
-  await over
 }
 
 /** Asks the operator API until it knows the end of the call. */
@@ -191,36 +196,12 @@ async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal):
       headers: { authorization: `Bearer ${stage.operatorToken}` },
       signal: AbortSignal.timeout(5000)
     })
-    const call = await response.json() as { phase?: string, end?: Verdict, attempts?: Verdict['attempts'] }
-    if (call.phase === 'ended' && call.end) return { ...call.end, attempts: call.attempts ?? [] }
+    const call = await response.json() as { phase?: string, end?: Verdict } & Pick<Verdict, 'attempts' | 'transfers'>
+    const { attempts = [], transfers = [] } = call
+    if (call.phase === 'ended' && call.end) return { ...call.end, attempts, transfers }
     await sleep(50)
   }
 }
-
-const causesOf = ({ attempts = [] }: Verdict): string[] => attempts.map(({ cause }) => cause ?? 'nothing')
-
-const isRight = (call: DemoCall, verdict: Verdict): boolean =>
-  verdict.cause === call.causes.at(-1) && causesOf(verdict).join() === call.causes.join()
-
-function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): string {
-  const right = isRight(call, verdict)
-  const [good, bad] = view.ascii ? ['ok', 'NOT OK'] : ['✓', '✗']
-  const mark = right ? good : bad
-  const details = [
-    verdict.by && `by ${verdict.by}`,
-    verdict.waitingOn && verdict.waitingOn !== 'none' && `while waiting on ${verdict.waitingOn}`
-  ].filter(Boolean).join(', ')
-  const causes = causesOf(verdict).join(', then ') || 'nothing'
-  const said = verdict.problem ?? `the bridge says ${causes}${details && ` (${details})`}`
-  const text = [
-    `   ${mark} announced ${call.causes.join(', then ')}, ${plain(said, view)}`,
-    ...call.causes.length > 1 ? attemptLines(verdict) : []
-  ].join('\n')
-  return view.colour ? `\x1b[${right ? 32 : 31}m${text}\x1b[0m` : text
-}
-
-const attemptLines = ({ attempts = [] }: Verdict): string[] =>
-  attempts.map(({ agent, cause }, i) => `     attempt ${i + 1}: ${agent ?? 'no agent'}, ${cause ?? 'nothing'}`)
 
 async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSignal, command: string): Promise<void> {
   const { url } = stage.bridge

@@ -30,9 +30,17 @@ await t.test("the demo's calls over real sockets end as announced", async t => {
   t.match(shown, /✓ announced no-agent, then agent-hung-up, the bridge says no-agent, then agent-hung-up \(by agent\)/)
   t.match(shown, /attempt 1: day-desk, no-agent\n +attempt 2: night-desk, agent-hung-up/)
   t.match(shown, /\{ agent: day-desk, ring: 3s \}/, 'shows the route that decides')
-  t.equal(shown.match(/─ CreateRoom ─/g)?.length, 6, 'one room for every attempt')
-  t.match(shown, /5 of 5 calls ended as announced/)
+  t.match(shown, /the bridge says person-hung-up \(by person, transfer bridged \(completed\)\)/)
+  t.match(shown, /the bridge says agent-hung-up \(by agent, transfer returned \(busy\)\)/)
+  t.equal(shown.match(/─ CreateRoom ─/g)?.length, 10, 'one room for every attempt, and one for every consultation')
+  t.match(shown, /7 of 7 calls ended as announced/)
   t.match(shown, /POST \/livekit-api/)
+  const consulted = shown.slice(shown.indexOf('6. The agent calls a colleague'))
+  t.match(consulted, /caller +person +jambonz/, 'the person has a lifeline')
+  t.match(
+    consulted,
+    /POST transfers.*createCall.*180 Ringing.*200 OK.*POST transfers\/…\/complete.*POST \/redirect.*DeleteRoom/s
+  )
   const ordered = shown.slice(shown.indexOf('POST /calls {'))
   t.match(ordered, /createCall.*201 createCall.*180 Ringing.*CreateRoom.*publishes audio.*callee-leg in-progress/s)
   t.match(ordered, /phone +jambonz +bridge/, 'the agent waits when the phone is answered')

@@ -35,6 +35,8 @@ export interface AgentBehaviour {
     /** Ends the call by deleting the room. */
     hangUpAfterMs?: number
     transferTo?: { uri: string, afterMs: number, headers?: Record<string, string> }
+    /** What its program does then. */
+    run?: (job: AgentJob) => void
   }
 }
 
@@ -143,8 +145,9 @@ export class AgentWorkers {
   connected (room: Room, caller: Participant): void {
     const others = [...room.participants.values()].filter(({ kind }) => kind !== 'AGENT')
     if (others.some(other => other !== caller)) return
-    for (const [index, { participant, behaviour }] of (this.#present.get(room) ?? []).entries()) {
-      const { hangUpAfterMs, transferTo } = behaviour.onConnected ?? {}
+    for (const [index, { participant, behaviour, job }] of (this.#present.get(room) ?? []).entries()) {
+      const { hangUpAfterMs, transferTo, run } = behaviour.onConnected ?? {}
+      if (participant.disconnectReason === undefined) run?.(job)
       if (index === 0) this.#exitLater(room, participant, behaviour.onConnected ?? {})
       if (hangUpAfterMs !== undefined) {
         this.#later(room, participant, hangUpAfterMs, 'deletes the room', () =>
