@@ -16,6 +16,8 @@ export interface DemoOptions {
   startBridge: StartBridge
   /** The terminal or file that the demo writes to. */
   out: DemoOutput
+  /** The calls that are played, of {@link DEMO_CALLS}; by default all of them. */
+  calls?: readonly DemoCall[]
   /** Whether to end after the calls, instead of keeping the bridge running. */
   once: boolean
   /** The environment, which decides about colours and width; by default that of the process. */
@@ -51,7 +53,7 @@ const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished|(200 )?(ListPartici
  * @throws {Error} when a part cannot start, for example without a development dependency
  */
 export async function runDemo (options: DemoOptions): Promise<number> {
-  const { out } = options
+  const { out, calls = DEMO_CALLS } = options
   const reader = watchReader(out)
   const signal = AbortSignal.any([options.signal ?? interruption(), reader.gone])
   const view = ladderOptionsFor(out, options.env ?? process.env)
@@ -69,7 +71,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
     say(`The bridge's OpenAPI page, while this runs: ${stage.bridge.url}/docs`)
 
     let right = 0
-    for (const [index, call] of DEMO_CALLS.entries()) {
+    for (const [index, call] of calls.entries()) {
       say()
       announce(call, index + 1, say, view)
       const parties = partiesOf(call)
@@ -83,9 +85,9 @@ export async function runDemo (options: DemoOptions): Promise<number> {
     if (signal.aborted) return 130
 
     say()
-    say(strong(`${right} of ${DEMO_CALLS.length} calls ended as announced.`, view))
+    say(strong(`${right} of ${calls.length} calls ended as announced.`, view))
     if (!options.once) await stay(stage, say, signal, options.command ?? ownCommand())
-    return right === DEMO_CALLS.length ? 0 : 1
+    return right === calls.length ? 0 : 1
   } finally {
     await stage.close()
   }

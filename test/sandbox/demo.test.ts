@@ -3,6 +3,7 @@ import t from 'tap'
 import { doctor } from '../../src/cli/doctor.ts'
 import { routes } from '../../src/cli/routes.ts'
 import { loadSettings, readEnvironment } from '../../src/config.ts'
+import { DEMO_CALLS } from '../../src/sandbox/demo-calls.ts'
 import { runDemo } from '../../src/sandbox/demo.ts'
 import { createLogger, startBridge } from '../../src/server.ts'
 
@@ -71,6 +72,7 @@ await t.test("the commands find the demo's bridge and routes from its folder, an
   }
   const code = await runDemo({
     out,
+    calls: DEMO_CALLS.slice(3, 4),
     once: false,
     command: 'bridge',
     env: { NO_COLOR: '1' },
