@@ -36,6 +36,8 @@ export interface PlacedCallsOptions {
   played(): Hook[]
   /** Takes work that is waited for. */
   begin(work: Promise<void>): void
+  /** Everything that was sent is answered. */
+  settled(): Promise<void>
   /** Sends hooks that were not recorded. */
   send(hooks: Hook[]): void
   /** Jambonz ended these legs, by their `call_sid`. */
@@ -54,6 +56,8 @@ export class PlacedCalls {
   /** Calls whose end Jambonz is about to tell. */
   readonly #ending = new Set<string>()
   readonly #redirected = new Map<Hook, string>()
+  /** When somebody wanted to ask for something, milliseconds since the epoch. */
+  #askedAt: number | undefined
   /** The ids that the bridge gave to the recorded transfers. */
   readonly #transferIds = new Map<RecordedTransfer, string>()
 
@@ -111,12 +115,13 @@ export class PlacedCalls {
     ]
   }
 
-  /** Waits until what was ordered has come to Jambonz. @returns how long that took, milliseconds */
+  /** Waits until what was asked for has come to Jambonz. @returns how long all that took, milliseconds */
   async lateness (): Promise<number> {
     const { clock } = this.#options
-    const began = clock.now()
+    const began = this.#askedAt ?? clock.now()
     await Promise.all(this.#underWay)
     this.#underWay.clear()
+    this.#askedAt = undefined
     return clock.now() - began
   }
 
@@ -207,7 +212,10 @@ export class PlacedCalls {
   }
 
   /** Somebody asks for a transfer, at the time when the recorder began it. */
-  #transfer (transfer: RecordedTransfer): void {
+  async #transfer (transfer: RecordedTransfer): Promise<void> {
+    this.#askedAt = this.#options.clock.now()
+    // Nobody asks who does not talk with the caller yet.
+    if (this.#isReal) await this.#options.settled()
     const { names } = this.#options
     const { callSid, personSid, mode, to, carrier, ringS } = transfer
     const body = { mode, to, carrier, ring: ringS }
@@ -227,13 +235,30 @@ export class PlacedCalls {
     return this.#isReal ? clock.until(clock.now() + REDIRECT_MS) : Promise.resolve()
   }
 
+  /** The agent has the person join once it has talked with them. */
+  async #untilConsulting (transfer: RecordedTransfer): Promise<void> {
+    const { bridge, names, clock, settled } = this.#options
+    await settled()
+    const path = `/calls/${names.call(transfer.callSid)}/transfers/${this.#transferIds.get(transfer)}`
+    const until = clock.now() + REDIRECT_MS
+    const waits = ['requested', 'calling', 'ringing', 'answered']
+    while (transfer.completedAt !== undefined && clock.now() < until) {
+      const reply = await bridge()?.get(path)
+      const state = reply?.status === 200 ? text((JSON.parse(reply.text) as Json)['state']) : undefined
+      if (!waits.includes(state ?? 'calling')) return
+      await clock.until(clock.now() + 20)
+    }
+  }
+
   get #isReal (): boolean {
     return this.#options.isReal
   }
 
   #later (transfer: RecordedTransfer, what: 'complete' | 'cancel', at: number | undefined) {
     const { callSid } = transfer
-    const run = () => {
+    const run = async () => {
+      this.#askedAt = this.#options.clock.now()
+      if (this.#isReal) await this.#untilConsulting(transfer)
       const id = this.#transferIds.get(transfer) ?? 'unknown'
       const path = `/calls/${this.#options.names.call(callSid)}/transfers/${id}/${what}`
       const asked = this.#ask(what, callSid, path)

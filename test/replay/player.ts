@@ -6,6 +6,7 @@ import { LiveKitWorld } from './livekit-world.ts'
 import { LEG_OF_PARTICIPANT, Names } from './names.ts'
 import { PlacedCalls } from './placed-calls.ts'
 import {
+  callOf,
   callSidsOf,
   roomNameOf,
   type ApiFailure,
@@ -57,6 +58,7 @@ export class Player {
   readonly #pending = new Set<Promise<void>>()
   #bridge: Bridge | undefined
   #callHook: Promise<void> = Promise.resolve()
+  readonly #turns = new Map<string, Promise<void>>()
   /** The recorder gave its hooks a user name and password for some calls only: the bridge does so for all. */
   readonly #pair: { authorization?: string }
   /** Events of rooms that the bridge has not made yet. */
@@ -87,6 +89,9 @@ export class Player {
       played: () => this.answered.map(({ hook }) => hook),
       isReal: options.renameCalls !== undefined,
       begin: work => this.#track(work),
+      settled: async () => {
+        await Promise.all(this.#pending)
+      },
       onLegsOver: legs => legs.forEach(leg => this.world.leave(leg)),
       send: hooks => {
         for (const hook of hooks) if (this.#isTold(hook)) this.#send(hook).catch(() => {})
@@ -234,8 +239,10 @@ export class Player {
   }
 
   /** Whether a hook reaches the bridge in this variant. */
-  #isTold ({ path }: Hook): boolean {
-    const { withoutStatuses, withoutAction } = this.#options.variant
+  #isTold ({ path, verbs }: Hook): boolean {
+    const { withoutStatuses, withoutAction: isWithout } = this.#options.variant
+    // Without our reply the caller would not have come back to the agent.
+    const withoutAction = isWithout && (this.recording.transfers.length === 0 || verbs.length === 0)
     return path !== undefined && !(withoutStatuses && path === '/status') && !(withoutAction && path === '/action')
   }
 
@@ -254,11 +261,21 @@ export class Player {
   }
 
   async #send (hook: Hook): Promise<void> {
-    const work = this.#exchange(hook)
+    const work = this.#inTurn(hook)
     if (hook.path === '/livekit-api') this.#callHook = work
     this.#track(work)
     // Jambonz does nothing of a call before its call hook is answered.
     if (this.#options.renameCalls) await this.#callHook
+  }
+
+  /** Jambonz sends the statuses of a call one after another, and so its other hooks (http-requestor.js). */
+  #inTurn (hook: Hook): Promise<void> {
+    const isReal = this.#options.renameCalls !== undefined
+    if (!isReal || this.recording.transfers.length === 0) return this.#exchange(hook)
+    const queue = `${callOf(hook)} ${hook.path === '/status'}`
+    const work = (this.#turns.get(queue) ?? Promise.resolve()).then(() => this.#exchange(hook))
+    this.#turns.set(queue, work.catch(() => {}))
+    return work
   }
 
   async #exchange (hook: Hook): Promise<void> {

@@ -50,7 +50,9 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
     // Without a room nobody else says who hung up. A caller who follows at once was faster than Jambonz.
     const followed = call.caller.final!.at - attempt.action.at < FOLLOWS_WITHIN_MS
     // Else the agent leg had ended long before: the caller had gone on without us.
-    return attempt.room === undefined && followed ? farEndHungUp(call, attempt) : endOf('redirected')
+    if (attempt.room === undefined && followed) return farEndHungUp(call, attempt)
+    const mayBeRemoved = followed && attempt.view.events && !sipLeft(attempt)
+    return { ...endOf('redirected'), missing: mayBeRemoved ? 'livekit' : undefined }
   }
   if (isAgentLost(call, attempt, call.caller.final!.at)) return endOf('agent-lost')
   const { events, sip } = attempt.view
