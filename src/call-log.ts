@@ -1,9 +1,13 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Call } from './calls/fold/call.ts'
+import type { Call, DutyKind } from './calls/fold/call.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
 import { isFailure, logFields } from './diagnosis/diagnose.ts'
 import { loggedError } from './log-error.ts'
+
+/** Duties that end what would otherwise go on. */
+const CLEANS_UP: ReadonlySet<DutyKind> =
+  new Set(['delete-room', 'hang-up', 'remove-agent', 'find-call', 'tell-person'])
 
 /**
  * Logs what happens to calls. Every line about a call has its `callSid`; no line has a phone number, a token or a room.
@@ -70,10 +74,12 @@ export class CallLog implements Observer {
     const duty = dutyGivenUp(before, after, event)
     if (!duty || event.kind !== 'duty') return
 
-    this.#log.error(
-      { callSid: after.callSid, duty: duty.kind, tries: duty.tries, detail: event.detail },
-      'duty given up: what it should have cleaned up may be left behind'
-    )
+    const fields = { callSid: after.callSid, duty: duty.kind, tries: duty.tries, detail: event.detail }
+    if (CLEANS_UP.has(duty.kind)) {
+      this.#log.error(fields, 'duty given up: what it should have cleaned up may be left behind')
+    } else {
+      this.#log.warn(fields, 'duty given up')
+    }
   }
 
   #ended (call: Call): void {

@@ -8,7 +8,7 @@ import { isOrderId, type Order } from './fold/order.ts'
 import { findTransfer, openRequest, type NewsOfPerson, type Transfer } from './fold/transfers.ts'
 import type { Observer } from './observer.ts'
 import type { Placements } from './placements.ts'
-import type { CallControl, Rooms } from './ports.ts'
+import { PlacementRefusedError, type CallControl, type Rooms } from './ports.ts'
 import { TransferMessages } from './transfer-messages.ts'
 
 /** A person's call whose caller's call nobody knows is ended after this, milliseconds. */
@@ -88,7 +88,7 @@ export class TransferWork {
       placements!.place(order, confirm).then(
         () => resolve(),
         error => {
-          observer.failed(call.callSid, 'order', error)
+          if (!isUnwanted(error)) observer.failed(call.callSid, 'order', error)
           // What was written down tells the rest. Otherwise nobody would.
           this.#notOrdered(call, order).then(resolve, reject)
         }
@@ -184,3 +184,7 @@ export class TransferWork {
     this.#onDue(call.callSid)
   }
 }
+
+/** The transfer was taken back before anybody was called. */
+const isUnwanted = (error: unknown): boolean =>
+  error instanceof PlacementRefusedError && error.reason === 'not-wanted'

@@ -264,6 +264,19 @@ await t.test('add: the person joins caller and agent at once', async t => {
   t.equal((await stage.get(CALLER))?.phase, 'connected', 'the agent goes on with the caller')
 })
 
+await t.test('consult: cancelled before anybody was called, which is no failure', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.calls.apply(CALLER, { kind: 'transfer', request: requestWith('consult'), at: stage.clock.now() })
+  const placing = stage.quiet()
+  while (!await stage.calls.find(personOrder('consult').id)) await Promise.resolve()
+  await stage.cancel()
+  await placing
+  t.equal(await outcome(stage), 'returned cancelled')
+  t.same(stage.asked, [])
+  t.same(stage.failures, [])
+})
+
 await t.test('blind: the caller is dialled through', async t => {
   const stage = buildTransferStage(t)
   await stage.connect()
