@@ -1,5 +1,13 @@
 import { Type, type Static, type TSchema } from 'typebox'
-import { CAUSES, DIRECTIONS, ENDED_BY, WAITING_ON } from '../calls/fold/vocabulary.ts'
+import {
+  CAUSES,
+  DIRECTIONS,
+  ENDED_BY,
+  TRANSFER_MODES,
+  TRANSFER_REASONS,
+  TRANSFER_RESULTS,
+  WAITING_ON
+} from '../calls/fold/vocabulary.ts'
 import type { Publication } from '../calls/fold/publications.ts'
 import { STRATEGIES } from '../calls/fold/way.ts'
 
@@ -51,10 +59,23 @@ const AttemptOfCall = Type.Object({
 })
 
 const TransferOfCall = Type.Object({
-  requested: Time('The agent asked for it'),
+  id: Text('Id in the API. Null: an agent asked for it by REFER'),
+  mode: OneOf(TRANSFER_MODES, 'How the caller is handed over'),
+  to: Text('Who is called. Null: an agent asked for it by REFER'),
+  requestedBy: Text('Name of the key that asked for it, or `agent`'),
+  person: Text("call_sid of the person's call, of `consult` and `add`"),
+  requested: Time('Somebody asked for it'),
   finished: Time('Its outcome was known'),
-  result: OrNull(OneOf(['transferred', 'failed'], 'Null while it is not decided')),
-  sipStatus: Whole('Final SIP status of the transfer, or of the REFER itself'),
+  outcome: OrNull(
+    OneOf(TRANSFER_RESULTS, '`result` of the API: `bridged`, `returned` (the caller is with an agent) or `failed`'),
+    'Null while it is not decided'
+  ),
+  reason: OrNull(OneOf(TRANSFER_REASONS, 'Why'), 'Null while it is not decided'),
+  result: OrNull(
+    OneOf(['transferred', 'failed'], '`transferred` is the outcome `bridged`, `failed` any other one'),
+    'Null while it is not decided'
+  ),
+  sipStatus: Whole('SIP status that decided: of the call to the person, or of the REFER'),
   returned: Type.Boolean({ description: 'The caller was connected to the agent again' })
 })
 
@@ -117,7 +138,7 @@ export const EVENT_TYPES: Record<Publication, { schemaId: string, summary: strin
   'call.transfer_finished': {
     schemaId: 'CallTransferFinishedEvent',
     summary: 'A transfer is over',
-    description: "The agent's transfer has an outcome. `data.transfer` is that transfer."
+    description: 'Exactly one for each transfer, once its outcome is known. `data.transfer` is that transfer.'
   },
   'call.ended': {
     schemaId: 'CallEndedEvent',

@@ -54,8 +54,15 @@ export const ENDED: CallEventPayload = {
     ],
     transfers: [
       {
+        id: null,
+        mode: 'refer',
+        to: null,
+        requestedBy: null,
+        person: null,
         requested: '2026-11-20T19:39:14.381Z',
         finished: '2026-11-20T19:39:14.989Z',
+        outcome: 'bridged',
+        reason: 'completed',
         result: 'transferred',
         sipStatus: 200,
         returned: false

@@ -1,5 +1,5 @@
 import type { Attempt, Call, EarlierCall, End } from '../calls/fold/call.ts'
-import { transfersOf, type Transfer } from '../calls/fold/transfers.ts'
+import { outcomeOf, transfersOf, type Transfer, type TransferOutcome } from '../calls/fold/transfers.ts'
 import { readName, type PublicationName } from '../calls/fold/publications.ts'
 import { agentOf } from '../calls/view.ts'
 import { CATALOGUE } from '../diagnosis/causes-catalogue.ts'
@@ -144,13 +144,30 @@ const attemptOf = ({ n, strategy, room, agent, number, degraded, end, at }: Atte
   ended: iso(at.ended)
 })
 
-const transferOf = ({ at, finishedAt, result, finalStatus, referStatus, returned }: Transfer): EventTransfer => ({
-  requested: iso(at),
-  finished: iso(finishedAt),
-  result: result ?? null,
-  sipStatus: finalStatus ?? referStatus ?? null,
-  returned
-})
+function transferOf (transfer: Transfer): EventTransfer {
+  const { request, person, at, finishedAt, returned } = transfer
+  const outcome = outcomeOf(transfer)
+  return {
+    id: request?.id ?? null,
+    mode: request?.mode ?? 'refer',
+    to: request?.to ?? null,
+    requestedBy: request?.requestedBy ?? null,
+    person: person?.callSid ?? null,
+    requested: iso(at),
+    finished: iso(finishedAt),
+    outcome: outcome?.result ?? null,
+    reason: outcome?.reason ?? null,
+    result: resultOf(transfer, outcome),
+    sipStatus: transfer.finalStatus ?? transfer.referStatus ?? outcome?.sipStatus ?? null,
+    returned: returned || (outcome?.result === 'returned' && transfer.dials !== undefined)
+  }
+}
+
+/** The word of version 1, which knows two results. */
+function resultOf ({ result }: Transfer, outcome: TransferOutcome | undefined): EventTransfer['result'] {
+  if (!outcome) return result ?? null
+  return outcome.result === 'bridged' ? 'transferred' : 'failed'
+}
 
 function iso (ms: number): string
 function iso (ms: number | undefined): string | null

@@ -2,11 +2,10 @@ import type { AgentControlOf } from '../agent-control.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
 import type { RoomFormat, RoomRequest } from '../calls/ports.ts'
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
+import { departureOf } from '../calls/fold/return-to-agent.ts'
 import { jobMetadata, readRoomMetadata, roomMetadata } from './metadata.ts'
 import type { PlanSeal } from './plan-seal.ts'
 
-/** Seconds for which a room outlives its SIP participant: long enough to come back from a failed transfer. */
-const DEPARTURE_TIMEOUT_S = 10
 /** A room must outlive the ringing: LiveKit closes a room that holds agents alone after its empty timeout. */
 const EMPTY_SLACK_S = 60
 
@@ -27,7 +26,7 @@ export function createRoomFormat ({ dialTimeoutS, seal, controlOf }: RoomFormatO
     request: (call, attempt): RoomRequest => ({
       name: attempt.room!,
       emptyTimeoutS: (call.order?.ringS ?? 0) + ringSOf(attempt, dialTimeoutS) + EMPTY_SLACK_S,
-      departureTimeoutS: DEPARTURE_TIMEOUT_S,
+      departureTimeoutS: departureOf(attempt),
       metadata: roomMetadata(call, attempt, seal),
       agent: { name: attempt.agent!, metadata: jobOf(call, attempt) }
     }),

@@ -39,6 +39,7 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
     strategy: way.strategy,
     way,
     ...rules.openWay(way, { callSid: draft.callSid, n }),
+    ...(way.strategy === 'room' ? { departureS: rules.departureS } : {}),
     made: 'unknown',
     degraded: false,
     at: { opened: at },

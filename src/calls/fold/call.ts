@@ -114,6 +114,8 @@ export interface Attempt {
   foreign?: true
   /** Somebody else's room into which the leg is dialled (`join`). It is looked at, and never deleted. */
   visits?: string
+  /** LiveKit was asked to keep the room for so long without its caller, seconds. See {@link departureOf}. */
+  departureS?: number
   agent?: string
   /** Dialled number (`phone` and `carrier`). */
   number?: string

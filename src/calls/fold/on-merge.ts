@@ -33,7 +33,7 @@ function canMerge (call: Call): boolean {
 export function followMerge (draft: Call, at: number, rules: Rules, hook: HookName, hash: string): void {
   const attempt = currentAttempt(draft)
   draft.merge = undefined
-  if (attempt && !attempt.end) park(attempt, at, rules)
+  if (attempt && !attempt.end) park(attempt, at)
   draft.plan = [joinWayOf(draft.order!.transfer!), ...draft.plan]
   goOn(draft, at, rules, hook, hash)
   // The old leg ends and the new one begins within milliseconds of the reply.

@@ -80,7 +80,7 @@ export function followTransfer (
     referring(draft, at)
     return
   }
-  park(attempt, at, rules)
+  park(attempt, at)
   draft.plan = [request.way!, ...draft.plan]
   goOn(draft, at, rules, hook, hash)
   transfer.dials = currentAttempt(draft)!.n

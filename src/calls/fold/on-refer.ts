@@ -106,7 +106,7 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
   } else if (draft.hangupAt !== undefined) {
     beginClosing(draft, at)
     answer(draft, 'refer-complete', hash, { kind: 'hangup' })
-  } else if (isUsable(attempt, at) && at - transfer.at < returnMs(rules)) {
+  } else if (isUsable(attempt, at) && at - transfer.at < returnMs(attempt)) {
     transfer.returned = true
     forget(draft, 'refer')
     redial(draft, attempt, at)

@@ -84,7 +84,7 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
   const isUnknown = draft.attempts.length === 0 || (!findLeg(draft, event.legSid) && isElsewhere(draft, event.dialled))
   if (draft.phase !== 'ended' && isUnknown) {
     const latest = currentAttempt(draft)
-    if (latest) park(latest, event.at, rules)
+    if (latest) park(latest, event.at)
     adoptAttempt(draft, event.at, { dialled: event.dialled ?? '' }, rules)
   }
   const attempt = attemptOfLeg(draft, event.legSid)

@@ -11,12 +11,19 @@ import { openRequest } from './transfers.ts'
  */
 
 /** The leg of this attempt is dialled elsewhere. Its room may be needed again. */
-export function park (attempt: Attempt, at: number, rules: Rules): void {
-  attempt.parked ??= { at, until: at + returnMs(rules) }
+export function park (attempt: Attempt, at: number): void {
+  attempt.parked ??= { at, until: at + returnMs(attempt) }
 }
 
+/**
+ * How long LiveKit keeps an attempt's room without its caller, seconds. It cannot be changed later, so the attempt
+ * remembers what was asked for. Records from before do not say it: that was 10 s.
+ */
+export const departureOf = ({ departureS = 10 }: Pick<Attempt, 'departureS'>): number => departureS
+
 /** How long after it left a leg may come back, milliseconds. */
-export const returnMs = ({ departureS }: Pick<Rules, 'departureS'>): number => departureS * 1000 - TIMES.returnSlack
+export const returnMs = (attempt: Pick<Attempt, 'departureS'>): number =>
+  departureOf(attempt) * 1000 - TIMES.returnSlack
 
 /** The attempt that waits for its leg to come back. */
 export const parkedAttempt = (call: Call): Attempt | undefined =>
