@@ -1,5 +1,6 @@
 import { createTokenOf } from '../../src/livekit/token.ts'
 import { API_SECRET, callHook, callerStatus, agentStatus, dialAction, sign, SECRET } from '../fixtures/build.ts'
+import { routesWith } from '../fixtures/policies.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import {
   assertVerbs,
@@ -64,7 +65,9 @@ await bridgeTest('the agent is told of the call', async (t, bridge) => {
     Diversion: '<sip:+15557770000@carrier.example.com>'
   }
   await bridge.hook('/livekit-api', hook)
-  t.strictSame(metadataOf(bridge.rooms), {
+  const { control, ...metadata } = metadataOf(bridge.rooms)
+  t.equal(control.url, `https://bridge.example.com/calls/${hook['call_sid']}`)
+  t.strictSame(metadata, {
     v: 1,
     call: {
       callSid: hook['call_sid'],
@@ -79,6 +82,11 @@ await bridgeTest('the agent is told of the call', async (t, bridge) => {
     app: '{"tenant":"acme"}'
   })
 }, { CALLER_HEADERS: 'X-Customer-Id, X-Absent', AGENT_METADATA: '{"tenant":"acme"}' })
+
+await bridgeTest('with a number policy a room waits long for a caller who was dialled elsewhere', async (t, bridge) => {
+  await bridge.hook('/livekit-api', callHook())
+  t.same([...bridge.rooms.open.values()].map(({ departureTimeoutS }) => departureTimeoutS), [60])
+}, {}, { routes: routesWith({ allow: ['+1555'] }) })
 
 await bridgeTest('a repeated hook gets the same verbs and no second room', async (t, bridge) => {
   const hook = callHook()
