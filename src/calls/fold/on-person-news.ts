@@ -56,8 +56,8 @@ function follow (
   const isOver = draft.phase === 'ended' || draft.closing !== undefined
   if (hasMetCaller(draft, transfer)) finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
   if (state === 'ended') {
-    const wasCompleting = transfer.completing !== undefined
-    if (!isOver) returnTransfer(draft, transfer, at, reasonOfPerson(end!, transfer.person!, wasCompleting))
+    const why = reasonOfPerson(end!, transfer.person!, transfer.completing !== undefined)
+    if (!isOver) finishTransfer(draft, transfer, at, { result: isAlone(draft) ? 'failed' : 'returned', ...why })
     personLeft(draft, transfer, at, rules)
     return
   }
@@ -108,6 +108,12 @@ function personLeft (draft: Call, { person }: Transfer, at: number, rules: Rules
   else if (person!.end?.cause === 'caller-gone') agentGone(draft, attempt, at, rules)
   else if (afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules)
   else endByBridge(draft, at, 'person-gone', rules)
+}
+
+/** The agent had to leave, and so has the person for whom it did. */
+function isAlone (draft: Call): boolean {
+  const attempt = currentAttempt(draft)
+  return attempt !== undefined && withPerson(draft).length === 0 && sentAway(draft, attempt) !== undefined
 }
 
 /** The transfer for which the agent had to leave, where none has come since. */

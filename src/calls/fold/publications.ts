@@ -1,7 +1,7 @@
 import type { Call } from './call.ts'
 import { owe } from './duties.ts'
 import type { Rules } from './rules.ts'
-import { outcomeOf } from './transfers.ts'
+import { outcomeOf, transfersOf } from './transfers.ts'
 
 /*
  * What the user's systems are notified of. Each event is owed once, in the commit that brings it about, so that no
@@ -22,19 +22,19 @@ const COMES_WITH_THE_END: Partial<Record<Publication, (call: Call) => boolean>> 
   'call.dial_finished': ({ facts }) => facts.direction === 'outbound'
 }
 
-/** Whether it has come about. */
-function hasHappened (publication: Publication, call: Call): boolean {
+/** The names of its events that have come about. */
+function happened (publication: Publication, call: Call): string[] {
   switch (publication) {
     case 'call.started':
       // Under the id of its order a call has not begun, and may go on under its call_sid.
-      return call.callSid !== call.order?.id
+      return call.callSid === call.order?.id ? [] : [nameOf(call, publication)]
     case 'call.answered':
-      return call.at.answered !== undefined
+      return call.at.answered === undefined ? [] : [nameOf(call, publication)]
     case 'call.transfer_finished':
-      return call.transfer !== undefined && outcomeOf(call.transfer) !== undefined
+      return finishedTransfers(call).map(n => named(publication, n))
     case 'call.ended':
     case 'call.dial_finished':
-      return call.phase === 'ended' && COMES_WITH_THE_END[publication]!(call)
+      return call.phase === 'ended' && COMES_WITH_THE_END[publication]!(call) ? [nameOf(call, publication)] : []
   }
 }
 
@@ -65,8 +65,15 @@ export function owePublications (before: Call | undefined, draft: Call, at: numb
     }
   }
   for (const publication of PUBLICATIONS) {
-    if (hasHappened(publication, draft)) publish(draft, nameOf(draft, publication), at)
+    for (const name of happened(publication, draft)) publish(draft, name, at)
   }
+}
+
+/** The transfers that are over, by their numbers from 1: another one may have begun, or the call been brought back. */
+function finishedTransfers (call: Call): number[] {
+  const all = transfersOf(call)
+  const before = (call.transfers ?? all.length) - all.length
+  return all.flatMap((transfer, i) => outcomeOf(transfer) ? [before + i + 1] : [])
 }
 
 function publish (draft: Call, name: string, at: number): void {
@@ -75,12 +82,13 @@ function publish (draft: Call, name: string, at: number): void {
   owe(draft, at, { kind: 'publish', target: name, due: at })
 }
 
-/** A call has several transfers, one after another, and several records when it comes back. It was dialled once. */
+/** A call has several records when it comes back. It was dialled once. */
 function nameOf (call: Call, publication: Publication): string {
   if (publication === 'call.dial_finished') return publication
-  const n = publication === 'call.transfer_finished' ? call.transfers ?? 1 : call.earlier.length + 1
-  return n === 1 ? publication : `${publication}:${n}`
+  return named(publication, call.earlier.length + 1)
 }
+
+const named = (publication: Publication, n: number): string => n === 1 ? publication : `${publication}:${n}`
 
 /** What the name of an event says: its type, and which one of that type it is, from 1. */
 export interface PublicationName {
