@@ -4,6 +4,7 @@ import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
 import { isFailure, logFields } from './diagnosis/diagnose.ts'
 import { loggedError } from './log-error.ts'
+import { transferChanges } from './transfer-changes.ts'
 
 /** Duties that end what would otherwise go on. */
 const CLEANS_UP: ReadonlySet<DutyKind> =
@@ -28,6 +29,7 @@ export class CallLog implements Observer {
     if (before?.phase !== phase && phase !== 'ended') {
       this.#log.info({ callSid, phase, route: route?.name, attempt: after.attempts.at(-1)?.n }, 'call phase')
     }
+    this.#transfers(before, after)
     this.#degradedAttempts(before, after)
     this.#dutyGivenUp(before, after, event)
     if (hasJustEnded(before, after)) this.#ended(after)
@@ -57,6 +59,20 @@ export class CallLog implements Observer {
       case 'lost':
         this.#log.error({ events }, 'buffered events are lost: the process ends and the store of calls is still gone')
         break
+    }
+  }
+
+  /** Who is transferred to whom is not logged. */
+  #transfers (before: Call | undefined, after: Call): void {
+    for (const { transfer, before: earlier, mode, decided } of transferChanges(before, after)) {
+      const { request, person, at } = transfer
+      const line = { callSid: after.callSid, transfer: request?.id, mode }
+      if (!earlier) this.#log.info({ ...line, requestedBy: request?.requestedBy }, 'transfer requested')
+      if (!decided) continue
+
+      const { result, reason, sipStatus } = decided
+      const seconds = Math.round((decided.at - at) / 100) / 10
+      this.#log.info({ ...line, result, reason, sipStatus, seconds, person: person?.callSid }, 'transfer decided')
     }
   }
 

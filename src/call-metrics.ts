@@ -3,6 +3,7 @@ import type { Cause } from './calls/fold/vocabulary.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
 import type { Metrics } from './metrics.ts'
+import { TransferMetrics } from './transfer-metrics.ts'
 
 /** The times of a call from which the setup histograms are made. */
 const SETUP_TIMES = ['replied', 'agentJoined', 'agentAudio', 'answered'] as const
@@ -32,11 +33,13 @@ const CAUSES_OF_DIALS: readonly Cause[] = [
 export class CallMetrics implements Observer {
   readonly #metrics: Metrics
   readonly #routeNames: () => readonly string[]
+  readonly #transfers: TransferMetrics
   readonly #countedRoutes = new Set<string>()
 
   /** @param routeNames names of the routes in force */
   constructor (metrics: Metrics, routeNames: () => readonly string[]) {
     this.#metrics = metrics
+    this.#transfers = new TransferMetrics(metrics)
     // A counter that appears with its first event shows no increase of it.
     for (const outcome of OUTCOMES) metrics.orders.inc({ outcome }, 0)
     for (const cause of CAUSES_OF_DIALS) metrics.dials.inc({ cause }, 0)
@@ -49,6 +52,7 @@ export class CallMetrics implements Observer {
     this.#setup(before, after)
     this.#order(before, after, event)
     this.#route(before, after)
+    this.#transfers.changed(before, after)
     this.#attempts(before, after)
     this.#redispatches(before, event)
     const duty = dutyGivenUp(before, after, event)

@@ -9,6 +9,8 @@ import type { ReadOutcome } from './routing/file/source.ts'
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** Of connecting a callee who has answered: every 50 ms are heard. */
 const CONNECT_BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2, 5, 10]
+/** Of connecting a person with the caller: every 50 ms are heard. */
+const JOIN_BUCKETS = [0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.75, 1, 2, 5, 10, 20]
 const SETUP_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 15, 30, 60]
 
 type Labels = string[]
@@ -64,6 +66,19 @@ const callMetrics = ({ counter, histogram }: Instruments) => ({
   orders: counter('bridge_orders_total', 'Orders of calls by what became of createCall', ['outcome']),
   dials: counter('bridge_dials_finished_total', 'Ended outbound calls by cause', ['cause']),
   voicemail: counter('bridge_voicemail_total', 'Verdicts of voicemail detection by who gave them', ['by', 'verdict']),
+  transfers: {
+    begun: counter('bridge_transfers_begun_total', 'Transfers that were asked for by mode', ['mode']),
+    finished: counter('bridge_transfers_total', 'Decided transfers by mode, result and reason', [
+      'mode',
+      'result',
+      'reason'
+    ]),
+    join: histogram(
+      'bridge_transfer_join_seconds',
+      'From the completion of a transfer to the person being in the room of the caller',
+      JOIN_BUCKETS
+    )
+  },
   attempts: counter('bridge_attempts_ended_total', 'Ended attempts by strategy and cause', ['strategy', 'cause']),
   degraded: counter('bridge_attempts_degraded_total', 'Attempts dialled without our own room'),
   redispatches: counter('bridge_redispatches_total', 'Agents dispatched again because none was in the room', [

@@ -15,6 +15,7 @@ import { routesCheck } from './routes.ts'
 import { runtimeCheck } from './runtime.ts'
 import { sipHostCheck } from './sip-host.ts'
 import { sipReachCheck } from './sip-reach.ts'
+import { transfersCheck } from './transfers.ts'
 import { livekitEventsCheck } from './webhooks.ts'
 
 /** Every check of `bridge doctor`, in the order in which they are told. They run all at once. */
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   routesCheck,
   numberPolicyCheck,
   outboundPairCheck,
+  transfersCheck,
   alertsCheck,
   jambonzCallCheck,
   redisCheck

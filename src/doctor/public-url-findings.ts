@@ -29,7 +29,8 @@ export function addressFindings ({ protocol, host, hostname }: URL, addresses: r
     : []
 }
 
-const isLocal = (hostname: string): boolean => /(^|\.)(localhost|local|internal|svc|lan|home\.arpa)$/.test(hostname)
+/** A name that only a private network knows. */
+export const isLocal = (hostname: string): boolean => /(^|\.)(localhost|local|internal|svc|lan|home\.arpa)$/.test(hostname)
 
 /** Hooks are taken, and only those that are authenticated. */
 export function taken (

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CAUSES } from '../../src/calls/fold/vocabulary.ts'
 import { CATALOGUE, type NextStep } from '../../src/diagnosis/causes-catalogue.ts'
+import { REASONS_OF_TRANSFERS } from '../../src/diagnosis/reasons-of-transfers.ts'
 import { STEPS_OF_WAY } from '../../src/diagnosis/way-steps.ts'
 import { FINDING_CODES } from '../../src/finding-codes.ts'
 import { project } from '../fixtures/paths.ts'
@@ -36,6 +37,13 @@ await t.test('what to do about a cause where the attempt was of a certain way', 
       const [, behind = ''] = section.split('\n### ')[0]!.split(`\nFix, way \`${way}\`:\n`)
       t.equal(behind.trim().split('\n\n')[0], lines(steps), `${cause}, ${way}`)
     }
+  }
+})
+
+await t.test('every reason of a transfer: what it means, what to do', async t => {
+  for (const [reason, { meaning, fix }] of Object.entries(REASONS_OF_TRANSFERS)) {
+    const steps = fix.map(({ todo, command }) => command === undefined ? todo : `${todo}: \`${command}\``).join('. ')
+    t.ok(causesPart.includes(`\n| \`${reason}\` | ${meaning} | ${steps || '–'} |\n`), reason)
   }
 })
 
