@@ -264,8 +264,18 @@ export class Player {
     const work = this.#inTurn(hook)
     if (hook.path === '/livekit-api') this.#callHook = work
     this.#track(work)
+    if (!this.#options.renameCalls) return
     // Jambonz does nothing of a call before its call hook is answered.
-    if (this.#options.renameCalls) await this.#callHook
+    await this.#callHook
+    if (this.recording.transfers.length > 0 && hook.verbs.length > 0) await this.#untilAnswered(hook, work)
+  }
+
+  /** What Jambonz is told to do it does later when it is told so later than in the recording. */
+  async #untilAnswered ({ at, repliedAt = at }: Hook, work: Promise<void>): Promise<void> {
+    const { clock } = this.#options
+    const began = clock.now()
+    await work
+    this.started += Math.max(0, clock.now() - began - (repliedAt - at))
   }
 
   /** Jambonz sends the statuses of a call one after another, and so its other hooks (http-requestor.js). */
