@@ -54,7 +54,7 @@ async function agentApiFindings (settings: Settings, client: HookClient): Promis
       todo: 'Set AGENT_API_URL to an address of this bridge that agents reach'
     }]
   }
-  if (reply.status !== 401 || bridgeCode(reply) !== 'BRIDGE_UNAUTHORIZED') {
+  if (bridgeCode(reply) !== 'BRIDGE_UNAUTHORIZED') {
     return [{
       code: 'agent-api-closed',
       severity: 'failed',
@@ -73,8 +73,8 @@ async function agentApiFindings (settings: Settings, client: HookClient): Promis
   ]
 }
 
-/** The token of a call crosses the network. Within a private one that is usual. */
-function plainHttp (url: URL, setting: string): Finding[] {
+/** The token of a call crosses the network. Within a private one that is usual. Pure. */
+export function plainHttp (url: URL, setting: string): Finding[] {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isInside = isPrivate(host) || isLocal(host) || !/[.:]/.test(host)
   if (url.protocol !== 'http:' || isInside) return []

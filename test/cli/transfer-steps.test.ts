@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Call } from '../../src/calls/fold/call.ts'
 import { present } from '../../src/calls/view.ts'
 import { callPage, callTable } from '../../src/cli/calls-print.ts'
+import { followCalls } from '../../src/cli/calls-follow.ts'
 import { stepsOf } from '../../src/cli/calls-steps.ts'
 import { diagnose } from '../../src/diagnosis/diagnose.ts'
 import { presentDiagnosis } from '../../src/diagnosis/diagnosis-view.ts'
@@ -193,4 +194,33 @@ await t.test('an attempt that is dialled again keeps its number, and a person is
   t.match(lines[from + 1], /^ {2}1\. room demo-agent/)
   t.match(lines[from + 2], /^ {2}2\. phone /)
   t.notMatch(callTable([present(caller)], 160, 0).join('\n'), /attempt 2/)
+})
+
+await t.test('--follow prints a call again when its transfer goes on', async t => {
+  const call = present((await play('consult-busy')).caller)
+  const [transfer] = call.transfers!
+  const { result: _result, reason: _reason, ...open } = transfer!
+  const states = [[{ ...open, state: 'calling' as const }], [{ ...open, state: 'ringing' as const }], [transfer!]]
+  const polls = states.flatMap(transfers => [transfers, transfers])
+    .map(transfers => [{ ...call, phase: 'connected' as const, end: undefined, transfers }])
+  const out: string[] = []
+  const stop = new AbortController()
+  await followCalls(async () => {
+    const calls = polls.shift()!
+    if (polls.length === 0) stop.abort()
+    return calls
+  }, {
+    out: line => out.push(line),
+    err: () => {},
+    signal: stop.signal,
+    columns: 160,
+    json: false,
+    now: () => 0,
+    wait: async () => {}
+  })
+  t.strictSame(out.flatMap(line => /consult .*$/.exec(line)?.[0].trim() ?? []), [
+    'consult calling',
+    'consult ringing',
+    'consult returned (busy)'
+  ])
 })

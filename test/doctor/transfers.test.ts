@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { transfersCheck } from '../../src/doctor/transfers.ts'
+import { plainHttp, transfersCheck } from '../../src/doctor/transfers.ts'
 import { contextWith, run } from '../fixtures/doctor-check.ts'
 import { policyWith } from '../fixtures/policies.ts'
 import { bridgeTest } from '../routes/support.ts'
@@ -46,4 +46,16 @@ await bridgeTest('the API of a bridge, asked without a token', async (t, bridge)
   const url = await bridge.app.listen({ port: 0, host: '127.0.0.1' })
   t.match(await found({ ...REST, AGENT_API_URL: url }), [{ code: 'transfers-ok', severity: 'ok' }])
   t.match(await found({ ...REST, PUBLIC_URL: url }), [{ code: 'transfers-ok' }], 'without the setting: PUBLIC_URL')
+})
+
+await t.test('plain http is for private networks', async t => {
+  for (const url of ['http://bridge:3000', 'http://bridge.internal', 'http://10.1.2.3', 'http://[::1]:3000']) {
+    t.same(plainHttp(new URL(url), 'AGENT_API_URL'), [], url)
+  }
+  t.same(plainHttp(new URL('https://bridge.example.com'), 'AGENT_API_URL'), [])
+  t.match(plainHttp(new URL('http://bridge.example.com'), 'AGENT_API_URL'), [{
+    code: 'agent-api-http',
+    severity: 'warning',
+    seen: /AGENT_API_URL is plain http at a public address/
+  }])
 })
