@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { outcomeOf, type Transfer } from './fold/transfers.ts'
 import { TRANSFER_MODES, TRANSFER_REASONS, TRANSFER_RESULTS, TRANSFER_STATES } from './fold/vocabulary.ts'
+import { withoutAbsent } from './fold/without-absent.ts'
 
 /*
  * What operators, agents and the user's systems see of a transfer.
@@ -61,6 +62,3 @@ export function presentTransfer (transfer: Transfer): TransferView {
     })
   })
 }
-
-const withoutAbsent = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

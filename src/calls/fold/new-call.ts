@@ -9,6 +9,7 @@ import { note, oweLook } from './duties.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { TIMES, type Rules } from './rules.ts'
+import { withoutAbsent } from './without-absent.ts'
 
 /** A call that is brought back again and again goes round in a circle. */
 export const MOST_ATTEMPTS = 50
@@ -81,9 +82,6 @@ const whatStays = (call: Call): Partial<Call> => {
   const said = { order, longestS, joins, sipCallIds, people, voicemail }
   return withoutAbsent({ ...said, published, transfers, earlierTransfers })
 }
-
-const withoutAbsent = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 
 /** What an event tells of an attempt that nobody here knows. */
 interface Trace {

@@ -11,6 +11,7 @@ import { legsOf } from './legs.ts'
 import { releaseCallee } from './on-order.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
+import { failTransfer, REPLY_NOT_TAKEN } from './transfer-result.ts'
 import { isUnheard, onSought, onVisitSeen } from './unheard.ts'
 
 /** What a look showed. What was seen once stays seen; what was seen before and is not there any more has left. */
@@ -146,6 +147,7 @@ function judgeOverdue (draft: Call, attempt: Attempt, event: EventOf<'look'>, ru
     // The agent leg is still up: nothing came of the transfer.
     draft.transfer = { ...draft.transfer!, result: 'failed', returned: true }
     draft.phase = 'connected'
+    if (draft.transfer.request) failTransfer(draft.transfer, { reason: 'error', detail: REPLY_NOT_TAKEN })
   }
   if (sip.callStatus === 'active') agentAnswered(draft, attempt, talkedSince(attempt) ?? at, rules)
   else if (sip.callStatus === 'ringing') agentRinging(draft, attempt, at, rules)

@@ -7,6 +7,7 @@ import { hangUpCallee } from './on-order.ts'
 import { goBack, isUsable, park, parkedAttempt } from './return-to-agent.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { joinWayOf, type NewsOfPerson, type PersonState } from './transfers.ts'
+import { withoutAbsent } from './without-absent.ts'
 
 /*
  * The call of a person who is called into the call of somebody else. It is an ordinary outbound call, until it is
@@ -16,7 +17,8 @@ import { joinWayOf, type NewsOfPerson, type PersonState } from './transfers.ts'
 /** The person is to join the caller: Jambonz is asked to redirect their leg. */
 export function onMerge (draft: Call, { at }: EventOf<'merge'>): void {
   if (draft.merge || !canMerge(draft)) return
-  const n = draft.attempts.length
+  const n = (draft.merges ?? 0) + 1
+  draft.merges = n
   draft.merge = { at, n, until: at + TIMES.redirect }
   note(draft, at, { from: 'bridge', what: 'merge' })
   owe(draft, at, { id: 'redirect', kind: 'redirect', target: `${draft.order!.transfer!.id} ${n}`, due: at })
@@ -123,6 +125,3 @@ export function oweNews (draft: Call, at: number): void {
   draft.news = news
   owe(draft, at, { kind: 'tell-call', target: news.purpose.callSid, due: at })
 }
-
-const withoutAbsent = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

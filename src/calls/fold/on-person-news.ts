@@ -9,6 +9,7 @@ import { finishTransfer, reasonOfPerson, returnTransfer } from './transfer-resul
 import {
   beginTransfer,
   openRequest,
+  openTransfer,
   transfersOf,
   withPerson,
   type NewsOfPerson,
@@ -36,9 +37,10 @@ function adopt (draft: Call, { purpose, to }: NewsOfPerson, at: number): Transfe
   const { id, mode, attempt } = purpose
   const request = { id, mode, to, requestedBy: 'unknown', afterPerson: 'end' as const, ringS: 0 }
   const transfer: Transfer = { at, attempt, request, state: 'calling', returned: false }
-  // Another transfer has begun meanwhile, or the caller is gone: nobody waits for this person.
-  if (openRequest(draft) || draft.phase === 'ended' || draft.closing) {
+  // Another transfer has begun meanwhile: nobody waits for this person.
+  if (openTransfer(draft)) {
     draft.earlierTransfers = [...draft.earlierTransfers ?? [], transfer]
+    draft.transfers = (draft.transfers ?? 0) + 1
     returnTransfer(draft, transfer, at, { reason: 'error', detail: 'nobody knew of the transfer any more' })
     return transfer
   }
@@ -90,17 +92,23 @@ function personIsThere (draft: Call, mode: 'consult' | 'add', at: number): void 
   if (!attempt?.room || attempt.end) return
   attempt.agentless = undefined
   unowe(draft, ({ kind }) => kind === 'redispatch')
-  if (mode === 'consult') owe(draft, at, { kind: 'remove-agent', target: `${attempt.n} ${EVERY_AGENT}`, due: at })
+  if (mode === 'consult') owe(draft, at, { kind: 'remove-agent', target: everyAgentOf(attempt), due: at })
 }
 
 /** Stands for an agent's identity. */
 export const EVERY_AGENT = '*'
 
+const everyAgentOf = ({ n }: Attempt): string => `${n} ${EVERY_AGENT}`
+
 /** A person's call has ended. The caller must not be left with nobody. */
 function personLeft (draft: Call, { person }: Transfer, at: number, rules: Rules): void {
   const attempt = currentAttempt(draft)
   if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined || !attempt || attempt.end) return
+  // The caller was dialled elsewhere meanwhile, or talks with an agent in another room.
+  if (attempt.n !== person!.purpose.attempt) return
   if (withPerson(draft).length > 0 || openRequest(draft)) return
+  // An agent who comes now is not the one who was to leave.
+  unowe(draft, ({ kind, target }) => kind === 'remove-agent' && target === everyAgentOf(attempt))
   const afterPerson = sentAway(draft, attempt)?.request?.afterPerson
   // Otherwise an agent stayed. A look tells whether it still does.
   if (afterPerson === undefined) oweLook(draft, attempt, at, at)

@@ -145,12 +145,13 @@ const ACCEPT = '1'
 
 /** The person pressed a key, or did not in time. Only this tells whether they take the call. */
 export function onScreenDigit (draft: Call, event: EventOf<'screen-digit'>): void {
-  const { at, hash, digits, legSid } = event
+  const { at, hash, digits, legSid, transfer: id } = event
   if (findHook(draft, 'screen-digit', hash)) return
   const attempt = screenedAttempt(draft, legSid)
   const transfer = openRequest(draft)
   note(draft, at, { from: 'person', what: 'key', status: keyOf(digits), attempt: attempt?.n })
-  if (!attempt || !transfer || transfer.failedFor) {
+  // The time for a key goes on after its leg is gone (recorded on feature-server 0.9.8).
+  if (!attempt || !transfer || transfer.failedFor || (id ?? transfer.request.id) !== transfer.request.id) {
     answer(draft, 'screen-digit', hash, { kind: 'nothing' })
     return
   }

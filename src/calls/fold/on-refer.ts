@@ -111,8 +111,10 @@ export function onReferComplete (draft: Call, event: EventOf<'refer-complete'>, 
     forget(draft, 'refer')
     redial(draft, attempt, at)
     answer(draft, 'refer-complete', hash, { kind: 'dial', attempt: attempt.n })
-  } else if (draft.plan.length > 0) {
+  } else if (draft.plan.length > 0 || transfer.request) {
     closeAttempt(attempt, at)
+    // Who asked over the API does not lose the caller: another agent comes.
+    if (transfer.request) draft.plan = [attempt.way, ...draft.plan]
     goOn(draft, at, rules, 'refer-complete', hash)
   } else {
     attempt.at.ended ??= at

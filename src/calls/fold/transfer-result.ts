@@ -2,12 +2,16 @@ import { finalSipStatus, timedOut } from './attempt-facts.ts'
 import type { Attempt, Call, End } from './call.ts'
 import { causeOfStatus } from './callee-cause.ts'
 import { note } from './duties.ts'
-import { openRequest, type NewsOfPerson, type Transfer, type TransferOutcome } from './transfers.ts'
+import { openRequest, whyReferFailed, type NewsOfPerson, type Transfer, type TransferOutcome } from './transfers.ts'
 import type { Cause, TransferReason } from './vocabulary.ts'
+import { withoutAbsent } from './without-absent.ts'
 
 /*
  * What becomes of a transfer of the API: decided once.
  */
+
+/** Why nothing came of a redirect that Jambonz asked about. */
+export const REPLY_NOT_TAKEN = 'Jambonz did not take the reply to the redirect hook'
 
 type Why = Pick<TransferOutcome, 'reason' | 'sipStatus' | 'detail'>
 
@@ -19,7 +23,7 @@ export function finishTransfer (
   outcome: Why & Pick<TransferOutcome, 'result'>
 ): void {
   if (transfer.outcome) return
-  transfer.outcome = present({ ...outcome, at })
+  transfer.outcome = withoutAbsent({ ...outcome, at })
   transfer.state = 'finished'
   transfer.finishedAt = at
   transfer.redirect = undefined
@@ -30,7 +34,7 @@ export function finishTransfer (
 
 /** The person cannot be had. What becomes of the caller is not known yet. */
 export function failTransfer (transfer: Transfer, why: Why): void {
-  transfer.failedFor ??= present(why)
+  transfer.failedFor ??= withoutAbsent(why)
   transfer.state = 'returning'
 }
 
@@ -52,7 +56,7 @@ export function referDecided (draft: Call, transfer: Transfer, at: number): void
     finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
     return
   }
-  failTransfer(transfer, { reason: 'refused', sipStatus: transfer.finalStatus ?? transfer.referStatus })
+  failTransfer(transfer, whyReferFailed(transfer))
 }
 
 /** The call is over: nothing more comes of its transfer. */
@@ -81,7 +85,7 @@ export function reasonOfDial (attempt: Attempt): Why {
   if (timedOut(attempt)) return { reason: 'no-answer', sipStatus }
   const status = final?.callStatus ?? action?.dialCallStatus
   const cause = causeOfStatus(sipStatus ?? (status === 'busy' ? 486 : undefined), attempt.at.ringing !== undefined)
-  return present({ reason: REASONS[cause] ?? 'error', sipStatus })
+  return withoutAbsent({ reason: REASONS[cause] ?? 'error', sipStatus })
 }
 
 /** The person answered, and did not take the call. */
@@ -113,10 +117,7 @@ export function reasonOfPerson (end: End, { purpose }: NewsOfPerson, wasCompleti
     return { reason: purpose.mode === 'consult' && !wasCompleting ? 'declined' : 'person-hung-up' }
   }
   if (cause === 'agent-hung-up') return { reason: 'declined', detail: 'by the agent' }
-  if (cause === 'not-placed' && by === 'jambonz') return present({ reason: 'refused', detail })
+  if (cause === 'not-placed' && by === 'jambonz') return withoutAbsent({ reason: 'refused', detail })
 
-  return present({ reason: REASONS[cause] ?? 'error', sipStatus, detail: REASONS[cause] ? undefined : cause })
+  return withoutAbsent({ reason: REASONS[cause] ?? 'error', sipStatus, detail: REASONS[cause] ? undefined : cause })
 }
-
-const present = <T extends object>(fields: T): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T

@@ -128,7 +128,7 @@ export interface NewsOfPerson {
 /** A person's call is being brought into the caller's room. */
 export interface Merge {
   at: number
-  /** How often the person's leg was asked for so far. */
+  /** Which time the person's leg is asked for, from 1. */
   n: number
   /** Without a hook of Jambonz until then nothing came of it. */
   until: number
@@ -169,12 +169,22 @@ export const wasWithPerson = (call: Call, time: number): boolean =>
 
 /** How a transfer ended, whoever asked for it. Undefined: it is not decided. */
 export function outcomeOf (transfer: Transfer): TransferOutcome | undefined {
-  const { outcome, result, returned, finalStatus, referStatus, at, finishedAt = at } = transfer
+  const { outcome, result, returned, at, finishedAt = at } = transfer
   if (outcome) return outcome
   if (result === undefined || transfer.request) return undefined
   if (result === 'transferred') return { result: 'bridged', reason: 'completed', at: finishedAt }
+  return { result: returned ? 'returned' : 'failed', at: finishedAt, ...whyReferFailed(transfer) }
+}
+
+/** Why a REFER moved nobody, by the carrier's words. A carrier that took it may never say what became of it. */
+export function whyReferFailed (
+  { referStatus, finalStatus }: Transfer
+): Pick<TransferOutcome, 'reason' | 'sipStatus' | 'detail'> {
   const sipStatus = finalStatus ?? referStatus
-  return { result: returned ? 'returned' : 'failed', reason: 'refused', at: finishedAt, sipStatus }
+  if (sipStatus !== undefined && sipStatus < 300) {
+    return { reason: 'error', sipStatus, detail: 'the carrier accepted the REFER and reported no result' }
+  }
+  return { reason: 'refused', sipStatus }
 }
 
 /** Whether the call's own leg is being dialled to a person. */

@@ -7,7 +7,7 @@ import { legsOf } from './legs.ts'
 import { agentAnswered } from './on-status.ts'
 import { parkedAttempt } from './return-to-agent.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
-import { returnTransfer } from './transfer-result.ts'
+import { REPLY_NOT_TAKEN, returnTransfer } from './transfer-result.ts'
 import { openRequest } from './transfers.ts'
 
 /*
@@ -42,7 +42,7 @@ export function onSought (draft: Call, parked: Attempt, event: EventOf<'look'>, 
 
 /** Jambonz did not take the reply: everything is as it was before. */
 function stayed (draft: Call, attempt: Attempt, parked: Attempt, at: number): void {
-  const detail = 'Jambonz did not take the reply to the redirect hook'
+  const detail = REPLY_NOT_TAKEN
   endAttempt(draft, attempt, at, endOf('lost', { detail }))
   draft.attempts = [...draft.attempts.filter(other => other !== parked), parked]
   parked.parked = undefined
