@@ -13,11 +13,13 @@ const USAGE = `Usage: bridge <command>
   probe           call LiveKit by SIP without Jambonz, and report what happened
   calls [SID]     list the calls of a running bridge, or explain one of them
   call NUMBER     have a running bridge call somebody; --wait draws the call
+  transfer SID …  have a running bridge hand a caller to a person; --wait follows it
   routes check    find what is wrong with a routes file
   routes test     show what would become of a call
   explain FILE…   explain calls that the bridge never saw, from captures and logs
 
-bridge <command> --help explains the options of provision, doctor, probe, calls, call, routes and explain.
+bridge <command> --help explains the options of provision, doctor, probe, calls, call, transfer, routes and
+explain.
 
   --version       print the version
   --help          print this help`

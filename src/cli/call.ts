@@ -110,13 +110,13 @@ function readOptions (args: string[], env: CallsIo['env']): Options | undefined 
   return { request, wait, json, base: baseUrl(values.url ?? env['PUBLIC_URL']), token: tokenOf(env) }
 }
 
-function seconds (flag: string, text: string | undefined): number | undefined {
+export function seconds (flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new UnusableError(`${flag} must be whole seconds, such as 30`)
   return Number(text)
 }
 
-function oneOf<T extends string> (flag: string, known: readonly T[], text: string | undefined): T | undefined {
+export function oneOf<T extends string> (flag: string, known: readonly T[], text: string | undefined): T | undefined {
   const value = known.find(value => value === text)
   if (text !== undefined && value === undefined) throw new UnusableError(`${flag} must be one of ${known.join(', ')}`)
   return value

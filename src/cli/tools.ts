@@ -45,6 +45,12 @@ export const TOOLS: Record<string, (args: string[]) => Promise<number>> = {
       ...columnsOf(process.stdout, io.env)
     })
   },
+  async transfer (args) {
+    const { transfer } = await import('./transfer.ts')
+    const stop = new AbortController()
+    if (args.includes('--wait')) for (const name of ENDINGS) process.once(name, () => stop.abort())
+    return transfer(args, { ...lines(), signal: stop.signal })
+  },
   async routes (args) {
     const { routes } = await import('./routes.ts')
     const io = lines()
