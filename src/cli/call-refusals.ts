@@ -11,6 +11,8 @@ const HINTS: Record<string, string> = {
   BRIDGE_NUMBER_REFUSED: '`bridge routes check` shows the policy of a routes file',
   BRIDGE_OWN_NUMBER: 'Call a number that is not under `numbers` in the routes file',
   BRIDGE_FROM_NOT_OURS: 'Give --from one of `numbers` of the routes file, or leave it out',
+  BRIDGE_CALL_TOKEN: 'Give OPERATOR_TOKEN of the bridge: the token of a call places no calls',
+  BRIDGE_KEY_NOT_ALLOWED: 'Give OPERATOR_TOKEN of the bridge, or a key of CALLERS',
   BRIDGE_OPERATOR_API_OFF: 'Set OPERATOR_TOKEN of the bridge',
   BRIDGE_IDEMPOTENCY_KEY: 'This is a fault of the command: report it',
   BRIDGE_IDEMPOTENCY_UNDER_WAY: 'Wait for the first request',
