@@ -239,7 +239,7 @@ export const OrderCancelledError = createError(
 
 export const IdempotencyBodyError = createError(
   'BRIDGE_IDEMPOTENCY_BODY',
-  'This Idempotency-Key was used with another body. Use a new key for a new call.',
+  'This Idempotency-Key was used with another body. Use a new key for a new request.',
   422
 )
 

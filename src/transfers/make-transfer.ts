@@ -84,7 +84,7 @@ function wayTo (body: TransferBody, facts: TransferFacts): PhoneWay | SipWay {
     : { strategy: 'phone', number: target, ...(carrier === undefined ? {} : { carrier }), ...common }
 }
 
-/** What a person hears of whom nobody said what to say. */
+/** What a person hears where the request has neither `say` nor `play`. */
 const ASKS_FOR_KEY: ScreenPrompt = { say: 'A caller is waiting for you. Press 1 to take the call.', language: 'en-US' }
 
 function promptOf ({ say, language, play }: TransferBody): ScreenPrompt {
@@ -141,7 +141,7 @@ function purposeOf (body: TransferBody & { mode: 'consult' | 'add' }, facts: Tra
 
 /**
  * The From user under which a person joins the caller's room, where somebody there has the person's number already:
- * LiveKit puts out whoever has the same name (recorded on livekit-server 1.13.3).
+ * LiveKit removes the participant that has the same identity (recorded on livekit-server 1.13.3).
  */
 export function joinAsOf (number: string, call: Call): string | undefined {
   const present = [remoteNumber(call.facts), ...withPerson(call).map(nameInRoom)].filter(name => name !== undefined)

@@ -4,7 +4,7 @@ import { parkedAttempt } from './return-to-agent.ts'
 import { transfersOf } from './transfers.ts'
 
 /*
- * What the agents in a call's room are told of its transfers, as data messages.
+ * Data messages about transfers, for the agents in the call's room.
  */
 
 /** Owes a message about the latest transfer, where it has come further. */

@@ -46,7 +46,7 @@ export function onRedirect (draft: Call, event: EventOf<'redirect'>, rules: Rule
   stay(draft, at, rules, hash)
 }
 
-/** Whoever asked for it is gone, and only LiveKit's room told of the call: the hook itself says what it is for. */
+/** The bridge lost its record and found the call in LiveKit's room: only the hook says what the redirect is for. */
 const isUnknownMerge = (draft: Call, { transfer }: EventOf<'redirect'>): boolean => {
   const attempt = currentAttempt(draft)
   return transfer !== undefined && draft.order?.transfer?.id === transfer && draft.order.transfer.mode === 'consult' &&

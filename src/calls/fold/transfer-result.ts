@@ -69,7 +69,7 @@ export function endTransfer (draft: Call, at: number): void {
     finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
     return
   }
-  // Whoever ended the call of a caller who was with the agent: the person has nobody to talk to.
+  // The caller was with the agent until the call was ended: the person has nobody to talk to.
   const { mode } = transfer.request
   const otherwise = mode === 'consult' || mode === 'add' ? 'caller-gone' as const : 'error' as const
   const why = isCallersDoing ? { reason: 'caller-gone' as const } : transfer.failedFor ?? { reason: otherwise }

@@ -167,7 +167,7 @@ export const wasWithPerson = (call: Call, time: number): boolean =>
   transfersOf(call).some(({ person }) =>
     person?.joinedAt !== undefined && person.joinedAt <= time && (person.endedAt ?? Infinity) >= time)
 
-/** How a transfer ended, whoever asked for it. Undefined: it is not decided. */
+/** How a transfer of the API or by REFER ended. Undefined: it is not decided. */
 export function outcomeOf (transfer: Transfer): TransferOutcome | undefined {
   const { outcome, result, returned, at, finishedAt = at } = transfer
   if (outcome) return outcome

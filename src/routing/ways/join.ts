@@ -5,7 +5,7 @@ import type { DialStrategy } from './strategy.ts'
 
 /**
  * Way `join`: a person is dialled into the room of somebody else's call. LiveKit names a SIP participant by its From
- * user, and puts out whoever has the same name (recorded on livekit-server 1.13.3).
+ * user, and removes the participant that has the same one (recorded on livekit-server 1.13.3).
  */
 export const join: DialStrategy<JoinWay> = {
   open ({ callSid, attempt }, _context, { tokenOf, roomPrefix }) {
