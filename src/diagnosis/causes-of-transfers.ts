@@ -22,7 +22,8 @@ export const CAUSES_OF_TRANSFERS: Record<TransferCause, CatalogueEntry> = {
   },
   'caller-gone': {
     severity: 'ok',
-    meaning: 'The call of a person ended because the caller of the transfer had left.',
+    meaning: 'The call of a person ended because the caller of the transfer had left. Where `by` is `unknown`, the ' +
+      'leg of the person ended in the room of the caller: the room was deleted, or the person was removed from it.',
     signals: "The caller's call ended first, or the caller was not in the room any more when the person was to join.",
     fix: []
   }

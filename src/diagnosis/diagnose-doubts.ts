@@ -97,7 +97,10 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
   'person-hung-up': () => [],
   'caller-gone': ({ call }) =>
     call.hangupFor === undefined
-      ? ["A caller who left and a room that was deleted look alike from the person's call"]
+      ? [
+          'A caller who left, a room that was deleted and a person who was removed from it look alike from the ' +
+          "person's call"
+        ]
       : [],
   // As of a caller: what became of the agent may not have been seen.
   'callee-hung-up': facts =>

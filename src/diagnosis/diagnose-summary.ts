@@ -110,7 +110,7 @@ const SENTENCES: Record<Cause, (context: Context) => string> = {
   'person-hung-up': personHungUp,
   'caller-gone': ({ facts: { call } }) =>
     call.hangupFor === undefined
-      ? 'The caller of the transfer was gone, and the call of the person ended.'
+      ? 'The leg of the person ended in the room of the caller: the caller had left, or the person was put out.'
       : 'The caller of the transfer had left, and the bridge ended the call of the person.',
   announced,
   capacity: ({ status }) => `The bridge declined the call: MAX_CALLS calls were already active${status}.`,

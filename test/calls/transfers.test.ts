@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { factsWith } from '../fixtures/events.ts'
 import {
   buildTransferStage,
   CALLER,
@@ -245,6 +246,39 @@ await t.test('the dial into the room of the caller fails: back with the consulti
   t.not(await outcome(stage), 'completing')
   await stage.legUp(PERSON, 'p3')
   t.equal(await outcome(stage), 'consulting')
+})
+
+await t.test('a person who is put out of the room of the caller did not hang up', async t => {
+  const stage = await merged(t)
+  await stage.clock.pass(2000)
+  await stage.status(PERSON, 'p2', 'completed')
+  await stage.action(PERSON, 2, 'p2', ['completed', 200])
+  await stage.status(PERSON, PERSON, 'completed', { by: 'jambonz' })
+  await stage.clock.pass(2000)
+  t.match((await stage.get(PERSON))?.end, { cause: 'caller-gone', by: 'unknown', detail: /person was removed/ })
+  t.equal((await stage.get(CALLER))?.hangupFor, undefined)
+})
+
+await t.test('a leg that is heard of before the reply that dials it belongs to that dial', async t => {
+  const stage = await consulting(t)
+  await stage.complete()
+  stage.rooms.mode = 'hang'
+  const reply = stage.redirect(PERSON)
+  await stage.clock.pass(10)
+  const { token } = (await stage.get(CALLER))!.attempts[0]!
+  await stage.calls.apply(PERSON, {
+    kind: 'status',
+    at: stage.clock.now(),
+    callSid: PERSON,
+    facts: factsWith({ direction: 'outbound' }),
+    leg: 'agent',
+    legSid: 'p2',
+    callStatus: 'ringing',
+    dialled: token!
+  })
+  await stage.clock.pass(1000)
+  t.same(await reply, { kind: 'dial', attempt: 2 })
+  t.match((await stage.get(PERSON))?.legs.at(-1), { sid: 'p2', attempt: 2 })
 })
 
 await t.test('add: the person joins caller and agent at once', async t => {

@@ -113,10 +113,12 @@ function agentLegEnded (call: Call, attempt: Attempt, mayWait: boolean): Verdict
   return { ...endOf('agent-hung-up'), missing: view.events && !sipLeft(attempt) && mayWait ? 'livekit' : undefined }
 }
 
+/** Detail of the end of a person's call that the bridge did not bring about: their leg ended in the caller's room. */
+const OUT_OF_ROOM = "the caller's room was deleted, or the person was removed from it"
+
 /** Without a room nobody shows how the far end hung up, only that it did. */
 function farEndHungUp (call: Call, { strategy, n }: Attempt): Verdict {
-  // Whom a person joined is gone, or at least the room is.
-  if (strategy === 'join') return endOf('caller-gone')
+  if (strategy === 'join') return endOf('caller-gone', { by: 'unknown', detail: OUT_OF_ROOM })
   if (transfersOf(call).some(({ dials }) => dials === n)) return endOf('person-hung-up')
   if (strategy === 'retell') return endOf('agent-hung-up')
   return endOf('agent-hung-up', { by: 'carrier', detail: `the far end of the ${strategy} way hung up` })

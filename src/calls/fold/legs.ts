@@ -61,15 +61,20 @@ export function replaceLegs (draft: Call, attempt: Attempt): void {
 /**
  * The attempt that an agent leg belongs to: the one that was dialled last when the leg was first heard of. Undefined
  * for a foreign leg, and for a leg of an earlier record of this call.
+ * @param dialled SIP user that was dialled, where that is known
  */
-export function attemptOfLeg (call: Call, sid: string): Attempt | undefined {
+export function attemptOfLeg (call: Call, sid: string, dialled?: string): Attempt | undefined {
   if (call.earlier.some(({ legs }) => legs.includes(sid))) return undefined
   const leg = findLeg(call, sid)
-  if (!leg) return dialledLast(call)
+  if (!leg) return dialledAs(call, dialled) ?? dialledLast(call)
   if (leg.role === 'foreign') return undefined
 
   return call.attempts.find(({ n }) => n === leg.attempt)
 }
+
+/** The open attempt that dials this SIP user: whose reply was sent shows in its leg before it is written down. */
+const dialledAs = (call: Call, dialled: string | undefined): Attempt | undefined =>
+  dialled === undefined ? undefined : call.attempts.findLast(({ token, end }) => token === dialled && !end)
 
 /** Announcements dial nobody, and neither does an attempt that waits for its room: a new leg is none of theirs. */
 function dialledLast (call: Call): Attempt | undefined {

@@ -27,7 +27,7 @@ export function onStatus (draft: Call, event: EventOf<'status'>, rules: Rules): 
     sipStatus: event.sipStatus,
     reason: event.sipReason,
     by: event.by,
-    attempt: event.leg === 'agent' ? attemptOfLeg(draft, event.legSid)?.n : undefined
+    attempt: event.leg === 'agent' ? attemptOfLeg(draft, event.legSid, event.dialled)?.n : undefined
   })
   draft.caller.seen = true
   if (event.leg === 'caller') takeFacts(draft, event.facts)
@@ -87,7 +87,7 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
     if (latest) park(latest, event.at)
     adoptAttempt(draft, event.at, { dialled: event.dialled ?? '' }, rules)
   }
-  const attempt = attemptOfLeg(draft, event.legSid)
+  const attempt = attemptOfLeg(draft, event.legSid, event.dialled)
   if (!attempt) return
   // Whoever made the room ahead did not hear of the reply that dials it.
   if (attempt === preparedAttempt(draft)) attempt.at.replied = event.at
