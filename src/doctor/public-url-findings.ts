@@ -4,7 +4,8 @@ import { TOLERANCE_S } from '../jambonz/signature.ts'
 import { isPrivate } from '../probe/address.ts'
 import type { Reply, Silence } from './hook-client.ts'
 
-const PATHS = '/livekit-api, /status, /call-status, /action, /refer, /refer-complete, /amd and /livekit-events'
+const PATHS = '/livekit-api, /status, /call-status, /action, /refer, /refer-complete, /redirect, /screen, ' +
+  '/screen-digit, /amd and /livekit-events'
 
 /** What the URL itself tells of who can reach it. */
 export function addressFindings ({ protocol, host, hostname }: URL, addresses: readonly string[]): Finding[] {

@@ -35,7 +35,7 @@ function faultsOfOutcome ({ recorded, id, shown }: PlayedTransfer, right: RightO
 function faultsOfTelling (what: string, id: string, got: string, told: Told[], isForgotten: boolean): Fault[] {
   const own = told.filter(({ type, transfer }) => type === 'call.transfer_finished' && (transfer?.['id'] ?? id) === id)
   const ids = new Set(own.map(({ id }) => id))
-  const results = [...new Set(own.map(({ transfer }) => describe(transfer)))]
+  const results = [...new Set(own.map(({ transfer }) => describe({ ...transfer, result: transfer?.['outcome'] })))]
   const times = ids.size === 1 || (isForgotten && ids.size > 1)
   if (own.some(({ transfer }) => transfer?.['id'] === undefined)) results.length = 0
   return [
