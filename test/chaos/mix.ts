@@ -150,7 +150,13 @@ const KINDS: Record<string, [number, Kind]> = {
   ],
   'nothing is heard of the transfer': [
     1,
-    random => ({ agent: transfer(random), carrier: 'says-nothing', hangUpAfterMs: 58_000, causes: ['transfer-failed'] })
+    // Jambonz waits 15 s for the carrier, and the caller is back with the agent before the agent asks again.
+    () => ({
+      agent: { onConnected: { transferTo: { uri: 'tel:+15559998888', afterMs: 10_000 } } },
+      carrier: 'says-nothing',
+      hangUpAfterMs: 30_000,
+      causes: ['caller-hung-up']
+    })
   ],
   'caller hangs up during the transfer': [
     1,

@@ -91,10 +91,13 @@ interface Trace {
   dialled?: string
 }
 
+/** Only a number is surely no room: what dials a room may be written in many ways. */
+const NUMBER = /^\+?[0-9*#]+$/
+
 /** A call whose room was only found is dialled elsewhere by now: the caller may come back to that room. */
 export function isElsewhere (call: Call, dialled: string | undefined): boolean {
   const latest = currentAttempt(call)
-  return dialled !== undefined && dialled !== '' && latest?.found === true && !latest.end && dialled !== latest.token
+  return dialled !== undefined && NUMBER.test(dialled) && latest?.found === true && !latest.end
 }
 
 /** A call that was dialled before this process knew it: its attempt is rebuilt from what is derived, not stored. */
@@ -130,7 +133,7 @@ function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): 
     }
     const known = ways.findIndex(way => 'number' in way && way.number === dialled)
     if (known >= 0) return { n: n ?? known + 1, way: ways[known]! }
-    if (/^\+?[0-9*#]+$/.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }
+    if (NUMBER.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }
   }
   // A leg shows that somebody was dialled.
   const first = dialled === undefined ? 0 : Math.max(0, ways.findIndex(isDialled))
