@@ -13,7 +13,7 @@ import type { TransferBody } from './transfers/transfer-body.ts'
 const LONGEST_WAIT_S = 30
 
 const Wait = Type.Optional(Type.Integer({
-  minimum: 1,
+  minimum: 0,
   maximum: LONGEST_WAIT_S,
   description:
     'Holds the reply for so many seconds, unless the transfer is decided sooner. The reply then says how it stands'

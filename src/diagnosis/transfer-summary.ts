@@ -121,7 +121,7 @@ export function whyInWords (call: Call, transfer: Transfer, outcome: TransferOut
     case 'refused':
       return modeOf(transfer) === 'refer' ? refusedByCarrier(transfer, status) : refused(transfer, status)
     case 'error':
-      return failed(outcome)
+      return sipStatus === 202 ? refusedByCarrier(transfer, status) : failed(outcome)
     case 'completed':
       return 'it was completed'
   }

@@ -43,7 +43,7 @@ await transferTest('a body that is no transfer: 400 with the property, and nothi
   for (const [body, message] of wrong) {
     assertError(t, await bridge.transfer(sid, body), 400, 'BRIDGE_TRANSFER_BODY', message)
   }
-  for (const query of ['?wait=0', '?wait=31', '?wait=soon', '?hold=5']) {
+  for (const query of ['?wait=-1', '?wait=31', '?wait=soon', '?hold=5']) {
     assertError(t, await bridge.transfer(sid, BLIND, { query }), 400, 'BRIDGE_TRANSFER_BODY', /^querystring/)
   }
   assertError(t, await bridge.transfer(sid, { ...CONSULT, brief: 'x'.repeat(17_000) }), 413, 'BRIDGE_BODY_TOO_LARGE')

@@ -40,7 +40,9 @@ export function failTransfer (transfer: Transfer, why: Why): void {
 
 /** Nothing came of it, and the caller was with the agent all the time. */
 export function returnTransfer (draft: Call, transfer: Transfer, at: number, why: Why): void {
-  finishTransfer(draft, transfer, at, { result: 'returned', ...transfer.failedFor ?? why })
+  const { reason, ...more } = transfer.failedFor ?? why
+  // LiveKit has shown that the caller is gone, and Jambonz is about to say so.
+  finishTransfer(draft, transfer, at, { result: reason === 'caller-gone' ? 'failed' : 'returned', reason, ...more })
 }
 
 /** The caller talks with an agent again. */

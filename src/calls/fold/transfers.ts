@@ -184,7 +184,26 @@ export function whyReferFailed (
   if (sipStatus !== undefined && sipStatus < 300) {
     return { reason: 'error', sipStatus, detail: 'the carrier accepted the REFER and reported no result' }
   }
-  return { reason: 'refused', sipStatus }
+  return { reason: finalStatus === undefined ? 'refused' : reasonOfReferred(finalStatus), sipStatus }
+}
+
+/** What the final status of the call means that a REFER led to (RFC 3261 section 21). */
+function reasonOfReferred (finalStatus: number): TransferReason {
+  switch (finalStatus) {
+    case 486:
+    case 600:
+      return 'busy'
+    case 408:
+    case 480:
+    case 487:
+      return 'no-answer'
+    case 603:
+    case 607:
+    case 608:
+      return 'declined'
+    default:
+      return 'refused'
+  }
 }
 
 /** Whether the call's own leg is being dialled to a person. */
