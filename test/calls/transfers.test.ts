@@ -224,6 +224,9 @@ await t.test('the caller has left before the person joins: nobody meets a fresh 
   stage.rooms.present = () => ({})
   t.same(await stage.redirect(PERSON), { kind: 'hangup', afterS: 1 })
   t.equal((await stage.get(PERSON))?.hangupFor, 'caller-gone')
+  await stage.status(PERSON, PERSON, 'completed', { by: 'jambonz' })
+  await stage.clock.pass(2000)
+  t.equal(await outcome(stage), 'failed caller-gone', 'also before Jambonz says that the caller has left')
 })
 
 await t.test('LiveKit hangs while the person is to join: the person joins all the same', async t => {

@@ -59,7 +59,9 @@ function follow (
   if (hasMetCaller(draft, transfer)) finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
   if (state === 'ended') {
     const why = reasonOfPerson(end!, transfer.person!, transfer.completing !== undefined)
-    if (!isOver) finishTransfer(draft, transfer, at, { result: isAlone(draft) ? 'failed' : 'returned', ...why })
+    // LiveKit may have shown that the caller is gone before Jambonz says so.
+    const isWithAgent = why.reason !== 'caller-gone' && !isAlone(draft)
+    if (!isOver) finishTransfer(draft, transfer, at, { result: isWithAgent ? 'returned' : 'failed', ...why })
     personLeft(draft, transfer, at, rules)
     return
   }
