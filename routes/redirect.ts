@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { sendAnswer } from '../plugins/jambonz-hooks.ts'
 import type { HookQuery } from '../src/jambonz/transfer-payloads.ts'
 import type { Verbs } from '../src/jambonz/verbs.ts'
@@ -24,11 +25,7 @@ const redirect: FastifyPluginAsyncTypebox = async fastify => {
       }
     },
     preValidation: fastify.authenticateHook
-  }, async (request, reply) => {
-    const hook = fastify.hooks.read('redirect', request.body, queryOf(request.query))
-    request.callSid = hook.callSid
-    return sendAnswer(reply, await hook.answer())
-  })
+  }, answer)
 
   fastify.post('/screen', {
     config: { operation: 'screen', hook: 'screen' },
@@ -42,11 +39,7 @@ const redirect: FastifyPluginAsyncTypebox = async fastify => {
       response: { 200: Shared<Verbs>('Verbs'), 503: Empty('Something failed'), ...JAMBONZ_REFUSALS }
     },
     preValidation: fastify.authenticateHook
-  }, async (request, reply) => {
-    const hook = fastify.hooks.read('screen', request.body, queryOf(request.query))
-    request.callSid = hook.callSid
-    return sendAnswer(reply, await hook.answer())
-  })
+  }, answer)
 
   fastify.post('/screen-digit', {
     config: { operation: 'screen-digit', hook: 'screen-digit' },
@@ -60,11 +53,14 @@ const redirect: FastifyPluginAsyncTypebox = async fastify => {
       response: { 200: Shared<Verbs>('Verbs'), ...JAMBONZ_REFUSALS }
     },
     preValidation: fastify.authenticateHook
-  }, async (request, reply) => {
-    const hook = fastify.hooks.read('screen-digit', request.body, queryOf(request.query))
+  }, answer)
+
+  async function answer (request: FastifyRequest, reply: FastifyReply) {
+    const { routeOptions, body, query } = request
+    const hook = fastify.hooks.read(routeOptions.config.hook!, body as Buffer, queryOf(query))
     request.callSid = hook.callSid
     return sendAnswer(reply, await hook.answer())
-  })
+  }
 }
 
 /** What the bridge wrote into the address. It proves nothing. */

@@ -8,9 +8,6 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 /** How every token begins, so that scanners for secrets and filters of logs can find it. */
 export const CALL_TOKEN_PREFIX = 'jlb_call_'
 
-/** A token wherever it stands in a text. */
-export const CALL_TOKENS = /jlb_call_[\w.-]+/g
-
 export interface CallTokens {
   /** @param expiresAt milliseconds since the epoch; a token holds whole seconds, rounded up */
   tokenOf(callSid: string, expiresAt: number): string

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { createAgentControl } from '../src/agent-control.ts'
-import { CALL_TOKENS, createCallTokens } from '../src/call-token.ts'
+import { createCallTokens } from '../src/call-token.ts'
 import type { Attempt, Call } from '../src/calls/fold/call.ts'
 import { newCall } from '../src/calls/fold/new-call.ts'
 import { attemptWith, factsWith, START } from './fixtures/events.ts'
@@ -15,7 +15,7 @@ await t.test('a token names its call and its last second', async t => {
   fc.assert(fc.property(fc.string({ minLength: 1, maxLength: 384 }), fc.nat(2 ** 32), (callSid, seconds) => {
     const token = tokens.tokenOf(callSid, seconds * 1000)
     t.match(token, /^jlb_call_[\w.-]+$/, 'it needs no escaping in a URL or a header')
-    t.same(token.match(CALL_TOKENS), [token], 'and a scanner finds all of it')
+    t.same(token.match(/jlb_call_[\w.-]+/g), [token], 'and a scanner finds all of it')
     t.same(tokens.read(token), { callSid, expiresAt: seconds * 1000 })
   }), { numRuns: 50 })
   t.equal(tokens.read(tokens.tokenOf(SID, 1500))?.expiresAt, 2000)

@@ -9,12 +9,10 @@ import type {
   ActionEvent,
   CallEvent,
   CallHookEvent,
-  RedirectEvent,
   ReferCompleteEvent,
-  ReferEvent,
-  ScreenDigitEvent,
-  ScreenEvent
+  ReferEvent
 } from './fold/events.ts'
+import type { RedirectEvent, ScreenDigitEvent, ScreenEvent } from './fold/transfer-events.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
 import type { Preparations, Prepared } from './preparations.ts'

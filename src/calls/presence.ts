@@ -1,7 +1,7 @@
 import { within, type Clock } from '../clock.ts'
 import type { Attempt, Call } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
-import type { PresenceEvent } from './fold/events.ts'
+import type { PresenceEvent } from './fold/transfer-events.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'

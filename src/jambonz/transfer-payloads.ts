@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import type { RedirectEvent, ScreenDigitEvent, ScreenEvent } from '../calls/fold/events.ts'
+import type { RedirectEvent, ScreenDigitEvent, ScreenEvent } from '../calls/fold/transfer-events.ts'
 import { HookBodyError } from '../errors.ts'
 import { strangerFacts } from './caller.ts'
 import { callSidOf, type HookContext } from './events.ts'

@@ -140,3 +140,8 @@ export function answer (draft: Call, hook: HookName, hash: string, reply?: Reply
   if (known) known.reply ??= reply
   else draft.hooks = [...draft.hooks, { hook, hash, reply }].slice(-KEEP_HOOKS)
 }
+
+/** The hook that waits for this attempt gets its reply. */
+export function answerWaiting (draft: Call, attempt: Attempt, reply: Reply): void {
+  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.reply ??= reply
+}

@@ -1,4 +1,4 @@
-import { currentAttempt, type Attempt, type Call, type CallerFacts, type Reply } from './call.ts'
+import { currentAttempt, type Attempt, type Call, type CallerFacts } from './call.ts'
 import { forgetTransfer, openRequest } from './transfers.ts'
 import { endOf } from './end.ts'
 import { hungUpCause } from './hung-up-cause.ts'
@@ -7,6 +7,7 @@ import { awaitAgent } from './agent-watch.ts'
 import { preparationOf } from './attempt-facts.ts'
 import {
   answer,
+  answerWaiting,
   begun,
   endAttempt,
   findHook,
@@ -226,11 +227,6 @@ function goOnInstead (draft: Call, attempt: Attempt, at: number, rules: Rules): 
   }
   for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.attempt = next.n
   if (preparationOf(next) === undefined) answerWaiting(draft, next, begun(draft, next, at, rules))
-}
-
-/** The hook that waits for this attempt gets its reply. */
-function answerWaiting (draft: Call, attempt: Attempt, reply: Reply): void {
-  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.reply ??= reply
 }
 
 /** createRoom of an attempt that may be over has settled late: only now can its room be deleted for good. */

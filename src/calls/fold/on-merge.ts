@@ -1,4 +1,4 @@
-import { begun, endAttempt, goOn, noWayLeft } from './attempts.ts'
+import { answerWaiting, begun, endAttempt, goOn, noWayLeft } from './attempts.ts'
 import { currentAttempt, type Attempt, type Call, type HookName } from './call.ts'
 import { note, owe, unowe } from './duties.ts'
 import { endOf } from './end.ts'
@@ -58,22 +58,18 @@ export function onPresence (draft: Call, event: EventOf<'presence'>, rules: Rule
   attempt.made = 'created'
   note(draft, at, { from: 'bridge', what: 'caller', attempt: attempt.n, status: outcome })
   if (attempt.end || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
-    giveReply(draft, attempt, noWayLeft(draft))
+    answerWaiting(draft, attempt, noWayLeft(draft))
     return
   }
   if (outcome !== 'gone') {
-    giveReply(draft, attempt, begun(draft, attempt, at, rules))
+    answerWaiting(draft, attempt, begun(draft, attempt, at, rules))
     return
   }
   // LiveKit would make the room again, with another agent in it.
   endAttempt(draft, attempt, at, endOf('caller-gone'))
   draft.hangupFor = 'caller-gone'
-  giveReply(draft, attempt, noWayLeft(draft))
+  answerWaiting(draft, attempt, noWayLeft(draft))
   hangUpCallee(draft, at, rules)
-}
-
-function giveReply (draft: Call, attempt: Attempt, reply: ReturnType<typeof noWayLeft>): void {
-  for (const hook of draft.hooks) if (hook.attempt === attempt.n) hook.reply ??= reply
 }
 
 /**
