@@ -148,8 +148,9 @@ export const completeTransferSchema = {
     ...WRONG_QUERY,
     ...REFUSALS,
     409: codes(
-      'No agent talks with the person yet, the transfer has another mode or is over, or the call has ended',
-      ...['NOT_CONSULTING', 'TRANSFER_FINISHED', 'CALL_ENDED']
+      'No agent talks with the person yet, the transfer has another mode or is over, the caller is in no room any ' +
+        'more, or the call has ended',
+      ...['NOT_CONSULTING', 'TRANSFER_FINISHED', 'CALLER_NOT_IN_ROOM', 'CALL_ENDED']
     )
   }
 }

@@ -1,6 +1,7 @@
 import { within, type Clock } from '../clock.ts'
-import type { Attempt, Call } from './fold/call.ts'
+import { currentAttempt, type Attempt, type Call } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
+import { isInRoom } from './fold/on-transfer.ts'
 import type { PresenceEvent } from './fold/transfer-events.ts'
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
@@ -33,34 +34,43 @@ export class PresenceCheck {
   /** Never rejects. @param timeoutMs until the reply must be sent, milliseconds */
   async check ({ callSid }: Call, attempt: Attempt, timeoutMs: number): Promise<Presence> {
     const { clock, observer } = this.#options
-    const asked = this.#ask(attempt).catch((error: unknown): Presence['outcome'] => {
-      observer.failed(callSid, 'presence', error)
-      return 'unknown'
-    })
-    const outcome = await within(clock, Math.min(LOOK_MS, timeoutMs), asked, () => new Error('no answer in time'))
-      .catch((): Presence['outcome'] => 'unknown')
+    const until = clock.now() + Math.min(LOOK_MS, timeoutMs)
+    const inTime = async <T>(work: Promise<T>): Promise<T | 'unknown'> => {
+      const asked = work.catch((error: unknown) => {
+        observer.failed(callSid, 'presence', error)
+        return 'unknown' as const
+      })
+      return within(clock, Math.max(0, until - clock.now()), asked, () => new Error('no answer in time'))
+        .catch(() => 'unknown' as const)
+    }
 
-    return { kind: 'presence', outcome }
+    const { way, visits } = attempt
+    if (way.strategy !== 'join' || visits === undefined) return { kind: 'presence', outcome: 'unknown' }
+    const caller = await inTime(this.#options.registry.get(way.callSid))
+    const known = caller === undefined || caller === 'unknown' ? unknownCall(way.callSid) : caller
+    if (isOver(known)) return { kind: 'presence', outcome: 'gone' }
+
+    const place = currentAttempt(known)
+    if (!place || place.n === way.attempt) {
+      const isThere = !place || isInRoom(place)
+      return { kind: 'presence', outcome: isThere ? await inTime(this.#look(known, attempt, visits)) : 'gone' }
+    }
+    if (!isInRoom(place)) return { kind: 'presence', outcome: 'gone' }
+    // A caller on the way to a room is not to be seen there yet.
+    const outcome = place.answered ? await inTime(this.#look(known, place, place.room!)) : 'unknown'
+    return { kind: 'presence', outcome, callersAttempt: place.n }
   }
 
-  async #ask ({ way, token, visits }: Attempt): Promise<Presence['outcome']> {
-    const { registry, rooms } = this.#options
-    if (way.strategy !== 'join' || visits === undefined) return 'unknown'
-    const caller = await registry.get(way.callSid)
-    if (caller && isGone(caller, way.attempt)) return 'gone'
-
-    const known = caller ?? unknownCall(way.callSid)
-    const { sip } = await rooms.look(visits, markOf(known, { token }))
+  /** @param place the attempt that dialled the caller into the room, or dials a person into it */
+  async #look (caller: Call, { token }: Attempt, room: string): Promise<Presence['outcome']> {
+    const { sip } = await this.#options.rooms.look(room, markOf(caller, { token }))
     return sip ? 'there' : 'gone'
   }
 }
 
 /** By the record of the caller's call. */
-function isGone (caller: Call, n: number): boolean {
-  const attempt = caller.attempts.find(attempt => attempt.n === n)
-  return caller.phase === 'ended' || caller.closing !== undefined || caller.hangupAt !== undefined ||
-    attempt?.end !== undefined || attempt?.parked !== undefined
-}
+const isOver = ({ phase, closing, hangupAt }: Call): boolean =>
+  phase === 'ended' || closing !== undefined || hangupAt !== undefined
 
 /** A caller's call that only LiveKit knows. */
-const unknownCall = (callSid: string) => ({ callSid }) as Call
+const unknownCall = (callSid: string) => ({ callSid, attempts: [] as Attempt[] }) as unknown as Call

@@ -35,6 +35,13 @@ export const PersonCallError = createError<[callSid: string, callersCallSid: str
 
 export const NotConsultingError = createError<[string]>('BRIDGE_NOT_CONSULTING', '%s', 409)
 
+/** The agent was lost, and the route goes on with a phone or an announcement. */
+export const CallerNotInRoomError = createError<[string]>(
+  'BRIDGE_CALLER_NOT_IN_ROOM',
+  'The caller of call %s is in no LiveKit room of the bridge now, so nobody can join. Cancel the transfer.',
+  409
+)
+
 export const TransferCompletingError = createError<[string]>(
   'BRIDGE_TRANSFER_COMPLETING',
   'Transfer %s is being completed and cannot be cancelled any more. Wait for its result.',

@@ -28,6 +28,7 @@ import { explainRefusal } from '../routing/policy/refusals.ts'
 import { leadsBack } from '../routing/same-number.ts'
 import type { RoutesSource } from '../routing/routes.ts'
 import {
+  CallerNotInRoomError,
   NotConnectedError,
   NotConsultingError,
   PersonCallError,
@@ -270,7 +271,7 @@ export function transferOf (call: Call, id: string): Transfer {
 function assertCompletable (call: Call, id: string): void {
   const transfer = transferOf(call, id)
   const { request, state } = transfer
-  const refusal = completionRefusal(transfer)
+  const refusal = completionRefusal(call, transfer)
   if (refusal === 'finished') throw finished(transfer)
   if (refusal === 'nothing-to-complete') {
     throw new NotConsultingError(`Only a transfer of mode consult is completed. Mode of this one: ${request!.mode}.`)
@@ -278,6 +279,7 @@ function assertCompletable (call: Call, id: string): void {
   if (refusal === 'not-consulting') {
     throw new NotConsultingError(`The person talks with no agent yet. State of the transfer: ${state}.`)
   }
+  if (refusal === 'not-in-room') throw new CallerNotInRoomError(call.callSid)
 }
 
 function assertCancellable (call: Call, id: string): void {

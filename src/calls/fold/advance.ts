@@ -26,7 +26,7 @@ import { onLiveKit } from './on-livekit.ts'
 import { onLook } from './on-look.ts'
 import { onAway, onHangup, onWake } from './on-time.ts'
 import { onCancelTransfer, onCompleteTransfer, onTransfer, settleTransfers } from './on-transfer.ts'
-import { onPersonNews } from './on-person-news.ts'
+import { onPersonNews, settleLeavers } from './on-person-news.ts'
 import { onMerge, onPresence, oweNews } from './on-merge.ts'
 import { onRedirect, onScreen, onScreenDigit } from './on-redirect.ts'
 import type { Rules } from './rules.ts'
@@ -198,6 +198,7 @@ function finish (
   if (!draft) return undefined
   finishClosing(draft, event.at, rules)
   settleTransfers(draft, event.at)
+  settleLeavers(draft, event.at, rules)
   oweNews(draft, event.at)
   oweMessage(before, draft, event.at)
   owePublications(before, draft, event.at, rules)

@@ -14,6 +14,7 @@ import { awaitAgent } from './agent-watch.ts'
 import { note, unowe } from './duties.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
+import { callerGoesOn } from './transfer-result.ts'
 
 /**
  * Opens the next attempt of the plan as the reply to a hook: at once or, where a room is to be made or the call to be
@@ -62,6 +63,7 @@ export function openNext (draft: Call, at: number, rules: Rules): Attempt | unde
 export function begun (draft: Call, attempt: Attempt, at: number, rules: Rules): Reply {
   attempt.at.replied ??= at
   draft.at.replied ??= at
+  callerGoesOn(draft, attempt, at)
   if (attempt.way.strategy === 'decline') return declined(draft, attempt.way, at)
   awaitAgent(draft, attempt, at, rules)
   // Without a status hook nothing is heard of a phone before /action, and nobody can look at it.

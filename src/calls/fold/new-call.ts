@@ -120,17 +120,29 @@ function joinOf ({ order }: Call, { n, dialled }: Trace, rules: Rules): { n: num
   if (!order?.transfer) return undefined
   const { mode, callSid, attempt } = order.transfer
   const first = mode === 'consult' ? 2 : 1
-  const isJoin = dialled === undefined ? (n ?? 1) >= first : dialled === rules.tokenOf(callSid, attempt)
-  return isJoin ? { n: n ?? first, way: joinWayOf(order.transfer) } : undefined
+  if (dialled === undefined) {
+    return (n ?? 1) >= first ? { n: n ?? first, way: joinWayOf(order.transfer) } : undefined
+  }
+  // The caller may be in another room by now than when the person was asked for.
+  const joined = dialled === rules.tokenOf(callSid, attempt) ? attempt : attemptOfToken(callSid, dialled, rules)
+  if (joined === undefined) return undefined
+  return { n: n ?? first, way: joinWayOf({ ...order.transfer, attempt: joined }) }
+}
+
+/** Which attempt of a call a token is for. */
+function attemptOfToken (callSid: string, token: string, rules: Rules): number | undefined {
+  for (let n = 1; n <= MOST_ATTEMPTS; n++) {
+    if (rules.tokenOf(callSid, n) === token) return n
+  }
+  return undefined
 }
 
 /** A token tells which attempt it is, a number which way. Otherwise the attempt's own number does. */
 function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): { n: number, way: Way } {
   const room = ways.find(({ strategy }) => strategy === 'room') ?? { strategy: 'room', agent: rules.app.agent }
   if (dialled !== undefined) {
-    for (let i = 1; i <= MOST_ATTEMPTS; i++) {
-      if (rules.tokenOf(draft.callSid, i) === dialled) return { n: i, way: roomAt(ways, i) ?? room }
-    }
+    const own = attemptOfToken(draft.callSid, dialled, rules)
+    if (own !== undefined) return { n: own, way: roomAt(ways, own) ?? room }
     const known = ways.findIndex(way => 'number' in way && way.number === dialled)
     if (known >= 0) return { n: n ?? known + 1, way: ways[known]! }
     if (NUMBER.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }

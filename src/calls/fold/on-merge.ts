@@ -56,6 +56,7 @@ export function onPresence (draft: Call, event: EventOf<'presence'>, rules: Rule
   if (!attempt || attempt.strategy !== 'join' || attempt.at.replied !== undefined) return
   attempt.pendingSince = undefined
   attempt.made = 'created'
+  if (event.callersAttempt !== undefined) follow(draft, attempt, event.callersAttempt, rules)
   note(draft, at, { from: 'bridge', what: 'caller', attempt: attempt.n, status: outcome })
   if (attempt.end || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
     answerWaiting(draft, attempt, noWayLeft(draft))
@@ -70,6 +71,13 @@ export function onPresence (draft: Call, event: EventOf<'presence'>, rules: Rule
   draft.hangupFor = 'caller-gone'
   answerWaiting(draft, attempt, noWayLeft(draft))
   hangUpCallee(draft, at, rules)
+}
+
+/** The caller was dialled to another agent meanwhile, into another room. */
+function follow ({ callSid }: Call, attempt: Attempt, callersAttempt: number, rules: Rules): void {
+  if (attempt.way.strategy !== 'join') return
+  attempt.way = { ...attempt.way, attempt: callersAttempt }
+  Object.assign(attempt, rules.openWay(attempt.way, { callSid, n: attempt.n }))
 }
 
 /**
@@ -99,12 +107,14 @@ export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
   const { order, callSid, at, end } = call
   if (!order?.transfer) return undefined
   const { brief: _brief, ...purpose } = order.transfer
+  const way = call.attempts.findLast(({ strategy }) => strategy === 'join')?.way
   const joined = call.attempts.findLast(({ strategy, answered }) => strategy === 'join' && answered)
   return withoutAbsent({
     n,
     state: personStateOf(call),
     callSid,
-    purpose,
+    // The caller may be in another room by now than when the person was asked for.
+    purpose: way?.strategy === 'join' ? { ...purpose, attempt: way.attempt } : purpose,
     to: order.to,
     answeredAt: at.answered,
     joinedAt: joined && (joined.at.answered ?? joined.final?.at ?? joined.at.opened),

@@ -2,6 +2,7 @@ import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { agentGone, oweRedispatchNow } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { isAlone, sentAway } from './lone-caller.ts'
 import { endByBridge } from './on-time.ts'
 import { oweCheck, releasePerson } from './on-transfer.ts'
 import type { Rules } from './rules.ts'
@@ -103,12 +104,18 @@ export const EVERY_AGENT = '*'
 const everyAgentOf = ({ n }: Attempt): string => `${n} ${EVERY_AGENT}`
 
 /** A person's call has ended. The caller must not be left with nobody. */
-function personLeft (draft: Call, { person }: Transfer, at: number, rules: Rules): void {
+function personLeft (draft: Call, transfer: Transfer, at: number, rules: Rules): void {
+  const { person } = transfer
+  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) return
+  if (openTransfer(draft)) {
+    transfer.leavesCaller = true
+    return
+  }
   const attempt = currentAttempt(draft)
-  if (draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined || !attempt || attempt.end) return
+  if (!attempt || attempt.end) return
   // The caller was dialled elsewhere meanwhile, or talks with an agent in another room.
   if (attempt.n !== person!.purpose.attempt) return
-  if (withPerson(draft).length > 0 || openRequest(draft)) return
+  if (withPerson(draft).length > 0) return
   // An agent who comes now is not the one who was to leave.
   unowe(draft, ({ kind, target }) => kind === 'remove-agent' && target === everyAgentOf(attempt))
   const afterPerson = sentAway(draft, attempt)?.request?.afterPerson
@@ -120,18 +127,14 @@ function personLeft (draft: Call, { person }: Transfer, at: number, rules: Rules
   else endByBridge(draft, at, 'person-gone', rules)
 }
 
-/** The agent had to leave, and so has the person for whom it did. */
-function isAlone (draft: Call): boolean {
-  const attempt = currentAttempt(draft)
-  return attempt !== undefined && withPerson(draft).length === 0 && sentAway(draft, attempt) !== undefined
-}
-
-/** The transfer for which the agent had to leave, where none has come since. */
-function sentAway (draft: Call, { view: { agent } }: Attempt): Transfer | undefined {
-  const last = transfersOf(draft).findLast(({ request, outcome }) =>
-    request?.mode === 'consult' && outcome?.result === 'bridged')
-  const isBack = agent !== undefined && !agent.left && agent.joinedAt > (last?.finishedAt ?? 0)
-  return isBack ? undefined : last
+/** A person left while another transfer was open. It has come to nothing, so the caller is looked after now. */
+export function settleLeavers (draft: Call, at: number, rules: Rules): void {
+  if (openTransfer(draft)) return
+  for (const transfer of transfersOf(draft)) {
+    if (!transfer.leavesCaller) continue
+    transfer.leavesCaller = undefined
+    personLeft(draft, transfer, at, rules)
+  }
 }
 
 /** While a person is called, or talks with the caller, their call is looked at now and then. */

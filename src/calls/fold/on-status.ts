@@ -186,7 +186,7 @@ export function agentAnswered (draft: Call, attempt: Attempt, at: number, rules:
   personBridged(draft, attempt, at)
   // Of a person's call: the room in which they were consulted is needed no more.
   if (attempt.strategy === 'join') endParked(draft, at)
-  if (attempt.room !== undefined) callerReturned(draft, at)
+  callerReturned(draft, attempt, at)
   // A phone cannot be looked at; the agent's room is, again and again.
   const longestMs = timeLimitOf(draft, rules, attempt) * 1000
   draft.deadline = attempt.room === undefined ? at + longestMs + TIMES.dialSlack : undefined

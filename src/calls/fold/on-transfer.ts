@@ -24,9 +24,12 @@ export function transferRefusal (call: Call, { callControl }: Pick<Rules, 'callC
   return callControl ? undefined : 'no-call-control'
 }
 
-/** The caller is in a room of ours. */
-const isWithAgent = ({ room, foreign, answered, end }: Attempt): boolean =>
-  room !== undefined && !foreign && answered && !end
+/** The caller is in a room of ours, or on the way to it. */
+export const isInRoom = ({ room, foreign, end, parked }: Attempt): boolean =>
+  room !== undefined && !foreign && !end && !parked
+
+/** The caller talks with an agent in a room of ours. */
+const isWithAgent = (attempt: Attempt): boolean => isInRoom(attempt) && attempt.answered
 
 /** Somebody asked for a transfer. It is not begun where {@link transferRefusal} says why. */
 export function onTransfer (draft: Call, { at, request }: EventOf<'transfer'>, rules: Rules): void {
@@ -60,18 +63,22 @@ export function oweCheck (draft: Call, id: string, at: number, afterMs: number =
 }
 
 /** Why a transfer cannot be completed. Undefined: it can. */
-export function completionRefusal (
-  transfer: Transfer
-): 'finished' | 'nothing-to-complete' | 'not-consulting' | undefined {
+export type CompletionRefusal = 'finished' | 'nothing-to-complete' | 'not-consulting' | 'not-in-room'
+
+export function completionRefusal (call: Call, transfer: Transfer): CompletionRefusal | undefined {
   if (transfer.outcome) return 'finished'
   if (transfer.request?.mode !== 'consult') return 'nothing-to-complete'
-  return transfer.state === 'consulting' || transfer.state === 'completing' ? undefined : 'not-consulting'
+  if (transfer.state === 'completing') return undefined
+  if (transfer.state !== 'consulting') return 'not-consulting'
+  // The agent may be lost, and the caller on the way to a phone: no room is left to join.
+  const attempt = currentAttempt(call)
+  return attempt && isInRoom(attempt) ? undefined : 'not-in-room'
 }
 
 /** The agent has talked with the person: the person is to join the caller. Asking again changes nothing. */
 export function onCompleteTransfer (draft: Call, { at, id }: EventOf<'complete-transfer'>): void {
   const transfer = findTransfer(draft, id)
-  if (!transfer || draft.closing || draft.phase === 'ended' || completionRefusal(transfer)) return
+  if (!transfer || draft.closing || draft.phase === 'ended' || completionRefusal(draft, transfer)) return
   if (transfer.state === 'completing') return
   transfer.state = 'completing'
   transfer.completing = { until: at + TIMES.completing }

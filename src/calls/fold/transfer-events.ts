@@ -55,6 +55,8 @@ export interface PresenceEvent {
   kind: 'presence'
   attempt: number
   outcome: 'there' | 'gone' | 'unknown'
+  /** The caller's attempt in whose room the caller is. Absent: the one that was known before. */
+  callersAttempt?: number
 }
 
 /** The person whom a screened dial called has answered. */

@@ -2,8 +2,10 @@ import { finalSipStatus, timedOut } from './attempt-facts.ts'
 import type { Attempt, Call, End } from './call.ts'
 import { causeOfStatus } from './callee-cause.ts'
 import { note } from './duties.ts'
+import { isAlone } from './lone-caller.ts'
 import { openRequest, whyReferFailed, type NewsOfPerson, type Transfer, type TransferOutcome } from './transfers.ts'
 import type { Cause, TransferReason } from './vocabulary.ts'
+import type { Strategy } from './way.ts'
 import { withoutAbsent } from './without-absent.ts'
 
 /*
@@ -38,17 +40,29 @@ export function failTransfer (transfer: Transfer, why: Why): void {
   transfer.state = 'returning'
 }
 
-/** Nothing came of it, and the caller was with the agent all the time. */
+/** Nothing came of it, and the caller is with the agent, unless the agent has left for a person who is gone. */
 export function returnTransfer (draft: Call, transfer: Transfer, at: number, why: Why): void {
   const { reason, ...more } = transfer.failedFor ?? why
   // LiveKit has shown that the caller is gone, and Jambonz is about to say so.
-  finishTransfer(draft, transfer, at, { result: reason === 'caller-gone' ? 'failed' : 'returned', reason, ...more })
+  const isWithAgent = reason !== 'caller-gone' && !isAlone(draft)
+  finishTransfer(draft, transfer, at, { result: isWithAgent ? 'returned' : 'failed', reason, ...more })
 }
 
-/** The caller talks with an agent again. */
-export function callerReturned (draft: Call, at: number): void {
+/** The strategies that lead to an agent. */
+const TO_AGENT: ReadonlySet<Strategy> = new Set(['room', 'carrier', 'retell'])
+
+/** The caller, whom the person did not get, is connected with somebody. */
+export function callerReturned (draft: Call, { strategy }: Attempt, at: number): void {
   const transfer = openRequest(draft)
-  if (transfer?.state === 'returning') returnTransfer(draft, transfer, at, { reason: 'error' })
+  if (transfer?.state !== 'returning' || !TO_AGENT.has(strategy)) return
+  returnTransfer(draft, transfer, at, { reason: 'error' })
+}
+
+/** The caller, whom the person did not get, goes on to somebody who is no agent. */
+export function callerGoesOn (draft: Call, { strategy }: Attempt, at: number): void {
+  const transfer = openRequest(draft)
+  if (transfer?.state !== 'returning' || TO_AGENT.has(strategy)) return
+  finishTransfer(draft, transfer, at, { result: 'failed', ...transfer.failedFor ?? { reason: 'error' } })
 }
 
 /** The carrier decided a REFER that somebody asked for by the API. */

@@ -91,6 +91,8 @@ export interface Transfer {
   person?: NewsOfPerson
   /** The person's call was asked to end. */
   releasedAt?: number
+  /** The person has left the caller while another transfer was open. What becomes of the caller waits for that one. */
+  leavesCaller?: true | undefined
   outcome?: TransferOutcome
   referStatus?: number
   finalStatus?: number
