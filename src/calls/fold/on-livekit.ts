@@ -35,7 +35,7 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
   })
   if (attempt.end && !attempt.foreign && isSignOfLife(attempt, event)) {
     note(draft, at, { from: 'bridge', what: 'life in a room that should be gone', attempt: attempt.n })
-    oweDeleteAgain(draft, attempt, event)
+    oweDeleteAgain(draft, attempt, event, kind)
   }
   agentSaid(draft, { at, voicemail: participant?.voicemail }, rules)
   switch (what) {

@@ -116,14 +116,26 @@ export function isSignOfLife (attempt: Attempt, { what, participant }: EventOf<'
 }
 
 /**
- * The room is back. A deletion between `room_started` and the agent's joining would abort that agent, which then comes
- * back 15 s later. One after it has joined ends it.
+ * The room is back, or an event from before its deletion came late. A deletion between `room_started` and the agent's
+ * joining would abort that agent, which then makes the room again 15 s later. One after it has joined ends it. So
+ * whatever does not show the agent in the room waits for the agent. A first deletion that nobody has begun yet waits
+ * for nothing.
  */
-export function oweDeleteAgain (draft: Call, attempt: Attempt, { at, what }: EventOf<'livekit'>): void {
+export function oweDeleteAgain (
+  draft: Call,
+  attempt: Attempt,
+  { at, what }: EventOf<'livekit'>,
+  kind: string | undefined
+): void {
+  const before = draft.duties.find(duty => duty.kind === 'delete-room' && duty.target === attempt.room)
+  const isFirst = before?.room?.step === 0 && before.claim === undefined
   oweDeleteRoom(draft, attempt, at)
-  if (what !== 'room_started') return
+  if (kind === 'AGENT' && (what === 'participant_joined' || what === 'track_published')) return
+
+  const agentIsThere = at + PAUSES_MS[0]
+  const due = isFirst ? Math.min(before.due, agentIsThere) : agentIsThere
   draft.duties = draft.duties.map(duty =>
-    duty.kind === 'delete-room' && duty.target === attempt.room ? { ...duty, due: at + PAUSES_MS[0] } : duty
+    duty.kind === 'delete-room' && duty.target === attempt.room ? { ...duty, due } : duty
   )
 }
 
