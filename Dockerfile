@@ -29,6 +29,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY bin ./bin
+COPY console ./console
 COPY package.json ./
 # So that `docker run IMAGE bridge demo --once` and the other commands need no path.
 RUN ln -s /app/bin/bridge.cjs /usr/local/bin/bridge

@@ -22,6 +22,23 @@ export default [
       'no-nested-ternary': 'error'
     }
   },
+  {
+    files: ['console/**/*.js'],
+    languageOptions: {
+      parser: plugins['typescript-eslint'].parser,
+      parserOptions: { project: './console/tsconfig.json' }
+    },
+    plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin, '@stylistic': plugins['@stylistic'] },
+    rules: {
+      // The compiler knows what a browser has.
+      'no-undef': 'off',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@stylistic/max-len': ['error', { code: 120, ignoreUrls: true, ignorePattern: ' d=".*"|^  \\w+: .M' }],
+      'no-nested-ternary': 'error'
+    }
+  },
+  // theme.js runs before the modules, as a plain script.
+  { files: ['console/theme.js'], languageOptions: { sourceType: 'script' } },
   // What tests get back is JSON, which they look into.
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-explicit-any': 'off' } }
 ]

@@ -1,5 +1,6 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import callRegistry from '../plugins/call-registry.ts'
+import consolePage from '../plugins/console.ts'
 import drain from '../plugins/drain.ts'
 import env from '../plugins/env.ts'
 import errors from '../plugins/errors.ts'
@@ -102,6 +103,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(drain)
   await app.register(schemaValidation)
   await app.register(openapi, { version: packageVersion() })
+  await app.register(consolePage)
 
   await app.register(discovery)
   await app.register(async scope => {

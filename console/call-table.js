@@ -1,0 +1,163 @@
+/*
+ * The table of active calls: below 720 px a list of cards, made of the same elements.
+ */
+
+import { waitOf } from './board.js'
+import { isTyping } from './keys.js'
+import { VirtualList } from './list.js'
+import { callAddress, goTo } from './location.js'
+import { clockDuration, duration, spokenDuration, useNow } from './time.js'
+import {
+  CauseMark, classes, DirectionMark, Hidden, html, Icon, numbersOf, PhaseMark, PhoneNumber, Time, useCallback,
+  useEffect, useRef, useState, WAITING_WORDS
+} from './ui.js'
+
+/** @import { Board, Entry } from './board.js' */
+
+const COLUMNS = ['direction', 'number', 'our number', 'route', 'agent', 'state', 'duration', 'began']
+
+/**
+ * @param {{ board: Board, shown: readonly string[], onRelease: () => void }} props
+ */
+export function CallTable ({ board, shown, onRelease }) {
+  const now = useNow()
+  const { current, reveal, table, setCurrent } = useRowKeys(shown)
+  const held = board.held.length
+  const show = () => {
+    scrollTo({ top: 0 })
+    onRelease()
+  }
+  const selected = current === undefined ? -1 : shown.indexOf(current)
+  const tabStop = selected === -1 ? 0 : selected
+
+  return html`<div class="call-table" role="table" aria-label="Active calls, newest first" ref=${table}
+    aria-rowcount=${shown.length + 1}>
+    <div class="call-head" role="rowgroup">
+      <div class="call-row" role="row" aria-rowindex="1">
+        ${COLUMNS.map(name => html`<span role="columnheader" class=${`col-${name.replace(' ', '-')}`}>${name}</span>`)}
+      </div>
+    </div>
+    ${held > 0 && html`<button type="button" class="new-calls" onClick=${show}>
+      <${Icon} name="up" />${held} new ${held === 1 ? 'call' : 'calls'}
+    </button>`}
+    <${VirtualList} class="call-rows" items=${shown} pinned=${selected} reveal=${reveal}
+      row=${(/** @type {string} */ sid, /** @type {number} */ index, /** @type {number} */ top) => {
+        const entry = board.entries.get(sid)
+        return entry && html`<${Row} key=${sid} entry=${entry} now=${now} index=${index} top=${top}
+          isTabStop=${index === tabStop} onFocus=${setCurrent} />`
+      }} />
+  </div>`
+}
+
+/**
+ * Arrows and j, k move through the rows; Home and End to the ends. Enter follows the row's link.
+ * @param {readonly string[]} shown
+ */
+function useRowKeys (shown) {
+  const table = useRef(/** @type {HTMLElement | null} */ (null))
+  const [current, setCurrent] = useState(/** @type {string | undefined} */ (undefined))
+  const [reveal, setReveal] = useState(/** @type {{ index: number } | undefined} */ (undefined))
+  const state = useRef({ shown, current })
+  state.current = { shown, current }
+
+  const move = useCallback((/** @type {number | 'first' | 'last'} */ where) => {
+    const { shown, current } = state.current
+    if (shown.length === 0) return
+    const from = current === undefined ? -1 : shown.indexOf(current)
+    const index = targetOf(where, from, shown.length)
+    setCurrent(shown[index])
+    setReveal({ index })
+  }, [])
+
+  useEffect(() => {
+    const listener = (/** @type {KeyboardEvent} */ event) => {
+      const where = moveOf(event)
+      if (where === undefined) return
+      event.preventDefault()
+      move(where)
+    }
+    addEventListener('keydown', listener)
+    return () => removeEventListener('keydown', listener)
+  }, [move])
+
+  // The row is in the document once it was scrolled to.
+  useEffect(() => {
+    if (!reveal || current === undefined) return
+    const link = table.current?.querySelector(`a[href="${CSS.escape(callAddress(current))}"]`) ??
+      [...table.current?.querySelectorAll('a') ?? []].find(a => a.getAttribute('href') === callAddress(current))
+    if (link instanceof HTMLElement) link.focus({ preventScroll: true })
+  }, [reveal])
+
+  return { current, reveal, table, setCurrent }
+}
+
+/** @param {number | 'first' | 'last'} where @param {number} from @param {number} length */
+function targetOf (where, from, length) {
+  if (where === 'first') return 0
+  if (where === 'last') return length - 1
+  return Math.min(length - 1, Math.max(0, from === -1 ? 0 : from + where))
+}
+
+/** @param {KeyboardEvent} event @returns {number | 'first' | 'last' | undefined} */
+function moveOf (event) {
+  if (isTyping(event)) return undefined
+  const { key, target } = event
+  if (key === 'j' || key === 'ArrowDown') return 1
+  if (key === 'k' || key === 'ArrowUp') return -1
+  const inTable = target instanceof HTMLElement && target.closest('.call-table') !== null
+  if (!inTable) return undefined
+  if (key === 'Home') return 'first'
+  return key === 'End' ? 'last' : undefined
+}
+
+/**
+ * @param {{
+ *   entry: Entry, now: number, index: number, top: number, isTabStop: boolean, onFocus: (callSid: string) => void
+ * }} props
+ */
+function Row ({ entry, now, index, top, isTabStop, onFocus }) {
+  const { row, endedAt } = entry
+  const wait = waitOf(row, now)
+  const { person, ours } = numbersOf(row)
+  const ended = endedAt !== undefined
+  const until = row.at.ended === undefined ? now : Date.parse(row.at.ended)
+  const ms = until - Date.parse(row.at.received)
+  return html`<div role="row" aria-rowindex=${index + 2} style=${{ transform: `translateY(${top}px)` }}
+    class=${classes('call-row', wait?.late && 'call-late', ended && 'call-ended', row.failed && 'call-failed')}>
+    <span role="cell" class="col-direction"><${DirectionMark} direction=${row.direction} /></span>
+    <span role="cell" class="col-number">
+      <a href=${callAddress(row.callSid)} tabindex=${isTabStop ? 0 : -1} onFocus=${() => onFocus(row.callSid)}
+        onClick=${open}><${PhoneNumber} number=${person} /></a>
+    </span>
+    <span role="cell" class="col-our-number"><${PhoneNumber} number=${ours} /></span>
+    <span role="cell" class="col-route" title=${row.route}>${row.route ?? '–'}</span>
+    <span role="cell" class="col-agent" title=${row.agent}>${row.agent ?? '–'}
+      ${row.attempt > 1 && html`<span class="badge" title="Earlier ways failed">attempt ${row.attempt}</span>`}
+    </span>
+    <span role="cell" class="col-state"><${State} entry=${entry} wait=${wait} now=${now} /></span>
+    <span role="cell" class="col-duration" title=${spokenDuration(ms)}>${clockDuration(ms)}</span>
+    <span role="cell" class="col-began"><${Time} at=${row.at.received} /></span>
+  </div>`
+}
+
+/** A click on a link of the same page needs no reload, also when the address is the same. @param {MouseEvent} event */
+function open (event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return
+  event.preventDefault()
+  const link = /** @type {HTMLElement} */ (event.currentTarget)
+  goTo(link.getAttribute('href') ?? '')
+}
+
+/** @param {{ entry: Entry, wait: ReturnType<typeof waitOf>, now: number }} props */
+function State ({ entry: { row, endedAt, gone }, wait, now }) {
+  if (gone) return html`<span class="cause"><${Icon} name="unknown" />ended while disconnected</span>`
+  if (endedAt !== undefined) return html`<${CauseMark} end=${row.end} failed=${row.failed} />`
+  return html`<${PhaseMark} phase=${row.phase} />
+    ${wait && html`<span class=${classes('wait', wait.late && 'wait-late')}>
+      ${wait.late && html`<${Icon} name="late" />`}
+      <span class="wait-for"><${Hidden}>waits for <//>${WAITING_WORDS[wait.on]}</span>
+      <span class="wait-time">${duration(now - Date.parse(wait.since))}</span>
+      ${wait.late && html`<${Hidden}>, longer than usual<//>`}
+    </span>`}
+    ${row.transfer && html`<span class="badge">transfer ${row.transfer}</span>`}`
+}

@@ -1,0 +1,11 @@
+import { Heading, html, Notice } from './ui.js'
+
+/** @import { ViewProps } from './ui.js' */
+
+/** @param {ViewProps} _props */
+export default function RoutesView (_props) {
+  return html`<section class="view">
+    <${Heading}>Routes<//>
+    <${Notice}>This part of the console is not here yet.<//>
+  </section>`
+}

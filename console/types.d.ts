@@ -1,0 +1,85 @@
+/*
+ * What the operator API answers, as the page reads it. docs: /docs of the bridge.
+ */
+
+export type Phase = 'requested' | 'received' | 'dialing' | 'ringing' | 'connected' | 'transferring' | 'ended'
+export type Direction = 'inbound' | 'outbound' | 'agent'
+export type WaitingOn = 'hook' | 'sip' | 'route' | 'agent' | 'agent-audio' | 'none'
+
+export interface End {
+  cause: string
+  by: string
+  waitingOn: WaitingOn
+  sipStatus?: number
+  detail?: string
+}
+
+/** A call as a list shows it. Of two rows of a call the one with the larger `seq` is right. Times are ISO 8601. */
+export interface CallRow {
+  callSid: string
+  seq: number
+  direction: Direction
+  phase: Phase
+  from: string
+  to: string
+  agent?: string
+  route?: string
+  strategy?: string
+  attempt: number
+  at: { received: string, answered?: string, ended?: string }
+  waitingOn: WaitingOn
+  waitingSince?: string
+  end?: End
+  failed: boolean
+  transfer?: string
+  calledFor?: { callSid: string, transfer: string, mode: string }
+}
+
+export type Counts = Partial<Record<Phase, number>>
+
+/** All active calls, the newest first; `more` when there are more than these. */
+export interface Picture {
+  at: string
+  counts: Counts
+  calls: CallRow[]
+  more: boolean
+}
+
+/** Calls that changed. */
+export interface Changes {
+  at: string
+  counts: Counts
+  calls: CallRow[]
+  left_out?: number
+}
+
+/** The failed calls of the last hour by cause; `before` counts those of the hour before. */
+export interface Failures {
+  at: string
+  hour: {
+    since: string
+    failed: number
+    answered?: number
+    causes: { cause: string, count: number, before: number }[]
+  }
+}
+
+/** Who has signed in. */
+export interface Session {
+  name: string
+  role: 'operator' | 'viewer' | 'caller' | 'agent'
+  version: string
+}
+
+/** How the page stands with a stream of the bridge. `heardAt` is in milliseconds since the epoch, of this device. */
+export interface Connection {
+  state: 'off' | 'connecting' | 'live' | 'lost'
+  heardAt?: number
+  /** Why the stream is not there. */
+  problem?: string
+}
+
+export interface ServerEvent {
+  event: string
+  data: string
+}
