@@ -73,6 +73,8 @@ export default fp(async fastify => {
     if (route.preValidation !== fastify.authenticateHook) {
       throw new Error(`${String(route.method)} ${route.url} does not authenticate Jambonz`)
     }
+    metrics.refused.inc({ operation: route.config!.operation }, 0)
+    metrics.badInput.inc({ operation: route.config!.operation }, 0)
   })
 
   fastify.setErrorHandler((error: FastifyError, request, reply) => {

@@ -1,6 +1,8 @@
 import fp from 'fastify-plugin'
 import { loggedError } from '../src/log-error.ts'
 import { createNumberGate, type NumberGate } from '../src/routing/policy/number-gate.ts'
+import { DOORS } from '../src/routing/policy/policy.ts'
+import { REFUSALS } from '../src/routing/policy/refusals.ts'
 import { numberLibrary } from '../src/routing/policy/phone-numbers.ts'
 
 declare module 'fastify' {
@@ -13,6 +15,11 @@ declare module 'fastify' {
 /** Decorates `numberGate`. Needs `routesFile`, `registry`, `metrics` and `clock`. */
 export default fp(async fastify => {
   const { routesFile, registry, metrics, clock, log } = fastify
+
+  // Prometheus does not count the first value of a counter as an increase, so the first refusals would not alarm.
+  for (const door of DOORS) {
+    for (const reason of REFUSALS) metrics.refusedNumbers.inc({ door, reason }, 0)
+  }
 
   fastify.decorate('numberGate', createNumberGate({
     routes: routesFile,

@@ -52,6 +52,7 @@ export default fp(async fastify => {
     fastify.verifyBearerAuth!(request, reply, error => done(error && refusalOf(error)))
   })
   fastify.addHook('onRequest', async ({ keyHolder, routeOptions }) => assertAllowed(keyHolder!, routeOptions.config))
+  fastify.addHook('onRoute', ({ config }) => metrics.refused.inc({ operation: config!.operation }, 0))
   fastify.addHook('onResponse', async (request, reply) => {
     if (reply.statusCode === 401) metrics.refused.inc({ operation: request.routeOptions.config.operation })
   })

@@ -15,6 +15,10 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
   const doctors = createDoctorEcho({ rooms, roomPrefix, version: packageVersion(), now: () => clock.now() })
   const refusalOf = createRefusalReader(key, secret)
 
+  const { refused, badInput } = fastify.metrics
+  refused.inc({ operation: 'livekit-events' }, 0)
+  badInput.inc({ operation: 'livekit-events' }, 0)
+
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser(
     '*',
@@ -50,7 +54,7 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
     const event = await verified(typeof request.body === 'string' ? request.body : '', request.headers.authorization)
     if (!event) {
       // LiveKit would send the same again after an error.
-      fastify.metrics.badInput.inc({ operation: 'livekit-events' })
+      badInput.inc({ operation: 'livekit-events' })
       return {}
     }
     if (doctors.heard(event)) return {}
@@ -67,7 +71,7 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
       return await fastify.receiveLiveKitEvent(body, authorization)
     } catch (error) {
       if (error instanceof LiveKitSignatureError) {
-        fastify.metrics.refused.inc({ operation: 'livekit-events' })
+        refused.inc({ operation: 'livekit-events' })
         doctors.refused(body, () => refusalOf(body, authorization))
       }
       throw error

@@ -1,7 +1,7 @@
-import type { Call } from './calls/fold/call.ts'
-import type { Cause } from './calls/fold/vocabulary.ts'
+import { DUTY_KINDS, type Call } from './calls/fold/call.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
+import { seriesOfAttempts, seriesOfCalls } from './metric-series.ts'
 import type { Metrics } from './metrics.ts'
 import { TransferMetrics } from './transfer-metrics.ts'
 
@@ -14,21 +14,6 @@ const MOST_ROUTES = 200
 /** What becomes of createCall. */
 const OUTCOMES = ['placed', 'refused', 'not-sent', 'unknown'] as const
 
-/** How calls to somebody end, mostly. */
-const CAUSES_OF_DIALS: readonly Cause[] = [
-  'callee-hung-up',
-  'agent-hung-up',
-  'operator-hung-up',
-  'busy',
-  'declined',
-  'no-answer',
-  'number-unobtainable',
-  'carrier-failed',
-  'not-placed',
-  'machine-answered',
-  'lost'
-]
-
 /** Counts and measures what happens to calls. */
 export class CallMetrics implements Observer {
   readonly #metrics: Metrics
@@ -40,10 +25,21 @@ export class CallMetrics implements Observer {
   constructor (metrics: Metrics, routeNames: () => readonly string[]) {
     this.#metrics = metrics
     this.#transfers = new TransferMetrics(metrics)
-    // A counter that appears with its first event shows no increase of it.
-    for (const outcome of OUTCOMES) metrics.orders.inc({ outcome }, 0)
-    for (const cause of CAUSES_OF_DIALS) metrics.dials.inc({ cause }, 0)
     this.#routeNames = routeNames
+    this.#begin()
+  }
+
+  /** Has every series begin at 0: see {@link seriesOfCalls}. */
+  #begin (): void {
+    const { ended, dials, attempts, orders, redispatches, givenUp } = this.#metrics
+    for (const { direction, cause, waitingOn } of seriesOfCalls()) {
+      ended.inc({ direction, cause, waiting_on: waitingOn }, 0)
+      if (direction === 'outbound') dials.inc({ cause }, 0)
+    }
+    for (const { strategy, cause } of seriesOfAttempts()) attempts.inc({ strategy, cause }, 0)
+    for (const outcome of OUTCOMES) orders.inc({ outcome }, 0)
+    for (const outcome of ['done', 'failed']) redispatches.inc({ outcome }, 0)
+    for (const kind of DUTY_KINDS) givenUp.inc({ kind }, 0)
   }
 
   changed (before: Call | undefined, after: Call | undefined, event: CallEvent): void {

@@ -4,6 +4,8 @@ import type { RegistryStats } from './calls/store/registry.ts'
 import { isError } from './routing/file/problems.ts'
 import type { RoutesSource } from './routing/routes.ts'
 import type { ReadOutcome } from './routing/file/source.ts'
+import { processMetrics } from './process-metrics.ts'
+import { packageVersion } from './version.ts'
 
 /** Bucket bounds in seconds: of requests, and of setting up a call. */
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -154,6 +156,10 @@ const eventMetrics = ({ counter, gauge, histogram }: Instruments) => ({
 })
 
 const gauges = ({ gauge }: Instruments) => ({
+  build: gauge('bridge_build_info', 'Always 1; the labels name the version of the bridge and of Node.js', [
+    'version',
+    'node'
+  ]),
   phases: gauge('bridge_calls', 'Calls by phase; ended calls are kept for CALL_RETENTION_S', ['phase']),
   buffered: gauge('bridge_events_waiting', 'Events buffered until the store of calls is back'),
   duties: gauge('bridge_duties_pending', 'Duties that calls still owe'),
@@ -175,7 +181,8 @@ export function createMetrics (
 ) {
   const registry = new Registry()
   const instruments = instrumentsOf(registry)
-  const { phases, buffered: waiting, duties, jambonzWaiting } = gauges(instruments)
+  const { build, phases, buffered: waiting, duties, jambonzWaiting } = gauges(instruments)
+  build.set({ version: packageVersion(), node: process.versions.node }, 1)
   // Without a routes file there is nothing to show of one.
   let routes: ReturnType<typeof routesMetrics> | undefined
   const webhooks = events && eventMetrics(instruments)
@@ -216,7 +223,7 @@ export function createMetrics (
       if (counted) duties.set(counted.duties)
       await countEvents()
 
-      return registry.metrics()
+      return Registry.merge([registry, processMetrics()]).metrics()
     }
   }
 }

@@ -82,7 +82,16 @@ export interface Rooms {
 }
 
 /** `skipped`: the request was not sent, because too many were under way already. */
-export type LiveKitFailure = 'timeout' | 'skipped' | 'unreachable' | 'refused-key' | 'refused' | 'not-found' | 'failed'
+export const LIVEKIT_FAILURES = [
+  'timeout',
+  'skipped',
+  'unreachable',
+  'refused-key',
+  'refused',
+  'not-found',
+  'failed'
+] as const
+export type LiveKitFailure = typeof LIVEKIT_FAILURES[number]
 
 /** A failed request to LiveKit. Its text is our own, because LiveKit's error text may hold the JWT. */
 export class LiveKitError extends Error {

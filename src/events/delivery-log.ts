@@ -3,6 +3,10 @@ import { loggedError } from '../log-error.ts'
 import type { Metrics } from '../metrics.ts'
 import type { DeliveryObserver } from './deliveries.ts'
 import type { Receiver } from './receivers.ts'
+import { FAILURES } from './sender.ts'
+
+/** Why events are given up. `unwritable`: the store did not take them. */
+const DROPPED_FOR = ['too-many', 'too-old', 'unwritable']
 
 /** Logs and counts what becomes of events. A receiver is named by its origin: a path may be a secret. */
 export class DeliveryLog implements DeliveryObserver {
@@ -14,7 +18,11 @@ export class DeliveryLog implements DeliveryObserver {
   constructor (log: FastifyBaseLogger, metrics: NonNullable<Metrics['webhooks']>, receivers: readonly Receiver[]) {
     this.#log = log
     this.#metrics = metrics
-    for (const { origin: receiver } of receivers) metrics.delivered.inc({ receiver }, 0)
+    for (const { origin: receiver } of receivers) {
+      metrics.delivered.inc({ receiver }, 0)
+      for (const reason of FAILURES) metrics.failed.inc({ receiver, reason }, 0)
+    }
+    for (const reason of DROPPED_FOR) metrics.dropped.inc({ reason }, 0)
     metrics.gone.set(0)
   }
 

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { agentStatus, callHook, callerStatus, dialAction, OPERATOR_TOKEN } from '../fixtures/build.ts'
+import { DUTY_KINDS } from '../../src/calls/fold/call.ts'
+import { CAUSES } from '../../src/calls/fold/vocabulary.ts'
+import { STRATEGIES } from '../../src/calls/fold/way.ts'
+import { agentStatus, buildTestBridge, callHook, callerStatus, dialAction, OPERATOR_TOKEN } from '../fixtures/build.ts'
 import { settle } from '../fixtures/test-clock.ts'
 import { bridgeTest, counted } from './support.ts'
 import { project } from '../fixtures/paths.ts'
@@ -83,7 +86,11 @@ await bridgeTest('health, metrics and the documentation are open', async (t, bri
   }
 }, { OPERATOR_TOKEN: '' })
 
+/** Metrics of every Node.js process. */
+const OF_PROCESS = /^(process|nodejs)_/
+
 const SERIES = [
+  'bridge_build_info',
   'bridge_hook_reply_seconds',
   'bridge_hook_agent_joined_seconds',
   'bridge_hook_agent_audio_seconds',
@@ -124,8 +131,57 @@ await bridgeTest('/metrics: every series has a help text, and there are no other
   t.equal(reply.statusCode, 200)
   t.match(reply.headers['content-type'], /^text\/plain/)
   const helped = [...reply.body.matchAll(/^# HELP (\S+) \S/gm)].map(match => match[1]!)
-  t.same(helped.sort(), [...SERIES].sort())
+  t.same(helped.filter(name => !OF_PROCESS.test(name)).sort(), [...SERIES].sort())
+  for (const name of ['process_start_time_seconds', 'process_cpu_seconds_total', 'process_resident_memory_bytes']) {
+    t.ok(helped.includes(name), name)
+  }
+  for (const name of ['nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes', 'nodejs_version_info']) {
+    t.ok(helped.includes(name), name)
+  }
+  t.notOk(helped.some(name => /_active_\w+_total$/.test(name)), 'a gauge is not named like a counter')
+  const { version } = JSON.parse(readFileSync(project('package.json'), 'utf8')) as { version: string }
+  t.equal(await counted(bridge, `bridge_build_info{version="${version}",node="${process.versions.node}"}`), 1)
 })
+
+await bridgeTest('/metrics: two applications of a process show the same process', async (t, bridge) => {
+  const other = await buildTestBridge(t)
+  const startOf = ({ body }: { body: string }) => /^process_start_time_seconds \S+$/m.exec(body)?.[0]
+  t.ok(startOf(await bridge.app.inject('/metrics')))
+  t.equal(startOf(await other.app.inject('/metrics')), startOf(await bridge.app.inject('/metrics')))
+})
+
+await bridgeTest('/metrics: what alarms begins at 0, so that the first burst is an increase', async (t, bridge) => {
+  const { body } = await bridge.app.inject('/metrics')
+  const series = new Set(body.split('\n').filter(line => line.endsWith(' 0')).map(line => line.slice(0, -2)))
+  const begun = (name: string) => [...series].filter(one => one.startsWith(`${name}{`) || one === name)
+  for (const cause of CAUSES) {
+    t.ok(begun('bridge_calls_ended_total').some(one => one.includes(`cause="${cause}"`)), cause)
+  }
+  for (const [cause, waitingOn] of [['caller-gave-up', 'agent'], ['caller-gave-up', 'hook'], ['no-agent', 'agent']]) {
+    const labels = `direction="inbound",cause="${cause}",waiting_on="${waitingOn}"`
+    t.ok(series.has(`bridge_calls_ended_total{${labels}}`), labels)
+  }
+  for (const strategy of STRATEGIES) {
+    t.ok(series.has(`bridge_attempts_ended_total{strategy="${strategy}",cause="lost"}`), strategy)
+  }
+  for (const kind of DUTY_KINDS) t.ok(series.has(`bridge_duties_given_up_total{kind="${kind}"}`), kind)
+  for (const operation of ['call-hook', 'redirect', 'livekit-events', 'list-calls', 'place-call']) {
+    t.ok(series.has(`bridge_authentication_refused_total{operation="${operation}"}`), operation)
+  }
+  for (
+    const one of [
+      'bridge_orders_total{outcome="refused"}',
+      'bridge_dials_finished_total{cause="carrier-failed"}',
+      'bridge_numbers_refused_total{door="transfer",reason="not-allowed"}',
+      'bridge_livekit_request_seconds_count{operation="createRoom",outcome="refused-key"}',
+      'bridge_attempts_degraded_total',
+      'bridge_events_lost_total',
+      'bridge_webhooks_dropped_total{reason="too-many"}',
+      'bridge_webhooks_failed_total{receiver="https://example.com",reason="timeout"}'
+    ]
+  ) t.ok(series.has(one), one)
+  t.ok(series.size < 1500, `${series.size} series are not too many`)
+}, { EVENTS_URL: 'https://example.com/calls', EVENTS_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })
 
 await bridgeTest(
   '/metrics after calls of every kind: what happened is counted, nothing in it identifies a call',
@@ -180,10 +236,13 @@ await bridgeTest(
         'somewhere'
       ]
     ) t.notMatch(text, secret)
-    const labels = [...text.matchAll(/(\w+)="([^"]*)"/g)].filter(([, name]) => name !== 'le')
+    const ofCalls = text.replace(/^\w+_info\{.*$/gm, '')
+    const labels = [...ofCalls.matchAll(/(\w+)="([^"]*)"/g)].filter(([, name]) => name !== 'le')
     t.same([...new Set(labels.map(([, name]) => name))].sort(), [
       'cause',
       'direction',
+      'door',
+      'kind',
       'mode',
       'operation',
       'outcome',
@@ -191,14 +250,16 @@ await bridgeTest(
       'reason',
       'result',
       'route',
+      'space',
       'status',
       'strategy',
+      'type',
       'waiting_on'
     ])
     for (const [, name, value] of labels) {
       t.match(
         value,
-        name === 'status' ? /^\d{3}$/ : /^[a-z-]+$/i,
+        name === 'status' ? /^\d{3}$/ : /^[a-z_-]+$/i,
         `${name}="${value}"`
       )
     }

@@ -7,6 +7,7 @@ import { wakeAt } from '../../../src/calls/fold/wake.ts'
 import type { CallEvent } from '../../../src/calls/fold/events.ts'
 import { openOrder } from '../../../src/calls/fold/order.ts'
 import type { Rules } from '../../../src/calls/fold/rules.ts'
+import { seriesOfAttempts, seriesOfCalls } from '../../../src/metric-series.ts'
 import { createDriver, type Untimed, type World } from '../../fixtures/events.ts'
 import { readOrderRecordings, readRecordings, type Recording } from '../../fixtures/recordings.ts'
 
@@ -116,6 +117,7 @@ function checkStep (before: Call | undefined, event: CallEvent, after: Call | un
     strictEqual(new Set(after.attempts.map(({ n }) => n)).size, after.attempts.length, 'attempts are numbered')
     if (after.phase === 'ended') {
       for (const attempt of after.attempts) ok(attempt.end, 'every attempt of an ended call has ended')
+      checkCounted(after)
     }
     for (const attempt of after.attempts) if (attempt.room) strictEqual(attempt.room, `jb_${attempt.token}`)
   }
@@ -157,6 +159,17 @@ function checkStep (before: Call | undefined, event: CallEvent, after: Call | un
       deepStrictEqual(same.reply, known.reply, 'a hook that was answered is answered the same again')
     }
   }
+}
+
+const OF_CALLS = new Set(seriesOfCalls().map(({ direction, cause, waitingOn }) => `${direction} ${cause} ${waitingOn}`))
+const OF_ATTEMPTS = new Set(seriesOfAttempts().map(({ strategy, cause }) => `${strategy} ${cause}`))
+
+/** An end whose series begins with it would not alarm. */
+function checkCounted ({ facts: { direction }, end, attempts }: Call) {
+  const { cause, waitingOn } = end!
+  const unknown = [`${direction} ${cause} ${waitingOn}`].filter(series => !OF_CALLS.has(series))
+  const others = attempts.map(attempt => `${attempt.strategy} ${attempt.end!.cause}`)
+  deepStrictEqual([...unknown, ...others.filter(series => !OF_ATTEMPTS.has(series))], [], 'counted from the start')
 }
 
 /** A repeat of a call hook and its room's outcome leave no call hook without a reply. */
