@@ -1,0 +1,69 @@
+import t from 'tap'
+import type { Attempt, Call } from '../../src/calls/fold/call.ts'
+import { PresenceCheck } from '../../src/calls/presence.ts'
+import { StoreUnavailableError } from '../../src/errors.ts'
+import { createTestClock } from '../fixtures/test-clock.ts'
+
+/* Before a person is dialled into a caller's room: is the caller there? LiveKit would make the room again. */
+
+const JOIN = { way: { strategy: 'join', callSid: 'c', attempt: 1 }, token: 'token', visits: 'jb_token' }
+const THERE: object = { callSid: 'c', phase: 'connected', attempts: [{ n: 1 }, { n: 2, end: {} }] }
+
+interface Scene {
+  caller?: object | undefined
+  sip?: boolean
+  looks?: () => Promise<unknown>
+  gone?: boolean
+  attempt?: object
+}
+
+function check ({ sip = true, looks, gone, attempt = {}, ...scene }: Scene) {
+  const clock = createTestClock()
+  const failures: string[] = []
+  const presence = new PresenceCheck({
+    registry: {
+      async get () {
+        if (gone) throw new StoreUnavailableError('Redis')
+        return ('caller' in scene ? scene.caller : THERE) as Call | undefined
+      }
+    },
+    rooms: { look: (looks ?? (async () => ({ exists: true, ...(sip ? { sip: { sid: 'PA_1' } } : {}) }))) as never },
+    clock,
+    observer: { changed () {}, store () {}, failed: (_callSid: string, what: string) => failures.push(what) }
+  })
+  const person = { callSid: 'p' } as Call
+  const outcome = presence.check(person, { ...JOIN, ...attempt } as unknown as Attempt, 6000)
+    .then(({ outcome }) => outcome)
+  return { clock, failures, outcome }
+}
+
+await t.test('a caller who is in the room, also of a call that only LiveKit knows', async t => {
+  t.equal(await check({}).outcome, 'there')
+  t.equal(await check({ caller: undefined }).outcome, 'there')
+  t.equal(await check({ sip: false }).outcome, 'gone', 'nobody is in the room')
+})
+
+await t.test('a caller who is gone by the record, whatever the room shows', async t => {
+  const records: object[] = [
+    { phase: 'ended' },
+    { closing: {} },
+    { hangupAt: 1 },
+    { attempts: [{ n: 1, end: {} }] },
+    { attempts: [{ n: 1, parked: {} }, { n: 2 }] }
+  ]
+  for (const record of records) {
+    t.equal(await check({ caller: { ...THERE, ...record } }).outcome, 'gone', JSON.stringify(record))
+  }
+})
+
+await t.test('who cannot be asked proves nothing, and is not waited for', async t => {
+  t.equal(await check({ gone: true }).outcome, 'unknown')
+  const failing = check({ looks: () => Promise.reject(new Error('LiveKit')) })
+  t.equal(await failing.outcome, 'unknown')
+  t.same(failing.failures, ['presence'])
+  t.equal(await check({ attempt: { visits: undefined } }).outcome, 'unknown')
+
+  const hanging = check({ looks: () => new Promise(() => {}) })
+  await hanging.clock.pass(1000)
+  t.equal(await hanging.outcome, 'unknown')
+})
