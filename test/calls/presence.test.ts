@@ -7,7 +7,8 @@ import { createTestClock } from '../fixtures/test-clock.ts'
 /* Before a person is dialled into a caller's room: is the caller there? LiveKit would make the room again. */
 
 const JOIN = { way: { strategy: 'join', callSid: 'c', attempt: 1 }, token: 'token', visits: 'jb_token' }
-const THERE: object = { callSid: 'c', phase: 'connected', attempts: [{ n: 1 }, { n: 2, end: {} }] }
+const ROOM = { n: 1, room: 'jb_token', token: 'token', answered: true, strategy: 'room' }
+const THERE: object = { callSid: 'c', phase: 'connected', attempts: [ROOM] }
 
 interface Scene {
   caller?: object | undefined
@@ -48,8 +49,8 @@ await t.test('a caller who is gone by the record, whatever the room shows', asyn
     { phase: 'ended' },
     { closing: {} },
     { hangupAt: 1 },
-    { attempts: [{ n: 1, end: {} }] },
-    { attempts: [{ n: 1, parked: {} }, { n: 2 }] }
+    { attempts: [{ ...ROOM, end: {} }] },
+    { attempts: [{ ...ROOM, parked: {} }, { n: 2, strategy: 'phone', answered: true }] }
   ]
   for (const record of records) {
     t.equal(await check({ caller: { ...THERE, ...record } }).outcome, 'gone', JSON.stringify(record))
@@ -57,7 +58,7 @@ await t.test('a caller who is gone by the record, whatever the room shows', asyn
 })
 
 await t.test('who cannot be asked proves nothing, and is not waited for', async t => {
-  t.equal(await check({ gone: true }).outcome, 'unknown')
+  t.equal(await check({ gone: true }).outcome, 'there', 'the room shows it without the record')
   const failing = check({ looks: () => Promise.reject(new Error('LiveKit')) })
   t.equal(await failing.outcome, 'unknown')
   t.same(failing.failures, ['presence'])
