@@ -6,17 +6,25 @@ import { randomOf, type Away, type Variant } from './variant.ts'
  * do next and nobody answered, it would not have.
  */
 export function isPlausible (
-  { hooks, orders, hangUps }: Recording,
+  { hooks, orders, hangUps, transfers }: Recording,
   { from, to }: Pick<Away, 'from' | 'to'>
 ): boolean {
   const began = [...orders, ...hooks.filter(({ path }) => path === '/livekit-api')].some(({ at }) => at < from)
-  // Nobody could have asked it to end a call.
-  const hungUp = hangUps.every(({ at }) => to < at || from > at)
-  return began && hungUp && hooks.every(({ path, at, repliedAt = at + 50, verbs }) => {
-    const asks = path === '/livekit-api' || path === '/refer' || (path !== '/status' && verbs.length > 0)
+  // Nobody could have asked it for anything.
+  const wished = transfers.flatMap(({ at, completedAt, cancelledAt }) => [at, completedAt, cancelledAt])
+  const isHeard = hangUps.every(({ at }) => to < at || from > at) &&
+    wished.every(at => at === undefined || to < at || from > at + DONE_MS)
+  return began && isHeard && hooks.every(({ path, at, repliedAt = at + 50, verbs }) => {
+    const asks = ALWAYS_ASK.has(path ?? '') || (path !== '/status' && verbs.length > 0)
     return !asks || to < at || from > repliedAt
   })
 }
+
+/** Hooks whose reply decides how the call goes on, also when it has no verbs. */
+const ALWAYS_ASK: ReadonlySet<string> = new Set(['/livekit-api', '/refer', '/redirect', '/screen', '/screen-digit'])
+
+/** What was asked for has been asked of Jambonz after this, milliseconds. */
+const DONE_MS = 150
 
 /** Times at which being killed makes a difference: right after each thing that was recorded. */
 export function momentsOf ({ hooks, roomEvents, orders }: Recording): number[] {

@@ -1,6 +1,6 @@
 import type { Fault } from './check.ts'
 import { text, type Json } from './json.ts'
-import { callOf, dialledBy, type RightOutcome } from './recording.ts'
+import { callOf, dialledBy, field, FINAL_STATUSES, type RecordedTransfer, type RightOutcome } from './recording.ts'
 import type { Played, PlayedTransfer } from './session.ts'
 
 /** What must be so of every transfer: its result, whom the bridge hung up on, and when rooms were deleted. */
@@ -22,27 +22,59 @@ function faultsOfOutcome ({ recorded, id, shown }: PlayedTransfer, right: RightO
   const { told, variant } = played
   const what = `transfer ${recorded.mode} at ${recorded.at} ms`
   if (id === undefined) return variant.away ? [] : [{ what, expected: 'taken', got: 'refused' }]
-  const accepted = [right, ...(right.orElse ? [right.orElse] : [])]
-    .flatMap(({ result, reasons }) => reasons.map(reason => `${result} ${reason}`))
   const got = describe(shown)
+  const expected = rightsOf(right).join(' or ')
+  const finishedAt = Date.parse(text((shown?.['at'] as Json | undefined)?.['finished']) ?? '') - played.started
+  const mayBeSaid = (said: string) => maySay(said, right, { recorded, played, finishedAt })
   return [
-    ...(accepted.includes(got) ? [] : [{ what, expected: accepted.join(' or '), got }]),
-    ...(told ? faultsOfTelling(what, id, got, told, variant.away?.store === 'lost') : [])
+    ...(mayBeSaid(got) ? [] : [{ what, expected, got }]),
+    ...(told ? faultsOfTelling(what, id, got, mayBeSaid, played) : [])
   ]
 }
 
-/** The user's systems are told of the result once, and of no other one. */
-function faultsOfTelling (what: string, id: string, got: string, told: Told[], isForgotten: boolean): Fault[] {
+const rightsOf = (right: RightOutcome): string[] => [right, ...(right.orElse ? [right.orElse] : [])]
+  .flatMap(({ result, reasons }) => reasons.map(reason => `${result} ${reason}`))
+
+/**
+ * Whether this may be said of a transfer. What is true always may. Where nobody listened, and what Jambonz said then is
+ * lost, it may be unknown, which `error` says, and what came first of two ends.
+ */
+function maySay (said: string, right: RightOutcome, { recorded, played, finishedAt }: {
+  recorded: RecordedTransfer
+  played: Played
+  finishedAt: number
+}): boolean {
+  if (rightsOf(right).includes(said)) return true
+  const { variant: { away }, answered, recording } = played
+  const isMissing = away !== undefined && (away.store === 'lost' || answered.some(({ status }) => status === 0))
+  if (!isMissing) return false
+
+  const [result, reason = ''] = said.split(' ')
+  if (result === 'unknown') return away.store === 'lost'
+  if (reason === 'error') return result !== 'bridged'
+  const callerEnded = recording.hooks.find(({ path, body }) => path === '/status' &&
+    field(body, 'call_sid') === recorded.callSid && FINAL_STATUSES.has(field(body, 'call_status') ?? ''))
+  const isGone = callerEnded !== undefined && callerEnded.at <= finishedAt
+  return result === 'failed' && isGone && (reason === 'caller-gone' || right.reasons.includes(reason))
+}
+
+/** The user's systems are told of the result once, and of no other one. A process that forgot may tell it again. */
+function faultsOfTelling (
+  what: string,
+  id: string,
+  got: string,
+  mayBeSaid: (said: string) => boolean,
+  { told = [], variant }: Played
+): Fault[] {
+  const isForgotten = variant.away?.store === 'lost'
   const own = told.filter(({ type, transfer }) => type === 'call.transfer_finished' && (transfer?.['id'] ?? id) === id)
   const ids = new Set(own.map(({ id }) => id))
   const results = [...new Set(own.map(({ transfer }) => describe({ ...transfer, result: transfer?.['outcome'] })))]
-  const times = ids.size === 1 || (isForgotten && ids.size > 1)
   if (own.some(({ transfer }) => transfer?.['id'] === undefined)) results.length = 0
+  const isRight = (result: string) => isForgotten ? mayBeSaid(result) : result === got
   return [
-    ...(times ? [] : [{ what: `${what}, told`, expected: 'once', got: `${ids.size} times` }]),
-    ...(results.every(result => result === got)
-      ? []
-      : [{ what: `${what}, told`, expected: got, got: results.join(', ') }])
+    ...(ids.size === 1 || isForgotten ? [] : [{ what: `${what}, told`, expected: 'once', got: `${ids.size} times` }]),
+    ...(results.every(isRight) ? [] : [{ what: `${what}, told`, expected: got, got: results.join(', ') }])
   ]
 }
 

@@ -49,8 +49,9 @@ export function evidenceOf (played: Played, call: Json | undefined, recordedSid:
   const { withoutWebhooks, withoutStatuses, withoutAction } = played.variant
   // Where a silence is the evidence, it proves nothing once nobody listened.
   const bySilence = played.recording.causes.includes('reply-refused')
+  const isLate = played.webhooks.some(({ taken = Infinity }) => taken - played.started > until)
   const incomplete = Boolean(withoutWebhooks || withoutStatuses || withoutAction) || (away !== undefined &&
-    (away.store === 'lost' || bySilence || played.answered.some(({ status }) => status === 0)))
+    (away.store === 'lost' || bySilence || isLate || played.answered.some(({ status }) => status === 0)))
   return {
     kind: kindOf(played.recording, recordedSid),
     heard: hooks.length > 0,

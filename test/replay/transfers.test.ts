@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { fixture } from '../fixtures/paths.ts'
+import { awayVariants } from './away.ts'
 import { faultsOf } from './check.ts'
 import { readRecordings } from './read.ts'
 import { isPlayable, type Recording } from './recording.ts'
@@ -77,6 +78,28 @@ for (const variant of ['without-webhooks', 'late-webhooks', 'late-statuses', 'do
 await t.test("the answer to the person's createCall is lost", async t => {
   for (const name of ['merge-slow-hook', 'human-busy']) {
     t.same(faultsOf(await playInProcess(named(name), VARIANTS['answer-lost']!(seed))), [], name)
+  }
+})
+
+await t.test('the bridge is away for a while: results stay true, or are said to be unknown', async t => {
+  const names = ['direct-add', 'agent-ends-consult', 'human-busy', 'screened-refuse', 'unscreened']
+  for (const name of names) {
+    for (const variant of awayVariants(named(name), 1, seed)) {
+      const faults = faultsOf(await playInProcess(named(name), variant))
+      // A process without its memory does not know whom it called, and for what.
+      const isLost = variant.away?.store === 'lost'
+      t.same(faults.filter(({ what }) => !isLost || what.startsWith('transfer')), [], `${name}, ${variant.name}`)
+    }
+  }
+})
+
+await t.test('a replay notices a false result also where the bridge was away', async t => {
+  const [variant] = awayVariants(named('direct-add'), 1, seed).filter(({ away }) => away?.store === 'survives')
+  const played = await playInProcess(named('direct-add'), variant)
+  const [transfer] = played.transfers
+  for (const shown of [{ result: 'returned', reason: 'declined' }, { result: 'failed', reason: 'busy' }, undefined]) {
+    const [fault] = faultsOf({ ...played, transfers: [{ ...transfer!, shown }] })
+    t.match(fault?.what, /^transfer add/, JSON.stringify(shown))
   }
 })
 
