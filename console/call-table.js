@@ -11,10 +11,12 @@ import {
   CauseMark, classes, DirectionMark, Hidden, html, Icon, numbersOf, PhaseMark, PhoneNumber, Time, useCallback,
   useEffect, useRef, useState, WAITING_WORDS
 } from './ui.js'
+import { Component } from './vendor/preact.js'
 
 /** @import { Board, Entry } from './board.js' */
+/** @import { CallRow } from './types.js' */
 
-const COLUMNS = ['direction', 'number', 'our number', 'route', 'agent', 'state', 'duration', 'began']
+const COLUMNS = ['direction', 'number', 'our number', 'route', 'agent', 'state', 'waits for', 'duration', 'began']
 
 /**
  * @param {{ board: Board, shown: readonly string[], onRelease: () => void }} props
@@ -32,9 +34,10 @@ export function CallTable ({ board, shown, onRelease }) {
 
   return html`<div class="call-table" role="table" aria-label="Active calls, newest first" ref=${table}
     aria-rowcount=${shown.length + 1}>
-    <div class="call-head" role="rowgroup">
+    <div class=${classes('call-head', shown.length === 0 && 'call-head-empty')} role="rowgroup">
       <div class="call-row" role="row" aria-rowindex="1">
-        ${COLUMNS.map(name => html`<span role="columnheader" class=${`col-${name.replace(' ', '-')}`}>${name}</span>`)}
+        ${COLUMNS.map(name =>
+          html`<span role="columnheader" class=${`col-${name.replaceAll(' ', '-')}`}>${name}</span>`)}
       </div>
     </div>
     ${held > 0 && html`<button type="button" class="new-calls" onClick=${show}>
@@ -111,19 +114,51 @@ function moveOf (event) {
 }
 
 /**
- * @param {{
- *   entry: Entry, now: number, index: number, top: number, isTabStop: boolean, onFocus: (callSid: string) => void
- * }} props
+ * @typedef {object} RowProps
+ * @property {Entry} entry
+ * @property {number} now
+ * @property {number} index
+ * @property {number} top distance from the first row, pixels
+ * @property {boolean} isTabStop
+ * @property {(callSid: string) => void} onFocus
  */
-function Row ({ entry, now, index, top, isTabStop, onFocus }) {
+
+/**
+ * A row. It is drawn again only when something in it has changed, because news comes many times a second.
+ * @extends {Component<RowProps>}
+ */
+class Row extends Component {
+  /** @override @param {RowProps} next */
+  shouldComponentUpdate (next) {
+    const { entry, now, index, top, isTabStop } = this.props
+    return next.entry !== entry || next.now !== now || next.index !== index || next.top !== top ||
+      next.isTabStop !== isTabStop
+  }
+
+  /** @override */
+  render () {
+    const { entry, now, index, top, isTabStop, onFocus } = this.props
+    const { row } = entry
+    const late = waitOf(row, now)?.late
+    const names = classes(
+      'call-row',
+      late && 'call-late',
+      entry.endedAt !== undefined && 'call-ended',
+      row.failed && 'call-failed'
+    )
+    return html`<div role="row" aria-rowindex=${index + 2} class=${names} style=${{ top: `${top}px` }}>
+      <${Cells} entry=${entry} now=${now} isTabStop=${isTabStop} onFocus=${onFocus} />
+    </div>`
+  }
+}
+
+/** @param {Pick<RowProps, 'entry' | 'now' | 'isTabStop' | 'onFocus'>} props */
+function Cells ({ entry, now, isTabStop, onFocus }) {
   const { row, endedAt } = entry
-  const wait = waitOf(row, now)
   const { person, ours } = numbersOf(row)
-  const ended = endedAt !== undefined
   const until = row.at.ended === undefined ? now : Date.parse(row.at.ended)
   const ms = until - Date.parse(row.at.received)
-  return html`<div role="row" aria-rowindex=${index + 2} style=${{ transform: `translateY(${top}px)` }}
-    class=${classes('call-row', wait?.late && 'call-late', ended && 'call-ended', row.failed && 'call-failed')}>
+  return html`
     <span role="cell" class="col-direction"><${DirectionMark} direction=${row.direction} /></span>
     <span role="cell" class="col-number">
       <a href=${callAddress(row.callSid)} tabindex=${isTabStop ? 0 : -1} onFocus=${() => onFocus(row.callSid)}
@@ -131,13 +166,15 @@ function Row ({ entry, now, index, top, isTabStop, onFocus }) {
     </span>
     <span role="cell" class="col-our-number"><${PhoneNumber} number=${ours} /></span>
     <span role="cell" class="col-route" title=${row.route}>${row.route ?? '–'}</span>
-    <span role="cell" class="col-agent" title=${row.agent}>${row.agent ?? '–'}
+    <span role="cell" class="col-agent" title=${row.agent}><span>${row.agent ?? '–'}</span>
       ${row.attempt > 1 && html`<span class="badge" title="Earlier ways failed">attempt ${row.attempt}</span>`}
     </span>
-    <span role="cell" class="col-state"><${State} entry=${entry} wait=${wait} now=${now} /></span>
+    ${endedAt === undefined
+      ? html`<span role="cell" class="col-state"><${PhaseMark} phase=${row.phase} /></span>
+        <span role="cell" class="col-waits-for"><${Waiting} row=${row} now=${now} /></span>`
+      : html`<span role="cell" aria-colspan="2" class="col-cause"><${Outcome} entry=${entry} /></span>`}
     <span role="cell" class="col-duration" title=${spokenDuration(ms)}>${clockDuration(ms)}</span>
-    <span role="cell" class="col-began"><${Time} at=${row.at.received} /></span>
-  </div>`
+    <span role="cell" class="col-began"><${Time} at=${row.at.received} /></span>`
 }
 
 /** A click on a link of the same page needs no reload, also when the address is the same. @param {MouseEvent} event */
@@ -148,14 +185,18 @@ function open (event) {
   goTo(link.getAttribute('href') ?? '')
 }
 
-/** @param {{ entry: Entry, wait: ReturnType<typeof waitOf>, now: number }} props */
-function State ({ entry: { row, endedAt, gone }, wait, now }) {
+/** @param {{ entry: Entry }} props */
+function Outcome ({ entry: { row, gone } }) {
   if (gone) return html`<span class="cause"><${Icon} name="unknown" />ended while disconnected</span>`
-  if (endedAt !== undefined) return html`<${CauseMark} end=${row.end} failed=${row.failed} />`
-  return html`<${PhaseMark} phase=${row.phase} />
-    ${wait && html`<span class=${classes('wait', wait.late && 'wait-late')}>
+  return html`<${CauseMark} end=${row.end} failed=${row.failed} />`
+}
+
+/** @param {{ row: CallRow, now: number }} props */
+function Waiting ({ row, now }) {
+  const wait = waitOf(row, now)
+  return html`${wait && html`<span class=${classes('wait', wait.late && 'wait-late')}>
       ${wait.late && html`<${Icon} name="late" />`}
-      <span class="wait-for"><${Hidden}>waits for <//>${WAITING_WORDS[wait.on]}</span>
+      <span class="wait-for">${WAITING_WORDS[wait.on]}</span>
       <span class="wait-time">${duration(now - Date.parse(wait.since))}</span>
       ${wait.late && html`<${Hidden}>, longer than usual<//>`}
     </span>`}

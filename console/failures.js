@@ -39,6 +39,7 @@ export function FailuresPanel ({ api, failedCalls }) {
 /** @param {{ failures: Failures, open: boolean, toggle: () => void }} props */
 function Summary ({ failures: { hour }, open, toggle }) {
   const { failed, answered, causes } = hour
+  if (causes.length === 0) return null
   const before = causes.reduce((sum, cause) => sum + cause.before, 0)
   const share = answered === undefined || failed + answered === 0
     ? ''
@@ -48,7 +49,7 @@ function Summary ({ failures: { hour }, open, toggle }) {
       <span class=${failed > 0 ? 'figure figure-bad' : 'figure'}>${failed}</span>
       <${Change} count=${failed} before=${before} words />
     </p>
-    <p class="quiet">${share}</p>
+    ${share && html`<p class="quiet">${share}</p>`}
     ${causes.length > 0 && html`<button type="button" class="button failures-toggle" aria-expanded=${open}
       aria-controls="failures-causes" onClick=${toggle}>${open ? 'Hide causes' : 'Causes'}</button>`}
   </div>`

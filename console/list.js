@@ -26,10 +26,12 @@ export function VirtualList ({ items, row, pinned = -1, class: extra, reveal, ro
   const element = useRef(/** @type {HTMLDivElement | null} */ (null))
   const [{ first, last, height }, setRange] = useState({ first: 0, last: 40, height: 0 })
 
+  const rowHeight = useRef(0)
   const measure = useCallback(() => {
     const list = element.current
     if (!list) return
-    const height = Number.parseFloat(getComputedStyle(list).getPropertyValue('--row')) || 36
+    rowHeight.current ||= Number.parseFloat(getComputedStyle(list).getPropertyValue('--row')) || 36
+    const height = rowHeight.current
     const top = list.getBoundingClientRect().top
     const first = Math.max(0, Math.floor(-top / height) - BEYOND)
     const last = Math.max(0, Math.ceil((innerHeight - top) / height) + BEYOND)
@@ -45,18 +47,23 @@ export function VirtualList ({ items, row, pinned = -1, class: extra, reveal, ro
       cancelAnimationFrame(frame)
       frame = requestAnimationFrame(measure)
     }
+    const resized = () => {
+      rowHeight.current = 0
+      later()
+    }
     measure()
+    // The page grows when the list does, and when something above the list does.
+    const observer = new ResizeObserver(later)
+    observer.observe(document.body)
     addEventListener('scroll', later, { passive: true, capture: true })
-    addEventListener('resize', later)
+    addEventListener('resize', resized)
     return () => {
       cancelAnimationFrame(frame)
+      observer.disconnect()
       removeEventListener('scroll', later, { capture: true })
-      removeEventListener('resize', later)
+      removeEventListener('resize', resized)
     }
   }, [measure])
-
-  // What stands above the list may have changed its place.
-  useLayoutEffect(measure)
 
   useLayoutEffect(() => {
     if (reveal && element.current) scrollToRow(element.current, reveal.index, height)

@@ -2,7 +2,7 @@
  * Now without a call.
  */
 
-import { CopyButton, html, Icon, useLoaded } from './ui.js'
+import { html, Icon, useLoaded } from './ui.js'
 
 /** @import { ComponentChildren } from './vendor/preact.js' */
 /** @import { Api } from './api.js' */
@@ -36,14 +36,13 @@ function FirstSteps ({ mayChange }) {
     <p class="quiet">The first one appears here within a second. To get there:</p>
     <ol>
       <li>
-        <strong><a href="#/doctor">Run the doctor.</a></strong>
+        <strong><a href="#/doctor">Run the doctor.</a></strong>${' '}
         It checks LiveKit, Jambonz and the SIP trunk, and says what to do about what it finds.
       </li>
       <li>
-        <strong>Point the Jambonz application at this bridge.</strong>
+        <strong>Point the Jambonz application at this bridge.</strong>${' '}
         The call hook is <code>/livekit-api</code> and the call status hook is <code>/status</code>, both by POST, below
         the bridge's public address. ${' '}<code>bridge provision</code> can do it.
-        <${CopyButton} text="bridge provision" label="Copy command" class="button-small" />
       </li>
       <li>
         <strong>${mayChange ? html`<a href="#/place">Place a test call</a>` : 'Place a test call'}</strong>

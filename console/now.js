@@ -133,8 +133,14 @@ function useReader () {
   }), [])
 }
 
+/** Reading scrollY costs a layout, so it is kept. */
+let scrolledTo = 0
+addEventListener('scroll', () => {
+  scrolledTo = scrollY
+}, { passive: true })
+
 /** Whether the newest call is out of sight. */
-const isScrolled = () => scrollY > 60
+const isScrolled = () => scrolledTo > 60
 
 /** @type {Phase[]} */
 const COUNTED = ['requested', 'received', 'dialing', 'ringing', 'connected', 'transferring']
@@ -157,7 +163,8 @@ function Counters ({ counts, late, filter, toggle, ready }) {
     <button type="button" class=${classes('counter', 'counter-late', late === 0 && 'counter-zero')}
       aria-pressed=${filter === 'late'} onClick=${() => toggle('late')}>
       <span class="figure">${figure(late)}</span>
-      <span class="counter-label"><${Icon} name="late" />wait too long</span>
+      <span class="counter-label"><${Icon} name="late" />
+        <span><span class="wide-only">wait </span>too long</span></span>
     </button>
   </div>`
 }

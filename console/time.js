@@ -45,37 +45,41 @@ export function spokenDuration (ms) {
   return said.join(' ') || '0 seconds'
 }
 
+// Made once: formatters of Intl are slow to make, and each row of a table shows times.
+const DAY = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' })
+const SHORT_ZONE = new Intl.DateTimeFormat('en', { timeZoneName: 'short' })
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** @param {Date} one @param {Date} other */
+const isSameDay = (one, other) =>
+  one.getDate() === other.getDate() && one.getMonth() === other.getMonth() && one.getFullYear() === other.getFullYear()
+
 /**
- * A local time of day with the date when it is not today: `14:03:07`, `28 Nov 14:03:07`.
+ * A local time of day, with the date when it is not today: `14:03:07`, `28 Nov 14:03:07`.
  * @param {string | number | Date} time
- * @param {{ ms?: boolean, now?: number }} [options]
+ * @param {{ ms?: boolean, date?: boolean, now?: number }} [options] `date`: with the date in any case
  */
-export function localTime (time, { ms = false, now = Date.now() } = {}) {
-  const date = new Date(time)
-  if (Number.isNaN(date.getTime())) return ''
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-  const exact = ms ? `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}` : clock
-  if (date.toDateString() === new Date(now).toDateString()) return exact
-  const day = date.toLocaleDateString('en', { day: 'numeric', month: 'short' })
-  return `${day} ${exact}`
+export function localTime (time, { ms = false, date = false, now = Date.now() } = {}) {
+  const at = new Date(time)
+  if (Number.isNaN(at.getTime())) return ''
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  const exact = ms ? `${clock}.${String(at.getMilliseconds()).padStart(3, '0')}` : clock
+  return date || !isSameDay(at, new Date(now)) ? `${DAY.format(at)} ${exact}` : exact
 }
 
 /** Name of the zone in which times are shown: `Europe/Berlin (UTC+1)`. */
 export function zoneName (now = new Date()) {
-  const name = Intl.DateTimeFormat().resolvedOptions().timeZone
   const minutes = -now.getTimezoneOffset()
-  if (minutes === 0) return name === 'UTC' ? 'UTC' : `${name} (UTC)`
+  if (minutes === 0) return ZONE === 'UTC' ? 'UTC' : `${ZONE} (UTC)`
   const sign = minutes < 0 ? '−' : '+'
   const hours = Math.floor(Math.abs(minutes) / 60)
   const rest = Math.abs(minutes) % 60
-  return `${name} (UTC${sign}${hours}${rest === 0 ? '' : `:${two(rest)}`})`
+  return `${ZONE} (UTC${sign}${hours}${rest === 0 ? '' : `:${two(rest)}`})`
 }
 
 /** Short name of the zone: `CET`, `GMT+5:30`. */
-export function zoneShortName (now = new Date()) {
-  const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(now)
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zoneName(now)
-}
+export const zoneShortName = (now = new Date()) =>
+  SHORT_ZONE.formatToParts(now).find(({ type }) => type === 'timeZoneName')?.value ?? zoneName(now)
 
 /*
  * The clocks of this device and of the bridge differ. Durations are measured on the bridge's.
@@ -99,27 +103,27 @@ export function heardClock (at) {
 /** What the bridge's clock says now, in milliseconds since the epoch. */
 export const bridgeNow = () => Date.now() + aheadMs
 
-/** @type {Set<() => void>} */
+/** @type {Set<(now: number) => void>} */
 const listeners = new Set()
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer
 
 /** One timer for all that ticks, on the second, so that all durations change together. */
 function tick () {
-  for (const listener of [...listeners]) listener()
+  const now = bridgeNow()
+  for (const listener of [...listeners]) listener(now)
   timer = listeners.size === 0 ? undefined : setTimeout(tick, 1000 - Date.now() % 1000)
 }
 
-/** The bridge's time, of which the caller is drawn again each second. */
+/** The bridge's time, milliseconds since the epoch. The caller is drawn again each second, when it changes. */
 export function useNow () {
-  const [, setCount] = useState(0)
+  const [now, setNow] = useState(bridgeNow)
   useEffect(() => {
-    const listener = () => setCount(count => count + 1)
-    listeners.add(listener)
+    listeners.add(setNow)
     timer ??= setTimeout(tick, 1000 - Date.now() % 1000)
     return () => {
-      listeners.delete(listener)
+      listeners.delete(setNow)
     }
   }, [])
-  return bridgeNow()
+  return now
 }

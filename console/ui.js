@@ -76,7 +76,7 @@ export const PhaseMark = ({ phase }) =>
 export const DIRECTIONS = {
   inbound: { icon: 'inbound', word: 'in', says: 'inbound' },
   outbound: { icon: 'outbound', word: 'out', says: 'outbound' },
-  agent: { icon: 'agent', word: 'agent', says: 'placed by an agent' }
+  agent: { icon: 'agent', word: 'by agent', says: 'an agent calls somebody' }
 }
 
 /** @param {{ direction: Direction }} props */
@@ -123,7 +123,7 @@ export function Duration ({ since, until }) {
 
 /** A local time, with the exact one and the zone at hand. @param {{ at: string, ms?: boolean }} props */
 export const Time = ({ at, ms }) =>
-  html`<time datetime=${at} title=${`${new Date(at).toLocaleString()} ${zoneName()}, ${at}`}>
+  html`<time datetime=${at} title=${`${localTime(at, { ms: true, date: true })} ${zoneName()}`}>
     ${localTime(at, { ms })}
   </time>`
 
