@@ -107,8 +107,13 @@ function View (props) {
   return html`<${Fence} key=${shown}><${loaded.View} ...${props} /><//>`
 }
 
-/** A search field takes the focus, else the heading does, where a screen reader begins to read. */
+/**
+ * Unless the view has put the focus somewhere itself, a search field takes it, else the heading does, where a screen
+ * reader begins to read.
+ */
 function focusView () {
+  const { activeElement } = document
+  if (activeElement?.closest('main > *')) return
   const target = document.querySelector('main [data-focus]') ?? document.querySelector('main h1')
   if (target instanceof HTMLElement) target.focus({ preventScroll: true })
   scrollTo({ top: 0 })

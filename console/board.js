@@ -177,12 +177,12 @@ const USUAL_WAIT_MS = {
 
 /**
  * What a call waits for, and whether that takes too long.
- * @param {CallRow} row
+ * @param {Entry} entry
  * @param {number} now
  * @returns {{ on: WaitingOn, since: string, late: boolean } | undefined}
  */
-export function waitOf ({ phase, waitingOn, waitingSince }, now) {
-  if (phase === 'ended' || waitingOn === 'none' || waitingSince === undefined) return undefined
+export function waitOf ({ row: { waitingOn, waitingSince }, endedAt }, now) {
+  if (endedAt !== undefined || waitingOn === 'none' || waitingSince === undefined) return undefined
   const late = now - Date.parse(waitingSince) > USUAL_WAIT_MS[waitingOn]
   return { on: waitingOn, since: waitingSince, late }
 }
@@ -197,15 +197,15 @@ export function waitOf ({ phase, waitingOn, waitingSince }, now) {
 export function filtered (board, filter, now) {
   if (filter === undefined) return board.order
   return board.order.filter(sid => {
-    const row = board.entries.get(sid)?.row
-    return row && (filter === 'late' ? waitOf(row, now)?.late : row.phase === filter)
+    const entry = board.entries.get(sid)
+    return entry && (filter === 'late' ? waitOf(entry, now)?.late : entry.row.phase === filter)
   })
 }
 
 /** @param {Board} board @param {number} now */
 export function lateCount (board, now) {
   let count = 0
-  for (const { row } of board.entries.values()) if (waitOf(row, now)?.late) count++
+  for (const entry of board.entries.values()) if (waitOf(entry, now)?.late) count++
   return count
 }
 

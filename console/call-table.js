@@ -14,7 +14,6 @@ import {
 import { Component } from './vendor/preact.js'
 
 /** @import { Board, Entry } from './board.js' */
-/** @import { CallRow } from './types.js' */
 
 const COLUMNS = ['direction', 'number', 'our number', 'route', 'agent', 'state', 'waits for', 'duration', 'began']
 
@@ -52,14 +51,20 @@ export function CallTable ({ board, shown, onRelease }) {
   </div>`
 }
 
+/** The call that was opened by keyboard, where a reader who comes back goes on. @type {string | undefined} */
+let opened
+
 /**
  * Arrows and j, k move through the rows; Home and End to the ends. Enter follows the row's link.
  * @param {readonly string[]} shown
  */
 function useRowKeys (shown) {
   const table = useRef(/** @type {HTMLElement | null} */ (null))
-  const [current, setCurrent] = useState(/** @type {string | undefined} */ (undefined))
-  const [reveal, setReveal] = useState(/** @type {{ index: number } | undefined} */ (undefined))
+  const [current, setCurrent] = useState(opened)
+  const [reveal, setReveal] = useState(() => {
+    const index = opened === undefined ? -1 : shown.indexOf(opened)
+    return index === -1 ? undefined : { index }
+  })
   const state = useRef({ shown, current })
   state.current = { shown, current }
 
@@ -86,9 +91,10 @@ function useRowKeys (shown) {
   // The row is in the document once it was scrolled to.
   useEffect(() => {
     if (!reveal || current === undefined) return
-    const link = table.current?.querySelector(`a[href="${CSS.escape(callAddress(current))}"]`) ??
-      [...table.current?.querySelectorAll('a') ?? []].find(a => a.getAttribute('href') === callAddress(current))
-    if (link instanceof HTMLElement) link.focus({ preventScroll: true })
+    const links = [...table.current?.querySelectorAll('a') ?? []]
+    const link = links.find(a => a.getAttribute('href') === callAddress(current))
+    opened = undefined
+    if (link) link.focus({ preventScroll: true })
   }, [reveal])
 
   return { current, reveal, table, setCurrent }
@@ -139,7 +145,7 @@ class Row extends Component {
   render () {
     const { entry, now, index, top, isTabStop, onFocus } = this.props
     const { row } = entry
-    const late = waitOf(row, now)?.late
+    const late = waitOf(entry, now)?.late
     const names = classes(
       'call-row',
       late && 'call-late',
@@ -156,13 +162,13 @@ class Row extends Component {
 function Cells ({ entry, now, isTabStop, onFocus }) {
   const { row, endedAt } = entry
   const { person, ours } = numbersOf(row)
-  const until = row.at.ended === undefined ? now : Date.parse(row.at.ended)
+  const until = row.at.ended === undefined ? endedAt ?? now : Date.parse(row.at.ended)
   const ms = until - Date.parse(row.at.received)
   return html`
     <span role="cell" class="col-direction"><${DirectionMark} direction=${row.direction} /></span>
     <span role="cell" class="col-number">
       <a href=${callAddress(row.callSid)} tabindex=${isTabStop ? 0 : -1} onFocus=${() => onFocus(row.callSid)}
-        onClick=${open}><${PhoneNumber} number=${person} /></a>
+        onClick=${(/** @type {MouseEvent} */ event) => open(event, row.callSid)}><${PhoneNumber} number=${person} /></a>
     </span>
     <span role="cell" class="col-our-number"><${PhoneNumber} number=${ours} /></span>
     <span role="cell" class="col-route" title=${row.route}>${row.route ?? '–'}</span>
@@ -171,18 +177,18 @@ function Cells ({ entry, now, isTabStop, onFocus }) {
     </span>
     ${endedAt === undefined
       ? html`<span role="cell" class="col-state"><${PhaseMark} phase=${row.phase} /></span>
-        <span role="cell" class="col-waits-for"><${Waiting} row=${row} now=${now} /></span>`
+        <span role="cell" class="col-waits-for"><${Waiting} entry=${entry} now=${now} /></span>`
       : html`<span role="cell" aria-colspan="2" class="col-cause"><${Outcome} entry=${entry} /></span>`}
     <span role="cell" class="col-duration" title=${spokenDuration(ms)}>${clockDuration(ms)}</span>
     <span role="cell" class="col-began"><${Time} at=${row.at.received} /></span>`
 }
 
-/** A click on a link of the same page needs no reload, also when the address is the same. @param {MouseEvent} event */
-function open (event) {
+/** @param {MouseEvent} event @param {string} callSid */
+function open (event, callSid) {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return
   event.preventDefault()
-  const link = /** @type {HTMLElement} */ (event.currentTarget)
-  goTo(link.getAttribute('href') ?? '')
+  opened = event.detail === 0 ? callSid : undefined
+  goTo(callAddress(callSid))
 }
 
 /** @param {{ entry: Entry }} props */
@@ -191,9 +197,10 @@ function Outcome ({ entry: { row, gone } }) {
   return html`<${CauseMark} end=${row.end} failed=${row.failed} />`
 }
 
-/** @param {{ row: CallRow, now: number }} props */
-function Waiting ({ row, now }) {
-  const wait = waitOf(row, now)
+/** @param {{ entry: Entry, now: number }} props */
+function Waiting ({ entry, now }) {
+  const { row } = entry
+  const wait = waitOf(entry, now)
   return html`${wait && html`<span class=${classes('wait', wait.late && 'wait-late')}>
       ${wait.late && html`<${Icon} name="late" />`}
       <span class="wait-for">${WAITING_WORDS[wait.on]}</span>

@@ -26,7 +26,7 @@ export function Frame ({ api, session, place, mayChange, onLeave, children }) {
   return html`
     <a class="skip" href="#content" onClick=${skip}>Skip to the content</a>
     <header class="top">
-      <a class="brand" href="#/now" aria-label="Console, Now"><${Logo} /><span>bridge</span></a>
+      <a class="brand" href="#/now" aria-label="bridge console"><${Logo} /><span>bridge</span></a>
       <nav class="tabs" aria-label="Views">
         ${tabs.map(({ view, name, short, icon }) => html`<a key=${view} href=${`#/${view}`} aria-label=${name}
           aria-current=${isUnder(place.view, view) ? 'page' : undefined}>
@@ -76,7 +76,7 @@ function ConnectionChip ({ connection }) {
   }
   return html`<span class="connection connection-lost" title=${problem}>
     <${Icon} name="lost" /><span role="status">reconnecting</span>
-    ${age && html`<span class="connection-age">data ${age} old</span>`}
+    ${age && html`<span class="connection-age">${' · '}data ${age} old</span>`}
   </span>`
 }
 
