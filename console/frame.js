@@ -6,9 +6,10 @@ import { useKeys } from './keys.js'
 import { Logo } from './sign-in.js'
 import { chosenTheme, nextTheme, THEMES } from './theme-choice.js'
 import { duration, localTime, useNow, zoneName, zoneShortName } from './time.js'
-import { html, Icon, useState, useStore } from './ui.js'
+import { html, Icon, useEffect, useLoaded, useState, useStore } from './ui.js'
 
 /** @import { ComponentChildren } from './vendor/preact.js' */
+/** @import { Api, ConnectionState } from './api.js' */
 /** @import { ViewProps } from './ui.js' */
 
 const TABS = [
@@ -32,6 +33,7 @@ export function Frame ({ api, session, place, mayChange, onLeave, children }) {
           aria-current=${isUnder(place.view, view) ? 'page' : undefined}>
           <${Icon} name=${icon} /><span>${short ?? name}</span></a>`)}
       </nav>
+      <${Trouble} api=${api} />
       <${ConnectionChip} connection=${api.connection} />
       <${WallClock} />
       <span class="who" title=${`Signed in as ${session.name}, ${session.role}. Version ${session.version}`}>
@@ -60,7 +62,7 @@ function skip (event) {
   document.getElementById('content')?.focus()
 }
 
-/** @param {{ connection: import('./api.js').ConnectionState }} props */
+/** @param {{ connection: ConnectionState }} props */
 function ConnectionChip ({ connection }) {
   useStore(connection)
   const { state, heardAt, problem } = connection.value
@@ -78,6 +80,33 @@ function ConnectionChip ({ connection }) {
     <${Icon} name="lost" /><span role="status">reconnecting</span>
     ${age && html`<span class="connection-age">${' · '}data ${age} old</span>`}
   </span>`
+}
+
+/** How often the bridge is asked how it is, milliseconds. */
+const HEALTH_EVERY_MS = 20_000
+
+/** What the bridge itself says does not work, such as LiveKit that does not answer. @param {{ api: Api }} props */
+function Trouble ({ api }) {
+  const { value, reload } = useLoaded(signal => healthOf(api, signal), [api])
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || reload(), HEALTH_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [reload])
+  if (!value) return html`<span role="status"></span>`
+  return html`<span role="status"><a class="trouble" href="#/doctor" title=${value}>
+    <${Icon} name="late" /><span>${value}</span>
+  </a></span>`
+}
+
+/**
+ * @param {Api} api
+ * @param {AbortSignal} signal
+ * @returns {Promise<string>} empty when all is well, or when nobody answers, which the connection shows
+ */
+async function healthOf (api, signal) {
+  const health = await api.get('health/ready', { signal }).catch(error => error.body)
+  if (health?.status === 'draining') return 'This bridge is about to end'
+  return (health?.degraded ?? []).join('. ')
 }
 
 function WallClock () {
