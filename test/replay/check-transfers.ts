@@ -78,8 +78,6 @@ function faultsOfTelling (
   ]
 }
 
-type Told = NonNullable<Played['told']>[number]
-
 /** Causes that say that the bridge ended a call. */
 const BY_BRIDGE = ['person-hung-up', 'caller-gone', 'transfer-cancelled']
 

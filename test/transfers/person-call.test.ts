@@ -41,7 +41,7 @@ await transferTest('the person is consulted by the agent of the caller with its 
     const rooms = [...bridge.rooms.open.values()].map(({ agent }) => ({ agent, job: JSON.parse(agent.metadata) }))
     const consulted = rooms.find(({ job }) => job.transfer?.id === id)!
     t.equal(consulted.agent.name, agent ?? 'demo-agent')
-    t.equal(consulted.job.app, app, agent)
+    t.equal(consulted.job.app, app, `agent: ${agent}`)
   }
 }, { env: { AGENT_METADATA: 'of all' } })
 
