@@ -32,7 +32,8 @@ declare module 'fastify' {
   }
 }
 
-const DEPENDENCIES = ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file', 'events']
+const DEPENDENCIES =
+  ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file', 'events', 'live']
 /** Part of the time after draining in which buffered events may still be handed over. */
 const HAND_OVER_SHARE = 0.6
 /** Part of it in which events on their way may still arrive. */
@@ -40,8 +41,8 @@ const DELIVER_SHARE = 0.25
 
 /**
  * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `callChanges`, `placements`, `verbConfig` and
- * `clock`. Needs `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events` and `routesFile`. Closes the
- * runner, the calls, the deliveries of events, and the registry, in this order.
+ * `clock`. Needs `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events`, `live` and `routesFile`. Closes
+ * the runner, the calls, the deliveries of events, and the registry, in this order.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
   const { settings, rooms, registrar, metrics, events, routesFile, secretOf, jambonzRest, log } = fastify
@@ -52,6 +53,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
       new CallMetrics(metrics, () => routesFile.table.names),
       new CallLog(log),
       callChanges,
+      fastify.live.calls,
       new CapReleases(registry.caps, error => {
         log.warn({ operation: 'number policy', error: loggedError(error) }, 'operation failed')
       })

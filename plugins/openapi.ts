@@ -44,7 +44,11 @@ export default fp<{ version: string }>(async (fastify, { version }) => {
             name: 'Authorization',
             description: 'JWT signed with the LiveKit API secret, with the SHA-256 of the raw body'
           },
-          operatorToken: { type: 'http', scheme: 'bearer', description: 'OPERATOR_TOKEN' },
+          operatorToken: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A token of OPERATOR_TOKEN. Where nothing changes, one of VIEWER_TOKEN will do'
+          },
           callerKey: {
             type: 'http',
             scheme: 'bearer',

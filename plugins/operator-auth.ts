@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
 import bearerAuth from '@fastify/bearer-auth'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { OPERATOR_REQUESTS_PER_S } from './rate-limit.ts'
 import { createAgentKeys } from '../src/agent-keys.ts'
 import { createCallTokens } from '../src/call-token.ts'
-import { KeyNotAllowedError, OperatorApiOffError, UnauthorizedError } from '../src/errors.ts'
+import { KeyNotAllowedError, OperatorApiOffError, UnauthorizedError, ViewerError } from '../src/errors.ts'
+import { OPERATOR_NAME } from '../src/caller-keys.ts'
 import { createKeyring, type KeyHolder } from '../src/keyring.ts'
 
 declare module 'fastify' {
@@ -14,6 +15,8 @@ declare module 'fastify' {
     forCallers?: boolean
     /** The agent of a call may use the route for that call. */
     forAgents?: boolean
+    /** Viewers may use the route though its method is not GET: it changes nothing. */
+    changesNothing?: boolean
   }
   interface FastifyRequest {
     /** Who sends a request to the operator API, once a token has proved it. */
@@ -51,7 +54,9 @@ export default fp(async fastify => {
   fastify.addHook('onRequest', (request, reply, done) => {
     fastify.verifyBearerAuth!(request, reply, error => done(error && refusalOf(error)))
   })
-  fastify.addHook('onRequest', async ({ keyHolder, routeOptions }) => assertAllowed(keyHolder!, routeOptions.config))
+  fastify.addHook('onRequest', async ({ keyHolder, method, routeOptions }) => {
+    assertAllowed(keyHolder!, method, routeOptions.config)
+  })
   fastify.addHook('onRoute', ({ config }) => metrics.refused.inc({ operation: config!.operation }, 0))
   fastify.addHook('onResponse', async (request, reply) => {
     if (reply.statusCode === 401) metrics.refused.inc({ operation: request.routeOptions.config.operation })
@@ -62,7 +67,7 @@ export default fp(async fastify => {
     const holder = keyring.holderOf(token) ?? await agents.holderOf(token)
     if (!holder) return false
     request.keyHolder = holder
-    request.operator = { tokenId: tokenIdOf(token), ...(holder.isOperator ? {} : { key: holder.name }) }
+    request.operator = { tokenId: tokenIdOf(token), ...keyOf(holder) }
     return true
   }
 
@@ -73,17 +78,20 @@ export default fp(async fastify => {
   }
 }, { name: 'operator-auth', dependencies: ['env', 'metrics', 'rate-limit', 'request-log', 'call-registry'] })
 
-/** @throws {KeyNotAllowedError} */
-function assertAllowed (
-  { isOperator, callSid }: KeyHolder,
-  { forCallers, forAgents }: { forCallers?: boolean, forAgents?: boolean }
-): void {
-  if (isOperator) return
-  if (callSid !== undefined && !forAgents) throw new KeyNotAllowedError('read, control and end its own call')
-  if (callSid === undefined && !forCallers) {
+/**
+ * @throws {KeyNotAllowedError}
+ * @throws {ViewerError}
+ */
+function assertAllowed ({ role }: KeyHolder, method: string, config: FastifyContextConfig): void {
+  if (role === 'agent' && !config.forAgents) throw new KeyNotAllowedError('read, control and end its own call')
+  if (role === 'caller' && !config.forCallers) {
     throw new KeyNotAllowedError('place calls, and list, read, control and end its own')
   }
+  if (role === 'viewer' && method !== 'GET' && method !== 'HEAD' && !config.changesNothing) throw new ViewerError()
 }
+
+/** The name that the log has of whoever asks: of OPERATOR_TOKEN only where somebody gave it one. */
+const keyOf = ({ name }: KeyHolder): { key?: string } => name === OPERATOR_NAME ? {} : { key: name }
 
 /** Tells tokens apart in the log. Without the secret nobody can check guesses of a token against it. */
 const createTokenIds = (secret: string) => (token: string): string =>

@@ -7,7 +7,7 @@ import { present, summarize, type Live } from '../src/calls/view.ts'
 import { UnknownQueryError } from '../src/errors.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
 import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
-import { isAgent } from '../src/keyring.ts'
+import { isAgent, seesAll } from '../src/keyring.ts'
 import { ownCall } from '../src/own-call.ts'
 
 /**
@@ -25,16 +25,17 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
     preValidation: async ({ query }) => assertKnown(query, listCallsSchema.querystring.properties)
   }, async request => {
     const { phase, from, to, cause, placedBy, reference, cursor, limit = 50 } = request.query
-    const { isOperator, name } = request.keyHolder!
+    const holder = request.keyHolder!
+    const { name } = holder
     // Others' calls do not exist for a key.
-    if (!isOperator && placedBy !== undefined && placedBy !== name) return { calls: [] }
+    if (!seesAll(holder) && placedBy !== undefined && placedBy !== name) return { calls: [] }
 
     const page = await registry.list({
       phase: phase as Phase | 'active' | undefined,
       from,
       to,
       cause: cause as Cause | undefined,
-      placedBy: isOperator ? placedBy : name,
+      placedBy: seesAll(holder) ? placedBy : name,
       reference
     }, { limit, cursor })
     return { calls: page.calls.map(summarize), next: page.next }

@@ -32,6 +32,6 @@ export const createAgentKeys = ({ tokens, calls, clock }: AgentKeysOptions): Age
     const call = await calls.find(known.callSid)
     if (!call) throw new CallTokenError('Its call is not known here (any more)')
     if (call.phase === 'ended') throw new CallTokenError('Its call has ended')
-    return { name: AGENT_NAME, isOperator: false, callSid: call.callSid }
+    return { name: AGENT_NAME, role: 'agent', callSid: call.callSid }
   }
 })

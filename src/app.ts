@@ -7,6 +7,7 @@ import errors from '../plugins/errors.ts'
 import events from '../plugins/events.ts'
 import jambonzHooks from '../plugins/jambonz-hooks.ts'
 import jambonzRest from '../plugins/jambonz-rest.ts'
+import live from '../plugins/live.ts'
 import livekitClient from '../plugins/livekit-client.ts'
 import metrics from '../plugins/metrics.ts'
 import numberPolicy from '../plugins/number-policy.ts'
@@ -21,6 +22,7 @@ import sensible from '../plugins/sensible.ts'
 import action from '../routes/action.ts'
 import amd from '../routes/amd.ts'
 import calls from '../routes/calls.ts'
+import callsStream from '../routes/calls-stream.ts'
 import diagnosis from '../routes/diagnosis.ts'
 import discovery from '../routes/discovery.ts'
 import doctor from '../routes/doctor.ts'
@@ -29,9 +31,11 @@ import eventRoutes from '../routes/events.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import placeCall from '../routes/place-call.ts'
+import ladder from '../routes/ladder.ts'
 import redirect from '../routes/redirect.ts'
 import refer from '../routes/refer.ts'
 import routes from '../routes/routes.ts'
+import session from '../routes/session.ts'
 import transfers from '../routes/transfers.ts'
 import status from '../routes/status.ts'
 import voicemail from '../routes/voicemail.ts'
@@ -98,6 +102,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(retellClient, { clock })
   await app.register(jambonzRest, { registry, clock, sender: options.restSender })
   await app.register(events, { registry, clock, sender: options.eventSender })
+  await app.register(live, { registry, clock })
   await app.register(callRegistry, { registry, clock })
   await app.register(numberPolicy)
   await app.register(drain)
@@ -119,11 +124,14 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(async scope => {
     await scope.register(operatorAuth)
     await scope.register(placeCall)
+    await scope.register(session)
+    await scope.register(callsStream)
     await scope.register(calls)
     await scope.register(dtmf)
     await scope.register(transfers)
     await scope.register(voicemail)
     await scope.register(diagnosis)
+    await scope.register(ladder)
     await scope.register(doctor)
     await scope.register(eventRoutes)
     await scope.register(routes)

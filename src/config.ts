@@ -85,14 +85,13 @@ export function settingsWarnings (settings: Settings): string[] {
   if (namesRetiredRetellHost(settings.RETELL_SIP_HOST)) {
     warnings.push('RETELL_SIP_HOST names a host that Retell switched off on 2026-09-30. Set sip.retellai.com')
   }
-  if (!settings.OPERATOR_TOKEN) {
-    warnings.push(
-      settings.CALLERS
-        ? 'OPERATOR_TOKEN is not set, so only the keys of CALLERS are accepted, each for its own calls'
-        : 'OPERATOR_TOKEN is not set, so /calls answers 404'
-    )
-  }
+  if (!settings.OPERATOR_TOKEN) warnings.push(`OPERATOR_TOKEN is not set, so ${withoutOperator(settings)}`)
   return warnings
+}
+
+function withoutOperator ({ VIEWER_TOKEN: viewers, CALLERS: callers }: Settings): string {
+  if (viewers) return 'nobody can change anything over the operator API or in the console'
+  return callers ? 'only the keys of CALLERS are accepted, each for its own calls' : '/calls answers 404'
 }
 
 /**

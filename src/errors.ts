@@ -186,6 +186,19 @@ export const KeyNotAllowedError = createError<[may: string]>(
   403
 )
 
+/** A token of VIEWER_TOKEN looks at everything and changes nothing. */
+export const ViewerError = createError(
+  'BRIDGE_VIEWERS_LOOK_ONLY',
+  'This token may only look. A change needs a token of OPERATOR_TOKEN.',
+  403
+)
+
+export const TooManyViewersError = createError(
+  'BRIDGE_TOO_MANY_VIEWERS',
+  'Too many pages are connected to this replica. Close some, or try again.',
+  503
+)
+
 /** The token of a call is not accepted. */
 export const CallTokenError = createError<[why: string]>(
   'BRIDGE_CALL_TOKEN',

@@ -1,11 +1,11 @@
 import type { Calls } from './calls/calls.ts'
 import type { Call } from './calls/fold/call.ts'
 import { CallNotFoundError } from './errors.ts'
-import type { KeyHolder } from './keyring.ts'
+import { seesAll, type KeyHolder } from './keyring.ts'
 
 /**
- * Finds a call for the holder of a key: an operator has every call, a key of CALLERS those that it ordered, an agent
- * its own.
+ * Finds a call for the holder of a key: operators and viewers have every call, a key of CALLERS those that it ordered,
+ * an agent its own.
  * @throws {CallNotFoundError} also for a call of somebody else's
  */
 export async function ownCall (
@@ -18,7 +18,7 @@ export async function ownCall (
   return call
 }
 
-function isOwn (call: Call, { isOperator, name, callSid }: KeyHolder): boolean {
-  if (callSid !== undefined) return call.callSid === callSid
-  return isOperator || call.order?.placedBy === name
+function isOwn (call: Call, holder: KeyHolder): boolean {
+  if (holder.role === 'agent') return call.callSid === holder.callSid
+  return seesAll(holder) || call.order?.placedBy === holder.name
 }

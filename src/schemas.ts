@@ -34,7 +34,9 @@ export const CALLER_SECURITY: Security = [{ operatorToken: [] }, { callerKey: []
 export const AGENT_SECURITY: Security = [...CALLER_SECURITY, { callToken: [] }]
 
 /** The reply to a key of CALLERS, or to an agent, on any other route of the operator API. */
-export const OPERATORS_ONLY = { 403: ErrorReply('A key of CALLERS or the token of a call may not do this') }
+export const OPERATORS_ONLY = {
+  403: ErrorReply('A key of CALLERS or the token of a call may not do this, nor may a viewer change something')
+}
 
 /** Replies that any Jambonz hook may get. */
 export const JAMBONZ_REFUSALS = {

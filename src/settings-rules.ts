@@ -1,4 +1,4 @@
-import { AGENT_NAME, callerKeys, OPERATOR_NAME } from './caller-keys.ts'
+import { AGENT_NAME, callerKeys, OPERATOR_NAME, staffKeys, VIEWER_NAME, type Key } from './caller-keys.ts'
 import { commaList } from './comma-list.ts'
 import { receiverProblems } from './events/receivers.ts'
 import { exampleOf, properties, type Name } from './settings-schema.ts'
@@ -62,23 +62,52 @@ function unusableProxies ({ TRUST_PROXY: proxies }: Values): string[] {
 }
 
 /** A token says whose calls may be seen, so it must belong to one name. */
-function unusableKeys ({ CALLERS: callers, OPERATOR_TOKEN: operator }: Values): string[] {
-  const keys = callerKeys(callers as string | undefined)
+function unusableKeys (values: Values): string[] {
+  const keys = [
+    ...keysOf('OPERATOR_TOKEN', staffKeys(values.OPERATOR_TOKEN as string | undefined, OPERATOR_NAME)),
+    ...keysOf('VIEWER_TOKEN', staffKeys(values.VIEWER_TOKEN as string | undefined, VIEWER_NAME)),
+    ...keysOf('CALLERS', callerKeys(values.CALLERS as string | undefined))
+  ]
+  return [...reservedNames(keys), ...sharedNames(keys), ...sharedTokens(keys)]
+}
+
+interface KeyOfSetting extends Key {
+  setting: Name
+}
+
+const keysOf = (setting: Name, keys: Key[]): KeyOfSetting[] => keys.map(key => ({ ...key, setting }))
+
+const MEANT: Record<string, string> = {
+  [OPERATOR_NAME]: 'that is who orders calls with OPERATOR_TOKEN',
+  [VIEWER_NAME]: 'that is who looks with VIEWER_TOKEN',
+  [AGENT_NAME]: 'that is who orders calls with the token of a call'
+}
+
+function reservedNames (keys: readonly KeyOfSetting[]): string[] {
+  const isReserved = ({ setting, name }: KeyOfSetting) =>
+    name === AGENT_NAME || (setting === 'CALLERS' && Object.hasOwn(MEANT, name))
+  return keys.filter(isReserved).map(({ setting, name }) => `${setting} must not name a key ${name}: ${MEANT[name]}`)
+}
+
+/** Calls are found by the name of who ordered them, so a name in two settings would show one the calls of the other. */
+function sharedNames (keys: readonly KeyOfSetting[]): string[] {
+  const callers = new Set(keys.filter(({ setting }) => setting === 'CALLERS').map(({ name }) => name))
+  return keys.filter(({ setting, name }) => setting !== 'CALLERS' && callers.has(name) && !Object.hasOwn(MEANT, name))
+    .map(({ setting, name }) => `CALLERS and ${setting} both name a key ${name}: choose another name in one of them`)
+}
+
+function sharedTokens (keys: readonly KeyOfSetting[]): string[] {
+  const owners = new Map<string, KeyOfSetting>()
   const problems: string[] = []
-  if (keys.some(({ name }) => name === OPERATOR_NAME)) {
-    problems.push(`CALLERS must not name a key ${OPERATOR_NAME}: that is who orders calls with OPERATOR_TOKEN`)
-  }
-  if (keys.some(({ name }) => name === AGENT_NAME)) {
-    problems.push(`CALLERS must not name a key ${AGENT_NAME}: that is who orders calls with the token of a call`)
-  }
-  if (operator !== undefined && keys.some(({ token }) => token === operator)) {
-    problems.push('CALLERS must not have the token of OPERATOR_TOKEN: that key may do everything')
-  }
-  const owners = new Map<string, string>()
-  for (const { name, token } of keys) {
-    const other = owners.get(token)
-    if (other !== undefined && other !== name) problems.push(`CALLERS gives the same token to ${other} and ${name}`)
-    owners.set(token, name)
+  for (const key of keys) {
+    const other = owners.get(key.token)
+    owners.set(key.token, key)
+    if (other === undefined) continue
+    if (other.setting !== key.setting) {
+      problems.push(`${key.setting} must not have a token of ${other.setting}: what a token may do must be clear`)
+    } else if (other.name !== key.name) {
+      problems.push(`${key.setting} gives the same token to ${other.name} and ${key.name}`)
+    }
   }
   return problems
 }

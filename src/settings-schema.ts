@@ -4,6 +4,13 @@ const URL_PATTERN = '^https?://[^\\s?#]+$'
 const SIP_HOST_PATTERN = '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?$'
 const US_RING_TONE = 'tone_stream://L=20;%(2000,4000,440,480)'
 
+/** One or several tokens, each with a name in front or without. */
+const STAFF_TOKENS = listOf('([A-Za-z0-9_.-]{1,64}:)?[^\\s,:]{16,}')
+
+function listOf (item: string): string {
+  return `^\\s*${item}(\\s*,\\s*${item})*\\s*$`
+}
+
 /** Every setting of the service. The settings table, `.env.example` and the start-up errors are generated from it. */
 export const SettingsSchema = Type.Object({
   PORT: Type.Integer({
@@ -275,9 +282,20 @@ export const SettingsSchema = Type.Object({
   }),
   OPERATOR_TOKEN: Type.Optional(
     Type.String({
-      minLength: 16,
-      description: 'Bearer token of the operator API. Without it those routes answer 404',
+      pattern: STAFF_TOKENS,
+      description:
+        'Bearer tokens of the operator API and the console, which may do everything. Several are separated by ' +
+        'commas, while you rotate one or for several people. A name in front, as in `alice:token`, stands in the ' +
+        'log and in the calls. A token has at least 16 characters, without `:` and `,`. Without any token those ' +
+        'routes answer 404',
       examples: ['at-least-16-random-characters']
+    })
+  ),
+  VIEWER_TOKEN: Type.Optional(
+    Type.String({
+      pattern: STAFF_TOKENS,
+      description: 'Tokens that may look at everything and change nothing, written as in OPERATOR_TOKEN',
+      examples: ['wall-screen:at-least-16-other-characters']
     })
   ),
   TRUST_PROXY: Type.Optional(

@@ -1,3 +1,5 @@
+import { OPERATOR_NAME, staffKeys, VIEWER_NAME } from '../caller-keys.ts'
+
 /*
  * Where a running bridge is, and with which token it is asked.
  */
@@ -24,10 +26,16 @@ export function baseUrl (url: string | undefined): string {
   return url.replace(/\/+$/, '')
 }
 
-/** @throws {UnusableError} */
+/**
+ * The first token of OPERATOR_TOKEN, or of VIEWER_TOKEN, which suffices for looking.
+ * @throws {UnusableError}
+ */
 export function tokenOf (env: Record<string, string | undefined>): string {
-  const token = env['OPERATOR_TOKEN']
-  if (token) return token
+  const [key] = [
+    ...staffKeys(env['OPERATOR_TOKEN'], OPERATOR_NAME),
+    ...staffKeys(env['VIEWER_TOKEN'], VIEWER_NAME)
+  ]
+  if (key) return key.token
   throw new UnusableError('OPERATOR_TOKEN is not set: the operator API needs the token that the bridge runs with')
 }
 

@@ -1,12 +1,13 @@
 import type { CallView } from '../calls/view.ts'
 import type { DiagnosisView } from '../diagnosis/diagnosis-view.ts'
 import { cleanDeep } from '../clean-deep.ts'
-import { createLiveLadder, partiesOf, type LadderOptions, type LiveLadder } from '../ladder/ladder.ts'
+import { createLiveLadder, type LadderOptions, type LiveLadder } from '../ladder/ladder.ts'
+import { partiesOf } from '../ladder/parties.ts'
 import type { Step } from '../ladder/trace.ts'
 import { get, type OperatorApi } from './calls-client.ts'
 import { poll } from './calls-follow.ts'
 import { outcomeLines, USUAL_COLUMNS } from './calls-print.ts'
-import { stepsOf } from './calls-steps.ts'
+import { stepsOf } from '../ladder/steps.ts'
 import type { CallIo } from './call.ts'
 
 export interface WatchIo extends CallIo {

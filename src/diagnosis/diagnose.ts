@@ -92,7 +92,7 @@ function judged (call: Call, naming: Naming): Diagnosis {
   const deciding = decidingAttempt(call)
   const facts = attemptFacts(call, deciding)
   const { end } = call
-  const isTalking = call.phase === 'connected' || call.phase === 'transferring' || openRequest(call) !== undefined
+  const isTalking = talks(call)
   const open = isTalking || isBeforeAnswer(call) ? 'none' : waitingOnOf(call, facts.attempt)
   // What became of a person who was dialled is said of the transfer.
   const before = attemptsAtAgents(call).filter(({ n }) => deciding !== undefined && n < deciding.n)
@@ -154,6 +154,13 @@ function judged (call: Call, naming: Naming): Diagnosis {
     earlierAttempts
   }
 }
+
+const talks = (call: Call): boolean =>
+  call.phase === 'connected' || call.phase === 'transferring' || openRequest(call) !== undefined
+
+/** What a call under way waits for; `none` when somebody talks, or when it has not come to an agent yet. */
+export const waitsFor = (call: Call): WaitingOn =>
+  talks(call) || isBeforeAnswer(call) ? 'none' : waitingOnOf(call, decidingAttempt(call))
 
 /** Reasons of transfers about which somebody should do something. */
 const FAILURES: ReadonlySet<TransferReason | undefined> = new Set(['refused', 'error'])

@@ -1,6 +1,7 @@
 import { isTerminal, plain, styleFor, type TerminalStyle } from '../terminal.ts'
 import { createFolder, type Row } from './fold.ts'
-import type { FarEnd, Party, Step } from './trace.ts'
+import { PARTIES } from './parties.ts'
+import type { Party, Step } from './trace.ts'
 
 export interface LadderOptions extends TerminalStyle {
   /** The columns of the terminal. The ladder uses at least 80 and at most 160. */
@@ -10,46 +11,6 @@ export interface LadderOptions extends TerminalStyle {
   /** The lifelines from left to right. Absent: those of a call that goes to LiveKit. */
   parties?: readonly Party[]
 }
-
-export const PARTIES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent']
-
-/** The lifelines of calls in which somebody is called. What an agent dials is left of Jambonz, too. */
-const PARTIES_OF_CALLED: Record<'outbound' | 'agent', readonly Party[]> = {
-  outbound: ['callee', 'jambonz', 'bridge', 'livekit', 'agent'],
-  agent: ['callee', 'jambonz', 'bridge', 'livekit']
-}
-
-/**
- * The lifelines that these steps need: LiveKit's two are left out where nothing happens on them. A person to whom the
- * call is handed stands beside whoever talks with the agent, on the same side of Jambonz.
- * @param direction of the call
- */
-export function partiesOf (
-  steps: readonly Step[],
-  direction: 'inbound' | 'outbound' | 'agent' = 'inbound'
-): readonly Party[] {
-  const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
-  const parties = partiesOfCall(used, direction)
-  return used.has('person') ? withPerson(parties, used) : parties
-}
-
-function partiesOfCall (used: ReadonlySet<Party>, direction: 'inbound' | 'outbound' | 'agent'): readonly Party[] {
-  // A newer bridge may know other directions.
-  const called = direction === 'inbound' ? undefined : PARTIES_OF_CALLED[direction] as readonly Party[] | undefined
-  if (called) return called
-  const farEnds = FAR_ENDS.filter(party => used.has(party))
-  const inRoom = used.has('livekit') || used.has('agent') || farEnds.length === 0
-  return [...PARTIES.filter(party => inRoom || (party !== 'livekit' && party !== 'agent')), ...farEnds]
-}
-
-/** In the call of a person nobody else is called. */
-const withPerson = (parties: readonly Party[], used: ReadonlySet<Party>): readonly Party[] =>
-  parties.flatMap(party => {
-    if (party === 'callee' && !used.has('callee')) return ['person' as const]
-    return party === 'caller' || party === 'callee' ? [party, 'person' as const] : [party]
-  })
-
-const FAR_ENDS: readonly FarEnd[] = ['retell', 'carrier', 'phone', 'sip']
 
 /** What a stream and the environment allow. */
 export function ladderOptionsFor (

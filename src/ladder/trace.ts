@@ -1,8 +1,11 @@
 /** Far ends of a call that are not in a LiveKit room of ours, named by the way that leads there. */
-export type FarEnd = 'retell' | 'carrier' | 'phone' | 'sip'
+export const FAR_ENDS = ['retell', 'carrier', 'phone', 'sip'] as const
+export type FarEnd = typeof FAR_ENDS[number]
 
 /** The parties of a call. `person`: somebody to whom a caller is handed. */
-export type Party = 'caller' | 'callee' | 'person' | 'jambonz' | 'bridge' | 'livekit' | 'agent' | FarEnd
+export const ALL_PARTIES =
+  ['caller', 'callee', 'person', 'jambonz', 'bridge', 'livekit', 'agent', ...FAR_ENDS] as const
+export type Party = typeof ALL_PARTIES[number]
 
 /** One message or event: a SIP message, an HTTP request or reply, or an event in a room. */
 export interface Step {

@@ -7,11 +7,10 @@ import {
   ladderOptionsFor,
   ladderRow,
   layout,
-  partiesOf,
-  PARTIES,
   renderLadder
 } from '../../src/ladder/ladder.ts'
 import type { LadderOptions } from '../../src/ladder/ladder.ts'
+import { PARTIES, partiesOf } from '../../src/ladder/parties.ts'
 import type { Party, Step } from '../../src/ladder/trace.ts'
 
 const plain = (width: number): LadderOptions => ({ width, colour: false, ascii: false, rewrite: false })

@@ -146,9 +146,9 @@ await orderTest('DELETE hangs up: while it is requested, rings, talks; an ended 
 await t.test('tokens are told apart', async t => {
   const keyring = createKeyring({ OPERATOR_TOKEN, CALLERS: `shop:${SHOP_TOKEN}, shop:${SHOP_TOKEN}-new` })
   t.equal(keyring.isEmpty, false)
-  t.same(keyring.holderOf(OPERATOR_TOKEN), { name: 'operator', isOperator: true })
-  t.same(keyring.holderOf(SHOP_TOKEN), { name: 'shop', isOperator: false })
-  t.same(keyring.holderOf(`${SHOP_TOKEN}-new`), { name: 'shop', isOperator: false }, 'while a key is replaced')
+  t.same(keyring.holderOf(OPERATOR_TOKEN), { name: 'operator', role: 'operator' })
+  t.same(keyring.holderOf(SHOP_TOKEN), { name: 'shop', role: 'caller' })
+  t.same(keyring.holderOf(`${SHOP_TOKEN}-new`), { name: 'shop', role: 'caller' }, 'while a key is replaced')
   for (const token of ['', 'shop', CLINIC_TOKEN]) t.equal(keyring.holderOf(token), undefined)
   t.equal(createKeyring({}).isEmpty, true)
 })

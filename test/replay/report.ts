@@ -1,4 +1,4 @@
-import { stepsOf } from '../../src/cli/calls-steps.ts'
+import { stepsOf } from '../../src/ladder/steps.ts'
 import { renderLadder } from '../../src/ladder/ladder.ts'
 import type { CallView } from '../../src/calls/view.ts'
 import type { Fault } from './check.ts'

@@ -7,6 +7,7 @@ import { InvalidCursorError } from '../../errors.ts'
 import { createMemoryCaps } from './memory-caps.ts'
 import { createMemoryIdempotency } from './memory-idempotency.ts'
 import { createMemoryEventQueue } from './memory-event-queue.ts'
+import { silentFeed } from './feed.ts'
 import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
 
 /** Keeps the calls in the memory of this process: for a single replica. */
@@ -45,6 +46,7 @@ export function createMemoryRegistry (): Registry {
     caps: createMemoryCaps(),
     idempotency: createMemoryIdempotency(),
     events: createMemoryEventQueue(),
+    feed: silentFeed,
     async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)
       const after = fn(before, activeBeside(before) >= limit)

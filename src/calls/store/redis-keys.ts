@@ -23,6 +23,8 @@ export interface Keys {
   caps(caller: string): [string, string, string, string]
   /** Begins the key of an Idempotency-Key. */
   idempotency: string
+  /** The channel on which processes tell each other news. */
+  news: string
   /** Begins every key of the events that wait for delivery. */
   events: string
 }
@@ -43,6 +45,7 @@ export function redisKeys (prefix: string): Keys {
     entries,
     times,
     listening,
+    news: `{${prefix}}:news`,
     idempotency: `{${prefix}}:idempotency:`,
     events: `{${prefix}}:events:`,
     caps: caller => [`${caps}open`, `${caps}minute`, `${caps}day`, `${caps}caller:${caller}`]

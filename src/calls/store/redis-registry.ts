@@ -11,6 +11,8 @@ import type { IdempotencyKeys } from './idempotency.ts'
 import { createRedisCaps } from './redis-caps.ts'
 import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
 import { createRedisEventQueue } from './redis-event-queue.ts'
+import type { Feed } from './feed.ts'
+import { createRedisFeed } from './redis-feed.ts'
 import { createRedisIdempotency } from './redis-idempotency.ts'
 import { COUNTED, kindsOf, listPlace, nameKind } from './redis-index.ts'
 import { redisKeys, type Keys } from './redis-keys.ts'
@@ -60,6 +62,7 @@ export class RedisRegistry implements Registry {
   readonly caps: CapCounter
   readonly idempotency: IdempotencyKeys
   readonly events: EventQueue
+  readonly feed: Feed & { close(): void }
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
   readonly #keys: Keys
@@ -76,6 +79,7 @@ export class RedisRegistry implements Registry {
     this.caps = createRedisCaps(connection, this.#scripts, this.#keys)
     this.idempotency = createRedisIdempotency(connection, this.#scripts, this.#keys)
     this.events = createRedisEventQueue(connection, this.#keys)
+    this.feed = createRedisFeed(connection, this.#keys.news)
     this.#recent = new LruMap(recentCalls)
     this.#updates = new RedisUpdates({
       connection,
@@ -123,6 +127,7 @@ export class RedisRegistry implements Registry {
   }
 
   close (): Promise<void> {
+    this.feed.close()
     return this.#connection.close()
   }
 

@@ -3,6 +3,7 @@ import type { Cause, Phase } from '../fold/vocabulary.ts'
 import type { CapCounter } from './caps.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import type { EventQueue } from './event-queue.ts'
+import type { Feed } from './feed.ts'
 import { numberKey } from './number-key.ts'
 
 export interface CallFilter {
@@ -63,6 +64,8 @@ export interface Registry {
   readonly idempotency: IdempotencyKeys
   /** Events that wait for delivery to the user's systems. */
   readonly events: EventQueue
+  /** Tells news to the other processes. */
+  readonly feed: Feed
   /**
    * Replaces a call by what `fn` makes of it. The update is atomic: no other update of the same call comes between.
    * @param limit how many calls may be active (all but ended ones). Counting them and writing this call are one atomic

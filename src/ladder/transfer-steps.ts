@@ -1,5 +1,5 @@
 import type { CallView } from '../calls/view.ts'
-import type { Step } from '../ladder/trace.ts'
+import type { Step } from './trace.ts'
 
 /*
  * What happens in a transfer, as steps of a ladder.

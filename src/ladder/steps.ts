@@ -1,6 +1,6 @@
 import { cleanText } from '../clean-text.ts'
 import type { CallView } from '../calls/view.ts'
-import type { Party, Step } from '../ladder/trace.ts'
+import type { Party, Step } from './trace.ts'
 import { stepOfTransfer } from './transfer-steps.ts'
 
 /*
@@ -12,20 +12,29 @@ type Attempt = CallView['attempts'][number]
 /** What of a call its steps depend on. */
 export type Known = Pick<CallView, 'attempts' | 'direction' | 'calledFor'>
 
+/** A step, and the event that it shows: its place in the call's `events`. The bridge's replies are no events. */
+export interface StepOfEvent extends Step {
+  event?: number
+}
+
 /** The steps of a call, in the order in which they were heard. A reply comes behind what it waited for. */
-export function stepsOf (call: Pick<CallView, 'events'> & Known): Step[] {
+export const stepsOf = (call: Pick<CallView, 'events'> & Known): Step[] =>
+  stepsOfEvents(call).map(({ event: _, ...step }) => step)
+
+/** The same steps with the events that they show. */
+export function stepsOfEvents (call: Pick<CallView, 'events'> & Known): StepOfEvent[] {
   const { events, attempts } = call
-  const steps: Step[] = []
+  const steps: StepOfEvent[] = []
   let replies = attempts.flatMap(attempt => replyStep(attempt))
   const push = (isDue: (reply: Reply) => boolean): void => {
     steps.push(...replies.filter(isDue).map(({ step }) => step))
     replies = replies.filter(reply => !isDue(reply))
   }
 
-  for (const event of events) {
+  for (const [place, event] of events.entries()) {
     const { count, ...step } = stepOf(event, call)
     push(reply => reply.step.at < step.at)
-    steps.push(...Array.from({ length: Math.min(count, MOST_REPEATS) }, () => step))
+    steps.push(...Array.from({ length: Math.min(count, MOST_REPEATS) }, () => ({ ...step, event: place })))
     push(reply => reply.attempt === event.attempt && reply.behind === event.what && reply.step.at === step.at)
   }
   push(() => true)
