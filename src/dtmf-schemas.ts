@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { CallParams } from './operator-schemas.ts'
-import { AGENT_SECURITY, codes, INTERNAL_ERROR, Shared } from './schemas.ts'
+import { AGENT_SECURITY, codes, INTERNAL_ERROR, NOT_FOR_VIEWERS, Shared } from './schemas.ts'
 
 /** Most characters of one request. */
 const MOST_DIGITS = 32
@@ -58,6 +58,7 @@ export const sendDigitsSchema = {
     ...INTERNAL_ERROR,
     400: codes('The body has no digits that can be sent', 'DTMF_BODY'),
     401: codes('No valid token', 'UNAUTHORIZED', 'CALL_TOKEN'),
+    ...NOT_FOR_VIEWERS,
     404: codes("No such call, somebody else's call, or no API", 'CALL_NOT_FOUND', 'OPERATOR_API_OFF'),
     409: unsent(
       'The call, or that of the person, is not answered (`BRIDGE_NOT_ANSWERED`) or has ended (`BRIDGE_CALL_ENDED`), ' +

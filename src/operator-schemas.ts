@@ -1,7 +1,15 @@
 import { Type, type Static } from 'typebox'
 import { CAUSES, PHASES } from './calls/fold/vocabulary.ts'
 import type { CallSummary, CallView } from './calls/view.ts'
-import { AGENT_SECURITY, CALLER_SECURITY, codes, ErrorReply, INTERNAL_ERROR, Shared } from './schemas.ts'
+import {
+  AGENT_SECURITY,
+  CALLER_SECURITY,
+  codes,
+  ErrorReply,
+  INTERNAL_ERROR,
+  NOT_FOR_VIEWERS,
+  Shared
+} from './schemas.ts'
 
 /*
  * The schemas of the operator API about calls. Parameters have no examples: Swagger UI would fill them in as filters,
@@ -94,6 +102,7 @@ const hangUp = {
       description: 'The call is being ended'
     }),
     ...REFUSALS,
+    ...NOT_FOR_VIEWERS,
     409: ErrorReply('The call has already ended'),
     501: ErrorReply('Only the Jambonz REST API can end this call, and it is not configured')
   }
@@ -127,6 +136,7 @@ export const voicemailSchema = {
     413: ErrorReply('Larger than 1 KiB'),
     415: ErrorReply('The body is not JSON'),
     422: ErrorReply('The call was not ordered with POST /calls'),
-    ...REFUSALS
+    ...REFUSALS,
+    ...NOT_FOR_VIEWERS
   }
 }

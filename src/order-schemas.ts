@@ -40,8 +40,9 @@ export const placeCallSchema = {
     ),
     401: codes('No valid token', 'UNAUTHORIZED', 'CALL_TOKEN'),
     403: codes(
-      'The number policy refuses `to` (the message says which rule), `from` is not ours, or the token is for one call',
-      ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS', 'KEY_NOT_ALLOWED']
+      'The number policy refuses `to` (the message says which rule), `from` is not ours, or the token is for ' +
+        'one call, or only for looking',
+      ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS', 'KEY_NOT_ALLOWED', 'VIEWERS_LOOK_ONLY']
     ),
     404: codes('The operator API is off', 'OPERATOR_API_OFF'),
     409: codes(

@@ -33,6 +33,9 @@ export const CALLER_SECURITY: Security = [{ operatorToken: [] }, { callerKey: []
 /** Of routes about one call that its agent may use as well. */
 export const AGENT_SECURITY: Security = [...CALLER_SECURITY, { callToken: [] }]
 
+/** The reply to a viewer, where something changes. */
+export const NOT_FOR_VIEWERS = { 403: codes('A viewer may only look', 'VIEWERS_LOOK_ONLY') }
+
 /** The reply to a key of CALLERS, or to an agent, on any other route of the operator API. */
 export const OPERATORS_ONLY = {
   403: ErrorReply('A key of CALLERS or the token of a call may not do this, nor may a viewer change something')

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { TRANSFER_STATES } from './calls/fold/vocabulary.ts'
 import type { TransferView } from './calls/transfer-view.ts'
 import { CallParams } from './operator-schemas.ts'
-import { AGENT_SECURITY, codes, INTERNAL_ERROR, Shared } from './schemas.ts'
+import { AGENT_SECURITY, codes, INTERNAL_ERROR, NOT_FOR_VIEWERS, Shared } from './schemas.ts'
 import type { TransferBody } from './transfers/transfer-body.ts'
 
 /*
@@ -77,8 +77,8 @@ export const beginTransferSchema = {
       ...['TRANSFER_BODY', 'IDEMPOTENCY_KEY', 'UNKNOWN_CARRIER', 'CARRIER_NEEDED']
     ),
     403: codes(
-      'The number policy refuses `to` (the message says which rule), or `from` is not ours',
-      ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS']
+      'The number policy refuses `to` (the message says which rule), `from` is not ours, or a viewer asks',
+      ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS', 'VIEWERS_LOOK_ONLY']
     ),
     409: codes(
       'The call has ended, nobody there talks with an agent, it has an open transfer, or it is the call of a person ' +
@@ -147,6 +147,7 @@ export const completeTransferSchema = {
     202: transfer('The person is being connected'),
     ...WRONG_QUERY,
     ...REFUSALS,
+    ...NOT_FOR_VIEWERS,
     409: codes(
       'No agent talks with the person yet, the transfer has another mode or is over, the caller is in no room any ' +
         'more, or the call has ended',
@@ -166,6 +167,7 @@ export const cancelTransferSchema = {
     202: transfer('The transfer is being ended'),
     ...WRONG_QUERY,
     ...REFUSALS,
+    ...NOT_FOR_VIEWERS,
     409: codes(
       'The person is being connected, the transfer is over, or the call has ended',
       ...['TRANSFER_COMPLETING', 'TRANSFER_FINISHED', 'CALL_ENDED']

@@ -24,7 +24,8 @@ await t.test('a page sees a call from its first hook to its end', async t => {
   await bridge.clock.pass(FRAME_MS)
   const callSid = hook['call_sid']
   const began = await page.next('calls')
-  t.match(began.data.calls, [{ callSid, direction: 'inbound', from: '+15550001111', agent: 'demo-agent', failed: false }])
+  const row = { callSid, direction: 'inbound', from: '+15550001111', agent: 'demo-agent', failed: false }
+  t.match(began.data.calls, [row])
 
   await bridge.hook('/status', callerStatus(callSid, 'no-answer', 487, { call_termination_by: 'caller' }))
   await bridge.clock.pass(5000)

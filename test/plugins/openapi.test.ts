@@ -88,16 +88,16 @@ await t.test('who has to authenticate, and how', async t => {
     t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
   }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
-  const forCallers = ['placeCall', 'listCalls']
+  const forCallers = ['placeCall', 'listCalls', 'getLadder', 'streamCalls', 'getSession']
   const transfers = ['beginTransfer', 'listTransfers', 'getTransfer', 'completeTransfer', 'cancelTransfer']
   const forAgents = ['getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail', 'sendDigits', ...transfers]
-  for (const { operation } of by('operators')) {
+  for (const { operation, method } of by('operators')) {
     const isForAgents = forAgents.includes(operation.operationId)
     const callers = isForAgents || forCallers.includes(operation.operationId) ? [{ callerKey: [] }] : []
     const agents = isForAgents ? [{ callToken: [] }] : []
     t.same(operation.security, [{ operatorToken: [] }, ...callers, ...agents], operation.operationId)
-    // The number policy may refuse a transfer.
-    const mayBeRefused = !isForAgents || operation.operationId === 'beginTransfer'
+    // A viewer may not use what changes something.
+    const mayBeRefused = !isForAgents || method !== 'get'
     t.equal('403' in operation.responses, mayBeRefused, 'some token may not use it')
   }
   for (const { operation } of by('service')) t.same(operation.security, [], operation.operationId)
@@ -126,14 +126,17 @@ await t.test('what each operation can answer', async t => {
     placeCall: [
       ...['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '501', '502', '503', '504']
     ],
-    deleteCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
+    deleteCall: ['202', '401', '403', '404', '409', '429', '500', '501', '503'],
+    getLadder: ['200', '401', '403', '404', '429', '500', '503'],
+    streamCalls: ['200', '400', '401', '403', '404', '429', '500', '503'],
+    getSession: ['200', '401', '403', '404', '429', '500'],
     diagnoseCall: ['200', '401', '403', '404', '429', '500', '503'],
     doctor: ['200', '401', '403', '404', '429', '500'],
     getRoutes: ['200', '401', '403', '404', '429', '500'],
     testRoutes: ['200', '400', '401', '403', '404', '413', '415', '429', '500'],
-    hangUpCall: ['202', '401', '404', '409', '429', '500', '501', '503'],
+    hangUpCall: ['202', '401', '403', '404', '409', '429', '500', '501', '503'],
     sendDigits: [
-      ...['200', '400', '401', '404', '409', '413', '415', '429', '500', '501', '502', '503', '504']
+      ...['200', '400', '401', '403', '404', '409', '413', '415', '429', '500', '501', '502', '503', '504']
     ],
     beginTransfer: [
       ...['202', '400', '401', '403', '404', '409', '413', '415', '422', '429'],
@@ -141,9 +144,9 @@ await t.test('what each operation can answer', async t => {
     ],
     listTransfers: ['200', '401', '404', '429', '500', '503'],
     getTransfer: ['200', '400', '401', '404', '429', '500', '503'],
-    completeTransfer: ['202', '400', '401', '404', '409', '429', '500', '503'],
-    cancelTransfer: ['202', '400', '401', '404', '409', '429', '500', '503'],
-    tellVoicemail: ['200', '400', '401', '404', '413', '415', '422', '429', '500', '503'],
+    completeTransfer: ['202', '400', '401', '403', '404', '409', '429', '500', '503'],
+    cancelTransfer: ['202', '400', '401', '403', '404', '409', '429', '500', '503'],
+    tellVoicemail: ['200', '400', '401', '403', '404', '413', '415', '422', '429', '500', '503'],
     listPendingEvents: ['200', '400', '401', '403', '404', '429', '500', '501', '503'],
     replayEvent: ['202', '400', '401', '403', '404', '409', '429', '500', '501', '503'],
     live: ['200'],
@@ -167,6 +170,7 @@ await t.test('components have the names of their schemas', async t => {
     'CallEndedEvent',
     'CallEventData',
     'CallHook',
+    'CallRow',
     'CallStartedEvent',
     'CallSummary',
     'CallTransferFinishedEvent',
@@ -182,6 +186,7 @@ await t.test('components have the names of their schemas', async t => {
     'Gather',
     'Hangup',
     'HttpError',
+    'Ladder',
     'Live',
     'OrderRequest',
     'Pause',
