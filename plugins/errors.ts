@@ -1,12 +1,14 @@
 import fp from 'fastify-plugin'
-import type { FastifyError } from 'fastify'
+import type { FastifyError, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { ErrorExtras } from '../src/errors.ts'
 import { loggedError } from '../src/log-error.ts'
+import { parameterError } from '../src/parameter-problems.ts'
 
 /** Error replies to people: `{ statusCode, code, error, message }`. Details of our own faults are only in the log. */
 export default fp(async fastify => {
-  fastify.setErrorHandler((error: FastifyError & { extras?: ErrorExtras }, request, reply) => {
+  fastify.setErrorHandler((thrown: FastifyError & { extras?: ErrorExtras }, request, reply) => {
+    const error = inOurWords(thrown, request)
     const statusCode = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
     const ours = statusCode >= 500 && !error.code?.startsWith('BRIDGE_')
     if (ours) {
@@ -24,3 +26,13 @@ export default fp(async fastify => {
     })
   })
 }, { name: 'errors' })
+
+/** What a schema says of a query or a path, a person would not understand. Bodies have words of their own. */
+function inOurWords (
+  error: FastifyError & { extras?: ErrorExtras },
+  { routeOptions, query }: FastifyRequest
+): FastifyError & { extras?: ErrorExtras } {
+  const { validation, validationContext: part } = error
+  if (!validation || (part !== 'querystring' && part !== 'params')) return error
+  return parameterError({ problem: validation[0]!, schema: routeOptions.schema?.[part], query }) as FastifyError
+}

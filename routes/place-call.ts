@@ -40,9 +40,7 @@ const placeCall: FastifyPluginAsyncTypebox = async fastify => {
     config: { operation: 'place-call', forCallers: true },
     schema: placeCallSchema,
     bodyLimit: LARGEST_ORDER,
-    schemaErrorFormatter: ([problem], part) => part === 'body'
-      ? new OrderBodyError(bodyProblem(problem!))
-      : new OrderBodyError(`${part}${problem!.instancePath} ${problem!.message}`)
+    schemaErrorFormatter: ([problem]) => new OrderBodyError(bodyProblem(problem!))
   }, async (request, reply) => {
     checkRequest(request.body)
     const key = request.headers['idempotency-key']

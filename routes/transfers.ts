@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import ignoreBodies from '../plugins/ignore-bodies.ts'
 import { translateBodyErrors } from '../src/body-errors.ts'
 import type { Call } from '../src/calls/fold/call.ts'
@@ -55,7 +55,7 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
     config: { operation: 'begin-transfer', forCallers: true, forAgents: true },
     schema: beginTransferSchema,
     bodyLimit: LARGEST_BODY,
-    schemaErrorFormatter: requestProblem
+    schemaErrorFormatter: ([problem]) => new TransferBodyError(bodyProblem(problem!))
   }, async (request, reply) => {
     const { body, query } = request
     checkBody(body)
@@ -90,8 +90,7 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
 
     scope.get('/calls/:callSid/transfers/:id', {
       config: { operation: 'get-transfer', forCallers: true, forAgents: true },
-      schema: getTransferSchema,
-      schemaErrorFormatter: requestProblem
+      schema: getTransferSchema
     }, async (request, reply) => {
       const { id } = request.params as OfTransfer
       const { wait, state } = request.query as Waiting & { state?: string }
@@ -102,8 +101,7 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
 
     scope.post('/calls/:callSid/transfers/:id/complete', {
       config: { operation: 'complete-transfer', forCallers: true, forAgents: true },
-      schema: completeTransferSchema,
-      schemaErrorFormatter: requestProblem
+      schema: completeTransferSchema
     }, async (request, reply) => {
       const asked = await service.complete(await callOf(request), (request.params as OfTransfer).id)
       const { wait } = request.query as Waiting
@@ -112,8 +110,7 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
 
     scope.post('/calls/:callSid/transfers/:id/cancel', {
       config: { operation: 'cancel-transfer', forCallers: true, forAgents: true },
-      schema: cancelTransferSchema,
-      schemaErrorFormatter: requestProblem
+      schema: cancelTransferSchema
     }, async (request, reply) => {
       const asked = await service.cancel(await callOf(request), (request.params as OfTransfer).id)
       return answer(request, reply, asked, (request.query as Waiting).wait)
@@ -176,13 +173,6 @@ interface OfTransfer {
 interface Waiting {
   /** Seconds. */
   wait?: number
-}
-
-/** What the schemas found, in our words. */
-function requestProblem ([problem]: FastifySchemaValidationError[], part: string): Error {
-  return part === 'body'
-    ? new TransferBodyError(bodyProblem(problem!))
-    : new TransferBodyError(`${part}${problem!.instancePath} ${problem!.message}`)
 }
 
 export default transfers

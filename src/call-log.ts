@@ -6,9 +6,11 @@ import { isFailure, logFields } from './diagnosis/diagnose.ts'
 import { loggedError } from './log-error.ts'
 import { transferChanges } from './transfer-changes.ts'
 
-/** Duties that end what would otherwise go on. */
-const CLEANS_UP: ReadonlySet<DutyKind> =
-  new Set(['delete-room', 'hang-up', 'remove-agent', 'find-call', 'tell-person'])
+/**
+ * Duties that end what would otherwise go on. A call that Jambonz has never listed is none: its hooks would have told
+ * of it, and its order has ended as lost.
+ */
+const CLEANS_UP: ReadonlySet<DutyKind> = new Set(['delete-room', 'hang-up', 'remove-agent', 'tell-person'])
 
 /**
  * Logs what happens to calls. Every line about a call has its `callSid`; no line has a phone number, a token or a room.

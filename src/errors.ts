@@ -123,6 +123,9 @@ export const UnknownQueryError = createError<[unknown: string, known: string]>(
   400
 )
 
+/** Of the query or the path. The message names the parameter and what belongs there. */
+export const ParameterError = createError<[string]>('BRIDGE_PARAMETER', '%s', 400)
+
 export const InvalidCursorError = createError(
   'BRIDGE_INVALID_CURSOR',
   'This is no cursor that GET /calls returned in `next`. Leave it out to begin with the newest call.',

@@ -37,7 +37,7 @@ const REFUSALS = {
   503: codes('The store of calls cannot be used now', 'STORE_UNAVAILABLE')
 }
 
-const WRONG_QUERY = { 400: codes('A parameter is wrong or does not exist', 'TRANSFER_BODY') }
+const WRONG_QUERY = { 400: codes('A parameter is wrong or does not exist', 'PARAMETER', 'UNKNOWN_QUERY') }
 
 const about = {
   tags: ['operators'],
@@ -74,16 +74,16 @@ export const beginTransferSchema = {
     ...REFUSALS,
     400: codes(
       'The body, the key or a parameter is wrong. The message names the property',
-      ...['TRANSFER_BODY', 'IDEMPOTENCY_KEY', 'UNKNOWN_CARRIER', 'CARRIER_NEEDED']
+      ...['TRANSFER_BODY', 'IDEMPOTENCY_KEY', 'UNKNOWN_CARRIER', 'CARRIER_NEEDED', 'PARAMETER', 'UNKNOWN_QUERY']
     ),
     403: codes(
       'The number policy refuses `to` (the message says which rule), `from` is not ours, or a viewer asks',
       ...['NUMBER_REFUSED', 'OWN_NUMBER', 'FROM_NOT_OURS', 'VIEWERS_LOOK_ONLY']
     ),
     409: codes(
-      'The call has ended, nobody there talks with an agent, it has an open transfer, or it is the call of a person ' +
-        'who was called for a transfer',
-      ...['CALL_ENDED', 'NOT_CONNECTED', 'TRANSFER_OPEN', 'PERSON_CALL']
+      'The call has ended, nobody there talks with an agent, it has an open transfer, it has had too many, or it is ' +
+        'the call of a person who was called for a transfer',
+      ...['CALL_ENDED', 'NOT_CONNECTED', 'TRANSFER_OPEN', 'TOO_MANY_TRANSFERS', 'PERSON_CALL']
     ),
     413: codes('Larger than 16 KiB', 'BODY_TOO_LARGE'),
     415: codes('The body is not JSON', 'NOT_JSON'),
@@ -108,10 +108,12 @@ export const listTransfersSchema = {
   ...about,
   operationId: 'listTransfers',
   summary: 'The transfers of a call',
-  description: 'Oldest first; of many the last ones. Of the call of a person: the transfer that it is for.',
+  description: 'Oldest first. Of the call of a person: the transfer that it is for.',
   params: CallParams,
+  querystring: Type.Object({}, { additionalProperties: false }),
   response: {
     200: Type.Object({ transfers: Type.Array(Shared<TransferView>('Transfer')) }, { description: 'All transfers' }),
+    ...WRONG_QUERY,
     ...REFUSALS
   }
 }

@@ -74,8 +74,8 @@ export class DutyWork {
         case 'check-person':
         case 'tell-call':
         case 'send-message':
-          await this.#transfers.perform(call, duty)
-          break
+          await this.#report(call, duty, 'done', await this.#transfers.perform(call, duty))
+          return
       }
       await this.#report(call, duty, 'done')
     } catch (error) {

@@ -3,8 +3,8 @@ import type { Calls } from './calls.ts'
 import type { Call, Duty } from './fold/call.ts'
 import { endOf } from './fold/end.ts'
 import { newsOf } from './fold/on-merge.ts'
-import { personOf } from './fold/on-transfer.ts'
-import { isOrderId, type Order } from './fold/order.ts'
+import { LEG_GONE, personOf } from './fold/on-transfer.ts'
+import { isOrderId, orderIdOfTransfer, type Order } from './fold/order.ts'
 import { findTransfer, openRequest, type NewsOfPerson, type Transfer } from './fold/transfers.ts'
 import type { Observer } from './observer.ts'
 import type { Placements } from './placements.ts'
@@ -41,11 +41,11 @@ export class TransferWork {
     this.#options.onDue?.(callSid)
   }
 
-  async perform (call: Call, duty: Duty): Promise<void> {
+  /** @returns what there is to say of how it went */
+  async perform (call: Call, duty: Duty): Promise<string | undefined> {
     switch (duty.kind) {
       case 'redirect':
-        await this.#redirect(call, duty)
-        break
+        return this.#redirect(call, duty)
       case 'call-person':
         await this.#callPerson(call, duty.target)
         break
@@ -64,12 +64,14 @@ export class TransferWork {
       default:
         throw new Error(`${duty.kind} is no duty of a transfer`)
     }
+    return undefined
   }
 
-  async #redirect ({ callSid }: Call, { target }: Duty): Promise<void> {
+  /** Somebody may hang up at the same moment: that Jambonz does not know the leg any more is no failure. */
+  async #redirect ({ callSid }: Call, { target }: Duty): Promise<string | undefined> {
     const [transfer = '', n = '1'] = target.split(' ')
     const isKnown = await this.#options.callControl?.redirect(callSid, transfer, Number(n))
-    if (!isKnown) throw new Error('Jambonz does not know the call')
+    return isKnown === false ? LEG_GONE : undefined
   }
 
   /** Places the person's call, once. What becomes of it, that call says itself. */
@@ -136,8 +138,8 @@ export class TransferWork {
 
   async #find (transfer: Transfer): Promise<Call | undefined> {
     const { commits } = this.#options
-    const order = transfer.request?.order
-    const byOrder = order && await commits.find(order.id)
+    const id = transfer.request?.id
+    const byOrder = id === undefined ? undefined : await commits.find(orderIdOfTransfer(id))
     const callSid = personOf(transfer)
     return byOrder ?? (callSid === undefined ? undefined : commits.find(callSid))
   }

@@ -26,6 +26,13 @@ export const TransferOpenError = createError<[callSid: string, id: string]>(
   409
 )
 
+/** Somebody calls one person after another, or a program goes round in a circle. */
+export const TooManyTransfersError = createError<[callSid: string, most: number]>(
+  'BRIDGE_TOO_MANY_TRANSFERS',
+  'Call %s has had %s transfers, and gets no more.',
+  409
+)
+
 /** A person who was called for a transfer is not transferred. */
 export const PersonCallError = createError<[callSid: string, callersCallSid: string]>(
   'BRIDGE_PERSON_CALL',

@@ -3,7 +3,7 @@ import type { Calls } from '../calls/calls.ts'
 import { ANONYMOUS, type Call } from '../calls/fold/call.ts'
 import { cancellationRefusal, completionRefusal, transferRefusal } from '../calls/fold/on-transfer.ts'
 import { orderIdOfTransfer } from '../calls/fold/order.ts'
-import { findTransfer, openTransfer, type Transfer, type TransferRequest } from '../calls/fold/transfers.ts'
+import { findTransfer, MOST_TRANSFERS, openTransfer, type Transfer, type TransferRequest } from '../calls/fold/transfers.ts'
 import type { Clock } from '../clock.ts'
 import {
   CallEndedError,
@@ -32,6 +32,7 @@ import {
   NotConnectedError,
   NotConsultingError,
   PersonCallError,
+  TooManyTransfersError,
   TransferBodyError,
   TransferCompletingError,
   TransferFinishedError,
@@ -209,6 +210,7 @@ export class Transfers {
     const refusal = transferRefusal(call, { callControl: true })
     if (refusal === 'ended') throw new CallEndedError(callSid)
     if (refusal === 'open-transfer') throw new TransferOpenError(callSid, openTransfer(call)?.request?.id ?? 'a REFER')
+    if (refusal === 'too-many') throw new TooManyTransfersError(callSid, MOST_TRANSFERS)
     if (refusal !== undefined) throw new NotConnectedError(callSid)
   }
 

@@ -195,7 +195,7 @@ await bridgeTest('the log says which call an operator asked for, and who asked',
 await bridgeTest('a wrong filter or cursor: 400', async (t, bridge) => {
   await received(bridge)
   for (const query of ['phase=over', 'cause=none', 'limit=0', 'limit=501', 'limit=x', 'limit=1.5', 'limit=']) {
-    assertError(t, await bridge.operator('GET', `/calls?${query}`), 400, 'FST_ERR_VALIDATION')
+    assertError(t, await bridge.operator('GET', `/calls?${query}`), 400, 'BRIDGE_PARAMETER')
   }
   for (
     const cursor of [
@@ -215,7 +215,7 @@ await bridgeTest('a wrong filter or cursor: 400', async (t, bridge) => {
       'BRIDGE_INVALID_CURSOR'
     )
   }
-  assertError(t, await bridge.operator('GET', '/calls/x?live=perhaps'), 400, 'FST_ERR_VALIDATION')
+  assertError(t, await bridge.operator('GET', '/calls/x?live=perhaps'), 400, 'BRIDGE_PARAMETER')
 })
 
 await bridgeTest('an unknown call: 404', async (t, bridge) => {

@@ -43,9 +43,14 @@ await transferTest('a body that is no transfer: 400 with the property, and nothi
   for (const [body, message] of wrong) {
     assertError(t, await bridge.transfer(sid, body), 400, 'BRIDGE_TRANSFER_BODY', message)
   }
-  for (const query of ['?wait=-1', '?wait=31', '?wait=soon', '?hold=5']) {
-    assertError(t, await bridge.transfer(sid, BLIND, { query }), 400, 'BRIDGE_TRANSFER_BODY', /^querystring/)
+  for (const query of ['?wait=-1', '?wait=31', '?wait=soon', '?wait=']) {
+    const message = /^`wait` must be a whole number of seconds from 0 to 30\.$/
+    assertError(t, await bridge.transfer(sid, BLIND, { query }), 400, 'BRIDGE_PARAMETER', message)
   }
+  const unknown = /^No query parameter "hold"\. Known parameters: wait\.$/
+  assertError(t, await bridge.transfer(sid, BLIND, { query: '?hold=5' }), 400, 'BRIDGE_UNKNOWN_QUERY', unknown)
+  const list = await bridge.ask('GET', `/calls/${sid}/transfers?hold=5`)
+  assertError(t, list, 400, 'BRIDGE_UNKNOWN_QUERY', /^No query parameter "hold"\. Known parameters: none\.$/)
   assertError(t, await bridge.transfer(sid, { ...CONSULT, brief: 'x'.repeat(17_000) }), 413, 'BRIDGE_BODY_TOO_LARGE')
   t.same(await bridge.transfersOf(sid), [])
   t.same(bridge.placed(), [])

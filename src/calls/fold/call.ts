@@ -305,6 +305,8 @@ export interface Call {
   transfer?: Transfer
   /** Of a person's call: it is to be brought into the caller's room. */
   merge?: Merge
+  /** Of a person's call: why they were not brought into the caller's room the last time. */
+  mergeFailed?: string
   /** Of a person's call: how often Jambonz was asked to redirect it. The hook's address tells one time from another. */
   merges?: number
   /** Of a person's call: what its caller's call was told last. */

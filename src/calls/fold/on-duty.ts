@@ -3,7 +3,7 @@ import type { Call, Duty } from './call.ts'
 import { AT_MOST_ONCE, note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { mergeFailed } from './on-merge.ts'
-import { REDIRECT_NOT_TAKEN, redirectFailed } from './on-transfer.ts'
+import { LEG_GONE, REDIRECT_NOT_TAKEN, redirectFailed } from './on-transfer.ts'
 import { roomDeleteOutcome } from './room-cleanup.ts'
 import { TIMES } from './rules.ts'
 import { openRequest } from './transfers.ts'
@@ -62,6 +62,7 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
       return
     case 'redirect':
       if (outcome.outcome === 'failed') onRedirectRefused(draft, outcome.at)
+      if (outcome.detail === LEG_GONE) note(draft, outcome.at, { from: 'jambonz', what: 'redirect', status: LEG_GONE })
       return
     case 'call-person':
     case 'tell-person':

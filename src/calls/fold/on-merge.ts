@@ -1,4 +1,5 @@
 import { answerWaiting, begun, endAttempt, goOn, noWayLeft } from './attempts.ts'
+import { finalSipStatus } from './attempt-facts.ts'
 import { currentAttempt, type Attempt, type Call, type HookName } from './call.ts'
 import { note, owe, unowe } from './duties.ts'
 import { endOf } from './end.ts'
@@ -20,6 +21,7 @@ export function onMerge (draft: Call, { at }: EventOf<'merge'>): void {
   const n = (draft.merges ?? 0) + 1
   draft.merges = n
   draft.merge = { at, n, until: at + TIMES.redirect }
+  draft.mergeFailed = undefined
   note(draft, at, { from: 'bridge', what: 'merge' })
   owe(draft, at, { id: 'redirect', kind: 'redirect', target: `${draft.order!.transfer!.id} ${n}`, due: at })
 }
@@ -46,6 +48,7 @@ export function followMerge (draft: Call, at: number, rules: Rules, hook: HookNa
 export function mergeFailed (draft: Call, at: number, detail = 'Jambonz did not redirect the person'): void {
   unowe(draft, ({ kind }) => kind === 'redirect')
   draft.merge = undefined
+  draft.mergeFailed = detail
   note(draft, at, { from: 'bridge', what: 'merge failed', detail })
 }
 
@@ -88,7 +91,10 @@ export function backFromJoin (draft: Call, attempt: Attempt, at: number, rules: 
   if (attempt.strategy !== 'join' || attempt.answered) return false
   const consult = parkedAttempt(draft)
   // Another agent in another room knows nothing of what was said.
-  return consult !== undefined && isUsable(consult, at) && goBack(draft, at, rules, 'action', hash)
+  if (consult === undefined || !isUsable(consult, at) || !goBack(draft, at, rules, 'action', hash)) return false
+  const sipStatus = finalSipStatus(attempt)
+  draft.mergeFailed = `the dial into the room of the caller failed${sipStatus === undefined ? '' : ` (${sipStatus})`}`
+  return true
 }
 
 /** How a person's call stands, in the words of the transfer. */
@@ -117,6 +123,7 @@ export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
     purpose: way?.strategy === 'join' ? { ...purpose, attempt: way.attempt } : purpose,
     to: order.to,
     answeredAt: at.answered,
+    mergeFailed: call.mergeFailed,
     joinedAt: joined && (joined.at.answered ?? joined.final?.at ?? joined.at.opened),
     endedAt: at.ended,
     end

@@ -9,6 +9,7 @@ import type { Rules } from './rules.ts'
 import { finishTransfer, reasonOfPerson, returnTransfer } from './transfer-result.ts'
 import {
   beginTransfer,
+  hasOwnCall,
   openRequest,
   openTransfer,
   transfersOf,
@@ -72,8 +73,10 @@ function follow (
   }
   if (state === 'joined' && before?.state !== 'joined') personIsThere(draft, purpose.mode, at)
   if (transfer.outcome) return
-  if (transfer.state === 'completing' && !hasFailedToJoin(transfer, before, at)) return
+  const wasCompleting = transfer.state === 'completing'
+  if (wasCompleting && !hasFailedToJoin(transfer, before, at)) return
   if (state === 'joining' || state === 'joined') return
+  if (wasCompleting) note(draft, at, { from: 'bridge', what: 'merge failed', detail: transfer.person!.mergeFailed })
   transfer.completing = undefined
   transfer.state = state
 }
@@ -142,7 +145,7 @@ function keepChecking (draft: Call, at: number): void {
   unowe(draft, ({ kind }) => kind === 'check-person')
   if (draft.phase === 'ended') return
   const open = openRequest(draft)
-  const transfer = open?.person || open?.request.order ? open : withPerson(draft).at(-1)
+  const transfer = open && hasOwnCall(open) ? open : withPerson(draft).at(-1)
   const id = transfer?.request?.id
   const lapsesIn = (open?.completing?.until ?? 0) - at
   if (id !== undefined) oweCheck(draft, id, at, lapsesIn > 0 ? lapsesIn : undefined)

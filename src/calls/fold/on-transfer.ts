@@ -6,7 +6,16 @@ import { parkedAttempt } from './return-to-agent.ts'
 import { personBridged } from './person-progress.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { endTransfer, failTransfer, returnTransfer } from './transfer-result.ts'
-import { beginTransfer, findTransfer, openRequest, openTransfer, transfersOf, type Transfer } from './transfers.ts'
+import {
+  beginTransfer,
+  findTransfer,
+  hasOwnCall,
+  MOST_TRANSFERS,
+  openRequest,
+  openTransfer,
+  transfersOf,
+  type Transfer
+} from './transfers.ts'
 import type { TransferReason } from './vocabulary.ts'
 
 /*
@@ -14,11 +23,12 @@ import type { TransferReason } from './vocabulary.ts'
  */
 
 /** Why a call cannot be transferred now. Undefined: it can. */
-export type TransferRefusal = 'ended' | 'not-connected' | 'open-transfer' | 'no-call-control'
+export type TransferRefusal = 'ended' | 'not-connected' | 'open-transfer' | 'too-many' | 'no-call-control'
 
 export function transferRefusal (call: Call, { callControl }: Pick<Rules, 'callControl'>): TransferRefusal | undefined {
   if (call.phase === 'ended' || call.closing || call.hangupAt !== undefined) return 'ended'
   if (openTransfer(call)) return 'open-transfer'
+  if (transfersOf(call).length >= MOST_TRANSFERS) return 'too-many'
   const attempt = currentAttempt(call)
   if (call.phase !== 'connected' || !attempt || !isWithAgent(attempt)) return 'not-connected'
   return callControl ? undefined : 'no-call-control'
@@ -101,7 +111,7 @@ export function onCancelTransfer (draft: Call, { at, id }: EventOf<'cancel-trans
   // Asking again changes nothing.
   if (transfer.failedFor && transfer.redirect) return
   note(draft, at, { from: 'agent', what: 'cancel transfer' })
-  if (transfer.request!.order) {
+  if (hasOwnCall(transfer)) {
     releasePerson(draft, transfer, at)
     returnTransfer(draft, transfer, at, { reason: 'cancelled' })
     return
@@ -141,7 +151,7 @@ export function releasePerson (draft: Call, transfer: Transfer, at: number): voi
 export function settleTransfers (draft: Call, at: number): void {
   if (draft.phase !== 'ended' && !draft.closing) return
   for (const transfer of transfersOf(draft)) {
-    if (transfer.request?.order || transfer.person) releasePerson(draft, transfer, at)
+    if (hasOwnCall(transfer)) releasePerson(draft, transfer, at)
   }
   if (draft.phase === 'ended') endTransfer(draft, at)
 }
@@ -153,10 +163,12 @@ const stateOfDial = ({ at }: Attempt): 'calling' | 'ringing' | 'answered' => {
 
 /** By which the person's call of a transfer is found. */
 export const personOf = (transfer: Transfer): string | undefined =>
-  transfer.person?.callSid ?? (transfer.request?.order && orderIdOfTransfer(transfer.request.id))
+  transfer.person?.callSid ?? (hasOwnCall(transfer) ? orderIdOfTransfer(transfer.request!.id) : undefined)
 
 /** Why a leg was not redirected, as a transfer and the event list say it. */
 export const NOT_REDIRECTED = 'Jambonz did not redirect the caller'
+/** Of a redirect: Jambonz does not know the leg any more. Its last status is about to say so. */
+export const LEG_GONE = 'leg gone'
 export const REDIRECT_NOT_TAKEN = "Jambonz's API did not take the redirect"
 
 /** Jambonz did not ask what to do with the caller's leg: the caller is where it was. */

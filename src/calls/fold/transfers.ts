@@ -123,6 +123,8 @@ export interface NewsOfPerson {
   to: string
   answeredAt?: number
   joinedAt?: number
+  /** Why the person was not brought into the caller's room the last time. */
+  mergeFailed?: string
   endedAt?: number
   end?: End
 }
@@ -212,14 +214,30 @@ function reasonOfReferred (finalStatus: number): TransferReason {
 export const isTransferWay = (call: Call): boolean =>
   call.transfer?.dials !== undefined && call.transfer.dials === call.attempts.at(-1)?.n
 
-/** How many earlier transfers of a call are remembered. */
-const KEEP_TRANSFERS = 16
+/** Most transfers of a call. The API begins no further one, so that each of its transfers can still be asked about. */
+export const MOST_TRANSFERS = 64
 
 /** The current transfer is over, whatever became of it. */
 export function forgetTransfer (draft: Call): void {
-  if (draft.transfer) draft.earlierTransfers = transfersOf(draft).slice(-KEEP_TRANSFERS)
+  if (draft.transfer) draft.earlierTransfers = transfersOf(draft).slice(-MOST_TRANSFERS).map(briefly)
   draft.transfer = undefined
 }
+
+/**
+ * What is still asked about a transfer that is over. How the person was dialled is not, unless they talk with the
+ * caller: should their call be lost, its order tells whom it was for.
+ */
+function briefly (transfer: Transfer): Transfer {
+  const { request, outcome, person } = transfer
+  const isTalking = outcome?.result === 'bridged' && person !== undefined && person.state !== 'ended'
+  if (!request || !outcome || isTalking) return transfer
+  const { order: _order, way: _way, prompt: _prompt, ...rest } = request
+  return { ...transfer, request: rest }
+}
+
+/** Whether the person of a transfer has a call of their own. */
+export const hasOwnCall = ({ request, person }: Transfer): boolean =>
+  request?.mode === 'consult' || request?.mode === 'add' || person !== undefined
 
 /** Another transfer begins. */
 export function beginTransfer (draft: Call, transfer: Transfer): Transfer {

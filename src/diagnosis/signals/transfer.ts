@@ -56,13 +56,18 @@ function ofLine (line: EventLine): Evidence | undefined {
     return {
       signal: 'redirect-failed',
       at,
-      seen: `${what}: ${detail ?? 'Jambonz did not redirect the leg'}`,
+      seen: `${what}: ${detail ?? WHY[what]}`,
       shows: what === 'merge failed'
         ? 'the person stayed in the consultation'
         : 'the leg of the caller stayed where it was'
     }
   }
   return undefined
+}
+
+const WHY = {
+  'redirect failed': 'Jambonz did not redirect the leg',
+  'merge failed': 'the person was not connected in time'
 }
 
 const PERSON: Partial<Record<string, string>> = {
