@@ -62,7 +62,7 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
       return
     case 'redirect':
       if (outcome.outcome === 'failed') onRedirectRefused(draft, outcome.at)
-      if (outcome.detail === LEG_GONE) note(draft, outcome.at, { from: 'jambonz', what: 'redirect', status: LEG_GONE })
+      if (outcome.detail === LEG_GONE) onLegGone(draft, outcome.at)
       return
     case 'call-person':
     case 'tell-person':
@@ -82,6 +82,12 @@ function onRedirectRefused (draft: Call, at: number): void {
   if (draft.merge) mergeFailed(draft, at, REDIRECT_NOT_TAKEN)
   const transfer = openRequest(draft)
   if (transfer?.redirect) redirectFailed(draft, transfer, at, REDIRECT_NOT_TAKEN)
+}
+
+/** Jambonz does not know the leg any more. A person's last status says why; a caller's transfer comes to nothing. */
+function onLegGone (draft: Call, at: number): void {
+  note(draft, at, { from: 'jambonz', what: 'redirect', status: LEG_GONE })
+  if (!draft.merge) onRedirectRefused(draft, at)
 }
 
 function mayTryAgain (duty: Duty, at: number): boolean {
