@@ -3,7 +3,13 @@ import type { Calls } from '../calls/calls.ts'
 import { ANONYMOUS, type Call } from '../calls/fold/call.ts'
 import { cancellationRefusal, completionRefusal, transferRefusal } from '../calls/fold/on-transfer.ts'
 import { orderIdOfTransfer } from '../calls/fold/order.ts'
-import { findTransfer, MOST_TRANSFERS, openTransfer, type Transfer, type TransferRequest } from '../calls/fold/transfers.ts'
+import {
+  findTransfer,
+  MOST_TRANSFERS,
+  openTransfer,
+  type Transfer,
+  type TransferRequest
+} from '../calls/fold/transfers.ts'
 import type { Clock } from '../clock.ts'
 import {
   CallEndedError,
