@@ -18,8 +18,8 @@
  * @property {ReadonlyMap<string, Entry>} entries by call_sid
  * @property {readonly string[]} order the call_sids that are shown, the newest first
  * @property {readonly string[]} held new calls that wait until the board is released
- * @property {ReadonlyMap<string, number>} finished `seq` of calls that are no longer shown, against late news
- * @property {Counts} counts active calls by phase, of the whole bridge
+ * @property {ReadonlyMap<string, CallRow>} finished last rows of calls that are no longer shown, against late news
+ * @property {Counts} counts active calls by phase, as the bridge counts them about once a second
  * @property {boolean} more there are active calls that the picture left out
  *
  * @typedef {{ frozen: boolean, now: number }} Moment
@@ -61,7 +61,7 @@ export function withPicture (board, picture, { frozen, now }) {
     if (picture.more && entry.endedAt === undefined && entry.row.at.received < oldest) continue
     entries.set(sid, entry.endedAt === undefined ? { ...entry, endedAt: now, gone: true } : entry)
   }
-  for (const row of picture.calls) entries.set(row.callSid, { row: newer(board.entries.get(row.callSid)?.row, row) })
+  for (const row of picture.calls) entries.set(row.callSid, { row })
 
   const shown = new Set(board.order)
   const fresh = picture.calls.map(({ callSid }) => callSid).filter(sid => !shown.has(sid))
@@ -72,7 +72,7 @@ export function withPicture (board, picture, { frozen, now }) {
     order: stay,
     held: [],
     finished: new Map(),
-    counts: picture.counts,
+    counts: picture.counts ?? {},
     more: picture.more
   }, fresh, frozen && board.ready)
 }
@@ -87,13 +87,16 @@ export function withChanges (board, changes, { frozen, now }) {
   const entries = new Map(board.entries)
   const fresh = []
   for (const row of changes.calls) {
-    if (row.seq <= (board.finished.get(row.callSid) ?? -1)) continue
     const known = entries.get(row.callSid)
-    if (known && known.row.seq > row.seq) continue
+    if (isOlder(row, known?.row ?? board.finished.get(row.callSid))) continue
     if (!known) fresh.push(row.callSid)
     entries.set(row.callSid, row.phase === 'ended' ? { row, endedAt: known?.endedAt ?? now } : { row })
   }
-  return arranged({ ...board, entries, counts: changes.counts }, fresh, frozen)
+  for (const sid of changes.gone ?? []) {
+    const entry = entries.get(sid)
+    if (entry && entry.endedAt === undefined) entries.set(sid, { ...entry, endedAt: now, gone: true })
+  }
+  return arranged({ ...board, entries, counts: changes.counts ?? board.counts }, fresh, frozen)
 }
 
 /**
@@ -130,7 +133,8 @@ export function tidied (board, now) {
   const entries = new Map(board.entries)
   const finished = new Map(board.finished)
   for (const sid of over) {
-    finished.set(sid, entries.get(sid)?.row.seq ?? 0)
+    const entry = entries.get(sid)
+    if (entry) finished.set(sid, entry.row)
     entries.delete(sid)
   }
   for (const sid of finished.keys()) {
@@ -162,8 +166,16 @@ function compare (one, other) {
   return one < other ? -1 : 1
 }
 
-/** @param {CallRow | undefined} one @param {CallRow} other */
-const newer = (one, other) => one && one.seq > other.seq ? one : other
+/**
+ * Whether a row was made of an earlier state of the call than the one that is known.
+ * @param {CallRow} row
+ * @param {CallRow | undefined} known
+ */
+function isOlder (row, known) {
+  if (!known) return false
+  if (row.at.received !== known.at.received) return row.at.received < known.at.received
+  return row.seq < known.seq
+}
 
 /** How long a call usually waits for something at most, milliseconds. @type {Record<WaitingOn, number>} */
 const USUAL_WAIT_MS = {
@@ -181,10 +193,9 @@ const USUAL_WAIT_MS = {
  * @param {number} now
  * @returns {{ on: WaitingOn, since: string, late: boolean } | undefined}
  */
-export function waitOf ({ row: { waitingOn, waitingSince }, endedAt }, now) {
-  if (endedAt !== undefined || waitingOn === 'none' || waitingSince === undefined) return undefined
-  const late = now - Date.parse(waitingSince) > USUAL_WAIT_MS[waitingOn]
-  return { on: waitingOn, since: waitingSince, late }
+export function waitOf ({ row: { waitingOn, since }, endedAt }, now) {
+  if (endedAt !== undefined || waitingOn === 'none' || since === undefined) return undefined
+  return { on: waitingOn, since, late: now - Date.parse(since) > USUAL_WAIT_MS[waitingOn] }
 }
 
 /**
@@ -207,6 +218,21 @@ export function lateCount (board, now) {
   let count = 0
   for (const entry of board.entries.values()) if (waitOf(entry, now)?.late) count++
   return count
+}
+
+/**
+ * Active calls by phase. The board counts them itself while it has them all, because the bridge counts more seldom.
+ * @param {Board} board
+ * @returns {Counts}
+ */
+export function countsOf (board) {
+  if (board.more) return board.counts
+  /** @type {Counts} */
+  const counts = {}
+  for (const { row, endedAt } of board.entries.values()) {
+    if (endedAt === undefined) counts[row.phase] = (counts[row.phase] ?? 0) + 1
+  }
+  return counts
 }
 
 /** @param {Counts} counts */

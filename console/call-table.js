@@ -6,7 +6,8 @@ import { waitOf } from './board.js'
 import { isTyping } from './keys.js'
 import { VirtualList } from './list.js'
 import { callAddress, goTo } from './location.js'
-import { clockDuration, duration, spokenDuration, useNow } from './time.js'
+import { useNow } from './ticking.js'
+import { clockDuration, duration, spokenDuration } from './time.js'
 import {
   CauseMark, classes, DirectionMark, Hidden, html, Icon, numbersOf, PhaseMark, PhoneNumber, Time, useCallback,
   useEffect, useRef, useState, WAITING_WORDS
@@ -207,5 +208,5 @@ function Waiting ({ entry, now }) {
       <span class="wait-time">${duration(now - Date.parse(wait.since))}</span>
       ${wait.late && html`<${Hidden}>, longer than usual<//>`}
     </span>`}
-    ${row.transfer && html`<span class="badge">transfer ${row.transfer}</span>`}`
+    ${row.transfer && html`<span class="badge">${row.transfer.mode} ${row.transfer.state}</span>`}`
 }

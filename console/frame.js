@@ -5,7 +5,8 @@
 import { useKeys } from './keys.js'
 import { Logo } from './sign-in.js'
 import { chosenTheme, nextTheme, THEMES } from './theme-choice.js'
-import { duration, localTime, useNow, zoneName, zoneShortName } from './time.js'
+import { useNow } from './ticking.js'
+import { duration, localTime, zoneName, zoneShortName } from './time.js'
 import { html, Icon, useEffect, useLoaded, useState, useStore } from './ui.js'
 
 /** @import { ComponentChildren } from './vendor/preact.js' */

@@ -2,11 +2,14 @@
  * Now: the active calls, live.
  */
 
-import { activeCount, EMPTY_BOARD, filtered, lateCount, released, tidied, withChanges, withPicture } from './board.js'
+import {
+  activeCount, countsOf, EMPTY_BOARD, filtered, lateCount, released, tidied, withChanges, withPicture
+} from './board.js'
 import { CallTable } from './call-table.js'
 import { FailuresPanel } from './failures.js'
 import { FirstCall, Quiet } from './now-empty.js'
-import { bridgeNow, useNow } from './time.js'
+import { useNow } from './ticking.js'
+import { bridgeNow } from './time.js'
 import {
   classes, Heading, Hidden, html, Icon, PHASE_WORDS, useCallback, useEffect, useMemo, useRef, useState, useStore
 } from './ui.js'
@@ -30,13 +33,14 @@ export default function NowView ({ api, session, mayChange }) {
   useStore(api.connection)
   const late = lateCount(board, now)
   const shown = useMemo(() => filtered(board, filter, now), [board, filter, filter === 'late' && now])
-  const active = activeCount(board.counts)
+  const counts = useMemo(() => countsOf(board), [board])
+  const active = activeCount(counts)
   const toggle = useCallback((/** @type {string | undefined} */ name) =>
     setFilter(before => before === name ? undefined : name), [])
 
   return html`<div class="now">
     <${Heading} class="hidden" title=${board.ready ? `${active} ${active === 1 ? 'call' : 'calls'}` : 'Now'}>Now<//>
-    <${Counters} counts=${board.counts} late=${late} filter=${filter} toggle=${toggle} ready=${board.ready} />
+    <${Counters} counts=${counts} late=${late} filter=${filter} toggle=${toggle} ready=${board.ready} />
     <${FailuresPanel} api=${api} failedCalls=${failedCalls} />
     <section class="calls" aria-label="Active calls" ...${feed.watching}>
       <${CallTable} board=${board} shown=${shown} onRelease=${feed.release} />

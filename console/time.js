@@ -2,8 +2,6 @@
  * Times and durations as people read them. Times are local; the zone is named where they are shown.
  */
 
-import { useEffect, useState } from './vendor/hooks.js'
-
 /** @type {(value: number) => string} */
 const two = value => String(value).padStart(2, '0')
 
@@ -102,28 +100,3 @@ export function heardClock (at) {
 
 /** What the bridge's clock says now, in milliseconds since the epoch. */
 export const bridgeNow = () => Date.now() + aheadMs
-
-/** @type {Set<(now: number) => void>} */
-const listeners = new Set()
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let timer
-
-/** One timer for all that ticks, on the second, so that all durations change together. */
-function tick () {
-  const now = bridgeNow()
-  for (const listener of [...listeners]) listener(now)
-  timer = listeners.size === 0 ? undefined : setTimeout(tick, 1000 - Date.now() % 1000)
-}
-
-/** The bridge's time, milliseconds since the epoch. The caller is drawn again each second, when it changes. */
-export function useNow () {
-  const [now, setNow] = useState(bridgeNow)
-  useEffect(() => {
-    listeners.add(setNow)
-    timer ??= setTimeout(tick, 1000 - Date.now() % 1000)
-    return () => {
-      listeners.delete(setNow)
-    }
-  }, [])
-  return now
-}

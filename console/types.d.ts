@@ -14,7 +14,10 @@ export interface End {
   detail?: string
 }
 
-/** A call as a list shows it. Of two rows of a call the one with the larger `seq` is right. Times are ISO 8601. */
+/**
+ * A call as a list shows it. Of two rows with the same `at.received` the one with the larger `seq` is right; of two with
+ * the same `seq` the later one. Times are ISO 8601. `since`: when the present phase began.
+ */
 export interface CallRow {
   callSid: string
   seq: number
@@ -28,11 +31,11 @@ export interface CallRow {
   attempt: number
   at: { received: string, answered?: string, ended?: string }
   waitingOn: WaitingOn
-  waitingSince?: string
+  since?: string
   end?: End
   failed: boolean
-  transfer?: string
-  calledFor?: { callSid: string, transfer: string, mode: string }
+  transfer?: { mode: string, state: string }
+  calledFor?: string
 }
 
 export type Counts = Partial<Record<Phase, number>>
@@ -40,17 +43,18 @@ export type Counts = Partial<Record<Phase, number>>
 /** All active calls, the newest first; `more` when there are more than these. */
 export interface Picture {
   at: string
-  counts: Counts
+  counts?: Counts
   calls: CallRow[]
   more: boolean
 }
 
-/** Calls that changed. */
+/** Calls that changed. `gone`: call_sids that are not under way any more, though nobody heard them end. */
 export interface Changes {
   at: string
-  counts: Counts
+  counts?: Counts
   calls: CallRow[]
-  left_out?: number
+  gone?: string[]
+  leftOut?: number
 }
 
 /** The failed calls of the last hour by cause; `before` counts those of the hour before. */
@@ -67,8 +71,14 @@ export interface Failures {
 /** Who has signed in. */
 export interface Session {
   name: string
-  role: 'operator' | 'viewer' | 'caller' | 'agent'
+  role: 'operator' | 'viewer' | 'caller'
   version: string
+  /** The clock of the bridge. */
+  now: string
+  /** Calls can be placed and moved: the bridge has Jambonz' REST settings. */
+  callControl: boolean
+  /** The calls of several replicas are seen. */
+  shared: boolean
 }
 
 /** How the page stands with a stream of the bridge. `heardAt` is in milliseconds since the epoch, of this device. */
