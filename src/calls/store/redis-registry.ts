@@ -56,8 +56,8 @@ const TRIES = 3
  * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset, hdel, hincrby, lindex, lrem,
  * rpush, zadd, zcard, zrem, zrange, zscore, zlexcount, zrangebylex, zrangebyscore, ping, client|setname (or:
  * +@connection +@read +@write +@scripting).
- * With publish, subscribe and the channels `&{bridge:*` replicas also tell each other what changes. Without, the console
- * shows the calls of other replicas some seconds later.
+ * With publish, subscribe and the channels `&{bridge:*` replicas also tell each other what changes. Without them the
+ * console shows the calls of other replicas some seconds later.
  */
 export class RedisRegistry implements Registry {
   readonly shared = true
