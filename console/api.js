@@ -11,7 +11,7 @@ import { heardClock } from './time.js'
 const BRIDGE = new URL('../', import.meta.url)
 
 /** How long a stream may be silent, milliseconds. The bridge sends a comment every 15 s. */
-const SILENCE_MS = 25_000
+const SILENCE_MS = 20_000
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 10_000
 

@@ -11,6 +11,7 @@ import { html, Icon, useEffect, useLoaded, useState, useStore } from './ui.js'
 
 /** @import { ComponentChildren } from './vendor/preact.js' */
 /** @import { Api, ConnectionState } from './api.js' */
+/** @import { Session } from './types.js' */
 /** @import { ViewProps } from './ui.js' */
 
 const TABS = [
@@ -34,6 +35,7 @@ export function Frame ({ api, session, place, mayChange, onLeave, children }) {
           aria-current=${isUnder(place.view, view) ? 'page' : undefined}>
           <${Icon} name=${icon} /><span>${short ?? name}</span></a>`)}
       </nav>
+      <${Update} api=${api} session=${session} />
       <${Trouble} api=${api} />
       <${ConnectionChip} connection=${api.connection} />
       <${WallClock} />
@@ -81,6 +83,20 @@ function ConnectionChip ({ connection }) {
     <${Icon} name="lost" /><span role="status">reconnecting</span>
     ${age && html`<span class="connection-age">${' · '}data ${age} old</span>`}
   </span>`
+}
+
+/**
+ * After an update of the bridge this page is that of the version before.
+ * @param {{ api: Api, session: Session }} props
+ */
+function Update ({ api, session }) {
+  useStore(api.connection)
+  const isLive = api.connection.value.state === 'live'
+  const { value } = useLoaded(async signal => isLive ? api.get('session', { signal }) : undefined, [api, isLive])
+  if (!value || value.version === session.version) return html`<span role="status"></span>`
+  return html`<span role="status"><button type="button" class="button button-small" onClick=${() => location.reload()}>
+    Version ${value.version} is here. Load it
+  </button></span>`
 }
 
 /** How often the bridge is asked how it is, milliseconds. */
