@@ -40,7 +40,8 @@ export class ApiError extends Error {
  * @property {(path: string, options?: { signal?: AbortSignal }) => Promise<any>} get
  *   JSON of a GET; the path is relative to the bridge: `calls?limit=50`. Throws {@link ApiError}
  * @property {(path: string, body?: object, options?: RequestOptions) => Promise<any>} post
- * @property {(path: string, name: string) => Promise<void>} download saves the answer as a file
+ * @property {(path: string, name: string, options?: DownloadOptions) => Promise<void>} download saves the answer as a
+ *   file, under the name that the bridge gives it, else under `name`. Throws {@link ApiError} when it is not complete
  * @property {(path: string, options?: RequestOptions) => AsyncGenerator<ServerEvent>} events
  *   server-sent events of one answer, such as the checks of the doctor
  * @property {(path: string, onEvent: (event: string, data: any) => void) => () => void} live
@@ -48,6 +49,7 @@ export class ApiError extends Error {
  * @property {ConnectionState} connection how the newest live stream stands
  *
  * @typedef {{ method?: string, body?: object, headers?: Record<string, string>, signal?: AbortSignal }} RequestOptions
+ * @typedef {{ signal?: AbortSignal, onProgress?: (bytes: number) => void }} DownloadOptions
  */
 
 /**
@@ -84,7 +86,10 @@ export function createApi (token, { onRefused }) {
     connection,
     get: async (path, options) => jsonOf(await request(path, options)),
     post: async (path, body, options) => jsonOf(await request(path, { method: 'POST', body, ...options })),
-    download: async (path, name) => save(await (await request(path)).blob(), name),
+    async download (path, name, { signal, onProgress } = {}) {
+      const response = await request(path, { signal })
+      save(await wholeOf(response, onProgress), fileNameOf(response) ?? name)
+    },
     async * events (path, options) {
       const response = await request(path, options)
       if (response.body) yield * serverEvents(response.body)
@@ -122,6 +127,32 @@ async function jsonOf (response) {
     throw new ApiError('The answer is not from the bridge.', { status: response.status, code: 'NO_JSON' })
   }
 }
+
+/**
+ * The body of an answer that may be long.
+ * @param {Response} response
+ * @param {(bytes: number) => void} [onProgress]
+ */
+async function wholeOf (response, onProgress) {
+  /** @type {BlobPart[]} */
+  const parts = []
+  let bytes = 0
+  try {
+    const reader = response.body?.getReader()
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      parts.push(part.value)
+      bytes += part.value.length
+      onProgress?.(bytes)
+    }
+  } catch {
+    throw new ApiError('The connection ended early, so the file is not complete. It was not saved.')
+  }
+  return new Blob(parts, { type: response.headers.get('content-type') ?? '' })
+}
+
+/** @param {Response} response */
+const fileNameOf = response =>
+  /filename="([\w.-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1]
 
 /**
  * @param {Blob} blob

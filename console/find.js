@@ -1,11 +1,33 @@
-import { Heading, html, Notice } from './ui.js'
+/*
+ * Find: calls under way and ended ones, by what is known of them. The filters stand in the address.
+ */
 
+import { filtersOf, findAddress } from './filters.js'
+import { FindForm } from './find-form.js'
+import { Found } from './find-results.js'
+import { useSearch } from './find-search.js'
+import { goTo } from './location.js'
+import { Heading, html, useMemo } from './ui.js'
+import { styled } from './views-style.js'
+
+/** @import { Filters } from './filters.js' */
 /** @import { ViewProps } from './ui.js' */
 
-/** @param {ViewProps} _props */
-export default function FindView (_props) {
-  return html`<section class="view">
-    <${Heading}>Find<//>
-    <${Notice}>This part of the console is not here yet.<//>
+await styled
+
+/** @param {ViewProps} props */
+export default function FindView ({ api, session, place }) {
+  const filters = useMemo(() => filtersOf(place.query), [place.hash])
+  const search = useSearch(api, filters)
+  const find = (/** @type {Filters} */ wanted) => {
+    const address = findAddress(wanted)
+    if (address === findAddress(filters)) search.again()
+    else goTo(address)
+  }
+
+  return html`<section class="view find">
+    <${Heading} title="Find">Find a call<//>
+    <${FindForm} api=${api} filters=${filters} onFind=${find} searching=${search.loading} />
+    <${Found} api=${api} session=${session} filters=${filters} search=${search} onFind=${find} />
   </section>`
 }
