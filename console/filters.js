@@ -53,13 +53,14 @@ export const findAddress = filters =>
  * @param {Filters} filters
  * @returns {Form}
  */
-export const formOf = ({ callSid, number, cause = '', phase = '', agent = '', route = '', room = '', since, until }) => ({
+export const formOf = ({ callSid, number, since, until, ...others }) => ({
+  cause: '',
+  phase: '',
+  agent: '',
+  route: '',
+  room: '',
+  ...others,
   who: callSid ?? number ?? '',
-  cause,
-  phase,
-  agent,
-  route,
-  room,
   since: localFieldOf(since),
   until: localFieldOf(until)
 })

@@ -30,7 +30,9 @@ export function ExportButtons ({ api, filters }) {
 
   const { format, bytes, error } = state
   return html`<div class="exports">
-    <span role="status" class="quiet">${format !== undefined && `${format.toUpperCase()}: ${sizeInWords(bytes)} so far`}</span>
+    <span role="status" class="quiet">
+      ${format !== undefined && `${format.toUpperCase()}: ${sizeInWords(bytes)} so far`}
+    </span>
     ${format !== undefined
       ? html`<button type="button" class="button button-small" onClick=${() => running.current?.abort()}>
           Cancel

@@ -74,10 +74,10 @@ function Chips ({ filters, onFind }) {
 function Nothing ({ filters, session, onFind }) {
   const words = filtersInWords(filters)
   const { callsKeptS } = session
-  const span = callsKeptS === undefined ? 'for CALL_RETENTION_S and CALL_HISTORY_S seconds' : `for ${spanInWords(callsKeptS)}`
+  const span = callsKeptS === undefined ? 'CALL_RETENTION_S and CALL_HISTORY_S seconds' : spanInWords(callsKeptS)
   return html`<${Notice} title=${words.length === 0 ? 'There is no call yet.' : 'No call was found.'}>
     ${words.length > 0 && html`<p>Searched: ${words.map(({ words }) => words).join(' · ')}.</p>`}
-    <p>Ended calls are kept ${span}. Older ones cannot be found.</p>
+    <p>Ended calls are kept for ${span}. Older ones cannot be found.</p>
     ${filters.callSid !== undefined && html`<p>A call_sid must be complete.</p>`}
     ${words.length > 0 && html`<p>
       <button type="button" class="button" onClick=${() => onFind({})}>Show the newest calls</button>
@@ -85,7 +85,7 @@ function Nothing ({ filters, session, onFind }) {
   <//>`
 }
 
-const COLUMNS = ['received', 'direction', 'number', 'our number', 'route', 'agent', 'duration', 'how it ended']
+const COLUMNS = ['received', 'direction', 'number', 'our number', 'route', 'agent', 'duration', 'outcome']
 
 /** @param {{ result: NonNullable<Search['result']>, search: Search }} props */
 function Results ({ result: { calls }, search }) {
@@ -119,12 +119,12 @@ const classOf = name => `found-${name.replaceAll(' ', '-')}`
 function Row ({ call, keep }) {
   const { person, ours } = numbersOf(call)
   const { received, ended } = call.at
+  const opens = (/** @type {MouseEvent} */ event) => isHere(event) && keep(call.callSid)
   return html`<tr role="row" class=${call.failed ? 'found-row call-failed' : 'found-row'}>
     <td role="cell" class="found-received">${received !== undefined && html`<${Time} at=${received} />`}</td>
     <td role="cell" class="found-direction"><${DirectionMark} direction=${call.direction} /></td>
     <th role="cell" class="found-number">
-      <a href=${callAddress(call.callSid)} 
-        onClick=${(/** @type {MouseEvent} */ event) => isHere(event) && keep(call.callSid)}><${PhoneNumber} number=${person} /></a>
+      <a href=${callAddress(call.callSid)} onClick=${opens}><${PhoneNumber} number=${person} /></a>
     </th>
     <td role="cell" class="found-our-number"><${PhoneNumber} number=${ours} /></td>
     <td role="cell" class="found-route">${call.route ?? '–'}</td>
@@ -132,7 +132,7 @@ function Row ({ call, keep }) {
       ${call.attempts.length > 1 && html` <span class="badge">${call.attempts.length} attempts</span>`}</td>
     <td role="cell" class="found-duration">
       ${received !== undefined && html`<${Duration} since=${received} until=${ended} />`}</td>
-    <td role="cell" class="found-how-it-ended"><${Outcome} call=${call} /></td>
+    <td role="cell" class="found-outcome"><${Outcome} call=${call} /></td>
   </tr>`
 }
 
@@ -144,7 +144,7 @@ function Outcome ({ call: { phase, end, failed = false, transfers = [] } }) {
   const transfer = transfers.at(-1)
   return html`${phase === 'ended'
     ? html`<${CauseMark} end=${end} failed=${failed} />
-      ${end && html`<span class="quiet found-words">${causeInWords(end.cause)}</span>`}`
+      ${end && failed && html`<span class="quiet found-words">${causeInWords(end.cause)}</span>`}`
     : html`<${PhaseMark} phase=${phase} />`}
     ${transfer && html` <span class="badge">transfer ${transfer.result ?? transfer.state}</span>`}`
 }
