@@ -7,9 +7,9 @@ import { isTyping } from './keys.js'
 import { VirtualList } from './list.js'
 import { callAddress, goTo } from './location.js'
 import { useNow } from './ticking.js'
-import { clockDuration, duration, spokenDuration } from './time.js'
+import { clockDuration, duration, localTime } from './time.js'
 import {
-  CauseMark, classes, DirectionMark, Hidden, html, Icon, numbersOf, PhaseMark, PhoneNumber, Time, useCallback,
+  CauseMark, classes, DirectionMark, Hidden, html, Icon, numbersOf, PhaseMark, PhoneNumber, useCallback,
   useEffect, useRef, useState, WAITING_WORDS
 } from './ui.js'
 import { Component } from './vendor/preact.js'
@@ -180,8 +180,8 @@ function Cells ({ entry, now, isTabStop, onFocus }) {
       ? html`<span role="cell" class="col-state"><${PhaseMark} phase=${row.phase} /></span>
         <span role="cell" class="col-waits-for"><${Waiting} entry=${entry} now=${now} /></span>`
       : html`<span role="cell" aria-colspan="2" class="col-cause"><${Outcome} entry=${entry} /></span>`}
-    <span role="cell" class="col-duration" title=${spokenDuration(ms)}>${clockDuration(ms)}</span>
-    <span role="cell" class="col-began"><${Time} at=${row.at.received} /></span>`
+    <span role="cell" class="col-duration">${clockDuration(ms)}</span>
+    <span role="cell" class="col-began">${localTime(row.at.received)}</span>`
 }
 
 /** @param {MouseEvent} event @param {string} callSid */

@@ -7,7 +7,7 @@ import { html, useCallback, useLayoutEffect, useRef, useState } from './ui.js'
 /** @import { VNode } from './vendor/preact.js' */
 
 /** Rows that are drawn beyond each edge, so that quick scrolling shows no gaps. */
-const BEYOND = 10
+const BEYOND = 6
 
 /**
  * The height of a row is the length `--row` of the stylesheet. The page itself scrolls.
