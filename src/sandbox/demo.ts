@@ -211,6 +211,7 @@ async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSi
   const here = (words: string) => `(cd ${stage.folder} && ${command} ${words})`
   say()
   say('The bridge stays up until Ctrl-C. Have a look from another terminal:')
+  say(`  console  ${url}/console/`)
   say(`  API      ${url}/docs`)
   say(`  token    ${stage.operatorToken}`)
   say(`  calls    ${here('calls')}`)
