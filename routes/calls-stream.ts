@@ -5,7 +5,7 @@ import { seesAll } from '../src/keyring.ts'
 import { CallRowSchema } from '../src/live/call-row.ts'
 import { STREAM_HEADERS } from '../src/live/server-sent.ts'
 import { ownCall } from '../src/own-call.ts'
-import { CALLER_SECURITY, ErrorReply, INTERNAL_ERROR } from '../src/schemas.ts'
+import { CALLER_SECURITY, ErrorReply, EventStreamReply, INTERNAL_ERROR } from '../src/schemas.ts'
 
 const DESCRIPTION = `Server-sent events, until the client or the bridge ends them. Each has JSON as its data.
 
@@ -41,12 +41,7 @@ const callsStream: FastifyPluginAsyncTypebox = async fastify => {
         callSid: Type.Optional(Type.String({ description: 'Only this call. A key of CALLERS must name one' }))
       }, { additionalProperties: false }),
       response: {
-        200: {
-          description: 'The stream',
-          content: {
-            'text/event-stream': { schema: Type.String({ examples: ['event: calls\ndata: {"calls":[]}\n\n'] }) }
-          }
-        },
+        200: EventStreamReply('event: calls\ndata: {"calls":[]}\n\n'),
         400: ErrorReply('A parameter is wrong or does not exist'),
         ...INTERNAL_ERROR,
         401: ErrorReply('No valid token'),

@@ -1,8 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
+import { DoctorRuns } from '../src/doctor-runs.ts'
 import { SEVERITIES } from '../src/finding.ts'
 import type { FindingCode } from '../src/finding-codes.ts'
-import { ErrorReply, INTERNAL_ERROR, OPERATOR_SECURITY, OPERATORS_ONLY, Shared } from '../src/schemas.ts'
+import { BYE, EventStream, PROBLEM } from '../src/live/event-stream.ts'
+import { STREAM_HEADERS } from '../src/live/server-sent.ts'
+import { loggedError } from '../src/log-error.ts'
+import {
+  ErrorReply,
+  EventStreamReply,
+  INTERNAL_ERROR,
+  OPERATOR_SECURITY,
+  OPERATORS_ONLY,
+  Shared
+} from '../src/schemas.ts'
 
 const SeveritySchema = Type.Enum([...SEVERITIES], { type: 'string' })
 
@@ -39,34 +50,28 @@ const DoctorReportSchema = Type.Object({
 }, { $id: 'DoctorReport', description: 'What stands in the way of calls' })
 type DoctorReportView = Static<typeof DoctorReportSchema>
 
+const REFUSALS = {
+  ...INTERNAL_ERROR,
+  ...OPERATORS_ONLY,
+  401: ErrorReply('No valid token'),
+  404: ErrorReply('The operator API is off'),
+  429: ErrorReply('Too many requests from this address')
+}
+
 /** What stands in the way of calls, for operators: the read-only checks of `bridge doctor`, each bounded in time. */
 const doctor: FastifyPluginAsyncTypebox = async fastify => {
-  const { settings, rooms, clock, routesFile: routes, secretOf } = fastify
-  const closing = new AbortController()
-  let running: Promise<DoctorReportView> | undefined
+  const { settings, rooms, clock, routesFile: routes, secretOf, draining } = fastify
+  const runs = new DoctorRuns({
+    clock,
+    contextWith: make => make(settings, { rooms, clock, routes, secretOf })
+  })
+  const streams = new Set<EventStream>()
 
   fastify.addSchema(DoctorReportSchema)
-  fastify.addHook('preClose', async () => {
-    closing.abort()
+  draining.onDrain(() => {
+    for (const stream of streams) stream.last('bye', BYE)
   })
-
-  /** A request that comes while checks run gets their result. */
-  function report (): Promise<DoctorReportView> {
-    running ??= look().finally(() => {
-      running = undefined
-    })
-    return running
-  }
-
-  async function look (): Promise<DoctorReportView> {
-    const at = new Date(clock.now()).toISOString()
-    const { CHECKS, countStatuses, doctorContext, runChecks } = await loadDoctor()
-    // Checks that change nothing anywhere and call nobody.
-    const readOnly = CHECKS.filter(check => check.readOnly)
-    const context = doctorContext(settings, { rooms, clock, routes, secretOf })
-    const checks = await runChecks(readOnly, context, { signal: closing.signal })
-    return { at, summary: countStatuses(checks), checks }
-  }
+  fastify.addHook('preClose', async () => runs.close())
 
   fastify.get('/doctor', {
     config: { operation: 'doctor' },
@@ -78,26 +83,50 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
         'The checks of `bridge doctor` that change nothing and call nobody, run now. It takes as long as the ' +
         'slowest of them, at most half a minute; requests that come meanwhile get the same answer.',
       security: OPERATOR_SECURITY,
-      response: {
-        200: Shared<DoctorReportView>('DoctorReport'),
-        ...INTERNAL_ERROR,
-        ...OPERATORS_ONLY,
-        401: ErrorReply('No valid token'),
-        404: ErrorReply('The operator API is off'),
-        429: ErrorReply('Too many requests from this address')
-      }
+      response: { 200: Shared<DoctorReportView>('DoctorReport'), ...REFUSALS }
     }
-  }, report)
+  }, () => runs.join().report)
+
+  fastify.get('/doctor/stream', {
+    config: { operation: 'stream-doctor' },
+    exposeHeadRoute: false,
+    schema: {
+      operationId: 'streamDoctor',
+      tags: ['operators'],
+      summary: 'What stands in the way of calls, check by check',
+      description: STREAM_DESCRIPTION,
+      security: OPERATOR_SECURITY,
+      response: { 200: EventStreamReply('event: check\ndata: {"name":"livekit-api","status":"ok"}\n\n'), ...REFUSALS }
+    }
+  }, async (request, reply) => {
+    const stream = new EventStream(clock)
+    streams.add(stream)
+    reply.raw.once('close', () => stream.destroy())
+    if (draining.active) stream.last('bye', BYE)
+    else watch(stream, error => request.log.error({ error: loggedError(error) }, 'doctor'))
+    return reply.headers(STREAM_HEADERS).send(stream as never)
+  })
+
+  function watch (stream: EventStream, failed: (error: unknown) => void): void {
+    const { report, leave } = runs.join(({ event, data }) => stream.event(event, data))
+    stream.once('close', () => {
+      leave()
+      streams.delete(stream)
+    })
+    report.then(report => stream.last('report', report), error => {
+      failed(error)
+      stream.last('problem', PROBLEM)
+    })
+  }
 }
 
-/** The checks bring a SIP stack and RTP with them, so a service whose operators never ask does not load them. */
-async function loadDoctor () {
-  const [{ CHECKS }, { doctorContext }, { countStatuses, runChecks }] = await Promise.all([
-    import('../src/doctor/checks.ts'),
-    import('../src/doctor/context.ts'),
-    import('../src/doctor/run.ts')
-  ])
-  return { CHECKS, countStatuses, doctorContext, runChecks }
-}
+const STREAM_DESCRIPTION = `The same checks as server-sent events, each with JSON as its data. A client that comes while
+checks run joins them, and gets at once what has ended.
+
+- \`begin\`: \`{ at, checks: [{ name, title }] }\`, the checks that run.
+- \`check\`: a check that has ended, as it stands in \`checks\` of the report.
+- \`report\`: the whole report, and the end.
+- \`problem\`: \`{ code, message }\`, and the end: something went wrong here.
+- \`bye\`: \`{ reason, retryMs }\`, and the end: the bridge ends. Another replica can be asked after that time.`
 
 export default doctor

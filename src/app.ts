@@ -31,6 +31,7 @@ import eventRoutes from '../routes/events.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import placeCall from '../routes/place-call.ts'
+import probe from '../routes/probe.ts'
 import ladder from '../routes/ladder.ts'
 import redirect from '../routes/redirect.ts'
 import refer from '../routes/refer.ts'
@@ -133,6 +134,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(diagnosis)
     await scope.register(ladder)
     await scope.register(doctor)
+    await scope.register(probe)
     await scope.register(eventRoutes)
     await scope.register(routes)
   })

@@ -202,6 +202,19 @@ export const TooManyViewersError = createError(
   503
 )
 
+export const ProbeBodyError = createError<[string]>(
+  'BRIDGE_PROBE_BODY',
+  'The body is no probe: %s. Send JSON such as { "agent": "my-agent" }, or {} for the agent of the settings.',
+  400
+)
+
+/** A probe opens ports and makes a call. One at a time is enough to see what is wrong. */
+export const ProbeRunsError = createError(
+  'BRIDGE_PROBE_RUNS',
+  'A probe is already under way here. Send this one when it has ended.',
+  409
+)
+
 /** The token of a call is not accepted. */
 export const CallTokenError = createError<[why: string]>(
   'BRIDGE_CALL_TOKEN',

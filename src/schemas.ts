@@ -20,6 +20,12 @@ export const Shared = <T>(id: string) => Type.Unsafe<T>(Type.Ref(id))
 /** The body of a Jambonz hook: documented by the shared schema, and handed on as it arrived. */
 export const HookBody = (id: string) => Shared<Buffer>(id)
 
+/** A reply that is a stream of server-sent events. */
+export const EventStreamReply = (example: string) => ({
+  description: 'The stream',
+  content: { 'text/event-stream': { schema: Type.String({ examples: [example] }) } }
+})
+
 /** A reply without a body. */
 export const Empty = (description: string): TSchema => Type.Null({ description })
 

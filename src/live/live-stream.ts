@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { CallRow } from './call-row.ts'
 import { CallWatches } from './call-watches.ts'
 import { LiveCalls, type Changes } from './live-calls.ts'
-import { ALIVE, eventFrame } from './server-sent.ts'
+import { ALIVE, ALIVE_MS, eventFrame } from './server-sent.ts'
 import { Viewer } from './viewer.ts'
 
 export interface LiveStreamOptions {
@@ -27,8 +27,6 @@ const ROW_BYTES = 450
 const FEWEST_ROWS = 20
 /** Rows of a picture. */
 const MOST_IN_PICTURE = 5000
-/** So often something is sent at least, milliseconds. Proxies cut connections that are silent. */
-const ALIVE_MS = 15_000
 /** How long the counts of calls by phase are good, milliseconds. */
 const COUNTS_MS = 1000
 /** More viewers than that are refused by one process. */

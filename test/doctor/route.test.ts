@@ -4,6 +4,7 @@ import { buildApp } from '../../src/app.ts'
 import { CHECKS } from '../../src/doctor/checks.ts'
 import { OPERATOR_TOKEN } from '../fixtures/build.ts'
 import { surgery, type Surgery } from '../fixtures/doctor-surgery.ts'
+import { openStream } from '../fixtures/event-stream.ts'
 import { misfits } from '../routes/support.ts'
 
 /** The service beside LiveKit's double. */
@@ -86,4 +87,63 @@ await t.test('a service that closes does not wait for a LiveKit that hangs', asy
     (await answer).json.checks.find(({ name }: { name: string }) => name === 'livekit-api').findings.at(-1).code,
     /^(interrupted|check-not-stopped)$/
   )
+})
+
+const READ_ONLY = CHECKS.filter(({ readOnly }) => readOnly).map(({ name, title }) => ({ name, title }))
+
+await t.test('check by check: what runs, each as it ends, and the report', async t => {
+  const { at, app } = await bench(t, { VIEWER_TOKEN: 'viewer-token-viewer-token' })
+  await at.provision()
+  at.trunk({ ringing_timeout: '30s' })
+  let letGo = () => {}
+  const held = new Promise<void>(resolve => {
+    letGo = resolve
+  })
+  at.project.meets = async method => {
+    if (method === 'ListSIPInboundTrunk') await held
+    return 'pass'
+  }
+  const page = await openStream(app, '/doctor/stream', { token: 'viewer-token-viewer-token' })
+  t.match(page, { status: 200, type: 'text/event-stream; charset=utf-8' })
+  t.match(await page.next(), { event: 'begin', data: { at: /^\d{4}-/, checks: READ_ONLY } })
+  const first = await page.next()
+  t.equal(first.event, 'check', 'one that waits for nobody has ended')
+  t.not(first.data.name, 'trunk-and-rule')
+
+  const late = await openStream(app, '/doctor/stream')
+  t.equal((await late.next()).event, 'begin')
+  t.same((await late.next()).data, first.data, 'who comes later gets what has ended')
+  letGo()
+  const { data: found } = await page.next('check', ({ name }) => name === 'trunk-and-rule')
+  t.match(found, { status: 'failed', findings: [{ code: 'trunk-ringing-timeout' }] })
+  const { data: report } = await page.next('report')
+  t.same(misfits('DoctorReport', report), [])
+  t.same(report.checks.find(({ name }: { name: string }) => name === 'trunk-and-rule'), found)
+  t.same(await page.ended(), [], 'nothing comes behind it')
+  t.same((await late.next('report')).data, report, 'and it was one run')
+})
+
+await t.test('a page that leaves ends no run, and a bridge that ends sends its pages away', async t => {
+  const { at, app, ask } = await bench(t)
+  let letGo = () => {}
+  const held = new Promise<void>(resolve => {
+    letGo = resolve
+  })
+  at.project.meets = async () => {
+    await held
+    return 'pass'
+  }
+  const leaving = await openStream(app, '/doctor/stream')
+  await leaving.next('begin')
+  const staying = await openStream(app, '/doctor/stream')
+  await staying.next('begin')
+  const answer = ask()
+  leaving.leave()
+  app.draining.drain()
+  t.match(await staying.next('bye'), { data: { reason: 'draining', retryMs: 1000 } })
+  t.same(await staying.ended(), [])
+  const late = await openStream(app, '/doctor/stream')
+  t.equal((await late.next()).event, 'bye')
+  letGo()
+  t.equal((await answer).json.checks.length, READ_ONLY.length)
 })
