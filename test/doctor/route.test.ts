@@ -50,7 +50,7 @@ await t.test('who asks while it runs gets the same answer; who asks later a new 
   let reads = 0
   at.project.meets = method => {
     if (method === 'ListSIPInboundTrunk') reads++
-    return 'pass'
+    return 'pass' as const
   }
   const [one, other] = await Promise.all([ask(), ask()])
   t.same(one.json, other.json)
@@ -101,7 +101,7 @@ await t.test('check by check: what runs, each as it ends, and the report', async
   })
   at.project.meets = async method => {
     if (method === 'ListSIPInboundTrunk') await held
-    return 'pass'
+    return 'pass' as const
   }
   const page = await openStream(app, '/doctor/stream', { token: 'viewer-token-viewer-token' })
   t.match(page, { status: 200, type: 'text/event-stream; charset=utf-8' })
@@ -131,7 +131,7 @@ await t.test('a page that leaves ends no run, and a bridge that ends sends its p
   })
   at.project.meets = async () => {
     await held
-    return 'pass'
+    return 'pass' as const
   }
   const leaving = await openStream(app, '/doctor/stream')
   await leaving.next('begin')
