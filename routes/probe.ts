@@ -67,11 +67,9 @@ const probe: FastifyPluginAsyncTypebox = async fastify => {
   fastify.addSchema(ProbeRequestSchema)
   fastify.removeContentTypeParser('text/plain')
   fastify.setErrorHandler(translateBodyErrors(`${LARGEST_BODY / 1024} KiB`, () => new ProbeBodyError('it is not JSON')))
-  draining.onDrain(() => {
-    runs.stop()
-  })
+  draining.onDrain(() => runs.interrupt())
   // Its room is deleted before the process ends.
-  fastify.addHook('onClose', () => runs.stop())
+  fastify.addHook('onClose', () => runs.close())
 
   fastify.post('/probe', {
     config: { operation: 'probe' },
@@ -117,7 +115,7 @@ const probe: FastifyPluginAsyncTypebox = async fastify => {
       isOver = true
     })
     stream.once('close', () => {
-      if (!isOver) runs.stop()
+      if (!isOver) runs.interrupt()
     })
     return reply.headers(STREAM_HEADERS).send(stream as never)
   })

@@ -72,9 +72,14 @@ export class ProbeRuns {
     return this.#running
   }
 
-  /** Has the probe hang up and delete its room. Resolves when that is done. */
-  async stop (): Promise<void> {
+  /** Has the probe hang up and delete its room. */
+  interrupt (): void {
     this.#stop.abort()
+  }
+
+  /** Interrupts, and resolves when the probe has ended. */
+  async close (): Promise<void> {
+    this.interrupt()
     await this.#running?.catch(() => {})
   }
 

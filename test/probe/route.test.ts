@@ -82,7 +82,7 @@ await t.test('ringing that repeats is one row with a count', async t => {
   const refused = await (await probe({})).next('result')
   t.match(refused.data, { failed: true, findings: [{ code: 'livekit-refused-credentials', severity: 'failed' }] })
 
-  double.faults.sip = 'none'
+  double.faults.sip = 'ok'
   const page = await probe({ agent: 'nobody' })
   const { data: ringing } = await page.next('step', ({ what, count }) => what === '180 Ringing' && count > 2)
   const again = await page.next('step', ({ seq, count }) => seq === ringing.seq && count > ringing.count)
