@@ -153,4 +153,7 @@ class Fence extends Component {
   }
 }
 
-render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')))
+const page = /** @type {HTMLElement} */ (document.getElementById('app'))
+// What was painted until now.
+page.replaceChildren()
+render(html`<${App} />`, page)
