@@ -1,5 +1,6 @@
 import type { ActiveCallsResult } from './active-calls.ts'
 import { AT_ONCE, LIMIT, RATE, ROUND_TRIPS, type HookResult } from './hook.ts'
+import { ACTIVE, VIEWERS, type LiveResult } from './live.ts'
 import { NOISY, type Machine } from './machine.ts'
 import type { Options } from './options.ts'
 import { HOOKS_RATE, ORDERS_AT_ONCE, ORDERS_RATE, type OrdersResult } from './orders.ts'
@@ -15,6 +16,7 @@ export interface Results {
   calls: ActiveCallsResult
   routes: RoutesResult[]
   orders: OrdersResult[]
+  live?: LiveResult | undefined
   skipped: string[]
 }
 
@@ -35,10 +37,12 @@ const GOALS = {
   listMs: 50,
   withRoutes: 1.02,
   routeMs: 1,
-  ordersPerSecond: 200
+  ordersPerSecond: 200,
+  seenMs: 250,
+  withViewers: 1.05
 }
 
-export function goalsOf ({ hook, calls, routes, orders }: Results): Goal[] {
+export function goalsOf ({ hook, calls, routes, orders, live }: Results): Goal[] {
   const at = (name: string) => hook.find(({ roundTripMs, target }) => roundTripMs === GOALS_AT_MS && target === name)
   const limit = at(LIMIT)
   const goals: Goal[] = []
@@ -108,12 +112,28 @@ export function goalsOf ({ hook, calls, routes, orders }: Results): Goal[] {
       value => value >= GOALS.ordersPerSecond
     )
   }
+  add(
+    `a new call is on every page within ${GOALS.seenMs} ms (p95)`,
+    live?.seen.p95,
+    value => `${ms(value)} ms`,
+    value => value <= GOALS.seenMs
+  )
+  const [alone, beside] = live?.hooks ?? []
+  for (const figure of ['p50', 'p99'] as const) {
+    add(
+      `${beside?.viewers ?? 100} viewers: ${figure} of the call hook at most ${GOALS.withViewers.toFixed(2)} × without`,
+      alone && beside && beside[figure] / alone[figure],
+      times,
+      value => value <= GOALS.withViewers
+    )
+  }
   return goals
 }
 
 /** Replies that were wrong: with any of them the figures mean nothing. */
-export const wrongReplies = ({ hook, calls, routes, orders }: Results): number =>
+export const wrongReplies = ({ hook, calls, routes, orders, live }: Results): number =>
   calls.wrong +
+  (live ? live.seen.wrong + live.hooks.flatMap(({ rounds }) => rounds).reduce((sum, { wrong }) => sum + wrong, 0) : 0) +
   routes.reduce((sum, { wrong }) => sum + wrong, 0) +
   orders.flatMap(({ closed, beside, hooksAlone, hooksBeside }) => [closed, beside, hooksAlone, hooksBeside]).reduce(
     (sum, { wrong }) => sum + wrong,
@@ -123,7 +143,7 @@ export const wrongReplies = ({ hook, calls, routes, orders }: Results): number =
 
 /** The results as Markdown. */
 export function report (results: Results, options: Options): string {
-  const { machine, hook, calls, routes, orders, noise, seconds, skipped } = results
+  const { machine, hook, calls, routes, orders, live, noise, seconds, skipped } = results
   const wrong = wrongReplies(results)
   const connections = options.connections === 'kept' ? 'connections kept' : 'a connection for each call'
   return [
@@ -185,6 +205,7 @@ export function report (results: Results, options: Options): string {
       : []),
     ...routesTables(routes),
     ...ordersTables(orders),
+    ...(live ? liveTables(live) : []),
     '### Goals',
     table(
       ['', 'measured', ''],
@@ -240,6 +261,19 @@ const routesTables = (routes: RoutesResult[]): string[] => routes.length === 0
         ) => [what, String(routes), p50.toFixed(3), p99.toFixed(3), cpuMs.toFixed(3)])
       )
     ]
+
+const liveTables = ({ seen, hooks }: LiveResult): string[] => [
+  `### From the call hook to the page: ${ACTIVE} calls, ${VIEWERS} viewers, two replicas`,
+  table(
+    ['rows read', 'p50 ms', 'p95 ms', 'p99 ms'],
+    [[String(seen.requests), ms(seen.p50), ms(seen.p95), ms(seen.p99)]]
+  ),
+  `### Call hook beside viewers, Redis, 40 ms to LiveKit, ${RATE} calls a second at random`,
+  table(
+    ['viewers', 'p50 ms', 'p99 ms', 'CPU ms per call'],
+    hooks.map(({ viewers, p50, p99, cpuMsPerCall }) => [String(viewers), ms(p50), ms(p99), cpuMsPerCall.toFixed(2)])
+  )
+]
 
 const ordersTables = (orders: OrdersResult[]): string[] => orders.length === 0
   ? []

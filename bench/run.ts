@@ -8,6 +8,7 @@ import { readOptions, UsageError, type Options, type Part } from './options.ts'
 import { endAll, freePort, ROOT, startNode, type Service } from './processes.ts'
 import { hookOf, newCall } from './recorded.ts'
 import { startRedis, type Redis } from './redis.ts'
+import { measureLive } from './live.ts'
 import { measureOrders } from './orders.ts'
 import { measureRoutes } from './routes.ts'
 import { goalsOf, report, wrongReplies, type Results } from './report.ts'
@@ -57,6 +58,7 @@ async function main (options: Options): Promise<number> {
   }
   if (options.parts.includes('routes')) results.routes = await measureRoutes(progress)
   if (options.parts.includes('orders')) results.orders = await measureOrders(options, livekit, redis, progress)
+  if (options.parts.includes('live')) results.live = await measureLive(options, livekit, redis, progress)
   results.noise = noise.mean()
   results.seconds = (performance.now() - started) / 1000
 

@@ -68,7 +68,7 @@ export function rowOf (call: Call): CallRow {
  * How many events the call has had. Events without a line of their own do not count, so two rows may have the same
  * number: then the one that was made later is right.
  */
-const seqOf = ({ events, eventsDropped, phase }: Call): number =>
+export const seqOf = ({ events, eventsDropped, phase }: Call): number =>
   events.reduce((sum, { count }) => sum + count, eventsDropped) + (phase === 'ended' ? 1 : 0)
 
 /** When the present phase began, milliseconds since the epoch. */

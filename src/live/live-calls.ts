@@ -3,7 +3,7 @@ import type { Observer } from '../calls/observer.ts'
 import type { Registry } from '../calls/store/registry.ts'
 import type { Clock } from '../clock.ts'
 import { LruMap } from '../lru-map.ts'
-import { rowOf, type CallRow } from './call-row.ts'
+import { rowOf, seqOf, type CallRow } from './call-row.ts'
 
 /** What changed in the list of calls under way. */
 export interface Changes {
@@ -57,6 +57,7 @@ export class LiveCalls implements Observer {
   #cancelCompare: (() => void) | undefined
   #filled: Promise<void> | undefined
   #isWhole = true
+  #isNew = true
 
   constructor (options: LiveCallsOptions) {
     this.#options = options
@@ -80,6 +81,8 @@ export class LiveCalls implements Observer {
       message: text => this.#hear(text),
       gap: () => this.#compareSoon(0)
     })
+    // The others notice only after a while that somebody listens to them.
+    this.#isNew = true
     this.#filled = this.#compare()
   }
 
@@ -185,7 +188,9 @@ export class LiveCalls implements Observer {
       this.#options.onFailed(error)
     }
     if (!this.#stop) return
-    this.#compareSoon(Math.max(COMPARE_MS, (performance.now() - begun) / COMPARE_SHARE))
+    const pause = this.#isNew ? ASK_AGAIN_MS * 1.5 : COMPARE_MS
+    this.#isNew = false
+    this.#compareSoon(Math.max(pause, (performance.now() - begun) / COMPARE_SHARE))
   }
 
   async #read (): Promise<void> {
@@ -196,7 +201,7 @@ export class LiveCalls implements Observer {
     do {
       const page = await registry.list({ phase: 'active' }, { limit: PAGE, cursor })
       for (const call of page.calls) missing.delete(call.callSid)
-      this.#take({ calls: page.calls.map(rowOf).filter(row => this.#differs(row)), gone: [] })
+      this.#take({ calls: page.calls.filter(call => this.#differs(call)).map(rowOf), gone: [] })
       count += page.calls.length
       cursor = page.next
     } while (cursor !== undefined && count < MOST_ROWS && this.#stop)
@@ -209,9 +214,9 @@ export class LiveCalls implements Observer {
     }
   }
 
-  #differs (row: CallRow): boolean {
-    const known = this.#rows.get(row.callSid)
-    return !known || JSON.stringify(known) !== JSON.stringify(row)
+  #differs (call: Call): boolean {
+    const known = this.#rows.get(call.callSid)
+    return known?.seq !== seqOf(call) || known.phase !== call.phase
   }
 }
 
