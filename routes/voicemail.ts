@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { cleanText } from '../src/clean-text.ts'
-import { NotOutboundError, VerdictBodyError } from '../src/errors.ts'
+import { CallEndedError, NotOutboundError, VerdictBodyError } from '../src/errors.ts'
 import { voicemailSchema } from '../src/operator-schemas.ts'
 import { ownCall } from '../src/own-call.ts'
 
@@ -30,6 +30,8 @@ const voicemail: FastifyPluginAsyncTypebox = async fastify => {
       ...(reason === undefined ? {} : { reason: cleanText(reason) }),
       at: clock.now()
     })
+    if (!call && known.phase === 'ended') throw new CallEndedError(known.callSid)
+
     request.callSid = known.callSid
     const stands = call?.voicemail ?? { verdict, by: 'agent' as const }
     return { callSid: known.callSid, verdict: stands.verdict, by: stands.by }

@@ -49,6 +49,7 @@ import type { Sender } from './events/sender.ts'
 import type { RestSender } from './jambonz/rest-request.ts'
 import type { Rooms } from './livekit/rooms.ts'
 import type { RoutesSource } from './routing/routes.ts'
+import { storeRulesOf } from './store-rules.ts'
 import { trustProxyOf } from './trusted-proxies.ts'
 import { packageVersion } from './version.ts'
 
@@ -71,7 +72,8 @@ export interface AppOptions {
 
 /** Builds the service: plugins first, then routes, each by name. Nothing listens yet. */
 export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
-  const { settings, logger, clock = systemClock, registry = createMemoryRegistry(), rooms } = options
+  const { settings, logger, clock = systemClock, rooms } = options
+  const { registry = createMemoryRegistry({ rules: storeRulesOf(settings), clock }) } = options
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     logController: new LogController({ disableRequestLogging: true }),

@@ -135,6 +135,7 @@ export const voicemailSchema = {
     400: ErrorReply('The body is not a verdict'),
     413: ErrorReply('Larger than 1 KiB'),
     415: ErrorReply('The body is not JSON'),
+    409: ErrorReply('The call has ended, and is only in the history'),
     422: ErrorReply('The call was not ordered with POST /calls'),
     ...REFUSALS,
     ...NOT_FOR_VIEWERS

@@ -11,6 +11,7 @@ import type { Environment, Settings } from './config.ts'
 import { createKeepAliveAgent } from './livekit/keep-alive.ts'
 import { loggedError } from './log-error.ts'
 import { startWarnings } from './start-warnings.ts'
+import { storeRulesOf } from './store-rules.ts'
 
 export interface RunningBridge {
   /** Where it listens, for people on this machine. */
@@ -97,7 +98,7 @@ export async function startBridge (
 async function openStore (settings: Settings): Promise<Registry | undefined> {
   return settings.REDIS_URL === undefined
     ? undefined
-    : openRedisRegistry(settings.REDIS_URL, { keyPrefix: keyPrefixOf(settings) })
+    : openRedisRegistry(settings.REDIS_URL, { keyPrefix: keyPrefixOf(settings), rules: storeRulesOf(settings) })
 }
 
 /**

@@ -319,8 +319,23 @@ export const SettingsSchema = Type.Object({
   CALL_RETENTION_S: Type.Integer({
     default: 900,
     minimum: 1,
-    description: 'Seconds for which an ended call stays visible',
+    description: 'Seconds for which the whole record of an ended call is kept, and takes late events',
     examples: [900]
+  }),
+  CALL_HISTORY_S: Type.Integer({
+    default: 86_400,
+    minimum: 0,
+    maximum: 31_622_400,
+    description:
+      'Seconds for which a call can still be looked at, searched and exported after CALL_RETENTION_S. It keeps ' +
+      'phone numbers for that long. 0 means no history',
+    examples: [86_400]
+  }),
+  CALL_HISTORY_MAX: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'How many calls the history holds. When there are more, those that ended first are dropped',
+    examples: [10_000]
   }),
   MAX_CALLS: Type.Integer({
     default: 0,

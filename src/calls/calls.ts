@@ -75,7 +75,7 @@ export interface Calls {
   named(callSid: string, order: OrderMark): Promise<Call | undefined>
   /** Makes the room of an attempt that nobody waits for yet. Never rejects. */
   makeRoomAhead(call: Call, attempt: Attempt): Promise<void>
-  /** Returns a call by its call_sid, or by the id of its order. */
+  /** Returns a call by its call_sid, or by the id of its order; also one of the history, which has ended. */
   find(callSid: string): Promise<Call | undefined>
   /** What this process last knew of a call; another replica may know more. */
   recent(callSid: string): Call | undefined
@@ -225,7 +225,7 @@ class CallService implements Calls {
 
   async find (callSid: string): Promise<Call | undefined> {
     const named = isOrderId(callSid) ? await this.#registry.findByName(callSid) : undefined
-    return this.#registry.get(named ?? callSid)
+    return await this.#registry.get(named ?? callSid) ?? this.#registry.history.get(callSid)
   }
 
   recent (callSid: string): Call | undefined {

@@ -18,8 +18,15 @@ export const agentCallName = (sipCallId: string): string => `sip:${sipCallId}`
 /** The name by which LiveKit's id of a SIP leg finds the call in whose room the leg is. */
 export const besideName = (sipCallId: string): string => `beside:${sipCallId}`
 
+/** The part of a call that names its rooms. */
+interface WithRooms {
+  attempts: ReadonlyArray<{ room?: string }>
+  earlier: ReadonlyArray<{ attempts: ReadonlyArray<{ room?: string }> }>
+  late?: { rooms?: readonly string[] }
+}
+
 /** All rooms of a call: LiveKit may tell of any of them. */
-export function roomsOf ({ attempts, earlier, late }: Call): Set<string> {
+export function roomsOf ({ attempts, earlier, late }: WithRooms): Set<string> {
   const rooms = new Set(late?.rooms)
   for (const { room } of attempts) if (room !== undefined) rooms.add(room)
   for (const { attempts } of earlier) for (const { room } of attempts) if (room !== undefined) rooms.add(room)

@@ -15,13 +15,12 @@ import { oweDeleteRoom } from './room-cleanup.ts'
 import type { EventOf } from './events.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 import { isUnheard, seekLeg } from './unheard.ts'
+import { isOver } from './wake.ts'
 
 /** Time passed: what is overdue happens, and the waker takes the duties that are due. */
 export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call | undefined {
   const { at, claim } = event
-  if (draft.phase === 'ended' && draft.duties.length === 0 && draft.expiresAt !== undefined && at >= draft.expiresAt) {
-    return undefined
-  }
+  if (isOver(draft, at)) return undefined
   draft.statusesExpected ||= event.statusesExpected
   if (draft.phase !== 'ended') {
     if (draft.settleAt !== undefined && at >= draft.settleAt) onSettled(draft, at, rules)

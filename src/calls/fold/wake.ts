@@ -25,6 +25,10 @@ export function turnsAt (call: Call): number | undefined {
 export const isHeldBack = (duty: Duty, duties: readonly Duty[]): boolean =>
   duty.kind === 'publish' && duties.find(({ kind }) => kind === 'publish') !== duty
 
+/** Whether an ended call was kept for as long as it should be: it is forgotten, or goes into the history. */
+export const isOver = ({ phase, duties, expiresAt }: Call, now: number): boolean =>
+  phase === 'ended' && duties.length === 0 && expiresAt !== undefined && now >= expiresAt
+
 /** When the call next needs somebody's attention, milliseconds since the epoch; undefined: never. */
 export function wakeAt (call: Call): number | undefined {
   const duties = call.late ? [] : call.duties.filter((duty, _i, all) => !isHeldBack(duty, all))

@@ -1,22 +1,35 @@
 import TinyQueue from 'tinyqueue'
 import type { Call } from '../fold/call.ts'
-import { PHASES, type Phase } from '../fold/vocabulary.ts'
+import { PHASES, type Cause, type Phase } from '../fold/vocabulary.ts'
 import { namesOf } from '../fold/names.ts'
-import { wakeAt } from '../fold/wake.ts'
+import { isOver, wakeAt } from '../fold/wake.ts'
+import { systemClock, type Clock } from '../../clock.ts'
 import { InvalidCursorError } from '../../errors.ts'
 import { createMemoryCaps } from './memory-caps.ts'
 import { createMemoryIdempotency } from './memory-idempotency.ts'
 import { createMemoryEventQueue } from './memory-event-queue.ts'
 import { silentFeed } from './feed.ts'
-import { decodeCursor, encodeCursor, matches, type Position, type Registry } from './registry.ts'
+import { matcher } from './call-filter.ts'
+import { DEFAULT_RULES, type StoreRules } from './history.ts'
+import { MemoryHistory } from './memory-history.ts'
+import { decodeCursor, isAfter, newestFirst, pageOf, positionOf, type Registry } from './registry.ts'
+
+export interface MemoryOptions {
+  /** Without them there is no history, and no call counts as failed. */
+  rules?: StoreRules
+  clock?: Clock
+}
 
 /** Keeps the calls in the memory of this process: for a single replica. */
-export function createMemoryRegistry (): Registry {
+export function createMemoryRegistry (
+  { rules = DEFAULT_RULES, clock = systemClock }: MemoryOptions = {}
+): Registry {
   const calls = new Map<string, Call>()
   const names = new Map<string, string>()
   // When a call's time changes, its old alarm stays: it is recognised as stale when its time comes.
   const alarms = new TinyQueue<{ at: number, callSid: string }>([], (a, b) => a.at - b.at)
   const phases = Object.fromEntries(PHASES.map(phase => [phase, 0])) as Record<Phase, number>
+  const history = new MemoryHistory(rules, clock)
   let duties = 0
 
   function count (call: Call | undefined, by: 1 | -1) {
@@ -47,6 +60,7 @@ export function createMemoryRegistry (): Registry {
     idempotency: createMemoryIdempotency(),
     events: createMemoryEventQueue(),
     feed: silentFeed,
+    history,
     async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)
       const after = fn(before, activeBeside(before) >= limit)
@@ -56,6 +70,7 @@ export function createMemoryRegistry (): Registry {
       index(before, after)
       if (after) calls.set(callSid, after)
       else calls.delete(callSid)
+      if (before && !after && isOver(before, clock.now())) history.add(callSid, before)
       return after
     },
     async get (callSid) {
@@ -70,11 +85,25 @@ export function createMemoryRegistry (): Registry {
     async list (filter, { limit, cursor }) {
       const from = cursor === undefined ? undefined : decodeCursor(cursor)
       if (cursor !== undefined && !from) throw new InvalidCursorError()
-      const found = [...calls.values()].filter(call =>
-        matches(call, filter) && (!from || isAfter(position(call), from))
-      ).sort((a, b) => isAfter(position(a), position(b)) ? 1 : -1)
-      const page = found.slice(0, limit)
-      return { calls: page, next: found.length > limit ? encodeCursor(position(page.at(-1)!)) : undefined }
+      const fits = matcher(filter)
+      const found = [...calls.values()].filter(call => fits(call) && (!from || isAfter(positionOf(call), from)))
+      const isOfPast = filter.phase === undefined || filter.phase === 'ended'
+      const past = isOfPast ? await history.read(fits, limit + 1, from, callSid => calls.has(callSid)) : []
+      return pageOf(newestFirst([...found, ...past]), limit)
+    },
+    async failures ({ since, until }) {
+      const failures = new Map<Cause, number>()
+      let received = 0
+      const add = (cause: Cause | undefined) => {
+        received++
+        if (cause !== undefined) failures.set(cause, (failures.get(cause) ?? 0) + 1)
+      }
+      for (const call of calls.values()) {
+        if (call.at.received < since || call.at.received >= until) continue
+        add(call.end && rules.isFailure(call) ? call.end.cause : undefined)
+      }
+      for (const cause of history.received({ since, until })) add(cause)
+      return { received, failed: failures }
     },
     async due (now, limit) {
       const due = new Set<string>()
@@ -96,9 +125,3 @@ export function createMemoryRegistry (): Registry {
     async close () {}
   }
 }
-
-const position = (call: Call): Position => ({ received: call.at.received, callSid: call.callSid })
-
-/** Whether `one` comes after `other` in the list, which is ordered newest first, then by call_sid. */
-const isAfter = (one: Position, other: Position): boolean =>
-  one.received < other.received || (one.received === other.received && one.callSid > other.callSid)

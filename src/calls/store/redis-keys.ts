@@ -27,6 +27,8 @@ export interface Keys {
   news: string
   /** Begins every key of the events that wait for delivery. */
   events: string
+  /** Of the history: the key of a record without its call_sid, entries, when each call is to be dropped. */
+  history: { record: string, entries: string, times: string }
 }
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
@@ -48,6 +50,11 @@ export function redisKeys (prefix: string): Keys {
     news: `{${prefix}}:news`,
     idempotency: `{${prefix}}:idempotency:`,
     events: `{${prefix}}:events:`,
+    history: {
+      record: `{${prefix}}:history:call:`,
+      entries: `{${prefix}}:history:entries`,
+      times: `{${prefix}}:history:times`
+    },
     caps: caller => [`${caps}open`, `${caps}minute`, `${caps}day`, `${caps}caller:${caller}`]
   }
 }

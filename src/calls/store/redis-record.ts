@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Call } from '../fold/call.ts'
 import { wakeAt } from '../fold/wake.ts'
 import { migrate } from '../fold/migrate.ts'
-import { entriesOf, timeOf } from './redis-index.ts'
+import { entriesOf, partEntriesOf, timeOf, type EntryRules, type PartEntries } from './redis-index.ts'
 import { HEADER_LENGTH, REVISION_LENGTH } from './redis-scripts.ts'
 
 /** A call as it stood in Redis at some revision, with its entries and wake-up time there. */
@@ -11,6 +11,8 @@ export interface Held {
   revision: string
   call: Call | undefined
   entries: ReadonlySet<string>
+  /** Absent: there are none. */
+  parts?: PartEntries
   wake: number | undefined
 }
 
@@ -27,9 +29,29 @@ export function createRevisions (): { mine: string, next(): string } {
   return { mine, next: () => mine + (++count).toString(36).padStart(digits, '0') }
 }
 
+/** How a record becomes what is held of it. */
+export interface HoldOptions {
+  /** What was held of the call before. */
+  before?: Held
+  rules?: EntryRules
+}
+
 /** @throws when the call is not one: an index entry cannot be made of it */
-export function hold (callSid: string, call: Call | undefined, revision = ''): Held {
-  return call ? { revision, call, entries: entriesOf(callSid, call), wake: wakeAt(call) } : NOTHING
+export function hold (
+  callSid: string,
+  call: Call | undefined,
+  revision = '',
+  { before, rules }: HoldOptions = {}
+): Held {
+  return call
+    ? {
+        revision,
+        call,
+        entries: entriesOf(callSid, call, rules),
+        parts: partEntriesOf(callSid, call, before?.parts),
+        wake: wakeAt(call)
+      }
+    : NOTHING
 }
 
 export const encodeRecord = (call: Call, revision: string): string =>
@@ -39,12 +61,13 @@ const parseRecord = (record: string): Call => JSON.parse(record.slice(HEADER_LEN
 
 export const decodeCall = (record: string): Call => migrate(parseRecord(record))
 
-export function decodeRecord (callSid: string, record: string): Held {
+export function decodeRecord (callSid: string, record: string, options: HoldOptions = {}): Held {
   const stored = parseRecord(record)
   const call = migrate(stored)
-  const held = hold(callSid, call, record.slice(0, REVISION_LENGTH))
+  const held = hold(callSid, call, record.slice(0, REVISION_LENGTH), options)
 
   // Writers of version 1 indexed numbers as they were spelled. The next update replaces these entries.
   const isOld = (stored.v as number) === 1
-  return isOld ? { ...held, entries: entriesOf(callSid, call, number => number) } : held
+  const keyOf = (number: string) => number
+  return isOld ? { ...held, entries: entriesOf(callSid, call, { ...options.rules, keyOf }) } : held
 }

@@ -3,10 +3,11 @@ import { systemClock, type Clock } from '../../clock.ts'
 import { InvalidCursorError } from '../../errors.ts'
 import { LruMap } from '../../lru-map.ts'
 import type { Call } from '../fold/call.ts'
-import { PHASES, type Phase } from '../fold/vocabulary.ts'
+import { CAUSES, PHASES, type Phase } from '../fold/vocabulary.ts'
 import { newCall } from '../fold/new-call.ts'
 import type { CapCounter } from './caps.ts'
 import type { EventQueue } from './event-queue.ts'
+import { DEFAULT_RULES, type FailureCounts, type StoreRules, type TimeRange } from './history.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import { createRedisCaps } from './redis-caps.ts'
 import { connectRedis, type ConnectOptions, type RedisConnection } from './redis-client.ts'
@@ -14,18 +15,22 @@ import { createRedisEventQueue } from './redis-event-queue.ts'
 import type { Feed } from './feed.ts'
 import { createRedisFeed } from './redis-feed.ts'
 import { createRedisIdempotency } from './redis-idempotency.ts'
-import { COUNTED, kindsOf, listPlace, nameKind } from './redis-index.ts'
+import { RedisHistory } from './redis-history.ts'
+import { COUNTED, COUNTED_BY_CAUSE, kindsOf, nameKind } from './redis-index.ts'
 import { redisKeys, type Keys } from './redis-keys.ts'
 import { decodeCall, decodeRecord, NOTHING, type Held } from './redis-record.ts'
+import { afterAll, readPages, type PageRequest, type RawPage } from './redis-pages.ts'
 import { withScripts, type Scripts } from './redis-scripts.ts'
+import { RedisSweep } from './redis-sweep.ts'
 import { RedisUpdates } from './redis-updates.ts'
 import {
   decodeCursor,
-  encodeCursor,
-  matches,
+  newestFirst,
+  pageOf,
   type CallFilter,
   type CallPage,
   type Listener,
+  type Position,
   type Registry,
   type RegistryStats,
   type Update
@@ -38,12 +43,12 @@ export interface RedisRegistryOptions {
   clock: Clock
   /** How many records are kept at hand, so that an update need not read them first. */
   recentCalls?: number
+  /** Without them there is no history, and no call counts as failed. */
+  rules?: StoreRules
 }
 
 /** For this long a call that was returned as due is not returned to another asker, milliseconds. */
 const LEASE_MS = 1000
-/** How many entries a script looks at in one go: Redis does nothing else meanwhile. */
-const ENTRIES_AT_ONCE = 1000
 /** For this long it is remembered when somebody last listened, seconds. No call goes on for longer. */
 const LISTENING_S = 100_000
 /** When many replicas start at once, the first answers may be late. */
@@ -51,7 +56,7 @@ const TRIES = 3
 
 /**
  * Keeps the calls in Redis, for any number of replicas: one string per call, one sorted set of entries to find calls
- * by, one of wake-up times. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
+ * by, one of wake-up times; the same for the history. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
  * evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs `~{bridge:*` and these commands:
  * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset, hdel, hincrby, lindex, lrem,
  * rpush, zadd, zcard, zrem, zrange, zscore, zlexcount, zrangebylex, zrangebyscore, ping, client|setname (or:
@@ -65,17 +70,19 @@ export class RedisRegistry implements Registry {
   readonly idempotency: IdempotencyKeys
   readonly events: EventQueue
   readonly feed: Feed & { close(): void }
+  readonly history: RedisHistory
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
   readonly #keys: Keys
   readonly #recent: LruMap<string, Held>
   readonly #id = randomUUID()
   readonly #updates: RedisUpdates
-  /** The last entry that was looked at while stale ones are being removed. */
-  #sweptTo: string | undefined
+  readonly #rules: StoreRules
+  readonly #sweep: RedisSweep
 
-  constructor ({ connection, keyPrefix, clock, recentCalls = 4096 }: RedisRegistryOptions) {
+  constructor ({ connection, keyPrefix, clock, recentCalls = 4096, rules = DEFAULT_RULES }: RedisRegistryOptions) {
     this.#connection = connection
+    this.#rules = rules
     this.#scripts = withScripts(connection.redis)
     this.#keys = redisKeys(keyPrefix)
     this.caps = createRedisCaps(connection, this.#scripts, this.#keys)
@@ -83,13 +90,15 @@ export class RedisRegistry implements Registry {
     this.events = createRedisEventQueue(connection, this.#keys)
     this.feed = createRedisFeed(connection, this.#keys.news)
     this.#recent = new LruMap(recentCalls)
+    const shared = { connection, scripts: this.#scripts, keys: this.#keys, rules }
+    this.history = new RedisHistory(shared)
+    this.#sweep = new RedisSweep(connection, this.#scripts, this.#keys)
     this.#updates = new RedisUpdates({
-      connection,
-      scripts: this.#scripts,
-      keys: this.#keys,
+      ...shared,
       recent: this.#recent,
       clock,
-      onStale: () => this.#startSweep()
+      history: this.history,
+      onStale: () => this.#sweep.start()
     })
   }
 
@@ -109,7 +118,7 @@ export class RedisRegistry implements Registry {
     const from = cursor === undefined ? undefined : decodeCursor(cursor)
     if (cursor !== undefined && !from) throw new InvalidCursorError()
 
-    return this.#connection.bounded(this.#list(filter, limit, from ? listPlace(from) : ''))
+    return this.#connection.bounded(this.#list(filter, limit, from))
   }
 
   due (now: number, limit: number): Promise<string[]> {
@@ -118,6 +127,10 @@ export class RedisRegistry implements Registry {
 
   listening (now: number): Promise<Listener | undefined> {
     return this.#connection.bounded(this.#listening(now))
+  }
+
+  failures (received: TimeRange): Promise<FailureCounts> {
+    return this.#connection.bounded(this.#failures(received))
   }
 
   stats (): Promise<RegistryStats> {
@@ -146,7 +159,7 @@ export class RedisRegistry implements Registry {
       return undefined
     }
 
-    const current = decodeRecord(callSid, reply)
+    const current = decodeRecord(callSid, reply, { rules: this.#rules, before: held })
     this.#recent.set(callSid, current)
     return current.call
   }
@@ -158,43 +171,34 @@ export class RedisRegistry implements Registry {
     return entry?.slice(entry.lastIndexOf('\0') + 1)
   }
 
-  async #list (filter: CallFilter, limit: number, after: string): Promise<CallPage> {
-    const calls: Call[] = []
-    let from = after
-    do {
-      const page = await this.#page(filter, from, limit + 1 - calls.length)
-      calls.push(...page.calls)
-      from = page.next
-    } while (from !== '' && calls.length <= limit)
+  async #list (filter: CallFilter, limit: number, from: Position | undefined): Promise<CallPage> {
+    const wanted = limit + 1
+    const kinds = kindsOf(filter)
+    const read = (page: PageRequest) => this.#page(kinds, page)
+    const calls = await readPages(filter, { wanted, from, kinds: kinds.length }, read, decodeCall)
+    // In this order: a call that goes into the history meanwhile must not be missed.
+    const past = await this.history.read(filter, wanted, from)
 
-    if (calls.length <= limit) return { calls }
-    const last = calls[limit - 1]!
-    return {
-      calls: calls.slice(0, limit),
-      next: encodeCursor({ received: last.at.received, callSid: last.callSid })
-    }
+    return pageOf(newestFirst([...calls, ...past]), limit)
   }
 
-  /** @returns `next`: the place after which the next page begins, '' after the last one */
-  async #page (filter: CallFilter, from: string, wanted: number): Promise<{ calls: Call[], next: string }> {
-    const kinds = kindsOf(filter)
-    const entries = kinds.length === 1 ? wanted : ENTRIES_AT_ONCE
+  async #page (kinds: string[], { after, before, wanted, entries }: PageRequest): Promise<RawPage<string>> {
     const [stale, next, ...rows] = await this.#connection.ask(
-      this.#scripts.bridgePage(this.#keys.entries, this.#keys.record, from, wanted, entries, ...kinds)
+      this.#scripts.bridgePage(this.#keys.entries, this.#keys.record, after, before, wanted, entries, '', ...kinds)
     )
-    if (stale > 0) this.#startSweep()
+    if (stale > 0) this.#sweep.start()
 
     // Rows are place and record in turn.
-    const records = rows.filter((_, i) => i % 2 === 1)
-    return { calls: records.map(decodeCall).filter(call => matches(call, filter)), next }
+    return { records: rows.filter((_, i) => i % 2 === 1), next }
   }
 
   async #due (now: number, limit: number): Promise<string[]> {
     const [stale, ...callSids] = await this.#connection.ask(
       this.#scripts.bridgeDue(this.#keys.times, now, limit, now + LEASE_MS, this.#keys.record)
     )
-    if (stale > 0) this.#startSweep()
-    await this.#sweep()
+    if (stale > 0) this.#sweep.start()
+    await this.#sweep.step()
+    await this.history.tidy(now)
 
     return callSids
   }
@@ -217,25 +221,24 @@ export class RedisRegistry implements Registry {
     }
   }
 
-  #startSweep (): void {
-    this.#sweptTo ??= ''
-  }
-
-  /** Removes some stale entries. A few at a time, because there may be millions. */
-  async #sweep (): Promise<void> {
-    if (this.#sweptTo === undefined) return
-
-    const { entries, record } = this.#keys
-    const reply = await this.#connection.ask(
-      this.#scripts.bridgeSweep(entries, record, this.#sweptTo, ENTRIES_AT_ONCE)
-    )
-    this.#sweptTo = reply || undefined
+  async #failures ({ since, until }: TimeRange): Promise<FailureCounts> {
+    const { entries, history } = this.#keys
+    const counts = await this.#connection.ask(this.#scripts.bridgeCountBetween(
+      entries,
+      history.entries,
+      afterAll(until),
+      afterAll(since),
+      ...COUNTED_BY_CAUSE
+    ))
+    const failed = CAUSES.map((cause, i) => [cause, counts[i + 1]!] as const).filter(([, count]) => count > 0)
+    return { received: counts[0]!, failed: new Map(failed) }
   }
 }
 
 export interface OpenOptions extends Omit<ConnectOptions, 'clock'> {
   keyPrefix: string
   clock?: Clock
+  rules?: StoreRules
 }
 
 /**
@@ -245,16 +248,14 @@ export interface OpenOptions extends Omit<ConnectOptions, 'clock'> {
  */
 export async function openRedisRegistry (
   url: string,
-  { keyPrefix, clock = systemClock, ...options }: OpenOptions
+  { keyPrefix, clock = systemClock, rules = DEFAULT_RULES, ...options }: OpenOptions
 ): Promise<Registry> {
   const connection = await connectRedis(url, { ...options, clock })
   for (let tries = 1; ; tries++) {
     try {
-      await tryOut(
-        new RedisRegistry({ connection, keyPrefix: `${keyPrefix}:trial:${randomUUID()}`, clock }),
-        clock.now()
-      )
-      return new RedisRegistry({ connection, keyPrefix, clock })
+      const trial = `${keyPrefix}:trial:${randomUUID()}`
+      await tryOut(new RedisRegistry({ connection, keyPrefix: trial, clock, rules: TRIAL_RULES }), clock.now())
+      return new RedisRegistry({ connection, keyPrefix, clock, rules })
     } catch {
       const error = connection.startError()
       if (error.passing && tries < TRIES) continue
@@ -264,6 +265,9 @@ export async function openRedisRegistry (
   }
 }
 
+/** The history is tried out also where it is off. */
+const TRIAL_RULES: StoreRules = { history: { keptMs: 1000, most: 1 }, isFailure: () => true }
+
 /** Does everything that a registry does, so that a missing permission shows now and not at the first call. */
 async function tryOut (registry: Registry, now: number): Promise<void> {
   const facts = { direction: 'inbound' as const, from: '', to: '', callerName: '', withheld: false, headers: {} }
@@ -272,7 +276,11 @@ async function tryOut (registry: Registry, now: number): Promise<void> {
   await registry.findByName('trial')
   await registry.stats()
   await registry.due(now + 3_600_000, 1)
+  await registry.failures({ since: now, until: now + 1 })
+  await registry.update('trial', call => call && { ...call, phase: 'ended', expiresAt: now })
   await registry.update('trial', () => undefined)
+  await registry.history.get('trial')
+  await registry.due(now + 7_200_000, 1)
   const key = { caller: 'trial', key: 'trial' }
   await registry.idempotency.claim({ ...key, hash: '', orderId: 'trial', now, leaseMs: 1 })
   await registry.idempotency.free(key, 'trial')

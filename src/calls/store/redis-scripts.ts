@@ -12,7 +12,7 @@ export const TIME_LENGTH = 15
 export const HEADER_LENGTH = REVISION_LENGTH + TIME_LENGTH
 
 /** Whether an entry belongs to a record that is gone, or that has another place since. */
-const STALE = `
+export const STALE = `
 local function stale (records, time, sid)
   return redis.call('GETRANGE', records .. sid, ${REVISION_LENGTH}, ${HEADER_LENGTH - 1}) ~= time
 end
@@ -29,18 +29,15 @@ export const SWAP = {
   full: 4
 } as const
 
-const SCRIPTS = {
-  /*
-   * KEYS: record, entries, times, turn. ARGV: 1 revision that the record must have ('' = there must be no record),
-   * 2 record to write ('' = delete it, '=' = write nothing), 3 milliseconds to keep it, 4 call_sid, 5 wake-up time
-   * ('' = none, '=' = as it is), 6 name of the writer, 7 milliseconds for which no other writer may write if this
-   * write comes too late ('' = none), 8 number of active calls with which nothing is written ('' = no limit), 9
-   * number of entries to remove, these entries, then score and entry of each one to add. Replies one of SWAP, or the
-   * record that is there.
-   */
-  bridgeSwap: {
-    numberOfKeys: 4,
-    lua: `
+/*
+ * KEYS: record, entries, times, turn. ARGV: 1 revision that the record must have ('' = there must be no record),
+ * 2 record to write ('' = delete it, '=' = write nothing), 3 milliseconds to keep it, 4 call_sid, 5 wake-up time
+ * ('' = none, '=' = as it is), 6 name of the writer, 7 milliseconds for which no other writer may write if this
+ * write comes too late ('' = none), 8 number of active calls with which nothing is written ('' = no limit), 9
+ * number of entries to remove, these entries, then score and entry of each one to add. Replies one of SWAP, or the
+ * record that is there.
+ */
+export const SWAP_LUA = `
 local held, turn = redis.call('GETRANGE', KEYS[1], 0, ${REVISION_LENGTH - 1}), redis.call('GET', KEYS[4])
 if held ~= ARGV[1] then
   if ARGV[7] ~= '' and not turn then redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7]) end
@@ -74,7 +71,9 @@ if ARGV[2] ~= '' and redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
 end
 if held == '' and new == 0 then return ${SWAP.writtenOverExpired} end
 return ${SWAP.written}`
-  },
+
+const SCRIPTS = {
+  bridgeSwap: { numberOfKeys: 4, lua: SWAP_LUA },
   /*
    * KEYS: times. ARGV: now, most calls, time until which no other asker gets them, key of a record without its
    * call_sid. Replies how many records had expired, then the calls.
@@ -99,30 +98,36 @@ end
 return reply`
   },
   /*
-   * KEYS: entries. ARGV: key of a record without its call_sid, place after which to begin ('' = the first), most calls,
-   * most entries to look at, kinds that a call must all have. Replies how many entries were stale, the place at which
-   * the next page begins ('' = none), then place and record of each call.
+   * KEYS: entries. ARGV: 1 key of a record without its call_sid, 2 place after which to begin ('' = the first), 3 place
+   * before which to end ('' = none), 4 most calls, 5 most entries to look at, 6 key of a record without its call_sid
+   * that hides a call ('' = none), 7 and further ones: kinds that a call must all have. Replies how many entries were
+   * stale, the place at which the next page begins ('' = none), then place and record of each call.
    */
   bridgePage: {
     numberOfKeys: 1,
     lua: `${STALE}
-local most, base, fewest = tonumber(ARGV[3]), 5, math.huge
-for i = 5, #ARGV do
-  local entries = redis.call('ZLEXCOUNT', KEYS[1], '[' .. ARGV[i] .. '\\0', '(' .. ARGV[i] .. '\\1')
+local function bounds (kind)
+  local from = ARGV[2] == '' and '[' .. kind .. '\\0' or '(' .. kind .. '\\0' .. ARGV[2]
+  return from, '(' .. kind .. (ARGV[3] == '' and '\\1' or '\\0' .. ARGV[3])
+end
+local most, base, fewest = tonumber(ARGV[4]), 7, math.huge
+for i = 7, #ARGV do
+  local entries = redis.call('ZLEXCOUNT', KEYS[1], bounds(ARGV[i]))
   if entries < fewest then base, fewest = i, entries end
 end
-local kind = ARGV[base] .. '\\0'
-local from = ARGV[2] == '' and '[' .. kind or '(' .. kind .. ARGV[2]
-local entries = redis.call('ZRANGEBYLEX', KEYS[1], from, '(' .. ARGV[base] .. '\\1', 'LIMIT', 0, ARGV[4])
-local reply, last = { 0, '' }, #entries == tonumber(ARGV[4]) and #entries or 0
+local from, to = bounds(ARGV[base])
+local prefix = #ARGV[base] + 2
+local entries = redis.call('ZRANGEBYLEX', KEYS[1], from, to, 'LIMIT', 0, ARGV[5])
+local reply, last = { 0, '' }, #entries == tonumber(ARGV[5]) and #entries or 0
 for n, entry in ipairs(entries) do
-  local place = string.sub(entry, #kind + 1)
-  local fits = true
-  for i = 5, #ARGV do
+  local place = string.sub(entry, prefix)
+  local time, sid = string.match(place, '^(%d+)%z([^%z]*)$')
+  -- Without a time it is an entry of another kind, which begins with this kind and a zero byte.
+  local fits = time and (ARGV[6] == '' or redis.call('EXISTS', ARGV[6] .. sid) == 0)
+  for i = 7, #ARGV do
     if i ~= base and not redis.call('ZSCORE', KEYS[1], ARGV[i] .. '\\0' .. place) then fits = false break end
   end
   if fits then
-    local time, sid = string.sub(place, 1, ${TIME_LENGTH}), string.sub(place, ${TIME_LENGTH + 2})
     if stale(ARGV[1], time, sid) then
       redis.call('ZREM', KEYS[1], entry)
       reply[1] = reply[1] + 1
@@ -136,7 +141,21 @@ for n, entry in ipairs(entries) do
     end
   end
 end
-if last > 0 then reply[2] = string.sub(entries[last], #kind + 1) end
+if last > 0 then reply[2] = string.sub(entries[last], prefix) end
+return reply`
+  },
+  /*
+   * KEYS: entries. ARGV: 1 first place of those that are counted, 2 place before which to end, then kinds. Replies how
+   * many entries there are of each in all sets.
+   */
+  bridgeCountBetween: {
+    numberOfKeys: 2,
+    lua: `
+local reply = {}
+for i = 3, #ARGV do
+  local from, to = '[' .. ARGV[i] .. '\\0' .. ARGV[1], '(' .. ARGV[i] .. '\\0' .. ARGV[2]
+  reply[i - 2] = redis.call('ZLEXCOUNT', KEYS[1], from, to) + redis.call('ZLEXCOUNT', KEYS[2], from, to)
+end
 return reply`
   },
   /* KEYS: entries. ARGV: kinds. Replies how many entries there are of each. */
@@ -252,6 +271,9 @@ export interface Scripts {
   ): Reply<number | string | null>
   bridgeDue(times: string, ...args: Argument[]): Reply<[number, ...string[]]>
   bridgePage(entries: string, ...args: Argument[]): Reply<[number, string, ...string[]]>
+  /** As {@link Scripts.bridgePage}, with records as bytes. */
+  bridgePageBuffer(entries: string, ...args: Argument[]): Reply<[number, Buffer, ...Buffer[]]>
+  bridgeCountBetween(entries: string, others: string, ...args: Argument[]): Reply<number[]>
   bridgeCount(entries: string, ...args: Argument[]): Reply<number[]>
   bridgeSweep(entries: string, ...args: Argument[]): Reply<string>
   bridgeReserve(

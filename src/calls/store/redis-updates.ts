@@ -2,7 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../clock.ts'
 import type { LruMap } from '../../lru-map.ts'
 import type { Call } from '../fold/call.ts'
+import { isOver } from '../fold/wake.ts'
+import type { StoreRules } from './history.ts'
 import type { RedisConnection } from './redis-client.ts'
+import type { RedisHistory } from './redis-history.ts'
 import { isActive, timeToLive, without } from './redis-index.ts'
 import type { Keys } from './redis-keys.ts'
 import { createRevisions, decodeRecord, encodeRecord, hold, NOTHING, type Held } from './redis-record.ts'
@@ -27,6 +30,8 @@ export interface UpdatesOptions {
   keys: Keys
   recent: LruMap<string, Held>
   clock: Clock
+  history: RedisHistory
+  rules: StoreRules
   /** Entries of an earlier record were found. */
   onStale(): void
 }
@@ -51,17 +56,22 @@ export class RedisUpdates {
   readonly #keys: Keys
   readonly #recent: LruMap<string, Held>
   readonly #clock: Clock
+  readonly #history: RedisHistory
+  readonly #rules: StoreRules
   readonly #onStale: () => void
 
   readonly #queues = new Map<string, Waiting[]>()
   readonly #revisions = createRevisions()
 
-  constructor ({ connection, scripts, keys, recent, clock, onStale }: UpdatesOptions) {
+  constructor (options: UpdatesOptions) {
+    const { connection, scripts, keys, recent, clock, history, rules, onStale } = options
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys
     this.#recent = recent
     this.#clock = clock
+    this.#history = history
+    this.#rules = rules
     this.#onStale = onStale
   }
 
@@ -139,7 +149,7 @@ export class RedisUpdates {
         for (const update of updates) update.full ||= update.limit !== undefined
         return false
       default:
-        this.#remember(callSid, reply === null ? NOTHING : decodeRecord(callSid, String(reply)))
+        this.#remember(callSid, reply === null ? NOTHING : decodeRecord(callSid, String(reply), { rules: this.#rules, before }))
         return false
     }
   }
@@ -147,16 +157,14 @@ export class RedisUpdates {
   #swap (callSid: string, before: Held, after: Held, limit: number | undefined, losing: boolean) {
     const { call, revision } = after
     const isSame = after === before
-    const gone = without(before.entries, after.entries)
-    const added = without(after.entries, before.entries).flatMap(entry => ['0', entry])
+    const gone = goneOf(before, after)
+    const added = goneOf(after, before).flatMap(entry => ['0', entry])
     const limitWithItself = limit !== undefined && isActive(before.call) ? limit + 1 : limit
-    this.#connection.gather()
-
-    return this.#scripts.bridgeSwap(
-      ...this.#keys.ofCall(callSid),
+    const now = this.#clock.now()
+    const swap = [
       before.revision,
       isSame ? '=' : recordOf(call, revision),
-      call && !isSame ? timeToLive(call, this.#clock.now()) : 0,
+      call && !isSame ? timeToLive(call, now, this.#rules.history.keptMs) : 0,
       callSid,
       wakeOf(before, after),
       this.#revisions.mine,
@@ -165,7 +173,13 @@ export class RedisUpdates {
       gone.length,
       ...gone,
       ...added
-    )
+    ]
+    this.#connection.gather()
+
+    const isRetired = before.call && !call && isOver(before.call, now) && this.#history.keeps(before.call, now)
+    return isRetired
+      ? this.#history.retire(callSid, before.call!, now, swap)
+      : this.#scripts.bridgeSwap(...this.#keys.ofCall(callSid), ...swap)
   }
 
   /**
@@ -177,7 +191,9 @@ export class RedisUpdates {
     for (const { fn, full, done, failed } of updates) {
       try {
         const call = fn(after.call, full)
-        if (call !== after.call) after = hold(callSid, call, this.#revisions.next())
+        if (call !== after.call) {
+          after = hold(callSid, call, this.#revisions.next(), { before: after, rules: this.#rules })
+        }
         outcomes.push(() => done(call))
       } catch (error) {
         outcomes.push(() => failed(error as Error))
@@ -196,6 +212,14 @@ export class RedisUpdates {
     if (held.call) this.#recent.set(callSid, held)
     else this.#recent.delete(callSid)
   }
+}
+
+/** The entries that a call has, and would not have as the other one. */
+function goneOf (one: Held, other: Held): string[] {
+  const gone = without(one.entries, other.entries)
+  if (one.parts === undefined || one.parts === other.parts) return gone
+
+  return [...gone, ...without(one.parts.entries, other.parts?.entries ?? new Set())]
 }
 
 /** The limit that a write must keep: an update that has already been refused for it is written in any case. */

@@ -1,24 +1,13 @@
 import type { Call } from '../fold/call.ts'
-import type { Cause, Phase } from '../fold/vocabulary.ts'
+import type { Phase } from '../fold/vocabulary.ts'
+import type { CallFilter } from './call-filter.ts'
 import type { CapCounter } from './caps.ts'
+import type { CallHistory, FailureCounts, TimeRange } from './history.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Feed } from './feed.ts'
-import { numberKey } from './number-key.ts'
 
-export interface CallFilter {
-  /** `active` = all but `ended`. */
-  phase?: Phase | 'active'
-  /** A number in any spelling. */
-  from?: string
-  /** A number in any spelling. */
-  to?: string
-  cause?: Cause
-  /** Name of the key that ordered the call. */
-  placedBy?: string
-  /** The user's own id of an ordered call. */
-  reference?: string
-}
+export { matches, type CallFilter } from './call-filter.ts'
 
 export interface CallPage {
   /** Newest first. */
@@ -45,7 +34,8 @@ export interface RegistryStats {
  * it must be pure.
  * @param call undefined: not known
  * @param full as many other calls as the update's limit allows are active
- * @returns undefined: the call is forgotten; the same object: nothing is written
+ * @returns undefined: the call is forgotten, and goes into the history when its time is over (fold/wake.ts); the same
+ *   object: nothing is written
  */
 export type Update = (call: Call | undefined, full: boolean) => Call | undefined
 
@@ -66,16 +56,22 @@ export interface Registry {
   readonly events: EventQueue
   /** Tells news to the other processes. */
   readonly feed: Feed
+  /** Calls whose records were forgotten. */
+  readonly history: CallHistory
   /**
    * Replaces a call by what `fn` makes of it. The update is atomic: no other update of the same call comes between.
    * @param limit how many calls may be active (all but ended ones). Counting them and writing this call are one atomic
    *   step, over all processes, so that two calls cannot take the last place.
    */
   update(callSid: string, fn: Update, limit?: number): Promise<Call | undefined>
+  /** Returns a call that was not forgotten. */
   get(callSid: string): Promise<Call | undefined>
   /** The call that has this name (fold/names.ts): a room, the id of its order, or a SIP Call-ID. */
   findByName(room: string): Promise<string | undefined>
-  /** @throws {InvalidCursorError} when `cursor` was not returned by this method */
+  /**
+   * Lists calls, also those of the history. A call that goes into the history meanwhile is on one of the pages, once.
+   * @throws {InvalidCursorError} when `cursor` was not returned by this method
+   */
   list(filter: CallFilter, page: { limit: number, cursor?: string }): Promise<CallPage>
   /**
    * Returns the calls that need attention at `now` (milliseconds since the epoch), most urgent first, at most `limit`.
@@ -87,6 +83,8 @@ export interface Registry {
    * @returns who last said so before; undefined when nobody did, or when nothing outlives this process
    */
   listening(now: number): Promise<Listener | undefined>
+  /** Counts the calls that were received in a time and failed, also those of the history. */
+  failures(received: TimeRange): Promise<FailureCounts>
   stats(): Promise<RegistryStats>
   /** Says what is wrong with the store at the moment, for people. Undefined: nothing that is known. */
   trouble(): string | undefined
@@ -110,11 +108,21 @@ export function decodeCursor (cursor: string): Position | undefined {
     : undefined
 }
 
-export function matches (call: Call, { phase, from, to, cause, placedBy, reference }: CallFilter): boolean {
-  if (phase !== undefined && (phase === 'active' ? call.phase === 'ended' : call.phase !== phase)) return false
-  if (from !== undefined && numberKey(call.facts.from) !== numberKey(from)) return false
-  if (to !== undefined && numberKey(call.facts.to) !== numberKey(to)) return false
-  if (placedBy !== undefined && call.order?.placedBy !== placedBy) return false
-  if (reference !== undefined && call.order?.reference !== reference) return false
-  return cause === undefined || call.end?.cause === cause
+export const positionOf = (call: Call): Position => ({ received: call.at.received, callSid: call.callSid })
+
+/** Whether `one` comes after `other` in the list, which is ordered newest first, then by call_sid. */
+export const isAfter = (one: Position, other: Position): boolean =>
+  one.received < other.received || (one.received === other.received && one.callSid > other.callSid)
+
+/** Puts calls into the order of the list. Of two records of a call the one that came first is taken. */
+export function newestFirst (calls: readonly Call[]): Call[] {
+  const bySid = new Map<string, Call>()
+  for (const call of calls) if (!bySid.has(call.callSid)) bySid.set(call.callSid, call)
+  return [...bySid.values()].sort((a, b) => isAfter(positionOf(a), positionOf(b)) ? 1 : -1)
 }
+
+/** @param calls in order; one more than `limit` when there is a next page */
+export const pageOf = (calls: readonly Call[], limit: number): CallPage =>
+  calls.length > limit
+    ? { calls: calls.slice(0, limit), next: encodeCursor(positionOf(calls[limit - 1]!)) }
+    : { calls: [...calls] }

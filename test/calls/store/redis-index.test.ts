@@ -29,11 +29,12 @@ const kinds = (call: Call) => [...entriesOf(call.callSid, call)].map(kindOf).sor
 await t.test('what a call is found by', async t => {
   t.same(
     kinds(sketch('a', { from: '+1', to: '+2', phase: 'ringing', rooms: ['one', 'two'], earlier: ['old'], duties: 2 })),
-    ['a', 'd', 'd', 'f:1', 'l', 'p:ringing', 'r:old', 'r:one', 'r:two', 't:2']
+    ['a', 'd', 'd', 'f:1', 'g:demo-agent', 'l', 'p:ringing', 'r:old', 'r:one', 'r:two', 't:2']
   )
   t.same(kinds(sketch('a', { from: '+1', to: '+2', phase: 'ended', cause: 'busy' })), [
     'c:busy',
     'f:1',
+    'g:demo-agent',
     'l',
     'p:ended',
     't:2'
