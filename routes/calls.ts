@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import ignoreBodies from '../plugins/ignore-bodies.ts'
+import { assertKnown, filterOf } from '../src/call-query.ts'
 import { currentAttempt, type Call } from '../src/calls/fold/call.ts'
-import type { Cause, Phase } from '../src/calls/fold/vocabulary.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
 import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
-import { isAgent, seesAll } from '../src/keyring.ts'
+import { isAgent } from '../src/keyring.ts'
 import { ownCall } from '../src/own-call.ts'
 
 /**
@@ -22,20 +22,11 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
     config: { operation: 'list-calls', forCallers: true },
     schema: listCallsSchema
   }, async request => {
-    const { phase, from, to, cause, placedBy, reference, cursor, limit = 50 } = request.query
-    const holder = request.keyHolder!
-    const { name } = holder
-    // Others' calls do not exist for a key.
-    if (!seesAll(holder) && placedBy !== undefined && placedBy !== name) return { calls: [] }
+    const { cursor, limit = 50, ...query } = request.query
+    const filter = filterOf(query, request.keyHolder!)
+    if (!filter) return { calls: [] }
 
-    const page = await registry.list({
-      phase: phase as Phase | 'active' | undefined,
-      from,
-      to,
-      cause: cause as Cause | undefined,
-      placedBy: seesAll(holder) ? placedBy : name,
-      reference
-    }, { limit, cursor })
+    const page = await registry.list(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })
     return { calls: page.calls.map(summarize), next: page.next }
   })
 

@@ -28,6 +28,7 @@ import discovery from '../routes/discovery.ts'
 import doctor from '../routes/doctor.ts'
 import dtmf from '../routes/dtmf.ts'
 import eventRoutes from '../routes/events.ts'
+import findCalls from '../routes/find-calls.ts'
 import health from '../routes/health.ts'
 import livekitEvents from '../routes/livekit-events.ts'
 import placeCall from '../routes/place-call.ts'
@@ -130,6 +131,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
     await scope.register(session)
     await scope.register(callsStream)
     await scope.register(calls)
+    await scope.register(findCalls)
     await scope.register(dtmf)
     await scope.register(transfers)
     await scope.register(voicemail)

@@ -33,7 +33,7 @@ export const OperatorApiOffError = createError(
 
 export const CallNotFoundError = createError<[string]>(
   'BRIDGE_CALL_NOT_FOUND',
-  'No call %s. Ended calls are kept for CALL_RETENTION_S seconds.',
+  'No call %s. Ended calls can be looked at for CALL_RETENTION_S and CALL_HISTORY_S seconds.',
   404
 )
 
@@ -114,6 +114,12 @@ export const NoCallControlError = createError<[string]>(
   'Call %s is not in a LiveKit room, and its caller leg can only be hung up over the Jambonz REST API. Set ' +
     'JAMBONZ_REST_API_BASE_URL, JAMBONZ_ACCOUNT_SID and JAMBONZ_API_KEY.',
   501
+)
+
+export const InvalidTimeError = createError<[parameter: string]>(
+  'BRIDGE_INVALID_TIME',
+  '%s is not a time with its zone. Write it as 2026-11-29T10:15:00Z or 2026-11-29T11:15:00%%2B01:00.',
+  400
 )
 
 /** A misspelt filter would silently list everything. */

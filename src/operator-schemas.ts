@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { CAUSES, PHASES } from './calls/fold/vocabulary.ts'
+import { CALL_FILTERS } from './call-query.ts'
+import { PHASES } from './calls/fold/vocabulary.ts'
 import type { CallSummary, CallView } from './calls/view.ts'
 import {
   AGENT_SECURITY,
@@ -40,21 +41,12 @@ export const listCallsSchema = {
   operationId: 'listCalls',
   tags: ['operators'],
   summary: 'List calls, newest first',
-  description: 'A key of CALLERS lists the calls that it ordered.',
+  description:
+    'Calls under way and ended ones, also those of the history (CALL_HISTORY_S). A key of CALLERS lists the calls ' +
+    'that it ordered.',
   security: CALLER_SECURITY,
   querystring: Type.Object({
-    phase: Type.Optional(
-      Type.Enum([...PHASES, 'active'], { type: 'string', description: '`active` means every phase but `ended`' })
-    ),
-    from: Type.Optional(
-      Type.String({ description: 'Number of the caller in any spelling, such as `+1 555-000-1111` or `15550001111`' })
-    ),
-    to: Type.Optional(Type.String({ description: 'Number that was called, in any spelling' })),
-    cause: Type.Optional(Type.Enum([...CAUSES], { type: 'string', description: 'Why the call ended' })),
-    placedBy: Type.Optional(
-      Type.String({ description: 'Name of the key that ordered the call: `operator`, or one of CALLERS' })
-    ),
-    reference: Type.Optional(Type.String({ description: 'Your own id of an ordered call' })),
+    ...CALL_FILTERS,
     cursor: Type.Optional(Type.String({ description: '`next` of the previous page' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Most calls on a page' }))
   }, { additionalProperties: false }),

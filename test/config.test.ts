@@ -54,6 +54,8 @@ await t.test('the defaults are the documented ones', async t => {
     EVENTS_ALLOW_PRIVATE: false,
     EVENTS_MAX_PENDING: 50_000,
     CALL_RETENTION_S: 900,
+    CALL_HISTORY_S: 86400,
+    CALL_HISTORY_MAX: 10000,
     MAX_CALLS: 0,
     CAPACITY_STATUS: 486,
     DRAIN_DELAY_S: 5,

@@ -114,8 +114,8 @@ function whyRefused (reply: Response, body: ErrorBody | undefined, base: string)
     return `The server at ${base} refuses (${status}). It is not a bridge, or it stands in front of one. ${ELSEWHERE}`
   }
   if (status === 404 && body?.code === 'BRIDGE_CALL_NOT_FOUND') {
-    return 'The bridge does not know this call. Ended calls are kept for CALL_RETENTION_S. For older calls use ' +
-      'bridge explain with what Jambonz or a capture has'
+    return 'The bridge does not know this call. Ended calls can be looked at for CALL_RETENTION_S and ' +
+      'CALL_HISTORY_S. For older calls use bridge explain with what Jambonz or a capture has'
   }
   if (reply.ok || (status === 404 && !body?.code?.startsWith('BRIDGE_'))) {
     return `The server at ${base} has no operator API. ${ELSEWHERE}`

@@ -37,7 +37,8 @@ export const replayEventSchema = {
   summary: 'Send an event again',
   description:
     'Writes the event anew from the record of its call and sends it with the same id to every receiver. It shows the ' +
-    'call as it is now. Works until the record is gone, CALL_RETENTION_S seconds after the end of the call.',
+    'call as it is now. Works as long as the call can be looked at: CALL_RETENTION_S and CALL_HISTORY_S ' +
+    'seconds after its end.',
   security: OPERATOR_SECURITY,
   params: Type.Object({
     id: Type.String({ description: 'Id of the event, such as `d00d8a36-93f1-4a61-b3df-98751116d97a:call.ended`' })

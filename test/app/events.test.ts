@@ -105,7 +105,7 @@ await t.test('a receiver that has gone gets nothing more until the next start, a
 
 await t.test('an event is sent again with the same id while the record of its call is there', async t => {
   const receiver = await startReceiver(t)
-  const bridge = await stageWith(t, [receiver], { CALL_RETENTION_S: '20' })
+  const bridge = await stageWith(t, [receiver], { CALL_RETENTION_S: '20', CALL_HISTORY_S: '0' })
   const callSid = await wholeCall(bridge)
   await until(receiver, 3)
   const replay = (id: string) => bridge.operator('POST', `/events/${id}/replay`)

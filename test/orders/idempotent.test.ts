@@ -177,7 +177,7 @@ await orderTest('it died after it asked Jambonz: nothing is placed again', async
     t.match(reply, { status: 201, json: { callSid: 'order-dead', phase: 'ended' } }, `after ${wait} ms`)
   }
   t.same(bridge.placed(), [])
-}, { env: { CALL_RETENTION_S: '60' } })
+}, { env: { CALL_RETENTION_S: '60', CALL_HISTORY_S: '0' } })
 
 await orderTest('a request that lost its claim while it was checked places nothing', async (t, bridge) => {
   const { idempotency } = bridge.app.registry
@@ -204,7 +204,7 @@ await orderTest('a call that nobody knows any more has ended', async (t, bridge)
   t.equal((await bridge.ask('GET', '/calls/call-1')).status, 404)
   const reply = await bridge.order({ to: TO, reference: 'r-1' }, { key: KEY })
   t.match(reply, { status: 201, json: { callSid: 'call-1', reference: 'r-1', phase: 'ended' } })
-}, { env: { CALL_RETENTION_S: '60' } })
+}, { env: { CALL_RETENTION_S: '60', CALL_HISTORY_S: '0' } })
 
 await orderTest('a call that was hung up before it was placed stays so', async (t, bridge) => {
   const { calls } = bridge.app

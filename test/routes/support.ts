@@ -32,6 +32,8 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'send-digits': [['post', '/calls/{callSid}/dtmf']],
   'livekit-events': [['post', '/livekit-events']],
   'list-calls': [['get', '/calls']],
+  'export-calls': [['get', '/calls/export']],
+  'count-failures': [['get', '/calls/failures']],
   'get-call': [['get', '/calls/{callSid}']],
   'hang-up': [['post', '/calls/{callSid}/hangup']],
   'delete-call': [['delete', '/calls/{callSid}']],

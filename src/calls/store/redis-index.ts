@@ -13,8 +13,8 @@ import type { Position } from './registry.ts'
  * call_sid. All entries of one kind are a range, also from a cursor on, and counting them is cheap.
  * Whoever changes which entries a call has must change the key prefix: older versions would leave entries behind that
  * are no longer true. Entries that stay true for the whole life of a record may be added. While versions are mixed, a
- * call that an older one wrote may lack them. Those of numbers and agents may become untrue when an older version learns
- * the caller late: what is found is compared with the filter in any case.
+ * call that an older one wrote may lack them. Those of numbers and agents may become untrue when an older version
+ * learns the caller late: what is found is compared with the filter in any case.
  */
 
 export const LATEST = 999_999_999_999_999

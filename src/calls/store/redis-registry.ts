@@ -56,11 +56,11 @@ const TRIES = 3
 
 /**
  * Keeps the calls in Redis, for any number of replicas: one string per call, one sorted set of entries to find calls
- * by, one of wake-up times; the same for the history. Calls hold phone numbers, so Redis needs the same protection as the service. It must not
- * evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs `~{bridge:*` and these commands:
- * eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset, hdel, hincrby, lindex, lrem,
- * rpush, zadd, zcard, zrem, zrange, zscore, zlexcount, zrangebylex, zrangebyscore, ping, client|setname (or:
- * +@connection +@read +@write +@scripting).
+ * by, one of wake-up times; the same again for the history. Calls hold phone numbers, so Redis needs the same
+ * protection as the service. It must not evict keys (`maxmemory-policy noeviction`). A Redis user for the bridge needs
+ * `~{bridge:*` and these commands: eval, evalsha, get, getrange, exists, set, del, pttl, pexpire, hget, hmget, hset,
+ * hdel, hincrby, lindex, lrem, rpush, zadd, zcard, zrem, zrange, zscore, zlexcount, zrangebylex, zrangebyscore, ping,
+ * client|setname (or: +@connection +@read +@write +@scripting).
  * With publish, subscribe and the channels `&{bridge:*` replicas also tell each other what changes. Without them the
  * console shows the calls of other replicas some seconds later.
  */

@@ -149,9 +149,13 @@ export class RedisUpdates {
         for (const update of updates) update.full ||= update.limit !== undefined
         return false
       default:
-        this.#remember(callSid, reply === null ? NOTHING : decodeRecord(callSid, String(reply), { rules: this.#rules, before }))
+        this.#remember(callSid, this.#present(callSid, before, reply))
         return false
     }
+  }
+
+  #present (callSid: string, before: Held, reply: string | number | null): Held {
+    return reply === null ? NOTHING : decodeRecord(callSid, String(reply), { rules: this.#rules, before })
   }
 
   #swap (callSid: string, before: Held, after: Held, limit: number | undefined, losing: boolean) {
