@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { CAUSES, PHASES, type Cause, type Phase } from './calls/fold/vocabulary.ts'
 import type { CallFilter } from './calls/store/call-filter.ts'
 import { InvalidTimeError, UnknownQueryError } from './errors.ts'
-import type { KeyHolder } from './keyring.ts'
+import { seesAll, type KeyHolder } from './keyring.ts'
 
 /*
  * The query parameters that filter calls. They have no examples: Swagger UI would fill them in as filters, and find
@@ -47,10 +47,11 @@ export type FilterQuery = Static<ReturnType<typeof Type.Object<typeof CALL_FILTE
  */
 export function filterOf (
   { since, until, ...query }: FilterQuery,
-  { isOperator, name }: KeyHolder
+  holder: KeyHolder
 ): CallFilter | undefined {
   const { placedBy } = query
-  if (!isOperator && placedBy !== undefined && placedBy !== name) return undefined
+  const { name } = holder
+  if (!seesAll(holder) && placedBy !== undefined && placedBy !== name) return undefined
   const filter = {
     phase: query.phase as Phase | 'active' | undefined,
     number: query.number,
@@ -60,7 +61,7 @@ export function filterOf (
     agent: query.agent,
     route: query.route,
     cause: query.cause as Cause | undefined,
-    placedBy: isOperator ? placedBy : name,
+    placedBy: seesAll(holder) ? placedBy : name,
     reference: query.reference,
     since: since === undefined ? undefined : timeOf('since', since),
     until: until === undefined ? undefined : timeOf('until', until)

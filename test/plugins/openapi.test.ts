@@ -88,7 +88,7 @@ await t.test('who has to authenticate, and how', async t => {
     t.same(operation.security, [{ jambonzSignature: [] }, { hookBasic: [] }], operation.operationId)
   }
   for (const { operation } of by('livekit')) t.same(operation.security, [{ livekitJwt: [] }], operation.operationId)
-  const forCallers = ['placeCall', 'listCalls', 'getLadder', 'streamCalls', 'getSession']
+  const forCallers = ['placeCall', 'listCalls', 'exportCalls', 'getLadder', 'streamCalls', 'getSession']
   const transfers = ['beginTransfer', 'listTransfers', 'getTransfer', 'completeTransfer', 'cancelTransfer']
   const forAgents = ['getCall', 'hangUpCall', 'deleteCall', 'tellVoicemail', 'sendDigits', ...transfers]
   for (const { operation, method } of by('operators')) {
@@ -122,6 +122,8 @@ await t.test('what each operation can answer', async t => {
     screenDigit: ['200', '401', '413'],
     livekitEvent: ['200', '401', '413', '500'],
     listCalls: ['200', '400', '401', '403', '404', '429', '500', '503'],
+    exportCalls: ['200', '400', '401', '403', '404', '429', '500', '503'],
+    countFailures: ['200', '401', '403', '404', '429', '500', '503'],
     getCall: ['200', '400', '401', '404', '429', '500', '503'],
     placeCall: [
       ...['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '501', '502', '503', '504']
@@ -148,7 +150,7 @@ await t.test('what each operation can answer', async t => {
     getTransfer: ['200', '400', '401', '404', '429', '500', '503'],
     completeTransfer: ['202', '400', '401', '403', '404', '409', '429', '500', '503'],
     cancelTransfer: ['202', '400', '401', '403', '404', '409', '429', '500', '503'],
-    tellVoicemail: ['200', '400', '401', '403', '404', '413', '415', '422', '429', '500', '503'],
+    tellVoicemail: ['200', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '503'],
     listPendingEvents: ['200', '400', '401', '403', '404', '429', '500', '501', '503'],
     replayEvent: ['202', '400', '401', '403', '404', '409', '429', '500', '501', '503'],
     live: ['200'],

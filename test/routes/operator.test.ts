@@ -155,8 +155,8 @@ await bridgeTest('a query parameter that does not exist: 400, with its name and 
   assertError(t, reply, 400, 'BRIDGE_UNKNOWN_QUERY')
   t.equal(
     reply.json.message,
-    'No query parameter "form", "Limit". Known parameters: phase, from, to, cause, placedBy, reference, cursor, ' +
-      'limit.'
+    'No query parameter "form", "Limit". Known parameters: phase, number, from, to, room, agent, route, cause, ' +
+      'placedBy, reference, since, until, cursor, limit.'
   )
   const one = await bridge.operator('GET', `/calls/${sid}?life=true`)
   assertError(t, one, 400, 'BRIDGE_UNKNOWN_QUERY')
