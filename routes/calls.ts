@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import ignoreBodies from '../plugins/ignore-bodies.ts'
-import { assertKnown, filterOf } from '../src/call-query.ts'
+import { filterOf } from '../src/call-query.ts'
 import { currentAttempt, type Call } from '../src/calls/fold/call.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { CAUSES, PHASES, type Cause, type Phase } from './calls/fold/vocabulary.ts'
 import type { CallFilter } from './calls/store/call-filter.ts'
-import { InvalidTimeError, UnknownQueryError } from './errors.ts'
+import { ParameterError } from './errors.ts'
 import { seesAll, type KeyHolder } from './keyring.ts'
 
 /*
@@ -43,7 +43,7 @@ export type FilterQuery = Static<ReturnType<typeof Type.Object<typeof CALL_FILTE
 /**
  * The filter that a query asks for. A key of CALLERS finds what it ordered.
  * @returns undefined: nothing fits, because others' calls do not exist for a key
- * @throws {InvalidTimeError}
+ * @throws {ParameterError}
  */
 export function filterOf (
   { since, until, ...query }: FilterQuery,
@@ -74,17 +74,8 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[ +-]\d\d:?\d\d)$
 
 function timeOf (name: string, text: string): number {
   const time = TIME.test(text) ? Date.parse(text.replace(' ', '+')) : NaN
-  if (Number.isNaN(time)) throw new InvalidTimeError(name)
+  if (Number.isNaN(time)) {
+    throw new ParameterError(`\`${name}\` must be a time with its zone, such as 2026-11-29T10:15:00Z.`)
+  }
   return time
 }
-
-/**
- * A misspelt filter would silently list everything.
- * @throws {UnknownQueryError}
- */
-export function assertKnown (query: unknown, known: object): void {
-  const unknown = Object.keys(query as object).filter(name => !Object.hasOwn(known, name))
-  if (unknown.length > 0) throw new UnknownQueryError(unknown.map(nameOf).join(', '), Object.keys(known).join(', '))
-}
-
-const nameOf = (name: string): string => JSON.stringify(name.slice(0, 40))

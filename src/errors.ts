@@ -116,12 +116,6 @@ export const NoCallControlError = createError<[string]>(
   501
 )
 
-export const InvalidTimeError = createError<[parameter: string]>(
-  'BRIDGE_INVALID_TIME',
-  '%s is not a time with its zone. Write it as 2026-11-29T10:15:00Z or 2026-11-29T11:15:00%%2B01:00.',
-  400
-)
-
 /** A misspelt filter would silently list everything. */
 export const UnknownQueryError = createError<[unknown: string, known: string]>(
   'BRIDGE_UNKNOWN_QUERY',
