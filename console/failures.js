@@ -38,12 +38,10 @@ export function FailuresPanel ({ api, failedCalls }) {
 
 /** @param {{ failures: Failures, open: boolean, toggle: () => void }} props */
 function Summary ({ failures: { hour }, open, toggle }) {
-  const { failed, answered, causes } = hour
+  const { failed, received, causes } = hour
   if (causes.length === 0) return null
   const before = causes.reduce((sum, cause) => sum + cause.before, 0)
-  const share = answered === undefined || failed + answered === 0
-    ? ''
-    : `${(100 * failed / (failed + answered)).toFixed(1)} % of ${failed + answered} calls`
+  const share = received === 0 ? '' : `${(100 * failed / received).toFixed(1)} % of ${received} calls`
   return html`<div class="failures-summary">
     <p class="failures-total">
       <span class=${failed > 0 ? 'figure figure-bad' : 'figure'}>${failed}</span>

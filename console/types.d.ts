@@ -57,13 +57,14 @@ export interface Changes {
   leftOut?: number
 }
 
-/** The failed calls of the last hour by cause; `before` counts those of the hour before. */
+/** Calls that were received in the last hour and failed, by cause; `before` counts those of the hour before. */
 export interface Failures {
   at: string
   hour: {
     since: string
+    /** All calls that were received, failed or not. */
+    received: number
     failed: number
-    answered?: number
     causes: { cause: string, count: number, before: number }[]
   }
 }
