@@ -1,10 +1,11 @@
+import { CREATE_CALL } from './names.ts'
 import type { Random } from './random.ts'
 
 /**
- * Whose messages: Jambonz's hooks, LiveKit's webhooks, what the bridge asks of either's API, and the SIP between the
- * two.
+ * Whose messages: Jambonz's hooks, LiveKit's webhooks, what the bridge asks of either's API, what agents ask of the
+ * bridge, the events for the user's systems, and the SIP between Jambonz and LiveKit.
  */
-export const SIDES = ['hook', 'webhook', 'livekit-api', 'jambonz-api', 'sip'] as const
+export const SIDES = ['hook', 'webhook', 'livekit-api', 'jambonz-api', 'agent', 'event', 'sip'] as const
 export type Side = typeof SIDES[number]
 
 /** How likely it is that something happens to a message. */
@@ -25,6 +26,8 @@ const all = (http: Rates, sip: Rates): Record<Side, Rates> => ({
   webhook: http,
   'livekit-api': http,
   'jambonz-api': http,
+  agent: http,
+  event: http,
   sip
 })
 const evenly = (rate: number): Rates => ({ lost: rate, replyLost: rate, slow: rate, twice: rate, error: rate })
@@ -95,7 +98,8 @@ export function createFates (weather: Weather): Fates {
       else if (error < rates.error && side !== 'hook' && side !== 'webhook') fate.error = stray < 0.5 ? 500 : 503
       // A second room, or agent, long after the first is what no proxy may make of a request.
       // Nor does Jambonz try a call hook again on its own.
-      if (twice < rates.twice) {
+      // Nothing sends a createCall twice: somebody would be called twice.
+      if (twice < rates.twice && what !== CREATE_CALL) {
         fate.againAfter = /^Create/.test(what)
           ? 0
           : stray * (what.startsWith('/livekit-api') ? 1000 : 3000)

@@ -1,4 +1,5 @@
 import type { AgentBehaviour, SipFault } from '../../src/sandbox/livekit.ts'
+import { TRANSFER_KINDS, type TransferPlan } from './mix-transfers.ts'
 import type { Random } from './random.ts'
 
 /** What the far end of a call to a phone does: rings for a while, then answers or refuses. */
@@ -38,19 +39,32 @@ export interface Plan {
   fallback?: Phone
   carrier: Carrier
   sipFault?: SipFault
-  /** What the bridge has to say about its end when nothing goes wrong. */
+  /** The agent hands the caller to a person. */
+  transfer?: TransferPlan
+  /** What the bridge has to say about its end when nothing goes wrong; none: anything. */
   causes: string[]
 }
+
+/** Where the numbers of persons begin. */
+export const PERSONS = '+1666'
 
 export const NUMBERS = {
   us: '+15551230000',
   caller: (n: number) => `+1777${String(n).padStart(7, '0')}`,
-  fallback: (n: number) => `+1888${String(n).padStart(7, '0')}`
+  fallback: (n: number) => `+1888${String(n).padStart(7, '0')}`,
+  person: (n: number) => `${PERSONS}${String(n).padStart(7, '0')}`
+}
+
+/** The call that a text with a number of its is about. */
+export function callByNumber (text: string): number | undefined {
+  const number = /1(?:777|888|666)(\d{7})/.exec(text)
+  return number ? Number(number[1]) : undefined
 }
 
 /** The agent of the settings. */
 export const DEFAULT_AGENT: AgentBehaviour = { name: 'front-desk', joinAfterMs: 250, publishAfterMs: 80 }
 export const agentName = (n: number): string => `agent-of-${n}`
+export const consultantName = (n: number): string => `consultant-of-${n}`
 
 export const DIAL_TIMEOUT_S = 20
 export const MAX_CALL_DURATION_S = 60
@@ -225,13 +239,14 @@ const KINDS: Record<string, [number, Kind]> = {
   'outbound, busy': [1, random => ({ outbound: phone(random, 486), causes: ['busy'] })]
 }
 
-const BAG = Object.entries(KINDS).flatMap(([kind, [weight]]) => Array.from({ length: weight }, () => kind))
+const ALL = { ...KINDS, ...TRANSFER_KINDS }
+const BAG = Object.entries(ALL).flatMap(([kind, [weight]]) => Array.from({ length: weight }, () => kind))
 
 /** Names of all kinds of calls. */
-export const kinds = Object.keys(KINDS)
+export const kinds = Object.keys(ALL)
 
 /** The plan of the nth call. Every kind comes first once, the rest as their weights have it. */
 export function planCall (n: number, at: number, random: Random): Plan {
   const kind = n < kinds.length ? kinds[n]! : random.pick(BAG)
-  return { n, kind, at, from: NUMBERS.caller(n), patienceMs: 45_000, carrier: 'transfers', ...KINDS[kind]![1](random) }
+  return { n, kind, at, from: NUMBERS.caller(n), patienceMs: 45_000, carrier: 'transfers', ...ALL[kind]![1](random) }
 }

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpReply, HttpRequest, Network, Served } from '../../src/sandbox/network.ts'
-import { header, type SipMessage } from '../../src/sip/message.ts'
-import type { Flow, OpenTransport, TransportEvents } from '../../src/sip/transport.ts'
 import type { WorldClock } from './clock.ts'
 import type { Fates, Side } from './faults.ts'
 import type { Journal } from './journal.ts'
+import { nameOf, shortened } from './names.ts'
 import { createRandom, type Random } from './random.ts'
+import { createSipNetwork } from './sip-network.ts'
 
 export interface WorldNetworkOptions {
   seed: number
@@ -28,6 +28,11 @@ export interface WorldNetwork {
   serveBridge(app: FastifyInstance): void
   /** Port on which SIP messages meet the weather, beside all else, where it is fine. */
   rough: Set<number>
+  /**
+   * Sends a request to a server of this network or to the bridge.
+   * @throws an error with undici's or the system's `code`
+   */
+  ask(side: Exclude<Side, 'sip'>, request: HttpRequest, timeoutMs: number): Promise<HttpReply>
   /** `fetch` and `AbortSignal.timeout` for the bridge, whose SDKs know no other door. */
   fetch: typeof fetch
   timeout: typeof AbortSignal.timeout
@@ -35,20 +40,17 @@ export interface WorldNetwork {
   unanswered(): string[]
 }
 
-const SIP_HOST = '127.0.0.1'
 export const BRIDGE_URL = 'http://bridge.test'
 
 export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork {
   const { seed, clock, fates, journal } = options
   const servers = new Map<string, (request: HttpRequest) => Promise<Served>>()
-  const agents = new Map<number, { events: TransportEvents, port: number }>()
   const randoms = new Map<string, Random>()
   const timeouts = new WeakMap<AbortSignal, number>()
   const pending = new Map<number, string>()
   const rough = new Set<number>()
   let app: FastifyInstance | undefined
   let requests = 0
-  let nextPort = 5060
 
   /** Every call has its own chances, so that they do not change when another call is left out. */
   function randomFor (n: number | undefined, side: Side): Random {
@@ -136,7 +138,7 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
       method: request.method as 'POST',
       url: pathname + search,
       headers: request.headers as Record<string, string>,
-      payload: request.body
+      ...request.body !== '' && { payload: request.body }
     })
     // The check of a webhook's signature runs on a thread of its own, whose end would fall on any moment.
     if (pathname === '/livekit-events') clock.hold(Promise.resolve(work))
@@ -154,43 +156,19 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     }
   }
 
-  const openSip: OpenTransport = async (name, { port }, events) => {
-    const own = port === 0 ? nextPort++ : port
-    agents.set(own, { events, port: own })
-    const flowFrom = (from: number, to: number): Flow => ({
-      transport: name,
-      remote: { host: SIP_HOST, port: to },
-      get isOpen () {
-        return agents.has(from)
-      },
-      send: message => transmit(from, to, message)
-    })
-    function transmit (from: number, to: number, message: SipMessage) {
-      const n = options.callOf(`${header(message, 'from')} ${header(message, 'to')}`)
-      const fate = rough.has(from) || rough.has(to) ? fates.sip(randomFor(n, 'sip')) : { delay: 5, lost: false }
-      const what = message.kind === 'request'
-        ? message.method
-        : `${message.status} (${header(message, 'cseq')?.split(' ')[1]})`
-      const deliver = () => agents.get(to)?.events.onMessage(message, flowFrom(to, from))
-      if (message.kind === 'request' || message.status >= 200) {
-        journal.note(
-          n,
-          `sip ${from}→${to} ${what}${fate.lost ? ' is lost' : slowness(fate.delay)}`
-        )
-      }
-      if (!fate.lost) clock.schedule(fate.delay, deliver)
-      if (fate.againAfter !== undefined) clock.schedule(fate.delay + fate.againAfter, deliver)
-    }
-    return {
-      name,
-      host: SIP_HOST,
-      port: own,
-      flowTo: async (_host, to) => flowFrom(own, to),
-      close: async () => {
-        agents.delete(own)
-      }
-    }
+  async function ask (
+    side: Exclude<Side, 'sip'>,
+    request: HttpRequest,
+    timeoutMs: number
+  ): Promise<HttpReply> {
+    const { origin, pathname, search } = new URL(request.url)
+    if (origin === BRIDGE_URL) return exchange(side, timeoutMs, request, toBridge)
+    const handler = servers.get(origin)
+    if (!handler) throw Object.assign(new Error(`nobody serves ${origin}`), { code: 'ENOTFOUND' })
+    return exchange(side, timeoutMs, { ...request, url: pathname + search }, handler)
   }
+
+  const openSip = createSipNetwork({ clock, fates, journal, rough, callOf: options.callOf, randomFor })
 
   return {
     rough,
@@ -234,20 +212,15 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     serveBridge (bridge) {
       app = bridge
     },
+    ask,
     async fetch (input, init = {}) {
-      const { origin, pathname, search } = new URL(input instanceof Request ? input.url : input)
-      const handler = servers.get(origin)
-      if (!handler) throw new TypeError(`nobody serves ${origin}`)
+      const { href, pathname } = new URL(input instanceof Request ? input.url : input)
       const headers = Object.fromEntries(new Headers(init.headers).entries())
       const timeoutMs = (init.signal && timeouts.get(init.signal)) ?? 300_000
       try {
-        const request = { method: init.method ?? 'GET', url: pathname + search, headers, body: String(init.body ?? '') }
-        const { status, headers: replied, body } = await exchange(
-          pathname.startsWith('/twirp/') ? 'livekit-api' : 'jambonz-api',
-          timeoutMs,
-          request,
-          handler
-        )
+        const request = { method: init.method ?? 'GET', url: href, headers, body: String(init.body ?? '') }
+        const side = pathname.startsWith('/twirp/') ? 'livekit-api' : 'jambonz-api'
+        const { status, headers: replied, body } = await ask(side, request, timeoutMs)
         return new Response(body, { status, headers: replied })
       } catch (error) {
         // As fetch rejects.
@@ -264,29 +237,4 @@ export function createWorldNetwork (options: WorldNetworkOptions): WorldNetwork 
     },
     unanswered: () => [...pending.values()]
   }
-}
-
-const slowness = (delay: number): string => delay > 500 ? ` takes ${Math.round(delay)} ms` : ''
-
-/** What a request is about, in a few words. */
-function nameOf ({ method, url, body }: HttpRequest): string {
-  const path = url.replace(/^https?:\/\/[^/]+/, '').replace(/\?.*/, '')
-  if (path.startsWith('/twirp/')) return path.split('/').pop()!
-  if (method === 'PUT') return `PUT ${body}`
-  const json = JSON.parse(body || '{}') as Record<string, any>
-  if (path === '/livekit-events') {
-    return [json.event, json.participant?.kind, json.participant?.disconnectReason].filter(Boolean).join(' ')
-  }
-  const status = [
-    json.call_status,
-    json.dial_call_status,
-    json.dial_sip_status,
-    json.refer_status,
-    json.final_referred_call_status
-  ].filter(Boolean).join('/')
-  return `${path} ${json.parent_call_sid ? 'agent leg' : 'caller leg'} ${status}`
-}
-
-function shortened (body: string): string {
-  return body.replace(/"(sipUri|auth|headers|actionHook|referHook)":("[^"]*"|\{[^}]*\}),?/g, '').slice(0, 160)
 }

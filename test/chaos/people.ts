@@ -1,6 +1,8 @@
 import type { Clock } from '../../src/clock.ts'
 import type { IncomingCall, OutgoingCall, UserAgent } from '../../src/sip/user-agent.ts'
-import type { Carrier, Phone, Plan } from './mix.ts'
+import { digitInfo } from '../../src/sandbox/jambonz/dtmf.ts'
+import type { Person } from './mix-transfers.ts'
+import type { Carrier, Plan } from './mix.ts'
 
 type Leg =
   | Pick<OutgoingCall, 'send' | 'bye' | 'onBye' | 'onRefer'>
@@ -24,8 +26,8 @@ export async function phoneUs (
   await talk(call, plan.hangUpAfterMs, hungUp, clock)
 }
 
-/** Takes a call as a phone does. */
-export async function beCalled (call: IncomingCall, phone: Phone, carrier: Carrier, clock: Clock): Promise<void> {
+/** Takes a call as a phone does; resolves when the phone is idle again. */
+export async function beCalled (call: IncomingCall, phone: Person, carrier: Carrier, clock: Clock): Promise<void> {
   const gone = new Promise<void>(resolve => {
     call.onCancel(() => resolve())
     call.onBye(() => resolve())
@@ -40,7 +42,14 @@ export async function beCalled (call: IncomingCall, phone: Phone, carrier: Carri
   ])
   if (call.state === 'ended') return
   call.respond(phone.status)
-  if (phone.status < 300) await talk(call, phone.hangUpAfterMs, gone, clock)
+  if (phone.status >= 300) return
+  const { key } = phone
+  if (key) clock.schedule(key.afterMs, () => press(call, key.digit))
+  await talk(call, phone.hangUpAfterMs, gone, clock)
+}
+
+function press (call: IncomingCall, digit: string): void {
+  if (call.state === 'answered') call.send('INFO', digitInfo({ digit })).catch(() => {})
 }
 
 async function talk (call: Leg, hangUpAfterMs: number | undefined, hungUp: Promise<void>, clock: Clock): Promise<void> {

@@ -4,17 +4,20 @@ import type { Outcome } from './world.ts'
 const TOLD = 5
 
 /** One line about a run. */
-export function summary ({ seed, weather, installation, causes, worldSeconds, fingerprint, broken }: Outcome): string {
+export function summary (outcome: Outcome): string {
+  const { seed, weather, installation, causes, transfers, worldSeconds, fingerprint, broken } = outcome
   const without = [
     !installation.statusHook && 'status hook',
     !installation.webhooks && 'webhooks',
     !installation.rest && 'REST'
   ].filter(Boolean)
-  const ends = Object.entries(causes).toSorted(([, a], [, b]) => b - a).map(([cause, n]) => `${n} ${cause}`).join(', ')
   return `seed ${seed}: ${broken.length === 0 ? 'all rules hold' : `${broken.length} RULES BROKEN`} (${weather}${
     without.length > 0 ? `, without ${without.join(', ')}` : ''
-  }; ${worldSeconds} s; ${fingerprint}): ${ends}`
+  }; ${worldSeconds} s; ${fingerprint}): ${listed(causes)}; transfers: ${listed(transfers)}`
 }
+
+const listed = (counts: Record<string, number>): string =>
+  Object.entries(counts).toSorted(([, a], [, b]) => b - a).map(([what, n]) => `${n} ${what}`).join(', ')
 
 /** Every broken rule, with the call's story and how to see it again. */
 export function complaint ({ seed, weather, broken }: Outcome, calls: number): string {

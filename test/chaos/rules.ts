@@ -2,12 +2,16 @@ import type { Call } from '../../src/calls/fold/call.ts'
 import type { RegistryStats } from '../../src/calls/store/registry.ts'
 import type { JambonzDouble } from '../../src/sandbox/jambonz.ts'
 import type { LiveKitDouble } from '../../src/sandbox/livekit.ts'
+import type { CallEventPayload } from '../../src/events/event-schemas.ts'
 import type { HttpRequest } from '../../src/sandbox/network.ts'
 import type { WorldClock } from './clock.ts'
 import type { Weather } from './faults.ts'
 import type { Journal } from './journal.ts'
-import { MAX_CALL_DURATION_S, type Plan } from './mix.ts'
+import type { Plan } from './mix.ts'
+import { createLiveCalls } from './rules-live.ts'
+import { createTransferRules } from './rules-transfers.ts'
 import type { Watch } from './watch.ts'
+import type { Witness } from './witness.ts'
 
 /** A rule that does not hold. */
 export interface Broken {
@@ -25,10 +29,16 @@ export interface Rules {
   arrived(side: string, request: HttpRequest, n: number | undefined): void
   answered(path: string, status: number, ms: number, n: number | undefined): void
   ended(call: Call, n: number | undefined): void
+  /** The record of a call was written. */
+  changed(call: Call): void
+  /** Somebody hears nobody, for so long by now. */
+  isAlone(callSid: string, ms: number): void
+  /** An event reached the user's system. */
+  told(event: CallEventPayload): void
   roomEvent(event: string, room: string): void
   operatorAsked(n: number, status: number): void
   /** At the end of time. */
-  finish(end: { idle: number, unanswered: string[], stats: RegistryStats }): Promise<void>
+  finish(end: { idle: number, called: number, unanswered: string[], stats: RegistryStats }): Promise<void>
 }
 
 /**
@@ -42,20 +52,18 @@ const DEADLINES_MS: Record<string, number> = {
   '/refer': 100,
   '/status': 100,
   '/amd': 100,
-  '/livekit-events': 100
+  '/livekit-events': 100,
+  '/redirect': 6000,
+  '/screen': 6000,
+  '/screen-digit': 6000
 }
-/**
- * How long the bridge may take to be rid of a talk that began after its end, from hearing of it: LiveKit may just be
- * down.
- */
-const GHOST_MS = 40_000
+/** What agents ask for may have to wait for Jambonz' REST API first. */
+const AGENT_DEADLINE_MS = 20_000
 /** How long a room may stay after its call ended: no outage of deleteRoom lasts as long. */
 const STRAY_ROOM_MS = 120_000
-/** Jambonz and we do not see the answer at the same moment. */
-const DURATION_SLACK_MS = 1000
 
 /** What must hold, whatever happens to the messages. */
-export function createRules ({ clock, plans, jambonz, livekit, watch, journal, weather, logged }: {
+export function createRules (world: {
   clock: WorldClock
   plans: Map<number, Plan>
   jambonz: JambonzDouble
@@ -63,63 +71,36 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
   watch: Watch
   journal: Journal
   weather: Weather
+  witness: () => Witness
+  /** The plan that a call of Jambonz is about. */
+  numberOf(callSid: string): number | undefined
   /** What the bridge logged from warnings on. */
   logged: string[]
 }): Rules {
+  const { clock, plans, jambonz, livekit, watch, journal, weather, witness, numberOf, logged } = world
   const found: Broken[] = []
   const heardOf = new Set<string>()
-  const askedByOperator = new Set<number>()
   const roomsMade = new Map<string, number>()
   const deletedAt = new Map<string, number>()
-  const sidOf = new Map<number, string>()
-  const ghosts = new Set<string>()
 
   function add (rule: string, n: number | undefined, what: string) {
     found.push({ rule, ...n !== undefined && { call: n }, what, story: [] })
   }
 
-  /** A call whose both ends are talking is ended by nobody but them, the operator, or its time. */
-  function mayEnd (callSid: string, n: number | undefined): boolean {
-    const since = jambonz.talkingSince(callSid)
-    if (since === undefined || n === undefined) return true
-    if (askedByOperator.has(n) || clock.now() - since >= MAX_CALL_DURATION_S * 1000 - DURATION_SLACK_MS) return true
-    const { agent, bringBackAfterMs } = plans.get(n)!
-    const agentGoes = [agent?.onConnected, agent?.onJoined].some(exit =>
-      exit?.leaveAfterMs !== undefined || exit?.dieAfterMs !== undefined
-    )
-    return agentGoes || bringBackAfterMs !== undefined
-  }
-
-  /** What the bridge hears of a call that it has ended must not go on. */
-  function watchGhost (callSid: string, n: number | undefined) {
-    const since = jambonz.talkingSince(callSid)
-    const call = watch.calls.get(callSid)
-    if (since === undefined || call?.phase !== 'ended' || since <= call.at.ended! || ghosts.has(callSid)) return
-    if (!call.attempts.some(({ room }) => room !== undefined && hasCaller(room))) return
-    ghosts.add(callSid)
-    clock.schedule(GHOST_MS, () => {
-      if (jambonz.talkingSince(callSid) === since && watch.calls.get(callSid)?.phase === 'ended') {
-        add('what has ended is over', n, `they have been talking since ${since - call.at.ended!} ms after the end`)
-      }
-    })
-  }
-
-  const hasCaller = (room: string): boolean =>
-    livekit.room(room)?.participants
-      .some(({ kind, attributes }) =>
-        kind === 'SIP' && (attributes as Record<string, string>)['sip.callStatus'] === 'active'
-      ) ?? false
+  const live = createLiveCalls({ add, clock, plans, jambonz, livekit, watch, witness })
+  const { mayEnd, hasCaller, watchGhost } = live
+  const people = createTransferRules({ add, clock, plans, jambonz, watch, witness, numberOf, weather })
 
   function storyOf (n: number): string[] {
-    const call = watch.calls.get(sidOf.get(n) ?? '')
-    const plan = plans.get(n)
+    const calls = [...watch.calls.values()].filter(({ callSid }) => numberOf(callSid) === n)
     return [
-      `plan ${JSON.stringify(plan)}`,
+      `plan ${JSON.stringify(plans.get(n))}`,
       ...journal.linesOf(n),
-      ...call
-        ? [`the bridge's record: ${call.phase} ${JSON.stringify(call.end ?? {})} duties ${JSON.stringify(call.duties)}`]
-        : ['the bridge has no record of it'],
-      ...(call?.events ?? []).map(event => `  ${JSON.stringify(event)}`)
+      ...calls.length === 0 ? ['the bridge has no record of it'] : [],
+      ...calls.flatMap(({ callSid, phase, end, duties, events }) => [
+        `the bridge's record of ${callSid}: ${phase} ${JSON.stringify(end ?? {})} duties ${JSON.stringify(duties)}`,
+        ...events.map(event => `  ${JSON.stringify(event)}`)
+      ])
     ]
   }
 
@@ -130,22 +111,21 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
     if (ended === undefined || clock.now() - ended < STRAY_ROOM_MS || clock.now() - (deletedAt.get(room) ?? 0) < 1000) {
       return
     }
-    const [n] = [...sidOf].find(([, sid]) => sid === callSid) ?? []
-    add('every room is deleted', n, `${room} closed by itself, ${clock.now() - ended} ms after its call`)
+    const afterMs = clock.now() - ended
+    add('every room is deleted', numberOf(callSid!), `${room} closed by itself, ${afterMs} ms after its call`)
   }
 
   const rules: Rules = {
     found,
+    changed: people.changed,
+    isAlone: people.isAlone,
+    told: people.told,
     broken: (n, what) => add('a call ends once, for one cause', n, what),
     arrived (side, { url, body }, n) {
       if (side === 'hook') {
-        const { call_sid: own, parent_call_sid: parent } = JSON.parse(body) as {
-          call_sid: string
-          parent_call_sid?: string
-        }
-        heardOf.add(parent ?? own)
-        if (n !== undefined) sidOf.set(n, parent ?? own)
-        watchGhost(parent ?? own, n)
+        const { call_sid: own, parent_call_sid: parent } = JSON.parse(body) as Record<string, string>
+        heardOf.add(parent ?? own!)
+        watchGhost(parent ?? own!, n)
       }
       const json = side === 'livekit-api' ? JSON.parse(body) as { room?: string, identity?: string } : {}
       if (url.endsWith('/DeleteRoom') && json.room !== undefined) {
@@ -165,9 +145,12 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
       }
     },
     answered (path, status, ms, n) {
+      const isAgents = path.startsWith('/calls/')
       const right = path === '/refer' ? [200, 403] : [200, 202, 204]
-      if (!right.includes(status)) add('every hook is answered well', n, `${path} got ${status}`)
-      if (ms > (DEADLINES_MS[path] ?? 0)) add('every hook is answered in time', n, `${path} took ${ms} ms`)
+      const isRight = isAgents ? status < 500 || [501, 503].includes(status) : right.includes(status)
+      if (!isRight) add('every hook is answered well', n, `${path} got ${status}`)
+      const deadlineMs = isAgents ? AGENT_DEADLINE_MS : DEADLINES_MS[path] ?? 0
+      if (ms > deadlineMs) add('every hook is answered in time', n, `${path} took ${ms} ms`)
     },
     ended (call, n) {
       if (!mayEnd(call.callSid, n)) {
@@ -180,7 +163,8 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
         )
       }
       const plan = n === undefined ? undefined : plans.get(n)
-      if (weather === 'calm' && plan && call.end && !plan.causes.includes(call.end.cause)) {
+      const isCaller = call.order?.transfer === undefined && plan && plan.causes.length > 0
+      if (weather === 'calm' && isCaller && call.end && !plan.causes.includes(call.end.cause)) {
         add(
           'on a fine day the cause is known',
           n,
@@ -193,21 +177,21 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
       if (event === 'room_finished') roomClosed(room)
     },
     operatorAsked (n, status) {
-      if (status === 202) askedByOperator.add(n)
+      if (status === 202) live.operatorAsked(n)
       else if (status >= 500 && status !== 501) {
         add('every hook is answered well', n, `an operator's hang-up got ${status}`)
       }
     },
-    async finish ({ idle, unanswered, stats }) {
-      const numberOf = new Map([...sidOf].map(([n, sid]) => [sid, n]))
+    async finish ({ idle, called, unanswered, stats }) {
+      people.finish()
       for (const what of unanswered) add('every hook is answered in time', undefined, `never: ${what}`)
       for (const callSid of heardOf) {
         if (!watch.calls.has(callSid)) {
-          add('a call ends once, for one cause', numberOf.get(callSid), 'was heard of and is not known')
+          add('a call ends once, for one cause', numberOf(callSid), 'was heard of and is not known')
         }
       }
       for (const call of watch.calls.values()) {
-        const n = numberOf.get(call.callSid)
+        const n = numberOf(call.callSid)
         if (call.phase !== 'ended') add('no call stays active', n, `is ${call.phase}`)
         if (call.duties.length > 0) {
           add(
@@ -219,34 +203,35 @@ export function createRules ({ clock, plans, jambonz, livekit, watch, journal, w
       }
       for (const [record, times] of watch.ends) {
         if (times !== 1) {
-          add('a call ends once, for one cause', numberOf.get(record.split(' ')[0]!), `${record} ended ${times} times`)
+          add('a call ends once, for one cause', numberOf(record.split(' ')[0]!), `${record} ended ${times} times`)
         }
       }
       const active = Object.entries(stats.phases).filter(([phase, calls]) => phase !== 'ended' && calls !== 0)
       if (active.length > 0) add('no call stays active', undefined, JSON.stringify(active))
       if (stats.duties !== 0) add('no duty stays', undefined, `${stats.duties} in the registry`)
       for (const { room } of livekit.rooms()) {
-        add('no room stays', numberOf.get(watch.rooms.get(String(room.name)) ?? ''), String(room.name))
+        add('no room stays', numberOf(watch.rooms.get(String(room.name)) ?? ''), String(room.name))
       }
       for (const [room, made] of roomsMade) {
         const callSid = watch.rooms.get(room)
         if (callSid !== undefined && (deletedAt.get(room) ?? 0) < made) {
           add(
             'every room is deleted',
-            numberOf.get(callSid),
+            numberOf(callSid),
             `${room}: ${deletedAt.has(room) ? 'not after it was made again' : 'never'}`
           )
         }
       }
       for (const { leg, ended } of jambonz.calls()) {
-        if (!ended) add('no caller is left on the line', numberOf.get(leg.callSid), `${leg.callStatus} in Jambonz`)
+        if (!ended) add('no caller is left on the line', numberOf(leg.callSid), `${leg.callStatus} in Jambonz`)
       }
       const phoned = [...plans.values()].filter(({ outbound }) => !outbound).length
       if (idle !== phoned) add('no caller is left on the line', undefined, `${phoned - idle} phones`)
+      if (called !== 0) add('no caller is left on the line', undefined, `${called} phones that were called`)
       for (const line of logged) {
         const { level, msg, callSid, error } = JSON.parse(line)
         if (/given up/.test(msg)) continue
-        if (level >= 50 || error?.stack) add('the bridge has no faults', numberOf.get(callSid), line.trim())
+        if (level >= 50 || error?.stack) add('the bridge has no faults', numberOf(callSid), line.trim())
       }
       for (const broken of found) if (broken.call !== undefined) broken.story = storyOf(broken.call)
     }

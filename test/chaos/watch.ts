@@ -18,17 +18,22 @@ export const recordOf = (call: Call): string => `${call.callSid} #${call.earlier
 /** Watches the life of every call in a registry. */
 export function watchRegistry (
   registry: Registry,
-  on: { ended(call: Call): void, broken(callSid: string, what: string): void }
+  on: { changed(call: Call): void, ended(call: Call): void, broken(callSid: string, what: string): void }
 ): Watch {
   const calls = new Map<string, Call>()
   const rooms = new Map<string, string>()
   const ends = new Map<string, number>()
 
   function changed (before: Call | undefined, after: Call | undefined, callSid: string) {
-    if (!after) return
+    if (!after) {
+      // What was ordered goes on under the name that Jambonz gave it.
+      if (before?.phase === 'requested') calls.delete(callSid)
+      return
+    }
     if (!before && calls.has(callSid)) on.broken(callSid, 'was forgotten and is known again')
     calls.set(callSid, after)
     for (const { room } of after.attempts) if (room !== undefined) rooms.set(room, callSid)
+    on.changed(after)
     const same = before !== undefined && recordOf(before) === recordOf(after)
     if (same && before.end && JSON.stringify(before.end) !== JSON.stringify(after.end)) {
       on.broken(callSid, `its end changed from ${JSON.stringify(before.end)} to ${JSON.stringify(after.end)}`)

@@ -1,23 +1,37 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
+import { outcomeOf, transfersOf } from '../../src/calls/fold/transfers.ts'
 import { TIMES } from '../../src/calls/fold/rules.ts'
 import { createLiveKitRooms } from '../../src/livekit/rooms.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
-import { createLiveKitDouble, type AgentBehaviour, type ApiFault } from '../../src/sandbox/livekit.ts'
+import { createLiveKitDouble, type ApiFault } from '../../src/sandbox/livekit.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
+import { createAgents } from './agents.ts'
 import { createWorldClock } from './clock.ts'
 import { createFates, planOutages, WEATHERS, type Outage, type Weather } from './faults.ts'
 import { createJournal } from './journal.ts'
-import { agentName, DEFAULT_AGENT, DIAL_TIMEOUT_S, MAX_CALL_DURATION_S, NUMBERS, planCall, type Plan } from './mix.ts'
+import {
+  agentName,
+  callByNumber,
+  DEFAULT_AGENT,
+  DIAL_TIMEOUT_S,
+  MAX_CALL_DURATION_S,
+  NUMBERS,
+  PERSONS,
+  planCall,
+  type Plan
+} from './mix.ts'
 import { BRIDGE_URL, createWorldNetwork } from './network.ts'
 import { beCalled, phoneUs } from './people.ts'
 import { createRandom, hash } from './random.ts'
 import { createRules, type Broken } from './rules.ts'
+import { createEventSenderIn, createRestSenderIn, serveEvents } from './senders.ts'
 import { watchRegistry } from './watch.ts'
+import { createWitness, isPerson } from './witness.ts'
 
 export interface WorldOptions {
   seed: number
@@ -41,6 +55,8 @@ export interface Outcome {
   broken: Broken[]
   /** Ends by cause. */
   causes: Record<string, number>
+  /** Transfers by mode, result and reason. */
+  transfers: Record<string, number>
   /** Seconds that passed in the world. */
   worldSeconds: number
   /** Of everything that was noted: equal for equal runs. */
@@ -75,6 +91,8 @@ const GAP_MS = 250
  */
 const STORM_AFTER_MS = 90_000
 const QUIET_MS = 15 * 60_000
+/** After the storm everybody's talk is watched for so long. */
+const WATCHED_MS = 3 * 60_000
 const RETENTION_S = 3600
 
 /**
@@ -109,15 +127,16 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
       lines.note(n, what)
     }
   }
+  /** Calls of Jambonz, also those that call a person. */
   const callSids = new Map<string, number>()
   const sidOf = new Map<number, string>()
   const callOf = (text: string): number | undefined => {
-    const number = /1(?:777|888)(\d{7})/.exec(text)
-    if (number) return Number(number[1])
+    const number = callByNumber(text)
+    if (number !== undefined) return number
     const room = /chaos_c[a-z2-7]{26}/.exec(text)
     const callSid = room
       ? watch.rooms.get(room[0])
-      : /Calls\/([\w-]+)/.exec(text)?.[1] ?? /"call_sid":"([\w-]+)"/.exec(text)?.[1]
+      : /[Cc]alls\/([\w-]+)/.exec(text)?.[1] ?? /"call_sid":"([\w-]+)"/.exec(text)?.[1]
     return callSid === undefined ? undefined : callSids.get(callSid)
   }
 
@@ -131,6 +150,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     onAnswer: (path, status, ms, n) => rules.answered(path, status, ms, n)
   })
   const watch = watchRegistry(createMemoryRegistry(), {
+    changed: call => rules.changed(call),
     ended (call) {
       const n = callSids.get(call.callSid)
       journal.note(n, `     ended: ${call.end?.cause}`)
@@ -138,12 +158,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     },
     broken: (callSid, what) => rules.broken(callSids.get(callSid), what)
   })
-  const agents: AgentBehaviour[] = [
-    DEFAULT_AGENT,
-    ...plans.flatMap(({ n, agent }) =>
-      agent ? [{ joinAfterMs: 250, publishAfterMs: 80, ...agent, name: agentName(n) }] : []
-    )
-  ]
+  const agents = createAgents(plans, { clock, network: () => network })
   const livekit = await createLiveKitDouble({
     ...API,
     webhookUrls: installation.webhooks ? [`${BRIDGE_URL}/livekit-events`] : [],
@@ -165,16 +180,16 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     ...ACCOUNT,
     applicationSid: 'application',
     gateways: { carrier: `127.0.0.1:${gateway.port}` },
-    envVars: leg => envVarsOf(byNumber.get(callOf(`${leg.from} ${leg.to}`) ?? -1)),
+    envVars: leg => isPerson(leg) ? undefined : envVarsOf(byNumber.get(callOf(`${leg.from} ${leg.to}`) ?? -1)),
     clock,
     network: network.at('jambonz.test')
   })
-  jambonz.onCall((callSid, { from, to }) => {
-    const n = callOf(`${from} ${to}`)
+  jambonz.onCall((callSid, leg) => {
+    const n = callOf(`${leg.from} ${leg.to}`)
     if (n === undefined) return
     callSids.set(callSid, n)
-    sidOf.set(n, callSid)
-    journal.note(n, `call_sid ${callSid}`)
+    if (!isPerson(leg)) sidOf.set(n, callSid)
+    journal.note(n, `call_sid ${callSid}${isPerson(leg) ? ' calls the person' : ''}`)
   })
 
   const logged: string[] = []
@@ -187,9 +202,10 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
       }
     })
   )
+  const eventsUrl = await serveEvents(network, event => rules.told(event))
   const restore = takeOver(network)
   const app = await buildApp({
-    routes: routesWith(RECORDED_TARGETS),
+    routes: routesWith({ ...RECORDED_TARGETS, allow: [...RECORDED_TARGETS.allow, PERSONS] }, { numbers: [NUMBERS.us] }),
     settings: loadSettings({
       PUBLIC_URL: BRIDGE_URL,
       LIVEKIT_URL: livekit.apiUrl,
@@ -206,8 +222,12 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
         {
           JAMBONZ_REST_API_BASE_URL: jambonz.restUrl,
           JAMBONZ_ACCOUNT_SID: ACCOUNT.accountSid,
-          JAMBONZ_API_KEY: ACCOUNT.apiKey
+          JAMBONZ_API_KEY: ACCOUNT.apiKey,
+          JAMBONZ_REST_PER_MINUTE: '6000'
         },
+      EVENTS_URL: eventsUrl,
+      EVENTS_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      EVENTS_ALLOW_PRIVATE: 'true',
       OPERATOR_TOKEN,
       DIAL_TIMEOUT_S: String(DIAL_TIMEOUT_S),
       MAX_CALL_DURATION_S: String(MAX_CALL_DURATION_S),
@@ -219,6 +239,8 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     logger,
     clock,
     registry: watch.registry,
+    restSender: createRestSenderIn(network, jambonz),
+    eventSender: createEventSenderIn(network),
     rooms: createLiveKitRooms({
       url: livekit.apiUrl,
       ...API,
@@ -229,19 +251,42 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   network.serveBridge(app)
   await app.ready()
 
-  const rules = createRules({ clock, plans: byNumber, jambonz, livekit, watch, journal, weather, logged })
+  const storm = (plans.at(-1)?.at ?? 0) + STORM_AFTER_MS
+  const rules = createRules({
+    clock,
+    plans: byNumber,
+    jambonz,
+    livekit,
+    watch,
+    witness: () => witness,
+    numberOf: callSid => callSids.get(callSid),
+    journal,
+    weather,
+    logged
+  })
+  const witness = createWitness({
+    clock,
+    jambonz,
+    livekit,
+    until: started + storm + WATCHED_MS,
+    onAlone: (callSid, ms) => rules.isAlone(callSid, ms)
+  })
   const phone = await createUserAgent({ clock, openTransport: network.at('phone.test').openSip })
   let idle = 0
+  let called = 0
   const uri = `sip:${NUMBERS.us}@127.0.0.1:${jambonz.sipPort}`
   gateway.onInvite(call => {
     const plan = byNumber.get(callOf(call.request.uri) ?? -1)
-    const behaviour = plan?.outbound ?? plan?.fallback
+    const isForPerson = call.request.uri.includes(PERSONS)
+    const behaviour = isForPerson ? plan?.transfer?.person : plan?.outbound ?? plan?.fallback
     if (!plan || !behaviour) return call.respond(404)
-    beCalled(call, behaviour, plan.carrier, clock).catch(() => {})
+    called++
+    beCalled(call, behaviour, plan.carrier, clock).catch(() => {}).finally(() => {
+      called--
+    })
   })
 
   for (const plan of plans) clock.schedule(plan.at, () => begin(plan))
-  const storm = (plans.at(-1)?.at ?? 0) + STORM_AFTER_MS
   for (const { what, from, to } of planOutages(createRandom(seed, 'outages'), weather, storm, options.rooms)) {
     clock.schedule(from, () => outage(what, true))
     clock.schedule(Math.min(to, storm), () => outage(what, false))
@@ -261,7 +306,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
         )
       }
     }
-    await rules.finish({ idle, unanswered: network.unanswered(), stats: await watch.registry.stats() })
+    await rules.finish({ idle, called, unanswered: network.unanswered(), stats: await watch.registry.stats() })
   } finally {
     fates.off = true
     const closing = Promise.all([app.close(), jambonz.close(), livekit.close(), phone.close(), gateway.close()])
@@ -275,6 +320,10 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     installation,
     broken: rules.found,
     causes: countOf([...watch.calls.values()].map(call => call.end?.cause ?? 'none')),
+    transfers: countOf([...watch.calls.values()].flatMap(transfersOf).map(transfer => {
+      const { result, reason } = outcomeOf(transfer) ?? {}
+      return `${transfer.request?.mode ?? 'REFER'} ${result} ${reason}`
+    })),
     worldSeconds: Math.round((clock.now() - started) / 1000),
     fingerprint: fingerprint.toString(16)
   }
@@ -355,7 +404,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
         faults.webhooks = begins ? 'off' : 'ok'
         break
       case 'bridge-unreachable':
-        if (begins) fates.down.add('hook').add('webhook')
+        if (begins) fates.down.add('hook').add('webhook').add('agent')
         else fates.down.clear()
         break
       case 'no-hooks':
