@@ -4,7 +4,7 @@ import { complaint, summary } from './report.ts'
 import { runWorld } from './world.ts'
 
 // A few calls of every kind in all weathers; run.ts does the same with thousands.
-const { seeds, ...options } = runOptions(process.env, { calls: 40, seeds: [0, 3] })
+const { seeds, ...options } = runOptions(process.env, { calls: 56, seeds: [0, 3] })
 
 for (const seed of seeds) {
   await t.test(`whatever happens to the messages of ${options.calls} calls, seed ${seed}`, async t => {

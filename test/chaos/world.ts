@@ -7,7 +7,7 @@ import { createLiveKitRooms } from '../../src/livekit/rooms.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
-import { createLiveKitDouble, type ApiFault } from '../../src/sandbox/livekit.ts'
+import { createLiveKitDouble } from '../../src/sandbox/livekit.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
 import { createAgents } from './agents.ts'
@@ -26,6 +26,7 @@ import {
   type Plan
 } from './mix.ts'
 import { BRIDGE_URL, createWorldNetwork } from './network.ts'
+import { setOutage } from './outages.ts'
 import { beCalled, phoneUs } from './people.ts'
 import { createRandom, hash } from './random.ts'
 import { createRules, type Broken } from './rules.ts'
@@ -356,6 +357,11 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     }
   }
 
+  function outage (what: Outage, begins: boolean): void {
+    for (const n of byNumber.keys()) lines.note(n, `${what} ${begins ? 'begins' : 'is over'}`)
+    setOutage(what, begins, { livekit, jambonz, fates })
+  }
+
   function operator (n: number, callSid: string | undefined): void {
     if (callSid === undefined) return
     app.inject({
@@ -366,73 +372,6 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
       journal.note(n, `operator hangs up: ${statusCode}`)
       rules.operatorAsked(n, statusCode)
     }, () => {})
-  }
-
-  function failDeletes (fault: ApiFault): void {
-    if (fault === 'ok') delete livekit.faults.apiMethods.DeleteRoom
-    else livekit.faults.apiMethods.DeleteRoom = fault
-  }
-
-  function outage (what: Outage, begins: boolean): void {
-    for (const n of byNumber.keys()) lines.note(n, `${what} ${begins ? 'begins' : 'is over'}`)
-    const { faults } = livekit
-    switch (what) {
-      case 'api-refuses':
-        faults.api = begins ? 'refuse' : 'ok'
-        break
-      case 'api-hangs':
-        faults.api = begins ? 'hang' : 'ok'
-        break
-      case 'api-fails':
-        faults.api = begins ? 'fail' : 'ok'
-        break
-      case 'api-replies-lost':
-        faults.api = begins ? 'lost' : 'ok'
-        break
-      case 'no-webhooks':
-        faults.webhooks = begins ? 'off' : 'ok'
-        break
-      case 'sip-overloaded':
-        faults.sip = begins ? 'overloaded' : 'ok'
-        break
-      case 'sip-mute':
-        faults.sip = begins ? 'mute' : 'ok'
-        break
-      case 'all-down':
-        faults.api = begins ? 'hang' : 'ok'
-        faults.sip = begins ? 'mute' : 'ok'
-        faults.webhooks = begins ? 'off' : 'ok'
-        break
-      case 'bridge-unreachable':
-        if (begins) fates.down.add('hook').add('webhook').add('agent')
-        else fates.down.clear()
-        break
-      case 'no-hooks':
-        if (begins) fates.down.add('hook')
-        else fates.down.clear()
-        break
-      case 'delete-not-found':
-        failDeletes(begins ? 'not-found' : 'ok')
-        break
-      case 'delete-no-object':
-        failDeletes(begins ? 'no-object' : 'ok')
-        break
-      case 'delete-no-server':
-        failDeletes(begins ? 'no-server' : 'ok')
-        break
-      case 'workers-loaded':
-        faults.workers = begins ? 'loaded' : 'ok'
-        break
-      case 'stale-after-cancel':
-        jambonz.faults.staleAfterCancel = begins
-        break
-      case 'no-media-server':
-        jambonz.faults.noMediaServer = begins
-        break
-      case 'slow-media':
-        jambonz.faults.mediaDelayMs = begins ? 1500 : 0
-        break
-    }
   }
 }
 
