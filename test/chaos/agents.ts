@@ -2,6 +2,7 @@ import type { HttpReply } from '../../src/sandbox/network.ts'
 import type { AgentBehaviour, AgentJob } from '../../src/sandbox/livekit.ts'
 import type { WorldClock } from './clock.ts'
 import { agentName, consultantName, DEFAULT_AGENT, NUMBERS, type Plan } from './mix.ts'
+import type { TransferPlan } from './mix-transfers.ts'
 import type { WorldNetwork } from './network.ts'
 
 /** What an agent gets with its job that lets it control its call. */
@@ -53,8 +54,8 @@ export function createAgents (
     return undefined
   }
 
-  async function begin ({ n, transfer }: Plan, control: Control): Promise<void> {
-    const { mode, to = NUMBERS.person(n), ring, afterPerson, consultant, then } = transfer!
+  async function begin ({ n, handOver }: Plan, control: Control): Promise<void> {
+    const { mode, to = NUMBERS.person(n), ring, afterPerson, consultant, then } = handOver!
     const body = {
       to,
       mode,
@@ -69,7 +70,7 @@ export function createAgents (
     decideLater(control, id, then)
   }
 
-  function decideLater (control: Control, id: string, { what, afterMs }: NonNullable<Transfer['then']>): void {
+  function decideLater (control: Control, id: string, { what, afterMs }: NonNullable<TransferPlan['then']>): void {
     clock.schedule(afterMs, () => {
       insist(() => ask(control, `/transfers/${id}/${what}`)).catch(() => {})
     })
@@ -78,7 +79,7 @@ export function createAgents (
   /** The program of an agent, from the moment in which it talks with somebody. */
   const programOf = (plan: Plan) => ({ metadata }: AgentJob) => {
     const { control, transfer } = JSON.parse(metadata || '{}') as JobMetadata
-    const { afterMs, then } = plan.transfer!
+    const { afterMs, then } = plan.handOver!
     if (!control) return
     if (transfer) {
       if (then?.who === 'consultant') decideLater(control, transfer.id, then)
@@ -91,20 +92,18 @@ export function createAgents (
   }
 
   function behaviour (name: string, plan: Plan, own: Omit<AgentBehaviour, 'name'>): AgentBehaviour {
-    const onConnected = { ...own.onConnected, ...plan.transfer && { run: programOf(plan) } }
+    const onConnected = { ...own.onConnected, ...plan.handOver && { run: programOf(plan) } }
     return { joinAfterMs: 250, publishAfterMs: 80, ...own, onConnected, name }
   }
 
   return [
     DEFAULT_AGENT,
     ...plans.flatMap(plan => {
-      const { n, agent, transfer } = plan
+      const { n, agent, handOver } = plan
       return [
         ...agent ? [behaviour(agentName(n), plan, agent)] : [],
-        ...transfer?.consultant ? [behaviour(consultantName(n), plan, transfer.consultant)] : []
+        ...handOver?.consultant ? [behaviour(consultantName(n), plan, handOver.consultant)] : []
       ]
     })
   ]
 }
-
-type Transfer = NonNullable<Plan['transfer']>

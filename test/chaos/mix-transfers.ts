@@ -27,7 +27,7 @@ export interface TransferPlan {
   results?: string[]
 }
 
-type TransferKind = (random: Random) => Partial<Plan> & { transfer: TransferPlan, causes: string[] }
+type TransferKind = (random: Random) => Partial<Plan> & { handOver: TransferPlan, causes: string[] }
 type Extra = Partial<TransferPlan>
 
 const CALLER_STAYS_MS = 45_000
@@ -53,7 +53,7 @@ function handsOver (
     agent: {},
     hangUpAfterMs: CALLER_STAYS_MS,
     causes: OVER_BY_ITSELF,
-    transfer: {
+    handOver: {
       mode,
       afterMs: random.between(500, 6000),
       ring: 10,
@@ -80,7 +80,7 @@ const anything: TransferKind = random => ({
   ...random.chance(0.1) && { bringBackAfterMs: random.between(2000, 30_000) },
   carrier: random.pick(['transfers', 'refuses', 'fails', 'says-nothing']),
   causes: [],
-  transfer: {
+  handOver: {
     mode: random.pick(['consult', 'consult', 'consult', 'add', 'blind', 'screen', 'refer']),
     afterMs: random.between(100, 12_000),
     ring: random.between(3, 20),

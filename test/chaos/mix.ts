@@ -40,12 +40,12 @@ export interface Plan {
   carrier: Carrier
   sipFault?: SipFault
   /** The agent hands the caller to a person. */
-  transfer?: TransferPlan
+  handOver?: TransferPlan
   /** What the bridge has to say about its end when nothing goes wrong; none: anything. */
   causes: string[]
 }
 
-/** Where the numbers of persons begin. */
+/** Where persons' numbers begin. */
 export const PERSONS = '+1666'
 
 export const NUMBERS = {

@@ -116,11 +116,11 @@ export function createTransferRules ({ add, clock, plans, jambonz, watch, witnes
 
   /** On a fine day everybody knows what comes of it. */
   function checkPlan (call: Call, n: number | undefined) {
-    const { kind, transfer } = plans.get(n ?? -1) ?? {}
-    if (weather !== 'calm' || !transfer?.results || call.order?.transfer) return
+    const { kind, handOver } = plans.get(n ?? -1) ?? {}
+    if (weather !== 'calm' || !handOver?.results || call.order?.transfer) return
     const results = transfersOf(call).map(one => outcomeOf(one)).map(out => `${out?.result} ${out?.reason}`)
-    if (String(results) !== String(transfer.results)) {
-      add('on a fine day the result is known', n, `${kind}: ${results} instead of ${transfer.results}`)
+    if (String(results) !== String(handOver.results)) {
+      add('on a fine day the result is known', n, `${kind}: ${results} instead of ${handOver.results}`)
     }
   }
 

@@ -279,7 +279,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   gateway.onInvite(call => {
     const plan = byNumber.get(callOf(call.request.uri) ?? -1)
     const isForPerson = call.request.uri.includes(PERSONS)
-    const behaviour = isForPerson ? plan?.transfer?.person : plan?.outbound ?? plan?.fallback
+    const behaviour = isForPerson ? plan?.handOver?.person : plan?.outbound ?? plan?.fallback
     if (!plan || !behaviour) return call.respond(404)
     called++
     beCalled(call, behaviour, plan.carrier, clock).catch(() => {}).finally(() => {
