@@ -28,7 +28,7 @@ import {
 import { BRIDGE_URL, createWorldNetwork } from './network.ts'
 import { setOutage } from './outages.ts'
 import { beCalled, phoneUs } from './people.ts'
-import { createRandom, hash } from './random.ts'
+import { createRandom, hash, type Random } from './random.ts'
 import { createRules, type Broken } from './rules.ts'
 import { createEventSenderIn, createRestSenderIn, serveEvents } from './senders.ts'
 import { watchRegistry } from './watch.ts'
@@ -204,7 +204,7 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     })
   )
   const eventsUrl = await serveEvents(network, event => rules.told(event))
-  const restore = takeOver(network)
+  const restore = takeOver(network, createRandom(seed, 'pauses'))
   const app = await buildApp({
     routes: routesWith({ ...RECORDED_TARGETS, allow: [...RECORDED_TARGETS.allow, PERSONS] }, { numbers: [NUMBERS.us] }),
     settings: loadSettings({
@@ -393,15 +393,21 @@ function envVarsOf (plan: Plan | undefined): Record<string, unknown> | undefined
   }
 }
 
-/** The bridge's HTTP clients find no other network than the process' own. */
-function takeOver (network: Pick<ReturnType<typeof createWorldNetwork>, 'fetch' | 'timeout'>): () => void {
+/** The bridge's HTTP clients find no other network than the process' own, and its pauses vary by no other chance. */
+function takeOver (
+  network: Pick<ReturnType<typeof createWorldNetwork>, 'fetch' | 'timeout'>,
+  chance: Random
+): () => void {
   const { fetch } = globalThis
   const { timeout } = AbortSignal
+  const { random } = Math
+  Math.random = () => chance.next()
   globalThis.fetch = network.fetch
   AbortSignal.timeout = network.timeout
   return () => {
     globalThis.fetch = fetch
     AbortSignal.timeout = timeout
+    Math.random = random
   }
 }
 
