@@ -48,7 +48,7 @@ const scenario: fc.Arbitrary<Omit<Scenario, 'store'>> = fc.record({
   phones: fc.array(phone, { minLength: 1, maxLength: 3 }),
   createCall: fc.constantFrom('placed', 'placed', 'placed', 'late', 'unknown', 'lost', 'refused'),
   carrier: fc.constantFrom('moves', 'refuses', 'silent'),
-  redirects: fc.array(fc.constantFrom('works', 'works', 'works', 'fails', 'refused', 'hook-lost', 'hook-late'), {
+  redirects: fc.array(fc.constantFrom('works', 'works', 'twice', 'fails', 'refused', 'hook-lost', 'hook-late'), {
     maxLength: 3
   }),
   // In the end the caller hangs up, whoever is there.

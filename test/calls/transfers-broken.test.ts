@@ -1,4 +1,5 @@
 import t from 'tap'
+import { CALLER } from '../fixtures/transfer-stage.ts'
 import { ANSWERS, consult, endOf, PERSON_SID, results } from '../fixtures/transfer-world/cases.ts'
 import { check } from '../fixtures/transfer-world/judge.ts'
 import type { Deed, Scenario } from '../fixtures/transfer-world/world.ts'
@@ -9,6 +10,7 @@ import type { Deed, Scenario } from '../fixtures/transfer-world/world.ts'
 
 const COMPLETE: Deed = { at: 6000, what: 'complete' }
 const CALLER_LEAVES: Deed = { at: 40_000, what: 'caller-leaves' }
+const CANCEL: Deed = { at: 1500, what: 'cancel' }
 const AGAIN: Deed = { at: 20_000, what: 'complete' }
 
 const play = async (scenario: Scenario): Promise<string> => results(await check(scenario)).join(', ')
@@ -23,6 +25,26 @@ for (const broken of ['fails', 'refused', 'hook-lost', 'hook-late'] as const) {
     }
   })
 }
+
+await t.test('a request to redirect a leg reaches Jambonz twice', async t => {
+  const redirects = ['twice' as const]
+  const merge = consult([COMPLETE, CALLER_LEAVES], { redirects })
+  const merged = await check(merge)
+  t.same(results(merged), ['bridged completed'])
+  t.equal(endOf(merged, CALLER), 'caller-hung-up', 'the person joins again, and the two talk on')
+  t.equal(endOf(merged, PERSON_SID), 'caller-gone')
+  for (const mode of ['blind', 'screen'] as const) {
+    const handed = await check({ ...merge, mode })
+    t.same(results(handed), ['bridged completed'], `${mode}: the person is dialled anew`)
+    t.equal(endOf(handed, CALLER), 'caller-hung-up')
+    const busy = await check({ ...merge, mode, phones: [{ ...ANSWERS, finalMs: 700, final: 486 }] })
+    t.same(results(busy), ['returned busy'], `${mode}: the caller is with the agent again, and stays`)
+    t.equal(endOf(busy, CALLER), 'caller-hung-up')
+    const back = await check({ ...consult([CANCEL, CALLER_LEAVES], { redirects: ['works', 'twice'] }), mode })
+    t.same(results(back), ['returned cancelled'], `${mode}: taken back twice`)
+    t.equal(endOf(back, CALLER), 'caller-hung-up')
+  }
+})
 
 await t.test('the call of the person is refused, lost, or placed without an answer', async t => {
   const deeds = [{ ...COMPLETE, at: 15_000 }, CALLER_LEAVES]

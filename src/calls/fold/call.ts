@@ -155,6 +155,8 @@ export interface Attempt {
   closing?: { until: number }
   /** The caller is dialled elsewhere meanwhile, and may come back to this room. */
   parked?: { at: number, until: number }
+  /** Jambonz asked again what to do with the leg. Until then a new dial may replace it. */
+  askedAgain?: { at: number, until: number }
   /** Of a screened dial: the person who answered has taken the call. */
   accepted?: boolean
   /** The person has taken the call, and talks with the caller unless Jambonz says something else by then. */

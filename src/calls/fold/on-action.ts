@@ -1,3 +1,4 @@
+import { mayBeReplaced } from './asked-again.ts'
 import { awaitsAcceptance, isAnnouncement } from './attempt-facts.ts'
 import { currentAttempt, isFinal, unavailableOf, type Attempt, type Call, type Reply } from './call.ts'
 import { answer, beginClosing, closeAttempt, findHook, goOn } from './attempts.ts'
@@ -8,7 +9,7 @@ import { adoptAttempt, takeFacts } from './new-call.ts'
 import { preparedAttempt } from './on-order.ts'
 import { backFromJoin, followMerge } from './on-merge.ts'
 import { backFromPerson, followTransfer } from './on-redirect.ts'
-import { callerEnded } from './on-status.ts'
+import { callerEnded, settleSoon } from './on-status.ts'
 import { personBridged } from './person-progress.ts'
 import { openRequest, transfersOf } from './transfers.ts'
 import type { Way } from './way.ts'
@@ -53,6 +54,11 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   }
   if (redirectIsDue(draft, event, rules)) return
   attempt.action = factsOf(event)
+  if (isReplaced(attempt, event)) {
+    settleSoon(draft, at)
+    answer(draft, 'action', hash, replyWithoutPlan(draft, event))
+    return
+  }
   // Without a status hook only this says that an announcement answered the caller.
   if (isAnnouncement(attempt)) draft.caller.answered ||= event.callerStatus === 'in-progress'
   if (hasTalked(attempt, event)) {
@@ -101,6 +107,16 @@ function redirectIsDue (draft: Call, { at, hash, callerStatus }: EventOf<'action
   if (!transfer?.redirect) return false
   followTransfer(draft, transfer, at, rules, 'action', hash)
   return true
+}
+
+/**
+ * The dial may go on with another leg: Jambonz has asked again what to do with the caller, and then ended the dial.
+ * Should the far end have hung up just then, the reply ends the caller's leg.
+ */
+function isReplaced (attempt: Attempt, event: EventOf<'action'>): boolean {
+  const { at, callerStatus, dialCallStatus, dialSipStatus } = event
+  const isEndedByJambonz = dialSipStatus === undefined || dialSipStatus === 487 || dialSipStatus < 300
+  return mayBeReplaced(attempt, at) && !isFinal(callerStatus) && dialCallStatus !== undefined && isEndedByJambonz
 }
 
 /**

@@ -124,7 +124,8 @@ export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
     to: order.to,
     answeredAt: at.answered,
     mergeFailed: call.mergeFailed,
-    joinedAt: joined && (joined.at.answered ?? joined.final?.at ?? joined.at.opened),
+    // Whatever becomes of a second dial, they have talked.
+    joinedAt: call.news?.joinedAt ?? (joined && (joined.at.answered ?? joined.final?.at ?? joined.at.opened)),
     endedAt: at.ended,
     end
   })

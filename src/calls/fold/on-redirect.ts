@@ -1,10 +1,11 @@
 import { answer, endAttempt, findHook, goOn, noWayLeft } from './attempts.ts'
+import { askedAgain } from './asked-again.ts'
 import { awaitsAcceptance, isDialled } from './attempt-facts.ts'
 import { currentAttempt, type Attempt, type Call, type HookName } from './call.ts'
 import { note, unowe } from './duties.ts'
 import { endOf } from './end.ts'
 import type { EventOf } from './events.ts'
-import { addLeg, findLeg } from './legs.ts'
+import { addLeg, isLatestLeg } from './legs.ts'
 import { followMerge } from './on-merge.ts'
 import { referring } from './on-refer.ts'
 import { agentAnswered } from './on-status.ts'
@@ -22,7 +23,11 @@ import { openRequest, type Transfer, type TransferRequest } from './transfers.ts
 /** Jambonz asks what to do with a leg that it was asked to redirect. */
 export function onRedirect (draft: Call, event: EventOf<'redirect'>, rules: Rules): void {
   const { at, hash } = event
-  if (findHook(draft, 'redirect', hash)) return
+  const known = findHook(draft, 'redirect', hash)
+  if (known) {
+    askedAgain(draft, known, at)
+    return
+  }
   unowe(draft, ({ kind }) => kind === 'redirect')
   note(draft, at, { from: 'jambonz', what: 'redirect hook', attempt: currentAttempt(draft)?.n })
   // Jambonz would run the reply without the leg, were it not answered (recorded on feature-server 0.9.8).
@@ -188,5 +193,6 @@ function screenedAttempt (draft: Call, legSid: string): Attempt | undefined {
   const attempt = currentAttempt(draft)
   if (!attempt || attempt.end || !awaitsAcceptance(attempt)) return undefined
   addLeg(draft, legSid, 'agent', attempt.n)
-  return findLeg(draft, legSid)?.attempt === attempt.n ? attempt : undefined
+  // The time for a key goes on for a leg that another dial has replaced.
+  return isLatestLeg(draft, attempt, legSid) ? attempt : undefined
 }

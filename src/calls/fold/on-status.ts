@@ -1,3 +1,4 @@
+import { mayBeReplaced, takeReplacement } from './asked-again.ts'
 import { awaitsAcceptance, isAnnouncement, isBeingScreened, isDialled, ringSOf } from './attempt-facts.ts'
 import { announcing, beginClosing } from './attempts.ts'
 import { currentAttempt, isFinal, type Attempt, type Call, type LegFinal } from './call.ts'
@@ -91,6 +92,7 @@ function onAgentLeg (draft: Call, event: EventOf<'status'>, rules: Rules): void 
   if (!attempt) return
   // Whoever made the room ahead did not hear of the reply that dials it.
   if (attempt === preparedAttempt(draft)) attempt.at.replied = event.at
+  takeReplacement(draft, attempt, event.legSid, event.at)
   if (!findLeg(draft, event.legSid)) {
     addLeg(draft, event.legSid, draft.phase === 'transferring' ? 'foreign' : 'agent', attempt.n)
   }
@@ -205,7 +207,8 @@ function agentEnded (draft: Call, attempt: Attempt, event: EventOf<'status'>): v
   if (attempt !== currentAttempt(draft)) return
   // The caller leg's is next in Jambonz' queue.
   if (draft.closing) draft.closing.until = Math.max(draft.closing.until, event.at + TIMES.evidence)
-  if (event.callStatus === 'completed' && awaitsAcceptance(attempt)) personHungUp(draft, attempt, event.at)
+  const isUndecided = awaitsAcceptance(attempt) && !mayBeReplaced(attempt, event.at)
+  if (event.callStatus === 'completed' && isUndecided) personHungUp(draft, attempt, event.at)
   else settleSoon(draft, event.at)
 }
 

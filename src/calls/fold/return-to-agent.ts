@@ -88,10 +88,16 @@ export function redial (draft: Call, attempt: Attempt, at: number): void {
   attempt.agentless = undefined
   attempt.accepted = undefined
   attempt.bridgesAt = undefined
-  if (attempt.view.sip?.sid) attempt.view.past.push(attempt.view.sip.sid)
-  attempt.view.sip = undefined
+  forgetParticipant(attempt)
   attempt.at.ringing = attempt.at.lastRinging = undefined
   attempt.at.ended = undefined
   const what = attempt.room === undefined ? 'dialled again' : 'back to the agent'
   note(draft, at, { from: 'bridge', what, attempt: attempt.n })
+}
+
+/** What LiveKit shows of the leg before. Where the new leg was dialled already, it may show that one. */
+function forgetParticipant ({ view, askedAgain }: Attempt): void {
+  if (askedAgain && (view.sip?.joinedAt ?? 0) >= askedAgain.at) return
+  if (view.sip?.sid) view.past.push(view.sip.sid)
+  view.sip = undefined
 }

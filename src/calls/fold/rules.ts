@@ -76,6 +76,8 @@ export const TIMES = {
   completing: 20_000,
   /** From the reply that dials a person into the caller's room to the first word of that dial. */
   joining: 6000,
+  /** From the reply to a redirect hook to the first status of its dial. Both come within milliseconds. */
+  replaces: 2000,
   /** Between two looks at the person's call of a transfer, should its news not arrive. */
   checkPerson: 30_000,
   /** An operator's hang-up shows its effect within this time. */
