@@ -21,3 +21,37 @@ export interface FoundCall {
   failed?: boolean
   transfers?: { mode: string, state: string, result?: string }[]
 }
+
+/** Answer of GET /routes. Conditions and ways are as the file writes them. */
+export interface RoutesView {
+  file?: string
+  readAt?: string
+  routes: { name: string, when?: Record<string, unknown>, connect?: Record<string, any>[] }[]
+  agent?: string
+  country?: string
+  numbers?: string[]
+  policy?: {
+    allow: string[]
+    deny: string[]
+    sip: string[]
+    caps: { concurrent?: number, perMinute?: number, perDay?: number, perCallerPerDay?: number, longestS?: number }
+  }
+  problems: { severity: 'error' | 'warning', line: number, column: number, path: string, message: string }[]
+}
+
+/** Answer of POST /routes/test. */
+export interface Trial {
+  call: { callSid: string, at: string, to: string, from: string, direction: string }
+  route?: { name: string, line?: number }
+  before: { route: string, line?: number, reason: string }[]
+  ways: {
+    attempt: number
+    way: Record<string, any>
+    ringS?: number
+    verbs: unknown
+    policy?: { number: string, allowed: boolean, why?: string }
+    missing?: string[]
+  }[]
+  longestWaitS: number
+  notes: string[]
+}

@@ -35,7 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async fastify => {
 
 /** Makes the view of the routes in force, once for each reading: its file may be long. */
 function viewOnce (source: RoutesSource): () => RoutesView {
-  let made: Pick<RoutesView, 'routes' | 'readAt'> | undefined
+  let made: Omit<RoutesView, 'file' | 'problems'> | undefined
   let of: RoutesSource['table'] | undefined
 
   return () => {
@@ -44,13 +44,21 @@ function viewOnce (source: RoutesSource): () => RoutesView {
       made = {
         // Without a file there are only names.
         routes: [...written ?? table.names.map(name => ({ name }))],
-        ...(file === undefined ? {} : { readAt: new Date(readAt).toISOString() })
+        ...(file === undefined ? {} : { readAt: new Date(readAt).toISOString(), ...policyOf(table) })
       }
       of = table
     }
     return { file, ...made!, problems: [...problems] }
   }
 }
+
+/** Who may be dialled, and as whom. */
+const policyOf = ({ agent, country, numbers, policy }: RoutesSource['table']) => ({
+  agent,
+  country,
+  numbers: [...numbers],
+  ...(policy && { policy: { allow: [...policy.allow], deny: [...policy.deny], sip: [...policy.sip], caps: policy.caps } })
+})
 
 const KNOWN = Object.keys(RoutesTrialRequestSchema.properties)
 const EXAMPLE = '{"to": "+15551230000"}'

@@ -20,6 +20,21 @@ export const RoutesProblemSchema = Type.Object({
   message: Type.String({ description: 'What is wrong, and what to write instead' })
 }, { $id: 'RoutesProblem' })
 
+const Cap = (description: string) => Type.Optional(Type.Integer({ description }))
+
+const RoutesPolicySchema = Type.Object({
+  allow: Type.Array(Type.String(), { description: 'Countries, beginnings of numbers, and numbers', examples: [['DE']] }),
+  deny: Type.Array(Type.String(), { description: 'The same. It wins over `allow`' }),
+  sip: Type.Array(Type.String(), { description: 'Hosts that a SIP address may name as the target of a transfer' }),
+  caps: Type.Object({
+    concurrent: Cap('Most calls at the same time'),
+    perMinute: Cap('Most calls a minute'),
+    perDay: Cap('Most calls a day'),
+    perCallerPerDay: Cap('Most calls a day for one caller'),
+    longestS: Cap('Longest call, seconds')
+  })
+}, { description: 'What may be dialled. Absent: nothing that somebody else may have chosen' })
+
 export const RoutesSchema = Type.Object({
   file: Type.Optional(
     Type.String({ description: 'Absent without ROUTES_FILE', examples: ['/etc/bridge/routes.yaml'] })
@@ -40,6 +55,13 @@ export const RoutesSchema = Type.Object({
       }]]
     }
   ),
+  agent: Type.Optional(Type.String({ description: '`defaults.agent` of the file' })),
+  country: Type.Optional(Type.String({ description: 'Its national numbers are understood', examples: ['DE'] })),
+  numbers: Type.Optional(Type.Array(Type.String(), {
+    description: 'Numbers that are ours, as the file writes them. Absent without a file',
+    examples: [['+15551230000']]
+  })),
+  policy: Type.Optional(RoutesPolicySchema),
   problems: Type.Array(Shared<Static<typeof RoutesProblemSchema>>('RoutesProblem'), {
     description: 'What the last reading found. With an error among them the routes are those of an earlier reading'
   })

@@ -82,6 +82,41 @@ await t.test('GET /routes: the file as it is written, when it was read, and what
   t.match((await bridge.operator('GET', '/routes')).json, { readAt: now, routes: [{ name: 'one' }], problems: [] })
 })
 
+await t.test('GET /routes: who may be dialled, and as whom', async t => {
+  const { bridge, write } = await following(t)
+  const without = (await bridge.operator('GET', '/routes')).json
+  t.same(without.numbers, [])
+  for (const name of ['policy', 'country', 'agent']) t.notOk(Object.hasOwn(without, name), name)
+
+  await write(`
+version: 1
+defaults: { agent: receptionist, country: DE }
+numbers: ["+49531 18054630", "+4953118054631"]
+policy:
+  allow: [DE, "+1555"]
+  deny: ["+49180"]
+  sip: [pbx.example.com]
+  concurrent: 10
+  per_minute: 30
+  per_day: 1000
+  per_caller_per_day: 20
+  longest: 1h
+`)
+  const { json } = await bridge.operator('GET', '/routes')
+  t.same(misfits('Routes', json), [])
+  t.match(json, {
+    agent: 'receptionist',
+    country: 'DE',
+    numbers: [/4630$/, '+4953118054631'],
+    policy: {
+      allow: ['DE', '+1555'],
+      deny: ['+49180'],
+      sip: ['pbx.example.com'],
+      caps: { concurrent: 10, perMinute: 30, perDay: 1000, perCallerPerDay: 20, longestS: 3600 }
+    }
+  })
+})
+
 await bridgeTest('GET /routes without a file', async (t, bridge) => {
   const { json } = await bridge.operator('GET', '/routes')
   t.same(json, { routes: [], problems: [] })
