@@ -4,6 +4,7 @@
 
 import { EMPTY_TRIAL, triedWay, trialRequest } from './routes-words.js'
 import { Way } from './routes-way.js'
+import { Ticked } from './ticked.js'
 import { localTime, zoneName } from './time.js'
 import { html, Icon, Problem, useRef, useState } from './ui.js'
 
@@ -96,7 +97,7 @@ function Tried ({ tried: { way, ringS, verbs, policy, missing = [] } }) {
     ${missing.map(name => html`<p key=${name} class="note note-late"><${Icon} name="late" />
       <span><code>${name}</code> is not set. Without it this way is skipped.</span></p>`)}
     ${policy && !policy.allowed && html`<p class="note note-late"><${Icon} name="late" /><span>It is dialled, because it
-      stands in the routes file. Agents may not transfer to it: ${policy.why}</span></p>`}
+      stands in the routes file. Agents may not transfer to it: <${Ticked} text=${policy.why} /></span></p>`}
     ${policy?.allowed && html`<p class="note note-good"><${Icon} name="good" />
       <span>The number policy allows ${policy.number}.</span></p>`}
     <details><summary>What Jambonz gets</summary>

@@ -5,6 +5,7 @@
 import { RoutesTrial } from './routes-trial.js'
 import { Way } from './routes-way.js'
 import { conditionsInWords, placeIn, writtenWay } from './routes-words.js'
+import { Ticked } from './ticked.js'
 import { duration } from './time.js'
 import { Heading, html, Icon, Notice, Problem, Time, useLoaded, useState } from './ui.js'
 import { styled } from './views-style.js'
@@ -60,7 +61,7 @@ function Problems ({ routes: { file = '', problems } }) {
       ${problems.map(problem => html`<li key=${problem.line + problem.path}>
         <p><strong class="mono">${placeIn(name, problem)}</strong> <span class="badge">${problem.severity}</span>
           ${' '}<span class="quiet mono">${problem.path}</span></p>
-        <p>${problem.message}</p>
+        <p><${Ticked} text=${problem.message} /></p>
       </li>`)}
     </ul>
   <//>`

@@ -55,3 +55,29 @@ export interface Trial {
   longestWaitS: number
   notes: string[]
 }
+
+export type Severity = 'ok' | 'warning' | 'failed' | 'skipped'
+
+export interface Finding {
+  code: string
+  severity: Severity
+  seen: string
+  todo?: string
+  command?: string
+}
+
+/** A check of the doctor that has ended. */
+export interface Check {
+  name: string
+  title: string
+  status: Severity
+  findings: Finding[]
+  ms: number
+}
+
+/** Answer of GET /doctor. */
+export interface DoctorReport {
+  at: string
+  summary: Record<Severity, number>
+  checks: Check[]
+}
