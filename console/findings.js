@@ -21,7 +21,8 @@ export const Findings = ({ findings }) => html`<ul class="findings">
     <p class="finding-seen">
       ${findings.length > 1 && html`<${SeverityMark} severity=${finding.severity} />`}
       <${Ticked} text=${finding.seen} />
-      ${finding.severity !== 'ok' && html` <code class="quiet" title="See docs/troubleshooting.md">${finding.code}</code>`}
+      ${finding.severity !== 'ok' &&
+        html` <code class="quiet" title="See docs/troubleshooting.md">${finding.code}</code>`}
     </p>
     ${finding.todo !== undefined && html`<p class="finding-todo"><${Icon} name="right" />
       <${Ticked} text=${finding.todo} /></p>`}

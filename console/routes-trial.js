@@ -73,17 +73,16 @@ function Verdict ({ trial: { call, route, before, ways, longestWaitS, notes } })
   const line = route?.line === undefined ? '' : ` (line ${route.line})`
   return html`<div class="verdict">
     <p class="verdict-route"><${Icon} name=${route ? 'good' : 'info'} />
-      <span>${route ? html`<strong>${route.name}</strong>${line} takes the call` : html`<strong>No route</strong>
-        matches, so the agent of the application or of the settings is called`}</span></p>
+      <span><strong>${route?.name ?? 'No route'}</strong>${line}${' '}
+        ${route ? 'takes the call' : 'matches, so the agent of the application or of the settings is called'}</span></p>
     <p class="quiet">${call.from === '' ? 'Somebody' : call.from} calls ${call.to} at ${localTime(call.at)}
       ${' '}(${zoneName()}), ${call.direction}</p>
     ${before.length > 0 && html`<h3>Why not the routes before it</h3>
       <ul>${before.map(({ route, line, reason }) => html`<li key=${route}>
         <strong>${route}</strong>${line === undefined ? '' : ` (line ${line})`}: ${reason}</li>`)}</ul>`}
     <h3>How the call is connected</h3>
-    ${ways.length === 0 ? html`<p>In no way.</p>` : html`<ol class="ways">
-      ${ways.map(way => html`<${Tried} key=${way.attempt} tried=${way} />`)}
-    </ol>`}
+    ${ways.length === 0 && html`<p>In no way.</p>`}
+    <ol class="ways">${ways.map(way => html`<${Tried} key=${way.attempt} tried=${way} />`)}</ol>
     ${longestWaitS > 0 && html`<p>The caller hears ringing for at most ${longestWaitS} s.</p>`}
     ${notes.map(note => html`<p key=${note} class="note"><${Icon} name="info" /><span>${note}.</span></p>`)}
   </div>`

@@ -30,9 +30,9 @@ export default function RoutesPage ({ api }) {
     ${error && html`<${Problem} error=${error} retry=${reload} />`}
     ${value && html`<${Problems} routes=${value} />`}
     <${RoutesTrial} api=${api} trial=${trial} onTrial=${setTrial} />
-    ${value && (value.file === undefined ? html`<${NoFile} />` : html`
-      <${Table} routes=${value} matched=${matched} />
-      <${Policy} routes=${value} />`)}
+    ${value && value.file === undefined && html`<${NoFile} />`}
+    ${value && value.file !== undefined && html`<${Table} routes=${value} matched=${matched} />
+      <${Policy} routes=${value} />`}
   </section>`
 }
 

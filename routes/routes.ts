@@ -57,7 +57,12 @@ const policyOf = ({ agent, country, numbers, policy }: RoutesSource['table']) =>
   agent,
   country,
   numbers: [...numbers],
-  ...(policy && { policy: { allow: [...policy.allow], deny: [...policy.deny], sip: [...policy.sip], caps: policy.caps } })
+  policy: policy && {
+    allow: [...policy.allow],
+    deny: [...policy.deny],
+    sip: [...policy.sip],
+    caps: policy.caps
+  }
 })
 
 const KNOWN = Object.keys(RoutesTrialRequestSchema.properties)

@@ -23,7 +23,7 @@ export const RoutesProblemSchema = Type.Object({
 const Cap = (description: string) => Type.Optional(Type.Integer({ description }))
 
 const RoutesPolicySchema = Type.Object({
-  allow: Type.Array(Type.String(), { description: 'Countries, beginnings of numbers, and numbers', examples: [['DE']] }),
+  allow: Type.Array(Type.String(), { description: 'Countries, beginnings of numbers, numbers', examples: [['DE']] }),
   deny: Type.Array(Type.String(), { description: 'The same. It wins over `allow`' }),
   sip: Type.Array(Type.String(), { description: 'Hosts that a SIP address may name as the target of a transfer' }),
   caps: Type.Object({
