@@ -1,15 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { anchorsOf } from './fixtures/markdown.ts'
 import { project } from './fixtures/paths.ts'
 
 const inRoot = readdirSync(project('.')).filter(name => name.endsWith('.md'))
 const inDocs = readdirSync(project('docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
 const pages = [...inRoot, ...inDocs]
-
-/** The anchors that GitHub makes of a page's headings. */
-const anchorsOf = (text: string): string[] =>
-  [...text.matchAll(/^#+ (.*)$/gm)]
-    .map(([, title = '']) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'))
 
 await t.test('every link between the documents leads somewhere', async t => {
   for (const page of pages) {
