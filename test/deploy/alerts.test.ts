@@ -49,9 +49,10 @@ await t.test('what an alert counts begins at 0, or the first burst would be no i
       if (!/_(total|count)$/.test(selector.metric) || rest.includes(selector.metric)) continue
       const begun = selected(selector, exported)
       t.ok(begun.length > 0 && begun.every(({ value }) => value === 0), `${alert}: ${selector.metric}`)
-      for (const { value } of selector.matchers.filter(({ label, operator }) => label === 'cause' && operator !== '!=')) {
-        const counted = new Set(begun.map(({ labels }) => labels.cause))
-        for (const cause of value.split('|')) t.equal(counted.has(cause), !expr.includes(`cause!~"${value}"`), cause)
+      const counted = new Set(begun.map(({ labels }) => labels.cause))
+      for (const { label, operator, value } of selector.matchers) {
+        if (label !== 'cause' || operator.startsWith('!')) continue
+        for (const cause of value.split('|')) t.ok(counted.has(cause), `${alert}: ${cause}`)
       }
     }
   }
@@ -79,7 +80,8 @@ await t.test('promtool takes the rules, and what /metrics shows', { skip: withou
   const checked = await promtool(['check', 'rules', 'alerts.yaml'], { files: { 'alerts.yaml': text } })
   t.equal(checked.code, 0, checked.stderr)
   t.match(checked.stdout, new RegExp(`SUCCESS: ${rules.length} rules found`))
-  const wrong = await promtool(['check', 'rules', 'alerts.yaml'], { files: { 'alerts.yaml': text.replace('sum by', 'sum bi') } })
+  const broken = text.replace('sum by', 'sum bi')
+  const wrong = await promtool(['check', 'rules', 'alerts.yaml'], { files: { 'alerts.yaml': broken } })
   t.not(wrong.code, 0, 'and would not take others')
 
   const linted = await promtool(['check', 'metrics'], { input: (await exportedMetrics(t)).text })
@@ -101,8 +103,10 @@ await t.test(`alerts fire when they should: ${Object.keys(scenarios).length} sto
   await alarmsRightly(t, text)
 })
 
+const withoutHelm = missingTools.length > 0 && process.env.REQUIRE_CHART_TOOLS !== '1' && 'helm is not installed'
+
 await t.test('those of the Helm chart fire in the same stories', {
-  skip: withoutPromtool || (missingTools.length > 0 && process.env.REQUIRE_CHART_TOOLS !== '1' && 'helm is not installed')
+  skip: withoutPromtool || withoutHelm
 }, async t => {
   const rendered = await render(example('production'))
   await alarmsRightly(t, JSON.stringify({ groups: rendered.one('PrometheusRule').spec.groups }))
