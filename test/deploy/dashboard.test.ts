@@ -63,8 +63,8 @@ await t.test('every query is about metrics and labels of /metrics', async t => {
       t.same(first, ['namespace', 'job'], `${title}: ${metric} of the chosen bridges`)
     }
   }
-  for (const { definition } of templating.list.filter(({ type }) => type === 'query')) {
-    const [, metric = '', label = ''] = /^label_values\((\w+)(?:\{.*\})?, (\w+)\)$/.exec(definition!)!
+  for (const { definition = '' } of templating.list.filter(({ type }) => type === 'query')) {
+    const [, metric = '', label = ''] = /^label_values\((\w+)(?:\{.*\})?, (\w+)\)$/.exec(definition)!
     t.ok(exported.labels.has(metric) && ['namespace', 'job'].includes(label), definition)
   }
 })
