@@ -158,7 +158,7 @@ const fileNameOf = response =>
  * @param {Blob} blob
  * @param {string} name
  */
-function save (blob, name) {
+export function save (blob, name) {
   const link = document.createElement('a')
   link.href = URL.createObjectURL(blob)
   link.download = name

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import ignoreBodies from '../plugins/ignore-bodies.ts'
 import { translateBodyErrors } from '../src/body-errors.ts'
 import type { Call } from '../src/calls/fold/call.ts'
@@ -11,6 +11,7 @@ import { ownCall } from '../src/own-call.ts'
 import {
   beginTransferSchema,
   cancelTransferSchema,
+  checkTransferSchema,
   completeTransferSchema,
   getTransferSchema,
   listTransfersSchema
@@ -69,6 +70,22 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
     })
     if (replayed) reply.header('idempotent-replayed', 'true')
     return answer(request, reply, asked, query.wait)
+  })
+
+  fastify.post('/calls/:callSid/transfers/check', {
+    config: { operation: 'check-transfer', changesNothing: true },
+    schema: checkTransferSchema,
+    bodyLimit: LARGEST_BODY,
+    schemaErrorFormatter: ([problem]) => new TransferBodyError(bodyProblem(problem!))
+  }, async request => {
+    const { body, params: { callSid } } = request
+    checkBody(body)
+    const call = await ownCall(calls, callSid, request.keyHolder!)
+    try {
+      return { allowed: true, ...await service.check(call, body) }
+    } catch (error) {
+      return verdictOf(error)
+    }
   })
 
   await fastify.register(async scope => {
@@ -163,6 +180,16 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
     const latest = await waits.until(call, waitS * 1000, isWanted, gone.signal)
     return presentTransfer(findTransfer(latest, id) ?? transfer)
   }
+}
+
+/** What refuses a transfer is the answer to the question. What is wrong with the question, or with us, is not. */
+const REFUSALS: ReadonlySet<number | undefined> = new Set([403, 409, 429, 501])
+
+/** @throws the error itself, where it does not refuse the transfer */
+function verdictOf (error: unknown): { allowed: false, code: string, message: string } {
+  const { statusCode, code, message } = error as FastifyError
+  if (!REFUSALS.has(statusCode)) throw error
+  return { allowed: false, code, message }
 }
 
 interface OfTransfer {

@@ -2,7 +2,15 @@ import { Type } from 'typebox'
 import { TRANSFER_STATES } from './calls/fold/vocabulary.ts'
 import type { TransferView } from './calls/transfer-view.ts'
 import { CallParams } from './operator-schemas.ts'
-import { AGENT_SECURITY, codes, INTERNAL_ERROR, NOT_FOR_VIEWERS, Shared } from './schemas.ts'
+import {
+  AGENT_SECURITY,
+  codes,
+  INTERNAL_ERROR,
+  NOT_FOR_VIEWERS,
+  OPERATOR_SECURITY,
+  OPERATORS_ONLY,
+  Shared
+} from './schemas.ts'
 import type { TransferBody } from './transfers/transfer-body.ts'
 
 /*
@@ -100,6 +108,40 @@ export const beginTransferSchema = {
         'begun: GET the list',
       ...['DRAINING', 'STORE_UNAVAILABLE']
     ),
+    504: codes('Jambonz was not reached', 'JAMBONZ_UNREACHABLE')
+  }
+}
+
+export const checkTransferSchema = {
+  ...about,
+  operationId: 'checkTransfer',
+  summary: 'Whether a transfer would be begun',
+  description:
+    'The same request as for a transfer, and what the number policy and the call say of it now. Nothing is dialled, ' +
+    'counted or changed, so a limit of the policy may still refuse it.',
+  security: OPERATOR_SECURITY,
+  params: CallParams,
+  body: Shared<TransferBody>('TransferRequest'),
+  response: {
+    200: Type.Object({
+      allowed: Type.Boolean(),
+      to: Type.Optional(Type.String({ description: 'What would be dialled', examples: ['+15550003333'] })),
+      from: Type.Optional(Type.String({ description: 'What the person would see', examples: ['+15551230000'] })),
+      carrier: Type.Optional(Type.String({ examples: ['MyCarrier'] })),
+      limits: Type.Optional(Type.Boolean({ description: 'The policy has limits that count only what is begun' })),
+      code: Type.Optional(Type.String({ examples: ['BRIDGE_NUMBER_REFUSED'] })),
+      message: Type.Optional(Type.String({ description: 'Why not, and which rule says so' }))
+    }, { description: 'The verdict' }),
+    ...REFUSALS,
+    ...OPERATORS_ONLY,
+    400: codes(
+      'The body or a parameter is wrong. The message names the property',
+      ...['TRANSFER_BODY', 'UNKNOWN_CARRIER', 'CARRIER_NEEDED']
+    ),
+    413: codes('Larger than 16 KiB', 'BODY_TOO_LARGE'),
+    415: codes('The body is not JSON', 'NOT_JSON'),
+    502: codes('Jambonz refused a question about carriers or applications', 'JAMBONZ_REFUSED'),
+    503: codes('This process is about to end, or the store of calls cannot be used', 'DRAINING', 'STORE_UNAVAILABLE'),
     504: codes('Jambonz was not reached', 'JAMBONZ_UNREACHABLE')
   }
 }

@@ -10,6 +10,7 @@ import {
   type Transfer,
   type TransferRequest
 } from '../calls/fold/transfers.ts'
+import { withoutAbsent } from '../calls/fold/without-absent.ts'
 import type { Clock } from '../clock.ts'
 import {
   CallEndedError,
@@ -29,7 +30,8 @@ import { bodyHash } from '../orders/body-hash.ts'
 import { asked, refusalError } from '../orders/dialling-errors.ts'
 import { ownNumber } from '../orders/make-order.ts'
 import { livesMsOf } from '../orders/orders.ts'
-import type { NumberGate } from '../routing/policy/number-gate.ts'
+import { hasCaps, type NumberGate } from '../routing/policy/number-gate.ts'
+import { decide } from '../routing/policy/policy.ts'
 import { explainRefusal } from '../routing/policy/refusals.ts'
 import { leadsBack } from '../routing/same-number.ts'
 import type { RoutesSource } from '../routing/routes.ts'
@@ -76,6 +78,14 @@ export interface AskedCall {
   transfer: Transfer
 }
 
+/** What would be dialled. `limits`: the number policy has some, which count only what is begun. */
+export interface CheckedTransfer {
+  to: string
+  from?: string
+  carrier?: string
+  limits: boolean
+}
+
 /** For how long a transfer counts as under way whose end nobody hears, milliseconds: see jambonz/transfer-door.ts. */
 const REFER_LIVES_MS = 60_000
 
@@ -106,6 +116,24 @@ export class Transfers {
     const from = needsNumber ? ownNumber(body.from, table) : undefined
     const common = { id, call, requestedBy, at: clock.now(), ...(from === undefined ? {} : { from }) }
     return this.#enter(body, { ...common, ...(hash === undefined ? {} : { bodyHash: hash }) })
+  }
+
+  /**
+   * Says whether {@link begin} would begin a transfer now. Nothing is begun, dialled, counted or audited, so a limit of
+   * the number policy may still refuse it.
+   * @throws why it would not, as {@link begin} does
+   */
+  async check (call: Call, body: TransferBody): Promise<CheckedTransfer> {
+    const { table } = this.#options.routes
+    this.#assertOpen(call)
+    const from = body.mode === 'refer' ? undefined : ownNumber(body.from, table)
+    const decision = decide('transfer', body.to, table)
+    if (!decision.allowed) throw refusalError(decision)
+
+    const { target } = decision
+    this.#assertTarget(target, body, call, table.country)
+    const carrier = await this.#carrierFor(target, body)
+    return { to: target, limits: hasCaps(table.policy!), ...withoutAbsent({ from, carrier }) }
   }
 
   /** Asks the number policy, and counts what it allows until nobody is dialled for it any more. */

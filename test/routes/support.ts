@@ -39,6 +39,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'delete-call': [['delete', '/calls/{callSid}']],
   'place-call': [['post', '/calls']],
   'begin-transfer': [['post', '/calls/{callSid}/transfers']],
+  'check-transfer': [['post', '/calls/{callSid}/transfers/check']],
   'list-transfers': [['get', '/calls/{callSid}/transfers']],
   'get-transfer': [['get', '/calls/{callSid}/transfers/{id}']],
   'complete-transfer': [['post', '/calls/{callSid}/transfers/{id}/complete']],

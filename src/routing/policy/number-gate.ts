@@ -87,5 +87,5 @@ export function createNumberGate ({ routes, caps, clock, onRefused, onFailed }: 
 }
 
 /** Without any of these nothing is counted, and no store is needed. */
-const hasCaps = ({ caps: { concurrent, perMinute, perDay, perCallerPerDay } }: Policy): boolean =>
+export const hasCaps = ({ caps: { concurrent, perMinute, perDay, perCallerPerDay } }: Policy): boolean =>
   [concurrent, perMinute, perDay, perCallerPerDay].some(cap => cap !== undefined)

@@ -1,0 +1,78 @@
+/*
+ * What else is known of a call: its attempts, its earlier records, and what it still owes.
+ */
+
+import { lengthText, wayOf } from './ladder-marks.js'
+import { useNow } from './time.js'
+import { html, Icon, Time } from './ui.js'
+
+/** @import { Attempt, Call } from './call-types.js' */
+
+/** @param {{ call: Call }} props */
+export function Attempts ({ call: { attempts } }) {
+  if (attempts.length === 0) return null
+  return html`<section class="panel panel-long" aria-labelledby="attempts-title">
+    <h2 id="attempts-title">Attempts</h2>
+    <div class="wide-table"><table class="data">
+      <thead><tr>
+        <th>#</th><th>way</th><th>began</th><th>rang</th><th>talked</th><th>ended</th><th>room</th>
+      </tr></thead>
+      <tbody>${attempts.map(attempt => html`<${AttemptRow} key=${attempt.attempt} attempt=${attempt} />`)}</tbody>
+    </table></div>
+  </section>`
+}
+
+/** @param {{ attempt: Attempt }} props */
+function AttemptRow ({ attempt }) {
+  const { attempt: n, at, room, cause, sipStatus, detail, degraded } = attempt
+  const { opened, answered, ended } = at
+  return html`<tr>
+    <td>${n}</td>
+    <td>${wayOf(attempt)}${degraded && html` <span class="badge">without our room</span>`}</td>
+    <td>${opened && html`<${Time} at=${opened} ms />`}</td>
+    <td><${Lasted} since=${at['ringing'] ?? at['dialing'] ?? opened} until=${answered ?? ended} /></td>
+    <td>${answered && html`<${Lasted} since=${answered} until=${ended} />`}</td>
+    <td>${endOf(cause, sipStatus)}${detail && html`<span class="quiet"> ${detail}</span>`}</td>
+    <td class="mono">${room ?? ''}</td>
+  </tr>`
+}
+
+/** @param {string | undefined} cause @param {number | undefined} sipStatus */
+const endOf = (cause, sipStatus) => [cause ?? 'goes on', sipStatus].filter(Boolean).join(' ')
+
+/** @param {{ since?: string, until?: string }} props */
+function Lasted ({ since, until }) {
+  const now = useNow()
+  if (since === undefined) return null
+  return html`${lengthText((until === undefined ? now : Date.parse(until)) - Date.parse(since))}`
+}
+
+/** What the call was before it came back. @param {{ call: Call }} props */
+export function Earlier ({ call: { earlier } }) {
+  if (earlier.length === 0) return null
+  return html`<section class="panel" aria-labelledby="earlier-title">
+    <h2 id="earlier-title">Earlier records of this call</h2>
+    <p class="quiet">The call had ended, and came back.</p>
+    <ul class="plain">${earlier.map(({ at, end }, i) => html`<li key=${i}>
+      ${at['received'] && html`<${Time} at=${at['received']} ms />`} –
+      ${' '}${at['ended'] && html`<${Time} at=${at['ended']} ms />`}: ${end.cause} by ${end.by}
+    </li>`)}</ul>
+  </section>`
+}
+
+/** What the bridge still has to do for a call. @param {{ call: Call }} props */
+export function Duties ({ call: { duties } }) {
+  if (duties.length === 0) return null
+  return html`<section class="panel" aria-labelledby="duties-title">
+    <h2 id="duties-title">Still to do</h2>
+    <div class="wide-table"><table class="data">
+      <thead><tr><th>what</th><th>target</th><th>due</th><th>tries</th></tr></thead>
+      <tbody>${duties.map(({ kind, target, due, tries }) => html`<tr key=${`${kind} ${target}`}>
+        <td>${tries > 1 && html`<${Icon} name="late" /> `}${kind}</td>
+        <td class="mono">${target}</td>
+        <td><${Time} at=${due} ms /></td>
+        <td>${tries}</td>
+      </tr>`)}</tbody>
+    </table></div>
+  </section>`
+}
