@@ -3,7 +3,7 @@
  */
 
 import { lengthText, wayOf } from './ladder-marks.js'
-import { useNow } from './time.js'
+import { useNow } from './ticking.js'
 import { html, Icon, Time } from './ui.js'
 
 /** @import { Attempt, Call } from './call-types.js' */

@@ -4,7 +4,7 @@
 
 import { lengthText } from './ladder-marks.js'
 import { callAddress } from './location.js'
-import { useNow } from './time.js'
+import { useNow } from './ticking.js'
 import { html, Icon, PhoneNumber, Problem, Time, useState } from './ui.js'
 
 /** @import { Api } from './api.js' */
