@@ -49,7 +49,7 @@ await transferTest('the verdict is what the transfer itself gets', async (t, bri
   }
 }, { policy: CONTEXT_AT_DOORS.policy!, table: { ...CONTEXT_AT_DOORS } })
 
-await transferTest('a call that cannot be transferred is a refusal, one that is not known is none', async (t, bridge) => {
+await transferTest('a call that cannot be transferred is refused, an unknown one is not found', async (t, bridge) => {
   assertError(t, await check(bridge, 'nobody', CONSULT), 404, 'BRIDGE_CALL_NOT_FOUND')
   const hook = callHook()
   await bridge.hook('/livekit-api', hook)
