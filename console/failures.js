@@ -48,15 +48,15 @@ function Summary ({ failures: { hour }, open, toggle }) {
       <${Change} count=${failed} before=${before} words />
     </p>
     ${share && html`<p class="quiet">${share}</p>`}
-    ${causes.length > 0 && html`<button type="button" class="button failures-toggle" aria-expanded=${open}
-      aria-controls="failures-causes" onClick=${toggle}>${open ? 'Hide causes' : 'Causes'}</button>`}
+    <button type="button" class="button failures-toggle" aria-expanded=${open} aria-controls="failures-causes"
+      onClick=${toggle}>${open ? 'Hide causes' : 'Causes'}</button>
   </div>`
 }
 
 /** @param {{ failures: Failures, open: boolean }} props */
 function Causes ({ failures: { hour }, open }) {
   if (hour.causes.length === 0) {
-    return html`<p class="failures-none"><${Icon} name="good" />No call has failed in the last two hours.</p>`
+    return html`<p class="failures-none"><${Icon} name="good" />No failed call</p>`
   }
   const most = Math.max(...hour.causes.map(({ count, before }) => Math.max(count, before)))
   return html`<table id="failures-causes" class=${open ? 'causes causes-open' : 'causes'}>
