@@ -11,7 +11,7 @@
  * @typedef {object} Entry
  * @property {CallRow} row
  * @property {number} [endedAt] when the page learned that the call ended, milliseconds of the bridge's clock
- * @property {boolean} [gone] the call ended while the page was not connected, so its end is not known here
+ * @property {boolean} [gone] the call is no longer under way, and its end is not known here
  *
  * @typedef {object} Board
  * @property {boolean} ready whether there was a picture yet
@@ -43,12 +43,13 @@ export const EMPTY_BOARD = {
 
 /**
  * A picture replaces everything, but for ended calls that are still to be seen.
- * @param {Board} board
+ * @param {Board} before
  * @param {Picture} picture
  * @param {Moment} moment
  * @returns {Board}
  */
-export function withPicture (board, picture, { frozen, now }) {
+export function withPicture (before, picture, { frozen, now }) {
+  const board = renamed(before, picture.calls)
   const isActive = new Set(picture.calls.map(({ callSid }) => callSid))
   const oldest = picture.calls.at(-1)?.at.received ?? ''
   /** @type {Map<string, Entry>} */
@@ -78,12 +79,13 @@ export function withPicture (board, picture, { frozen, now }) {
 }
 
 /**
- * @param {Board} board
+ * @param {Board} before
  * @param {Changes} changes
  * @param {Moment} moment
  * @returns {Board}
  */
-export function withChanges (board, changes, { frozen, now }) {
+export function withChanges (before, changes, { frozen, now }) {
+  const board = renamed(before, changes.calls)
   const entries = new Map(board.entries)
   const fresh = []
   for (const row of changes.calls) {
@@ -97,6 +99,32 @@ export function withChanges (board, changes, { frozen, now }) {
     if (entry && entry.endedAt === undefined) entries.set(sid, { ...entry, endedAt: now, gone: true })
   }
   return arranged({ ...board, entries, counts: changes.counts ?? board.counts }, fresh, frozen)
+}
+
+/**
+ * An ordered call has the id of its order until Jambonz names it. It stays where it is.
+ * @param {Board} board
+ * @param {readonly CallRow[]} rows
+ * @returns {Board}
+ */
+function renamed (board, rows) {
+  /** @type {Map<string, string>} */
+  const names = new Map()
+  for (const { orderId, callSid } of rows) {
+    const isNews = orderId !== undefined && board.entries.has(orderId) && !board.entries.has(callSid)
+    if (isNews && orderId !== callSid) names.set(orderId, callSid)
+  }
+  if (names.size === 0) return board
+
+  const entries = new Map(board.entries)
+  for (const [orderId, callSid] of names) {
+    const row = entries.get(orderId)?.row
+    // The record of the order counted its own events.
+    if (row) entries.set(callSid, { row: { ...row, callSid, seq: -1 } })
+    entries.delete(orderId)
+  }
+  const nameOf = (/** @type {string} */ sid) => names.get(sid) ?? sid
+  return { ...board, entries, order: board.order.map(nameOf), held: board.held.map(nameOf) }
 }
 
 /**

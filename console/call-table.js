@@ -194,7 +194,7 @@ function open (event, callSid) {
 
 /** @param {{ entry: Entry }} props */
 function Outcome ({ entry: { row, gone } }) {
-  if (gone) return html`<span class="cause"><${Icon} name="unknown" />ended while disconnected</span>`
+  if (gone) return html`<span class="cause"><${Icon} name="unknown" />no longer under way</span>`
   return html`<${CauseMark} end=${row.end} failed=${row.failed} />`
 }
 

@@ -21,6 +21,8 @@ export interface End {
 export interface CallRow {
   callSid: string
   seq: number
+  /** Of an ordered call: its callSid until Jambonz names it. */
+  orderId?: string
   direction: Direction
   phase: Phase
   from: string

@@ -13,6 +13,9 @@ const Time = Type.String({ format: 'date-time', examples: ['2026-11-21T10:15:30.
 export const CallRowSchema = Type.Object({
   callSid: Type.String(),
   seq: Type.Integer({ description: 'Grows with each event of the call. Of two rows of a call the later one is right' }),
+  orderId: Type.Optional(Type.String({
+    description: 'Of an ordered call: its callSid until Jambonz names it'
+  })),
   direction: Type.Enum([...DIRECTIONS], { type: 'string' }),
   phase: Type.Enum([...PHASES], { type: 'string' }),
   from: Type.String({ description: '`anonymous` when the caller withholds the number' }),
@@ -42,6 +45,7 @@ export function rowOf (call: Call): CallRow {
   return withoutAbsent({
     callSid,
     seq: seqOf(call),
+    orderId: order?.id,
     direction: facts.direction,
     phase,
     from: facts.from,

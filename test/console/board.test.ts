@@ -104,6 +104,22 @@ await t.test('calls that ended while the page was away are said to have', async 
   t.match(gone.entries.get('call-1'), { gone: true, endedAt: START })
 })
 
+await t.test('an ordered call that Jambonz names stays where it is', async t => {
+  const order = row(2, { callSid: 'order-1', orderId: 'order-1', seq: 7, phase: 'requested' })
+  const named = row(2, { callSid: 'call-2', orderId: 'order-1', seq: 6, phase: 'ringing' })
+  const before = board(row(1), order, row(3))
+  for (const moment of [reading, idle]) {
+    const after = withChanges(before, { ...changes(named), gone: ['order-1'] }, moment)
+    t.same(after.order, ['call-3', 'call-2', 'call-1'])
+    t.same(after.held, [])
+    t.equal(after.entries.get('call-2').row.phase, 'ringing')
+    t.same([...after.entries.keys()].sort(), ['call-1', 'call-2', 'call-3'])
+    t.same(withPicture(before, picture([row(3), named, row(1)]), moment).order, after.order)
+  }
+  const held = withChanges(board(row(1)), changes(order), reading)
+  t.same(withChanges(held, changes(named), reading).held, ['call-2'])
+})
+
 await t.test('calls are counted by phase', async t => {
   const calls = withChanges(board(row(1), row(2, { phase: 'ringing' }), row(3)), changes(ended(3), row(4)), reading)
   t.same(countsOf(calls), { connected: 2, ringing: 1 }, 'with those that are held, without those that ended')
