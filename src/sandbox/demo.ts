@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, within } from '../clock.ts'
 import { createLiveLadder, ladderOptionsFor } from '../ladder/ladder.ts'
@@ -87,7 +86,11 @@ export async function runDemo (options: DemoOptions): Promise<number> {
 
     say()
     say(strong(`${right} of ${calls.length} calls ended as announced.`, view))
-    if (!options.once) await stay(stage, say, signal, options.command ?? ownCommand())
+    if (!options.once) {
+      suggest(stage, say, options.command ?? ownCommand())
+      await goOn(stage, calls, signal)
+      say()
+    }
     return right === calls.length ? 0 : 1
   } finally {
     await stage.close()
@@ -206,21 +209,35 @@ async function endOf (stage: Stage, callSid: () => string, signal: AbortSignal):
   }
 }
 
-async function stay (stage: Stage, say: (text?: string) => void, signal: AbortSignal, command: string): Promise<void> {
+function suggest (stage: Stage, say: (text?: string) => void, command: string): void {
   const { url } = stage.bridge
   const here = (words: string) => `(cd ${stage.folder} && ${command} ${words})`
   say()
-  say('The bridge stays up until Ctrl-C. Have a look from another terminal:')
+  say('The same calls go on, one after the other, until Ctrl-C. Watch them in the console, with this token:')
   say(`  console  ${url}/console/`)
-  say(`  API      ${url}/docs`)
   say(`  token    ${stage.operatorToken}`)
+  say('Or look from another terminal:')
   say(`  calls    ${here('calls')}`)
   say(`  doctor   ${here('doctor')}`)
   say('           finds the agent that is missing')
   say(`  routes   ${here('routes test --to +15551230001')}`)
+  say(`  API      ${url}/docs`)
   say(`  HTTP     curl -H 'Authorization: Bearer ${stage.operatorToken}' ${url}/calls`)
-  if (!signal.aborted) await once(signal, 'abort')
-  say()
+}
+
+/** Milliseconds between two calls that nobody sees in the terminal. */
+const PAUSE_MS = 2000
+const NO_LADDER: LiveLadder = { step () {}, end () {} }
+
+/** Plays the calls again and again, so that there is something to see in the console. */
+async function goOn (stage: Stage, calls: readonly DemoCall[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const call of calls) {
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      await play(stage, call, NO_LADDER, signal)
+    }
+  }
 }
 
 /** The command that started this process, in a form that works in another folder. */
