@@ -34,6 +34,7 @@ const PATHS: Record<string, Array<[method: string, path: string]>> = {
   'list-calls': [['get', '/calls']],
   'export-calls': [['get', '/calls/export']],
   'count-failures': [['get', '/calls/failures']],
+  'get-ladder': [['get', '/calls/{callSid}/ladder']],
   'get-call': [['get', '/calls/{callSid}']],
   'hang-up': [['post', '/calls/{callSid}/hangup']],
   'delete-call': [['delete', '/calls/{callSid}']],
