@@ -10,7 +10,7 @@ import { useNow } from './ticking.js'
 import { clockDuration, duration, localTime } from './time.js'
 import {
   CauseMark, classes, DirectionMark, Hidden, html, Icon, numbersOf, PhaseMark, PhoneNumber, useCallback,
-  useEffect, useRef, useState, WAITING_WORDS
+  useEffect, useLayoutEffect, useRef, useState, WAITING_WORDS
 } from './ui.js'
 import { Component } from './vendor/preact.js'
 
@@ -89,8 +89,9 @@ function useRowKeys (shown) {
     return () => removeEventListener('keydown', listener)
   }, [move])
 
-  // The row is in the document once it was scrolled to.
-  useEffect(() => {
+  // The row is in the document once it was scrolled to. Its focus must not wait for the next frame: by then another key
+  // may have gone on from here.
+  useLayoutEffect(() => {
     if (!reveal || current === undefined) return
     const links = [...table.current?.querySelectorAll('a') ?? []]
     const link = links.find(a => a.getAttribute('href') === callAddress(current))
