@@ -1,5 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { callOfRequest } from '../src/call-of-request.ts'
 import { cleanText } from '../src/clean-text.ts'
 
 declare module 'fastify' {
@@ -25,7 +26,7 @@ export default fp(async fastify => {
     const ms = Math.round(reply.elapsedTime * 10) / 10
     fastify.metrics.requests.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1000)
 
-    const callSid = request.callSid || callSidOf(request, reply)
+    const callSid = callOfRequest(request, reply)
     request.log[levelOf(operation)]({
       operation,
       ...(callSid ? { callSid } : {}),
@@ -35,15 +36,6 @@ export default fp(async fastify => {
     }, 'request')
   })
 }, { name: 'request-log', dependencies: ['metrics'] })
-
-/**
- * The call that an operator asked about. Unless the reply proves that there is such a call, the text may be anything,
- * a phone number too.
- */
-function callSidOf ({ operator, params }: FastifyRequest, { statusCode }: FastifyReply): string | undefined {
-  const provesCall = statusCode < 400 || statusCode === 409 || statusCode === 501
-  return operator && provesCall ? (params as { callSid?: string }).callSid : undefined
-}
 
 const LONGEST_ADDRESS = 64
 

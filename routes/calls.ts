@@ -6,7 +6,6 @@ import { currentAttempt, type Call } from '../src/calls/fold/call.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
 import { LiveKitError, type Rooms } from '../src/livekit/rooms.ts'
 import { deleteCallSchema, getCallSchema, hangUpSchema, listCallsSchema } from '../src/operator-schemas.ts'
-import { isAgent } from '../src/keyring.ts'
 import { ownCall } from '../src/own-call.ts'
 
 /**
@@ -51,7 +50,7 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
   async function hangUp (request: FastifyRequest<{ Params: { callSid: string } }>, reply: FastifyReply) {
     const holder = request.keyHolder!
     const call = await ownCall(fastify.calls, request.params.callSid, holder)
-    const { callSid, phase } = await fastify.calls.hangUp(call.callSid, isAgent(holder) ? 'agent' : undefined)
+    const { callSid, phase } = await fastify.calls.hangUp(call.callSid, holder.name)
     request.callSid = callSid
     return reply.code(202).send({ callSid, phase })
   }

@@ -34,11 +34,20 @@ const dtmf: FastifyPluginAsyncTypebox = async fastify => {
     bodyLimit: LARGEST_BODY,
     schemaErrorFormatter: ([problem]) => new DigitsBodyError(`${problem!.instancePath} ${problem!.message}`.trim())
   }, async request => {
-    const call = await ownCall(calls, request.params.callSid, request.keyHolder!)
+    const holder = request.keyHolder!
+    const call = await ownCall(calls, request.params.callSid, holder)
     if (!digits) throw new NoDigitsError()
-    const leg = request.body.to === 'person' ? await personOf(call) : call
+    const { body: { to, digits: wanted } } = request
+    const leg = to === 'person' ? await personOf(call) : call
     assertAnswered(leg)
-    return { callSid: call.callSid, sent: await digits.play(leg.callSid, request.body.digits) }
+    digits.assertFree(leg.callSid)
+    await calls.apply(call.callSid, {
+      kind: 'digits',
+      by: holder.name,
+      ...(to === 'person' ? { to } : {}),
+      at: clock.now()
+    })
+    return { callSid: call.callSid, sent: await digits.play(leg.callSid, wanted) }
   })
 
   /** The call of the person who was called for the caller of this one. */

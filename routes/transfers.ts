@@ -120,7 +120,8 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
       config: { operation: 'complete-transfer', forCallers: true, forAgents: true },
       schema: completeTransferSchema
     }, async (request, reply) => {
-      const asked = await service.complete(await callOf(request), (request.params as OfTransfer).id)
+      const { id } = request.params as OfTransfer
+      const asked = await service.complete(await callOf(request), id, request.keyHolder!.name)
       const { wait } = request.query as Waiting
       return answer(request, reply, asked, wait, ({ state }) => state !== 'completing')
     })
@@ -129,7 +130,8 @@ const transfers: FastifyPluginAsyncTypebox = async fastify => {
       config: { operation: 'cancel-transfer', forCallers: true, forAgents: true },
       schema: cancelTransferSchema
     }, async (request, reply) => {
-      const asked = await service.cancel(await callOf(request), (request.params as OfTransfer).id)
+      const { id } = request.params as OfTransfer
+      const asked = await service.cancel(await callOf(request), id, request.keyHolder!.name)
       return answer(request, reply, asked, (request.query as Waiting).wait)
     })
   })

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { cleanText } from '../src/clean-text.ts'
 import { CallEndedError, NotOutboundError, VerdictBodyError } from '../src/errors.ts'
 import { voicemailSchema } from '../src/operator-schemas.ts'
+import { isAgent } from '../src/keyring.ts'
 import { ownCall } from '../src/own-call.ts'
 
 /** Largest verdict, bytes. */
@@ -20,13 +21,15 @@ const voicemail: FastifyPluginAsyncTypebox = async fastify => {
     schemaErrorFormatter: ([problem]) =>
       new VerdictBodyError(`${problem!.instancePath} ${problem!.message}`.trim())
   }, async request => {
-    const known = await ownCall(calls, request.params.callSid, request.keyHolder!)
+    const holder = request.keyHolder!
+    const known = await ownCall(calls, request.params.callSid, holder)
     if (!known.order) throw new NotOutboundError(known.callSid)
     const { verdict, reason } = request.body
     const call = await calls.apply(known.callSid, {
       kind: 'voicemail',
       verdict,
       by: 'agent',
+      ...(isAgent(holder) ? {} : { key: holder.name }),
       ...(reason === undefined ? {} : { reason: cleanText(reason) }),
       at: clock.now()
     })

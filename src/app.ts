@@ -1,4 +1,5 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import audit from '../plugins/audit.ts'
 import callRegistry from '../plugins/call-registry.ts'
 import consolePage from '../plugins/console.ts'
 import drain from '../plugins/drain.ts'
@@ -127,6 +128,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(livekitEvents)
   await app.register(async scope => {
     await scope.register(operatorAuth)
+    await scope.register(audit)
     await scope.register(placeCall)
     await scope.register(session)
     await scope.register(callsStream)

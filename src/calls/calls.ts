@@ -61,12 +61,13 @@ export interface Calls {
    */
   hear(event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined>
   /**
-   * Ends a call for an operator, or for its own agent.
+   * Ends a call because somebody asks for it.
+   * @param by name of the key, or `agent`: the call's own
    * @throws {CallNotFoundError}
    * @throws {CallEndedError}
    * @throws {NoCallControlError} when only Jambonz's REST API could end it, which is not configured
    */
-  hangUp(callSid: string, by?: 'agent'): Promise<Call>
+  hangUp(callSid: string, by?: string): Promise<Call>
   /**
    * Jambonz named the call of an order.
    * @returns the call under its call_sid; undefined when nothing is known of the order
@@ -196,7 +197,7 @@ class CallService implements Calls {
     }
   }
 
-  async hangUp (callSid: string, by?: 'agent'): Promise<Call> {
+  async hangUp (callSid: string, by?: string): Promise<Call> {
     const known = await this.find(callSid)
     if (!known) throw new CallNotFoundError(callSid)
     if (known.late) throw new StoreUnavailableError('the buffered events of this call are being handed over')
@@ -204,7 +205,7 @@ class CallService implements Calls {
 
     const isInRoom = currentAttempt(known)?.room !== undefined
     if (!isInRoom && !this.#rules.callControl) throw new NoCallControlError(callSid)
-    const call = await this.apply(known.callSid, { kind: 'hangup', by, at: this.#clock.now() })
+    const call = await this.apply(known.callSid, { kind: 'hangup', ...(by === undefined ? {} : { by }), at: this.#clock.now() })
     // An order whose call was named just now goes on under its call_sid.
     if (!call && isOrderId(known.callSid)) return this.hangUp(callSid, by)
     return call ?? known

@@ -206,6 +206,7 @@ const OUR_EVENTS: ReadonlySet<CallEvent['kind']> = new Set([
   'found',
   'handed-over',
   'hangup',
+  'refused',
   'ordered',
   'sending',
   'transfer',

@@ -31,6 +31,11 @@ export class Digits {
     this.#options = options
   }
 
+  /** @throws {DigitsUnderWayError} others are being played to this leg */
+  assertFree (callSid: string): void {
+    if (this.#busy.has(callSid)) throw new DigitsUnderWayError()
+  }
+
   /**
    * Plays digits to the first leg of a call. Resolves when the last tone is over. No digit is sent twice, and after one
    * that failed none follows.
@@ -44,7 +49,7 @@ export class Digits {
    * @throws {DigitUnknownError} all but the first say in `extras` how many digits were sent before
    */
   async play (callSid: string, digits: string): Promise<number> {
-    if (this.#busy.has(callSid)) throw new DigitsUnderWayError()
+    this.assertFree(callSid)
     this.#busy.add(callSid)
     let sent = 0
     try {

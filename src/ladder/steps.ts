@@ -58,9 +58,10 @@ function textOf (event: Event, call: Known): string {
     status,
     sipStatus,
     reason,
-    by && `by ${from === 'jambonz' ? whoOf(by, call) : by}`,
+    // The lane of an agent says who it was.
+    by && from !== 'agent' && `by ${from === 'jambonz' ? whoOf(by, call) : by}`,
     detail && `(${detail.replace('caller leg', legsOf(call).caller)})`
-  ].filter(part => part !== undefined && part !== '').join(' ')
+  ].filter(Boolean).join(' ')
   return from === 'jambonz' && what === 'action' ? `/action ${told.replace('action ', '')}` : told
 }
 

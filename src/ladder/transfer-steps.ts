@@ -12,7 +12,7 @@ type Drawn = Omit<Step, 'at'>
 export function stepOfTransfer (event: Event): Drawn | undefined {
   const { from, what, status } = event
   if (from === 'person') return what === 'key' ? keyStep(status) : personStep(event)
-  if (from === 'agent' && / ?transfer ?/.test(what)) return askedStep(event)
+  if ((from === 'agent' || from === 'operator') && ASKED.test(what)) return askedStep(event)
   if (from === 'jambonz' && HOOKS[what] !== undefined) {
     return { from: 'jambonz', to: 'bridge', via: 'http', what: HOOKS[what] }
   }
@@ -28,6 +28,8 @@ export function stepOfTransfer (event: Event): Drawn | undefined {
 }
 
 const HOOKS: Partial<Record<string, string>> = { 'redirect hook': '/redirect', 'screen hook': '/screen' }
+
+const ASKED = /^transfer |^(?:complete|cancel) transfer$/
 
 /** What the bridge asks of Jambonz, or replies. */
 const TO_JAMBONZ: Partial<Record<string, string>> = {

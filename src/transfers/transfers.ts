@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Calls } from '../calls/calls.ts'
 import { ANONYMOUS, type Call } from '../calls/fold/call.ts'
 import { cancellationRefusal, completionRefusal, transferRefusal } from '../calls/fold/on-transfer.ts'
+import type { EventOf } from '../calls/fold/events.ts'
 import { orderIdOfTransfer } from '../calls/fold/order.ts'
 import {
   findTransfer,
@@ -192,31 +193,33 @@ export class Transfers {
 
   /**
    * Has the person whom an agent talks with join the caller.
+   * @param by name of the key, or `agent`
    * @throws {TransferNotFoundError} and why it cannot be done now
    */
-  async complete (call: Call, id: string): Promise<AskedCall> {
+  async complete (call: Call, id: string, by: string): Promise<AskedCall> {
     assertCompletable(call, id)
-    return this.#apply(call, id, 'complete-transfer', ({ state, outcome }) => state === 'completing' || !!outcome)
+    return this.#apply(call, { kind: 'complete-transfer', id, by }, ({ state, outcome }) => state === 'completing' || !!outcome)
   }
 
   /**
    * Ends a transfer that is not decided yet: the person is hung up on, and the caller stays with the agent, or comes
    * back to it.
+   * @param by name of the key, or `agent`
    * @throws {TransferNotFoundError} and why it cannot be done now
    */
-  async cancel (call: Call, id: string): Promise<AskedCall> {
+  async cancel (call: Call, id: string, by: string): Promise<AskedCall> {
     assertCancellable(call, id)
-    return this.#apply(call, id, 'cancel-transfer', ({ failedFor, outcome }) => !!failedFor || !!outcome)
+    return this.#apply(call, { kind: 'cancel-transfer', id, by }, ({ failedFor, outcome }) => !!failedFor || !!outcome)
   }
 
   async #apply (
     { callSid }: Call,
-    id: string,
-    kind: 'complete-transfer' | 'cancel-transfer',
+    event: Pick<EventOf<'complete-transfer' | 'cancel-transfer'>, 'kind' | 'id' | 'by'>,
     hasTaken: (transfer: Transfer) => boolean
   ): Promise<AskedCall> {
     const { calls, clock } = this.#options
-    const call = await calls.apply(callSid, { kind, id, at: clock.now() })
+    const { kind, id } = event
+    const call = await calls.apply(callSid, { ...event, at: clock.now() })
     if (!call) throw new CallNotFoundError(callSid)
     const transfer = transferOf(call, id)
     if (hasTaken(transfer)) return { call, transfer }

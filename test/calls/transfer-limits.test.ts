@@ -20,7 +20,7 @@ await t.test('every transfer of a call can be asked about, and there are not too
   for (const id of ids) {
     const at = stage.clock.now()
     await stage.calls.apply(CALLER, { kind: 'transfer', request: requestWith('blind', { id }), at })
-    await stage.calls.apply(CALLER, { kind: 'cancel-transfer', id, at })
+    await stage.calls.apply(CALLER, { kind: 'cancel-transfer', by: 'agent', id, at })
   }
   const call = (await stage.get(CALLER))!
   t.same(transfersOf(call).map(({ request }) => request!.id), ids)

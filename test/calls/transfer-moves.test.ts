@@ -133,7 +133,7 @@ for (const [afterPerson, wanted] of [
     await stage.ask({ ...second, id: SECOND, order })
     await stage.status(PERSON, PERSON, 'completed', { by: 'caller' })
     t.equal((await stage.get(CALLER))!.hangupFor, undefined, 'another person may come')
-    await stage.calls.apply(CALLER, { kind: 'cancel-transfer', id: SECOND, at: stage.clock.now() })
+    await stage.calls.apply(CALLER, { kind: 'cancel-transfer', by: 'agent', id: SECOND, at: stage.clock.now() })
     t.equal(await result(stage, SECOND), 'failed cancelled')
     t.match(await stage.get(CALLER), wanted)
   })

@@ -51,7 +51,7 @@ await t.test('a person who was cancelled is not said to have lost the caller, wh
   await stage.connect()
   await stage.ask(requestWith('consult'))
   await stage.status(PERSON, PERSON, 'ringing')
-  await stage.calls.apply(CALLER, { kind: 'cancel-transfer', id: ID, at: stage.clock.now() })
+  await stage.calls.apply(CALLER, { kind: 'cancel-transfer', by: 'agent', id: ID, at: stage.clock.now() })
   await stage.status(CALLER, CALLER, 'completed', { by: 'caller' })
   t.match(await stage.get(PERSON), { hangupFor: 'cancelled' })
   t.match((await stage.transfer()).outcome, { result: 'returned', reason: 'cancelled' })

@@ -28,6 +28,7 @@ import { onAway, onHangup, onWake } from './on-time.ts'
 import { onCancelTransfer, onCompleteTransfer, onTransfer, settleTransfers } from './on-transfer.ts'
 import { onPersonNews, settleLeavers } from './on-person-news.ts'
 import { onMerge, onPresence, oweNews } from './on-merge.ts'
+import { onDigits, onRefused } from './on-request.ts'
 import { onRedirect, onScreen, onScreenDigit } from './on-redirect.ts'
 import type { Rules } from './rules.ts'
 
@@ -43,6 +44,8 @@ export function advance (call: Call | undefined, event: CallEvent, rules: Rules)
   if (event.kind === 'handed-over') return collect(call, event, rules, fold)
   if (call?.late) {
     if (event.kind === 'wake' && event.at < call.late.until) return call
+    // It says nothing of the call that could be taken with the others.
+    if (event.kind === 'refused') return call
     if (waitsWith(call.late, event)) return { ...call, late: { ...call.late, events: [...call.late.events, event] } }
     return advance(takeLate(call, fold), event, rules)
   }
@@ -153,6 +156,12 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       return draft
     case 'hangup':
       onHangup(draft, event, rules)
+      return draft
+    case 'refused':
+      onRefused(draft, event)
+      return draft
+    case 'digits':
+      onDigits(draft, event)
       return draft
     case 'transfer':
       onTransfer(draft, event, rules)

@@ -47,6 +47,22 @@ export function addLine (
   }
 }
 
+/**
+ * Counts an event that anybody can cause as often as they like, so that it pushes nothing else out: it is added to its
+ * equal, wherever that stands. A new one is left out of a full list, and when there are `most` of its kind.
+ */
+export function countLine (events: readonly EventLine[], line: NewLine, at: number, most: number): EventLine[] {
+  const clean = trim(line)
+  const equal = events.find(known => same(known, clean))
+  if (equal) {
+    const again = { ...equal, last: Math.max(equal.last, at), count: equal.count + 1 }
+    return events.map(known => known === equal ? again : known)
+  }
+  const alike = events.filter(({ what }) => what === clean.what)
+  if (alike.length >= most || events.length >= KEEP_FIRST + KEEP_LAST) return [...events]
+  return [...events, { ...clean, first: at, last: at, count: 1 }]
+}
+
 const FIELDS = ['from', 'what', 'leg', 'attempt', 'status', 'sipStatus', 'reason', 'by', 'detail'] as const
 
 const same = (one: NewLine, other: NewLine): boolean => FIELDS.every(field => one[field] === other[field])

@@ -219,6 +219,8 @@ export interface VoicemailEvent {
   kind: 'voicemail'
   verdict: Voicemail['verdict'] | 'unknown'
   by: Voicemail['by']
+  /** Name of the key that told it. Absent: Jambonz did, or the call's own agent. */
+  key?: string
   reason?: string
   /** The machine has stopped speaking: a message may begin. */
   greetingOver?: boolean
@@ -346,10 +348,30 @@ export interface DutyEvent {
 
 export interface HangupEvent {
   kind: 'hangup'
-  /** The call's own agent asked for it. Absent: an operator did, or the bridge itself. */
-  by?: 'agent'
+  /** Name of the key that asked for it, or `agent`: the call's own. Absent: not known, or the bridge itself. */
+  by?: string
   /** Of a person's call: why the bridge ends it. */
   for?: 'caller-gone' | 'cancelled'
+}
+
+/** Somebody asked for something over the API, and was not allowed to. */
+export interface RefusedEvent {
+  kind: 'refused'
+  /** Name of the operation. */
+  operation: string
+  /** Name of the key, or `agent`. */
+  by: string
+  /** Code of the error. */
+  code: string
+}
+
+/** Digits were sent to a phone, because somebody asked for it. */
+export interface DigitsEvent {
+  kind: 'digits'
+  /** Name of the key, or `agent`. */
+  by: string
+  /** They went to the person whom a transfer has called. */
+  to?: 'person'
 }
 
 /** Time passed. `claim` names whoever will do the duties that are due; without it they stay due. */
@@ -391,6 +413,8 @@ export type CallEvent =
     | HandedOverEvent
     | DutyEvent
     | HangupEvent
+    | RefusedEvent
+    | DigitsEvent
     | TransferEvent
     | CompleteTransferEvent
     | CancelTransferEvent

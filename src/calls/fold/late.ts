@@ -46,6 +46,7 @@ export const waitsWith = ({ until }: NonNullable<Call['late']>, event: CallEvent
 
 const PATIENT: ReadonlySet<CallEvent['kind']> = new Set([
   'status',
+  'digits',
   'livekit',
   'hook-abandoned',
   'duty',

@@ -9,6 +9,7 @@ import { hungUpCause } from './hung-up-cause.ts'
 import { endCall } from './ending.ts'
 import { mergeFailed } from './on-merge.ts'
 import { acceptanceSettled } from './on-redirect.ts'
+import { saidBy } from './on-request.ts'
 import { redirectFailed } from './on-transfer.ts'
 import { openRequest } from './transfers.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
@@ -116,15 +117,16 @@ const lastHeard = (call: Call): number =>
   Math.max(call.at.received, ...call.events.filter(({ from }) => from !== 'operator').map(({ last }) => last))
 
 /**
- * An operator ends the call. The intent is recorded first: what follows is then known to be our doing. Asked again once
+ * Somebody ends the call. The intent is recorded first: what follows is then known to be our doing. Asked again once
  * nothing came of it, it is tried again.
  */
 export function onHangup (draft: Call, event: EventOf<'hangup'>, rules: Rules): void {
   if (draft.phase === 'ended' || draft.closing || (draft.hangupAt !== undefined && draft.settleAt !== undefined)) return
   const { at } = event
   const { for: why, by } = event
-  note(draft, at, { from: why === undefined ? by ?? 'operator' : 'bridge', what: 'hang-up', detail: why })
-  draft.hangupFor = why ?? draft.hangupFor ?? by
+  const from = why === undefined ? saidBy(by) : 'bridge'
+  note(draft, at, { from, what: 'hang-up', by: from === 'operator' ? by : undefined, detail: why })
+  draft.hangupFor = why ?? draft.hangupFor ?? (from === 'agent' ? 'agent' : undefined)
   hangUp(draft, at, rules)
 }
 

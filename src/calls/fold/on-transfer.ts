@@ -1,6 +1,7 @@
 import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { note, owe, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { saidBy } from './on-request.ts'
 import { orderIdOfTransfer } from './order.ts'
 import { parkedAttempt } from './return-to-agent.ts'
 import { personBridged } from './person-progress.ts'
@@ -47,7 +48,7 @@ export function onTransfer (draft: Call, { at, request }: EventOf<'transfer'>, r
   const attempt = currentAttempt(draft)!
   const { id, mode, requestedBy } = request
   const transfer = beginTransfer(draft, { at, attempt: attempt.n, request, state: 'requested', returned: false })
-  note(draft, at, { from: 'agent', what: `transfer ${mode}`, by: requestedBy, attempt: attempt.n })
+  note(draft, at, { from: saidBy(requestedBy), what: `transfer ${mode}`, by: requestedBy, attempt: attempt.n })
   if (request.order) {
     owe(draft, at, { kind: 'call-person', target: id, due: at })
     oweCheck(draft, id, at)
@@ -86,13 +87,13 @@ export function completionRefusal (call: Call, transfer: Transfer): CompletionRe
 }
 
 /** The agent has talked with the person: the person is to join the caller. Asking again changes nothing. */
-export function onCompleteTransfer (draft: Call, { at, id }: EventOf<'complete-transfer'>): void {
+export function onCompleteTransfer (draft: Call, { at, id, by }: EventOf<'complete-transfer'>): void {
   const transfer = findTransfer(draft, id)
   if (!transfer || draft.closing || draft.phase === 'ended' || completionRefusal(draft, transfer)) return
   if (transfer.state === 'completing') return
   transfer.state = 'completing'
   transfer.completing = { until: at + TIMES.completing }
-  note(draft, at, { from: 'agent', what: 'complete transfer' })
+  note(draft, at, { from: saidBy(by), what: 'complete transfer', by })
   owe(draft, at, { kind: 'tell-person', target: `merge ${id}`, due: at })
   oweCheck(draft, id, at, TIMES.completing)
 }
@@ -105,12 +106,12 @@ export function cancellationRefusal (transfer: Transfer): 'finished' | 'completi
 }
 
 /** Nobody wants the person any more. */
-export function onCancelTransfer (draft: Call, { at, id }: EventOf<'cancel-transfer'>): void {
+export function onCancelTransfer (draft: Call, { at, id, by }: EventOf<'cancel-transfer'>): void {
   const transfer = findTransfer(draft, id)
   if (!transfer || draft.closing || draft.phase === 'ended' || cancellationRefusal(transfer)) return
   // Asking again changes nothing.
   if (transfer.failedFor && transfer.redirect) return
-  note(draft, at, { from: 'agent', what: 'cancel transfer' })
+  note(draft, at, { from: saidBy(by), what: 'cancel transfer', by })
   if (hasOwnCall(transfer)) {
     releasePerson(draft, transfer, at)
     returnTransfer(draft, transfer, at, { reason: 'cancelled' })

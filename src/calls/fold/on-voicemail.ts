@@ -6,10 +6,10 @@ import type { Rules } from './rules.ts'
 
 /** It is known who answered: a person, or a machine. The first verdict stands. */
 export function onVoicemail (draft: Call, event: EventOf<'voicemail'>, rules: Rules): void {
-  const { at, verdict, by, reason, greetingOver } = event
+  const { at, verdict, by, key, reason, greetingOver } = event
   if (isKnown(draft, event)) return
   const what = greetingOver ? 'voicemail greeting over' : 'voicemail'
-  note(draft, at, { from: by === 'agent' ? 'livekit' : 'jambonz', what, status: verdict, by, detail: reason })
+  note(draft, at, { from: toldBy(event), what, status: verdict, by: key ?? by, detail: reason })
   if (verdict === 'unknown') return
 
   draft.voicemail ??= { verdict, by, at, ...(reason === undefined ? {} : { reason }) }
@@ -21,6 +21,12 @@ export function onVoicemail (draft: Call, event: EventOf<'voicemail'>, rules: Ru
     return
   }
   if (by === 'jambonz') tellAgent(draft, at)
+}
+
+/** Who told the verdict. */
+function toldBy ({ by, key }: EventOf<'voicemail'>): 'livekit' | 'jambonz' | 'operator' {
+  if (key !== undefined) return 'operator'
+  return by === 'agent' ? 'livekit' : 'jambonz'
 }
 
 /** What the agent of an order says of who answered, if it was asked to find out. */

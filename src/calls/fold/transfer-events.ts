@@ -16,12 +16,16 @@ export interface TransferEvent {
 export interface CompleteTransferEvent {
   kind: 'complete-transfer'
   id: string
+  /** Name of the key that asked for it, or `agent`. */
+  by: string
 }
 
 /** Nobody wants the transfer any more. */
 export interface CancelTransferEvent {
   kind: 'cancel-transfer'
   id: string
+  /** Name of the key that asked for it, or `agent`. */
+  by: string
 }
 
 /** How the person's call of a transfer stands. The event goes to the caller's call. */

@@ -1,4 +1,5 @@
 import { isAnnouncement } from '../../calls/fold/attempt-facts.ts'
+import type { Call } from '../../calls/fold/call.ts'
 import { awayWhile, endWasHeard } from '../away.ts'
 import { attemptFacts, duration, HARDLY_HEARD_MS, type AttemptFacts } from '../facts.ts'
 import { reasonOfRetell } from '../retell.ts'
@@ -89,17 +90,23 @@ export const agentGivenUp: Signal = ({ attempt }) =>
         shows: 'none had come back in time'
       }
 
-export const hangUp: Signal = ({ call: { hangupAt, hangupFor } }) => {
+export const hangUp: Signal = ({ call: { hangupAt, hangupFor, events } }) => {
   if (hangupAt === undefined) return undefined
   if (hangupFor === undefined || hangupFor === 'agent') {
     return {
       signal: 'hang-up',
       at: hangupAt,
-      seen: 'hang-up requested from the bridge',
+      seen: `hang-up requested from the bridge${hangupFor === 'agent' ? '' : nameOfAsker(events)}`,
       shows: hangupFor === 'agent' ? 'the agent ended the call' : 'an operator ended the call'
     }
   }
   return { signal: 'hang-up', at: hangupAt, seen: 'hang-up by the bridge itself', shows: WHY_BY_ITSELF[hangupFor] }
+}
+
+/** The name of the key that asked for the end, where it tells more than that it was an operator. */
+function nameOfAsker (events: Call['events']): string {
+  const by = events.find(({ from, what }) => from === 'operator' && what === 'hang-up')?.by
+  return by === undefined || by === 'operator' ? '' : ` by ${by}`
 }
 
 const WHY_BY_ITSELF = {
