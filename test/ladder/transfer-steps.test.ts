@@ -6,6 +6,7 @@ import { followCalls } from '../../src/cli/calls-follow.ts'
 import { stepsOf } from '../../src/ladder/steps.ts'
 import { diagnose } from '../../src/diagnosis/diagnose.ts'
 import { presentDiagnosis } from '../../src/diagnosis/diagnosis-view.ts'
+import { buildTransferStage, CALLER, PERSON, requestWith } from '../fixtures/transfer-stage.ts'
 import { STORIES, transferred, type StoryName, type Transferred } from '../fixtures/transferred.ts'
 
 const played = new Map<StoryName, Promise<Transferred>>()
@@ -48,6 +49,41 @@ const THROUGH = (mode: string) => [
   'jambonz > bridge: person leg trying 100',
   'person > jambonz: person leg ringing 180'
 ]
+
+await t.test('what somebody asks for is drawn from who asked: the agent from its lane, a key by its name', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  await stage.ask(requestWith('consult', { requestedBy: 'alice' }))
+  await stage.personAnswers()
+  await stage.legUp(PERSON, 'p1')
+  await stage.complete('bob')
+  const asked = (call: Call) => arrows(call).filter(line => /(?:complete|cancel|transfer|hang-up|refused|digits)/.test(line))
+  t.same(asked((await stage.get(CALLER))!), ['bridge: transfer consult by alice', 'bridge: complete transfer by bob'])
+  const at = stage.clock.now()
+  const refused = { kind: 'refused' as const, operation: 'hang-up', code: 'BRIDGE_VIEWERS_LOOK_ONLY', at }
+  await stage.calls.apply(CALLER, { ...refused, by: 'wall' })
+  await stage.calls.apply(CALLER, { kind: 'digits', by: 'agent', at })
+  await stage.calls.hangUp(CALLER, 'alice')
+  const call = (await stage.get(CALLER))!
+  t.same(asked(call).slice(2, 5), [
+    'bridge: refused hang-up by wall (BRIDGE_VIEWERS_LOOK_ONLY)',
+    'agent > bridge: digits',
+    'bridge: hang-up by alice'
+  ])
+  t.ok(page(call, 120).some(line => line.includes('hang-up by alice')), 'and bridge calls shows it')
+
+  const other = buildTransferStage(t)
+  await other.connect()
+  await other.ask(requestWith('consult'))
+  await other.cancel()
+  await other.calls.hangUp(CALLER, 'agent')
+  t.match(asked((await other.get(CALLER))!), [
+    'agent > bridge: transfer consult',
+    'agent > bridge: cancel transfer',
+    /transfer/,
+    'agent > bridge: hang-up'
+  ])
+})
 
 await t.test('each step of a transfer stands where it was', async t => {
   const expected: Partial<Record<StoryName, string[]>> = {
@@ -101,6 +137,7 @@ await t.test('each step of a transfer stands where it was', async t => {
     ],
     'blind-not-redirected': [
       ...THROUGH('blind').slice(0, 2),
+      'jambonz > bridge: redirect leg gone',
       "bridge: redirect failed (Jambonz's API did not take the redirect)",
       "bridge: transfer returned: error (Jambonz's API did not take the redirect)",
       ...END
