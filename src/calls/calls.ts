@@ -205,7 +205,7 @@ class CallService implements Calls {
 
     const isInRoom = currentAttempt(known)?.room !== undefined
     if (!isInRoom && !this.#rules.callControl) throw new NoCallControlError(callSid)
-    const call = await this.apply(known.callSid, { kind: 'hangup', ...(by === undefined ? {} : { by }), at: this.#clock.now() })
+    const call = await this.apply(known.callSid, { kind: 'hangup', by, at: this.#clock.now() })
     // An order whose call was named just now goes on under its call_sid.
     if (!call && isOrderId(known.callSid)) return this.hangUp(callSid, by)
     return call ?? known

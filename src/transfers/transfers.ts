@@ -198,7 +198,8 @@ export class Transfers {
    */
   async complete (call: Call, id: string, by: string): Promise<AskedCall> {
     assertCompletable(call, id)
-    return this.#apply(call, { kind: 'complete-transfer', id, by }, ({ state, outcome }) => state === 'completing' || !!outcome)
+    const hasTaken = ({ state, outcome }: Transfer) => state === 'completing' || !!outcome
+    return this.#apply(call, { kind: 'complete-transfer', id, by }, hasTaken)
   }
 
   /**

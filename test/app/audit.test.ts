@@ -10,7 +10,11 @@ import { lines } from '../routes/support.ts'
 const ALICE = 'alice-s-token-of-hers'
 const WALL = 'viewer-token-viewer-token'
 const SHOP = 'shop-token-shop-token'
-const ENV = { OPERATOR_TOKEN: `${OPERATOR_TOKEN},alice:${ALICE}`, VIEWER_TOKEN: `wall:${WALL}`, CALLERS: `shop:${SHOP}` }
+const ENV = {
+  OPERATOR_TOKEN: `${OPERATOR_TOKEN},alice:${ALICE}`,
+  VIEWER_TOKEN: `wall:${WALL}`,
+  CALLERS: `shop:${SHOP}`
+}
 
 interface Stage {
   bridge: TransferBridge
