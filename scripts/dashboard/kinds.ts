@@ -36,7 +36,7 @@ const OF = 'namespace=~"$namespace",job=~"$job"'
 export const sel = (labels = ''): string => `{${OF}${labels && `,${labels}`}}`
 
 /** Events of a counter a minute, by labels. */
-const perMinute = (metric: string, by: string, labels = ''): string =>
+export const perMinute = (metric: string, by: string, labels = ''): string =>
   `sum by (${by}) (rate(${metric}${sel(labels)}[$__rate_interval])) * 60 > 0`
 
 export const perSecond = (metric: string, by: string, labels = ''): string =>

@@ -1,4 +1,4 @@
-import { counts, gauge, perSecond, sel, slowest, type Row } from './kinds.ts'
+import { counts, gauge, perMinute, perSecond, sel, slowest, type Row } from './kinds.ts'
 
 const apis: Row = {
   title: 'APIs of LiveKit, Jambonz and Retell',
@@ -97,12 +97,18 @@ const http: Row = {
       'bridge_request_seconds',
       'operation'
     ),
-    counts(
-      'Refused authentications and bodies',
-      'Wrong secrets, yours or those of strangers; and bodies that fit no schema.',
-      'bridge_authentication_refused_total',
-      'operation'
-    ),
+    {
+      ...counts(
+        'Refused authentications and bodies',
+        'Wrong secrets, yours or those of strangers; and bodies that fit no schema.',
+        'bridge_authentication_refused_total',
+        'operation'
+      ),
+      queries: [
+        { expr: perMinute('bridge_authentication_refused_total', 'operation'), legend: '{{operation}}' },
+        { expr: perMinute('bridge_bad_input_total', 'operation'), legend: '{{operation}}: body' }
+      ]
+    },
     gauge('Routes file', 'Errors: a change is not in force. Routes: how many there are.', 'short', [
       { expr: `max by (namespace, job) (bridge_routes_file_errors${sel()})`, legend: 'errors' },
       { expr: `max by (namespace, job) (bridge_routes${sel()})`, legend: 'routes' }
