@@ -111,7 +111,7 @@ await t.test('Now, in chromium', { skip: withoutChromium }, async t => {
 
       await page.keyboard.press('Enter')
       await page.waitForURL(/#\/call\/call-2$/)
-      await page.getByRole('heading', { level: 1 }).filter({ hasNotText: 'Now' }).waitFor()
+      await page.getByRole('heading', { level: 1 }).filter({ hasText: numberOf(2) }).waitFor()
       await page.keyboard.press('Backspace')
       await focused.filter({ hasText: numberOf(2) }).waitFor()
       t.match(page.url(), /#\/now$|\/console\/$/)
