@@ -30,16 +30,17 @@ export interface CallsIo {
 }
 
 export const CALLS_USAGE =
-  `Usage: bridge calls [<callSid> | <number>] [--follow] [--active] [--cause <cause>] [--limit <n>] [--json]
-                    [--fetch] [--url <base>]
+  `Usage: bridge calls [<callSid> | <number>] [--follow] [--active] [--cause <cause>] [--since <time>]
+                    [--limit <n>] [--json] [--fetch] [--url <base>]
 
 Lists the calls of a running bridge, newest first. It needs the OPERATOR_TOKEN of that bridge.
 With a call_sid: shows this call, its ladder, why it ended, the evidence, and what to do.
-With a phone number in any spelling: lists the calls from or to it.
+With a phone number in any spelling, or at least four digits of it: lists the calls from or to it.
 
   --follow   keep running and print each change, until Ctrl-C; with a call_sid until the call ends
   --active   only calls that have not ended
   --cause    only calls that ended for this cause
+  --since    only calls received since then: 30m, 2h, 1d, or a time such as 2026-11-29T10:15:00Z
   --limit    how many calls, 1 to 500; the default is 50
   --json     print JSON; with --follow one JSON document per line
   --fetch    add Jambonz's own records, SIP trace and alerts of the call; needs the Jambonz REST settings
@@ -51,7 +52,7 @@ Exit code: 0 shown; 1 the bridge could not be asked; 2 wrong settings or argumen
 export async function calls (args: string[], io: CallsIo): Promise<number> {
   let options: Options
   try {
-    options = readOptions(args, io.env)
+    options = readOptions(args, io.env, (io.now ?? Date.now)())
   } catch (error) {
     io.err(usageProblem(error))
     io.err(CALLS_USAGE)
@@ -75,8 +76,6 @@ interface Options {
   base: string
   token: string
   callSid: string | undefined
-  /** Calls from or to this number. */
-  number: string | undefined
   follow: boolean
   fetch: boolean
   json: boolean
@@ -91,15 +90,16 @@ const FLAGS = {
   json: { type: 'boolean' },
   active: { type: 'boolean' },
   cause: { type: 'string' },
+  since: { type: 'string' },
   limit: { type: 'string' }
 } as const
 
-function readOptions (args: string[], env: CallsIo['env']): Options {
+function readOptions (args: string[], env: CallsIo['env'], now: number): Options {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: FLAGS })
   const { help = false, url = env['PUBLIC_URL'], follow = false, fetch = false, json = false } = values
   const [target, ...more] = positionals
   const [callSid, number] = target !== undefined && isNumber(target) ? [undefined, target] : [target, undefined]
-  const options = { help, base: '', token: '', callSid, number, follow, fetch, json, query: new URLSearchParams() }
+  const options = { help, base: '', token: '', callSid, follow, fetch, json, query: new URLSearchParams() }
   if (help) return options
   if (more.length > 0) throw new UnusableError(`Too many words: ${more.join(' ')}`)
   if (fetch) checkFetch(options, env)
@@ -107,7 +107,7 @@ function readOptions (args: string[], env: CallsIo['env']): Options {
     ...options,
     base: baseUrl(url),
     token: tokenOf(env),
-    query: queryOf({ active: values.active, cause: values.cause, limit: values.limit })
+    query: queryOf({ ...values, number }, now)
   }
 }
 
@@ -123,8 +123,9 @@ function checkFetch ({ callSid, follow }: Pick<Options, 'callSid' | 'follow'>, e
   }
 }
 
-function queryOf (filter: { active?: boolean | undefined, cause?: string | undefined, limit?: string | undefined }) {
-  const { active, cause, limit } = filter
+type Filter = Partial<Record<'cause' | 'limit' | 'since' | 'number', string | undefined>> & { active?: boolean }
+
+function queryOf ({ active, cause, limit, since, number }: Filter, now: number): URLSearchParams {
   if (cause !== undefined && !(CAUSES as readonly string[]).includes(cause)) {
     throw new UnusableError(`Unknown cause ${cause}. The causes are: ${CAUSES.join(', ')}`)
   }
@@ -134,8 +135,22 @@ function queryOf (filter: { active?: boolean | undefined, cause?: string | undef
   const query = new URLSearchParams()
   if (active) query.set('phase', 'active')
   if (cause !== undefined) query.set('cause', cause)
+  if (since !== undefined) query.set('since', sinceTime(since, now))
+  if (number !== undefined) query.set('number', number)
   if (limit !== undefined) query.set('limit', limit)
   return query
+}
+
+const UNITS_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** @throws {UnusableError} */
+function sinceTime (text: string, now: number): string {
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
+  if (unit !== undefined) return new Date(now - Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]).toISOString()
+
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN
+  if (Number.isNaN(time)) throw new UnusableError('--since must be like 30m, 2h, 1d or 2026-11-29T10:15:00Z')
+  return new Date(time).toISOString()
 }
 
 function run (options: Options, io: CallsIo): Promise<number> {
@@ -166,23 +181,11 @@ interface Page {
   next?: string
 }
 
-/** One page of calls. The API filters by caller or by callee, so a number is asked for as both. */
-async function fetchPage ({ query, number, base }: Options, api: OperatorApi): Promise<Page> {
-  const queries = number === undefined ? [query] : ['from', 'to'].map(name => withFilter(query, name, number))
-  const pages = await Promise.all(queries.map(one => get<Page>(`/calls?${one}`, api)))
-  if (!pages.every(page => Array.isArray(page.calls))) throw notABridge(base)
-  const [first] = pages
-  if (number === undefined) return first!
-  const calls = new Map(pages.flatMap(page => page.calls).map(call => [call.callSid, call]))
-  const newest = [...calls.values()].sort((a, b) => (b.at.received ?? '').localeCompare(a.at.received ?? ''))
-  const next = pages.find(page => page.next !== undefined)?.next
-  return { calls: newest, ...(next !== undefined && { next }) }
-}
-
-function withFilter (query: URLSearchParams, name: string, value: string): URLSearchParams {
-  const filtered = new URLSearchParams(query)
-  filtered.set(name, value)
-  return filtered
+/** One page of calls. */
+async function fetchPage ({ query, base }: Options, api: OperatorApi): Promise<Page> {
+  const page = await get<Page>(`/calls?${query}`, api)
+  if (!Array.isArray(page.calls)) throw notABridge(base)
+  return page
 }
 
 async function list (options: Options, api: OperatorApi, io: CallsIo): Promise<number> {

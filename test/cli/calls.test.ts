@@ -112,9 +112,25 @@ await t.test('the calls of a number, as caller or callee', async t => {
     other['call_sid'],
     one['call_sid']
   ], 'newest first')
-  t.same(asked.map(url => new URL(url).search).sort(), ['?from=%2B15550001111', '?to=%2B15550001111'])
-  const spelt = await run(bridge, ['+1 (555) 000-1111', '--active'])
-  t.ok(spelt.asked.some(url => new URL(url).searchParams.get('from') === '+1 (555) 000-1111'))
+  t.same(asked.map(url => new URL(url).search), ['?number=%2B15550001111'])
+  const part = await run(bridge, ['555 7770', '--json'])
+  t.same(JSON.parse(part.out).calls.map((call: { callSid: string }) => call.callSid), [third['call_sid']])
+})
+
+await t.test('--since leaves out what came before', async t => {
+  const bridge = await buildTestBridge(t)
+  const [old, young] = [callHook(), callHook()]
+  await bridge.hook('/livekit-api', old)
+  await bridge.clock.pass(30 * 60_000)
+  await bridge.hook('/livekit-api', young)
+  const sids = async (since: string) =>
+    JSON.parse((await run(bridge, ['--since', since, '--json'])).out).calls.map(({ callSid }: any) => callSid)
+  t.same(await sids('5m'), [young['call_sid']])
+  t.same(await sids('2h'), [young['call_sid'], old['call_sid']])
+  t.same(await sids(new Date(bridge.clock.now()).toISOString()), [young['call_sid']])
+  for (const wrong of ['yesterday', '5', '5w', '']) {
+    t.match(await run(bridge, ['--since', wrong]), { code: 2, err: /^--since must be like 30m, 2h, 1d or 2026-/ }, wrong)
+  }
 })
 
 await t.test('--follow prints calls under way, then each change, and ends with Ctrl-C', async t => {

@@ -13,11 +13,11 @@ interface Past extends Position {
   /** Why it failed; undefined: it did not. */
   failed: Cause | undefined
   orderId: string | undefined
-  packed: Buffer
+  packed: Uint8Array
 }
 
 /** Calls that are looked at in one go: this process does nothing else meanwhile. */
-const AT_ONCE = 2000
+const AT_ONCE = 500
 
 /** The history in the memory of this process. */
 export class MemoryHistory implements CallHistory {
@@ -53,7 +53,8 @@ export class MemoryHistory implements CallHistory {
       searched: searchedOf(call),
       failed: isFailure(call) ? call.end?.cause : undefined,
       orderId: call.order?.id,
-      packed: packCall(call)
+      // A copy: the buffer that was written into is larger.
+      packed: new Uint8Array(packCall(call))
     }
     this.#calls.set(callSid, past)
     if (past.orderId !== undefined && isOrderId(past.orderId)) this.#orders.set(past.orderId, callSid)
