@@ -26,7 +26,7 @@
  */
 
 /** How long an ended call stays on the board, milliseconds. */
-export const STAYS_MS = { failed: 30_000, other: 10_000 }
+export const STAYS_MS = { failed: 20_000, other: 8_000 }
 
 const MOST_FINISHED = 5000
 
