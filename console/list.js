@@ -8,6 +8,8 @@ import { html, useCallback, useLayoutEffect, useRef, useState } from './ui.js'
 
 /** Rows that are drawn beyond each edge, so that quick scrolling shows no gaps. */
 const BEYOND = 6
+/** Rows come and go by so many at a time, so that not each step of scrolling draws. */
+const STEP = 4
 
 /**
  * The height of a row is the length `--row` of the stylesheet. The page itself scrolls.
@@ -33,8 +35,8 @@ export function VirtualList ({ items, row, pinned = -1, class: extra, reveal, ro
     rowHeight.current ||= Number.parseFloat(getComputedStyle(list).getPropertyValue('--row')) || 36
     const height = rowHeight.current
     const top = list.getBoundingClientRect().top
-    const first = Math.max(0, Math.floor(-top / height) - BEYOND)
-    const last = Math.max(0, Math.ceil((innerHeight - top) / height) + BEYOND)
+    const first = Math.max(0, Math.floor((-top / height - BEYOND) / STEP) * STEP)
+    const last = Math.max(0, Math.ceil(((innerHeight - top) / height + BEYOND) / STEP) * STEP)
     setRange(before => {
       const same = before.first === first && before.last === last && before.height === height
       return same ? before : { first, last, height }
