@@ -61,8 +61,8 @@ export function useCall (api, callSid) {
  */
 async function load (api, callSid, signal) {
   const path = `calls/${encodeURIComponent(callSid)}`
-  const [call, ladder, diagnosis] = await Promise.all([
-    api.get(path, { signal }),
+  const call = await api.get(path, { signal })
+  const [ladder, diagnosis] = await Promise.all([
     api.get(`${path}/ladder`, { signal }),
     api.get(`${path}/diagnosis`, { signal })
   ])

@@ -60,6 +60,25 @@ export function Earlier ({ call: { earlier } }) {
   </section>`
 }
 
+/** @type {Record<string, string>} */
+const DUTY_WORDS = {
+  'make-room': 'create the room',
+  'find-call': 'find the call at Jambonz',
+  'delete-room': 'delete the room',
+  'hang-up': 'hang up a leg',
+  look: 'look at the room again',
+  redispatch: 'dispatch an agent again',
+  'remove-agent': 'remove an agent from the room',
+  'tell-agent': 'tell the agent',
+  publish: 'publish an event',
+  redirect: 'redirect a leg',
+  'call-person': 'call the person',
+  'tell-person': "tell the person's call",
+  'check-person': "check the person's call",
+  'tell-call': "tell the caller's call",
+  'send-message': 'send a message'
+}
+
 /** What the bridge still has to do for a call. @param {{ call: Call }} props */
 export function Duties ({ call: { duties } }) {
   if (duties.length === 0) return null
@@ -68,7 +87,7 @@ export function Duties ({ call: { duties } }) {
     <div class="wide-table"><table class="data">
       <thead><tr><th>what</th><th>target</th><th>due</th><th>tries</th></tr></thead>
       <tbody>${duties.map(({ kind, target, due, tries }) => html`<tr key=${`${kind} ${target}`}>
-        <td>${tries > 1 && html`<${Icon} name="late" /> `}${kind}</td>
+        <td>${tries > 1 && html`<${Icon} name="late" /> `}<span title=${kind}>${DUTY_WORDS[kind] ?? kind}</span></td>
         <td class="mono">${target}</td>
         <td><${Time} at=${due} ms /></td>
         <td>${tries}</td>

@@ -5,31 +5,52 @@
 import { lengthText } from './ladder-marks.js'
 import { classes, html } from './ui.js'
 
-/** @import { Item, Label, Layout, StepItem } from './ladder-layout.js' */
+/** @import { Label, Layout, PauseItem, StepItem, TitleItem } from './ladder-layout.js' */
 /** @import { Outcome } from './ladder-marks.js' */
 
 /**
- * @param {{ layout: Layout, unit: number, outcomes: Outcome[], times: string[] }} props
+ * @param {{
+ *   layout: Layout,
+ *   unit: number,
+ *   outcomes: Outcome[],
+ *   times: string[],
+ *   marked: ReadonlySet<number>,
+ *   selected: number | undefined
+ * }} props the last four by `seq` of the step
  */
-export function LadderPicture ({ layout, unit, outcomes, times }) {
+export function LadderPicture ({ layout, unit, outcomes, times, marked, selected }) {
   const { width, height, lanes, items, timeWidth } = layout
   return html`<svg class="ladder-picture" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`}
     aria-hidden="true" focusable="false">
     ${lanes.map(({ party, x }) =>
       html`<line key=${party} class="ladder-lane" x1=${x} x2=${x} y1="0" y2=${height} />`)}
-    ${items.map((item, i) => html`<${Part} key=${keyOf(item, i)} item=${item} layout=${layout} unit=${unit}
-      outcome=${item.kind === 'step' ? outcomes[item.row.seq] ?? 'plain' : 'plain'}
-      time=${item.kind === 'step' ? times[item.row.seq] ?? '' : ''} right=${timeWidth - 10 * unit} />`)}
+    ${items.map((item, i) => {
+      const right = timeWidth - 10 * unit
+      if (item.kind !== 'step') {
+        return html`<${Between} key=${`${item.kind}${i}`} item=${item} layout=${layout} unit=${unit} right=${right} />`
+      }
+      const { seq, via } = item.row
+      const names = classes(
+        'ladder-arrow',
+        `outcome-${outcomes[seq] ?? 'plain'}`,
+        `via-${via}`,
+        marked.has(seq) && 'is-marked',
+        seq === selected && 'is-selected'
+      )
+      return html`<g key=${seq} class=${names}>
+        <text class="ladder-at" x=${right} y=${item.line + 4 * unit} text-anchor="end">${times[seq]}</text>
+        <${Line} item=${item} unit=${unit} />
+        <${Text} label=${item.label} />
+      </g>`
+    })}
   </svg>`
 }
 
-/** @param {Item} item @param {number} i */
-const keyOf = (item, i) => item.kind === 'step' ? item.row.seq : `${item.kind}${i}`
-
 /**
- * @param {{ item: Item, layout: Layout, unit: number, outcome: Outcome, time: string, right: number }} props
+ * What stands between steps: a silence, or the heading of an attempt.
+ * @param {{ item: PauseItem | TitleItem, layout: Layout, unit: number, right: number }} props
  */
-function Part ({ item, layout, unit, outcome, time, right }) {
+function Between ({ item, layout, unit, right }) {
   const middle = item.y + item.height / 2
   if (item.kind === 'pause') {
     return html`<g class="ladder-pause">
@@ -39,15 +60,8 @@ function Part ({ item, layout, unit, outcome, time, right }) {
       <text x=${right} y=${middle + 4 * unit} text-anchor="end">${lengthText(item.ms)}</text>
     </g>`
   }
-  if (item.kind === 'title') {
-    return html`<g class="ladder-title">
-      <line x1="0" x2=${layout.width} y1=${item.y + 6} y2=${item.y + 6} />
-      <${Text} label=${item.label} />
-    </g>`
-  }
-  return html`<g class=${classes('ladder-arrow', `outcome-${outcome}`, `via-${item.row.via}`)}>
-    <text class="ladder-at" x=${right} y=${item.line + 4 * unit} text-anchor="end">${time}</text>
-    <${Line} item=${item} unit=${unit} />
+  return html`<g class="ladder-title">
+    <line x1="0" x2=${layout.width} y1=${item.y + 6} y2=${item.y + 6} />
     <${Text} label=${item.label} />
   </g>`
 }

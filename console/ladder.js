@@ -145,7 +145,8 @@ function Ladder ({ picture, marked, evidence, isLocal, selected, frame, onPoint,
             style=${{ width: `${layout.timeWidth}px` }}>${times[item.row.seq]}</span>
         </li>`)}
       </ol>
-      <${LadderPicture} layout=${layout} unit=${font.unit} outcomes=${outcomes} times=${times} />
+      <${LadderPicture} layout=${layout} unit=${font.unit} outcomes=${outcomes} times=${times} marked=${marked}
+        selected=${selected} />
     </div>
     ${ladder.rows.length === 0 && html`<p class="quiet ladder-none">Nothing is known of this call yet.</p>`}
     ${call.phase !== 'ended' && html`<${NowLine} picture=${picture} />`}
@@ -166,15 +167,27 @@ function LadderHead ({ layout, unit, head, call, font }) {
     ${lanes.map(({ party, x, name }, i) => {
       const before = x - ((lanes[i - 1]?.x ?? 2 * timeWidth - x) + x) / 2
       const behind = ((lanes[i + 1]?.x ?? 2 * width - x) + x) / 2 - x
-      const who = cut(whoIs(party, call), 2 * Math.min(before, behind) - 6, measure)
+      const who = shortened(whoIs(party, call), 2 * Math.min(before, behind) - 6, measure)
       return html`<g key=${party}>
         <text class="ladder-name" x=${x} y=${name.y + 7 * unit} text-anchor="middle">${name.text}</text>
-        ${who.length > 3 && html`<text class="ladder-who" x=${x} y=${name.y + 21 * unit}
+        ${who && html`<text class="ladder-who" x=${x} y=${name.y + 21 * unit}
           text-anchor="middle">${who}</text>`}
         <title>${nameOf(party)}</title>
       </g>`
     })}
   </svg>`
+}
+
+/**
+ * Of a number the end tells more than the beginning.
+ * @param {string} who
+ * @param {number} most
+ * @param {(text: string) => number} measure
+ */
+function shortened (who, most, measure) {
+  if (measure(who) <= most) return who
+  const short = /^\+?\d+$/.test(who) ? `…${who.slice(-4)}` : cut(who, most, measure)
+  return measure(short) <= most && short.length > 3 ? short : ''
 }
 
 /** @param {string} party @param {Picture['call']} call */

@@ -132,7 +132,7 @@ function Verdict ({ verdict: { value, error, isEmpty } }) {
   return html`<${Notice} kind="good" title="This is allowed">
     <p>${value.to?.startsWith('sip') ? value.to : html`<${PhoneNumber} number=${value.to ?? ''} />`} would be called
       ${value.carrier && ` over ${value.carrier}`}${value.from && html`, and would see
-      <${PhoneNumber} number=${value.from} />`}.</p>
+      ${' '}<${PhoneNumber} number=${value.from} />`}.</p>
     ${value.limits && html`<p class="quiet">
       Whether a limit of the policy is reached is known only when it is done.</p>`}
   <//>`
