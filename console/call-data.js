@@ -10,7 +10,7 @@ import { useCallback, useEffect, useState } from './ui.js'
 /** @import { Picture } from './call-types.js' */
 
 /** News of a call may come so long after its end, milliseconds. */
-const LATE_NEWS_MS = 5 * 60_000
+const LATE_NEWS_MS = 60_000
 
 /**
  * @param {Api} api
@@ -26,22 +26,18 @@ export function useCall (api, callSid) {
 
   useEffect(() => {
     const controller = new AbortController()
+    const { signal } = controller
     let close = () => {}
-    const follow = () => {
-      close = api.live(`calls/stream?callSid=${encodeURIComponent(callSid)}`, (event, data) => {
-        if (event === 'call') setState({ picture: data, isGone: false })
-        if (event !== 'gone') return
-        close()
-        setState(({ picture }) => ({ picture, isGone: true }))
-      })
-    }
-    load(api, callSid, controller.signal).then(picture => {
-      if (controller.signal.aborted) return
+    load(api, callSid, signal).then(picture => {
+      if (signal.aborted) return
       setState({ picture, isGone: false })
-      const ended = picture.call.at['ended']
-      if (ended === undefined || bridgeNow() - Date.parse(ended) < LATE_NEWS_MS) follow()
+      if (lateNewsMs(picture) <= 0) return
+      close = follow(api, callSid, picture, {
+        onPicture: picture => setState({ picture, isGone: false }),
+        onGone: () => setState(({ picture }) => ({ picture, isGone: picture?.call.phase !== 'ended' }))
+      })
     }, error => {
-      if (!controller.signal.aborted) setState({ error, isGone: false })
+      if (!signal.aborted) setState({ error, isGone: false })
     })
     return () => {
       controller.abort()
@@ -51,6 +47,53 @@ export function useCall (api, callSid) {
 
   const retry = useCallback(() => setTries(tries => tries + 1), [])
   return { ...state, retry }
+}
+
+/** For how long news of a call may still come, milliseconds. @param {Picture} picture */
+function lateNewsMs ({ call: { at } }) {
+  return at['ended'] === undefined ? Infinity : Date.parse(at['ended']) + LATE_NEWS_MS - bridgeNow()
+}
+
+/**
+ * Follows a call until nothing more is expected of it, or the bridge does not know it any more.
+ * @param {Api} api
+ * @param {string} callSid
+ * @param {Picture} picture what is known already
+ * @param {{ onPicture: (picture: Picture) => void, onGone: () => void }} listeners
+ * @returns {() => void} ends it
+ */
+function follow (api, callSid, picture, { onPicture, onGone }) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
+  const { connection } = api
+  const stop = api.live(`calls/stream?callSid=${encodeURIComponent(callSid)}`, (event, data) => {
+    if (event === 'call') {
+      onPicture(data)
+      closeLater(data)
+    }
+    if (event === 'gone') lose()
+  })
+  // A bridge that has restarted may know nothing of the call, and then has no stream of it.
+  const unsubscribe = connection.subscribe(() => {
+    if (connection.value.state !== 'lost') return
+    api.get(`calls/${encodeURIComponent(callSid)}`).catch(error => isUnknown(error) && lose())
+  })
+  const close = () => {
+    clearTimeout(timer)
+    unsubscribe()
+    stop()
+  }
+  const lose = () => {
+    close()
+    onGone()
+  }
+  const closeLater = (/** @type {Picture} */ picture) => {
+    const ms = lateNewsMs(picture)
+    clearTimeout(timer)
+    if (ms !== Infinity) timer = setTimeout(close, Math.max(0, ms))
+  }
+  closeLater(picture)
+  return close
 }
 
 /**

@@ -3,7 +3,7 @@
  */
 
 import { save } from './api.js'
-import { CalledFor } from './call-transfers.js'
+import { CalledFor, isOpenTransfer } from './call-transfers.js'
 import { HangUpDialog } from './hang-up.js'
 import { TransferDialog } from './transfer-dialog.js'
 import {
@@ -99,10 +99,12 @@ function Actions ({ api, picture, mayChange }) {
 }
 
 /** Only who talks with an agent is transferred; the bridge has the last word. @param {Call} call */
-const canTransfer = ({ phase, calledFor }) => phase === 'connected' && !calledFor
+const canTransfer = ({ phase, calledFor, transfers = [] }) =>
+  phase === 'connected' && !calledFor && !transfers.some(isOpenTransfer)
 
 /** @param {Call} call */
-function whyNot ({ phase, calledFor }) {
+function whyNot ({ phase, calledFor, transfers = [] }) {
   if (calledFor) return 'This is the call of a person. Transfer the call of the caller.'
-  return phase === 'transferring' ? 'A transfer is under way.' : 'Nobody talks with an agent yet.'
+  const isUnderWay = phase === 'transferring' || transfers.some(isOpenTransfer)
+  return isUnderWay ? 'A transfer is under way.' : 'Nobody talks with an agent yet.'
 }

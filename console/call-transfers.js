@@ -25,6 +25,9 @@ export function Transfers ({ api, call: { callSid, transfers = [] }, mayChange }
   </section>`
 }
 
+/** @param {Transfer} transfer */
+export const isOpenTransfer = ({ state, result }) => state !== 'finished' && result === undefined
+
 /** @type {Record<string, string>} */
 const RESULT_ICONS = { bridged: 'good', returned: 'same', failed: 'failed' }
 
@@ -33,7 +36,7 @@ function TransferRow ({ api, callSid, transfer, mayChange }) {
   const { id, mode, state, result, reason, sipStatus, detail, to, requestedBy, person, at } = transfer
   const now = useNow()
   const ms = (at.finished ? Date.parse(at.finished) : now) - Date.parse(at.requested)
-  const isOpen = state !== 'finished' && result === undefined
+  const isOpen = isOpenTransfer(transfer)
   return html`<tr>
     <td><${Time} at=${at.requested} ms /></td>
     <td>${to && html`<${PhoneNumber} number=${to} />`}</td>

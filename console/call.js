@@ -53,15 +53,15 @@ function Shown ({ api, picture, isGone, mayChange }) {
   )
 
   const how = html`<${LadderPanel} key="how" picture=${picture} marked=${marked} evidence=${evidence}
-    onPoint=${setPointed} />`
+    isOpen=${!isGone && call.phase !== 'ended'} onPoint=${setPointed} />`
   const why = html`<${DiagnosisPanel} key="why" picture=${picture} pointed=${pointed} onMark=${setSteps} />`
   // Whoever opens a failed call on a phone wants to know first what to do.
   const isFailed = call.phase === 'ended' && diagnosis.severity !== 'ok'
 
   return html`<section class="view call-view">
-    <${CallHead} api=${api} picture=${picture} mayChange=${mayChange} />
+    <${CallHead} api=${api} picture=${picture} mayChange=${mayChange && !isGone} />
     ${isGone && html`<${Notice} kind="late">
-      The bridge does not keep this call any more. This is how it was last seen.<//>`}
+      The bridge does not know this call any more. This is how it was last seen.<//>`}
     <div class="call-columns">${isFailed ? [why, how] : [how, why]}</div>
     <div class="call-rest">
       <${Transfers} api=${api} call=${call} mayChange=${mayChange} />

@@ -2,6 +2,7 @@
  * Hanging up a call, behind a question that says what will happen.
  */
 
+import { isOpenTransfer } from './call-transfers.js'
 import { Dialog, html, Icon, Problem, useState } from './ui.js'
 
 /** @import { Api } from './api.js' */
@@ -44,11 +45,11 @@ export function consequencesOf ({ direction, phase, attempts, transfers = [] }) 
   const who = direction === 'inbound' ? 'The caller' : 'The person who is called'
   const talks = phase === 'connected' || phase === 'transferring'
   const inRoom = attempts.at(-1)?.room !== undefined
-  const open = transfers.find(({ result, state }) => result === undefined && state !== 'finished')
+  const isTransferred = transfers.some(isOpenTransfer)
   return [
     talks ? `${who} is cut off in the middle of the talk.` : `${who} is not connected any more, and the call ends.`,
     ...inRoom ? ['The agent has to leave: the LiveKit room is deleted.'] : [],
-    ...open ? ['A transfer is under way. Whoever is called for it is hung up on as well.'] : [],
+    ...isTransferred ? ['A transfer is under way. Whoever is called for it is hung up on as well.'] : [],
     'The call ends with the cause operator-hung-up. Your name is in the audit log.',
     'This cannot be undone.'
   ]

@@ -23,11 +23,12 @@ import {
  *   picture: Picture,
  *   marked: ReadonlySet<number>,
  *   evidence: ReadonlySet<number>,
+ *   isOpen: boolean,
  *   onPoint: (seq: number | undefined) => void
- * }} props steps by `seq`: `marked` stand out, the diagnosis rests on `evidence`. `onPoint`: the step under the
- *   pointer, or with the focus
+ * }} props `isOpen`: the call goes on. Steps by `seq`: `marked` stand out, the diagnosis rests on `evidence`.
+ *   `onPoint`: the step under the pointer, or with the focus
  */
-export function LadderPanel ({ picture, marked, evidence, onPoint }) {
+export function LadderPanel ({ picture, marked, evidence, isOpen, onPoint }) {
   const [isLocal, setLocal] = useState(false)
   const [selected, setSelected] = useState(/** @type {number | undefined} */ (undefined))
   const frame = useRef(/** @type {HTMLElement | null} */ (null))
@@ -50,7 +51,7 @@ export function LadderPanel ({ picture, marked, evidence, onPoint }) {
       </div>
     </header>
     <${Ladder} picture=${picture} marked=${marked} evidence=${evidence} isLocal=${isLocal} selected=${selected}
-      frame=${frame} onPoint=${onPoint} onSelect=${setSelected} />
+      isOpen=${isOpen} frame=${frame} onPoint=${onPoint} onSelect=${setSelected} />
     ${row && html`<${StepDetails} row=${row} event=${eventOf(row, call)}
       onClose=${() => setSelected(undefined)} />`}
     <${Legend} dropped=${call.eventsDropped} />
@@ -80,6 +81,7 @@ const Legend = ({ dropped }) => html`<details class="ladder-legend">
  *   picture: Picture,
  *   marked: ReadonlySet<number>,
  *   evidence: ReadonlySet<number>,
+ *   isOpen: boolean,
  *   isLocal: boolean,
  *   selected: number | undefined,
  *   frame: { current: HTMLElement | null },
@@ -87,7 +89,7 @@ const Legend = ({ dropped }) => html`<details class="ladder-legend">
  *   onSelect: (seq: number | undefined) => void
  * }} props
  */
-function Ladder ({ picture, marked, evidence, isLocal, selected, frame, onPoint, onSelect }) {
+function Ladder ({ picture, marked, evidence, isOpen, isLocal, selected, frame, onPoint, onSelect }) {
   const { call, ladder, diagnosis } = picture
   const { width, font } = useSize(frame)
   const outcomes = useMemo(
@@ -114,7 +116,7 @@ function Ladder ({ picture, marked, evidence, isLocal, selected, frame, onPoint,
     })
   }, [picture, width, font, times])
   const focused = useRef(/** @type {number | undefined} */ (undefined))
-  useFollowing(frame, ladder.rows.length, call.phase !== 'ended' && selected === undefined)
+  useFollowing(frame, ladder.rows.length, isOpen && selected === undefined)
 
   const isWide = layout.width > width + 1
   const current = selected ?? focused.current ?? 0
@@ -149,7 +151,7 @@ function Ladder ({ picture, marked, evidence, isLocal, selected, frame, onPoint,
         selected=${selected} />
     </div>
     ${ladder.rows.length === 0 && html`<p class="quiet ladder-none">Nothing is known of this call yet.</p>`}
-    ${call.phase !== 'ended' && html`<${NowLine} picture=${picture} />`}
+    ${isOpen && html`<${NowLine} picture=${picture} />`}
   </div>`
 }
 
