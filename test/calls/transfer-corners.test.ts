@@ -113,7 +113,7 @@ await t.test('news of a person of whom nobody knew: the events of the other tran
   t.equal(await outcome(stage, 'tr-0'), 'returned error')
   t.equal(await outcome(stage), 'bridged completed')
   const told = stage.published.filter(line => line.includes('transfer_finished'))
-  t.same(told, [`${CALLER} call.transfer_finished`, `${CALLER} call.transfer_finished:2`])
+  t.same(told, [`${CALLER} call.transfer_finished:2`], 'what came of the other one in truth may have been told before')
 })
 
 await t.test('news of a person of whom nobody knew, after the caller has left', async t => {

@@ -37,7 +37,7 @@ const rightsOf = (right: RightOutcome): string[] => [right, ...(right.orElse ? [
 
 /**
  * Whether this may be said of a transfer. What is true always may. Where nobody listened, and what Jambonz said then is
- * lost, it may be unknown, which `error` says, and what came first of two ends.
+ * lost, it may be unknown, which `error` says. A person who was gone first is no reason to say less of the caller.
  */
 function maySay (said: string, right: RightOutcome, { recorded, played, finishedAt }: {
   recorded: RecordedTransfer
@@ -55,7 +55,7 @@ function maySay (said: string, right: RightOutcome, { recorded, played, finished
   const callerEnded = recording.hooks.find(({ path, body }) => path === '/status' &&
     field(body, 'call_sid') === recorded.callSid && FINAL_STATUSES.has(field(body, 'call_status') ?? ''))
   const isGone = callerEnded !== undefined && callerEnded.at <= finishedAt
-  return result === 'failed' && isGone && (reason === 'caller-gone' || right.reasons.includes(reason))
+  return result === 'failed' && isGone && right.reasons.includes(reason)
 }
 
 /** The user's systems are told of the result once, and of no other one. A process that forgot may tell it again. */

@@ -6,7 +6,7 @@ import { faultsOf } from './check.ts'
 import { readRecordings } from './read.ts'
 import { isPlayable, type Recording } from './recording.ts'
 import { playInProcess } from './session.ts'
-import { VARIANTS } from './variant.ts'
+import { VARIANTS, type Away } from './variant.ts'
 
 /*
  * Callers who are handed to people: what is true of each recording, and what the bridge makes of it when something is
@@ -75,6 +75,12 @@ for (const variant of ['without-webhooks', 'late-webhooks', 'late-statuses', 'do
   })
 }
 
+await t.test("LiveKit's webhooks come when everything is decided", async t => {
+  for (const name of ['direct-add', 'agent-ends-consult', 'screened-refuse']) {
+    t.same(faultsOf(await playInProcess(named(name), { name: '', webhookDelay: () => 5000 })), [], name)
+  }
+})
+
 await t.test("the answer to the person's createCall is lost", async t => {
   for (const name of ['merge-slow-hook', 'human-busy']) {
     t.same(faultsOf(await playInProcess(named(name), VARIANTS['answer-lost']!(seed))), [], name)
@@ -82,14 +88,31 @@ await t.test("the answer to the person's createCall is lost", async t => {
 })
 
 await t.test('the bridge is away for a while: results stay true, or are said to be unknown', async t => {
-  const names = ['direct-add', 'agent-ends-consult', 'human-busy', 'screened-refuse', 'unscreened']
+  const names = ['direct-add', 'agent-ends-consult', 'human-busy', 'merge-slow-hook', 'screened-refuse', 'unscreened']
   for (const name of names) {
     for (const variant of awayVariants(named(name), 1, seed)) {
-      const faults = faultsOf(await playInProcess(named(name), variant))
-      // A process without its memory does not know whom it called, and for what.
-      const isLost = variant.away?.store === 'lost'
-      t.same(faults.filter(({ what }) => !isLost || what.startsWith('transfer')), [], `${name}, ${variant.name}`)
+      t.same(faultsOf(await playInProcess(named(name), variant)), [], `${name}, ${variant.name}`)
     }
+  }
+})
+
+/** When the bridge was away, whether its store was, and how long after that LiveKit told what it had missed. */
+const AWAY: Array<[name: string, from: number, to: number, store: Away['store'], redeliveredAfter: number]> = [
+  ['merge-slow-hook', 5832, 11_832, 'survives', 50],
+  ['merge-no-agent-second-leg-answered-by-first', 4050, 10_050, 'survives', 4000],
+  ['agent-ends-consult', 4017, 10_017, 'survives', 50],
+  ['human-rejects-in-consult', 4548, 10_548, 'survives', 50],
+  ['merge-hook-500', 8367, 8667, 'survives', 50],
+  ['human-busy', 3421, 3721, 'lost', 50],
+  ['merge-slow-hook', 5832, 6132, 'lost', 4000],
+  ['screened-human-hangs-up', 9203, 18_203, 'lost', 4000],
+  ['screened-no-answer-long', 21_363, 27_363, 'lost', 50]
+]
+
+await t.test('the bridge is away just when a transfer is decided', async t => {
+  for (const [name, from, to, store, redeliveredAfter] of AWAY) {
+    const variant = { name: '', away: { from, to, store, redeliveredAfter } }
+    t.same(faultsOf(await playInProcess(named(name), variant)), [], `${name} from ${from} ms, store ${store}`)
   }
 })
 
@@ -97,7 +120,8 @@ await t.test('a replay notices a false result also where the bridge was away', a
   const [variant] = awayVariants(named('direct-add'), 1, seed).filter(({ away }) => away?.store === 'survives')
   const played = await playInProcess(named('direct-add'), variant)
   const [transfer] = played.transfers
-  for (const shown of [{ result: 'returned', reason: 'declined' }, { result: 'failed', reason: 'busy' }, undefined]) {
+  const wrong = [['returned', 'declined'], ['failed', 'busy'], ['failed', 'caller-gone']]
+  for (const shown of [...wrong.map(([result, reason]) => ({ result, reason })), undefined]) {
     const [fault] = faultsOf({ ...played, transfers: [{ ...transfer!, shown }] })
     t.match(fault?.what, /^transfer add/, JSON.stringify(shown))
   }

@@ -51,14 +51,22 @@ function callerEnded (call: Call, attempt: Attempt): Verdict {
     const followed = call.caller.final!.at - attempt.action.at < FOLLOWS_WITHIN_MS
     // Else the agent leg had ended long before: the caller had gone on without us.
     if (attempt.room === undefined && followed) return farEndHungUp(call, attempt)
-    const mayBeRemoved = followed && attempt.view.events && !sipLeft(attempt)
-    return { ...endOf('redirected'), missing: mayBeRemoved ? 'livekit' : undefined }
+    // LiveKit has not told yet how the leg left its room. That the room ended is likelier than that somebody took the
+    // caller away who then hung up at once.
+    if (followed && !leftBy(attempt, attempt.action.at)) {
+      return { ...endOf('agent-hung-up'), missing: attempt.view.events ? 'livekit' : undefined }
+    }
+    return endOf('redirected')
   }
   if (isAgentLost(call, attempt, call.caller.final!.at)) return endOf('agent-lost')
   const { events, sip } = attempt.view
   // LiveKit reports a room's events in order. Once the caller's leaving is known, so is an agent's earlier one.
   return { ...endOf('caller-hung-up'), missing: events && sip && !sip.left ? 'livekit' : undefined }
 }
+
+/** LiveKit told how the leg left that ended then. What it tells late may be about an earlier leg of the attempt. */
+const leftBy = (attempt: Attempt, endedAt: number): boolean =>
+  endedAt - (sipLeft(attempt)?.at ?? -Infinity) < FOLLOWS_WITHIN_MS
 
 /** The agent left before that time, and nobody took its place. */
 const isAgentLost = (call: Call, attempt: Attempt, at: number): boolean =>
@@ -130,7 +138,8 @@ function farEndHungUp (call: Call, { strategy, n }: Attempt): Verdict {
  */
 function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
   const left = sipLeft(attempt)
-  const missing = attempt.final && call.caller.seen && !mayHaveMissedEnd(call, attempt) ? 'caller' : undefined
+  let missing: Verdict['missing']
+  if (attempt.final && call.caller.seen && !mayHaveMissedEnd(call, attempt)) missing = 'caller'
   if (attempt.room === undefined) {
     return attempt.final ? { ...agentLegEnded(call, attempt, false), missing } : endOf('lost')
   }
@@ -144,6 +153,8 @@ function callerLegUnheard (call: Call, attempt: Attempt): Verdict {
   if (maybeByUs(attempt)) return endOf('lost', { detail: MAYBE_BY_US })
   if (!leftByItself(attempt)) return { ...endOf('livekit-failed', { detail: left.reason }), missing }
   if (isAgentLost(call, attempt, left.at)) return { ...endOf('agent-lost', { by: 'unknown' }), missing }
+  // LiveKit repeats in order what nobody heard: the caller may have been dialled elsewhere, and have come back.
+  if (attempt.found) missing ??= 'livekit'
 
   return {
     ...endOf('caller-hung-up', { detail: `${ONLY_LIVEKIT}: the caller hung up, or Jambonz ended the agent leg` }),

@@ -5,6 +5,7 @@ import { transfersOf, type Transfer } from './transfers.ts'
 import type { Cause } from './vocabulary.ts'
 import { endOf, type Circumstances, type Verdict } from './end.ts'
 import { isDialled } from './attempt-facts.ts'
+import { mayHaveMissedEnd } from './evidence.ts'
 import { hungUpCause } from './hung-up-cause.ts'
 import { farEndCause, roomCause, waitingOn } from './unanswered-cause.ts'
 import { causeBehind } from './undialled-cause.ts'
@@ -22,7 +23,9 @@ function judge (call: Call, attempt: Attempt | undefined, circumstances: Circums
   const caller = call.caller.final
   // Who asked to end a call that has no name yet did not end it.
   if (call.phase === 'requested') return calleeCause(call)
-  if (call.hangupAt !== undefined) return hungUpCause(call)
+  if (call.hangupAt !== undefined) {
+    return endedUnheard(call, attempt) ? endOf('lost', { detail: ENDED_UNHEARD }) : hungUpCause(call)
+  }
   const { transfer } = call
   if (transfer && isReferred(transfer) && !cameBack(transfer, attempt)) return transferCause(call, transfer, attempt)
   if (isUnansweredCallee(call)) return calleeCause(call)
@@ -40,6 +43,14 @@ function judge (call: Call, attempt: Attempt | undefined, circumstances: Circums
 
   return { ...verdict, waitingOn: verdict.waitingOn === 'none' ? waitingOn(call, attempt) : verdict.waitingOn }
 }
+
+/** Detail of the end of a call that the bridge hung up on, and that was over by then. */
+const ENDED_UNHEARD = 'it may have ended before the bridge hung up, while no bridge listened'
+
+/** No bridge listened for a while, and the hang-up that came after that shows no effect. */
+const endedUnheard = (call: Call, attempt: Attempt | undefined): boolean =>
+  attempt !== undefined && call.caller.final === undefined && attempt.final === undefined && !attempt.action &&
+  mayHaveMissedEnd(call, attempt)
 
 /** The carrier was asked to move the call. */
 const isReferred = ({ request, refers }: Transfer): boolean => request === undefined || refers !== undefined

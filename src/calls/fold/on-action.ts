@@ -11,6 +11,7 @@ import { backFromJoin, followMerge } from './on-merge.ts'
 import { backFromPerson, followTransfer } from './on-redirect.ts'
 import { callerEnded, settleSoon } from './on-status.ts'
 import { personBridged } from './person-progress.ts'
+import { park } from './return-to-agent.ts'
 import { openRequest, transfersOf } from './transfers.ts'
 import type { Way } from './way.ts'
 import type { Rules } from './rules.ts'
@@ -23,7 +24,7 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   const { at, hash, dialCallStatus } = event
   if (findHook(draft, 'action', hash)) return
   takeFacts(draft, event.facts)
-  if (draft.attempts.length === 0 && draft.phase !== 'ended') adoptAttempt(draft, at, { n: event.attempt }, rules)
+  adopt(draft, event, rules)
   note(draft, at, {
     from: 'jambonz',
     what: 'action',
@@ -91,6 +92,17 @@ export function onAction (draft: Call, event: EventOf<'action'>, rules: Rules): 
   attempt.at.ended ??= at
   beginClosing(draft, at)
   answer(draft, 'action', hash, replyWithoutPlan(draft, event))
+}
+
+/** The dial that is over is none that is known: nobody heard of the reply that began it. */
+function adopt (draft: Call, { at, attempt: n }: EventOf<'action'>, rules: Rules): void {
+  if (draft.phase === 'ended') return
+  const latest = currentAttempt(draft)
+  // Of a person's call only the room was found in which they were consulted.
+  const hasJoined = draft.order?.transfer !== undefined && latest?.found === true && !latest.end && (n ?? 0) > latest.n
+  if (latest && !hasJoined) return
+  if (latest) park(latest, at)
+  adoptAttempt(draft, at, { n }, rules)
 }
 
 /**

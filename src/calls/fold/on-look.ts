@@ -11,7 +11,7 @@ import { legsOf } from './legs.ts'
 import { releaseCallee } from './on-order.ts'
 import { agentAnswered, agentRinging, settleSoon } from './on-status.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
-import { failTransfer, REPLY_NOT_TAKEN } from './transfer-result.ts'
+import { callerReturned, failTransfer, REPLY_NOT_TAKEN } from './transfer-result.ts'
 import { isUnheard, onSought, onVisitSeen } from './unheard.ts'
 
 /** What a look showed. What was seen once stays seen; what was seen before and is not there any more has left. */
@@ -74,6 +74,7 @@ function judgeConnected (draft: Call, attempt: Attempt, event: EventOf<'look'>, 
   const next = event.hosted === false ? at + STALE_AGAIN_MS : nextVerdictLook(draft, at) ?? at + TIMES.look
   oweLook(draft, attempt, at, next)
   if (event.outcome === 'unreachable') return
+  if (event.sip) callerReturned(draft, attempt, at)
   if (!event.sip) settleSoon(draft, at)
   else if (event.company) stopWaiting(draft, attempt)
   else if (!event.agent) callerAlone(draft, attempt, at, rules)

@@ -127,7 +127,8 @@ export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
     // Whatever becomes of a second dial, they have talked.
     joinedAt: call.news?.joinedAt ?? (joined && (joined.at.answered ?? joined.final?.at ?? joined.at.opened)),
     endedAt: at.ended,
-    end
+    end,
+    found: call.attempts.some(({ found }) => found) || undefined
   })
 }
 

@@ -2,11 +2,12 @@ import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { agentGone, oweRedispatchNow } from './agent-watch.ts'
 import { note, owe, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
-import { isAlone, sentAway } from './lone-caller.ts'
+import { mayHaveMissedEnd } from './evidence.ts'
+import { sentAway } from './lone-caller.ts'
 import { endByBridge } from './on-time.ts'
 import { oweCheck, releasePerson } from './on-transfer.ts'
 import type { Rules } from './rules.ts'
-import { finishTransfer, reasonOfPerson, returnTransfer } from './transfer-result.ts'
+import { failTransfer, finishTransfer, reasonOfPerson, returnTransfer } from './transfer-result.ts'
 import {
   beginTransfer,
   hasOwnCall,
@@ -38,7 +39,7 @@ const transferOf = (call: Call, { purpose }: NewsOfPerson): Transfer | undefined
 function adopt (draft: Call, { purpose, to }: NewsOfPerson, at: number): Transfer {
   const { id, mode, attempt } = purpose
   const request = { id, mode, to, requestedBy: 'unknown', afterPerson: 'end' as const, ringS: 0 }
-  const transfer: Transfer = { at, attempt, request, state: 'calling', returned: false }
+  const transfer: Transfer = { at, attempt, request, adopted: true, state: 'calling', returned: false }
   // Another transfer has begun meanwhile: nobody waits for this person.
   if (openTransfer(draft)) {
     draft.earlierTransfers = [...draft.earlierTransfers ?? [], transfer]
@@ -61,9 +62,7 @@ function follow (
   if (hasMetCaller(draft, transfer)) finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
   if (state === 'ended') {
     const why = reasonOfPerson(end!, transfer.person!, transfer.completing !== undefined)
-    // LiveKit may have shown that the caller is gone before Jambonz says so.
-    const isWithAgent = why.reason !== 'caller-gone' && !isAlone(draft)
-    if (!isOver) finishTransfer(draft, transfer, at, { result: isWithAgent ? 'returned' : 'failed', ...why })
+    if (!isOver) personIsGone(draft, transfer, at, why)
     personLeft(draft, transfer, at, rules)
     return
   }
@@ -79,6 +78,15 @@ function follow (
   if (wasCompleting) note(draft, at, { from: 'bridge', what: 'merge failed', detail: transfer.person!.mergeFailed })
   transfer.completing = undefined
   transfer.state = state
+}
+
+/** The person's call has ended, and they did not get to the caller. */
+function personIsGone (draft: Call, transfer: Transfer, at: number, why: Parameters<typeof failTransfer>[1]): void {
+  if (transfer.outcome) return
+  // A look is about to tell whether the caller is still there.
+  const attempt = currentAttempt(draft)
+  if (attempt?.room !== undefined && mayHaveMissedEnd(draft, attempt)) failTransfer(transfer, why)
+  else returnTransfer(draft, transfer, at, why)
 }
 
 /** The person came into the caller's room before the caller left. */

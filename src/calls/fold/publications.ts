@@ -73,7 +73,12 @@ export function owePublications (before: Call | undefined, draft: Call, at: numb
 function finishedTransfers (call: Call): number[] {
   const all = transfersOf(call)
   const before = (call.transfers ?? all.length) - all.length
-  return all.flatMap((transfer, i) => outcomeOf(transfer) ? [before + i + 1] : [])
+  return all.flatMap((transfer, i) => {
+    const outcome = outcomeOf(transfer)
+    // What it came to in truth may have been told before it was forgotten.
+    const isUnknown = transfer.adopted && outcome?.reason === 'error'
+    return outcome && !isUnknown ? [before + i + 1] : []
+  })
 }
 
 function publish (draft: Call, name: string, at: number): void {

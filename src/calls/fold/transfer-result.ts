@@ -3,7 +3,14 @@ import type { Attempt, Call, End } from './call.ts'
 import { causeOfStatus } from './callee-cause.ts'
 import { note } from './duties.ts'
 import { isAlone } from './lone-caller.ts'
-import { openRequest, whyReferFailed, type NewsOfPerson, type Transfer, type TransferOutcome } from './transfers.ts'
+import {
+  hasOwnCall,
+  openRequest,
+  whyReferFailed,
+  type NewsOfPerson,
+  type Transfer,
+  type TransferOutcome
+} from './transfers.ts'
 import type { Cause, TransferReason } from './vocabulary.ts'
 import type { Strategy } from './way.ts'
 import { withoutAbsent } from './without-absent.ts'
@@ -85,12 +92,23 @@ export function endTransfer (draft: Call, at: number): void {
     finishTransfer(draft, transfer, at, { result: 'bridged', reason: 'completed' })
     return
   }
+  if (hasOwnCall(transfer) && !transfer.failedFor && isPersonUnheard(draft, transfer)) {
+    finishTransfer(draft, transfer, at, { result: 'failed', reason: 'error', detail: PERSON_UNHEARD })
+    return
+  }
   // The caller was with the agent until the call was ended: the person has nobody to talk to.
-  const { mode } = transfer.request
-  const otherwise = mode === 'consult' || mode === 'add' ? 'caller-gone' as const : 'error' as const
+  const otherwise = hasOwnCall(transfer) ? 'caller-gone' as const : 'error' as const
   const why = isCallersDoing ? { reason: 'caller-gone' as const } : transfer.failedFor ?? { reason: otherwise }
   finishTransfer(draft, transfer, at, { result: 'failed', ...why })
 }
+
+/** Detail of a result that nobody was there to hear. */
+const PERSON_UNHEARD = 'no bridge listened for a while, and what became of the person in that time is not known'
+
+/** No bridge listened after the person was last heard of. They may have left, or met the caller, before the end. */
+const isPersonUnheard = ({ away = [] }: Call, { at, adopted, person }: Transfer): boolean =>
+  (adopted === true && (person?.found === true || person?.state === 'ended')) ||
+  away.some(({ to }) => to > Math.max(at, person?.n ?? 0))
 
 /** Why a dial of the caller's own leg did not reach the person. */
 export function reasonOfDial (attempt: Attempt): Why {
@@ -127,8 +145,11 @@ const REASONS: Partial<Record<Cause, TransferReason>> = {
  * Why the call of a person ended who did not get to the caller. Somebody who hangs up before anybody wanted to bring
  * them together has declined.
  */
-export function reasonOfPerson (end: End, { purpose }: NewsOfPerson, wasCompleting: boolean): Why {
+export function reasonOfPerson (end: End, { purpose, found }: NewsOfPerson, wasCompleting: boolean): Why {
   const { cause, by, sipStatus, detail } = end
+  // They may have talked with the caller before.
+  const isAnswered = cause === 'callee-hung-up' || cause === 'agent-hung-up'
+  if (found && isAnswered) return { reason: 'error', detail: PERSON_UNHEARD }
   if (cause === 'callee-hung-up') {
     return { reason: purpose.mode === 'consult' && !wasCompleting ? 'declined' : 'person-hung-up' }
   }

@@ -73,6 +73,8 @@ export interface Transfer {
   attempt: number
   /** Absent: an agent's REFER. */
   request?: TransferRequest
+  /** Nobody knew of it any more when its person was heard of. What it came to may have been told already. */
+  adopted?: true
   state?: TransferState
   /**
    * `blind`, `screen` and `refer`: Jambonz is asked to call the redirect hook of the caller's leg. Without it until
@@ -127,6 +129,8 @@ export interface NewsOfPerson {
   mergeFailed?: string
   endedAt?: number
   end?: End
+  /** The call was found in LiveKit's room, and what had become of it before is not known. */
+  found?: true
 }
 
 /** A person's call is being brought into the caller's room. */
