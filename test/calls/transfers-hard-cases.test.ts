@@ -111,6 +111,24 @@ await t.test('the agent leaves before the merge, or deletes a room in the midst 
   await comes(t, blind, 'bridged completed')
 })
 
+await t.test('the bridge is killed between updateCall and the merge hook, which comes to a new process', async t => {
+  for (const store of ['shared', 'memory'] as const) {
+    const killed = { store, diesAtMerge: true }
+    const outcome = await comes(t, consult([COMPLETE, CALLER_LEAVES], killed), 'bridged completed')
+    t.equal(outcome.processes, 2)
+    t.same([...outcome.witness.metCaller], [PERSON_SID], 'they talk')
+    t.equal(endOf(outcome, PERSON_SID), 'caller-gone')
+
+    // Nobody is there when the hook comes: Jambonz leaves the person where it is.
+    const away = { ...killed, restartMs: 10_000 }
+    const unmet = await comes(t, consult([COMPLETE, CALLER_LEAVES], away), 'failed caller-gone')
+    t.equal(unmet.witness.metCaller.size, 0)
+    const again = [COMPLETE, { ...COMPLETE, at: 28_000 }, { ...CALLER_LEAVES, at: 38_000 }]
+    const late = await comes(t, consult(again, away), 'bridged completed')
+    t.same([...late.witness.metCaller], [PERSON_SID], 'it can be completed once more')
+  }
+})
+
 await t.test("the user's own systems redirect the caller during a consultation", async t => {
   const outcome = await comes(t, consult([{ at: 5000, what: 'brought-back' }, CALLER_LEAVES]), 'failed error')
   t.equal(endOf(outcome, PERSON_SID), 'transfer-cancelled')
