@@ -1,11 +1,34 @@
-import { Heading, html, Notice } from './ui.js'
+/*
+ * Place a call: a probe to LiveKit, or an outbound call.
+ */
+
+import { OrderPanel } from './place-form.js'
+import { ProbePanel } from './place-probe.js'
+import { Heading, html, Notice, useLoaded } from './ui.js'
+import { styled } from './views-style.js'
 
 /** @import { ViewProps } from './ui.js' */
 
-/** @param {ViewProps} _props */
-export default function PlaceView (_props) {
-  return html`<section class="view">
+await styled
+
+/** @param {ViewProps} props */
+export default function PlaceView ({ api, session, mayChange }) {
+  return html`<section class="view place">
     <${Heading}>Place a call<//>
-    <${Notice}>This part of the console is not here yet.<//>
+    ${mayChange
+      ? html`<${Panels} api=${api} session=${session} />`
+      : html`<${Notice} title="Your token may only look.">
+          <p>You have signed in as ${session.name}, a viewer. To place calls, sign in with a token of
+            <code>OPERATOR_TOKEN</code>.</p>
+        <//>`}
   </section>`
+}
+
+/** @param {Pick<ViewProps, 'api' | 'session'>} props */
+function Panels ({ api, session }) {
+  const { value: routes } = useLoaded(signal => api.get('routes', { signal }), [api])
+  return html`<div class="place-panels">
+    <${OrderPanel} api=${api} session=${session} routes=${routes} />
+    <${ProbePanel} api=${api} />
+  </div>`
 }

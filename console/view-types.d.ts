@@ -81,3 +81,29 @@ export interface DoctorReport {
   summary: Record<Severity, number>
   checks: Check[]
 }
+
+/** A row of a probe's ladder. One that comes again has the same `seq` and a larger `count`. */
+export interface ProbeRow {
+  seq: number
+  at: string
+  ms: number
+  from: string
+  to: string
+  via: string
+  what: string
+  count: number
+}
+
+/** What a probe found. Timings are in milliseconds. */
+export interface ProbeResult {
+  uri?: string
+  transport?: string
+  room?: { name: string, agent?: string }
+  codec?: string
+  timings: Partial<Record<
+    'createRoom' | 'firstResponse' | 'ringing' | 'answered' | 'audio' | 'agentJoined' | 'agentAudio', number
+  >>
+  findings: Finding[]
+  notProven: string[]
+  failed: boolean
+}
