@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import ignoreBodies from '../plugins/ignore-bodies.ts'
+import { withOutcome } from '../src/call-outcome.ts'
 import { filterOf } from '../src/call-query.ts'
 import { currentAttempt, type Call } from '../src/calls/fold/call.ts'
 import { present, summarize, type Live } from '../src/calls/view.ts'
@@ -26,7 +27,7 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
     if (!filter) return { calls: [] }
 
     const page = await registry.list(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })
-    return { calls: page.calls.map(summarize), next: page.next }
+    return { calls: page.calls.map(call => withOutcome(summarize(call), call)), next: page.next }
   })
 
   fastify.get('/calls/:callSid', {
@@ -34,7 +35,7 @@ const calls: FastifyPluginAsyncTypebox = async fastify => {
     schema: getCallSchema
   }, async request => {
     const call = await ownCall(fastify.calls, request.params.callSid, request.keyHolder!)
-    return present(call, request.query.live ? await lookAt(call, rooms) : undefined)
+    return withOutcome(present(call, request.query.live ? await lookAt(call, rooms) : undefined), call)
   })
 
   fastify.post('/calls/:callSid/hangup', {

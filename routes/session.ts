@@ -24,7 +24,8 @@ const session: FastifyPluginAsyncTypebox = async fastify => {
           callControl: Type.Boolean({
             description: 'The Jambonz REST settings are there: calls can be placed and moved'
           }),
-          shared: Type.Boolean({ description: 'The calls of several replicas are seen' })
+          shared: Type.Boolean({ description: 'The calls of several replicas are seen' }),
+          callsKeptS: Type.Integer({ description: 'For how long an ended call can be looked at, seconds' })
         }, { description: 'The token is good' }),
         ...INTERNAL_ERROR,
         401: ErrorReply('No valid token'),
@@ -39,7 +40,8 @@ const session: FastifyPluginAsyncTypebox = async fastify => {
     version,
     now: new Date(clock.now()).toISOString(),
     callControl: settings.JAMBONZ_API_KEY !== undefined,
-    shared: registry.shared
+    shared: registry.shared,
+    callsKeptS: settings.CALL_RETENTION_S + settings.CALL_HISTORY_S
   }))
 }
 

@@ -1,4 +1,5 @@
 import type { Call } from './calls/fold/call.ts'
+import { withOutcome } from './call-outcome.ts'
 import { summarize, type CallSummary } from './calls/view.ts'
 import { isFailure } from './diagnosis/diagnose.ts'
 
@@ -48,7 +49,7 @@ export async function * jsonOf (pages: AsyncIterable<Call[]>): AsyncGenerator<st
   let isFirst = true
   for await (const calls of pages) {
     if (calls.length === 0) continue
-    yield (isFirst ? '[\n' : ',\n') + calls.map(call => JSON.stringify(summarize(call))).join(',\n')
+    yield (isFirst ? '[\n' : ',\n') + calls.map(call => JSON.stringify(withOutcome(summarize(call), call))).join(',\n')
     isFirst = false
   }
   yield isFirst ? '[]\n' : '\n]\n'

@@ -144,6 +144,7 @@ const summary = {
   attempts: Type.Array(Type.Unsafe<Static<typeof AttemptSchema>>(Type.Ref('Attempt'))),
   at: times(CALL_TIMES),
   end: Type.Optional(Type.Unsafe<Static<typeof EndSchema>>(Type.Ref('End'))),
+  failed: Type.Optional(Type.Boolean({ description: 'It ended as no call should' })),
   voicemail: Type.Optional(Type.Object({
     verdict: Type.Enum(['human', 'machine'], { type: 'string', description: 'Who answered' }),
     by: Type.Enum(['jambonz', 'agent'], { type: 'string', description: 'Who found out' }),

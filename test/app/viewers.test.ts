@@ -61,6 +61,8 @@ await t.test('each token says who it is', async t => {
     return { status: reply.statusCode, ...reply.json() }
   }
   t.match(await session(OPERATOR_TOKEN), { name: 'operator', role: 'operator', callControl: false, shared: false })
+  const { CALL_RETENTION_S, CALL_HISTORY_S } = bridge.settings
+  t.match(await session(OPERATOR_TOKEN), { callsKeptS: CALL_RETENTION_S + CALL_HISTORY_S })
   t.match(await session('alice-s-token-of-hers'), { name: 'alice', role: 'operator' })
   t.match(await session(VIEWER_TOKEN), { name: 'wall', role: 'viewer', version: /^\d/ })
   t.match(await session(`wall:${VIEWER_TOKEN}`), { status: 401 }, 'the name is no part of the token')
