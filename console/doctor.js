@@ -5,15 +5,15 @@
 import { ApiError } from './api.js'
 import { afterEvent, NOTHING_RUN, runAsText, runOf, SEVERITIES, totalInWords } from './doctor-run.js'
 import { Findings, SeverityMark } from './findings.js'
+import { styleSheet } from './style-sheet.js'
 import { CopyButton, Heading, html, Icon, Problem, Time, useEffect, useRef, useState } from './ui.js'
-import { styled } from './views-style.js'
 
 /** @import { Api } from './api.js' */
 /** @import { Line, Run } from './doctor-run.js' */
 /** @import { ViewProps } from './ui.js' */
 /** @import { Severity } from './view-types.js' */
 
-await styled
+await styleSheet('views.css')
 
 /** The latest run, for somebody who comes back. @type {WeakMap<Api, Run>} */
 const latest = new WeakMap()

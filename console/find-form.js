@@ -87,7 +87,7 @@ function MoreFields ({ api, bind, isUsed }) {
   return html`<details class="find-more" open=${open}
     onToggle=${(/** @type {any} */ event) => setOpen(event.currentTarget.open)}>
     <summary>Phase, agent, route, room</summary>
-    <div class="fields">
+    <div class="field-grid">
       <div class="field">
         <label for="find-phase">Phase</label>
         <select ...${bind('phase')}>

@@ -7,13 +7,13 @@ import { FindForm } from './find-form.js'
 import { Found } from './find-results.js'
 import { useSearch } from './find-search.js'
 import { goTo } from './location.js'
+import { styleSheet } from './style-sheet.js'
 import { Heading, html, useMemo } from './ui.js'
-import { styled } from './views-style.js'
 
 /** @import { Filters } from './filters.js' */
 /** @import { ViewProps } from './ui.js' */
 
-await styled
+await styleSheet('views.css')
 
 /** @param {ViewProps} props */
 export default function FindView ({ api, session, place }) {

@@ -12,8 +12,8 @@ const ICONS = { ok: 'good', warning: 'late', failed: 'failed', skipped: 'same' }
 
 /** How a check ended; without `severity` it runs. @param {{ severity?: Severity }} props */
 export const SeverityMark = ({ severity }) => severity === undefined
-  ? html`<span class="severity severity-running"><${Icon} name="requested" />running</span>`
-  : html`<span class=${`severity severity-${severity}`}><${Icon} name=${ICONS[severity]} />${severity}</span>`
+  ? html`<span class="status status-running"><${Icon} name="requested" />running</span>`
+  : html`<span class=${`status status-${severity}`}><${Icon} name=${ICONS[severity]} />${severity}</span>`
 
 /** @param {{ findings: Finding[] }} props */
 export const Findings = ({ findings }) => html`<ul class="findings">
@@ -26,7 +26,7 @@ export const Findings = ({ findings }) => html`<ul class="findings">
     </p>
     ${finding.todo !== undefined && html`<p class="finding-todo"><${Icon} name="right" />
       <${Ticked} text=${finding.todo} /></p>`}
-    ${finding.command !== undefined && html`<p class="command">
+    ${finding.command !== undefined && html`<p class="finding-command">
       <code>${finding.command}</code><${CopyButton} text=${finding.command} class="button-small" /></p>`}
   </li>`)}
 </ul>`

@@ -55,10 +55,11 @@ export function OrderPanel ({ api, session, routes }) {
 }
 
 /** @param {{ bind: (name: keyof OrderForm) => object }} props */
-const MoreOptions = ({ bind }) => html`<div class="fields">
+const MoreOptions = ({ bind }) => html`<div class="field-grid">
   <div class="field"><label for="order-carrier">Jambonz carrier</label>
     <input ...${bind('carrier')} placeholder="the default carrier" /></div>
-  <div class="field"><label for="order-callerName">Name beside our number</label><input ...${bind('callerName')} /></div>
+  <div class="field"><label for="order-callerName">Name beside our number</label>
+    <input ...${bind('callerName')} /></div>
   <div class="field"><label for="order-ring">Ring for, seconds</label>
     <input ...${bind('ring')} inputmode="numeric" placeholder="60" /></div>
   <div class="field"><label for="order-longest">Longest call, seconds</label>

@@ -115,7 +115,9 @@ const SAME_KEY = 'The page sends the same order with the same key, so to send it
  *   `isSettled`: nobody was called. `callSid`: under which what becomes of the order is found
  */
 export function refusalOf (error) {
-  if (!(error instanceof ApiError)) return { title: NOT_KNOWN, message: String(error), hint: SAME_KEY, isSettled: false }
+  if (!(error instanceof ApiError)) {
+    return { title: NOT_KNOWN, message: String(error), hint: SAME_KEY, isSettled: false }
+  }
 
   const { message, code, status, body } = error
   if (code === 'BRIDGE_PLACEMENT_UNKNOWN') {

@@ -57,7 +57,7 @@ export function ProbePanel ({ api }) {
 function Result ({ result: { uri, transport, room, codec, timings, notProven } }) {
   const times = timingsInWords(timings)
   const target = [uri, transport?.toUpperCase(), codec, room?.agent && `agent ${room.agent}`].filter(Boolean)
-  return html`<dl class="facts">
+  return html`<dl class="fact-list">
       ${target.length > 0 && html`<div><dt>called</dt><dd>${target.join(' · ')}</dd></div>`}
       ${times.map(({ words, ms }) => html`<div key=${words}><dt>${words}</dt><dd>after ${ms} ms</dd></div>`)}
     </dl>
@@ -108,5 +108,7 @@ async function follow (api, body, signal, set) {
     isOver ||= event === 'result'
     set(probe => afterProbeEvent(probe, event, parsed))
   }
-  if (!isOver) throw new ApiError('The connection ended before the probe did. The bridge hangs up and deletes its room.')
+  if (!isOver) {
+    throw new ApiError('The connection ended before the probe did. The bridge hangs up and deletes its room.')
+  }
 }

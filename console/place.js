@@ -4,12 +4,13 @@
 
 import { OrderPanel } from './place-form.js'
 import { ProbePanel } from './place-probe.js'
+import { styleSheet } from './style-sheet.js'
 import { Heading, html, Notice, useLoaded } from './ui.js'
-import { styled } from './views-style.js'
 
 /** @import { ViewProps } from './ui.js' */
 
-await styled
+// The ladder of a probe looks as that of a call.
+await Promise.all([styleSheet('views.css'), styleSheet('call.css')])
 
 /** @param {ViewProps} props */
 export default function PlaceView ({ api, session, mayChange }) {

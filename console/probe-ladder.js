@@ -1,21 +1,19 @@
 /*
- * The ladder of a probe, as it grows.
+ * The ladder of a probe, as it grows: drawn as the ladder of a call.
  */
 
-import { html } from './ui.js'
+import { LadderPanel } from './ladder.js'
+import { pictureOf } from './probe-run.js'
+import { html, useMemo, useState } from './ui.js'
 
 /** @import { ProbeRow } from './view-types.js' */
 
+const NONE = new Set()
+
 /** @param {{ rows: ProbeRow[], isRunning: boolean }} props */
-export const ProbeLadder = ({ rows, isRunning }) => html`<table class="data probe-rows" aria-busy=${isRunning}>
-  <caption class="hidden">Messages of the probe, oldest first</caption>
-  <thead><tr>
-    <th scope="col">after</th><th scope="col">from</th><th scope="col">to</th><th scope="col">what</th>
-  </tr></thead>
-  <tbody>
-    ${rows.map(({ seq, ms, from, to, what, count }) => html`<tr key=${seq}>
-      <td class="probe-ms">${ms} ms</td><td>${from}</td><td>${to === from ? '' : to}</td>
-      <td>${what}${count > 1 && html` <span class="badge">×${count}</span>`}</td>
-    </tr>`)}
-  </tbody>
-</table>`
+export function ProbeLadder ({ rows, isRunning }) {
+  const [pointed, setPointed] = useState(/** @type {number | undefined} */ (undefined))
+  const picture = useMemo(() => pictureOf(rows, isRunning), [rows, isRunning])
+  const marked = useMemo(() => pointed === undefined ? NONE : new Set([pointed]), [pointed])
+  return html`<${LadderPanel} picture=${picture} marked=${marked} evidence=${NONE} onPoint=${setPointed} />`
+}

@@ -2,6 +2,7 @@
  * A probe to LiveKit, as far as it has come.
  */
 
+/** @import { Picture } from './call-types.js' */
 /** @import { ProbeResult, ProbeRow } from './view-types.js' */
 
 /** @typedef {{ rows: ProbeRow[], result?: ProbeResult }} Probe rows in the order of `seq` */
@@ -32,6 +33,49 @@ export function probeRequest ({ agent, transport, seconds }) {
     ...(agent.trim() === '' ? {} : { agent: agent.trim() }),
     ...(transport === '' ? {} : { transport }),
     ...(seconds.trim() === '' ? {} : { seconds: Number(seconds) })
+  }
+}
+
+/** The lifelines of a probe, from left to right. */
+const PARTIES = ['bridge', 'livekit', 'agent']
+
+/**
+ * A probe as the ladder of a call is drawn from: a call without events of its own.
+ * @param {ProbeRow[]} rows not empty
+ * @param {boolean} isRunning
+ * @returns {Picture}
+ */
+export function pictureOf (rows, isRunning) {
+  const used = new Set(rows.flatMap(({ from, to }) => [from, to]))
+  const others = [...used].filter(party => !PARTIES.includes(party))
+  const start = rows[0]?.at ?? ''
+  return {
+    ladder: { callSid: 'probe', start, parties: [...others, ...PARTIES.filter(party => used.has(party))], rows },
+    call: {
+      callSid: 'probe',
+      direction: 'inbound',
+      phase: isRunning ? 'dialing' : 'ended',
+      from: '',
+      to: '',
+      degraded: false,
+      attempts: [],
+      at: { received: start },
+      duties: [],
+      events: [],
+      eventsDropped: 0,
+      earlier: []
+    },
+    diagnosis: {
+      callSid: 'probe',
+      waitingOn: 'none',
+      severity: 'ok',
+      summary: '',
+      evidence: [],
+      answers: [],
+      nextSteps: [],
+      notToldApart: [],
+      earlierAttempts: []
+    }
   }
 }
 

@@ -48,7 +48,7 @@ export function RoutesTrial ({ api, trial, onTrial }) {
       <button class="button button-main">Test</button>
       <details>
         <summary>Direction, carrier, application, headers</summary>
-        <div class="fields">
+        <div class="field-grid">
           <div class="field"><label for="trial-direction">Direction</label>
             <select ...${bind('direction')}>
               <option value="">inbound</option><option value="outbound">outbound</option>
@@ -71,7 +71,7 @@ export function RoutesTrial ({ api, trial, onTrial }) {
 /** @param {{ trial: Trial }} props */
 function Verdict ({ trial: { call, route, before, ways, longestWaitS, notes } }) {
   const line = route?.line === undefined ? '' : ` (line ${route.line})`
-  return html`<div class="verdict">
+  return html`<div class="trial-verdict">
     <p class="verdict-route"><${Icon} name=${route ? 'good' : 'info'} />
       <span><strong>${route?.name ?? 'No route'}</strong>${line}${' '}
         ${route ? 'takes the call' : 'matches, so the agent of the application or of the settings is called'}</span></p>

@@ -5,15 +5,15 @@
 import { RoutesTrial } from './routes-trial.js'
 import { Way } from './routes-way.js'
 import { conditionsInWords, placeIn, writtenWay } from './routes-words.js'
+import { styleSheet } from './style-sheet.js'
 import { Ticked } from './ticked.js'
 import { duration } from './time.js'
 import { Heading, html, Icon, Notice, Problem, Time, useLoaded, useState } from './ui.js'
-import { styled } from './views-style.js'
 
 /** @import { ViewProps } from './ui.js' */
 /** @import { RoutesView, Trial } from './view-types.js' */
 
-await styled
+await styleSheet('views.css')
 
 /** @param {ViewProps} props */
 export default function RoutesPage ({ api }) {
@@ -116,7 +116,7 @@ function Policy ({ routes: { numbers = [], policy, country, agent } }) {
     <h2 id="routes-policy">Numbers that may be dialled</h2>
     ${!policy && html`<p>The file has no <code>policy</code>: no order and no agent may have a number dialled. Ways of
       the routes above are dialled all the same.</p>`}
-    <dl class="facts">
+    <dl class="fact-list">
       ${policy && html`
         <${Fact} name="allowed" values=${policy.allow} none="nothing" />
         <${Fact} name="denied" values=${policy.deny} none="–" />

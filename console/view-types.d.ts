@@ -89,7 +89,7 @@ export interface ProbeRow {
   ms: number
   from: string
   to: string
-  via: string
+  via: 'sip' | 'http' | 'room'
   what: string
   count: number
 }

@@ -10,7 +10,9 @@ const one = { ...listed[0], status: 'ok', findings: [{ code: 'one-ok', severity:
 const two = {
   ...listed[1],
   status: 'failed',
-  findings: [{ code: 'two-gone', severity: 'failed', seen: 'Two is gone', todo: 'Bring it back', command: 'bring two' }],
+  findings: [
+    { code: 'two-gone', severity: 'failed', seen: 'Two is gone', todo: 'Bring it back', command: 'bring two' }
+  ],
   ms: 70
 }
 const report = { at: AT, summary: { ok: 1, warning: 0, failed: 1, skipped: 0 }, checks: [one, two] }

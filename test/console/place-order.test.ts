@@ -59,7 +59,8 @@ await t.test('“nobody was called” is said only where it is proven', async t 
     [413, 'HTTP']
   ]
   for (const [status, code] of nobody) {
-    t.match(refusalOf(error(status, code)), { title: 'Nobody was called.', message: 'why', code, isSettled: true }, code)
+    const refusal = { title: 'Nobody was called.', message: 'why', code, isSettled: true }
+    t.match(refusalOf(error(status, code)), refusal, code)
   }
   const unknown: Array<[number, string]> = [
     [0, 'NO_ANSWER'],

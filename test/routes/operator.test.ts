@@ -118,6 +118,19 @@ await bridgeTest('calls of the same millisecond are all listed', async (t, bridg
   t.same(seen.sort(), hooks.map(hook => hook['call_sid']).sort())
 })
 
+await bridgeTest('calls say whether they failed, in lists, alone and in files', async (t, bridge) => {
+  const failed = await ended(bridge)
+  const active = await received(bridge)
+  const { json: { calls } } = await bridge.operator('GET', '/calls')
+  const { json: file } = await bridge.operator('GET', '/calls/export?format=json')
+  for (const list of [calls, file]) {
+    t.same(sidsOf({ json: { calls: list } }), [active, failed])
+    t.same(list.map(({ failed }: { failed: boolean }) => failed), [false, true])
+  }
+  t.equal((await bridge.operator('GET', `/calls/${failed}`)).json.failed, true)
+  t.equal((await bridge.operator('GET', `/calls/${active}`)).json.failed, false)
+})
+
 await bridgeTest('filters', async (t, bridge) => {
   const over = await ended(bridge)
   const other = await received(bridge, { from: '+15550002222', to: '+15551239999' })
