@@ -107,23 +107,25 @@ function usePlacing (api) {
     isGone.current = true
   }, [])
 
-  const place = async (/** @type {object} */ request) => {
+  const send = async (/** @type {object} */ request) => {
+    const placed = await api.post('calls', request, { headers: { 'idempotency-key': keys.keyOf(request) } })
+    keys.settled()
+    if (!isGone.current) goTo(callAddress(placed.callSid))
+  }
+  const refused = (/** @type {unknown} */ error) => {
+    const refusal = refusalOf(error)
+    if (refusal.isSettled) keys.settled()
+    setRefusal(refusal)
+  }
+  const place = (/** @type {object} */ request) => {
     if (isBusy.current) return
     isBusy.current = true
     setPlacing(true)
     setRefusal(undefined)
-    try {
-      const placed = await api.post('calls', request, { headers: { 'idempotency-key': keys.keyOf(request) } })
-      keys.settled()
-      if (!isGone.current) goTo(callAddress(placed.callSid))
-    } catch (error) {
-      const refusal = refusalOf(error)
-      if (refusal.isSettled) keys.settled()
-      setRefusal(refusal)
-    } finally {
+    send(request).catch(refused).finally(() => {
       isBusy.current = false
       setPlacing(false)
-    }
+    })
   }
   return { isPlacing, refusal, place }
 }

@@ -11,6 +11,8 @@ import { html, Icon, Problem, useEffect, useRef, useState } from './ui.js'
 /** @import { Api } from './api.js' */
 /** @import { ProbeResult } from './view-types.js' */
 
+const STOPPED = 'The probe was stopped. The bridge hangs up and deletes its room.'
+
 /** @param {{ api: Api }} props */
 export function ProbePanel ({ api }) {
   const [form, setForm] = useState({ agent: '', transport: '', seconds: '' })
@@ -77,18 +79,14 @@ function useProbe (api) {
   const stop = () => running.current?.abort()
   useEffect(() => stop, [])
 
-  const start = async (/** @type {object} */ body) => {
+  const start = (/** @type {object} */ body) => {
     const { signal } = running.current = new AbortController()
     setProbe(NO_PROBE)
     setError(undefined)
     setRunning(true)
-    try {
-      await follow(api, body, signal, setProbe)
-    } catch (error) {
-      setError(signal.aborted ? new Error('The probe was stopped. The bridge hangs up and deletes its room.') : error)
-    } finally {
-      setRunning(false)
-    }
+    follow(api, body, signal, setProbe)
+      .catch(error => setError(signal.aborted ? new Error(STOPPED) : error))
+      .finally(() => setRunning(false))
   }
   return { probe, isRunning, error, start, stop }
 }
