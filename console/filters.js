@@ -138,13 +138,13 @@ export const filtersInWords = filters => FILTERS.flatMap(name => {
 })
 
 /**
- * A length of time in words: `24 hours`, `7 days`, `90 minutes`.
+ * A length of time in words, at most as long as it is: `24 hours`, `7 days`, `90 minutes`.
  * @param {number} seconds
  */
 export function spanInWords (seconds) {
   const [size, unit] = /** @type {[number, string]} */ (
     [[86_400, 'day'], [3600, 'hour'], [60, 'minute']].find(([size]) =>
-      seconds >= 2 * Number(size) && seconds % Number(size) === 0) ?? [1, 'second'])
-  const count = seconds / size
+      seconds >= 2 * Number(size)) ?? [1, 'second'])
+  const count = Math.floor(seconds / size)
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
