@@ -11,7 +11,7 @@ import { DiagnosisPanel } from './diagnosis.js'
 import { stepsOf } from './ladder-marks.js'
 import { LadderPanel } from './ladder.js'
 import { styleSheet } from './style-sheet.js'
-import { Heading, html, Notice, Problem, useMemo, useState } from './ui.js'
+import { Heading, html, Notice, Problem, useLayoutEffect, useMemo, useRef, useState } from './ui.js'
 
 /** @import { ViewProps } from './ui.js' */
 /** @import { Picture } from './call-types.js' */
@@ -22,6 +22,16 @@ await styleSheet('call.css')
 export default function CallView ({ api, place, mayChange }) {
   const callSid = place.rest[0] ?? ''
   const { picture, error, isGone, retry } = useCall(api, callSid)
+  // The heading of the picture takes the focus over from the one that is there while it loads.
+  const hadFocus = useRef(false)
+  if (!picture) hadFocus.current = false
+  else if (document.activeElement?.matches('main h1')) hadFocus.current = true
+  const isThere = picture !== undefined
+  useLayoutEffect(() => {
+    const heading = document.querySelector('main h1')
+    if (isThere && hadFocus.current && heading instanceof HTMLElement) heading.focus({ preventScroll: true })
+  }, [isThere])
+
   if (picture) return html`<${Shown} api=${api} picture=${picture} isGone=${isGone} mayChange=${mayChange} />`
   if (error === undefined) {
     return html`<section class="view">

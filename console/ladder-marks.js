@@ -175,7 +175,7 @@ export function attemptTitles ({ rows }, call) {
 
 /** @type {Record<string, string>} */
 const WAYS = {
-  room: 'agent in LiveKit',
+  room: 'an agent in LiveKit',
   join: "the caller's room",
   carrier: 'carrier',
   phone: 'phone',
@@ -188,7 +188,8 @@ const WAYS = {
 
 /** The way that an attempt takes. @param {Attempt} attempt */
 export function wayOf ({ strategy, agent, number, transfer }) {
+  if (strategy === 'room' && agent !== undefined) return `agent ${agent}`
   const way = transfer === undefined ? WAYS[strategy] ?? strategy : 'person'
-  const whom = strategy === 'room' || strategy === 'retell' ? agent : number
+  const whom = strategy === 'retell' ? agent : number
   return whom === undefined ? way : `${way} ${whom}`
 }

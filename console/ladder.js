@@ -208,8 +208,10 @@ function NowLine ({ picture: { call, ladder, diagnosis } }) {
   const waits = diagnosis.waitingOn === 'none' ? '' : WAITING_WORDS[diagnosis.waitingOn]
   return html`<p class=${classes('ladder-now', waits && 'ladder-now-waits')}>
     <span class="ladder-pulse"></span>
-    <b>now</b> <${Duration} since=${since} /> since the last step${waits ? `, waits for ${waits}` : ''}
-    ${!waits && call.phase === 'connected' && ', they talk'}
+    <span>
+      <b>now</b> <${Duration} since=${since} /> since the last step${waits ? `, waits for ${waits}` : ''}
+      ${!waits && call.phase === 'connected' && ', they talk'}
+    </span>
   </p>`
 }
 

@@ -60,6 +60,25 @@ await t.test('what came again and again is all of its steps', async t => {
   t.same(new Set(ringing), new Set(['agent leg ringing 180 Ringing']))
 })
 
+await t.test('of steps of one millisecond the one with the most words, and none outside the time of what repeated', t => {
+  const at = (s: number) => `2026-11-29T10:00:0${s}.000Z`
+  const event = (s: number, leg: string, status: string) =>
+    ({ from: 'jambonz', what: 'status', leg, status, first: at(s), last: at(s), count: 1 })
+  const events = [
+    event(1, 'agent', 'ringing'),
+    event(2, 'caller', 'completed'),
+    event(2, 'agent', 'completed'),
+    event(3, 'agent', 'ringing'),
+    event(4, 'agent', 'ringing')
+  ]
+  const rows = events.map((event, seq) => ({ seq, at: event.first, event: seq }))
+  const steps = (evidence: object) => stepsOf(evidence, { rows }, { events })
+  t.same(steps({ signal: 'agent-leg-final', at: at(2), seen: 'agent leg completed 200 OK' }), [2])
+  t.same(steps({ signal: 'ringing', at: at(1), last: at(3), seen: 'agent leg ringing 180, 2 times' }), [0, 3])
+  t.same(steps({ signal: 'ringing', at: at(5), seen: 'agent leg ringing 180' }), [], 'not at another time')
+  t.end()
+})
+
 const outcomes = (name: string): Record<string, string> => {
   const { call, ladder, diagnosis } = picture(name)
   return Object.fromEntries(ladder.rows.map(row => [row.what, outcomeOf(row, eventOf(row, call), diagnosis)]))
@@ -103,7 +122,7 @@ await t.test('attempts have headings where there are several', async t => {
   story.agent('ringing', 180, { leg: 'b2' })
   const { call, ladder, diagnosis } = pictureOf(story.it)
   const titles = attemptTitles(ladder, call)
-  t.same([...titles.values()], ['Attempt 1: agent in LiveKit day', 'Attempt 2: phone +4915111111111'])
+  t.same([...titles.values()], ['Attempt 1: agent day', 'Attempt 2: phone +4915111111111'])
   const ended = ladder.rows.find(({ what }) => what.startsWith('attempt ended'))!
   t.equal(outcomeOf(ended, eventOf(ended, call), diagnosis), 'bad', 'the first attempt failed')
   t.equal(attemptTitles(picture('chain/no-agent-worker').ladder, picture('chain/no-agent-worker').call).size, 0)
