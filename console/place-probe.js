@@ -27,7 +27,17 @@ export function ProbePanel ({ api }) {
     if (!isRunning) start(probeRequest(form))
   }
 
-  return html`<section class="panel" aria-labelledby="probe-title">
+  const panel = useRef(/** @type {HTMLElement | null} */ (null))
+  const wasRunning = useRef(isRunning)
+  useEffect(() => {
+    const button = panel.current?.querySelector('form > button')
+    const isLost = document.activeElement === document.body
+    // The button that had the focus is gone.
+    if (wasRunning.current !== isRunning && isLost && button instanceof HTMLElement) button.focus({ preventScroll: true })
+    wasRunning.current = isRunning
+  }, [isRunning])
+
+  return html`<section class="panel" aria-labelledby="probe-title" ref=${panel}>
     <h2 id="probe-title">Probe LiveKit</h2>
     <p class="quiet">The bridge makes a room with the agent, calls it by SIP, listens, hangs up and deletes the room. No
       phone rings, and Jambonz is not asked.</p>
@@ -41,9 +51,10 @@ export function ProbePanel ({ api }) {
         </select></div>
       <div class="field"><label for="probe-seconds">Listen for, seconds</label>
         <input ...${bind('seconds')} type="number" min="1" max="120" placeholder="5" /></div>
-      ${isRunning
-        ? html`<button type="button" class="button button-bad" onClick=${stop}>Stop the probe</button>`
-        : html`<button class="button button-main"><${Icon} name="live" />Start the probe</button>`}
+      ${/* The keys keep one from becoming the other during a click, which would start the probe again. */
+        isRunning
+          ? html`<button key="stop" type="button" class="button button-bad" onClick=${stop}>Stop the probe</button>`
+          : html`<button key="start" class="button button-main"><${Icon} name="live" />Start the probe</button>`}
     </form>
     <p role="status" class="probe-state">${isRunning && 'The probe is under way.'}
       ${probe.result && html`<${SeverityMark} severity=${probe.result.failed ? 'failed' : 'ok'} />
