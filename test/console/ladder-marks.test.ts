@@ -60,7 +60,7 @@ await t.test('what came again and again is all of its steps', async t => {
   t.same(new Set(ringing), new Set(['agent leg ringing 180 Ringing']))
 })
 
-await t.test('of steps of one millisecond the one with the most words, and none outside the time of what repeated', t => {
+await t.test('the step with the most words of the evidence, at its time', t => {
   const at = (s: number) => `2026-11-29T10:00:0${s}.000Z`
   const event = (s: number, leg: string, status: string) =>
     ({ from: 'jambonz', what: 'status', leg, status, first: at(s), last: at(s), count: 1 })
