@@ -3,11 +3,13 @@
  * screen readers, which get the same steps as a list of buttons that lie on the drawing.
  */
 
-import { cut, layoutLadder, nameOf } from './ladder-layout.js'
-import { LadderPicture } from './ladder-picture.js'
+import { LadderHead } from './ladder-head.js'
+import { layoutLadder } from './ladder-layout.js'
 import {
   attemptTitles, eventOf, lastHeard, msText, outcomeOf, pauseBefore, sentenceOf, stepText
 } from './ladder-marks.js'
+import { LadderPicture } from './ladder-picture.js'
+import { measureIn, useSize } from './ladder-size.js'
 import { StepDetails } from './step-details.js'
 import { saveLadder } from './svg-file.js'
 import { localTime, zoneShortName } from './time.js'
@@ -16,7 +18,6 @@ import {
 } from './ui.js'
 
 /** @import { Picture } from './call-types.js' */
-/** @import { Layout } from './ladder-layout.js' */
 
 /**
  * @param {{
@@ -155,53 +156,6 @@ function Ladder ({ picture, marked, evidence, isOpen, isLocal, selected, frame, 
   </div>`
 }
 
-/**
- * The names of the lanes, and below them who that is.
- * @param {{ layout: Layout, unit: number, head: string, call: Picture['call'], font: string }} props
- */
-function LadderHead ({ layout, unit, head, call, font }) {
-  const { width, timeWidth, lanes } = layout
-  const measure = measureIn(font)
-  const height = 38 * unit
-  return html`<svg class="ladder-head" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`}
-    aria-hidden="true" focusable="false">
-    <text class="ladder-unit" x=${timeWidth - 10 * unit} y=${18 * unit} text-anchor="end">${head}</text>
-    ${lanes.map(({ party, x, name }, i) => {
-      const before = x - ((lanes[i - 1]?.x ?? 2 * timeWidth - x) + x) / 2
-      const behind = ((lanes[i + 1]?.x ?? 2 * width - x) + x) / 2 - x
-      const who = shortened(whoIs(party, call), 2 * Math.min(before, behind) - 6, measure)
-      return html`<g key=${party}>
-        <text class="ladder-name" x=${x} y=${name.y + 7 * unit} text-anchor="middle">${name.text}</text>
-        ${who && html`<text class="ladder-who" x=${x} y=${name.y + 21 * unit}
-          text-anchor="middle">${who}</text>`}
-        <title>${nameOf(party)}</title>
-      </g>`
-    })}
-  </svg>`
-}
-
-/**
- * Of a number the end tells more than the beginning.
- * @param {string} who
- * @param {number} most
- * @param {(text: string) => number} measure
- */
-function shortened (who, most, measure) {
-  if (measure(who) <= most) return who
-  const short = /^\+?\d+$/.test(who) ? `…${who.slice(-4)}` : cut(who, most, measure)
-  return measure(short) <= most && short.length > 3 ? short : ''
-}
-
-/** @param {string} party @param {Picture['call']} call */
-function whoIs (party, call) {
-  if (party === 'caller') return call.from === 'anonymous' ? 'withheld' : call.from
-  if (party === 'callee') return call.to
-  if (party === 'agent') return call.agent ?? ''
-  if (party === 'person') return call.calledFor ? call.to : call.transfers?.at(-1)?.to ?? ''
-  if (party === 'phone' || party === 'carrier') return call.attempts.findLast(({ number }) => number)?.number ?? ''
-  return ''
-}
-
 /** How long nothing was heard of a call that goes on. @param {{ picture: Picture }} props */
 function NowLine ({ picture: { call, ladder, diagnosis } }) {
   const since = lastHeard(ladder, call)
@@ -230,73 +184,6 @@ function moveFocus (event, onSelect) {
   next?.focus()
   // Whoever reads the fields of the steps goes on reading them.
   if (next && list.querySelector('[aria-expanded="true"]')) onSelect(Number(next.dataset['seq']))
-}
-
-/**
- * The width that a ladder has, and the fonts of its texts.
- * @param {{ current: HTMLElement | null }} frame
- */
-function useSize (frame) {
-  const [size, setSize] = useState({ width: 0, font: fontsOf(14, 0) })
-  useLayoutEffect(() => {
-    const element = frame.current
-    if (!element) return
-    const read = () => {
-      const px = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
-      const width = element.clientWidth
-      setSize(before =>
-        before.width === width && before.font.px === px ? before : { width, font: fontsOf(px, width) })
-    }
-    read()
-    const observer = new ResizeObserver(read)
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
-  return size
-}
-
-/** Below this width the texts are smaller, px at a font size of 14 px. */
-const SMALL = 560
-
-/**
- * The fonts as call.css has them.
- * @param {number} px size of the page's font
- * @param {number} width
- */
-function fontsOf (px, width) {
-  const unit = px / 14
-  const isSmall = width < SMALL * unit
-  const { fontFamily } = getComputedStyle(document.documentElement)
-  const font = (/** @type {number} */ rem, weight = 400) => `${weight} ${rem * px}px ${fontFamily}`
-  return {
-    px,
-    unit,
-    isSmall,
-    // Failures are a little bolder.
-    label: font(isSmall ? 0.79 : 0.9, 550),
-    name: font(isSmall ? 0.79 : 0.9, 650),
-    who: font(0.8),
-    time: font(isSmall ? 0.76 : 0.86)
-  }
-}
-
-const context = document.createElement('canvas').getContext('2d')
-/** @type {Map<string, Map<string, number>>} */
-const widths = new Map()
-
-/** How wide a text is in a font. @param {string} font @returns {(text: string) => number} */
-function measureIn (font) {
-  const known = widths.get(font) ?? new Map()
-  widths.set(font, known)
-  return text => {
-    let width = known.get(text)
-    if (width === undefined) {
-      if (context) context.font = font
-      width = Math.ceil(context?.measureText(text).width ?? text.length * 7)
-      if (known.size < 20_000) known.set(text, width)
-    }
-    return width
-  }
 }
 
 /**
