@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { keyPrefixOf } from '../../src/calls/store/redis-keys.ts'
-import { openRedisRegistry } from '../../src/calls/store/redis-registry.ts'
+import { openRedisRegistry } from '../../src/calls/store/redis-open.ts'
 import { readInfo, redisCheck, redisFindings } from '../../src/doctor/redis.ts'
 import { codes, contextWith, run } from '../fixtures/doctor-check.ts'
 import { freePort, startRedis, withoutRedis } from '../fixtures/redis-server.ts'

@@ -88,14 +88,15 @@ export class RedisHistory implements CallHistory {
     return readPages(rest, { wanted, from, kinds: kinds.length }, page => this.#page(kinds, page), decode)
   }
 
-  /** Drops some calls whose time is over, or that are too many. */
+  /** Drops some calls whose time is over, or that are too many. A history that was switched off is dropped whole. */
   async tidy (now: number): Promise<void> {
     await this.#sweep.step()
-    if (!this.isOn || Math.abs(now - this.#droppedAt) < DROP_MS) return
+    if (Math.abs(now - this.#droppedAt) < DROP_MS) return
 
     const { entries, times, record } = this.#keys.history
+    const most = this.isOn ? this.#rules.history.most : 0
     const [dropped, expired] = await this.#connection.ask(
-      this.#scripts.bridgeDrop(entries, times, record, now, this.#rules.history.most, DROPPED_AT_ONCE)
+      this.#scripts.bridgeDrop(entries, times, record, now, most, DROPPED_AT_ONCE)
     )
     if (expired > 0) this.#sweep.start()
     if (dropped < DROPPED_AT_ONCE) this.#droppedAt = now
