@@ -33,7 +33,8 @@ export function ProbePanel ({ api }) {
     const button = panel.current?.querySelector('form > button')
     const isLost = document.activeElement === document.body
     // The button that had the focus is gone.
-    if (wasRunning.current !== isRunning && isLost && button instanceof HTMLElement) button.focus({ preventScroll: true })
+    const isSwapped = wasRunning.current !== isRunning && isLost
+    if (isSwapped && button instanceof HTMLElement) button.focus({ preventScroll: true })
     wasRunning.current = isRunning
   }, [isRunning])
 
