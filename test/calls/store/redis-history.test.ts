@@ -65,6 +65,29 @@ await t.test('the history in Redis', { skip: withoutRedis }, async t => {
     t.equal((await size())[0], 1)
   })
 
+  await t.test('a call that goes into the history while the list is read is in the list once', async t => {
+    for (const when of ['before', 'after']) {
+      const { one, two } = stage()
+      await put(one, ended('a'))
+      const read = one.history.read.bind(one.history)
+      one.history.read = async (...args) => {
+        if (when === 'before') await two.update('a', () => undefined)
+        const calls = await read(...args)
+        if (when === 'after') await two.update('a', () => undefined)
+        return calls
+      }
+      t.same(await sids(one), ['a'], `${when} the history is read`)
+    }
+  })
+
+  await t.test('a call that came back leaves nothing of its earlier record', async t => {
+    const { one, size } = stage()
+    await retire(one, ended('a'))
+    const before = await size()
+    await retire(one, ended('a', { received: NOW + 1 }))
+    t.same(await size(), before)
+  })
+
   await t.test('an update that comes first is in it', async t => {
     const { one, two } = stage()
     await put(one, ended('a'))
