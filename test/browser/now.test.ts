@@ -1,4 +1,4 @@
-import { AgentDispatchClient } from 'livekit-server-sdk'
+import { AgentDispatchClient, RoomServiceClient } from 'livekit-server-sdk'
 import t from 'tap'
 import { play, startChromium, withoutChromium } from '../fixtures/browser.ts'
 import { enter, rowOf, signIn } from '../fixtures/console-page.ts'
@@ -6,6 +6,7 @@ import { LIVEKIT_API, setConsoleStage, talking, TOKENS } from '../fixtures/conso
 import { numberOf, registryWithMany } from '../fixtures/many-calls.ts'
 
 const CALLER = '+15550001234'
+const OTHER_CALLER = '+15550005678'
 
 await t.test('Now, in chromium', { skip: withoutChromium }, async t => {
   const chromium = await startChromium(t)
@@ -58,20 +59,28 @@ await t.test('Now, in chromium', { skip: withoutChromium }, async t => {
       const tab = await open()
       const page = await enter(tab, stage, TOKENS.operator)
       const call = stage.call({ from: CALLER })
+      const other = stage.call({ from: OTHER_CALLER })
       const row = rowOf(page, CALLER)
-      await row.getByText('connected').waitFor()
+      const otherRow = rowOf(page, OTHER_CALLER)
+      for (const shown of [row, otherRow]) await shown.getByText('connected').waitFor()
+      const { attempts } = await stage.until(({ from }) => from === OTHER_CALLER)
 
       await stage.stop()
       await page.getByRole('status').filter({ hasText: 'reconnecting' }).waitFor()
       t.equal(await row.count(), 1, 'what was known is still there')
+      const hungUp = new Promise<void>(resolve => other.onBye(() => resolve()))
+      await new RoomServiceClient(stage.livekit.apiUrl, LIVEKIT_API.apiKey, LIVEKIT_API.apiSecret)
+        .deleteRoom(attempts[0]!.room!)
+      await hungUp
 
       await stage.start()
       await page.locator('.connection-live').waitFor()
+      await otherRow.getByText('no longer under way').waitFor()
       await row.getByText('connected').waitFor()
       tab.forgive(/Failed to load resource|ERR_/)
 
       await call.bye()
-      await row.locator('.cause').waitFor()
+      await row.getByText('caller-hung-up').waitFor()
     })
   })
 
