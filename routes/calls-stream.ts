@@ -13,7 +13,8 @@ Without \`callSid\`: the calls under way on all replicas.
 - \`picture\`: \`{ at, counts, calls: CallRow[], more, trouble? }\`. All calls under way, newest first. It replaces what
   came before, and is sent again to a client that was too slow. \`more\`: there are too many calls to show all.
 - \`calls\`: \`{ at, counts, calls: CallRow[], gone?, leftOut?, trouble? }\`. Calls that began, changed or ended since
-  the last frame; an ended one comes once. \`gone\`: call_sids that are not under way any more.
+  the last frame. \`gone\`: call_sids that are not under way any more. \`leftOut\`: so many rows had no room in the
+  frame. A picture follows.
 
 With \`callSid\`: this call, also when it has ended.
 - \`call\`: \`{ call: Call, ladder: Ladder, diagnosis: Diagnosis }\`, at once and after each change.
@@ -54,13 +55,14 @@ const callsStream: FastifyPluginAsyncTypebox = async fastify => {
   }, async (request, reply) => {
     const { callSid } = request.query
     const holder = request.keyHolder!
-    if (live.isFull) throw new TooManyViewersError()
+    const caller = seesAll(holder) ? undefined : holder.name
+    if (live.isFull(caller)) throw new TooManyViewersError()
     if (callSid === undefined && !seesAll(holder)) {
       throw new KeyNotAllowedError('watch calls that it ordered, one by one')
     }
     const known = callSid === undefined ? undefined : await ownCall(calls, callSid, holder)
 
-    const viewer = known ? live.watchCall(known.callSid) : live.watchList()
+    const viewer = known ? live.watchCall(known.callSid, caller) : live.watchList()
     reply.raw.once('close', () => viewer.destroy())
     return reply.headers(STREAM_HEADERS).send(viewer as never)
   })

@@ -101,6 +101,7 @@ const doctor: FastifyPluginAsyncTypebox = async fastify => {
   }, async (request, reply) => {
     const stream = new EventStream(clock)
     streams.add(stream)
+    stream.once('close', () => streams.delete(stream))
     reply.raw.once('close', () => stream.destroy())
     if (draining.active) stream.last('bye', BYE)
     else watch(stream, error => request.log.error({ error: loggedError(error) }, 'doctor'))

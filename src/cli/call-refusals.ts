@@ -12,6 +12,7 @@ const HINTS: Record<string, string> = {
   BRIDGE_OWN_NUMBER: 'Call a number that is not under `numbers` in the routes file',
   BRIDGE_FROM_NOT_OURS: 'Give --from one of `numbers` of the routes file, or leave it out',
   BRIDGE_CALL_TOKEN: 'Give OPERATOR_TOKEN of the bridge: the token of a call places no calls',
+  BRIDGE_VIEWERS_LOOK_ONLY: 'Give OPERATOR_TOKEN of the bridge: a token of VIEWER_TOKEN places no calls',
   BRIDGE_KEY_NOT_ALLOWED: 'Give OPERATOR_TOKEN of the bridge, or a key of CALLERS',
   BRIDGE_OPERATOR_API_OFF: 'Set OPERATOR_TOKEN of the bridge',
   BRIDGE_IDEMPOTENCY_KEY: 'This is a fault of the command: report it',

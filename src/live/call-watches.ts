@@ -17,11 +17,18 @@ export interface CallWatchesOptions {
 interface Watch {
   viewers: Set<Viewer>
   sentAt: number
+  /** The call is being read: what is read later must not be sent first. */
+  isReading: boolean
+  /** It changed meanwhile. */
+  isDirty: boolean
   cancel?: (() => void) | undefined
 }
 
 /** A call is shown anew at most so often, milliseconds. */
 const FRAME_MS = 100
+
+/** A call that could not be read is read again after so many milliseconds. */
+const AGAIN_MS = 1000
 
 /** Streams of single calls: everything that is known of the call, again at each change. */
 export class CallWatches {
@@ -41,7 +48,7 @@ export class CallWatches {
   }
 
   watch (callSid: string): Viewer {
-    const watch = this.#watches.get(callSid) ?? { viewers: new Set(), sentAt: 0 }
+    const watch = this.#watches.get(callSid) ?? { viewers: new Set(), sentAt: 0, isReading: false, isDirty: false }
     this.#watches.set(callSid, watch)
     const viewer = new Viewer(() => this.touch(callSid))
     watch.viewers.add(viewer)
@@ -58,24 +65,41 @@ export class CallWatches {
   touch (callSid: string): void {
     const watch = this.#watches.get(callSid)
     if (!watch || watch.cancel) return
-    const { clock, onFailed } = this.#options
-    const send = () => {
-      this.#send(callSid, watch).catch(onFailed)
+    if (watch.isReading) {
+      watch.isDirty = true
+      return
     }
-    const pause = watch.sentAt + FRAME_MS - clock.now()
-    if (pause > 0) watch.cancel = clock.schedule(pause, send)
-    else send()
+    const pause = watch.sentAt + FRAME_MS - this.#options.clock.now()
+    if (pause > 0) this.#sendIn(pause, callSid, watch)
+    else this.#send(callSid, watch).catch(this.#options.onFailed)
+  }
+
+  #sendIn (ms: number, callSid: string, watch: Watch): void {
+    const { clock, onFailed } = this.#options
+    watch.cancel = clock.schedule(ms, () => {
+      this.#send(callSid, watch).catch(onFailed)
+    })
   }
 
   async #send (callSid: string, watch: Watch): Promise<void> {
     watch.cancel?.()
     watch.cancel = undefined
     watch.sentAt = this.#options.clock.now()
-    const frame = frameOf(callSid, await this.#options.find(callSid))
-    for (const viewer of watch.viewers) {
-      if (viewer.isBehind) viewer.show(frame)
-      else viewer.send(frame)
+    watch.isReading = true
+    watch.isDirty = false
+    try {
+      const frame = frameOf(callSid, await this.#options.find(callSid))
+      for (const viewer of watch.viewers) {
+        if (viewer.isBehind) viewer.show(frame)
+        else viewer.send(frame)
+      }
+    } catch (error) {
+      if (watch.viewers.size > 0) this.#sendIn(AGAIN_MS, callSid, watch)
+      throw error
+    } finally {
+      watch.isReading = false
     }
+    if (watch.isDirty) this.touch(callSid)
   }
 }
 

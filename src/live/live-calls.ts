@@ -79,7 +79,8 @@ export class LiveCalls implements Observer {
     if (this.#stop) return
     this.#stop = this.#options.registry.feed.listen({
       message: text => this.#hear(text),
-      gap: () => this.#compareSoon(0)
+      gap: () => this.#compareSoon(0),
+      failed: this.#options.onFailed
     })
     // The others notice only after a while that somebody listens to them.
     this.#isNew = true
@@ -129,11 +130,13 @@ export class LiveCalls implements Observer {
   #tellOthers (changes: Changes): void {
     const { clock, registry } = this.#options
     if (clock.now() < this.#nobodyElseUntil) return
-    registry.feed.tell(JSON.stringify(changes)).then(listeners => {
-      // This process listens too while somebody watches here.
-      const others = (listeners ?? 0) - (this.#stop ? 1 : 0)
-      if (others <= 0) this.#nobodyElseUntil = clock.now() + ASK_AGAIN_MS
-    }).catch(this.#options.onFailed)
+    for (const text of messagesOf(changes)) {
+      registry.feed.tell(text).then(listeners => {
+        // This process listens too while somebody watches here.
+        const isAlone = listeners !== undefined && listeners - (this.#stop ? 1 : 0) <= 0
+        if (isAlone) this.#nobodyElseUntil = clock.now() + ASK_AGAIN_MS
+      }).catch(this.#options.onFailed)
+    }
   }
 
   #hear (text: string): void {
@@ -218,6 +221,19 @@ export class LiveCalls implements Observer {
     const known = this.#rows.get(call.callSid)
     return known?.seq !== seqOf(call) || known.phase !== call.phase
   }
+}
+
+/** Rows of one message between processes. */
+const ROWS_TOLD = 500
+
+/** Changes as texts that are not too long to be told. */
+function messagesOf ({ calls, gone }: Changes): string[] {
+  const parts = Math.max(1, Math.ceil(calls.length / ROWS_TOLD))
+  return Array.from({ length: parts }, (_, i) =>
+    JSON.stringify({
+      calls: calls.slice(i * ROWS_TOLD, (i + 1) * ROWS_TOLD),
+      gone: i === 0 ? gone : []
+    }))
 }
 
 /** Whether a row was made of an earlier state of the call than another one. */

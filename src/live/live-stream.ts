@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Cached } from '../cached.ts'
 import type { Call } from '../calls/fold/call.ts'
 import type { Registry, RegistryStats } from '../calls/store/registry.ts'
@@ -19,8 +20,11 @@ export interface LiveStreamOptions {
 const FRAME_MS = 100
 /** With many viewers frames come less often, so that sending them takes two percent of the time: milliseconds each. */
 const MS_PER_VIEWER = 1
-/** Bytes that one frame may cost over all viewers. */
+/** Bytes that one frame may cost over all viewers, and a picture, which is seldom sent to many. */
 const MOST_BYTES = 8_000_000
+const MOST_PICTURE_BYTES = 100_000_000
+/** So many viewers get their picture in one turn of the event loop. */
+const PICTURES_AT_ONCE = 50
 /** A row is about so long, bytes. */
 const ROW_BYTES = 450
 /** So many changed rows fit into any frame. */
@@ -31,6 +35,8 @@ const MOST_IN_PICTURE = 5000
 const COUNTS_MS = 1000
 /** More viewers than that are refused by one process. */
 export const MOST_VIEWERS = 2000
+/** More streams than that are refused to one key of CALLERS. */
+export const MOST_OF_CALLER = 100
 /** Viewers of a bridge that ends come back spread over so many milliseconds. */
 const RETRY_MS = { least: 500, spread: 2500 }
 
@@ -44,6 +50,7 @@ export class LiveStream {
   readonly #viewers = new Set<Viewer>()
   readonly #watches: CallWatches
   readonly #counts: Cached<RegistryStats['phases']>
+  readonly #ofCallers = new Map<string, number>()
   #changed = new Map<string, CallRow>()
   #gone = new Set<string>()
   #framesAt = 0
@@ -72,8 +79,13 @@ export class LiveStream {
     return this.#viewers.size + this.#watches.viewers
   }
 
-  get isFull (): boolean {
-    return this.viewers >= MOST_VIEWERS
+  /**
+   * Whether there is no room for one more viewer.
+   * @param caller a key of CALLERS, which has room for fewer, so that it takes none from operators
+   */
+  isFull (caller?: string): boolean {
+    if (this.viewers >= MOST_VIEWERS) return true
+    return caller !== undefined && (this.#ofCallers.get(caller) ?? 0) >= MOST_OF_CALLER
   }
 
   /** A stream of the list of calls: a `picture`, then `calls`. */
@@ -83,6 +95,7 @@ export class LiveStream {
     this.#viewers.add(viewer)
     viewer.once('close', () => {
       this.#viewers.delete(viewer)
+      if (this.#viewers.size === 0) this.#forget()
       this.#endIfAlone()
     })
     if (this.#isOver) this.#dismiss(viewer)
@@ -90,12 +103,23 @@ export class LiveStream {
   }
 
   /** A stream of one call: `call` at once and at each change, `gone` when nothing is known of it. */
-  watchCall (callSid: string): Viewer {
+  watchCall (callSid: string, caller?: string): Viewer {
     this.#begin()
     const viewer = this.#watches.watch(callSid)
-    viewer.once('close', () => this.#endIfAlone())
+    this.#count(caller, 1)
+    viewer.once('close', () => {
+      this.#count(caller, -1)
+      this.#endIfAlone()
+    })
     if (this.#isOver) this.#dismiss(viewer)
     return viewer
+  }
+
+  #count (caller: string | undefined, by: number): void {
+    if (caller === undefined) return
+    const count = (this.#ofCallers.get(caller) ?? 0) + by
+    if (count > 0) this.#ofCallers.set(caller, count)
+    else this.#ofCallers.delete(caller)
   }
 
   /** Ends all streams, and tells the viewers when to come back. */
@@ -118,10 +142,16 @@ export class LiveStream {
     if (this.viewers > 0) return
     this.calls.unwatch()
     this.#cancelAlive?.()
+    this.#cancelAlive = undefined
+  }
+
+  /** Nobody waits for what changed in the list. */
+  #forget (): void {
     this.#cancelFrame?.()
-    this.#cancelAlive = this.#cancelFrame = undefined
+    this.#cancelFrame = undefined
     this.#changed.clear()
     this.#gone.clear()
+    this.#owesPicture = false
   }
 
   #alive (): void {
@@ -131,8 +161,15 @@ export class LiveStream {
   }
 
   #take ({ calls, gone }: Changes): void {
-    for (const row of calls) this.#changed.set(row.callSid, row)
-    for (const callSid of gone) this.#gone.add(callSid)
+    if (this.#viewers.size === 0) return
+    for (const row of calls) {
+      this.#changed.set(row.callSid, row)
+      this.#gone.delete(row.callSid)
+    }
+    for (const callSid of gone) {
+      this.#gone.add(callSid)
+      this.#changed.delete(callSid)
+    }
     this.#scheduleFrame()
   }
 
@@ -149,12 +186,13 @@ export class LiveStream {
     const state = await this.#state()
     this.#cancelFrame = undefined
     this.#framesAt = this.#options.clock.now()
-    const changed = [...this.#changed.values()]
+    // The next picture has the calls under way, but not how others have ended.
+    const changed = [...this.#changed.values()].sort(endedLast)
     const gone = [...this.#gone]
     this.#changed.clear()
     this.#gone.clear()
 
-    const room = Math.max(FEWEST_ROWS, Math.floor(MOST_BYTES / ROW_BYTES / Math.max(1, this.#viewers.size)))
+    const room = roomFor(this.#viewers.size)
     if (changed.length > room) this.#owesPicture = true
     else if (this.#owesPicture) {
       this.#owesPicture = false
@@ -178,15 +216,13 @@ export class LiveStream {
 
   async #sendPicture (viewers: readonly Viewer[]): Promise<void> {
     const [rows, state] = await Promise.all([this.calls.rows(), this.#state()])
-    const calls = rows.slice(0, this.#roomForPicture())
+    const calls = rows.slice(0, roomForPicture(viewers.length))
     const more = !this.calls.isWhole || calls.length < rows.length
     const frame = eventFrame('picture', { ...state, calls, more })
-    for (const viewer of viewers) viewer.show(frame)
-  }
-
-  #roomForPicture (): number {
-    const room = Math.floor(MOST_BYTES / ROW_BYTES / Math.max(1, this.#viewers.size))
-    return Math.min(MOST_IN_PICTURE, Math.max(FEWEST_ROWS, room))
+    for (const [i, viewer] of viewers.entries()) {
+      if (i % PICTURES_AT_ONCE === PICTURES_AT_ONCE - 1) await nextTurn()
+      viewer.show(frame)
+    }
   }
 
   /** What every frame says: how many calls there are, and what is wrong with the store. */
@@ -201,3 +237,11 @@ export class LiveStream {
     }
   }
 }
+
+/** How many rows a frame may have that goes to so many viewers. */
+const roomFor = (viewers: number, bytes = MOST_BYTES): number =>
+  Math.max(FEWEST_ROWS, Math.floor(bytes / ROW_BYTES / Math.max(1, viewers)))
+
+const roomForPicture = (viewers: number): number => Math.min(MOST_IN_PICTURE, roomFor(viewers, MOST_PICTURE_BYTES))
+
+const endedLast = (a: CallRow, b: CallRow): number => Number(a.phase === 'ended') - Number(b.phase === 'ended')

@@ -23,11 +23,11 @@ export class Viewer extends Readable {
     return this.#isBehind
   }
 
-  /** Sends a picture, which stands for everything before it. */
+  /** Sends a picture, which stands for everything before it. Whoever is too slow for it asks again. */
   show (picture: Buffer): void {
     if (this.destroyed || this.#isOver) return
-    this.#isBehind = false
-    this.push(picture)
+    this.#isBehind = this.readableLength > MOST_WAITING
+    if (!this.#isBehind) this.push(picture)
   }
 
   /** Sends what comes after the last picture. */
@@ -46,6 +46,8 @@ export class Viewer extends Readable {
   }
 
   override _read (): void {
-    if (this.#isBehind && !this.#isOver) this.#askForPicture(this)
+    if (!this.#isBehind || this.#isOver) return
+    // What is being read now still counts as waiting.
+    setImmediate(() => this.#askForPicture(this))
   }
 }

@@ -88,7 +88,8 @@ await orderTest('the log names the key, and no token', async (t, bridge) => {
   await bridge.order({ to: TO })
   await bridge.order({ to: TO }, { token: 'a-token-that-is-not-ours' })
   await settle()
-  const [shop, operator, nobody] = lines(bridge.logged()).filter(({ operation }) => operation === 'place-call')
+  const [shop, operator, nobody] = lines(bridge.logged()).filter(({ msg, operation }) =>
+    msg === 'request' && operation === 'place-call')
   t.match(shop, { key: 'shop', tokenId: /^[0-9a-f]{8}$/, status: 201 })
   t.notOk('key' in operator!)
   t.notOk('key' in nobody!)

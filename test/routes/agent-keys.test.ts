@@ -122,7 +122,7 @@ await bridgeTest('a token that is wrong, expired, of an ended call or of none', 
   assertRefused(t, await ask(bridge, 'GET', '/calls', token), 401, 'BRIDGE_CALL_TOKEN')
   t.equal((await ask(bridge, 'GET', url, OPERATOR_TOKEN)).status, 200, 'operators see it still')
   await bridge.clock.pass(1_000_000)
-  await refused(token, /not known/)
+  await refused(token, /ended/)
   await settle()
   t.equal(await counted(bridge, 'bridge_authentication_refused_total{operation="get-call"}'), 10, 'each is counted')
 })

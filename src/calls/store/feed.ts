@@ -3,6 +3,8 @@ export interface FeedListener {
   message(text: string): void
   /** Something may have been missed: the connection was made, or made again. */
   gap(): void
+  /** It is not possible to listen, for a reason that may stay. */
+  failed(error: unknown): void
 }
 
 /**

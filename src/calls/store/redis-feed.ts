@@ -29,7 +29,10 @@ export function createRedisFeed (connection: RedisConnection, channel: string): 
     redis.on('ready', () => {
       redis.subscribe(channel).then(() => {
         for (const listener of listeners) listener.gap()
-      }, () => {})
+      }, error => {
+        // A lost connection is made again, and then there is another try.
+        if (redis.status === 'ready') for (const listener of listeners) listener.failed(error)
+      })
     })
     redis.connect().catch(() => {})
     return redis

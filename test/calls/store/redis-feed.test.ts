@@ -19,7 +19,11 @@ async function open (t: Test, { url }: Pick<RedisServer, 'url'>, keyPrefix = KEY
 /** What a listener hears, as events `message` and `gap`. */
 function listen (feed: Feed): EventEmitter & { stop(): void } {
   const heard = new EventEmitter()
-  const stop = feed.listen({ message: text => heard.emit('message', text), gap: () => heard.emit('gap') })
+  const stop = feed.listen({
+    message: text => heard.emit('message', text),
+    gap: () => heard.emit('gap'),
+    failed: error => heard.emit('failed', error)
+  })
   return Object.assign(heard, { stop })
 }
 
@@ -83,4 +87,5 @@ await t.test('a user who may not use the channel tells nobody', { skip: withoutR
   await admin.redis.call('acl', 'setuser', 'limited', 'on', '>secret', '~*', '+@all', 'resetchannels')
   const feed = await open(t, { url: redis.url.replace('//', '//limited:secret@') })
   t.equal(await feed.tell('anything'), undefined)
+  t.match(await once(listen(feed), 'failed'), [/NOPERM/], 'and learns why it hears nothing')
 })
