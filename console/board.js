@@ -2,16 +2,17 @@
  * What Now shows: which calls, in which order. Pure, so that it can be tested without a page.
  *
  * Nothing moves under the reader: while the board is frozen, new calls wait in `held`, and ended calls stay where they
- * are.
+ * are. A call that ends while it is held is dropped, unless it failed, so that `held` does not grow for ever.
  */
 
-/** @import { CallRow, Changes, Counts, Picture, WaitingOn } from './types.js' */
+/** @import { CallRow, Changes, Counts, Picture } from './types.js' */
 
 /**
  * @typedef {object} Entry
  * @property {CallRow} row
  * @property {number} [endedAt] when the page learned that the call ended, milliseconds of the bridge's clock
  * @property {boolean} [gone] the call is no longer under way, and its end is not known here
+ * @property {boolean} [unsure] the latest picture had no room for the call, so it may have changed since
  *
  * @typedef {object} Board
  * @property {boolean} ready whether there was a picture yet
@@ -28,6 +29,12 @@
 /** How long an ended call stays on the board, milliseconds. */
 export const STAYS_MS = { failed: 20_000, other: 8_000 }
 
+/** A page that nobody touches for so long is not being read, milliseconds. */
+export const RESTS_MS = 60_000
+
+/** How many failed calls wait to be shown. Older ones are in Find. */
+export const MOST_HELD_FAILED = 200
+
 const MOST_FINISHED = 5000
 
 /** @type {Board} */
@@ -42,7 +49,18 @@ export const EMPTY_BOARD = {
 }
 
 /**
- * A picture replaces everything, but for ended calls that are still to be seen.
+ * Whether somebody reads the table: with the pointer or the focus in it, or scrolled down. A wall screen that was left
+ * like that is not read.
+ * @param {{ pointer: boolean, focus: boolean, scrolled: boolean, hidden: boolean, movedAt: number }} state
+ *   `hidden`: the tab is in the background. `movedAt`: when the pointer, a key or the page was last moved, milliseconds
+ * @param {number} now
+ */
+export const isRead = ({ pointer, focus, scrolled, hidden, movedAt }, now) =>
+  !hidden && (pointer || focus || scrolled) && now - movedAt < RESTS_MS
+
+/**
+ * A picture replaces everything, but for ended calls that are still to be seen, and for calls that are older than those
+ * of a picture that is cut.
  * @param {Board} before
  * @param {Picture} picture
  * @param {Moment} moment
@@ -50,32 +68,32 @@ export const EMPTY_BOARD = {
  */
 export function withPicture (before, picture, { frozen, now }) {
   const board = renamed(before, picture.calls)
-  const isActive = new Set(picture.calls.map(({ callSid }) => callSid))
+  const inPicture = new Set(picture.calls.map(({ callSid }) => callSid))
   const oldest = picture.calls.at(-1)?.at.received ?? ''
+  const isBeyond = (/** @type {Entry} */ { row, endedAt }) =>
+    picture.more && endedAt === undefined && row.at.received < oldest
   /** @type {Map<string, Entry>} */
   const entries = new Map()
 
-  for (const sid of board.order) {
+  for (const sid of [...board.held, ...board.order]) {
     const entry = board.entries.get(sid)
-    if (!entry || isActive.has(sid)) continue
-    // Older calls than those of a picture that is cut may go on or not.
-    if (picture.more && entry.endedAt === undefined && entry.row.at.received < oldest) continue
-    entries.set(sid, entry.endedAt === undefined ? { ...entry, endedAt: now, gone: true } : entry)
+    if (!entry || inPicture.has(sid)) continue
+    if (isBeyond(entry)) entries.set(sid, { ...entry, unsure: true })
+    else entries.set(sid, entry.endedAt === undefined ? { ...entry, endedAt: now, gone: true } : entry)
   }
   for (const row of picture.calls) entries.set(row.callSid, { row })
 
   const shown = new Set(board.order)
-  const fresh = picture.calls.map(({ callSid }) => callSid).filter(sid => !shown.has(sid))
-  const stay = board.order.filter(sid => entries.has(sid))
+  const isThere = (/** @type {string} */ sid) => entries.has(sid)
   return arranged({
     ready: true,
     entries,
-    order: stay,
-    held: [],
+    order: board.order.filter(isThere),
+    held: board.held.filter(sid => isThere(sid) && !inPicture.has(sid)),
     finished: new Map(),
     counts: picture.counts ?? {},
     more: picture.more
-  }, fresh, frozen && board.ready)
+  }, [...inPicture].filter(sid => !shown.has(sid)), frozen && board.ready)
 }
 
 /**
@@ -145,22 +163,43 @@ export function released (board, now) {
 }
 
 /**
- * Takes calls away that ended a while ago. The same board when there are none.
+ * Takes calls away that ended a while ago, and those of which the latest picture says nothing. For a board that nobody
+ * reads. The same board when there are none.
  * @param {Board} board
  * @param {number} now
  * @returns {Board}
  */
 export function tidied (board, now) {
   const isOver = (/** @type {string} */ sid) => {
-    const { endedAt, row } = board.entries.get(sid) ?? {}
-    return endedAt !== undefined && now - endedAt >= (row?.failed ? STAYS_MS.failed : STAYS_MS.other)
+    const { endedAt, row, unsure = false } = board.entries.get(sid) ?? {}
+    return endedAt === undefined ? unsure : now - endedAt >= (row?.failed ? STAYS_MS.failed : STAYS_MS.other)
   }
-  const over = board.order.filter(isOver)
-  if (over.length === 0) return board
+  return without(board, board.order.filter(isOver))
+}
 
+/**
+ * Of the held calls that have ended only the newest that failed are worth seeing.
+ * @param {Board} board
+ * @returns {Board}
+ */
+function withoutEndedHeld (board) {
+  const ended = board.held.filter(sid => board.entries.get(sid)?.endedAt !== undefined)
+  const failed = ended.filter(sid => board.entries.get(sid)?.row.failed)
+  const stay = new Set(failed.slice(-MOST_HELD_FAILED))
+  return without(board, ended.filter(sid => !stay.has(sid)))
+}
+
+/**
+ * The same board when there is nothing to take away.
+ * @param {Board} board
+ * @param {readonly string[]} sids
+ * @returns {Board}
+ */
+function without (board, sids) {
+  if (sids.length === 0) return board
   const entries = new Map(board.entries)
   const finished = new Map(board.finished)
-  for (const sid of over) {
+  for (const sid of sids) {
     const entry = entries.get(sid)
     if (entry) finished.set(sid, entry.row)
     entries.delete(sid)
@@ -169,7 +208,8 @@ export function tidied (board, now) {
     if (finished.size <= MOST_FINISHED) break
     finished.delete(sid)
   }
-  return { ...board, entries, finished, order: board.order.filter(sid => entries.has(sid)) }
+  const isThere = (/** @type {string} */ sid) => entries.has(sid)
+  return { ...board, entries, finished, order: board.order.filter(isThere), held: board.held.filter(isThere) }
 }
 
 /**
@@ -179,8 +219,7 @@ export function tidied (board, now) {
  * @returns {Board}
  */
 function arranged (board, fresh, frozen) {
-  if (fresh.length === 0) return board
-  if (frozen) return { ...board, held: [...board.held, ...fresh] }
+  if (frozen || fresh.length === 0) return withoutEndedHeld({ ...board, held: [...board.held, ...fresh] })
 
   const receivedOf = (/** @type {string} */ sid) => board.entries.get(sid)?.row.at.received ?? ''
   const order = [...fresh, ...board.order]
@@ -204,65 +243,3 @@ function isOlder (row, known) {
   if (row.at.received !== known.at.received) return row.at.received < known.at.received
   return row.seq < known.seq
 }
-
-/** How long a call usually waits for something at most, milliseconds. @type {Record<WaitingOn, number>} */
-const USUAL_WAIT_MS = {
-  hook: 2000,
-  sip: 6000,
-  route: 6000,
-  agent: 8000,
-  'agent-audio': 8000,
-  none: Infinity
-}
-
-/**
- * What a call waits for, and whether that takes too long.
- * @param {Entry} entry
- * @param {number} now
- * @returns {{ on: WaitingOn, since: string, late: boolean } | undefined}
- */
-export function waitOf ({ row: { waitingOn, since }, endedAt }, now) {
-  if (endedAt !== undefined || waitingOn === 'none' || since === undefined) return undefined
-  return { on: waitingOn, since, late: now - Date.parse(since) > USUAL_WAIT_MS[waitingOn] }
-}
-
-/**
- * The call_sids of a board that a filter lets through: a phase, `late`, or nothing.
- * @param {Board} board
- * @param {string | undefined} filter
- * @param {number} now
- * @returns {readonly string[]}
- */
-export function filtered (board, filter, now) {
-  if (filter === undefined) return board.order
-  return board.order.filter(sid => {
-    const entry = board.entries.get(sid)
-    return entry && (filter === 'late' ? waitOf(entry, now)?.late : entry.row.phase === filter)
-  })
-}
-
-/** @param {Board} board @param {number} now */
-export function lateCount (board, now) {
-  let count = 0
-  for (const entry of board.entries.values()) if (waitOf(entry, now)?.late) count++
-  return count
-}
-
-/**
- * Active calls by phase. The board counts them itself while it has them all, because the bridge counts more seldom.
- * @param {Board} board
- * @returns {Counts}
- */
-export function countsOf (board) {
-  if (board.more) return board.counts
-  /** @type {Counts} */
-  const counts = {}
-  for (const { row, endedAt } of board.entries.values()) {
-    if (endedAt === undefined) counts[row.phase] = (counts[row.phase] ?? 0) + 1
-  }
-  return counts
-}
-
-/** @param {Counts} counts */
-export const activeCount = counts =>
-  Object.entries(counts).reduce((sum, [phase, count]) => phase === 'ended' ? sum : sum + count, 0)

@@ -2,7 +2,7 @@
  * The table of active calls: below 720 px a list of cards, made of the same elements.
  */
 
-import { waitOf } from './board.js'
+import { waitOf } from './board-counts.js'
 import { isTyping } from './keys.js'
 import { VirtualList } from './list.js'
 import { callAddress, goTo } from './location.js'

@@ -2,9 +2,8 @@
  * Now: the active calls, live.
  */
 
-import {
-  activeCount, countsOf, EMPTY_BOARD, filtered, lateCount, released, tidied, withChanges, withPicture
-} from './board.js'
+import { EMPTY_BOARD, isRead, released, tidied, withChanges, withPicture } from './board.js'
+import { activeCount, countsOf, filtered, lateCount } from './board-counts.js'
 import { CallTable } from './call-table.js'
 import { FailuresPanel } from './failures.js'
 import { FirstCall, Quiet } from './now-empty.js'
@@ -18,9 +17,6 @@ import {
 /** @import { Board } from './board.js' */
 /** @import { Counts, Phase } from './types.js' */
 /** @import { ViewProps } from './ui.js' */
-
-/** A pointer or focus that rests longer in the table is of nobody who is about to click, milliseconds. */
-const RESTS_MS = 60_000
 
 /** The board of each sign-in, so that coming back to Now shows at once what was there. @type {WeakMap<Api, Board>} */
 const boards = new WeakMap()
@@ -40,7 +36,8 @@ export default function NowView ({ api, session, mayChange }) {
 
   return html`<div class="now">
     <${Heading} class="hidden" title=${board.ready ? `${active} ${active === 1 ? 'call' : 'calls'}` : 'Now'}>Now<//>
-    <${Counters} counts=${counts} late=${late} filter=${filter} toggle=${toggle} ready=${board.ready} />
+    <${Counters} counts=${counts} late=${late} more=${board.more} filter=${filter} toggle=${toggle}
+      ready=${board.ready} />
     <${FailuresPanel} api=${api} failedCalls=${failedCalls} />
     <section class="calls" aria-label="Active calls" ...${feed.watching}>
       <${CallTable} board=${board} shown=${shown} onRelease=${feed.release} />
@@ -97,7 +94,7 @@ function useFeed (api) {
   return { board, failedCalls, feed: { release, watching } }
 }
 
-/** Notices whether somebody reads the table: with the pointer or the focus in it, or scrolled down. */
+/** Notices whether somebody reads the table. */
 function useReader () {
   const state = useRef({ pointer: false, focus: false, movedAt: 0 })
 
@@ -105,36 +102,39 @@ function useReader () {
     const moved = () => {
       state.current.movedAt = Date.now()
     }
-    const names = ['pointermove', 'keydown', 'wheel', 'pointerdown']
+    const names = ['pointermove', 'pointerdown', 'touchmove', 'wheel', 'keydown']
     for (const name of names) addEventListener(name, moved, { passive: true })
     return () => {
       for (const name of names) removeEventListener(name, moved)
     }
   }, [])
 
-  return useMemo(() => ({
-    isReading () {
-      const { pointer, focus, movedAt } = state.current
-      if (document.hidden) return false
-      return isScrolled() || ((pointer || focus) && Date.now() - movedAt < RESTS_MS)
+  return useMemo(() => {
+    const isReading = () => isRead({ ...state.current, scrolled: isScrolled(), hidden: document.hidden }, Date.now())
+    return { isReading, watching: watchingOf(state.current, isReading) }
+  }, [])
+}
+
+/**
+ * @param {{ pointer: boolean, focus: boolean }} state
+ * @param {() => boolean} isReading
+ */
+function watchingOf (state, isReading) {
+  return (/** @type {() => void} */ release) => ({
+    onPointerEnter: () => {
+      state.pointer = true
     },
-    /** @param {() => void} release */
-    watching: release => ({
-      onPointerEnter: () => {
-        state.current.pointer = true
-      },
-      onPointerLeave: () => {
-        state.current.pointer = false
-        if (!state.current.focus && !isScrolled()) release()
-      },
-      onFocusIn: () => {
-        state.current.focus = true
-      },
-      onFocusOut: () => {
-        state.current.focus = false
-      }
-    })
-  }), [])
+    onPointerLeave: () => {
+      state.pointer = false
+      if (!isReading()) release()
+    },
+    onFocusIn: () => {
+      state.focus = true
+    },
+    onFocusOut: () => {
+      state.focus = false
+    }
+  })
 }
 
 /** Reading scrollY costs a layout, so it is kept. */
@@ -150,9 +150,16 @@ const isScrolled = () => scrolledTo > 60
 const COUNTED = ['requested', 'received', 'dialing', 'ringing', 'connected', 'transferring']
 
 /**
- * @param {{ counts: Counts, late: number, filter?: string, toggle: (name?: string) => void, ready: boolean }} props
+ * @param {{
+ *   counts: Counts,
+ *   late: number,
+ *   more: boolean,
+ *   filter?: string,
+ *   toggle: (name?: string) => void,
+ *   ready: boolean
+ * }} props `more`: not all calls are here, so that at least `late` of them wait too long
  */
-function Counters ({ counts, late, filter, toggle, ready }) {
+function Counters ({ counts, late, more, filter, toggle, ready }) {
   const figure = (/** @type {number} */ count) => ready ? count : '–'
   return html`<div class="counters" role="group" aria-label="Active calls by phase. Press one to see only these">
     <button type="button" class="counter counter-all" aria-pressed=${filter === undefined}
@@ -166,7 +173,7 @@ function Counters ({ counts, late, filter, toggle, ready }) {
     </button>`)}
     <button type="button" class=${classes('counter', 'counter-late', late === 0 && 'counter-zero')}
       aria-pressed=${filter === 'late'} onClick=${() => toggle('late')}>
-      <span class="figure">${figure(late)}</span>
+      <span class="figure">${more && html`<${Hidden}>at least <//>`}${figure(late)}${more && '+'}</span>
       <span class="counter-label"><${Icon} name="late" />
         <span><span class="wide-only">wait </span>too long</span></span>
     </button>

@@ -42,19 +42,25 @@ export interface CallRow {
 
 export type Counts = Partial<Record<Phase, number>>
 
-/** All active calls, the newest first; `more` when there are more than these. */
-export interface Picture {
+/** What each frame of the stream says. `counts` is absent when the bridge cannot count now. */
+interface Frame {
   at: string
   counts?: Counts
   calls: CallRow[]
+  /** What is wrong with the store of calls. */
+  trouble?: string
+}
+
+/** All active calls, the newest first; `more` when there are more than these. */
+export interface Picture extends Frame {
   more: boolean
 }
 
-/** Calls that changed. `gone`: call_sids that are not under way any more, though nobody heard them end. */
-export interface Changes {
-  at: string
-  counts?: Counts
-  calls: CallRow[]
+/**
+ * Calls that changed. `gone`: call_sids that are not under way any more, though nobody heard them end. `leftOut`: so many
+ * changed rows had no room, and a picture follows.
+ */
+export interface Changes extends Frame {
   gone?: string[]
   leftOut?: number
 }

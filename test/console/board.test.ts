@@ -2,8 +2,9 @@ import t from 'tap'
 import { project } from '../fixtures/paths.ts'
 
 const {
-  activeCount, countsOf, EMPTY_BOARD, filtered, lateCount, released, STAYS_MS, tidied, waitOf, withChanges, withPicture
+  EMPTY_BOARD, isRead, MOST_HELD_FAILED, released, RESTS_MS, STAYS_MS, tidied, withChanges, withPicture
 } = await import(project('console/board.js').href)
+const { activeCount, countsOf, filtered, lateCount, waitOf } = await import(project('console/board-counts.js').href)
 
 const START = Date.parse('2026-11-29T10:00:00.000Z')
 const at = (seconds: number): string => new Date(START + seconds * 1000).toISOString()
@@ -68,14 +69,43 @@ await t.test('an ended call is seen for a while, a failed one longer', async t =
   t.ok(STAYS_MS.failed > STAYS_MS.other)
 })
 
-await t.test('a call that began and ended while it was held is seen as well', async t => {
-  let calls = withChanges(board(row(1)), changes(row(2)), reading)
-  calls = withChanges(calls, changes(ended(2)), reading)
+await t.test('a page is read for a minute after the last movement, scrolled down or not', async t => {
+  const state = { pointer: false, focus: false, scrolled: false, hidden: false, movedAt: START }
+  t.equal(isRead(state, START), false)
+  for (const where of ['pointer', 'focus', 'scrolled']) {
+    t.equal(isRead({ ...state, [where]: true }, START + RESTS_MS - 1), true, where)
+    t.equal(isRead({ ...state, [where]: true }, START + RESTS_MS), false, `${where}, at rest`)
+    t.equal(isRead({ ...state, [where]: true, hidden: true }, START), false, `${where}, in the background`)
+  }
+})
+
+await t.test('a call that began and ended while it was held is seen only if it failed', async t => {
+  const began = withChanges(board(row(1)), changes(row(2), row(3), row(4)), reading)
+  const calls = withChanges(began, { ...changes(ended(2), ended(3, { failed: true })), gone: ['call-4'] }, reading)
+  t.same(calls.held, ['call-3'])
+  t.same([...calls.entries.keys()].sort(), ['call-1', 'call-3'], 'nothing is left of the others')
+  t.same(withChanges(calls, changes(row(2, { seq: 8 })), reading).held, ['call-3'], 'and late news brings none back')
+  t.same(withChanges(calls, changes(), reading).held, ['call-3'])
+  t.same(withPicture(calls, picture([row(1)]), reading).held, ['call-3'], 'a new picture neither')
+
   const later = START + 60_000
   const shown = released(calls, later)
-  t.same(shown.order, ['call-2', 'call-1'])
-  t.same(tidied(shown, later + STAYS_MS.other - 1).order, ['call-2', 'call-1'], 'its time begins when it is shown')
-  t.same(tidied(shown, later + STAYS_MS.other).order, ['call-1'])
+  t.same(shown.order, ['call-3', 'call-1'])
+  t.same(tidied(shown, later + STAYS_MS.failed - 1).order, ['call-3', 'call-1'], 'its time begins when it is shown')
+  t.same(tidied(shown, later + STAYS_MS.failed).order, ['call-1'])
+})
+
+await t.test('what is held does not grow for ever', async t => {
+  let calls = board(row(0))
+  const count = MOST_HELD_FAILED + 50
+  for (let n = 1; n <= count; n++) {
+    calls = withChanges(calls, changes(row(n)), reading)
+    calls = withChanges(calls, changes(ended(n, { failed: true })), reading)
+  }
+  t.equal(calls.held.length, MOST_HELD_FAILED)
+  t.equal(calls.entries.size, MOST_HELD_FAILED + 1)
+  t.equal(calls.held.at(-1), `call-${count}`, 'the newest wait')
+  t.equal(withChanges(calls, changes(row(count + 1)), reading).held.length, MOST_HELD_FAILED + 1, 'active ones as well')
 })
 
 await t.test('late news changes nothing', async t => {
@@ -96,12 +126,28 @@ await t.test('calls that ended while the page was away are said to have', async 
   t.same(calls.order, ['call-2', 'call-1'])
   t.same(tidied(calls, START + STAYS_MS.other).order, ['call-2'])
 
-  const cut = withPicture(board(row(1), row(2), row(3)), picture([row(4), row(2)], { more: true }), idle)
-  t.same(cut.order, ['call-4', 'call-3', 'call-2'], 'of those that a cut picture leaves out nothing is known')
-  t.match(cut.entries.get('call-3'), { gone: true })
-
   const gone = withChanges(board(row(1)), { ...changes(), gone: ['call-1', 'call-unknown'] }, idle)
   t.match(gone.entries.get('call-1'), { gone: true, endedAt: START })
+})
+
+await t.test('a picture that is cut takes no row away under the pointer', async t => {
+  const waits = row(1, { phase: 'ringing', waitingOn: 'agent', since: at(1) })
+  const later = { frozen: true, now: START + 60_000 }
+  const cut = withPicture(board(waits, row(2), row(3)), picture([row(4), row(2)], { more: true }), later)
+  t.same(cut.order, ['call-3', 'call-2', 'call-1'], 'an older call than those of the picture stays')
+  t.same(cut.held, ['call-4'])
+  t.match(cut.entries.get('call-1'), { row: waits, unsure: true })
+  t.equal(cut.entries.get('call-1').endedAt, undefined)
+  t.match(cut.entries.get('call-3'), { gone: true }, 'a newer one has ended')
+  t.equal(lateCount(cut, later.now), 0, 'whether it still waits is not known')
+
+  const news = withChanges(cut, changes({ ...waits, seq: 2 }), later)
+  t.equal(lateCount(news, later.now), 1, 'until there is news of it')
+  t.same(tidied(news, START).order, ['call-3', 'call-2', 'call-1'])
+  t.same(tidied(cut, START).order, ['call-3', 'call-2'], 'it leaves once nobody reads')
+
+  const whole = withPicture(cut, picture([row(4), row(2)]), later)
+  t.match(whole.entries.get('call-1'), { gone: true }, 'a whole picture says that it has ended')
 })
 
 await t.test('an ordered call that Jambonz names stays where it is', async t => {
