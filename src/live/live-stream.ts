@@ -19,12 +19,14 @@ export interface LiveStreamOptions {
 /** Frames come at most so often, milliseconds. */
 const FRAME_MS = 100
 /** With many viewers frames come less often, so that sending them takes two percent of the time: milliseconds each. */
-const MS_PER_VIEWER = 1
+const MS_PER_VIEWER = 3
+/** But at least so often, milliseconds. */
+const LONGEST_PAUSE_MS = 2000
 /** Bytes that one frame may cost over all viewers, and a picture, which is seldom sent to many. */
 const MOST_BYTES = 8_000_000
 const MOST_PICTURE_BYTES = 100_000_000
-/** So many viewers get their picture in one turn of the event loop. */
-const PICTURES_AT_ONCE = 50
+/** So many viewers are written to in one turn of the event loop. */
+const WRITTEN_AT_ONCE = 25
 /** A row is about so long, bytes. */
 const ROW_BYTES = 450
 /** So many changed rows fit into any frame. */
@@ -176,7 +178,7 @@ export class LiveStream {
   #scheduleFrame (): void {
     if (this.#cancelFrame || this.#viewers.size === 0) return
     const { clock } = this.#options
-    const pause = Math.max(FRAME_MS, this.#viewers.size * MS_PER_VIEWER)
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(FRAME_MS, this.#viewers.size * MS_PER_VIEWER))
     this.#cancelFrame = clock.schedule(Math.max(0, this.#framesAt + pause - clock.now()), () => {
       this.#sendFrame().catch(this.#options.onFailed)
     })
@@ -206,7 +208,7 @@ export class LiveStream {
       ...(gone.length > 0 ? { gone } : {}),
       ...(leftOut > 0 ? { leftOut } : {})
     })
-    for (const viewer of this.#viewers) viewer.send(frame)
+    await inTurns([...this.#viewers], viewer => viewer.send(frame))
     if (this.#owesPicture) this.#scheduleFrame()
   }
 
@@ -219,10 +221,7 @@ export class LiveStream {
     const calls = rows.slice(0, roomForPicture(viewers.length))
     const more = !this.calls.isWhole || calls.length < rows.length
     const frame = eventFrame('picture', { ...state, calls, more })
-    for (const [i, viewer] of viewers.entries()) {
-      if (i % PICTURES_AT_ONCE === PICTURES_AT_ONCE - 1) await nextTurn()
-      viewer.show(frame)
-    }
+    await inTurns(viewers, viewer => viewer.show(frame))
   }
 
   /** What every frame says: how many calls there are, and what is wrong with the store. */
@@ -235,6 +234,14 @@ export class LiveStream {
       ...(counts ? { counts } : {}),
       ...(trouble === undefined ? {} : { trouble })
     }
+  }
+}
+
+/** Does something for all viewers, and lets calls in between. */
+async function inTurns (viewers: readonly Viewer[], send: (viewer: Viewer) => void): Promise<void> {
+  for (const [i, viewer] of viewers.entries()) {
+    if (i > 0 && i % WRITTEN_AT_ONCE === 0) await nextTurn()
+    send(viewer)
   }
 }
 
