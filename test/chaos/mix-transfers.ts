@@ -49,20 +49,19 @@ function handsOver (
   extra: (random: Random) => Extra,
   more: (random: Random) => Partial<Plan> = () => ({})
 ): TransferKind {
-  return random => ({
-    agent: {},
-    hangUpAfterMs: CALLER_STAYS_MS,
-    causes: OVER_BY_ITSELF,
-    handOver: {
+  return random => {
+    const handOver = {
       mode,
       afterMs: random.between(500, 6000),
       ring: 10,
-      afterPerson: random.pick(['end', 'agent']),
+      afterPerson: random.pick<'end' | 'agent'>(['end', 'agent']),
       person: answers(random),
       ...extra(random)
-    },
-    ...more(random)
-  })
+    }
+    // A caller whom the person has left may hang up before an agent is there again.
+    const causes = handOver.afterPerson === 'agent' ? [...OVER_BY_ITSELF, 'agent-lost'] : OVER_BY_ITSELF
+    return { agent: {}, hangUpAfterMs: CALLER_STAYS_MS, causes, handOver, ...more(random) }
+  }
 }
 
 const completes = (random: Random): TransferPlan['then'] =>

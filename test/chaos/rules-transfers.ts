@@ -20,7 +20,7 @@ export interface TransferRules {
 }
 
 /** A person's leg must be gone this long after the bridge knew that the caller is: with Jambonz well, and otherwise. */
-const RELEASED_MS = { calm: 5000, else: 40_000 }
+const RELEASED_MS: Record<Weather, number> = { calm: 5000, mild: 40_000, rough: 40_000, wild: 60_000 }
 /**
  * Nobody hears nobody for longer, milliseconds: on a fine day no longer than an agent may take to come, or a carrier to
  * say what came of a REFER; otherwise, until that was noticed as well.
@@ -76,7 +76,7 @@ export function createTransferRules ({ add, clock, plans, jambonz, watch, witnes
   function watchRelease (call: Call) {
     if (call.phase !== 'ended' || released.has(call.callSid)) return
     released.add(call.callSid)
-    clock.schedule(weather === 'calm' ? RELEASED_MS.calm : RELEASED_MS.else, () => {
+    clock.schedule(RELEASED_MS[weather], () => {
       const sids = new Set(personCalls().filter(({ order }) => order?.transfer?.callSid === call.callSid)
         .map(({ callSid }) => callSid))
       for (const { leg, ended } of personLegs()) {

@@ -31,10 +31,10 @@ const isOpen = (draft: Call, attempt: Attempt): boolean =>
   draft.phase !== 'ended' && !draft.closing && draft.hangupAt === undefined
 
 /** The agent is called again at once: somebody else had talked with the caller, and has left. */
-export function oweRedispatchNow (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+export function oweRedispatchNow (draft: Call, attempt: Attempt, at: number, rules: Rules, due = at): void {
   if (attempt.room === undefined || attempt.foreign) return
   if (rules.rejoinMs > 0) attempt.agentless = { since: at, due: at + patience(rules) }
-  oweRedispatch(draft, attempt, at, at)
+  oweRedispatch(draft, attempt, at, due)
 }
 
 /** The room was made and its agent called: it has some time to come. */

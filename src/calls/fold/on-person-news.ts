@@ -6,7 +6,7 @@ import { mayHaveMissedEnd } from './evidence.ts'
 import { sentAway } from './lone-caller.ts'
 import { endByBridge } from './on-time.ts'
 import { oweCheck, releasePerson } from './on-transfer.ts'
-import type { Rules } from './rules.ts'
+import { TIMES, type Rules } from './rules.ts'
 import { failTransfer, finishTransfer, reasonOfPerson, returnTransfer } from './transfer-result.ts'
 import {
   beginTransfer,
@@ -134,7 +134,8 @@ function personLeft (draft: Call, transfer: Transfer, at: number, rules: Rules):
   if (afterPerson === undefined) oweLook(draft, attempt, at, at)
   // The person did not leave: the room did, or LiveKit put them out. Should the caller still be there, an agent is.
   else if (person!.end?.cause === 'caller-gone') agentGone(draft, attempt, at, rules)
-  else if (afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules)
+  // LiveKit takes a moment to see that they left. Until then the caller would seem to have company.
+  else if (afterPerson === 'agent') oweRedispatchNow(draft, attempt, at, rules, at + TIMES.leaves)
   else endByBridge(draft, at, 'person-gone', rules)
 }
 

@@ -78,6 +78,8 @@ export const TIMES = {
   joining: 6000,
   /** From the reply to a redirect hook to the first status of its dial. Both come within milliseconds. */
   replaces: 2000,
+  /** From the end of somebody's leg to LiveKit's having removed them from the room. */
+  leaves: 500,
   /** Between two looks at the person's call of a transfer, should its news not arrive. */
   checkPerson: 30_000,
   /** An operator's hang-up shows its effect within this time. */

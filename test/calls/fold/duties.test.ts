@@ -338,12 +338,6 @@ await t.test('a late status of a call that is not known', async t => {
       t.equal(call?.phase, 'ended', callStatus)
     }
   })
-  await t.test('it says who hung up only where that is known', async t => {
-    const ended = (by: 'caller' | 'jambonz') =>
-      advance(undefined, { ...event, at: 1, callStatus: 'completed', by }, rulesWith())?.end
-    t.match(ended('caller'), { cause: 'caller-hung-up', by: 'caller' })
-    t.match(ended('jambonz'), { cause: 'lost', by: 'unknown', detail: /Jambonz ended it/ }, 'the agent may have been first')
-  })
   await t.test('and so does the /action of a dial that is over, whose room is deleted', async t => {
     const call = advance(undefined, {
       kind: 'action',
