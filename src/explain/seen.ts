@@ -64,10 +64,25 @@ export interface RoomSeen extends Timed {
   callId?: string
 }
 
+/** Who writes log lines that are known. */
+export type Service =
+  | 'feature-server'
+  | 'sbc-inbound'
+  | 'sbc-outbound'
+  | 'api-server'
+  | 'jambonz-alerts'
+  | 'livekit-sip'
+  | 'livekit-server'
+  /** An agent worker, or the SDK of LiveKit in an application. */
+  | 'agent'
+  | 'asterisk'
+  | 'twilio'
+  | 'application'
+
 /** A line of a server's own log. */
 export interface LogSeen extends Timed {
   kind: 'log'
-  from: 'feature-server' | 'livekit-sip'
+  from: Service
   level: string
   text: string
   fields: Record<string, unknown>

@@ -1,13 +1,14 @@
 import type { Finding } from '../../finding.ts'
 import { LruMap } from '../../lru-map.ts'
 import type { Keep } from '../keep.ts'
-import type { HookSeen } from '../seen.ts'
+import type { HookSeen, Seen } from '../seen.ts'
 import { replyIn, requestIdOf } from './hook-records.ts'
 import { JsonDocument } from './json-document.ts'
 import { objectOf, type Json } from './json.ts'
+import type { LineReader } from './line-reader.ts'
 import { linesOf } from './lines.ts'
 import { bareLine, zapLine } from './log-records.ts'
-import { recordOf } from './records.ts'
+import { recordsOf } from './records.ts'
 import { createSipLog } from './sip-log.ts'
 import { timeIn, timeOf } from './times.ts'
 
@@ -21,7 +22,8 @@ export async function readText (file: string, chunks: AsyncIterable<Buffer>, kee
   return reader.finish()
 }
 
-type JsonRecord = ReturnType<typeof recordOf>
+/** Forms of text, in the order in which they are tried on each line. */
+const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [createSipLog]
 
 /** Requests whose reply may still come in a later line. */
 const MAX_OPEN_REQUESTS = 1000
@@ -31,7 +33,7 @@ const MAX_PREFIX = 200
 class TextReader {
   readonly #file: string
   readonly #keep: Keep
-  readonly #sipLog: ReturnType<typeof createSipLog>
+  readonly #readers: readonly LineReader[]
   readonly #document = new JsonDocument()
   readonly #openRequests = new LruMap<string, HookSeen>(MAX_OPEN_REQUESTS)
   /** Messages, webhooks and log lines that were found. */
@@ -42,7 +44,7 @@ class TextReader {
   constructor (file: string, keep: Keep) {
     this.#file = file
     this.#keep = keep
-    this.#sipLog = createSipLog(file)
+    this.#readers = LINE_READERS.map(create => create(file))
   }
 
   take (line: string, number: number, cut: boolean): void {
@@ -50,56 +52,65 @@ class TextReader {
     if (cut) this.#cutLines++
     this.#document.add(line)
 
-    const record = line.includes('{') ? this.#recordIn(line, number) : undefined
-    if (record) {
+    const records = line.includes('{') ? this.#recordsIn(line, number) : []
+    if (records.length > 0) {
       this.#document.ruleOut()
       // Nothing of a SIP message comes after a line of another kind.
-      this.#add(this.#sipLog.end())
-      this.#add(record)
+      this.#endReaders()
+      this.#add(records)
       return
     }
-    this.#add(this.#sipLog.push(line, number).seen)
+    for (const reader of this.#readers) {
+      const { seen, taken } = reader.push(line, number)
+      this.#add(seen)
+      if (taken) return
+    }
   }
 
   finish (): Finding[] {
-    this.#add(this.#sipLog.end())
+    this.#endReaders()
     if (this.#found === 0) {
-      this.#document.records().forEach((row, i) => this.#add(recordOf(row, { file: this.#file, at: i + 1 })))
+      this.#document.records().forEach((row, i) => this.#add(recordsOf(row, { file: this.#file, at: i + 1 })))
     }
     return [...this.#cutFindings(), ...this.#nothingFindings()]
   }
 
-  #add (seen: Parameters<Keep['add']>[0] | undefined): void {
-    if (!seen) return
-    this.#found++
-    this.#keep.add(seen)
+  #endReaders (): void {
+    for (const reader of this.#readers) this.#add(reader.end())
   }
 
-  #recordIn (line: string, number: number): JsonRecord {
+  #add (seen: readonly Seen[]): void {
+    this.#found += seen.length
+    seen.forEach(item => this.#keep.add(item))
+  }
+
+  #recordsIn (line: string, number: number): Seen[] {
     const place = { file: this.#file, at: number }
     const zap = zapLine(line, place, timeIn(line))
-    if (zap) return zap
+    if (zap) return [zap]
 
     // In front of the JSON stands what pm2, docker or kubectl print; behind it the comma of an array.
     const brace = line.indexOf('{')
     const end = line.lastIndexOf('}') + 1
-    if (brace > MAX_PREFIX || !/^[\s,\]]*$/.test(line.slice(end))) return undefined
+    if (brace > MAX_PREFIX || !/^[\s,\]]*$/.test(line.slice(end))) return []
 
     const json = objectOf(line.slice(brace, end))
-    if (!json) return undefined
+    if (!json) return []
 
     const prefix = line.slice(0, brace)
-    const record = recordOf(json, place, timeIn(prefix)) ?? bareLine(prefix, json, place, timeIn(prefix))
-    this.#joinReply(json, record)
-    return record
+    const records = recordsOf(json, place, timeIn(prefix))
+    const bare = records.length === 0 ? bareLine(prefix, json, place, timeIn(prefix)) : undefined
+    this.#joinReply(json, records)
+    return bare ? [bare] : records
   }
 
   /** pino writes a request and its reply as two lines with the same id. */
-  #joinReply (json: Json, record: JsonRecord): void {
+  #joinReply (json: Json, records: readonly Seen[]): void {
     const id = requestIdOf(json)
     if (id === undefined) return
-    if (record?.kind === 'hook') {
-      this.#openRequests.set(id, record)
+    const request = records.find(item => item.kind === 'hook')
+    if (request) {
+      this.#openRequests.set(id, request)
       return
     }
 

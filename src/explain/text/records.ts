@@ -1,6 +1,6 @@
 import { WebhookEvent } from 'livekit-server-sdk'
 import { fromWebhook } from '../../livekit/events.ts'
-import type { HookSeen, LogSeen, Place, RoomSeen } from '../seen.ts'
+import type { Place, RoomSeen, Seen } from '../seen.ts'
 import { hookIn, isHook, REPLIES } from './hook-records.ts'
 import { isObject, objectOf, type Json } from './json.ts'
 import { logIn } from './log-records.ts'
@@ -11,17 +11,38 @@ import { timeOf } from './times.ts'
  */
 
 /**
- * What a record means; undefined when it is none that we know.
+ * What a record means; empty when it is none that we know.
  * @param lineTime the time that its line has in front of the JSON, milliseconds
  */
-export function recordOf (record: Json, place: Place, lineTime?: number): HookSeen | RoomSeen | LogSeen | undefined {
+export function recordsOf (record: Json, place: Place, lineTime?: number): Seen[] {
+  for (const read of RECORD_READERS) {
+    const seen = read(record, place, lineTime)
+    if (seen) return seen
+  }
+  return []
+}
+
+/** Reads one form of record; undefined for a record of another form. */
+type RecordReader = (record: Json, place: Place, lineTime: number | undefined) => Seen[] | undefined
+
+/** A webhook, wherever loggers and collectors have put it. */
+function readWebhook (record: Json, place: Place, lineTime: number | undefined): Seen[] | undefined {
   const nested = bodyIn(record)
-  if (!nested) return logIn(record, place, timeOf(record) ?? lineTime)
+  if (!nested) return undefined
 
   const [body] = nested
   const at = nested.map(timeOf).find(time => time !== undefined) ?? lineTime
-  return isRoomEvent(body) ? roomEventIn(body, place, at) : hookIn(body, nested, place, at)
+  const seen = isRoomEvent(body) ? roomEventIn(body, place, at) : hookIn(body, nested, place, at)
+  return seen ? [seen] : []
 }
+
+function readLog (record: Json, place: Place, lineTime: number | undefined): Seen[] | undefined {
+  const seen = logIn(record, place, timeOf(record) ?? lineTime)
+  return seen && [seen]
+}
+
+/** Forms of records, in the order in which they are tried. */
+const RECORD_READERS: readonly RecordReader[] = [readWebhook, readLog]
 
 /** How deep collectors and loggers nest a request's body: `{ req: { body } }`, `{ meta: { req: { body: "…" } } }`. */
 const MAX_DEPTH = 4

@@ -2,6 +2,7 @@ import { MAX_BODY_BYTES, MAX_HEAD_BYTES } from '../../sip/message.ts'
 import type { Endpoint } from '../capture/endpoint.ts'
 import { parseLeniently } from '../capture/sip-bytes.ts'
 import type { Place, SipSeen } from '../seen.ts'
+import type { LineReader } from './line-reader.ts'
 import { timeIn } from './times.ts'
 
 /** What a log says in front of a message: when, and from where to where. */
@@ -70,13 +71,7 @@ const side = (timed: Preamble, received: boolean, other: Endpoint, transport = '
 })
 
 /** Collects the lines of SIP messages out of a log. */
-export interface SipLog {
-  /** What a line completes, and whether the line belongs to a message. */
-  push(line: string, number: number): { seen?: SipSeen, taken: boolean }
-  end(): SipSeen | undefined
-}
-
-export function createSipLog (file: string): SipLog {
+export function createSipLog (file: string): LineReader {
   let preamble: Preamble | undefined
   let open: {
     lines: string[]
@@ -88,14 +83,14 @@ export function createSipLog (file: string): SipLog {
     preamble?: Preamble
   } | undefined
 
-  function finish (): SipSeen | undefined {
-    if (!open) return undefined
+  function finish (): SipSeen[] {
+    if (!open) return []
     const { lines, body = [], place, preamble: before } = open
     open = undefined
     const message = parseLeniently(`${lines.join('\r\n')}\r\n\r\n${body.map(line => `${line}\r\n`).join('')}`)
-    if (!message || lines.length < 2) return undefined
+    if (!message || lines.length < 2) return []
     const { line: _, ...known } = before ?? { line: 0 }
-    return { kind: 'sip', place, message, ...known }
+    return [{ kind: 'sip', place, message, ...known }]
   }
 
   function start (line: string, number: number): boolean {
@@ -129,28 +124,28 @@ export function createSipLog (file: string): SipLog {
         if (fits && !open.body) {
           if (text.trim() === '') {
             open.body = []
-            return { taken: true }
+            return { seen: [], taken: true }
           }
           // A line that begins with white space goes on with the header before it (RFC 3261 7.3.1).
           if (HEADER.test(text) || (/^[ \t]/.test(text) && open.lines.length > 1)) {
             open.lines.push(text)
-            return { taken: true }
+            return { seen: [], taken: true }
           }
         } else if (fits && open.body && SDP.test(text)) {
           open.body.push(text)
-          return { taken: true }
+          return { seen: [], taken: true }
         } else if (fits && open.body?.length === 0 && /^SIP\/2\.0 \d{3}\b/.test(text) && isNotify(open.lines)) {
           open.body.push(text)
-          return { taken: true }
+          return { seen: [], taken: true }
         }
         const seen = finish()
         const taken = this.push(line, number).taken
-        return { ...(seen && { seen }), taken }
+        return { seen, taken }
       }
-      if (start(line, number)) return { taken: true }
+      if (start(line, number)) return { seen: [], taken: true }
       const before = preambleOf(line, number)
       if (before) preamble = before
-      return { taken: before?.source !== undefined || before?.destination !== undefined }
+      return { seen: [], taken: before?.source !== undefined || before?.destination !== undefined }
     },
     end: finish
   }
