@@ -1,6 +1,7 @@
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Finding } from '../finding.ts'
-import { LOG_RULES, type LogRule } from './log-rules.ts'
+import type { LoggedLine, LogRule, Words } from './knowledge/log-rule.ts'
+import { LOG_RULES } from './knowledge/log-rules.ts'
 import { quote } from './quote.ts'
 import type { LogSeen } from './seen.ts'
 
@@ -10,10 +11,12 @@ export interface LogVerdict {
   cause?: Cause
 }
 
-/** Lines that match the same rule. */
+/** Lines that match the same rule and say the same. */
 interface Match {
   rule: LogRule
   first: LogSeen
+  line: LoggedLine
+  says: string
   count: number
 }
 
@@ -21,35 +24,49 @@ interface Match {
 const LONGEST_READ = 2000
 
 /** What the servers' own logs say of a call. */
-export function judgeLogs (logs: readonly LogSeen[]): LogVerdict {
-  const matches = new Map<LogRule['code'], Match>()
-  for (const line of logs) {
-    const rule = ruleFor(line)
-    if (!rule) continue
+export function judgeLogs (lines: readonly LogSeen[]): LogVerdict {
+  const matches = new Map<string, Match>()
+  for (const seen of lines) {
+    const found = matchOf(seen, lines)
+    if (!found) continue
 
-    const known = matches.get(rule.code)
+    const key = `${found.rule.code} ${found.says}`
+    const known = matches.get(key)
     if (known) known.count++
-    else matches.set(rule.code, { rule, first: line, count: 1 })
+    else matches.set(key, found)
   }
 
   const all = [...matches.values()]
-  const cause = all.find(({ rule }) => rule.cause)?.rule.cause
+  const cause = all.map(({ rule, line }) => worded(rule.cause, line)).find(named => named !== undefined)
   return { findings: all.map(findingOf), ...(cause && { cause }) }
 }
 
-function ruleFor ({ from, text, fields }: LogSeen): LogRule | undefined {
+function matchOf (seen: LogSeen, lines: readonly LogSeen[]): Match | undefined {
+  const { from, text, fields } = seen
   const reason = typeof fields['reason'] === 'string' ? fields['reason'] : ''
   const words = `${text.slice(0, LONGEST_READ)} ${reason.slice(0, LONGEST_READ)}`
-  return LOG_RULES.find(rule => rule.from === from && rule.pattern.test(words) && rule.unless?.(fields) !== true)
+  for (const rule of LOG_RULES[from] ?? []) {
+    const match = rule.pattern.exec(words)
+    if (!match || rule.unless?.(fields, lines) === true) continue
+
+    const line = { match, fields, lines }
+    return { rule, first: seen, line, says: worded(rule.says, line), count: 1 }
+  }
+  return undefined
 }
 
-function findingOf ({ rule: { code, severity, says, todo, command }, first: { text, place }, count }: Match): Finding {
+/** The words of a rule for a line. */
+const worded = <T extends string | undefined>(words: Words<T>, line: LoggedLine): T =>
+  typeof words === 'function' ? words(line) : words
+
+function findingOf ({ rule, first: { text, place }, line, says, count }: Match): Finding {
   const times = count > 1 ? `, ${count} times` : ''
+  const todo = worded(rule.todo, line)
   return {
-    code,
-    severity,
+    code: rule.code,
+    severity: rule.severity,
     seen: `${says}: "${quote(text)}" (${place.file}:${place.at}${times}).`,
     ...(todo !== undefined && { todo }),
-    ...(command !== undefined && { command })
+    ...(rule.command !== undefined && { command: rule.command })
   }
 }
