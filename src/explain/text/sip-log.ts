@@ -20,9 +20,19 @@ const RESPONSE = /(?:^|[\s>])(SIP\/2\.0 [1-6]\d\d(?: [^\r\n]{0,200}?)?)(\.?)$/
 const HEADER = /^[A-Za-z][\w.!%*+`'~-]*[ \t]*:/
 const SDP = /^[a-z]=/
 
-const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:]{3,}(?=\.\d+\b)|\d{1,3}(?:\.\d{1,3}){3}|[\w-]+(?:\.[\w-]+)+)`
-/** sngrep and ngrep: `10.0.0.1:5060 -> 10.0.0.2:5060`, with or without time and protocol in front. */
-const ARROW = new RegExp(String.raw`${HOST}[:.](\d{1,5})\s*-+>\s*${HOST}[:.](\d{1,5})`)
+/** An IPv6 address without brackets has at least two colons: an IPv4 address in front of its port has none. */
+const IPV6 = String.raw`(?:[0-9a-fA-F]{1,4}|:)(?::[0-9a-fA-F]{0,4}){1,7}`
+const NAME = String.raw`[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}`
+const HOST = String.raw`(\[[0-9a-fA-F:.]{2,45}\]|${IPV6}|\d{1,3}(?:\.\d{1,3}){3}|${NAME})`
+/** Without -n, tcpdump has the name of the service. */
+const PORT = String.raw`[:.](\d{1,5}|sips?)`
+/** What some logs put in front of an address: `udp:10.0.0.1:5060`. */
+const SCHEME = String.raw`(?:(?:udp|tcp|tls|wss?|sips?)[:/]{1,3})?`
+/**
+ * sngrep and ngrep: `10.0.0.1:5060 -> 10.0.0.2:5060`, with or without time and protocol in front. tcpdump:
+ * `IP 10.0.0.1.5060 > 10.0.0.2.5060:`.
+ */
+const ARROW = new RegExp(String.raw`(?<![\w.])${HOST}${PORT}\s{0,8}-{0,8}>\s{0,8}${SCHEME}${HOST}${PORT}(?![\w])`)
 /** sofia and drachtio: `recv 1093 bytes from udp/[10.0.0.1]:5060 at 10:00:00.123456:` */
 const SOFIA = /\b(recv|send|sent)\s+\d+\s+bytes\s+(?:from|to)\s+(\w+)\/\[([^\]]+)\]:(\d{1,5})/i
 /**
@@ -61,7 +71,12 @@ function transportIn (text: string): string | undefined {
   return /\b(UDP|TCP|TLS)\b/i.exec(text)?.[1]?.toLowerCase()
 }
 
-const endpoint = (host = '', port = '0'): Endpoint => ({ address: host.replace(/^\[|\]$/g, ''), port: Number(port) })
+const SERVICES: Readonly<Record<string, number>> = { sip: 5060, sips: 5061 }
+
+const endpoint = (host = '', port = '0'): Endpoint => ({
+  address: host.replace(/^\[|\]$/g, ''),
+  port: SERVICES[port] ?? Number(port)
+})
 
 /** The log of one party names only the other one. */
 const side = (timed: Preamble, received: boolean, other: Endpoint, transport = ''): Preamble => ({
