@@ -79,7 +79,11 @@ function transferCause (call: Call, transfer: Transfer, attempt: Attempt | undef
 function withoutAttempt (call: Call): Verdict {
   const caller = call.caller.final
   if (!caller) return endOf('lost')
-  const { callStatus, sipStatus, by } = caller
+  const { at, callStatus, sipStatus, by } = caller
+  // Jambonz also ends a call whose agent leg has ended. Who had ended that one was not heard.
+  if (by === 'jambonz' && callStatus === 'completed' && call.at.received === at) {
+    return endOf('lost', { detail: 'only the end of the call was heard: Jambonz ended it' })
+  }
 
   return callStatus === 'completed' ? endOf(whoHungUp(by)) : endOf('lost', { sipStatus })
 }

@@ -28,17 +28,18 @@ export interface RoomCleanup {
 
 /**
  * Owes the deletion of an attempt's room, unless the room is not ours. Where a request that makes the room is still on
- * its way, the last deletion comes after that request must have settled.
+ * its way, the room would come back: its deletion then waits until that request has settled, unless it ends the call.
  */
 export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void {
   if (attempt.room === undefined || attempt.foreign) return
   const pending = attempt.pendingSince ?? attempt.dispatchingSince
   const settled = pending === undefined ? at : Math.max(at, pending + TIMES.roomSettles)
-  const dialled = attempt.at.replied !== undefined
+  const isOver = attempt.final ?? attempt.action ?? draft.caller.final
+  const endsLeg = attempt.at.replied !== undefined && isOver === undefined
   owe(draft, at, {
     kind: 'delete-room',
     target: attempt.room,
-    due: pending === undefined || dialled ? at : settled,
+    due: endsLeg ? at : settled,
     room: { step: 0, settled, pauses: pausesOf(attempt, pending !== undefined) }
   })
 }

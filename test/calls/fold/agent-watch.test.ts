@@ -210,6 +210,25 @@ await t.test('an agent that handed the caller to a person may go', async t => {
   t.equal(story.it.phase, 'connected')
 })
 
+await t.test('and when the person leaves the caller, an agent is called again', async t => {
+  const story = talking()
+  agentLeaves(story)
+  story.see = { ...alone, company: true }
+  // The agent was to be called again by now, and somebody was there.
+  story.pass(7000)
+  t.equal(called(story), 0)
+  story.see = alone
+  story.feed({
+    kind: 'livekit',
+    room: story.room(1),
+    what: 'participant_left',
+    participant: { sid: 'PA_person', identity: 'person-1', kind: 'OTHER', reason: 'CLIENT_INITIATED' }
+  })
+  story.pass(5100)
+  t.equal(called(story), 1, 'as soon as after an agent that leaves')
+  t.equal(story.it.phase, 'connected')
+})
+
 await t.test("without LiveKit's events a look finds that the agent is gone", async t => {
   const story = tell()
   story.connect()

@@ -151,22 +151,34 @@ await t.test('a createRoom that nobody ever hears of again: its room is deleted 
   t.ok(first.at >= sent + 15_000 && first.at <= sent + 15_100)
 })
 
-await t.test(
-  "a degraded call's room is deleted at its end and once more if its createRoom is still on its " +
-    'way',
-  async t => {
-    const story = tell()
-    story.hook()
-    story.made('timeout')
-    story.caller('no-answer', 487, 'caller')
-    story.pass(2000)
-    const deletions = () => story.performed.filter(({ kind }) => kind === 'delete-room').length
-    const early = deletions()
-    t.ok(early >= 1, 'at once')
-    story.feed({ kind: 'room-settled', attempt: 1 })
-    t.equal(deletions(), early + 1, 'and when it settled')
-  }
-)
+await t.test('the room of a call that is over is deleted once, when its createRoom has settled', async t => {
+  const story = tell()
+  story.hook()
+  story.made('timeout')
+  story.caller('no-answer', 487, 'caller')
+  story.pass(2000)
+  t.same(story.deleted, [], 'a room that is deleted now would be made again')
+  story.feed({ kind: 'room-settled', attempt: 1 })
+  t.equal(story.deleted.length, 1)
+})
+
+await t.test('where nobody says how createRoom settled, its room is deleted all the same', async t => {
+  const story = tell()
+  story.hook()
+  story.made('timeout')
+  story.caller('no-answer', 487, 'caller')
+  story.pass(16_000)
+  t.equal(story.deleted.length, 1)
+})
+
+await t.test('a deletion that is to end the call waits for nothing', async t => {
+  const story = tell()
+  story.hook()
+  story.made('timeout')
+  story.agent('ringing', 180)
+  story.feed({ kind: 'hangup' })
+  t.equal(story.deleted.length, 1)
+})
 
 await t.test('a room that was certainly not made is no reason to wait', async t => {
   const story = tell()
@@ -337,6 +349,12 @@ await t.test('a late status of a call that is not known', async t => {
       const call = advance(undefined, { ...event, at: 1, callStatus }, rulesWith())
       t.equal(call?.phase, 'ended', callStatus)
     }
+  })
+  await t.test('it says who hung up only where that is known', async t => {
+    const ended = (by: 'caller' | 'jambonz') =>
+      advance(undefined, { ...event, at: 1, callStatus: 'completed', by }, rulesWith())?.end
+    t.match(ended('caller'), { cause: 'caller-hung-up', by: 'caller' })
+    t.match(ended('jambonz'), { cause: 'lost', by: 'unknown', detail: /Jambonz ended it/ }, 'maybe the agent was first')
   })
   await t.test('and so does the /action of a dial that is over, whose room is deleted', async t => {
     const call = advance(undefined, {
