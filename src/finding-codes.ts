@@ -13,6 +13,7 @@ export const EXPLAIN_CODES = [
   'capture-damaged',
   'capture-cut-frames',
   'capture-gaps',
+  'capture-tunnel',
   'lines-cut',
   'left-out',
   'sip-encrypted',

@@ -60,7 +60,9 @@ const KINDS: ReadonlyArray<[string, string]> = [
   ['fd377a585a00', 'xz: unpack it first'],
   ['28b52ffd', 'zstd: unpack it first'],
   ['7f454c46', 'a program'],
-  ['736e6f6f70', 'a snoop capture: convert it with editcap -F pcap']
+  ['474d4255', 'a capture of Microsoft Network Monitor: convert it with editcap -F pcap'],
+  ['58435000', 'a NetXray or Sniffer capture: convert it with editcap -F pcap'],
+  ['1c0001a', 'an Ixia capture: convert it with editcap -F pcap']
 ]
 
 const kindOf = (start: Buffer): string =>

@@ -7,6 +7,7 @@ import type { EXPLAIN_CODES } from '../../src/finding-codes.ts'
 import {
   BEGAN,
   ethernet,
+  ip,
   pcapFile,
   portions,
   recordedSip,
@@ -136,6 +137,10 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
     Buffer.concat([pcapFile(udpFrames(recordedSip('no-trunk-matches').slice(0, 1))), Buffer.alloc(16, 0x7f)])
   ],
   'capture-cut-frames': [/cut off/, pcapFile(udpFrames(recordedSip('no-trunk-matches')), { snap: 300 })],
+  'capture-tunnel': [
+    /1 packets of IPsec \(ESP\), which only the ends/,
+    pcapFile([{ at: BEGAN, data: ethernet(ip(50, '192.0.2.1', '192.0.2.2', Buffer.alloc(80, 7))) }])
+  ],
   'capture-gaps': [
     /2 places|1 places/,
     pcapFile(tcpFrames(recordedSip('no-agent-worker'), { size: 150 }).filter((_, i) => i !== 12))

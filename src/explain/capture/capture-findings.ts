@@ -1,6 +1,7 @@
 import type { Finding } from '../../finding.ts'
 import { shellWord } from '../shell-word.ts'
 import type { CaptureNotes } from './frame.ts'
+import { linkName } from './link-layer.ts'
 import type { TcpCounts } from './tcp-stream.ts'
 
 /** What was noticed while a capture was read. */
@@ -17,6 +18,8 @@ export interface CaptureFacts {
   /** SIP messages of which IP fragments are missing. */
   incompleteSip: number
   tcp: TcpCounts
+  /** Packets of tunnels that only their ends can read, by the name of the tunnel. */
+  unreadable: ReadonlyMap<string, number>
   hasRtp: boolean
 }
 
@@ -28,7 +31,7 @@ const AVOID_TLS = 'For a test, dial LiveKit over TCP (LIVEKIT_SIP_TRANSPORT=tcp)
 export const captureFindings = (facts: CaptureFacts): Finding[] => [
   ...damageFindings(facts),
   ...gapFindings(facts),
-  ...facts.sip === 0 ? [noSipFinding(facts)] : encryptedFindings(facts)
+  ...facts.sip === 0 ? [noSipFinding(facts)] : [...encryptedFindings(facts), ...tunnelFindings(facts)]
 ]
 
 function damageFindings ({ file, notes, frames, cutSip }: CaptureFacts): Finding[] {
@@ -95,14 +98,31 @@ function encryptedFindings ({ file, tcp }: CaptureFacts): Finding[] {
   }]
 }
 
+const CAPTURE_INSIDE = 'Capture where the packets leave the tunnel, on the interface inside it (ip link lists them), ' +
+  'or use the SIP log of the SBC'
+
+function tunnelFindings ({ file, unreadable }: CaptureFacts): Finding[] {
+  if (unreadable.size === 0) return []
+  return [{
+    code: 'capture-tunnel',
+    severity: 'warning',
+    seen: `${tunnelsText(unreadable)} in ${file} cannot be read: legs that went through it are missing below.`,
+    todo: CAPTURE_INSIDE
+  }]
+}
+
+/** `12 packets of IPsec (ESP) and 3 packets of WireGuard` */
+const tunnelsText = (unreadable: ReadonlyMap<string, number>): string =>
+  [...unreadable].map(([name, packets]) => `${packets} packets of ${name}`).join(' and ')
+
 /** Why there is no SIP in a capture. */
-function noSipFinding ({ file, frames, unknownLinks, tcp, hasRtp }: CaptureFacts): Finding {
+function noSipFinding ({ file, frames, unknownLinks, tcp, unreadable, hasRtp }: CaptureFacts): Finding {
   if (unknownLinks.length > 0) {
     return {
       code: 'capture-unknown-link',
       severity: 'failed',
       seen: `${file} was captured on a kind of link that bridge explain does not know (link type ${
-        unknownLinks.join(', ')
+        unknownLinks.map(linkName).join('; ')
       }).`,
       todo: 'Capture on an Ethernet interface or on `any`',
       command: CAPTURE_COMMAND
@@ -114,6 +134,15 @@ function noSipFinding ({ file, frames, unknownLinks, tcp, hasRtp }: CaptureFacts
       severity: 'failed',
       seen: `${file} has ${tcp.encrypted} TLS connections and no readable SIP.`,
       todo: AVOID_TLS
+    }
+  }
+  if (unreadable.size > 0) {
+    return {
+      code: 'capture-tunnel',
+      severity: 'failed',
+      seen: `${file} has no readable SIP, but ${tunnelsText(unreadable)}, which only the ends of the tunnel can read.`,
+      todo: CAPTURE_INSIDE,
+      command: CAPTURE_COMMAND
     }
   }
   return {

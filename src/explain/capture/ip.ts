@@ -108,11 +108,11 @@ function skipExtensions (ip: Buffer): Extensions {
   return result
 }
 
-const ipv4Address = (data: Buffer, at: number): string =>
+export const ipv4Address = (data: Buffer, at: number): string =>
   [0, 1, 2, 3].map(i => data.readUInt8(at + i)).join('.')
 
 /** RFC 5952: the longest run of zero groups becomes `::`. */
-function ipv6Address (data: Buffer, at: number): string {
+export function ipv6Address (data: Buffer, at: number): string {
   const text = Array.from({ length: 8 }, (_, i) => data.readUInt16BE(at + i * 2).toString(16)).join(':')
   const runs = [...text.matchAll(/\b0(?::0)+\b/g)]
   const longest = runs.sort((a, b) => b[0].length - a[0].length)[0]

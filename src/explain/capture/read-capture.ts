@@ -1,19 +1,25 @@
 import type { Finding } from '../../finding.ts'
-import type { SipMessage } from '../../sip/message.ts'
 import type { Keep } from '../keep.ts'
 import type { RtpCounts } from '../seen.ts'
 import type { ByteSource } from './byte-source.ts'
 import { captureFindings } from './capture-findings.ts'
+import { knowsLink } from './decoders.ts'
 import { endpointText, type Endpoint } from './endpoint.ts'
 import type { CaptureNotes, Frame } from './frame.ts'
-import { knowsLink } from './link-layer.ts'
 import { PacketDecoder, type Packet } from './packet.ts'
 import { isPcap, readPcap } from './pcap.ts'
 import { isPcapng, readPcapng } from './pcapng.ts'
 import { looksLikeSip, parseLeniently } from './sip-bytes.ts'
+import { isSnoop, readSnoop } from './snoop.ts'
+import type { CarriedSip } from './stream-cutter.ts'
 import { TcpStreams } from './tcp-streams.ts'
 
-export const isCapture = (start: Buffer): boolean => isPcap(start) || isPcapng(start)
+export const isCapture = (start: Buffer): boolean => isPcap(start) || isPcapng(start) || isSnoop(start)
+
+function framesOf (start: Buffer, source: ByteSource, notes: CaptureNotes): AsyncGenerator<Frame> {
+  if (isPcap(start)) return readPcap(source, notes)
+  return isPcapng(start) ? readPcapng(source, notes) : readSnoop(source, notes)
+}
 
 /**
  * Reads a capture frame by frame, keeps its SIP and counts its RTP. The memory that it needs does not grow with the
@@ -23,7 +29,7 @@ export const isCapture = (start: Buffer): boolean => isPcap(start) || isPcapng(s
 export async function readCapture (file: string, start: Buffer, source: ByteSource, keep: Keep): Promise<Finding[]> {
   const notes: CaptureNotes = { truncated: false }
   const reader = new CaptureReader(file, keep)
-  for await (const frame of isPcap(start) ? readPcap(source, notes) : readPcapng(source, notes)) reader.take(frame)
+  for await (const frame of framesOf(start, source, notes)) reader.take(frame)
   return reader.finish(notes)
 }
 
@@ -69,7 +75,7 @@ class CaptureReader {
       if (packet.protocol === 'udp' && looksLikeSip(packet.payload)) this.#incompleteSip++
       this.#takePacket(packet)
     }
-    for (const { message, ...ends } of this.#streams.finish()) this.#addSip(message, ends, 'tcp')
+    for (const carried of this.#streams.finish()) this.#addSip({ transport: 'tcp', ...carried })
     return captureFindings({
       file: this.#file,
       notes,
@@ -79,6 +85,7 @@ class CaptureReader {
       cutSip: this.#cutSip,
       incompleteSip: this.#incompleteSip,
       tcp: this.#streams.counts,
+      unreadable: this.#decoder.unreadable,
       hasRtp: this.#keep.rtp.size > 0
     })
   }
@@ -88,13 +95,16 @@ class CaptureReader {
       this.#takeTcp(packet)
       return
     }
-    const { payload } = packet
+    const { payload, source, destination, whole } = packet
     if (!looksLikeSip(payload)) {
       countRtp(packet, this.#keep.rtp, this.#at ?? 0)
       return
     }
     const message = parseLeniently(payload)
-    if (message) this.#addSip(message, packet, 'udp', payload.length)
+    if (!message) return
+
+    if (whole) this.#addSip({ message, source, destination, ...whole })
+    else this.#addSip({ message, source, destination, transport: 'udp' }, payload.length)
   }
 
   #takeTcp (packet: Packet): void {
@@ -103,20 +113,21 @@ class CaptureReader {
       // The one who resets is the one who was called.
       this.#keep.add({ kind: 'refused', ...this.#here(), source: destination, destination: source })
     }
-    for (const message of this.#streams.push(packet)) this.#addSip(message, packet, 'tcp')
+    for (const carried of this.#streams.push(packet)) {
+      this.#addSip({ source, destination, transport: 'tcp', ...carried })
+    }
   }
 
   /** @param bytes size of the UDP datagram */
   #addSip (
-    message: SipMessage,
-    { source, destination }: { source: Endpoint, destination: Endpoint },
-    transport: string,
+    { message, source, destination, transport = '', at }: CarriedSip & { source: Endpoint, destination: Endpoint },
     bytes?: number
   ): void {
     this.#sip++
     this.#keep.add({
       kind: 'sip',
       ...this.#here(),
+      ...(at !== undefined && { at }),
       message,
       source,
       destination,

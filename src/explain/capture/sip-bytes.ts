@@ -1,5 +1,6 @@
 import { MAX_BODY_BYTES, MAX_HEAD_BYTES, parseMessage, type SipMessage } from '../../sip/message.ts'
 import { SipParseError } from '../../sip/parse-error.ts'
+import type { CarriedSip, StreamCutter } from './stream-cutter.ts'
 
 /** How every SIP/2.0 message begins (RFC 3261 7.1, 7.2). */
 const START = /^(?:SIP\/2\.0 [1-6]\d\d[ \r\n]|[A-Z]{3,12} (?:sips?|tel):[^\s]{1,1024} SIP\/2\.0\r?\n)/
@@ -27,20 +28,11 @@ export function parseLeniently (data: Buffer | string): SipMessage | undefined {
   }
 }
 
-/** A framer for a connection of which the capture may lack parts: it finds the next message behind a gap. */
-export interface StreamCutter {
-  push(data: Buffer): SipMessage[]
-  /** Bytes are missing from here on. */
-  gap(): void
-  /** What there is of a message that never became whole. */
-  end(): SipMessage | undefined
-}
-
 /**
  * Cuts one direction of a TCP connection into messages (RFC 3261 18.3). It never holds more than one message can be
  * long.
  */
-export function createStreamCutter (): StreamCutter {
+export function createSipCutter (): StreamCutter {
   let buffer: Buffer = Buffer.alloc(0)
   /** Bytes that the message at the beginning of the buffer has, once its head is complete. */
   let needed = 0
@@ -89,8 +81,8 @@ export function createStreamCutter (): StreamCutter {
   return {
     push (data) {
       buffer = buffer.length === 0 ? data : Buffer.concat([buffer, data])
-      const messages: SipMessage[] = []
-      for (let message = next(); message; message = next()) messages.push(message)
+      const messages: CarriedSip[] = []
+      for (let message = next(); message; message = next()) messages.push({ message })
       return messages
     },
     gap () {
@@ -98,7 +90,8 @@ export function createStreamCutter (): StreamCutter {
       needed = 0
     },
     end () {
-      return buffer.length > 0 && looksLikeSip(buffer) ? parseLeniently(buffer) : undefined
+      const message = buffer.length > 0 && looksLikeSip(buffer) ? parseLeniently(buffer) : undefined
+      return message && { message }
     }
   }
 }

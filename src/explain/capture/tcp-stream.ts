@@ -1,6 +1,6 @@
-import type { SipMessage } from '../../sip/message.ts'
 import type { Endpoint } from './endpoint.ts'
-import { createStreamCutter, looksLikeSip } from './sip-bytes.ts'
+import { looksLikeSip } from './sip-bytes.ts'
+import { createStreamCutter, startsWrapped, type CarriedSip } from './stream-cutter.ts'
 
 /** What was noticed in all directions of all connections. */
 export interface TcpCounts {
@@ -45,7 +45,7 @@ export class TcpStream {
    * Takes a segment. Returns the messages that it completes.
    * @param cut the capture kept only its beginning
    */
-  push (seq: number, payload: Buffer, cut: boolean): SipMessage[] {
+  push (seq: number, payload: Buffer, cut: boolean): CarriedSip[] {
     if (this.#foreignBytes === 0 && isTlsHandshake(payload)) this.#counts.encrypted++
     this.#next ??= seq
     const known = distance(seq, this.#next)
@@ -58,14 +58,14 @@ export class TcpStream {
   }
 
   /** No further segment will come. Returns what waited for missing ones. */
-  flush (): SipMessage[] {
-    const messages: SipMessage[] = []
+  flush (): CarriedSip[] {
+    const messages: CarriedSip[] = []
     while (this.#early.size > 0) messages.push(...this.#skipGap())
     return messages
   }
 
   /** The capture is over. Also returns the beginning of a message whose end never came. */
-  finish (): SipMessage[] {
+  finish (): CarriedSip[] {
     const messages = this.flush()
     const part = this.#cutter.end()
     return part ? [...messages, part] : messages
@@ -76,9 +76,9 @@ export class TcpStream {
   }
 
   /** Takes the bytes that follow next. */
-  #feed (data: Buffer): SipMessage[] {
+  #feed (data: Buffer): CarriedSip[] {
     this.#next = (this.#next! + data.length) >>> 0
-    if (this.#isForeign && !looksLikeSip(data)) return []
+    if (this.#isForeign && !looksLikeSip(data) && !startsWrapped(data)) return []
 
     const messages = this.#cutter.push(data)
     this.#foreignBytes = messages.length > 0 ? 0 : this.#foreignBytes + data.length
@@ -86,7 +86,7 @@ export class TcpStream {
   }
 
   /** Takes a segment that follows bytes which have not come yet. */
-  #pushEarly (seq: number, payload: Buffer): SipMessage[] {
+  #pushEarly (seq: number, payload: Buffer): CarriedSip[] {
     if (this.#isForeign) {
       // Nobody needs the bytes that are missing in what is no SIP.
       this.#next = seq
@@ -103,8 +103,8 @@ export class TcpStream {
   }
 
   /** Feeds the early segments that nothing is missing in front of any more. */
-  #drain (): SipMessage[] {
-    const messages: SipMessage[] = []
+  #drain (): CarriedSip[] {
+    const messages: CarriedSip[] = []
     for (let seq = this.#reached(); seq !== undefined; seq = this.#reached()) {
       const data = this.#early.get(seq)!
       this.#early.delete(seq)
@@ -123,7 +123,7 @@ export class TcpStream {
   }
 
   /** What is missing will not come any more: goes on behind it. */
-  #skipGap (): SipMessage[] {
+  #skipGap (): CarriedSip[] {
     const next = this.#next!
     const [nearest] = [...this.#early.keys()].sort((a, b) => distance(next, a) - distance(next, b))
     if (nearest === undefined) return []
@@ -135,7 +135,7 @@ export class TcpStream {
   }
 
   /** The rest of the last segment is missing: its message ends here. */
-  #breakOff (): SipMessage[] {
+  #breakOff (): CarriedSip[] {
     const part = this.#cutter.end()
     this.#cutter.gap()
     return part ? [part] : []

@@ -1,6 +1,6 @@
-import type { SipMessage } from '../../sip/message.ts'
 import { endpointText, type Endpoint } from './endpoint.ts'
 import type { Packet } from './packet.ts'
+import type { CarriedSip } from './stream-cutter.ts'
 import { TcpStream, type TcpCounts } from './tcp-stream.ts'
 
 /** Directions that are followed at a time; the one that was quiet longest is given up first. */
@@ -13,7 +13,7 @@ export class TcpStreams {
   readonly #streams = new Map<string, TcpStream>()
 
   /** Takes a TCP packet. Returns the messages that it completes. */
-  push (packet: Packet): SipMessage[] {
+  push (packet: Packet): CarriedSip[] {
     const { source, destination, payload, cut, tcp } = packet
     if (!tcp) return []
 
@@ -33,10 +33,10 @@ export class TcpStreams {
   }
 
   /** The capture is over. Returns what waited for missing segments. */
-  finish (): Array<{ message: SipMessage, source: Endpoint, destination: Endpoint }> {
+  finish (): Array<CarriedSip & { source: Endpoint, destination: Endpoint }> {
     return [...this.#streams.values()].flatMap(stream => {
       const { source, destination } = stream
-      return stream.finish().map(message => ({ message, source, destination }))
+      return stream.finish().map(carried => ({ source, destination, ...carried }))
     })
   }
 
