@@ -44,6 +44,11 @@ export const EXPLAIN_CODES = [
   'sbc-wants-credentials',
   'no-application',
   'livekit-dialled',
+  'carrier-said',
+  'number-form',
+  'contact-unreachable',
+  'other-dial',
+  'fallback-dialled',
 
   // Log lines that say it: the same may be found without a log, under a code of its own
   'log-flood',

@@ -2,6 +2,7 @@ import type { Finding } from '../finding.ts'
 import { partsOf, type FileFacts } from './calls/call-parts.ts'
 import { explainCallerLeg } from './calls/caller-leg-call.ts'
 import { explainFollowed } from './calls/followed-call.ts'
+import { explainOutgoing } from './calls/outgoing-call.ts'
 import { explainPartial } from './calls/partial-call.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { clocksFinding, leftOutFinding, noCallFinding, refusedFinding } from './findings/files.ts'
@@ -43,8 +44,9 @@ function explainCall (seen: readonly Seen[], files: FileFacts): ExplainedCall | 
   const parts = partsOf(seen)
   if (!parts) return undefined
 
-  const { legs, hooks, callerLeg } = parts
+  const { legs, hooks, callerLeg, outgoing } = parts
   const followed = followCall(seen, legs, hooks.length === 0 || files.haveStatuses)
   if (followed) return explainFollowed(followed, parts, files)
+  if (outgoing.length > 0) return explainOutgoing(parts, files)
   return callerLeg ? explainCallerLeg(callerLeg, parts, files) : explainPartial(parts, files)
 }

@@ -3,7 +3,7 @@ import type { NextStep } from '../diagnosis/causes-catalogue.ts'
 import type { Evidence } from '../diagnosis/signals/evidence.ts'
 import type { Finding } from '../finding.ts'
 import type { Step } from '../ladder/trace.ts'
-import type { Role } from './legs.ts'
+import type { Role } from './roles.ts'
 
 /** What the files show of one call. */
 export interface ExplainedCall {

@@ -30,10 +30,10 @@ const identifier = (kind: 'sid' | 'cid' | 'scl' | 'room', value: unknown): strin
   typeof value === 'string' && value !== '' ? `${kind}:${value}` : undefined
 
 /** A SIP user that is no number and too long for a name is a token, and occurs in one call alone. */
-function token (user: unknown): string | undefined {
-  if (typeof user !== 'string' || user.length < 16) return undefined
-  return /[a-z]/i.test(user) && /\d/.test(user) ? `token:${user}` : undefined
-}
+export const isToken = (user: string): boolean => user.length >= 16 && /[a-z]/i.test(user) && /\d/.test(user)
+
+const token = (user: unknown): string | undefined =>
+  typeof user === 'string' && isToken(user) ? `token:${user}` : undefined
 
 function sipIdentifiers (message: SipMessage): Identifiers {
   const tags = [header(message, 'from'), header(message, 'to')].map(value =>

@@ -1,7 +1,8 @@
 import type { Party, Step } from '../ladder/trace.ts'
 import { header } from '../sip/message.ts'
 import { methodOf } from './keep.ts'
-import type { Leg, Role } from './legs.ts'
+import type { Leg } from './legs.ts'
+import type { Role } from './roles.ts'
 import { addressTag, addressUri } from './lenient-sip.ts'
 import { quote } from './quote.ts'
 import type { HookReply, HookSeen, LogSeen, RoomSeen, Seen, SipSeen } from './seen.ts'
@@ -11,7 +12,9 @@ const ENDS: Readonly<Record<Role, readonly [from: Party, to: Party]>> = {
   caller: ['caller', 'jambonz'],
   inside: ['jambonz', 'jambonz'],
   agent: ['jambonz', 'livekit'],
-  'livekit-out': ['livekit', 'caller']
+  'carrier-out': ['jambonz', 'carrier'],
+  'livekit-out': ['livekit', 'carrier'],
+  other: ['caller', 'callee']
 }
 /** Steps of one ladder. Of a longer call the beginning and the end are shown. */
 const MOST_STEPS = 400
@@ -69,7 +72,8 @@ function sipMoves (legs: readonly Leg[]): Map<SipSeen, Move> {
 }
 
 function sipMove ({ message }: SipSeen, leg: Leg, isForward: boolean): Move {
-  const [caller, called] = ENDS[leg.role]
+  const [caller, usual] = ENDS[leg.role]
+  const called = leg.toJambonz ? 'jambonz' : usual
   // A response goes the other way than its request.
   const onward = message.kind === 'request' ? isForward : !isForward
   const [from, to] = onward ? [caller, called] : [called, caller]

@@ -4,17 +4,16 @@ import { parseSdp, type Sdp } from '../sip/sdp.ts'
 import { endpointText, type Endpoint } from './capture/endpoint.ts'
 import { addressTag, addressUri, tolerant, viaTransport } from './lenient-sip.ts'
 import { methodOf } from './keep.ts'
-import type { AnyHookBody, HookSeen, Seen, SipSeen } from './seen.ts'
-
-/**
- * Whose leg it is: the carrier's or phone's towards Jambonz, one between Jambonz' own servers, Jambonz' towards
- * LiveKit, or one that LiveKit dialled itself (createSIPParticipant).
- */
-export type Role = 'caller' | 'inside' | 'agent' | 'livekit-out'
+import { assignRoles, type Role } from './roles.ts'
+import type { Seen, SipSeen } from './seen.ts'
 
 /** One SIP dialog, by its Call-ID, and what its messages tell. Times are milliseconds as the messages have them. */
 export interface Leg {
   role: Role
+  /** Nothing tells whether a carrier or LiveKit was dialled. */
+  unsure?: boolean
+  /** LiveKit dialled Jambonz. */
+  toJambonz?: boolean
   callId: string
   sid?: string
   messages: SipSeen[]
@@ -67,30 +66,17 @@ export function legsOf (seen: readonly Seen[]): Leg[] {
     if (known) known.push(item)
     else byCallId.set(callId, [item])
   }
-  const liveKitCallIds = callIdsAtLiveKit(seen)
-  return [...byCallId]
+  const legs = [...byCallId]
     .filter(([, messages]) => messages.some(({ message }) => CALL_METHODS.has(methodOf(message))))
-    .map(([callId, messages]) => legOf(callId, messages, liveKitCallIds))
+    .map(([callId, messages]) => legOf(callId, messages))
+  assignRoles(legs, seen)
+  return legs
 }
 
 /** A dialog without any of these is no leg of a call. */
 const CALL_METHODS = new Set(['INVITE', 'BYE', 'CANCEL', 'ACK', 'REFER'])
 
-/** Call-IDs of INVITEs that reached LiveKit, as hooks and LiveKit's events name them. */
-function callIdsAtLiveKit (seen: readonly Seen[]): Set<string> {
-  const ids = seen.flatMap(item => {
-    if (item.kind === 'room') return [item.callId]
-    return item.kind === 'hook' ? callIdsInHook(item) : []
-  })
-  return new Set(ids.filter(id => id !== undefined))
-}
-
-function callIdsInHook (hook: HookSeen): Array<string | undefined> {
-  const body: AnyHookBody = hook.body
-  return [body.dial_sbc_callid, body.parent_call_sid === undefined ? undefined : body.sbc_callid]
-}
-
-function legOf (callId: string, messages: SipSeen[], liveKitCallIds: ReadonlySet<string>): Leg {
+function legOf (callId: string, messages: SipSeen[]): Leg {
   const leg: Leg = {
     role: 'caller',
     callId,
@@ -112,7 +98,6 @@ function legOf (callId: string, messages: SipSeen[], liveKitCallIds: ReadonlySet
   }
   // A file may begin in the middle of a call: durations then count from there.
   leg.at.invite ??= messages.find(({ at }) => at !== undefined)?.at
-  leg.role = roleOf(leg, liveKitCallIds)
   return leg
 }
 
@@ -226,31 +211,6 @@ function takeFinal (leg: Leg, response: SipResponse, at: number): void {
   leg.final = { status, reason, ...(xReason !== undefined && { xReason }) }
   if (status < 300) leg.at.answered ??= at
 }
-
-/** Headers by which feature-server and the SBCs know each other's INVITEs. They take them away on the way out. */
-const INSIDE_HEADERS = ['x-jambonz-routing', 'x-jambonz-fs-uuid', 'x-forwarded-for', 'x-originating-carrier']
-
-function roleOf (leg: Leg, liveKitCallIds: ReadonlySet<string>): Role {
-  const { invite } = leg
-  const has = (name: string): boolean => invite !== undefined && header(invite, name) !== undefined
-  if (invite && isLiveKitTag(addressTag(header(invite, 'from')))) return 'livekit-out'
-  if (liveKitCallIds.has(leg.callId) || isAtLiveKit(leg)) return 'agent'
-  if (INSIDE_HEADERS.some(has)) return 'inside'
-  if (has('x-call-sid') || has('x-lk-call')) return 'agent'
-  return has('x-cid') && has('x-account-sid') ? 'inside' : 'caller'
-}
-
-/** LiveKit's SIP side uses its own id of a call as its tag (livekit/sip pkg/sip/inbound.go, outbound.go). */
-const isLiveKitTag = (tag: string | undefined): boolean => tag?.startsWith('SCL_') === true
-
-const isAtLiveKit = ({ host, user, messages }: Leg): boolean =>
-  isLiveKitHost(host) || user.startsWith('SCL_') ||
-  messages.some(({ message }) =>
-    isLiveKitTag(addressTag(header(message, 'to'))) || isLiveKitTag(addressTag(header(message, 'from'))) ||
-    /realm="?LiveKit"?/i.test(header(message, 'proxy-authenticate') ?? '')
-  )
-
-export const isLiveKitHost = (host: string): boolean => /(^|\.)sip\.livekit\.cloud$/i.test(host)
 
 /** `10.0.0.1:5060 to 10.0.0.2:5060 over TCP`, without the parts that are unknown. */
 export const endsText = ({ ends, transport }: Leg): string =>

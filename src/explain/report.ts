@@ -2,6 +2,8 @@ import { cleanDeep } from '../clean-deep.ts'
 import { cleanText } from '../clean-text.ts'
 import { findingLines } from '../finding-lines.ts'
 import { renderLadder, type LadderOptions } from '../ladder/ladder.ts'
+import { PARTIES } from '../ladder/parties.ts'
+import type { Party, Step } from '../ladder/trace.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { isDate } from './text/times.ts'
 
@@ -14,7 +16,9 @@ const ROLES = {
   caller: "caller's leg",
   inside: 'leg inside Jambonz',
   agent: 'leg to LiveKit',
-  'livekit-out': 'leg dialled by LiveKit'
+  'carrier-out': 'leg to a carrier',
+  'livekit-out': 'leg dialled by LiveKit',
+  other: 'leg'
 } as const
 /** Calls whose ladder is drawn unless `--call` chooses others. */
 const MOST_LADDERS = 5
@@ -69,7 +73,17 @@ const legLine = ({ role, callId, dialled, ends }: ExplainedCall['legs'][number])
 function ladderLines ({ steps, stepsLeftOut }: ExplainedCall, options: LadderOptions): string[] {
   if (steps.length === 0) return []
   const note = stepsLeftOut > 0 ? [`(${stepsLeftOut} steps in the middle are not shown)`] : []
-  return ['', ...renderLadder(steps, options).trimEnd().split('\n'), ...note, '']
+  const lines = renderLadder(steps, { ...options, parties: lifelinesOf(steps) }).trimEnd().split('\n')
+  return ['', ...lines, ...note, '']
+}
+
+/** From left to right, where somebody else than LiveKit is called. */
+const LIFELINES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent', 'carrier', 'callee']
+
+/** The lifelines of a call that goes to LiveKit, or those that a call to somebody else needs. */
+function lifelinesOf (steps: readonly Step[]): readonly Party[] {
+  const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
+  return used.has('carrier') || used.has('callee') ? LIFELINES.filter(party => used.has(party)) : PARTIES
 }
 
 function evidenceLines ({ evidence, began = 0 }: ExplainedCall): string[] {

@@ -20,6 +20,7 @@ import {
   type Captured,
   type Wire
 } from '../fixtures/captures.ts'
+import { OUTGOING_CASES } from './outgoing-cases.ts'
 import { carrierLeg, EARLY, explainedAll, findingsOf, INVITE, SDP, TRYING } from '../fixtures/explained.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
 
@@ -255,6 +256,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
     )
   ],
   'livekit-dialled': [/createSIPParticipant/, edited('outbound-answered', wire => wire)],
+  ...OUTGOING_CASES,
 
   'log-flood': [
     /no trunk and rule matched/,

@@ -26,6 +26,8 @@ export interface CallParts {
   legs: readonly Leg[]
   /** The legs to LiveKit. */
   agentLegs: readonly Leg[]
+  /** The legs that LiveKit or Jambonz dialled to a carrier, a phone or a PBX. */
+  outgoing: readonly Leg[]
   /** The caller's own leg, or else a part of it inside Jambonz. */
   callerLeg: Leg | undefined
   hooks: readonly HookSeen[]
@@ -51,6 +53,7 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
     seen,
     legs,
     agentLegs: legs.filter(({ role }) => role === 'agent'),
+    outgoing: legs.filter(({ role }) => role === 'carrier-out' || role === 'livekit-out'),
     callerLeg: legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside'),
     hooks,
     rooms,
@@ -94,7 +97,7 @@ function namesOf (
   { seen, legs, callerLeg, hooks, rooms }: CallParts,
   call: Call | undefined
 ): Pick<ExplainedCall, 'id' | 'from' | 'to' | 'began'> {
-  const leg = callerLeg ?? legs[0]
+  const leg = legs.find(({ role }) => role === 'livekit-out') ?? callerLeg ?? legs[0]
   const log = seen.find(item => item.kind === 'log')
   const logged = (...names: string[]): string =>
     names.map(name => log?.fields[name]).find(value => typeof value === 'string' && value !== '') as string ?? ''

@@ -6,6 +6,7 @@ import { assumptionText, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from '../doubts.
 import type { ExplainedCall } from '../explanation.ts'
 import { callHeaderFinding, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
+import { carrierLegFindings } from '../findings/fallback.ts'
 import { refusedFinding } from '../findings/files.ts'
 import { isRefusedReply, missingHooks } from '../findings/hooks.ts'
 import { mergeFindings } from '../findings/merge.ts'
@@ -49,6 +50,7 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
     nextSteps: going ? [] : stepsUnseen(diagnosis.nextSteps),
     findings: mergeFindings([
       going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end, summary),
+      ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
       ...parts.logged.findings,
       ...agentLegOnly(parts),

@@ -4,6 +4,7 @@ import { turnsAt } from '../../calls/fold/wake.ts'
 import { causeOf } from '../../calls/fold/causes.ts'
 import type { CallEvent } from '../../calls/fold/events.ts'
 import type { Rules } from '../../calls/fold/rules.ts'
+import { fallbackAt } from '../findings/fallback.ts'
 import type { Leg } from '../legs.ts'
 import type { AnyHookBody, HookSeen, RoomSeen, Seen } from '../seen.ts'
 import { assumedEvents, assumptionOf, type Assumption } from './assumption.ts'
@@ -74,7 +75,7 @@ function callSidOf (hooks: readonly HookSeen[]): string | undefined {
 }
 
 const sidOf = (legs: readonly Leg[]): string | undefined =>
-  legs.find(({ role, sid }) => role !== 'agent' && sid !== undefined)?.sid
+  legs.find(({ role, sid }) => (role === 'caller' || role === 'inside') && sid !== undefined)?.sid
 
 /** The statuses of the legs that no hook reports. */
 function eventsOfLegs (
@@ -97,7 +98,11 @@ function eventsOfLegs (
     })
   }
   if (reported.caller) return { events }
-  if (callerLeg) return { events: [...events, ...callerLegEvents(callerLeg, callSid)] }
+  if (callerLeg) {
+    // What the caller's leg did while the fallback was dialled is no consequence of LiveKit's failure.
+    const until = hooks.length > 0 ? Infinity : fallbackAt(legs) ?? Infinity
+    return { events: [...events, ...callerLegEvents(callerLeg, callSid).filter(({ at }) => at < until)] }
+  }
 
   const last = agentLegs.at(-1)
   if (reported.agent || !last) return { events }

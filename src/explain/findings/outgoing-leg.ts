@@ -1,0 +1,205 @@
+import type { End } from '../../calls/fold/call.ts'
+import { duration } from '../../diagnosis/facts.ts'
+import type { Finding } from '../../finding.ts'
+import { header } from '../../sip/message.ts'
+import { carrierFinal, type CarrierFinal } from '../knowledge/carrier-finals.ts'
+import { carrierOf, type Carrier } from '../knowledge/carriers.ts'
+import type { Leg } from '../legs.ts'
+import type { OutgoingVerdict } from '../outgoing.ts'
+import { quote } from '../quote.ts'
+import { isLiveKitHost, isNumber } from '../roles.ts'
+import { carrierSaid, finalResponse } from './carrier-said.ts'
+import { unreachableContact } from './contact.ts'
+import { referFindings } from './refer.ts'
+
+/** What is said of how a leg to a carrier ended. */
+export interface OutgoingWords {
+  seen: string
+  todo?: string
+}
+
+/** Who dialled this leg. */
+export function diallerOf ({ role, invite, ends }: Leg): string {
+  if (role === 'livekit-out') return 'LiveKit'
+  const names = ['x-call-sid', 'x-account-sid', 'x-cid', 'x-lk-call', 'x-jambonz-routing']
+  const isJambonz = invite !== undefined && (
+    names.some(name => header(invite, name) !== undefined) || /jambonz/i.test(header(invite, 'user-agent') ?? '')
+  )
+  return isJambonz ? 'Jambonz' : ends?.source.address ?? 'somebody'
+}
+
+const carrierIn = (leg: Leg): Carrier | undefined => {
+  const response = finalResponse(leg)
+  return carrierOf(leg.host, response && (header(response, 'server') ?? header(response, 'user-agent')))
+}
+
+/** Who was dialled: `the carrier (Twilio, example.pstn.twilio.com)`. */
+export function farEndOf (leg: Leg): string {
+  const names = [carrierIn(leg)?.name, leg.host === '' ? undefined : leg.host].filter(name => name !== undefined)
+  const who = leg.toJambonz ? 'Jambonz' : nounOf(leg)
+  return names.length === 0 ? who : `${who} (${names.join(', ')})`
+}
+
+const nounOf = (leg: Leg): string => isNumber(leg.user) || carrierIn(leg) ? 'the carrier' : 'the far end'
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  LiveKit: "LiveKit's outbound trunk",
+  Jambonz: "Jambonz's carrier settings"
+}
+
+const settled = (text: string, leg: Leg): string =>
+  text.replaceAll('{settings}', SETTINGS[diallerOf(leg)] ?? 'the settings of the dialling side')
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+const since = ({ at }: Leg, when: number | undefined): string => duration((when ?? 0) - (at.invite ?? when ?? 0))
+
+/** How a leg to a carrier ended, in words. */
+export function outgoingWords (leg: Leg, verdict: OutgoingVerdict, endAt: number): OutgoingWords {
+  switch (verdict.outcome) {
+    case 'refused':
+      return refusedWords(leg)
+    case 'cancelled':
+      return cancelledWords(leg)
+    case 'unanswered':
+      return unansweredWords(leg, endAt)
+    case 'ended':
+      return { seen: endedWords(leg, verdict.end) }
+    case 'going':
+      return { seen: 'The call had not ended when the files end.' }
+  }
+}
+
+function refusedWords (leg: Leg): OutgoingWords {
+  const { final, at, authorized, challenged } = leg
+  const { status = 0, reason = '' } = final ?? {}
+  const rang = at.ringing !== undefined
+  const known = carrierFinal(status, { authorized: authorized && challenged, rang })
+  const answer = quote(`${status} ${reason}`.trim())
+  const ring = rang ? `, and had rung for ${duration((at.final ?? 0) - (at.ringing ?? 0))}` : ''
+  return {
+    seen: `${capital(farEndOf(leg))} answered ${diallerOf(leg)}'s INVITE with ${answer}, ${since(leg, at.final)} ` +
+      `after it${ring}: ${inWords(known, leg)}`,
+    todo: settled(known.todo, leg)
+  }
+}
+
+function inWords ({ means, reasons }: CarrierFinal, leg: Leg): string {
+  const usual = reasons === undefined ? '' : ` Usual reasons: ${reasons}.`
+  return settled(`${means}.${usual}`, leg)
+}
+
+function cancelledWords (leg: Leg): OutgoingWords {
+  const { at } = leg
+  const dialler = diallerOf(leg)
+  const rang = at.ringing === undefined ? 'it had not rung' : `it had rung for ${duration(at.cancel! - at.ringing)}`
+  const why = dialler === 'LiveKit'
+    ? 'CANCEL does not say why: the ringing timeout was over, the agent removed the participant, or the room was closed'
+    : 'CANCEL does not say why: the dial timeout was over, the caller had left, or somebody ended the call'
+  return {
+    seen: `${capital(dialler)} cancelled the call ${since(leg, at.cancel)} after the INVITE (CANCEL, 487); ${rang}. ` +
+      `Nobody had answered. ${why}.`,
+    todo: dialler === 'LiveKit'
+      ? 'If the phone should ring for longer, raise ringing_timeout of CreateSIPParticipant, and keep the agent in ' +
+        'the room'
+      : 'If the phone should ring for longer, raise the timeout of the dial'
+  }
+}
+
+function unansweredWords (leg: Leg, endAt: number): OutgoingWords {
+  const times = leg.repeats > 0 ? `, which was sent ${leg.repeats + 1} times` : ''
+  const transport = leg.transport === undefined ? '' : ` over ${leg.transport.toUpperCase()}`
+  return {
+    seen: `Nothing came back to ${diallerOf(leg)}'s INVITE to ${farEndOf(leg)}${transport}${times}, for ` +
+      `${since(leg, leg.at.cancel ?? endAt)}.`,
+    todo: settled(
+      'Check host, port and transport in {settings}, and the firewalls between; some carriers do not answer an ' +
+        'address that they do not know',
+      leg
+    )
+  }
+}
+
+function endedWords (leg: Leg, end: End | undefined): string {
+  const { at } = leg
+  const hasTalk = at.answered !== undefined && at.bye !== undefined
+  const talk = hasTalk ? ` after ${duration(at.bye! - at.answered!)} of talk` : ''
+  switch (end?.cause) {
+    case 'callee-hung-up':
+      return `The called side hung up${talk}.`
+    case 'transferred':
+      return `${diallerOf(leg)} transferred the call${talk}.`
+    case 'transfer-failed':
+      return `${diallerOf(leg)} asked for a transfer, and the call to its target failed (${leg.refer?.notified}).`
+    default:
+      return leg.role === 'livekit-out'
+        ? `LiveKit hung up${talk}: the agent ended the call, or the participant or the room was removed.`
+        : `${capital(diallerOf(leg))} hung up${talk}: its other side had left, or somebody ended the call.`
+  }
+}
+
+/** What a leg to a carrier shows besides how it ended. */
+export const outgoingLegFindings = (leg: Leg, endAt: number): Finding[] => [
+  ...carrierSaid(leg),
+  ...numberFindings(leg),
+  ...selfDialFindings(leg),
+  ...unreachableContact(leg, endAt),
+  ...leg.role === 'livekit-out' ? referFindings(leg) : [],
+  ...unsureFindings(leg)
+]
+
+/** Statuses that a number in the wrong form gets. */
+const ABOUT_NUMBER: readonly number[] = [400, 403, 404, 480, 484, 485, 488, 500, 503, 603, 604]
+
+/** A number in a form that carriers do not read. */
+function numberFindings (leg: Leg): Finding[] {
+  const { user, from, final } = leg
+  const wantsPlus = carrierIn(leg)?.e164 === true
+  const faults = [
+    formFault('The number that was dialled', user, wantsPlus),
+    formFault('The number in From', from, wantsPlus && isNumber(from))
+  ].filter(fault => fault !== undefined)
+  if (faults.length === 0) return []
+
+  return [{
+    code: 'number-form',
+    severity: final && ABOUT_NUMBER.includes(final.status) ? 'failed' : 'warning',
+    seen: `${faults.join('. ')}.`,
+    todo: 'Write numbers in E.164: +, country code, number, and nothing else'
+  }]
+}
+
+/** Long enough for a number with its country code. Shorter ones are extensions or short codes. */
+const WHOLE_NUMBER = 10
+
+function formFault (what: string, user: string, wantsPlus: boolean): string | undefined {
+  const written = user.replace(/%20/g, ' ')
+  if (/\d/.test(written) && isNumber(written) && /[ ().-]/.test(written)) {
+    return `${what} has spaces or punctuation in it (${written})`
+  }
+  if (wantsPlus && /^\d+$/.test(written) && written.length >= WHOLE_NUMBER) {
+    return `${what} has no + (${written}), and this carrier takes E.164`
+  }
+  return undefined
+}
+
+/** LiveKit was told to dial itself. */
+function selfDialFindings ({ role, host }: Leg): Finding[] {
+  if (role !== 'livekit-out' || !isLiveKitHost(host)) return []
+  return [{
+    code: 'outbound-livekit',
+    severity: 'failed',
+    seen: `The outbound trunk's address is LiveKit's own SIP host (${host}): LiveKit dialled itself.`,
+    todo: "Set the address of the outbound trunk to the carrier's, or to Jambonz' SBC"
+  }]
+}
+
+function unsureFindings (leg: Leg): Finding[] {
+  if (leg.unsure !== true) return []
+  return [{
+    code: 'not-told-apart',
+    severity: 'skipped',
+    seen: `Nothing in these files tells whether ${leg.host || 'the other side'} is a carrier or a LiveKit server. If ` +
+      'it is a carrier, look there; if it is LiveKit, compare its inbound trunk and its rule with the number.'
+  }]
+}

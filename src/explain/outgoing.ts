@@ -1,0 +1,72 @@
+import { causeOfStatus } from '../calls/fold/callee-cause.ts'
+import { endOf } from '../calls/fold/end.ts'
+import type { End } from '../calls/fold/call.ts'
+import { isSilent } from './findings/agent-leg.ts'
+import type { Leg } from './legs.ts'
+
+/** How a leg to a carrier ended. */
+export type Outcome =
+  /** By a final status of the far end. */
+  | 'refused'
+  /** The dialling side gave up. */
+  | 'cancelled'
+  /** Nothing came back for long enough to mean something. */
+  | 'unanswered'
+  /** It was answered, and it ended. */
+  | 'ended'
+  /** The files end before it does. */
+  | 'going'
+
+export interface OutgoingVerdict {
+  outcome: Outcome
+  /** Absent while the leg goes on. */
+  end?: End
+}
+
+/** Statuses that are about the media of a call alone. */
+const ABOUT_MEDIA: readonly number[] = [406, 415, 488, 606]
+
+/**
+ * How a leg that LiveKit or Jambonz dialled to a carrier, phone or PBX ended.
+ * @param endAt when the last of the files ends
+ */
+export function judgeOutgoing (leg: Leg, endAt: number): OutgoingVerdict {
+  const { at, final } = leg
+  if (at.answered !== undefined) return judgeAnswered(leg)
+  if (at.cancel !== undefined && (!final || final.status === 487)) {
+    return { outcome: 'cancelled', end: cancelledEnd(leg) }
+  }
+  if (final) return { outcome: 'refused', end: refusedEnd(leg, final.status) }
+  if (at.bye !== undefined) return judgeAnswered(leg)
+
+  const isUnheard = leg.invite !== undefined && at.trying === undefined && at.ringing === undefined
+  if (isUnheard && !leg.challenged && isSilent(leg, endAt)) {
+    return { outcome: 'unanswered', end: endOf('carrier-failed', { detail: 'nothing came back to the INVITE' }) }
+  }
+  return { outcome: 'going' }
+}
+
+function refusedEnd (leg: Leg, sipStatus: number): End {
+  if (ABOUT_MEDIA.includes(sipStatus)) return endOf('media-mismatch', { by: 'carrier', sipStatus })
+  return endOf(causeOfStatus(sipStatus, leg.at.ringing !== undefined), { sipStatus })
+}
+
+/** LiveKit cancels for its ringing timeout or the agent; Jambonz for its dial timeout or its caller. */
+function cancelledEnd ({ role }: Leg): End {
+  return role === 'livekit-out'
+    ? endOf('agent-gave-up', { sipStatus: 487 })
+    : endOf('no-answer', { by: 'jambonz', sipStatus: 487 })
+}
+
+function judgeAnswered (leg: Leg): OutgoingVerdict {
+  const { refer, byeFrom, at } = leg
+  if (refer?.from === 'caller') {
+    const refused = (refer.status ?? 0) >= 300
+    if (!refused && (refer.notified ?? 0) >= 300) return { outcome: 'ended', end: endOf('transfer-failed') }
+    const done = refer.status !== undefined && !refused && (refer.notified !== undefined || at.bye !== undefined)
+    if (done && (refer.notified ?? 200) >= 200) return { outcome: 'ended', end: endOf('transferred') }
+  }
+  if (byeFrom === undefined) return { outcome: 'going' }
+  if (byeFrom === 'called') return { outcome: 'ended', end: endOf('callee-hung-up') }
+  return { outcome: 'ended', end: endOf('agent-hung-up', leg.role === 'livekit-out' ? {} : { by: 'jambonz' }) }
+}
