@@ -50,6 +50,20 @@ export const EXPLAIN_CODES = [
   'other-dial',
   'fallback-dialled',
 
+  // Call detail records
+  'record-leg-failed',
+  'record-leg-cancelled',
+  'record-leg-ok',
+  'records-only',
+
+  // Alerts
+  'alert-no-carrier',
+  'alert-limit',
+  'alert-account',
+  'alert-speech',
+  'alert-play',
+  'twilio-error',
+
   // Log lines that say it: the same may be found without a log, under a code of its own
   'log-flood',
   'log-no-trunk',

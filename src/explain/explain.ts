@@ -12,12 +12,13 @@ import { groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
 import { judgeLogs } from './logs.ts'
 import { inOrder } from './order.ts'
+import { pairRecords } from './pair-records.ts'
 import type { Seen } from './seen.ts'
 
 /** Explains every call in what was read. Pure. */
 export function explainSeen (keep: Keep): Explanation {
   const { seen, aligned } = inOrder(keep.seen)
-  const { calls, loose } = groupByCall(seen)
+  const { calls, loose } = groupByCall(pairRecords(seen))
   const refused = seen.filter(item => item.kind === 'refused')
   const files: FileFacts = {
     rtp: keep.rtp,

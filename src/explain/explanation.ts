@@ -14,7 +14,7 @@ export interface ExplainedCall {
   /** Milliseconds since the epoch, or since the moment from which the file counts. */
   began?: number
   legs: Array<{ role: Role, callId: string, dialled: string, ends: string }>
-  sources: { sip: number, hooks: number, rooms: number, logs: number }
+  sources: { sip: number, hooks: number, rooms: number, logs: number, records: number }
   /** Absent while nothing shows that the call ended. */
   end?: End
   summary: string

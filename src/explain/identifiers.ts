@@ -1,7 +1,7 @@
 import { parseAddress, parseUri } from '../sip/address.ts'
 import { header, type SipMessage } from '../sip/message.ts'
 import { addressUri, tolerant } from './lenient-sip.ts'
-import type { AnyHookBody, HookSeen, LogSeen, RoomSeen, Seen } from './seen.ts'
+import type { AnyHookBody, CdrSeen, HookSeen, LogSeen, RoomSeen, Seen } from './seen.ts'
 
 /**
  * Identifiers that only things of one call have in common: call_sid, SIP Call-ID, LiveKit's own ids, token, room. Each
@@ -17,6 +17,8 @@ export function identifiersOf (seen: Seen): string[] {
       return defined(roomIdentifiers(seen))
     case 'log':
       return defined(logIdentifiers(seen))
+    case 'cdr':
+      return defined(cdrIdentifiers(seen))
     case 'refused':
       return []
   }
@@ -26,7 +28,7 @@ type Identifiers = Array<string | undefined>
 
 const defined = (identifiers: Identifiers): string[] => identifiers.filter(identifier => identifier !== undefined)
 
-const identifier = (kind: 'sid' | 'cid' | 'scl' | 'room', value: unknown): string | undefined =>
+const identifier = (kind: 'sid' | 'cid' | 'scl' | 'room' | 'trace' | 'pair', value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? `${kind}:${value}` : undefined
 
 /** A SIP user that is no number and too long for a name is a token, and occurs in one call alone. */
@@ -46,6 +48,7 @@ function sipIdentifiers (message: SipMessage): Identifiers {
     identifier('cid', header(message, 'x-cid')),
     identifier('sid', header(message, 'x-lk-call')),
     identifier('sid', header(message, 'x-call-sid')),
+    identifier('sid', header(message, 'x-twilio-callsid')),
     ...tags.filter(tag => tag?.startsWith('SCL_')).map(tag => identifier('scl', tag)),
     isInvite ? token(addressUri(header(message, 'to'))?.user) : undefined
   ]
@@ -107,3 +110,14 @@ function logIdentifiers ({ fields, from }: LogSeen): Identifiers {
     identifier('cid', fields['sbcCallid'])
   ]
 }
+
+const cdrIdentifiers = ({ id, names, to }: CdrSeen): Identifiers => [
+  identifier(id.startsWith('SCL_') ? 'scl' : 'sid', id),
+  identifier('sid', names.callSid),
+  identifier('cid', names.callId),
+  identifier('cid', names.callerCallId),
+  identifier('trace', names.traceId),
+  identifier('room', names.room),
+  identifier('pair', names.partner),
+  token(to)
+]

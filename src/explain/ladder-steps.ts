@@ -54,6 +54,7 @@ function moveOf (item: Exclude<Seen, SipSeen>): Move | undefined {
       return roomMove(item)
     case 'log':
       return logMove(item)
+    case 'cdr':
     case 'refused':
       return undefined
   }
@@ -179,6 +180,9 @@ const eventText = (what: string): string =>
 
 /** Only the lines that say something about how the call went. */
 function logMove ({ from, level, text, fields }: LogSeen): Move | undefined {
+  // Twilio is none of the parties that are drawn.
+  if (from === 'twilio') return undefined
+
   const isTrouble = ['warn', 'error', 'fatal'].includes(level)
   const isTelling = /reject|clos|refus|fail|processing invite|joining room|unexpected/i.test(text)
   if (!isTrouble && !isTelling) return undefined

@@ -62,8 +62,14 @@ function headline ({ id, from, to, began }: ExplainedCall): string {
   return `Call ${shortened(id)}${who}${when}`
 }
 
-function sourcesText ({ sources: { sip, hooks, rooms, logs } }: ExplainedCall): string {
-  const counts = [[sip, 'SIP messages'], [hooks, 'webhooks'], [rooms, 'LiveKit events'], [logs, 'log lines']] as const
+function sourcesText ({ sources: { sip, hooks, rooms, logs, records } }: ExplainedCall): string {
+  const counts = [
+    [sip, 'SIP messages'],
+    [hooks, 'webhooks'],
+    [rooms, 'LiveKit events'],
+    [logs, 'log lines'],
+    [records, records === 1 ? 'call detail record' : 'call detail records']
+  ] as const
   return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ')
 }
 

@@ -95,7 +95,42 @@ export interface RefusedSeen extends Timed {
   destination: Endpoint
 }
 
-export type Seen = SipSeen | HookSeen | RoomSeen | LogSeen | RefusedSeen
+/** A call detail record: what a system noted of one leg when it was over. */
+export interface CdrSeen extends Timed {
+  kind: 'cdr'
+  system: 'jambonz' | 'twilio' | 'livekit'
+  /** The system's own name of the leg: call_sid, Twilio's CA…, LiveKit's SCL_…. */
+  id: string
+  /** Names that other things of the same call have, too. */
+  names: {
+    callSid?: string
+    /** SIP Call-ID of the leg, and of the caller's leg where this is another one. */
+    callId?: string
+    callerCallId?: string
+    traceId?: string
+    room?: string
+    /** Two records of one call by their times and numbers alone. */
+    partner?: string
+  }
+  /** In the system's own word. */
+  direction: string
+  from: string
+  to: string
+  /** Final SIP status. */
+  sipStatus?: number
+  /** The system's word for how it ended. */
+  result?: string
+  reason?: string
+  error?: string
+  answered?: boolean
+  durationS?: number
+  endedAt?: number
+  /** Host or address of the other side. */
+  remoteHost?: string
+  trunk?: string
+}
+
+export type Seen = SipSeen | HookSeen | RoomSeen | LogSeen | RefusedSeen | CdrSeen
 
 /** How much audio went where: `address:port` of the receiver. */
 export type RtpCounts = Map<string, { packets: number, first: number, last: number }>

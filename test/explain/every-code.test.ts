@@ -22,6 +22,7 @@ import {
 } from '../fixtures/captures.ts'
 import { OUTGOING_CASES } from './outgoing-cases.ts'
 import { carrierLeg, EARLY, explainedAll, findingsOf, INVITE, SDP, TRYING } from '../fixtures/explained.ts'
+import { EXPORT_CASES } from '../fixtures/export-cases.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
 
 type File = Buffer | string | AsyncIterable<Buffer>
@@ -257,6 +258,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
   ],
   'livekit-dialled': [/createSIPParticipant/, edited('outbound-answered', wire => wire)],
   ...OUTGOING_CASES,
+  ...EXPORT_CASES,
 
   'log-flood': [
     /no trunk and rule matched/,

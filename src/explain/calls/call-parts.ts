@@ -1,5 +1,6 @@
 import type { Call } from '../../calls/fold/call.ts'
 import type { ExplainedCall } from '../explanation.ts'
+import { judgeRecords, type RecordVerdict } from '../findings/cdr.ts'
 import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
 import { hookFindings } from '../findings/hooks.ts'
 import { retiredHostFindings } from '../findings/retired-host.ts'
@@ -7,7 +8,7 @@ import type { Finding } from '../../finding.ts'
 import { stepsOf } from '../ladder-steps.ts'
 import { endsText, legsOf, type Leg } from '../legs.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
-import type { HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
+import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
 
 /** What all of the files together say besides their calls. */
 export interface FileFacts {
@@ -34,6 +35,8 @@ export interface CallParts {
   rooms: readonly RoomSeen[]
   logLines: number
   logged: LogVerdict
+  records: readonly CdrSeen[]
+  recorded: RecordVerdict
   /** The host that Retell switched off is dialled. */
   retired: readonly Finding[]
 }
@@ -45,9 +48,10 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
   const rooms = seen.filter(item => item.kind === 'room')
   const logs = seen.filter(item => item.kind === 'log')
   const logged = judgeLogs(logs)
+  const records = unseenLegs(seen.filter(item => item.kind === 'cdr'), legs)
   const retired = retiredHostFindings(seen, legs)
   const said = logged.findings.length + retired.length
-  if (legs.length + hooks.length + rooms.length + said === 0) return undefined
+  if (legs.length + hooks.length + rooms.length + records.length + said === 0) return undefined
 
   return {
     seen,
@@ -59,16 +63,22 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
     rooms,
     logLines: logs.length,
     logged,
+    records,
+    recorded: judgeRecords(records),
     retired
   }
 }
+
+/** Records of legs whose SIP was not seen: that tells more than they do. */
+const unseenLegs = (records: readonly CdrSeen[], legs: readonly Leg[]): CdrSeen[] =>
+  records.filter(({ names }) => !legs.some(({ callId }) => callId === names.callId))
 
 /**
  * What an explanation says of every call, whatever was seen of it.
  * @param call as the service would have followed it, where it could
  */
 export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'summary' | 'findings'> {
-  const { seen, legs, hooks, rooms, logLines } = parts
+  const { seen, legs, hooks, rooms, logLines, records } = parts
   const { steps, leftOut } = stepsOf(seen, legs)
   return {
     ...namesOf(parts, call),
@@ -82,7 +92,8 @@ export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'sum
       sip: seen.filter(({ kind }) => kind === 'sip').length,
       hooks: hooks.length,
       rooms: rooms.length,
-      logs: logLines
+      logs: logLines,
+      records: records.length
     },
     evidence: [],
     notToldApart: [],
@@ -94,7 +105,7 @@ export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'sum
 
 /** The call's id, who called whom, and when. */
 function namesOf (
-  { seen, legs, callerLeg, hooks, rooms }: CallParts,
+  { seen, legs, callerLeg, hooks, rooms, records }: CallParts,
   call: Call | undefined
 ): Pick<ExplainedCall, 'id' | 'from' | 'to' | 'began'> {
   const leg = legs.find(({ role }) => role === 'livekit-out') ?? callerLeg ?? legs[0]
@@ -102,23 +113,26 @@ function namesOf (
   const logged = (...names: string[]): string =>
     names.map(name => log?.fields[name]).find(value => typeof value === 'string' && value !== '') as string ?? ''
   const callSid = call && call.callSid !== 'unknown' ? call.callSid : undefined
+  const record = records.find(({ direction }) => direction === 'inbound') ?? records[0]
   const began = seen.find(({ at }) => at !== undefined)?.at
-  const otherId = hooks[0]?.body.call_sid || logged('callSid', 'sipCallID', 'callID') || rooms[0]?.event.room
+  const loggedId = logged('callSid', 'sipCallID', 'callID')
+  const otherId = hooks[0]?.body.call_sid || loggedId || record?.id || rooms[0]?.event.room
   return {
     id: callSid ?? leg?.callId ?? otherId ?? '',
-    from: leg?.from || call?.facts.from || logged('fromUser', 'callingNumber'),
-    to: leg?.user || call?.facts.to || logged('toUser', 'calledNumber'),
+    from: leg?.from || call?.facts.from || logged('fromUser', 'callingNumber') || record?.from || '',
+    to: leg?.user || call?.facts.to || logged('toUser', 'calledNumber') || record?.to || '',
     ...(began !== undefined && { began })
   }
 }
 
 /** What the legs to LiveKit and the replies to hooks show besides how the call ended. */
 export const findingsOfParts = (
-  { legs, agentLegs, hooks, retired }: CallParts,
+  { legs, agentLegs, hooks, retired, recorded }: CallParts,
   { rtp, endAt }: FileFacts
 ): Finding[] => [
   ...retired,
   ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt)),
   ...hookFindings(hooks),
+  ...recorded.findings,
   ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)
 ]

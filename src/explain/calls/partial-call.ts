@@ -17,8 +17,8 @@ const ROOM_ONLY: Finding = {
 
 /** Explains a call of which neither a leg of the caller or to LiveKit nor a hook was seen: by logs and room events. */
 export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCall {
-  const { logged, rooms, hooks, legs } = parts
-  const end = logged.cause && endOf(logged.cause)
+  const { logged, recorded, rooms, hooks, legs } = parts
+  const end = (logged.cause && endOf(logged.cause)) ?? recorded.end
   const findings = mergeFindings([
     ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [],
     ...logged.findings,

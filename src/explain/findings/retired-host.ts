@@ -32,6 +32,8 @@ function textOf (item: Seen): string {
       return JSON.stringify([item.body, item.reply?.verbs])
     case 'log':
       return `${item.text} ${JSON.stringify(item.fields)}`
+    case 'cdr':
+      return item.remoteHost ?? ''
     case 'room':
     case 'refused':
       return ''

@@ -8,12 +8,44 @@ export interface TwilioError {
 
 const GEO_PERMISSIONS = "Allow this country in Twilio's console: Voice, Settings, Geo permissions"
 
+const WEBHOOK = 'A number with a Voice URL does not reach its trunk: take the URL off the number, or repair the webhook'
+
 /** https://www.twilio.com/docs/api/errors/<code> */
 export const TWILIO_ERRORS: readonly TwilioError[] = [
+  {
+    code: 10001,
+    means: 'The Twilio account is not active',
+    todo: 'Check the balance and the state of the account'
+  },
+  {
+    code: 10003,
+    means: 'Twilio rejected an incoming call because the account is not active',
+    todo: 'Check the balance and the state of the account'
+  },
   {
     code: 10004,
     means: 'The account has as many calls at once as it may have',
     todo: 'Wait until calls have ended, or have Twilio raise the limit'
+  },
+  {
+    code: 11200,
+    means: "Twilio got no usable answer from a webhook's URL",
+    todo: WEBHOOK
+  },
+  {
+    code: 11205,
+    means: "Twilio could not connect to a webhook's URL",
+    todo: WEBHOOK
+  },
+  {
+    code: 11210,
+    means: "The host name of a webhook's URL does not exist",
+    todo: WEBHOOK
+  },
+  {
+    code: 11220,
+    means: "TLS with the host of a webhook's URL failed",
+    todo: WEBHOOK
   },
   {
     code: 13214,
@@ -37,6 +69,31 @@ export const TWILIO_ERRORS: readonly TwilioError[] = [
   },
   { code: 13226, means: 'The country code does not exist', todo: 'Dial in E.164: +, country code, number' },
   { code: 13227, means: "The account's geo permissions do not allow calls to this destination", todo: GEO_PERMISSIONS },
+  {
+    code: 13243,
+    means: 'The SIP address that was dialled is not well formed',
+    todo: 'Write it as sip:user@host'
+  },
+  {
+    code: 14111,
+    means: 'A trial account calls verified numbers only',
+    todo: "Upgrade the account, or verify the number in Twilio's console"
+  },
+  {
+    code: 21210,
+    means: "The caller's number is neither a number of the account nor a verified one",
+    todo: "Call from a number of the Twilio account, or verify the caller id in Twilio's console"
+  },
+  {
+    code: 21211,
+    means: 'The number that was to be called is not valid',
+    todo: 'Dial in E.164: +, country code, number'
+  },
+  {
+    code: 21212,
+    means: "The caller's number is not valid",
+    todo: 'Call from a number of the Twilio account, in E.164'
+  },
   { code: 21215, means: "The account's geo permissions do not allow calls to this destination", todo: GEO_PERMISSIONS },
   {
     code: 21216,
@@ -91,6 +148,11 @@ export const TWILIO_ERRORS: readonly TwilioError[] = [
     todo: 'Start fewer calls per second, or have Twilio raise the limit'
   },
   {
+    code: 32013,
+    means: 'More calls per second went over the SIP domains of the account than its limit allows',
+    todo: 'Start fewer calls per second, or have Twilio raise the limit'
+  },
+  {
     code: 32014,
     means: 'Twilio ended the call because it heard no audio',
     todo: 'Let RTP through in both directions, and announce a public address in the SDP'
@@ -116,9 +178,24 @@ export const TWILIO_ERRORS: readonly TwilioError[] = [
     todo: "Upgrade the account, or verify the numbers in Twilio's console"
   },
   {
+    code: 32101,
+    means: 'The called number is not valid E.164',
+    todo: 'Dial in E.164 with the +'
+  },
+  {
     code: 32105,
     means: 'The Contact of the INVITE is 127.0.0.1 or localhost',
     todo: 'Announce a public address in the Contact'
+  },
+  {
+    code: 32106,
+    means: 'Twilio refused the credentials: the user name of the authorization is not that of the caller',
+    todo: 'Use the same user name in both'
+  },
+  {
+    code: 32200,
+    means: 'The account is not active, or the trunk has no way to authenticate callers',
+    todo: 'Give the trunk a credential list or an IP access control list, under Termination'
   },
   {
     code: 32201,
@@ -137,6 +214,11 @@ export const TWILIO_ERRORS: readonly TwilioError[] = [
       'no primary customer profile',
     todo: "Create the customer profile in Twilio's Trust Hub, or ask its support to unblock the number"
   },
+  {
+    code: 32204,
+    means: "The caller's number (From) is neither a number of the account nor a verified one",
+    todo: "Call from a number of the Twilio account, or verify the caller id in Twilio's console"
+  },
   { code: 32205, means: "The account's geo permissions do not allow calls to this destination", todo: GEO_PERMISSIONS },
   {
     code: 32206,
@@ -154,6 +236,11 @@ export const TWILIO_ERRORS: readonly TwilioError[] = [
     todo: 'Offer SRTP over TLS, or switch off Secure Trunking'
   },
   {
+    code: 32214,
+    means: 'TwiML dialled a SIP domain of another Twilio account',
+    todo: 'Dial only SIP domains of the same account'
+  },
+  {
     code: 32218,
     means: 'The trunk does not allow this transfer (REFER)',
     todo: 'Enable Call Transfer (SIP REFER) on the trunk, and transfers to the PSTN for phone numbers'
@@ -162,6 +249,16 @@ export const TWILIO_ERRORS: readonly TwilioError[] = [
     code: 32219,
     means: 'Twilio did not follow the redirect',
     todo: 'Redirect to a public SIP URI that is not one of Twilio'
+  },
+  {
+    code: 32223,
+    means: 'A SIP domain of Twilio was dialled without a user name',
+    todo: 'To reach phones, dial the termination URI of a trunk: <name>.pstn.twilio.com'
+  },
+  {
+    code: 32224,
+    means: 'Twilio blocked a forwarded call: a rule of the region forbids it',
+    todo: 'Forward within the same country'
   }
 ]
 

@@ -1,6 +1,8 @@
 import { WebhookEvent } from 'livekit-server-sdk'
 import { fromWebhook } from '../../livekit/events.ts'
 import type { Place, RoomSeen, Seen } from '../seen.ts'
+import { readAlerts } from './alert-records.ts'
+import { readCallRecords } from './call-records.ts'
 import { hookIn, isHook, REPLIES } from './hook-records.ts'
 import { isObject, objectOf, type Json } from './json.ts'
 import { logIn } from './log-records.ts'
@@ -42,7 +44,7 @@ function readLog (record: Json, place: Place, lineTime: number | undefined): See
 }
 
 /** Forms of records, in the order in which they are tried. */
-const RECORD_READERS: readonly RecordReader[] = [readWebhook, readLog]
+const RECORD_READERS: readonly RecordReader[] = [readCallRecords, readAlerts, readWebhook, readLog]
 
 /** How deep collectors and loggers nest a request's body: `{ req: { body } }`, `{ meta: { req: { body: "…" } } }`. */
 const MAX_DEPTH = 4
