@@ -107,6 +107,14 @@ const SETTINGS = {
 } as const
 
 function fromCarrier (sipStatus: number, settings: string): UsualReasons {
+  // A record does not say whether credentials were sent.
+  if (sipStatus === 401 || sipStatus === 407) {
+    return {
+      says: 'The carrier asks for credentials, and got none that it accepts.',
+      todo: `Compare user name and password in ${settings} with the carrier's own portal`
+    }
+  }
+
   const { means, reasons, todo } = carrierFinal(sipStatus)
   const usual = reasons === undefined ? '' : `. Usual reasons: ${reasons}`
   return {
