@@ -6,6 +6,7 @@ import { createByteSource } from './capture/byte-source.ts'
 import { isCapture, readCapture } from './capture/read-capture.ts'
 import type { Keep } from './keep.ts'
 import { shellWord } from './shell-word.ts'
+import { encodingOf } from './text/encoding.ts'
 import { emptyFile, readText } from './text/read-text.ts'
 
 /** A file or standard input, by the name that findings have for it. */
@@ -36,8 +37,8 @@ async function readBytes (name: string, chunks: AsyncIterable<Buffer>, keep: Kee
   }
   if (start[0] === 0x1f && start[1] === 0x8b) return readBytes(name, unzip(source.rest()), keep)
   if (isCapture(start)) return readCapture(name, start, source, keep)
-  const isUtf16 = start[0] === 0xff && start[1] === 0xfe
-  if (start.includes(0) && !isUtf16) {
+  const encoding = encodingOf(start)
+  if (encoding === undefined) {
     return [{
       code: 'not-a-capture',
       severity: 'failed',
@@ -46,7 +47,7 @@ async function readBytes (name: string, chunks: AsyncIterable<Buffer>, keep: Kee
       command: `file ${shellWord(name)}`
     }]
   }
-  return readText(name, source.rest(), keep)
+  return readText(name, encoding, source.rest(), keep)
 }
 
 function unzip (chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {

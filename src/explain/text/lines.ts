@@ -1,32 +1,58 @@
-import { StringDecoder } from 'node:string_decoder'
+import { createDecoder, type Encoding } from './encoding.ts'
 
 /** Longer lines are cut: nothing that a call is told by is that long. */
-export const MAX_LINE = 256 * 1024
+const MAX_LINE = 256 * 1024
+/** A whole export may be one line of JSON. */
+const MAX_JSON_LINE = 8 * 1024 * 1024
 
-/** The lines of a byte stream, in UTF-8 or UTF-16 with a byte order mark, whatever ends them. */
-export async function * linesOf (
-  chunks: AsyncIterable<Buffer>
-): AsyncGenerator<{ line: string, number: number, cut: boolean }> {
-  let decoder: { write(chunk: Buffer): string } | undefined
-  let rest = ''
+export interface Line {
+  line: string
+  /** From 1. */
+  number: number
+  /** Whether its end is missing, because it was too long. */
+  cut: boolean
+}
+
+/** The lines of a byte stream, whatever ends them. */
+export async function * linesOf (chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Line> {
+  const decoder = createDecoder(encoding)
+  const open = createOpenLine()
   let number = 0
-  let cut = false
   for await (const chunk of chunks) {
-    decoder ??= new StringDecoder(chunk[0] === 0xff && chunk[1] === 0xfe ? 'utf16le' : 'utf8')
-    const parts = (rest + decoder.write(chunk)).split('\n')
-    rest = parts.pop() ?? ''
+    const parts = decoder.write(chunk).split('\n')
+    const rest = parts.pop() ?? ''
     for (const part of parts) {
-      yield {
-        line: part.slice(0, MAX_LINE).replace(/\r$/, '').replace(/^\ufeff/, ''),
-        number: ++number,
-        cut: cut || part.length > MAX_LINE
-      }
-      cut = false
+      open.add(part)
+      yield { ...open.take(), number: ++number }
     }
-    if (rest.length > MAX_LINE) {
-      rest = rest.slice(0, MAX_LINE)
-      cut = true
+    open.add(rest)
+  }
+  if (!open.isEmpty()) yield { ...open.take(), number: ++number }
+}
+
+/** Collects the parts of one line, as far as it may be long. */
+function createOpenLine () {
+  let parts: string[] = []
+  let size = 0
+  let most = MAX_LINE
+  let cut = false
+
+  return {
+    isEmpty: (): boolean => size === 0,
+    add (part: string): void {
+      if (part === '') return
+      if (size === 0) most = /^\ufeff?\s{0,20}[[{]/.test(part) ? MAX_JSON_LINE : MAX_LINE
+      if (size + part.length > most) cut = true
+      if (size < most) parts.push(part.slice(0, most - size))
+      size += part.length
+    },
+    take (): Omit<Line, 'number'> {
+      const line = parts.join('').replace(/\r$/, '').replace(/^\ufeff/, '')
+      const taken = { line, cut }
+      parts = []
+      size = 0
+      cut = false
+      return taken
     }
   }
-  if (rest !== '') yield { line: rest.replace(/\r$/, '').replace(/^\ufeff/, ''), number: ++number, cut }
 }

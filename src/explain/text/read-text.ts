@@ -1,125 +1,99 @@
 import type { Finding } from '../../finding.ts'
-import { LruMap } from '../../lru-map.ts'
 import type { Keep } from '../keep.ts'
-import type { HookSeen, Seen } from '../seen.ts'
-import { replyIn, requestIdOf } from './hook-records.ts'
-import { JsonDocument } from './json-document.ts'
-import { objectOf, type Json } from './json.ts'
+import type { Seen } from '../seen.ts'
+import { clean } from './clean.ts'
+import { openCsv, type Csv } from './csv.ts'
+import type { Encoding } from './encoding.ts'
 import type { LineReader } from './line-reader.ts'
-import { linesOf } from './lines.ts'
-import { bareLine, zapLine } from './log-records.ts'
-import { recordsOf } from './records.ts'
+import { linesOf, type Line } from './lines.ts'
+import type { Origin } from './origin.ts'
 import { createSipLog } from './sip-log.ts'
-import { timeIn, timeOf } from './times.ts'
+import { createUnwrapper } from './unwrap.ts'
 
 /**
- * Reads a text: SIP messages as sngrep, ngrep, sofia, drachtio or Asterisk print them, webhooks as JSON lines, log
- * lines of feature-server and livekit-sip, in any mixture. Everything else is skipped.
+ * Reads a text: SIP messages as sngrep, ngrep, sofia, drachtio or Asterisk print them, webhooks in any form that
+ * applications log, log lines of Jambonz and LiveKit, in any mixture and in any wrapper. Everything else is skipped.
  */
-export async function readText (file: string, chunks: AsyncIterable<Buffer>, keep: Keep): Promise<Finding[]> {
+export async function readText (
+  file: string,
+  encoding: Encoding,
+  chunks: AsyncIterable<Buffer>,
+  keep: Keep
+): Promise<Finding[]> {
   const reader = new TextReader(file, keep)
-  for await (const { line, number, cut } of linesOf(chunks)) reader.take(line, number, cut)
+  for await (const line of linesOf(chunks, encoding)) reader.take(line)
   return reader.finish()
 }
 
 /** Forms of text, in the order in which they are tried on each line. */
 const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [createSipLog]
 
-/** Requests whose reply may still come in a later line. */
-const MAX_OPEN_REQUESTS = 1000
-/** Longest text that a process manager or collector puts in front of a line, characters. */
-const MAX_PREFIX = 200
-
 class TextReader {
   readonly #file: string
-  readonly #keep: Keep
-  readonly #readers: readonly LineReader[]
-  readonly #document = new JsonDocument()
-  readonly #openRequests = new LruMap<string, HookSeen>(MAX_OPEN_REQUESTS)
+  readonly #unwrapper
   /** Messages, webhooks and log lines that were found. */
   #found = 0
   #lines = 0
   #cutLines = 0
+  #table: Csv | undefined
+  /** Rows of the table that were found so far. */
+  #rows = 0
+  /** Lines of what may be a table, until there is a row. */
+  #unsure: Line[] = []
 
   constructor (file: string, keep: Keep) {
     this.#file = file
-    this.#keep = keep
-    this.#readers = LINE_READERS.map(create => create(file))
+    this.#unwrapper = createUnwrapper(file, () => LINE_READERS.map(create => create(file)), seen => {
+      this.#found += seen.length
+      seen.forEach((item: Seen) => keep.add(item))
+    })
   }
 
-  take (line: string, number: number, cut: boolean): void {
-    if (line.trim() !== '') this.#lines++
-    if (cut) this.#cutLines++
-    this.#document.add(line)
+  take (read: Line): void {
+    if (read.cut) this.#cutLines++
+    if (read.line.trim() === '') return this.#takeText(read)
 
-    const records = line.includes('{') ? this.#recordsIn(line, number) : []
-    if (records.length > 0) {
-      this.#document.ruleOut()
-      // Nothing of a SIP message comes after a line of another kind.
-      this.#endReaders()
-      this.#add(records)
-      return
-    }
-    for (const reader of this.#readers) {
-      const { seen, taken } = reader.push(line, number)
-      this.#add(seen)
-      if (taken) return
-    }
+    this.#lines++
+    if (this.#lines === 1) this.#table = openCsv(read.line)
+    if (!this.#table) this.#takeText(read)
+    else if (this.#lines === 1) this.#unsure.push(read)
+    else this.#takeRow(this.#table, read)
   }
 
   finish (): Finding[] {
-    this.#endReaders()
-    if (this.#found === 0) {
-      this.#document.records().forEach((row, i) => this.#add(recordsOf(row, { file: this.#file, at: i + 1 })))
-    }
+    this.#endTable()
+    this.#unwrapper.end()
     return [...this.#cutFindings(), ...this.#nothingFindings()]
   }
 
-  #endReaders (): void {
-    for (const reader of this.#readers) this.#add(reader.end())
+  #takeText ({ line, number }: Line): void {
+    this.#unwrapper.line(clean(line), originAt(number))
   }
 
-  #add (seen: readonly Seen[]): void {
-    this.#found += seen.length
-    seen.forEach(item => this.#keep.add(item))
-  }
-
-  #recordsIn (line: string, number: number): Seen[] {
-    const place = { file: this.#file, at: number }
-    const zap = zapLine(line, place, timeIn(line))
-    if (zap) return [zap]
-
-    // In front of the JSON stands what pm2, docker or kubectl print; behind it the comma of an array.
-    const brace = line.indexOf('{')
-    const end = line.lastIndexOf('}') + 1
-    if (brace > MAX_PREFIX || !/^[\s,\]]*$/.test(line.slice(end))) return []
-
-    const json = objectOf(line.slice(brace, end))
-    if (!json) return []
-
-    const prefix = line.slice(0, brace)
-    const records = recordsOf(json, place, timeIn(prefix))
-    const bare = records.length === 0 ? bareLine(prefix, json, place, timeIn(prefix)) : undefined
-    this.#joinReply(json, records)
-    return bare ? [bare] : records
-  }
-
-  /** pino writes a request and its reply as two lines with the same id. */
-  #joinReply (json: Json, records: readonly Seen[]): void {
-    const id = requestIdOf(json)
-    if (id === undefined) return
-    const request = records.find(item => item.kind === 'hook')
-    if (request) {
-      this.#openRequests.set(id, request)
+  #takeRow (table: Csv, read: Line): void {
+    this.#unsure.push(read)
+    const row = table.push(read.line)
+    if (row === 'more') return
+    if (row !== 'none') {
+      const [{ number }] = this.#rows === 0 ? [read] : this.#unsure as [Line]
+      this.#rows++
+      this.#unsure = []
+      this.#unwrapper.record(row, '', originAt(number), 0)
       return
     }
+    // A first line that only looks like the names of columns.
+    if (this.#rows === 0) this.#table = undefined
+    this.#readUnsure()
+  }
 
-    const hook = this.#openRequests.get(id)
-    const reply = hook && !hook.reply ? replyIn(json) : undefined
-    if (!hook || !reply) return
+  #endTable (): void {
+    if (this.#table) this.#readUnsure()
+  }
 
-    const at = reply.at ?? timeOf(json)
-    hook.reply = { ...reply, ...(at !== undefined && { at }) }
+  #readUnsure (): void {
+    const lines = this.#unsure
+    this.#unsure = []
+    lines.forEach(line => this.#takeText(line))
   }
 
   #cutFindings (): Finding[] {
@@ -144,6 +118,8 @@ class TextReader {
     }]
   }
 }
+
+const originAt = (number: number): Origin => ({ number, stream: '' })
 
 export const emptyFile = (file: string): Finding => ({
   code: 'empty-file',

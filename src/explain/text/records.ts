@@ -1,8 +1,9 @@
 import { WebhookEvent } from 'livekit-server-sdk'
 import { fromWebhook } from '../../livekit/events.ts'
-import type { Place, RoomSeen, Seen } from '../seen.ts'
+import type { LogSeen, Place, RoomSeen, Seen } from '../seen.ts'
 import { readAlerts } from './alert-records.ts'
 import { readCallRecords } from './call-records.ts'
+import { hookFromCamelCase } from './field-names.ts'
 import { hookIn, isHook, REPLIES } from './hook-records.ts'
 import { isObject, objectOf, type Json } from './json.ts'
 import { logIn } from './log-records.ts'
@@ -13,19 +14,25 @@ import { timeOf } from './times.ts'
  */
 
 /**
- * What a record means; empty when it is none that we know.
- * @param lineTime the time that its line has in front of the JSON, milliseconds
+ * What a record means; empty when it is none that we know. Lines of logs are read by `logOf`.
+ * @param lineTime when it was collected, milliseconds: the record's own time is better
+ * @param service who wrote it, in the words of its collector
  */
-export function recordsOf (record: Json, place: Place, lineTime?: number): Seen[] {
+export function recordsOf (record: Json, place: Place, lineTime?: number, service?: string): Seen[] {
   for (const read of RECORD_READERS) {
-    const seen = read(record, place, lineTime)
+    const seen = read(record, place, lineTime, service)
     if (seen) return seen
   }
   return []
 }
 
 /** Reads one form of record; undefined for a record of another form. */
-type RecordReader = (record: Json, place: Place, lineTime: number | undefined) => Seen[] | undefined
+type RecordReader = (
+  record: Json,
+  place: Place,
+  lineTime: number | undefined,
+  service: string | undefined
+) => Seen[] | undefined
 
 /** A webhook, wherever loggers and collectors have put it. */
 function readWebhook (record: Json, place: Place, lineTime: number | undefined): Seen[] | undefined {
@@ -38,13 +45,12 @@ function readWebhook (record: Json, place: Place, lineTime: number | undefined):
   return seen ? [seen] : []
 }
 
-function readLog (record: Json, place: Place, lineTime: number | undefined): Seen[] | undefined {
-  const seen = logIn(record, place, timeOf(record) ?? lineTime)
-  return seen && [seen]
-}
+/** A line of a log, as a record; undefined for a record without a message. */
+export const logOf = (record: Json, place: Place, lineTime: number | undefined): LogSeen | undefined =>
+  logIn(record, place, timeOf(record) ?? lineTime)
 
 /** Forms of records, in the order in which they are tried. */
-const RECORD_READERS: readonly RecordReader[] = [readCallRecords, readAlerts, readWebhook, readLog]
+const RECORD_READERS: readonly RecordReader[] = [readCallRecords, readAlerts, readWebhook]
 
 /** How deep collectors and loggers nest a request's body: `{ req: { body } }`, `{ meta: { req: { body: "…" } } }`. */
 const MAX_DEPTH = 4
@@ -52,6 +58,8 @@ const MAX_DEPTH = 4
 /** The body of a webhook, followed by the objects around it, from the inside out. */
 function bodyIn (record: Json, depth = 0): [Json, ...Json[]] | undefined {
   if (isHook(record) || isRoomEvent(record)) return [record]
+  const renamed = hookFromCamelCase(record)
+  if (renamed && isHook(renamed)) return [renamed]
   if (depth === MAX_DEPTH) return undefined
 
   for (const [name, value] of Object.entries(record)) {

@@ -3,6 +3,8 @@ import type { Endpoint } from '../capture/endpoint.ts'
 import { parseLeniently } from '../capture/sip-bytes.ts'
 import type { Place, SipSeen } from '../seen.ts'
 import type { LineReader } from './line-reader.ts'
+import type { Origin } from './origin.ts'
+import { likePrefix, type RemovePrefix } from './prefix-shape.ts'
 import { timeIn } from './times.ts'
 
 /** What a log says in front of a message: when, and from where to where. */
@@ -14,9 +16,16 @@ interface Preamble {
   line: number
 }
 
-/** A start line, maybe behind something of the log's own; ngrep shows the carriage return as a dot. */
-const REQUEST = /(?:^|[\s>])([A-Z]{3,12} (?:sips?|tel):\S{1,1024} SIP\/2\.0)(\.?)$/
-const RESPONSE = /(?:^|[\s>])(SIP\/2\.0 [1-6]\d\d(?: [^\r\n]{0,200}?)?)(\.?)$/
+const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER'
+/**
+ * A start line, maybe behind something of the log's own; ngrep shows the carriage return as a dot. With -A, tcpdump
+ * shows the bytes of the IP header directly in front of it.
+ */
+const REQUEST = new RegExp(
+  String.raw`(?:(?:^|[\s>])(?=[A-Z]{3,12} )|(?=(?:${METHODS}) ))` +
+  String.raw`([A-Z]{3,12} (?:sips?|tel):\S{1,1024} SIP/2\.0)(\.?)$`
+)
+const RESPONSE = /(?:^|[^"'=])(SIP\/2\.0 [1-6]\d\d(?: [^\r\n]{0,200}?)?)(\.?)$/
 const HEADER = /^[A-Za-z][\w.!%*+`'~-]*[ \t]*:/
 const SDP = /^[a-z]=/
 
@@ -92,23 +101,31 @@ export function createSipLog (file: string): LineReader {
     lines: string[]
     body: string[] | undefined
     size: number
-    indent: string
+    /** Takes away what stands in front of each line. */
+    withoutPrefix: RemovePrefix
     dotted: boolean
     place: Place
+    /** When the line was collected. */
+    collectedAt: number | undefined
     preamble?: Preamble
   } | undefined
 
   function finish (): SipSeen[] {
     if (!open) return []
-    const { lines, body = [], place, preamble: before } = open
+    const { lines, body = [], place, collectedAt: at, preamble: before } = open
     open = undefined
+    if (lines.length < 2) {
+      // tcpdump's line about a packet repeats the start line that follows.
+      preamble = before
+      return []
+    }
     const message = parseLeniently(`${lines.join('\r\n')}\r\n\r\n${body.map(line => `${line}\r\n`).join('')}`)
-    if (!message || lines.length < 2) return []
+    if (!message) return []
     const { line: _, ...known } = before ?? { line: 0 }
-    return [{ kind: 'sip', place, message, ...known }]
+    return [{ kind: 'sip', place, message, ...(at !== undefined && { at }), ...known }]
   }
 
-  function start (line: string, number: number): boolean {
+  function start (line: string, number: number, origin: Origin | undefined): boolean {
     const match = REQUEST.exec(line) ?? RESPONSE.exec(line)
     if (!match) return false
     const inline = line.slice(0, match.index + match[0].length - (match[1]?.length ?? 0) - (match[2]?.length ?? 0))
@@ -121,18 +138,22 @@ export function createSipLog (file: string): LineReader {
       lines: [match[1] ?? ''],
       body: undefined,
       size: 0,
-      indent: inline.trim() === '' ? inline : '',
+      withoutPrefix: likePrefix(inline),
       dotted: match[2] === '.',
       place: { file, at: number },
+      collectedAt: origin?.at,
       ...(known && { preamble: known })
     }
     return true
   }
 
   return {
-    push (line, number) {
+    push (line, number, origin) {
       if (open) {
-        const bare = line.startsWith(open.indent) ? line.slice(open.indent.length) : line
+        // Some print the headers indented below the start line.
+        const indent = open.lines.length === 1 ? /^[ \t]+(?=\S)/.exec(line)?.[0] : undefined
+        if (indent !== undefined && open.withoutPrefix(line) === undefined) open.withoutPrefix = likePrefix(indent)
+        const bare = open.withoutPrefix(line) ?? line
         const text = open.dotted ? bare.replace(/\.$/, '') : bare
         open.size += text.length
         const fits = open.size <= (open.body ? MAX_BODY_BYTES : MAX_HEAD_BYTES)
@@ -154,10 +175,10 @@ export function createSipLog (file: string): LineReader {
           return { seen: [], taken: true }
         }
         const seen = finish()
-        const taken = this.push(line, number).taken
+        const taken = this.push(line, number, origin).taken
         return { seen, taken }
       }
-      if (start(line, number)) return { seen: [], taken: true }
+      if (start(line, number, origin)) return { seen: [], taken: true }
       const before = preambleOf(line, number)
       if (before) preamble = before
       return { seen: [], taken: before?.source !== undefined || before?.destination !== undefined }

@@ -1,0 +1,82 @@
+import { parse } from 'csv-parse/sync'
+import type { Json } from './json.ts'
+
+/*
+ * Tables with a row of names on top, as consoles of log collectors and spreadsheets export them.
+ */
+
+/** Names of columns that tell a table of events from a sentence with commas in it. */
+const KNOWN = new RegExp(
+  String.raw`^(?:@?time(?:stamp)?|date(?:[ _]?time)?|@?message|body|content|payload|log|line|_raw|text|event|data|` +
+  String.raw`info|request(?:[_ ]body)?|direction|protocol|source|destination|service|host|level|status|sid|` +
+  String.raw`(?:[\w.]{0,40}[._])?call_?(?:sid|status|id)|sip[._]?\w{0,30}|frame\.\w{1,30}|no\.)$`,
+  'i'
+)
+const NAME = /^[\w@ .:#/()[\]%-]{0,60}$/
+/** Lines of a row: a cell may hold a whole SIP message. */
+const MAX_ROW = 256 * 1024
+const DELIMITERS = [',', ';', '\t']
+
+export interface Csv {
+  /**
+   * @returns the row that the line completes; `more` when a cell goes on in the next line; `none` when there is no such
+   * row in the table
+   */
+  push(line: string): Json | 'more' | 'none'
+  /** The lines of a row that was never completed. */
+  rest(): string[]
+}
+
+/** Begins a table with the line of its names; undefined when the line is none. */
+export function openCsv (line: string): Csv | undefined {
+  const delimiter = DELIMITERS.find(each => isHeader(cellsOf(line, each) ?? []))
+  if (delimiter === undefined) return undefined
+
+  const names = namesOf(cellsOf(line, delimiter) ?? [])
+  let open: string[] = []
+  let quotes = 0
+  let size = 0
+
+  function close (): string[] {
+    const lines = open
+    open = []
+    quotes = 0
+    size = 0
+    return lines
+  }
+
+  return {
+    rest: close,
+    push (next) {
+      open.push(next)
+      quotes += next.split('"').length - 1
+      size += next.length
+      if (quotes % 2 !== 0 && size < MAX_ROW) return 'more'
+
+      const cells = cellsOf(close().join('\n'), delimiter)
+      if (cells === undefined || cells.length !== names.length) return 'none'
+      // An empty cell is a field that the record does not have.
+      return Object.fromEntries(names.map((name, i) => [name, cells[i]]).filter(([, cell]) => cell !== ''))
+    }
+  }
+}
+
+const isHeader = (cells: readonly string[]): boolean =>
+  cells.length > 1 && cells.every(cell => NAME.test(cell) && !/^\d+$/.test(cell)) && cells.some(cell => KNOWN.test(cell.trim())) &&
+  new Set(cells).size === cells.length
+
+/** Kibana writes the path of each field: of a webhook's fields the last part is the name. */
+function namesOf (cells: readonly string[]): string[] {
+  const names = cells.map(cell => cell.trim())
+  const path = names.map(name => /^(.*\.)call_?sid$/i.exec(name)?.[1]).find(found => found !== undefined)
+  return path === undefined ? names : names.map(name => name.startsWith(path) ? name.slice(path.length) : name)
+}
+
+function cellsOf (row: string, delimiter: string): string[] | undefined {
+  try {
+    const [cells] = parse(row, { delimiter, relax_quotes: true, relax_column_count: true, trim: false }) as string[][]
+    return cells
+  } catch {
+    return undefined
+  }
+}

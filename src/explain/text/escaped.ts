@@ -1,0 +1,42 @@
+/*
+ * SIP messages that a program logged as one line, with their line ends as escapes.
+ */
+
+const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER'
+/** Escapes of a line end: of JSON, C and Go, of doubly written JSON, of rsyslog, and of people. */
+const LINE_END = String.raw`(?:\\{1,4}r\\{1,4}n|\\{1,4}n|\\{1,4}r|\\{1,4}u000[dD]\\{1,4}u000[aA]|\\x0[dD]\\x0[aA]|` +
+  String.raw`#015#012|#012|<CR><LF>|\\015\\012)`
+const START = new RegExp(
+  String.raw`(?:(?:${METHODS}) (?:sips?|tel):[^\s\\"]{1,1024} SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: [^\\#"<\r\n]{0,100})?)` +
+  `(?=${LINE_END})`
+)
+const LINE_ENDS = new RegExp(LINE_END, 'g')
+const TAB = /\\{1,4}t|#011/g
+
+/**
+ * The lines of a SIP message that stands escaped in a line: what is in front of its start line stays there. Undefined
+ * for a line without one.
+ */
+export function escapedMessageIn (line: string): string[] | undefined {
+  if (!line.includes('SIP/2.0')) return undefined
+
+  const match = START.exec(line)
+  if (!match) return undefined
+
+  const prefix = line.slice(0, match.index)
+  const message = line.slice(match.index, endOf(line, match.index))
+  const lines = message.split(LINE_ENDS).map(each => each.replace(TAB, '\t').replace(/\\{1,4}(["'/])/g, '$1'))
+  // A quote or a name in front of the message is nothing that the log says about it.
+  return [`${prefix.replace(/[\w.-]{0,40}[=:]?\s?["'`]$/, '')} ${lines[0] ?? ''}`.trimStart(), ...lines.slice(1)]
+}
+
+/** The quote in front of the message ends it; one that is escaped belongs to it. */
+function endOf (line: string, start: number): number {
+  const quote = line[start - 1] ?? ''
+  if (!/["'`]/.test(quote)) return line.length
+
+  for (let at = line.indexOf(quote, start); at >= 0; at = line.indexOf(quote, at + 1)) {
+    if (line[at - 1] !== '\\') return at
+  }
+  return line.length
+}
