@@ -73,8 +73,11 @@ export interface Unprefixed {
   isPart: boolean
 }
 
-/** A line without the prefixes of collectors, and what those say about it. */
-export function withoutPrefixes (line: string, origin: Origin): Unprefixed {
+/**
+ * A line without the prefixes of collectors, and what those say about it.
+ * @param year the one of syslog's times, which have none
+ */
+export function withoutPrefixes (line: string, origin: Origin, year?: number): Unprefixed {
   let text = line
   let isPart = false
   let known = origin
@@ -83,7 +86,7 @@ export function withoutPrefixes (line: string, origin: Origin): Unprefixed {
     if (!match) break
 
     const { time, service, writer } = match.groups ?? {}
-    const at = time === undefined ? undefined : prefixTime(time)
+    const at = time === undefined ? undefined : prefixTime(time, year)
     known = within(known, {
       ...(at !== undefined && { at }),
       ...(service !== undefined && { service }),
@@ -108,7 +111,7 @@ function prefixOf (text: string): RegExpExecArray | undefined {
 
 const MAX_HEAD = 1200
 
-function prefixTime (time: string): number | undefined {
+function prefixTime (time: string, year: number | undefined): number | undefined {
   if (/^\d{10}\.\d+$/.test(time)) return Number(time) * 1000
-  return timeIn(time)
+  return timeIn(time, year)
 }

@@ -158,11 +158,13 @@ export class TextStream {
     block.lines.push(line)
     const read = block.reader.push(line.text)
     if (read === 'more') return
+
+    // What is in the block may come back as lines of this stream.
+    this.#block = undefined
     if (read === 'broken' || !this.#takeBlock(read, block.lines)) {
       this.#breakBlock(block)
       return
     }
-    this.#block = undefined
     this.#endReaders()
     if (/[[{]/.test(read.rest)) this.push({ ...line, text: read.rest.replace(/^[\s,]+/, '') })
   }

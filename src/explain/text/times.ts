@@ -1,8 +1,14 @@
 const DAY = /(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?/
+/** Syslog's time has no year, and that of web servers has all of it: `Mar  4 09:00:00`, `04/Mar/2026:09:00:00 +0000`. */
+const MONTH = /(?:\b([A-Z][a-z]{2}) {1,2}(\d{1,2})|\b(\d{2})\/([A-Z][a-z]{2})\/(\d{4})):? ?(\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?: ([+-]\d{4}))?/
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const CLOCK = /(?:^|[^\d:])(\d{2}):(\d{2}):(\d{2})[.,](\d{1,9})/
 
-/** The first point in time in a line: a date with a time, or a time of day alone. Without a zone it counts as UTC. */
-export function timeIn (line: string): number | undefined {
+/**
+ * The first point in time in a line: a date with a time, or a time of day alone. Without a zone it counts as UTC.
+ * @param year the one of times that have none; without it they count from some start of their own
+ */
+export function timeIn (line: string, year = NO_YEAR): number | undefined {
   const text = line.slice(0, 300)
   const day = DAY.exec(text)
   if (day) {
@@ -12,31 +18,75 @@ export function timeIn (line: string): number | undefined {
     )
     return Number.isNaN(at) ? undefined : at + Number(`0.${fraction}`) * 1000
   }
+  const month = MONTH.exec(text)
+  if (month) return monthTime(month, year)
   const clock = CLOCK.exec(text)
   if (!clock) return undefined
   const [, hour, minute, second, fraction] = clock
   return (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000 + Number(`0.${fraction}`) * 1000
 }
 
+/** The year from which times without a year count. They are no dates. */
+const NO_YEAR = 1970
+
+function monthTime (match: RegExpExecArray, otherwise: number): number | undefined {
+  const [, before, day, dayOfYear, name = before, year = String(otherwise), clock = '', fraction = '0', zone] = match
+  const month = MONTHS.indexOf(name ?? '') + 1
+  const two = (value: string | number): string => String(value).padStart(2, '0')
+  const at = Date.parse(
+    `${year}-${two(month)}-${two(day ?? dayOfYear ?? 0)}T${clock}${zone?.replace(/^(...)/, '$1:') ?? 'Z'}`
+  )
+  return Number.isNaN(at) ? undefined : at + Number(fraction) * 1000
+}
+
+/** Names of a record's time. What collectors call the time at which they got it comes last. */
+const NAMES = [
+  'at',
+  'time',
+  'timestamp',
+  'ts',
+  '@timestamp',
+  'at_ms',
+  'receivedAt',
+  'date',
+  'Date',
+  'Time',
+  'Timestamp',
+  '_time',
+  'datetime',
+  'eventTime',
+  'TimeGenerated',
+  'TimeGenerated [UTC]',
+  '_SOURCE_REALTIME_TIMESTAMP',
+  '__REALTIME_TIMESTAMP',
+  'startedDateTime',
+  'receiveTimestamp'
+]
+
 /** The time that a JSON record tells, whichever of the usual names and units it has. */
 export function timeOf (record: Record<string, unknown>): number | undefined {
-  for (const name of ['at', 'time', 'timestamp', 'ts', '@timestamp', 'at_ms', 'receivedAt', 'date']) {
-    const value = record[name]
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) {
-      if (name === 'at_ms') return value
-      // Seconds, milliseconds, microseconds or nanoseconds since the epoch; a small number counts from the file's own
-      // start.
-      if (value > 1e17) return value / 1e6
-      if (value > 1e14) return value / 1e3
-      return value > 1e11 || value < 1e8 ? value : value * 1000
-    }
-    if (typeof value === 'string') {
-      const at = timeIn(value)
-      if (at !== undefined) return at
-      if (/^\d{10,13}$/.test(value)) return value.length > 11 ? Number(value) : Number(value) * 1000
-    }
-  }
-  return undefined
+  const [at] = NAMES.map(name => name === 'at_ms' ? plainNumber(record[name]) : instantOf(record[name]))
+    .filter(time => time !== undefined)
+  return at
+}
+
+const plainNumber = (value: unknown): number | undefined => typeof value === 'number' ? value : undefined
+
+function instantOf (value: unknown): number | undefined {
+  // Elasticsearch has each value in a list.
+  if (Array.isArray(value) && value.length === 1) return instantOf(value[0])
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? epochMs(value) : undefined
+  if (typeof value !== 'string') return undefined
+  return timeIn(value) ?? (/^\d{10,19}(?:\.\d{1,9})?$/.test(value) ? epochMs(Number(value)) : undefined)
+}
+
+/**
+ * Seconds, milliseconds, microseconds or nanoseconds since the epoch; a small number counts from the file's own start.
+ */
+function epochMs (value: number): number {
+  if (value > 1e17) return value / 1e6
+  if (value > 1e14) return value / 1e3
+  return value > 1e11 || value < 1e8 ? value : value * 1000
 }
 
 /** Times before this count from some start of their own and are no dates: 2001. */

@@ -48,7 +48,11 @@ const INNER_FIELDS = [
 ]
 
 /** The line in a record. Elastic's exports have each value in a list; journald has bytes for what is no plain text. */
-export const lineIn = (record: Json): string | undefined => textsIn(record, LINE_FIELDS)[0]
+export function lineIn (record: Json): string | undefined {
+  const lines = textsIn(record, LINE_FIELDS)
+  // A line may be empty: it ends the headers of a SIP message.
+  return lines.find(line => line !== '') ?? lines[0]
+}
 
 /** A field that holds SIP as text. */
 export const carriedSip = (record: Json): string | undefined =>
@@ -59,7 +63,7 @@ export const carriedJson = (record: Json): string | undefined =>
   textsIn(record, CARRYING_FIELDS).find(text => /^\s{0,20}[[{]/.test(text))
 
 const textsIn = (record: Json, fields: readonly string[]): string[] =>
-  fields.map(name => plainText(record[name])).filter(text => text !== undefined && text !== '') as string[]
+  fields.map(name => plainText(record[name])).filter(text => text !== undefined)
 
 function plainText (value: unknown): string | undefined {
   if (typeof value === 'string') return value
@@ -125,7 +129,8 @@ export function originOf (record: Json, origin: Origin): Origin {
   return within(origin, {
     ...(at !== undefined && { at }),
     ...(service !== undefined && { service }),
-    ...((service ?? writer) !== undefined && { stream: `${service ?? ''}:${String(writer ?? '')}` })
+    // The lines in records are not those of the file itself, whoever wrote them.
+    stream: `${service ?? ''}:${String(writer ?? '')}`
   })
 }
 
@@ -145,6 +150,7 @@ const SERVICE_PATHS: ReadonlyArray<readonly string[]> = [
   ['kubernetes', 'container_name'],
   ['kubernetes', 'container', 'name'],
   ['kubernetes.container.name'],
+  ['container.name'],
   ['kubernetes', 'labels', 'app'],
   ['resource', 'labels', 'container_name'],
   ['resource', 'labels', 'service_name'],

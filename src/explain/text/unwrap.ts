@@ -8,6 +8,7 @@ import type { Origin } from './origin.ts'
 import { withoutPrefixes } from './prefixes.ts'
 import { logOf, recordsOf } from './records.ts'
 import { createReplies } from './replies.ts'
+import { isDate } from './times.ts'
 import { TextStream, type Sink } from './text-stream.ts'
 import {
   carriedJson,
@@ -40,13 +41,15 @@ export interface Unwrapper {
 
 /**
  * @param readersOf new readers for the lines of one writer
- * @param add is called with what was read, in the order of the file as far as single writers go
+ * @param keep is called with what was read, in the order of the file as far as single writers go
  */
 export function createUnwrapper (
   file: string,
   readersOf: () => LineReader[],
-  add: (seen: readonly Seen[]) => void
+  keep: (seen: readonly Seen[]) => void
 ): Unwrapper {
+  /** The year of the dates in the file: syslog writes none. */
+  let year: number | undefined
   const open = new Set<TextStream>()
   const streams = new LruMap<string, TextStream>(MAX_STREAMS, (_, stream) => {
     stream.end()
@@ -54,6 +57,12 @@ export function createUnwrapper (
   })
   const replies = createReplies()
   const sink: Sink = { file, add, record }
+
+  function add (seen: readonly Seen[]): void {
+    const [{ at = 0 } = {}] = seen
+    if (isDate(at)) year = new Date(at).getUTCFullYear()
+    keep(seen)
+  }
 
   function streamOf (name: string): TextStream {
     const known = streams.get(name)
@@ -66,7 +75,7 @@ export function createUnwrapper (
   }
 
   function line (text: string, origin: Origin, depth = 0, left?: () => void): void {
-    const plain = withoutPrefixes(text, origin)
+    const plain = withoutPrefixes(text, origin, year)
     const stream = streamOf(plain.origin.stream)
     const whole = stream.partial + plain.text
     stream.partial = ''
