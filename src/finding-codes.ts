@@ -49,6 +49,10 @@ export const EXPLAIN_CODES = [
   'contact-unreachable',
   'other-dial',
   'fallback-dialled',
+  'call-refused',
+  'begins-late',
+  'bye-refused',
+  'late-offer',
 
   // Call detail records
   'record-leg-failed',

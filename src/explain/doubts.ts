@@ -1,4 +1,5 @@
 import type { Assumption } from './follow/assumption.ts'
+import type { Naming } from './parties.ts'
 
 /*
  * What the files cannot tell apart, in addition to what a diagnosis always says of a cause.
@@ -14,8 +15,9 @@ export const NO_INVITE =
   'The files begin in the middle of the call, after an INVITE: they do not show how long it had lasted by then, or ' +
   'what was asked for'
 
-/** What was assumed about who was behind Jambonz's CANCEL or BYE. */
-export function assumptionText (assumption: Assumption | undefined): string[] {
+/** What was assumed about who was behind the CANCEL or BYE of the side that dialled LiveKit. */
+export function assumptionText (assumption: Assumption | undefined, naming: Naming): string[] {
+  if (naming !== 'named') return []
   switch (assumption) {
     case 'caller-gave-up':
       return [

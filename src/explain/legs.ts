@@ -1,11 +1,23 @@
-import { cseq, header, type SipRequest, type SipResponse } from '../sip/message.ts'
+import { cseq, header, headerList, type SipMessage, type SipRequest, type SipResponse } from '../sip/message.ts'
 import { parseUri } from '../sip/address.ts'
 import { parseSdp, type Sdp } from '../sip/sdp.ts'
+import { withoutAbsent } from '../calls/fold/without-absent.ts'
 import { endpointText, type Endpoint } from './capture/endpoint.ts'
-import { addressTag, addressUri, tolerant, viaTransport } from './lenient-sip.ts'
+import { addressUri, tolerant, viaTransport } from './lenient-sip.ts'
+import { byesOf, isFirstInvite, refersOf, sidesOf, type Bye, type Refer, type Side } from './dialog.ts'
 import { methodOf } from './keep.ts'
 import { assignRoles, type Role } from './roles.ts'
 import type { Seen, SipSeen } from './seen.ts'
+
+/** The final response to an INVITE, with the headers that tell who sent it and why. */
+export interface Final {
+  status: number
+  reason: string
+  /** Jambonz' reason. */
+  xReason?: string | undefined
+  /** Its Server or User-Agent header. */
+  product?: string | undefined
+}
 
 /** One SIP dialog, by its Call-ID, and what its messages tell. Times are milliseconds as the messages have them. */
 export interface Leg {
@@ -45,10 +57,17 @@ export interface Leg {
   challenged: boolean
   /** An INVITE with Authorization or Proxy-Authorization was sent. */
   authorized: boolean
-  final?: { status: number, reason: string, xReason?: string }
-  byeFrom?: 'caller' | 'called'
-  byeReason?: string
-  refer?: { from: 'caller' | 'called', to?: string, status?: number, notified?: number }
+  final?: Final
+  /** Absent without a BYE, and where the file does not show which side sent it. */
+  byeFrom?: Side
+  byes: Bye[]
+  refers: Refer[]
+  /** Something that only happens in a call that is up was seen. */
+  isUp: boolean
+  /** A final response was acknowledged, whether or not it was seen. */
+  acked: boolean
+  /** Every message has a time. */
+  timed: boolean
   offer?: Sdp
   answer?: Sdp
   /** The media line of the offer, word for word. */
@@ -88,7 +107,12 @@ function legOf (callId: string, messages: SipSeen[]): Leg {
     at: {},
     rings: 0,
     challenged: false,
-    authorized: false
+    authorized: false,
+    byes: [],
+    refers: [],
+    isUp: messages.some(({ message }) => isInsideCall(message)),
+    acked: messages.some(({ message }) => methodOf(message) === 'ACK'),
+    timed: messages.every(({ at, untimed }) => at !== undefined && !untimed)
   }
   const branches = new Set<string>()
   for (const seen of messages) {
@@ -96,6 +120,12 @@ function legOf (callId: string, messages: SipSeen[]): Leg {
     if (seen.message.kind === 'response') takeResponse(leg, seen)
     else takeRequest(leg, seen, seen.message, branches)
   }
+  const senderOf = sidesOf(messages)
+  leg.byes = byesOf(messages, senderOf)
+  leg.refers = refersOf(messages, senderOf)
+  const [bye] = leg.byes
+  if (bye?.from) leg.byeFrom = bye.from
+  if (!leg.invite) takeNames(leg, messages)
   // A file may begin in the middle of a call: durations then count from there.
   leg.at.invite ??= messages.find(({ at }) => at !== undefined)?.at
   return leg
@@ -106,7 +136,6 @@ function takeResponse (leg: Leg, seen: SipSeen): void {
 
   const method = methodOf(seen.message)
   if (method === 'INVITE') takeInviteResponse(leg, seen)
-  else if (method === 'REFER' && leg.refer) leg.refer.status = seen.message.status
 }
 
 /** @param branches the Via headers of the INVITEs before: one that comes again was sent again */
@@ -115,36 +144,49 @@ function takeRequest (leg: Leg, seen: SipSeen, request: SipRequest, branches: Se
   switch (request.method) {
     case 'INVITE': {
       const branch = header(request, 'via') ?? ''
-      if (branches.has(branch)) leg.repeats++
+      if (branches.has(branch) || isSameInvite(leg, seen, request)) leg.repeats++
       branches.add(branch)
       if (seen.bytes !== undefined) leg.inviteBytes = Math.max(leg.inviteBytes ?? 0, seen.bytes)
       // One after the answer changes the call's media and begins nothing.
-      if (leg.at.answered === undefined || !leg.invite) takeInvite(leg, seen, request)
+      if (isFirstInvite(request) && (leg.at.answered === undefined || !leg.invite)) takeInvite(leg, seen, request)
       break
     }
     case 'CANCEL':
       leg.at.cancel ??= at
       break
     case 'BYE':
-      if (leg.byeFrom) break
-      leg.byeFrom = senderOf(leg, request)
       leg.at.bye ??= at
-      leg.byeReason = header(request, 'reason')
-      break
-    case 'REFER':
-      leg.refer ??= { from: senderOf(leg, request), to: header(request, 'refer-to') }
-      break
-    case 'NOTIFY': {
-      const progress = /^SIP\/2\.0 (\d{3})/.exec(request.body)
-      if (leg.refer && progress) leg.refer.notified = Number(progress[1])
-    }
   }
 }
 
-/** Who sent a request of the dialog: the side that sent the first INVITE keeps its tag. */
-function senderOf ({ invite }: Leg, request: SipRequest): 'caller' | 'called' {
-  if (!invite || addressTag(header(request, 'to')) === undefined) return 'caller'
-  return addressTag(header(request, 'from')) === addressTag(header(invite, 'from')) ? 'caller' : 'called'
+/** Whether an INVITE is the one before, sent again to the same server as a new transaction. */
+function isSameInvite ({ invite, ends, final }: Leg, { source, destination }: SipSeen, request: SipRequest): boolean {
+  if (!invite || final || !isFirstInvite(request)) return false
+
+  const numberOf = (message: SipRequest): number | undefined => tolerant(() => cseq(message))?.number
+  const isSamePath = source && destination && ends
+    ? endpointText(source) === endpointText(ends.source) && endpointText(destination) === endpointText(ends.destination)
+    : !source && !ends
+  return isSamePath && numberOf(invite) === numberOf(request) &&
+    headerList(invite, 'via').length === headerList(request, 'via').length
+}
+
+/** Requests that belong to a call that was answered (RFC 3261 14, 15; RFC 3515). */
+const isInsideCall = (message: SipMessage): boolean => {
+  const method = methodOf(message)
+  if (method === 'INVITE') return message.kind === 'request' && !isFirstInvite(message)
+  return method === 'BYE' || method === 'REFER'
+}
+
+/** Where the file begins after the INVITE, other messages have the names in it. */
+function takeNames (leg: Leg, messages: readonly SipSeen[]): void {
+  const opening = messages.find(({ message }) => ['INVITE', 'CANCEL', 'ACK'].includes(methodOf(message)))?.message
+  if (!opening) return
+
+  const called = addressUri(header(opening, 'to'))
+  leg.user = called?.user ?? ''
+  leg.host = called?.host ?? ''
+  leg.from = addressUri(header(opening, 'from'))?.user ?? ''
 }
 
 function takeInvite (leg: Leg, seen: SipSeen, invite: SipRequest): void {
@@ -205,11 +247,18 @@ function takeProvisional (leg: Leg, { status, body }: SipResponse, at: number): 
 }
 
 function takeFinal (leg: Leg, response: SipResponse, at: number): void {
-  const { status, reason } = response
-  const xReason = header(response, 'x-reason')
   leg.at.final = at
-  leg.final = { status, reason, ...(xReason !== undefined && { xReason }) }
-  if (status < 300) leg.at.answered ??= at
+  leg.final = finalOf(response)
+  if (response.status < 300) leg.at.answered ??= at
+}
+
+function finalOf (response: SipResponse): Final {
+  const { status, reason } = response
+  const found = {
+    xReason: header(response, 'x-reason'),
+    product: header(response, 'server') ?? header(response, 'user-agent')
+  }
+  return { status, reason, ...withoutAbsent(found) }
 }
 
 /** `10.0.0.1:5060 to 10.0.0.2:5060 over TCP`, without the parts that are unknown. */

@@ -21,7 +21,7 @@ export function inOrder (read: readonly Seen[]): { seen: Seen[], aligned: boolea
     // The clocks of several interfaces differ a little: the file's own order is the better one then.
     const at = last !== undefined && last > own && last - own < JITTER_MS ? last : own
     lastInFile.set(file, at)
-    return { item: { ...item, at } as Seen, at, order }
+    return { item: { ...item, at, ...(item.at === undefined && { untimed: true }) } as Seen, at, order }
   })
   timed.sort((a, b) => a.at - b.at || a.order - b.order)
   return { seen: timed.map(({ item }) => item), aligned: clocks.shifts.size > 0 }

@@ -3,6 +3,8 @@ import { endOf } from '../calls/fold/end.ts'
 import type { End } from '../calls/fold/call.ts'
 import { isSilent } from './findings/agent-leg.ts'
 import type { Leg } from './legs.ts'
+import { failedAtEnd } from './moved-call.ts'
+import { isTransferred, transferOf } from './transfer.ts'
 
 /** How a leg to a carrier ended. */
 export type Outcome =
@@ -59,14 +61,14 @@ function cancelledEnd ({ role }: Leg): End {
 }
 
 function judgeAnswered (leg: Leg): OutgoingVerdict {
-  const { refer, byeFrom, at } = leg
-  if (refer?.from === 'caller') {
-    const refused = (refer.status ?? 0) >= 300
-    if (!refused && (refer.notified ?? 0) >= 300) return { outcome: 'ended', end: endOf('transfer-failed') }
-    const done = refer.status !== undefined && !refused && (refer.notified !== undefined || at.bye !== undefined)
-    if (done && (refer.notified ?? 200) >= 200) return { outcome: 'ended', end: endOf('transferred') }
+  const { byeFrom, at } = leg
+  const transfer = transferOf(leg)
+  if (isTransferred(transfer)) return { outcome: 'ended', end: endOf('transferred') }
+  if (transfer && failedAtEnd(leg, transfer)) {
+    return { outcome: 'ended', end: endOf('transfer-failed', { sipStatus: transfer.refer.notified ?? 0 }) }
   }
-  if (byeFrom === undefined) return { outcome: 'going' }
+  if (at.bye === undefined) return { outcome: 'going' }
+  if (byeFrom === undefined) return { outcome: 'ended', end: endOf('lost', { detail: 'hung up by one of the sides' }) }
   if (byeFrom === 'called') return { outcome: 'ended', end: endOf('callee-hung-up') }
   return { outcome: 'ended', end: endOf('agent-hung-up', leg.role === 'livekit-out' ? {} : { by: 'jambonz' }) }
 }

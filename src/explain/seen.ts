@@ -14,6 +14,8 @@ interface Timed {
   place: Place
   /** Milliseconds since the epoch, or since the moment from which the file counts; undefined where it has no time. */
   at?: number
+  /** `at` only puts it in order: the file has no time for it. */
+  untimed?: boolean
 }
 
 /** A SIP message, from a capture or a log. */

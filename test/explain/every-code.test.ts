@@ -23,6 +23,7 @@ import {
 import { OUTGOING_CASES } from './outgoing-cases.ts'
 import { carrierLeg, EARLY, explainedAll, findingsOf, INVITE, SDP, TRYING } from '../fixtures/explained.ts'
 import { EXPORT_CASES } from '../fixtures/export-cases.ts'
+import { FINALS_CASES } from '../fixtures/finals-cases.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
 
 type File = Buffer | string | AsyncIterable<Buffer>
@@ -126,6 +127,7 @@ const roomLine = ((): string => {
 
 /** One way to get each code, and words that its finding has. The compiler makes sure that no code is missing. */
 const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[]] | undefined> = {
+  ...FINALS_CASES,
   'file-not-found': [/There is no file/, failing('ENOENT')],
   'file-unreadable': [/may not be read/, failing('EACCES')],
   'empty-file': [/empty/, ''],

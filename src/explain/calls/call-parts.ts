@@ -2,12 +2,15 @@ import type { Call } from '../../calls/fold/call.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { judgeRecords, type RecordVerdict } from '../findings/cdr.ts'
 import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
+import { byeFindings } from '../findings/byes.ts'
 import { hookFindings } from '../findings/hooks.ts'
+import { referFindings } from '../findings/refer.ts'
 import { retiredHostFindings } from '../findings/retired-host.ts'
 import type { Finding } from '../../finding.ts'
 import { stepsOf } from '../ladder-steps.ts'
 import { endsText, legsOf, type Leg } from '../legs.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
+import { namingOfCall, type Naming } from '../parties.ts'
 import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
 
 /** What all of the files together say besides their calls. */
@@ -37,6 +40,8 @@ export interface CallParts {
   logged: LogVerdict
   records: readonly CdrSeen[]
   recorded: RecordVerdict
+  /** Whether something of the call names Jambonz. */
+  naming: Naming
   /** The host that Retell switched off is dialled. */
   retired: readonly Finding[]
 }
@@ -53,12 +58,14 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
   const said = logged.findings.length + retired.length
   if (legs.length + hooks.length + rooms.length + records.length + said === 0) return undefined
 
+  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside')
   return {
     seen,
     legs,
+    naming: namingOfCall(legs, seen),
     agentLegs: legs.filter(({ role }) => role === 'agent'),
     outgoing: legs.filter(({ role }) => role === 'carrier-out' || role === 'livekit-out'),
-    callerLeg: legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside'),
+    callerLeg,
     hooks,
     rooms,
     logLines: logs.length,
@@ -125,13 +132,20 @@ function namesOf (
   }
 }
 
+/** What a leg shows of transfers and hang-ups. */
+const dialogFindings = (leg: Leg, naming: Naming, endAt: number): Finding[] => [
+  ...referFindings(leg, naming, endAt),
+  ...byeFindings(leg, naming, endAt)
+]
+
 /** What the legs to LiveKit and the replies to hooks show besides how the call ended. */
 export const findingsOfParts = (
-  { legs, agentLegs, hooks, retired, recorded }: CallParts,
+  { legs, agentLegs, hooks, retired, recorded, naming }: CallParts,
   { rtp, endAt }: FileFacts
 ): Finding[] => [
   ...retired,
   ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt)),
+  ...legs.flatMap(leg => dialogFindings(leg, naming, endAt)),
   ...hookFindings(hooks),
   ...recorded.findings,
   ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)

@@ -2,7 +2,7 @@ import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import { judgeCallerLeg } from '../carrier.ts'
 import type { ExplainedCall } from '../explanation.ts'
-import { callerLegFindings } from '../findings/caller-leg.ts'
+import { callerLegFindings, callerLegSteps } from '../findings/caller-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { mergeFindings } from '../findings/merge.ts'
 import type { Leg } from '../legs.ts'
@@ -11,11 +11,11 @@ import { refined } from './vague-causes.ts'
 
 /** Explains a call of which only the caller's leg was seen, and maybe log lines. */
 export function explainCallerLeg (callerLeg: Leg, parts: CallParts, files: FileFacts): ExplainedCall {
-  const verdict = judgeCallerLeg(callerLeg)
+  const verdict = judgeCallerLeg(callerLeg, files.endAt, parts.naming)
   const end = refined(verdict.end, parts.logged.cause)
   const findings = mergeFindings([
     ...end.cause === verdict.end.cause ? [] : [causeFinding(end, CATALOGUE[end.cause].meaning)],
-    ...callerLegFindings(callerLeg, verdict),
+    ...callerLegFindings(callerLeg, verdict, files.endAt),
     ...findingsOfParts(parts, files),
     ...parts.logged.findings
   ])
@@ -24,7 +24,9 @@ export function explainCallerLeg (callerLeg: Leg, parts: CallParts, files: FileF
     ...(verdict.over && { end }),
     summary: findings[0]?.seen ?? '',
     notToldApart: verdict.alike,
-    nextSteps: verdict.over ? stepsUnseen(stepsFor(end)) : [],
+    nextSteps: end.cause === verdict.end.cause
+      ? callerLegSteps(callerLeg, verdict)
+      : stepsUnseen(stepsFor(end)),
     findings
   }
 }

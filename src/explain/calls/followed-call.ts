@@ -4,7 +4,7 @@ import type { Evidence } from '../../diagnosis/signals/evidence.ts'
 import type { Finding } from '../../finding.ts'
 import { assumptionText, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from '../doubts.ts'
 import type { ExplainedCall } from '../explanation.ts'
-import { callHeaderFinding, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
+import { callHeaderFinding, isLateOffer, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { carrierLegFindings } from '../findings/fallback.ts'
 import { refusedFinding } from '../findings/files.ts'
@@ -12,8 +12,11 @@ import { isRefusedReply, missingHooks } from '../findings/hooks.ts'
 import { mergeFindings } from '../findings/merge.ts'
 import type { FollowedCall } from '../follow/follow-call.ts'
 import type { Leg } from '../legs.ts'
+import type { Naming } from '../parties.ts'
 import type { AnyHookBody, HookSeen } from '../seen.ts'
+import type { Transfer } from '../transfer.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
+import { endOfTransfer, failedTransferText, transferOnWire } from '../moved-call.ts'
 import { isVague, refined, withCause } from './vague-causes.ts'
 
 /** A room may be closed while it rings for less than this, milliseconds. */
@@ -30,6 +33,11 @@ interface Conclusion {
   hookOnly: boolean
   /** The call had not ended when the files end. */
   going: boolean
+  /** A transfer on the leg to LiveKit that only SIP shows. */
+  transfer: Transfer | undefined
+  /** The last leg to LiveKit. */
+  leg: Leg | undefined
+  naming: Naming
 }
 
 /** Explains a call of which hooks, or a leg to LiveKit, were seen. */
@@ -39,7 +47,9 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   const over = followed.over || isVague(end.cause)
   const diagnosis = diagnose({ ...followed.call, ...(over && { phase: 'ended' as const }), end })
   const summary = summaryOf(conclusion) ?? diagnosis.summary
-  const doubts = going ? [] : [...diagnosis.notToldApart, ...doubtsOf(conclusion, followed, parts, files)]
+  const doubts = going
+    ? []
+    : [...aboutSeen(diagnosis.notToldApart, parts), ...doubtsOf(conclusion, followed, parts, files)]
 
   return {
     ...baseOf(parts, followed.call),
@@ -70,12 +80,15 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const rangMs = rooms.length === 0 && last ? rangInVain(last) : undefined
   const silent = last ? isSilent(last, files.endAt) : files.endAt - (call.at.replied ?? files.endAt) >= SILENT_MS
   const byReply = agentLegs.length === 0 && hooks.some(isRefusedReply) ? 'reply-refused' as const : undefined
-  const end = refined(seenOnWire(surestEnd(followed, silent), rangMs), byReply ?? logged.cause)
+  const transfer = transferOnWire(agentLegs, hooks)
+  const known = endOfTransfer(surestEnd(followed, silent), last, transfer)
+  const end = lateOffered(refined(seenOnWire(known, rangMs), byReply ?? logged.cause), last)
   const hookOnly = legs.length + rooms.length + logLines === 0 &&
     hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
   const undecided = end.cause === 'lost' || (end.cause === 'sip-unreachable' && !silent)
-  const going = hookOnly || (!followed.over && call.phase !== 'received' && undecided)
-  return { end, silent, rangMs, hookOnly, going }
+  const isUndecided = !followed.over && call.phase !== 'received' && undecided
+  const going = hookOnly || (isUndecided && end.cause !== 'transferred')
+  return { end, silent, rangMs, hookOnly, going, transfer, leg: last, naming: parts.naming }
 }
 
 /** What LiveKit did is surer than who was behind Jambonz's CANCEL, where that is only assumed. */
@@ -84,6 +97,10 @@ function surestEnd ({ end, assumption }: FollowedCall, silent: boolean): End {
   if (end.waitingOn === 'route') return withCause(end, 'livekit-no-route')
   return end.waitingOn === 'sip' && silent ? withCause(end, 'sip-unreachable') : end
 }
+
+/** LiveKit answers 500 to an INVITE without an offer. */
+const lateOffered = (end: End, leg: Leg | undefined): End =>
+  leg && isLateOffer(leg) && end.cause === 'livekit-failed' ? withCause(end, 'media-mismatch') : end
 
 /** LiveKit rings once a second for as long as it waits for an agent's audio. */
 function seenOnWire (end: End, rangMs: number | undefined): End {
@@ -101,16 +118,17 @@ function rangInVain ({ at, rings }: Leg): number | undefined {
 }
 
 /** Where the diagnosis of a call that a bridge connected would say too much. */
-function summaryOf ({ end, going, hookOnly }: Conclusion): string | undefined {
+function summaryOf ({ end, going, hookOnly, transfer, leg, naming }: Conclusion): string | undefined {
   if (hookOnly) return 'The files have only the call hook of this call, and not what happened to it afterwards.'
   if (going) return 'The call had not ended when the files end.'
+  if (end.cause === 'transfer-failed' && leg && transfer) return failedTransferText(leg, transfer, naming)
   if (end.cause === 'lost') return 'The files do not show how the call ended.'
   if (end.cause === 'bridge-error') return `The call hook was answered with a decline (${end.sipStatus ?? 480}).`
   return undefined
 }
 
 function doubtsOf (
-  { end, rangMs }: Conclusion,
+  { end, rangMs, naming }: Conclusion,
   { assumption }: FollowedCall,
   { hooks, legs }: CallParts,
   { haveStatuses }: FileFacts
@@ -119,11 +137,15 @@ function doubtsOf (
   const noStatuses = end.cause === 'lost' && hooks.length > 0 && !haveStatuses
   return [
     ...maybeClosed ? [MAYBE_CLOSED] : [],
-    ...assumptionText(assumption),
+    ...assumptionText(assumption, naming),
     ...noStatuses ? [NO_STATUSES] : [],
     ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : []
   ]
 }
+
+/** Without the doubts about Jambonz, where nothing names it. */
+const aboutSeen = (doubts: readonly string[], { naming }: CallParts): string[] =>
+  doubts.filter(doubt => naming === 'named' || !doubt.includes('Jambonz'))
 
 function agentLegOnly ({ hooks, callerLeg }: CallParts): Finding[] {
   if (hooks.length > 0 || callerLeg) return []

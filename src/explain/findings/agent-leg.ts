@@ -5,8 +5,8 @@ import { header } from '../../sip/message.ts'
 import type { Leg } from '../legs.ts'
 import { isLiveKitHost } from '../roles.ts'
 import type { RtpCounts } from '../seen.ts'
+import { LATE_OFFER_TODO } from '../knowledge/late-offer.ts'
 import { mediaFindings } from './media.ts'
-import { referFindings } from './refer.ts'
 
 /** A larger UDP packet may travel in fragments, which firewalls drop (RFC 3261 18.1.1 asks for TCP from here on). */
 const SAFE_UDP_BYTES = 1300
@@ -29,7 +29,7 @@ export const agentLegFindings = (leg: Leg, rtp: RtpCounts, endAt: number): Findi
   ...hostFindings(leg),
   ...sizeFindings(leg),
   ...mediaFindings(leg, rtp),
-  ...referFindings(leg)
+  ...lateOfferFindings(leg)
 ]
 
 /** Whether nothing came back for long enough to mean something. A file that ends after an INVITE proves nothing. */
@@ -64,8 +64,8 @@ function credentialsFindings ({ final, authorized }: Leg): Finding[] {
 
 /** The INVITE got no answer but 100, or none at all. */
 function silenceFindings (leg: Leg, endAt: number): Finding[] {
-  const { at, final, challenged, invite } = leg
-  if (final || at.ringing !== undefined || challenged || !invite) return []
+  const { at, final, challenged, invite, acked } = leg
+  if (final || at.ringing !== undefined || challenged || !invite || acked || leg.isUp) return []
 
   const silent = isSilent(leg, endAt)
   if (at.trying === undefined) return [nothingCameBack(leg, endAt, silent)]
@@ -144,6 +144,24 @@ function sizeFindings ({ transport, inviteBytes = 0, at, final }: Leg): Finding[
     severity: unanswered ? 'failed' : 'warning',
     seen: `The INVITE has ${inviteBytes} bytes over UDP: it travels in fragments, which many firewalls drop.`,
     todo: 'Dial over TCP (LIVEKIT_SIP_TRANSPORT=tcp)'
+  }]
+}
+
+/**
+ * Whether an INVITE leaves the offer to the answer (RFC 3261 13.2.1), as LiveKit does not take it. One whose body was
+ * cut off still has a Content-Type, and one that is no whole message lacks Via.
+ */
+export const isLateOffer = ({ invite }: Leg): boolean =>
+  invite !== undefined && invite.body === '' && header(invite, 'content-type') === undefined &&
+  header(invite, 'via') !== undefined
+
+function lateOfferFindings (leg: Leg): Finding[] {
+  if (!isLateOffer(leg) || leg.at.answered !== undefined) return []
+  return [{
+    code: 'late-offer',
+    severity: leg.final && leg.final.status >= 400 ? 'failed' : 'warning',
+    seen: 'The INVITE has no SDP (a late offer), which LiveKit does not take: it answers 500.',
+    todo: LATE_OFFER_TODO
   }]
 }
 

@@ -1,12 +1,17 @@
 import type { End } from '../../calls/fold/call.ts'
-import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
+import { CATALOGUE, type NextStep } from '../../diagnosis/causes-catalogue.ts'
 import { duration } from '../../diagnosis/facts.ts'
+import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
-import type { CarrierCode, CarrierVerdict } from '../carrier.ts'
+import { failedTransferText } from '../moved-call.ts'
+import { hasCrossed, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
 import type { Leg } from '../legs.ts'
+import { nameOf } from '../parties.ts'
 import { quote } from '../quote.ts'
-import { alikeFinding, causeFinding } from './cause.ts'
-import { referFindings } from './refer.ts'
+import { transferOf } from '../transfer.ts'
+import { carrierSaid } from './carrier-said.ts'
+import { alikeFinding, causeFinding, stepsUnseen } from './cause.ts'
+import { refusalText, refusalTodos } from './refusals.ts'
 
 /** Jambonz waits 10 s for the verbs of its call hook (JAMBONES_HTTP_TIMEOUT), milliseconds, and then declines. */
 const HOOK_TIMEOUT_MS = 9500
@@ -19,25 +24,92 @@ const CALLER_LEG_ONLY: Finding = {
   command: 'tcpdump -s 0 -i any -w call.pcap port 5060'
 }
 
-/** What the caller's leg shows of a call when nothing else was seen of it. */
-export const callerLegFindings = (leg: Leg, verdict: CarrierVerdict): Finding[] => [
-  mainFinding(leg, verdict),
-  CALLER_LEG_ONLY,
-  ...verdict.alike.length > 0 ? [alikeFinding(verdict.alike)] : [],
-  ...referFindings(leg)
+/**
+ * What the caller's leg shows of a call when nothing else was seen of it.
+ * @param endAt when the files end
+ */
+export const callerLegFindings = (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding[] => [
+  mainFinding(leg, verdict, endAt),
+  ...verdict.code === 'call-refused' ? carrierSaid(leg) : [],
+  ...verdict.naming === 'unnamed' ? [] : [CALLER_LEG_ONLY],
+  ...verdict.alike.length > 0 ? [alikeFinding(verdict.alike)] : []
 ]
 
-function mainFinding (leg: Leg, { end, code, over }: CarrierVerdict): Finding {
-  if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, end) }
-  if (over) return causeFinding(end, summaryOf(leg, end))
-  return { code: 'still-going', severity: 'skipped', seen: 'The call had not ended when the file ends.' }
+/** What to do about the end of a call of which only the caller's leg was seen. */
+export function callerLegSteps (leg: Leg, { end, over, code, naming, refusal }: CarrierVerdict): NextStep[] {
+  if (!over) return []
+  if (code === 'call-refused' || naming === 'unnamed') {
+    return leg.final ? refusalTodos(leg, leg.final, naming, refusal).map(todo => ({ todo })) : []
+  }
+  return stepsUnseen(stepsFor(end))
+}
+
+function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding {
+  const { code, end, over, naming } = verdict
+  if (code === 'begins-late') return { code, severity: 'skipped', seen: beginsLate(leg, verdict) }
+  if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, verdict, endAt) }
+  if (!over) return { code: 'still-going', severity: 'skipped', seen: goingText(leg, endAt) }
+
+  const finding = causeFinding(end, summaryOf(leg, verdict))
+  if (naming !== 'unnamed' || finding.severity === 'ok') return finding
+  // The steps of the catalogue are about Jambonz and LiveKit.
+  const { command: _command, ...rest } = finding
+  return { ...rest, todo: strangersTodo(leg, verdict) }
+}
+
+function strangersTodo (leg: Leg, { naming, refusal }: CarrierVerdict): string {
+  const [todo] = leg.final && leg.final.status >= 300 && leg.final.status !== 487
+    ? refusalTodos(leg, leg.final, naming, refusal)
+    : []
+  return todo ?? 'Look at the side that was called: why it had not answered by then'
+}
+
+/** What is known of a call whose beginning is not in the files. */
+function beginsLate (leg: Leg, { naming }: CarrierVerdict): string {
+  const [bye] = leg.byes
+  if (bye) {
+    return `${nameOf(leg, bye.from, naming)} hung up${reasonText(bye.reason)}. The files begin in the middle of the ` +
+      `call${bye.from === undefined ? ', so they do not show which side had called' : ''}.`
+  }
+  if (leg.at.answered !== undefined) {
+    return 'The files begin after the INVITE, with its answer, and end before the call does.'
+  }
+  return leg.acked
+    ? 'The files begin after the INVITE and its final response, and end before the call does.'
+    : 'The files begin in the middle of the call, and end before it does.'
+}
+
+const reasonText = (reason: string | undefined): string => reason === undefined ? '' : ` (${quote(reason)})`
+
+/** How far a call had come when the files end. */
+function goingText (leg: Leg, endAt: number): string {
+  const { at, acked, timed } = leg
+  if (at.answered !== undefined || leg.isUp) return 'The call had not ended when the file ends.'
+  if (acked) {
+    return 'The INVITE got a final response, which is not in these files, and the call had not ended when they end.'
+  }
+  const waited = timed && endAt > (at.invite ?? endAt) ? `${duration(endAt - (at.invite ?? endAt))} ` : ''
+  if (at.ringing !== undefined) {
+    return `It rang, and had not been answered when the file ends, ${waited || 'right '}after the INVITE.`
+  }
+  if (at.trying !== undefined) {
+    return `The INVITE had arrived (100), and had not been answered when the file ends, ${waited || 'right '}after it.`
+  }
+  return `The file ends here, ${waited || 'right '}after the INVITE: what came back to it is not in the file.`
 }
 
 type Description = Pick<Finding, 'seen' | 'todo' | 'command'>
 
-const DESCRIPTIONS: Readonly<Record<CarrierCode, (leg: Leg, end: End) => Description>> = {
+const DESCRIPTIONS: Readonly<
+  Record<Exclude<CarrierCode, 'begins-late'>, (leg: Leg, verdict: CarrierVerdict, endAt: number) => Description>
+> = {
+  'call-refused': (leg, { naming, refusal }) => {
+    const final = leg.final ?? { status: 0, reason: '' }
+    const [todo = ''] = refusalTodos(leg, final, naming, refusal)
+    return { seen: refusalText(leg, final, naming, refusal), todo }
+  },
   'reply-refused': leg => ({
-    seen: `Jambonz declined with ${declined(leg)} ${afterInvite(leg, leg.at.final)}, before any dial: its call hook ` +
+    seen: `Jambonz declined with ${declined(leg)}${afterInvite(leg, leg.at.final)}, before any dial: its call hook ` +
       'failed, or it could not use the reply.',
     todo: hookTodo(leg.final?.xReason ?? '', (leg.at.final ?? 0) - (leg.at.invite ?? 0))
   }),
@@ -45,21 +117,21 @@ const DESCRIPTIONS: Readonly<Record<CarrierCode, (leg: Leg, end: End) => Descrip
     seen: `Jambonz declined with ${declined(leg)}: it has no application for the number that was called.`,
     todo: "Assign the application to the number in Jambonz' portal"
   }),
-  'no-feature-server': leg => ({
-    seen: `Jambonz declined with ${leg.final?.status} and no X-Reason, ${afterInvite(leg, leg.at.final)}: its SBC ` +
-      'found no feature-server or no rtpengine, or an older version that gives no reason.',
+  'no-feature-server': (leg, { naming }) => ({
+    seen: naming === 'named'
+      ? `Jambonz declined with ${leg.final?.status} and no X-Reason${afterInvite(leg, leg.at.final)}: its SBC found ` +
+        'no feature-server or no rtpengine, or an older version that gives no reason.'
+      : `${refusalText(leg, leg.final!, naming)} It has no X-Reason, so the SBC itself found no feature-server or no ` +
+        'rtpengine, or it is an older version that gives no reason.',
     todo: "Check that feature-server, FreeSWITCH and rtpengine run and are registered; look at the account's alerts " +
       'in the portal'
   }),
-  'sbc-wants-credentials': (leg, end) => ({
+  'sbc-wants-credentials': (leg, { end }) => ({
     seen: `The SBC refused the call (${leg.final?.status}): ${end.detail}. It did not recognise the carrier by its ` +
       'address.',
     todo: "Enter the carrier's signalling addresses as inbound gateways in Jambonz' portal"
   }),
-  'sbc-silent': () => ({
-    seen: 'The SBC never answered the INVITE.',
-    todo: 'Check the address and port that the carrier sends to, the firewall, and that the SBC knows this carrier'
-  }),
+  'sbc-silent': silence,
   'dial-failed': leg => ({
     seen: dialFailed(leg),
     todo: 'Look at the other leg',
@@ -67,13 +139,25 @@ const DESCRIPTIONS: Readonly<Record<CarrierCode, (leg: Leg, end: End) => Descrip
   })
 }
 
+function silence (leg: Leg, { naming }: CarrierVerdict, endAt: number): Description {
+  const times = leg.repeats > 0 ? `, although it was sent ${leg.repeats + 1} times` : ''
+  const waited = leg.timed ? `: nothing came back within ${duration(endAt - (leg.at.invite ?? endAt))}` : ''
+  return {
+    seen: `The INVITE was never answered${times}${waited}.`,
+    todo: 'Check the address, port and transport that it was sent to, and the firewalls on the way' +
+      (naming === 'unnamed' ? '' : ', and that the SBC knows this carrier')
+  }
+}
+
 function dialFailed (leg: Leg): string {
   const { early, final = 0 } = leg.at
   if (early === undefined) {
-    return `The application declined with ${declined(leg)}, ${afterInvite(leg, final)}, without dialling.`
+    return `The application declined with ${declined(leg)}${afterInvite(leg, final)}, without dialling.`
   }
-  return `The dial to LiveKit failed: the caller heard ringing from ${sinceInvite(leg, early)} on, and ` +
-    `${declined(leg)} came ${duration(final - early)} later.`
+  const [rang, later] = leg.timed
+    ? [` from ${sinceInvite(leg, early)} on`, `came ${duration(final - early)} later`]
+    : ['', 'came later']
+  return `The dial to LiveKit failed: the caller heard ringing${rang}, and ${declined(leg)} ${later}.`
 }
 
 /** The final status, with Jambonz's reason where it gave one. */
@@ -81,20 +165,25 @@ const declined = ({ final }: Leg): string =>
   final?.xReason === undefined ? String(final?.status) : `${final.status} with X-Reason "${quote(final.xReason)}"`
 
 const sinceInvite = ({ at }: Leg, when: number | undefined): string => duration((when ?? 0) - (at.invite ?? 0))
-const afterInvite = (leg: Leg, when: number | undefined): string => `${sinceInvite(leg, when)} after the INVITE`
 
-function summaryOf (leg: Leg, end: End): string {
-  const { answered, bye } = leg.at
-  const talk = answered !== undefined && bye !== undefined ? ` after ${duration(bye - answered)} of talk` : ''
+/** ` 300 ms after the INVITE`, where the file has times. */
+const afterInvite = (leg: Leg, when: number | undefined): string =>
+  leg.timed && leg.invite ? ` ${sinceInvite(leg, when)} after the INVITE` : ''
+
+function summaryOf (leg: Leg, { end, naming }: CarrierVerdict): string {
+  const talk = talkText(leg)
   switch (end.cause) {
     case 'caller-hung-up':
       return `The caller hung up${talk}.`
     case 'agent-hung-up':
-      return `Jambonz hung up${talk}.`
+    case 'callee-hung-up':
+      return `${nameOf(leg, 'called', naming)} hung up${talk}.`
     case 'caller-gave-up':
-      return gaveUp(leg, end)
+      return gaveUp(leg, end, naming !== 'unnamed')
     case 'transferred':
       return `The caller was transferred${talk}.`
+    case 'transfer-failed':
+      return failedTransferText(leg, transferOf(leg)!, naming)
     default: {
       const { meaning } = CATALOGUE[end.cause]
       return leg.final ? `${meaning} The caller got ${declined(leg)}.` : meaning
@@ -102,15 +191,32 @@ function summaryOf (leg: Leg, end: End): string {
   }
 }
 
-function gaveUp (leg: Leg, { waitingOn }: End): string {
+function talkText ({ at: { answered, bye }, timed, invite }: Leg): string {
+  if (!timed || !invite || answered === undefined || bye === undefined) return ''
+  return ` after ${duration(bye - answered)} of talk`
+}
+
+/** @param isJambonz the leg is, or may be, one of Jambonz */
+function gaveUp (leg: Leg, { waitingOn, sipStatus }: End, isJambonz: boolean): string {
+  const { final } = leg
+  const isOther = final !== undefined && final.status !== 487
+  const finalText = isOther ? `; the final response was ${`${final.status} ${quote(final.reason)}`.trim()}` : ''
   if (!leg.invite) {
-    return 'The caller gave up (CANCEL, 487). The files begin after the INVITE, so they do not show what the caller ' +
+    const cancelled = final ? `CANCEL, ${sipStatus}` : 'CANCEL'
+    return `The caller gave up (${cancelled}). The files begin after the INVITE, so they do not show what the caller ` +
       'was waiting for.'
   }
-  const when = `The caller gave up ${afterInvite(leg, leg.at.cancel)} (CANCEL, 487)`
-  return waitingOn === 'hook'
-    ? `${when}, before Jambonz had begun to dial: it was still waiting for the reply to its call hook.`
-    : `${when}, while the dial was running.`
+  if (hasCrossed(leg)) {
+    return `The caller gave up${afterInvite(leg, leg.at.cancel)} (CANCEL) at the moment at which the call was ` +
+      'answered, and then hung up.'
+  }
+  const cancel = final && !isOther ? 'CANCEL, 487' : 'CANCEL'
+  const when = `The caller gave up${afterInvite(leg, leg.at.cancel)} (${cancel})`
+  if (waitingOn === 'hook') {
+    return `${when}, before Jambonz had begun to dial: it was still waiting for the reply to its call hook.`
+  }
+  if (waitingOn === 'agent' && isJambonz) return `${when}, while the dial was running${finalText}.`
+  return `${when}, before anybody answered${finalText}.`
 }
 
 /** @param waitedMs from the INVITE to the decline */

@@ -8,9 +8,10 @@ import type { Leg } from '../legs.ts'
 import type { OutgoingVerdict } from '../outgoing.ts'
 import { quote } from '../quote.ts'
 import { isLiveKitHost, isNumber } from '../roles.ts'
+import { transferOf } from '../transfer.ts'
 import { carrierSaid, finalResponse } from './carrier-said.ts'
 import { unreachableContact } from './contact.ts'
-import { referFindings } from './refer.ts'
+import { failedTransferText } from '../moved-call.ts'
 
 /** What is said of how a leg to a carrier ended. */
 export interface OutgoingWords {
@@ -125,12 +126,14 @@ function endedWords (leg: Leg, end: End | undefined): string {
   const hasTalk = at.answered !== undefined && at.bye !== undefined
   const talk = hasTalk ? ` after ${duration(at.bye! - at.answered!)} of talk` : ''
   switch (end?.cause) {
+    case 'lost':
+      return 'One side hung up; the files begin too late to show which.'
     case 'callee-hung-up':
       return `The called side hung up${talk}.`
     case 'transferred':
       return `${diallerOf(leg)} transferred the call${talk}.`
     case 'transfer-failed':
-      return `${diallerOf(leg)} asked for a transfer, and the call to its target failed (${leg.refer?.notified}).`
+      return failedTransferText(leg, transferOf(leg)!, diallerOf(leg) === 'Jambonz' ? 'named' : 'unnamed')
     default:
       return leg.role === 'livekit-out'
         ? `LiveKit hung up${talk}: the agent ended the call, or the participant or the room was removed.`
@@ -144,7 +147,6 @@ export const outgoingLegFindings = (leg: Leg, endAt: number): Finding[] => [
   ...numberFindings(leg),
   ...selfDialFindings(leg),
   ...unreachableContact(leg, endAt),
-  ...leg.role === 'livekit-out' ? referFindings(leg) : [],
   ...unsureFindings(leg)
 ]
 

@@ -1,5 +1,6 @@
 import type { CallEvent } from '../../calls/fold/events.ts'
 import type { Leg } from '../legs.ts'
+import { isTransferred, transferOf } from '../transfer.ts'
 import { legFacts } from './leg-events.ts'
 
 /** On whose behalf Jambonz ended the leg to LiveKit, where the caller's leg was not seen. */
@@ -13,9 +14,10 @@ const PRECISION_MS = 300
 /**
  * Jambonz ends the leg to LiveKit when the caller leaves, when its dial timeout is over, or when somebody tells it to.
  */
-export function assumptionOf ({ at, final, byeFrom, refer }: Leg): Assumption | undefined {
+export function assumptionOf (leg: Leg): Assumption | undefined {
+  const { at, final, byeFrom } = leg
   if (at.answered !== undefined) {
-    return byeFrom === 'caller' && refer?.from !== 'called' ? 'caller-hung-up' : undefined
+    return byeFrom === 'caller' && !wasMovedByLiveKit(leg) ? 'caller-hung-up' : undefined
   }
   if (at.cancel === undefined || (final && final.status !== 487)) return undefined
   return isRound(at.cancel - (at.invite || at.cancel)) ? 'dial-timeout' : 'caller-gave-up'
@@ -42,9 +44,13 @@ export function assumedEvents (leg: Leg, assumption: Assumption | undefined, cal
   }
   // After a transfer Jambonz ends the leg to LiveKit and keeps the caller. A BYE from LiveKit makes it end the
   // caller's.
-  const wasTransferred = leg.refer?.from === 'called' && leg.byeFrom === 'caller'
-  const wasEndedThere = leg.refer === undefined && leg.byeFrom === 'called'
-  return wasTransferred || wasEndedThere
+  return wasMovedByLiveKit(leg) || leg.byeFrom === 'called'
     ? [{ ...base, callStatus: 'completed', sipStatus: 200, by: 'jambonz', at: bye + 1 }]
     : []
+}
+
+/** LiveKit asked for a transfer, and the caller was moved. */
+function wasMovedByLiveKit (leg: Leg): boolean {
+  const transfer = transferOf(leg)
+  return isTransferred(transfer) && transfer?.refer.from === 'called'
 }

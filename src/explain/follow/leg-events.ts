@@ -2,6 +2,7 @@ import type { CallStatus } from '../../calls/fold/call.ts'
 import type { CallEvent } from '../../calls/fold/events.ts'
 import { strangerFacts } from '../../jambonz/caller.ts'
 import type { Leg } from '../legs.ts'
+import { isTransferred, transferOf } from '../transfer.ts'
 
 /** SIP gives up a request that nothing answers after 64 * T1 (RFC 3261 17.1.1.2). */
 const TIMER_B_MS = 32_000
@@ -59,12 +60,12 @@ function ringingOf ({ at, messages }: Leg): Array<{ early: boolean, when: number
   })
 }
 
-/** LiveKit's REFER, unless Jambonz refused it. */
+/** LiveKit's REFER, where the caller was moved by it. After any other the call goes on as it was. */
 function referEvents (leg: Leg, callSid: string): CallEvent[] {
-  const { refer, messages } = leg
-  if (refer?.from !== 'called' || (refer.status ?? 0) >= 300) return []
+  const transfer = transferOf(leg)
+  if (!transfer || !isTransferred(transfer) || transfer.refer.from !== 'called') return []
 
-  const sent = messages.find(({ message }) => message.kind === 'request' && message.method === 'REFER')
+  const { refer } = transfer
   const target = targetOf(refer.to)
   return [{
     kind: 'refer',
@@ -74,7 +75,7 @@ function referEvents (leg: Leg, callSid: string): CallEvent[] {
     leg: 'agent',
     legSid: leg.sid ?? leg.callId,
     ...(target && { referTo: target }),
-    at: sent?.at ?? 0
+    at: refer.at ?? leg.at.answered ?? 0
   }]
 }
 
