@@ -68,6 +68,19 @@ export const EXPLAIN_CODES = [
   'alert-play',
   'twilio-error',
 
+  // Trunks and rules from files
+  'config-listed',
+  'config-incomplete',
+  'config-not-asked',
+  'config-route',
+  'config-no-route',
+  'trunk-number-form',
+  'rule-number-form',
+  'rule-shared-room',
+  'rule-without-agent',
+  'outbound-address-form',
+  'outbound-number-form',
+
   // Log lines that say it: the same may be found without a log, under a code of its own
   'log-flood',
   'log-no-trunk',

@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
+import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { cleanText } from '../clean-text.ts'
+import type { RouteQuestion } from '../explain/config/route.ts'
 import { explainSeen } from '../explain/explain.ts'
 import type { ExplainedCall, Explanation } from '../explain/explanation.ts'
 import { createKeep } from '../explain/keep.ts'
@@ -9,15 +11,20 @@ import { reportJson, reportText } from '../explain/report.ts'
 import type { Finding } from '../finding.ts'
 import { ladderOptionsFor } from '../ladder/ladder.ts'
 
-export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--json] FILE…
+export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--to <number> [--from <number>] [--ip <address>]] [--json] FILE…
 
 Explains calls that the bridge never saw. Give any number of these files; - is standard input:
   a capture (pcap, pcapng, also gzipped) with SIP over UDP or TCP
   a SIP log (sngrep, ngrep, sofia, drachtio, Asterisk, or the messages alone)
   webhooks of Jambonz or LiveKit as JSON lines
   logs of feature-server or livekit-sip
+  call detail records and alerts: Jambonz, Twilio, LiveKit Cloud (JSON or CSV)
+  LiveKit's trunks and dispatch rules: what lk sip inbound|outbound|dispatch list prints, also with -j
 
   --call <id>   explain only the calls with this call_sid, SIP Call-ID, token or number
+  --to <number>, --from <number>, --ip <address>
+                which of the trunks and rules in the files takes a call to this number, from this caller, from this
+                address
   --json        print the result as JSON
 
 Exit code: 0 all calls went well; 1 something failed; 2 nothing could be explained`
@@ -51,24 +58,45 @@ export async function explain (args: string[], io: ExplainIo): Promise<number> {
       )
     )
   }
-  const all = explainSeen(keep)
+  const all = explainSeen(keep, options.question)
   const explanation = chosen({ calls: all.calls, findings: [...unread, ...all.findings] }, options.call)
   io.stdout.write(options.json ? reportJson(explanation) : reportText(explanation, ladderOptionsFor(io.stdout, io.env)))
   return exitCode(explanation)
 }
 
-function readOptions (args: string[]): { files: string[], call?: string, json: boolean, help: boolean } | string {
+interface Options {
+  files: string[]
+  call?: string
+  question?: RouteQuestion
+  json: boolean
+  help: boolean
+}
+
+function readOptions (args: string[]): Options | string {
   try {
     const { values, positionals: files } = parseArgs({
       args,
       allowPositionals: true,
-      options: { call: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+      options: {
+        call: { type: 'string' },
+        to: { type: 'string' },
+        from: { type: 'string' },
+        ip: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' }
+      }
     })
     if (values.help !== true && files.length === 0) return 'Which file is to be explained? - is standard input.'
     if (files.filter(file => file === '-').length > 1) return 'Standard input can be read only once.'
+    const { to, from, ip } = values
+    if (to === undefined && (from !== undefined || ip !== undefined)) return '--from and --ip go with --to.'
+    if (ip !== undefined && isIP(ip) === 0) return '--ip is an IPv4 or IPv6 address.'
     return {
       files,
       ...(values.call !== undefined && { call: values.call }),
+      ...(to !== undefined && {
+        question: { to, ...(from !== undefined && { from }), ...(ip !== undefined && { ip }) }
+      }),
       json: values.json === true,
       help: values.help === true
     }

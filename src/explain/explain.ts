@@ -4,6 +4,8 @@ import { explainCallerLeg } from './calls/caller-leg-call.ts'
 import { explainFollowed } from './calls/followed-call.ts'
 import { explainOutgoing } from './calls/outgoing-call.ts'
 import { explainPartial } from './calls/partial-call.ts'
+import { reviewConfig } from './config/review.ts'
+import type { RouteQuestion } from './config/route.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { clocksFinding, leftOutFinding, noCallFinding, refusedFinding } from './findings/files.ts'
 import { retiredHostFindings } from './findings/retired-host.ts'
@@ -15,9 +17,13 @@ import { inOrder } from './order.ts'
 import { pairRecords } from './pair-records.ts'
 import type { Seen } from './seen.ts'
 
-/** Explains every call in what was read. Pure. */
-export function explainSeen (keep: Keep): Explanation {
-  const { seen, aligned } = inOrder(keep.seen)
+/**
+ * Explains every call in what was read. Pure.
+ * @param question a call of which trunk and rule are looked for in lists of them
+ */
+export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation {
+  const configs = keep.seen.filter(item => item.kind === 'config')
+  const { seen, aligned } = inOrder(keep.seen.filter(item => item.kind !== 'config'))
   const { calls, loose } = groupByCall(pairRecords(seen))
   const refused = seen.filter(item => item.kind === 'refused')
   const files: FileFacts = {
@@ -31,7 +37,8 @@ export function explainSeen (keep: Keep): Explanation {
 
   const findings: Finding[] = [
     ...judgeLogs(loose.filter(item => item.kind === 'log')).findings,
-    ...retiredHostFindings(loose)
+    ...retiredHostFindings(loose),
+    ...reviewConfig(configs, question)
   ]
   if (explained.length === 0) findings.push(...refused.slice(0, 1).map(refusedFinding))
   if (aligned) findings.push(clocksFinding())

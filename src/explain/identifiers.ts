@@ -19,6 +19,7 @@ export function identifiersOf (seen: Seen): string[] {
       return defined(logIdentifiers(seen))
     case 'cdr':
       return defined(cdrIdentifiers(seen))
+    case 'config':
     case 'refused':
       return []
   }

@@ -55,6 +55,7 @@ function moveOf (item: Exclude<Seen, SipSeen>): Move | undefined {
     case 'log':
       return logMove(item)
     case 'cdr':
+    case 'config':
     case 'refused':
       return undefined
   }

@@ -1,3 +1,4 @@
+import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } from 'livekit-server-sdk'
 import type { LiveKitEvent } from '../calls/fold/events.ts'
 import type { Action, CallHook, Refer, ReferComplete, Status } from '../jambonz/payloads.ts'
 import type { SipMessage } from '../sip/message.ts'
@@ -132,7 +133,20 @@ export interface CdrSeen extends Timed {
   trunk?: string
 }
 
-export type Seen = SipSeen | HookSeen | RoomSeen | LogSeen | RefusedSeen | CdrSeen
+/** A trunk or dispatch rule of LiveKit, as the API or the tool `lk` shows it, or as somebody is about to make it. */
+export type ConfigSeen = Timed & ConfigObject & {
+  kind: 'config'
+  /** `table`: what `lk` prints leaves out a part of each. */
+  form: 'json' | 'table'
+}
+
+/** Without an object: a table of such, which may have no rows. */
+export type ConfigObject =
+  | { list: 'inbound', object?: SIPInboundTrunkInfo }
+  | { list: 'rules', object?: SIPDispatchRuleInfo }
+  | { list: 'outbound', object?: SIPOutboundTrunkInfo }
+
+export type Seen = SipSeen | HookSeen | RoomSeen | LogSeen | RefusedSeen | CdrSeen | ConfigSeen
 
 /** How much audio went where: `address:port` of the receiver. */
 export type RtpCounts = Map<string, { packets: number, first: number, last: number }>

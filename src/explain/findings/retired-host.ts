@@ -34,6 +34,7 @@ function textOf (item: Seen): string {
       return `${item.text} ${JSON.stringify(item.fields)}`
     case 'cdr':
       return item.remoteHost ?? ''
+    case 'config':
     case 'room':
     case 'refused':
       return ''

@@ -6,6 +6,7 @@ import { openCsv, type Csv } from './csv.ts'
 import type { Encoding } from './encoding.ts'
 import type { LineReader } from './line-reader.ts'
 import { linesOf, type Line } from './lines.ts'
+import { createLkTables } from './lk-tables.ts'
 import type { Origin } from './origin.ts'
 import { createSipLog } from './sip-log.ts'
 import { createUnwrapper } from './unwrap.ts'
@@ -26,7 +27,7 @@ export async function readText (
 }
 
 /** Forms of text, in the order in which they are tried on each line. */
-const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [createSipLog]
+const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [createLkTables, createSipLog]
 
 class TextReader {
   readonly #file: string

@@ -3,6 +3,7 @@ import { fromWebhook } from '../../livekit/events.ts'
 import type { LogSeen, Place, RoomSeen, Seen } from '../seen.ts'
 import { readAlerts } from './alert-records.ts'
 import { readCallRecords } from './call-records.ts'
+import { readConfig } from './config-records.ts'
 import { hookFromCamelCase } from './field-names.ts'
 import { hookIn, isHook, REPLIES } from './hook-records.ts'
 import { isObject, objectOf, type Json } from './json.ts'
@@ -50,7 +51,7 @@ export const logOf = (record: Json, place: Place, lineTime: number | undefined):
   logIn(record, place, timeOf(record) ?? lineTime)
 
 /** Forms of records, in the order in which they are tried. */
-const RECORD_READERS: readonly RecordReader[] = [readCallRecords, readAlerts, readWebhook]
+const RECORD_READERS: readonly RecordReader[] = [readCallRecords, readAlerts, readWebhook, readConfig]
 
 /** How deep collectors and loggers nest a request's body: `{ req: { body } }`, `{ meta: { req: { body: "…" } } }`. */
 const MAX_DEPTH = 4
