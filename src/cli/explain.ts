@@ -11,7 +11,8 @@ import { reportJson, reportText } from '../explain/report.ts'
 import type { Finding } from '../finding.ts'
 import { ladderOptionsFor } from '../ladder/ladder.ts'
 
-export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--to <number> [--from <number>] [--ip <address>]] [--json] FILE…
+export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--json] FILE…
+       bridge explain --to <number> [--from <number>] [--ip <address>] [--json] FILE…
 
 Explains calls that the bridge never saw. Give any number of these files; - is standard input:
   a capture (pcap, pcapng, also gzipped) with SIP over UDP or TCP

@@ -51,7 +51,8 @@ function idOf ({ list, object }: ConfigSeen): string {
 
 /** An answer of the API may leave the password out: then there is one as much as none. */
 function shownPassword<T extends SIPInboundTrunkInfo | SIPOutboundTrunkInfo> (trunk: T, form: ConfigSeen['form']): T {
-  if (form === 'table' || trunk.sipTrunkId === '' || trunk.authUsername === '' || trunk.authPassword !== '') return trunk
+  if (form === 'table' || trunk.sipTrunkId === '') return trunk
+  if (trunk.authUsername === '' || trunk.authPassword !== '') return trunk
 
   const copy = trunk.clone() as T
   copy.authPassword = HIDDEN_PASSWORD

@@ -56,8 +56,8 @@ function unboundTrunks ({ trunks, rules, seen }: ProjectLists): Finding[] {
   return unbound.slice(0, MOST_TOLD).map(trunk => ({
     code: 'trunk-without-rule',
     severity: 'failed',
-    seen: `No rule in these files is for inbound trunk ${trunkTitle(trunk)}: LiveKit Cloud refuses its calls with 404, ` +
-      'your own server rings once and falls silent.',
+    seen: `No rule in these files is for inbound trunk ${trunkTitle(trunk)}: LiveKit Cloud refuses its calls with ` +
+      '404, your own server rings once and falls silent.',
     todo: `Put ${trunk.sipTrunkId} into trunk_ids of a rule, or make a rule for it`
   }))
 }

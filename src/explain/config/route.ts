@@ -125,7 +125,7 @@ function throughTrunk (
     seen: `${callText(question)} gets inbound trunk ${trunkTitle(trunk)}${conditions(trunk, question)}, and no rule: ${
       told(lists.rules.map(rule => whyNotRule(rule, trunk, question)), 'there is none')
     }. LiveKit Cloud answers 404, a server of your own rings once and falls silent.`,
-    todo: `Put ${trunk.sipTrunkId || 'the id of the trunk'} into trunk_ids of a rule that is for all callers and numbers`
+    todo: `Put ${trunk.sipTrunkId || 'the id of the trunk'} into trunk_ids of a rule for all callers and numbers`
   }
 }
 
@@ -148,7 +148,8 @@ function ruleFor (
 /** The rule, room and agents of a call. */
 function landing ({ rule, target }: KnownRule, { from }: RouteQuestion, call: InboundCall): string {
   const agents = rule.roomConfig?.agents.map(({ agentName }) => agentName).filter(name => name !== '') ?? []
-  const caller = from === undefined && rule.inboundNumbers.length > 0 ? ', if the caller is one of its inbound_numbers' : ''
+  const isOpen = from === undefined && rule.inboundNumbers.length > 0
+  const caller = isOpen ? ', if the caller is one of its inbound_numbers' : ''
   const pin = target.pin === '' ? '' : ', once the caller has typed its PIN'
   const agent = agents.length === 0 ? 'for workers without an agent name' : `for agent ${agents.join(', ')}`
   return `dispatch rule ${ruleTitle(rule)}${caller}: room ${roomOf(target, call, () => '<random>')} ${agent}${pin}`

@@ -22,8 +22,8 @@ export function inboundTrunkFindings (trunk: SIPInboundTrunkInfo): Finding[] {
     doubtful.length > 0 && {
       code: 'trunk-number-form',
       severity: 'warning',
-      seen: `Inbound trunk ${trunkTitle(trunk)} lists ${some(doubtful)}: LiveKit takes a call only when the user part of ` +
-        'its To header is that number, and carriers send +, country code and number.',
+      seen: `Inbound trunk ${trunkTitle(trunk)} lists ${some(doubtful)}: LiveKit takes a call only when the user part ` +
+        'of its To header is that number, and carriers send +, country code and number.',
       todo: 'Write the numbers as the carrier sends them, mostly in E.164: +, country code, number'
     }
   ])
@@ -67,8 +67,8 @@ function sharedRoom (rule: SIPDispatchRuleInfo): Finding | false {
     return {
       code: 'rule-shared-room',
       severity: 'warning',
-      seen: `${who} puts every call into the room ${target.value.roomName}: callers at the same time hear each other, ` +
-        'and share one agent.',
+      seen: `${who} puts every call into the room ${target.value.roomName}: callers at the same time hear each ` +
+        'other, and share one agent.',
       todo: 'Use an individual rule if each caller is to have a room'
     }
   }
@@ -76,8 +76,8 @@ function sharedRoom (rule: SIPDispatchRuleInfo): Finding | false {
   return {
     code: 'rule-shared-room',
     severity: 'warning',
-    seen: `${who} puts all calls to one number into one room: callers at the same time hear each other, and share one ` +
-      'agent.',
+    seen: `${who} puts all calls to one number into one room: callers at the same time hear each other, and share ` +
+      'one agent.',
     todo: 'Set randomize, unless each call dials a name of its own'
   }
 }
@@ -102,7 +102,7 @@ export function outboundTrunkFindings (trunk: SIPOutboundTrunkInfo): Finding[] {
     /(?:^|\.)sip\.twilio\.com$/i.test(address) && {
       code: 'outbound-address-form',
       severity: 'warning',
-      seen: `${who} dials ${address}, a SIP domain of Twilio: calls there run TwiML, and do not go to phones by themselves.`,
+      seen: `${who} dials ${address}, a SIP domain of Twilio: calls there run TwiML, and reach no phone by themselves.`,
       todo: 'To reach phones, use the termination URI of a trunk: <name>.pstn.twilio.com'
     },
     (authUsername !== '') !== (authPassword !== '') && {

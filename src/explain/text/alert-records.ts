@@ -1,5 +1,5 @@
 import type { LogSeen, Place } from '../seen.ts'
-import { columnsOf, instantOf, wordOf, type Columns } from './columns.ts'
+import { columnName, columnsOf, instantOf, wordOf, type Columns } from './columns.ts'
 import { isObject, objectOf, type Json } from './json.ts'
 import { readNested } from './nested.ts'
 
@@ -22,6 +22,13 @@ export function readAlerts (record: Json, place: Place, lineTime?: number): LogS
     level: 'error',
     ...alert
   }))
+}
+
+/** Whether a record is an alert. Its `message` is a sentence, and not a line that something wraps. */
+export function isAlert (record: Json): boolean {
+  const names = Object.keys(record).map(columnName)
+  return names.includes('alerttype') ||
+    (names.includes('errorcode') && (names.includes('alerttext') || names.includes('resourcesid')))
 }
 
 type Read = Pick<LogSeen, 'from' | 'text' | 'fields' | 'at'>

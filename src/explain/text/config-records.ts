@@ -19,7 +19,10 @@ function configIn (record: Json): ConfigObject | undefined {
   const wrapped = WRAPPERS.map(name => record[name]).find(isObject)
   const object = wrapped ?? record
   const rule = ruleIn(object)
-  if (rule) return { list: 'rules', object: SIPDispatchRuleInfo.fromJson(readable({ ...object, rule }, RULE_TYPE), TOLERANT) }
+  if (rule) {
+    const json = readable({ ...object, rule }, RULE_TYPE)
+    return { list: 'rules', object: SIPDispatchRuleInfo.fromJson(json, TOLERANT) }
+  }
   if (!isTrunk(object, wrapped !== undefined)) return undefined
 
   return typeof object['address'] === 'string'
@@ -59,13 +62,15 @@ function isTrunk (object: Json, isWrapped: boolean): boolean {
   // A request to dial names its trunk too.
   const isTrunkId = typeof id === 'string' && /^ST_/.test(id) && (names.includes('numbers') || names.includes('name'))
   const known = names.filter(name => TRUNK_NAMES.has(name)).length
-  const hasNumbers = names.includes('numbers') && listOf(object['numbers']).every(isNumber)
   if (isTrunkId) return true
-  if (!hasNumbers && known === 0) return false
+  if (known === 0 && !(names.includes('numbers') && listOf(object['numbers']).every(isWhole))) return false
+  if (typeof object['address'] === 'string' && /\s/.test(object['address'])) return false
+
   return isWrapped || known > 1 || names.every(name => TRUNK_NAMES.has(name) || COMMON_NAMES.has(name))
 }
 
-const isNumber = (value: unknown): boolean => typeof value === 'string' && /^[+\d*][\d\-() ]*$/.test(value)
+/** A whole number of a phone, or the sign for any. */
+const isWhole = (value: unknown): boolean => typeof value === 'string' && /^(?:\*|\+?[\d\-() ]{5,30})$/.test(value)
 
 const listOf = (value: unknown): unknown[] => Array.isArray(value) ? value : [value]
 

@@ -1,21 +1,15 @@
 import { isObject, objectOf, type Json } from './json.ts'
 
-/** How deep APIs and loggers wrap a record: `{ data: [] }`, `{ cdr: {} }`, `{ payload: { alerts: [] } }`. */
+/** How deep loggers wrap a record: `{ msg, cdr: {} }`, `{ data: { payload: "{}" } }`. */
 const MAX_DEPTH = 2
-/** Records of one page of an API. */
-const MOST = 10_000
 
 /**
- * Reads a record, or else the records within it.
+ * Reads a record, or else the records within it. (Those in lists are records of their own.)
  * @param read undefined for a record of another form
  */
 export function readNested<T> (record: Json, read: (record: Json) => T | undefined, depth = 0): T[] {
   const own = read(record)
   if (own !== undefined) return [own]
   if (depth === MAX_DEPTH) return []
-
-  return Object.values(record).flatMap(value => {
-    const inner = Array.isArray(value) ? value.slice(0, MOST).filter(isObject) : [objectOf(value)].filter(isObject)
-    return inner.flatMap(item => readNested(item, read, depth + 1))
-  })
+  return Object.values(record).map(objectOf).filter(isObject).flatMap(inner => readNested(inner, read, depth + 1))
 }

@@ -1,5 +1,6 @@
 import type { Seen } from '../seen.ts'
 import { LruMap } from '../../lru-map.ts'
+import { isAlert } from './alert-records.ts'
 import { withUrl } from './http-exchange.ts'
 import { isObject, type Json } from './json.ts'
 import type { LineReader } from './line-reader.ts'
@@ -130,7 +131,7 @@ export function createUnwrapper (
     if (lines.length > 0) return true
 
     const text = lineIn(value)
-    if (text === undefined || (isLogRecord(value) && !/SIP\/2\.0|[{=]/.test(text))) {
+    if (text === undefined || isAlert(value) || (isLogRecord(value) && !/SIP\/2\.0|[{=]/.test(text))) {
       return own(value, label, here, depth, lineOf)
     }
     const from = originOf(value, here)
