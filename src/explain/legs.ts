@@ -24,6 +24,8 @@ export interface Leg {
   role: Role
   /** Nothing tells whether a carrier or LiveKit was dialled. */
   unsure?: boolean
+  /** feature-server's own leg to the SBC, where the one behind it is not in the files. */
+  toSbc?: boolean
   /** LiveKit dialled Jambonz. */
   toJambonz?: boolean
   callId: string
@@ -259,6 +261,13 @@ function finalOf (response: SipResponse): Final {
     product: header(response, 'server') ?? header(response, 'user-agent')
   }
   return { status, reason, ...withoutAbsent(found) }
+}
+
+/** The leg of whom Jambonz called first, in a call that it placed: they had answered when LiveKit was dialled. */
+export function calleeLegOf (legs: readonly Leg[]): Leg | undefined {
+  if (legs.some(({ role }) => role === 'caller' || role === 'inside')) return undefined
+  const toLiveKit = legs.find(({ role }) => role === 'agent')?.at.invite
+  return legs.find(({ role, at }) => role === 'carrier-out' && (at.answered ?? Infinity) <= (toLiveKit ?? -Infinity))
 }
 
 /** `10.0.0.1:5060 to 10.0.0.2:5060 over TCP`, without the parts that are unknown. */

@@ -1,9 +1,11 @@
 import { causeOfStatus } from '../calls/fold/callee-cause.ts'
 import { endOf } from '../calls/fold/end.ts'
 import type { End } from '../calls/fold/call.ts'
+import type { Cause } from '../calls/fold/vocabulary.ts'
 import { isSilent } from './findings/agent-leg.ts'
 import type { Leg } from './legs.ts'
 import { failedAtEnd } from './moved-call.ts'
+import { isLiveKitHost } from './roles.ts'
 import { isTransferred, transferOf } from './transfer.ts'
 
 /** How a leg to a carrier ended. */
@@ -25,15 +27,30 @@ export interface OutgoingVerdict {
   end?: End
 }
 
+/** The caller of a call that Jambonz passed on ended it: before the answer, or after it. */
+function endedByCaller ({ at }: Leg, callerLeg: Leg): OutgoingVerdict | undefined {
+  const { cancel, bye } = callerLeg.at
+  if (cancel !== undefined && at.answered === undefined && (at.final ?? Infinity) >= cancel) {
+    return { outcome: 'cancelled', end: endOf('caller-gave-up', { sipStatus: 487 }) }
+  }
+  if (at.answered === undefined || bye === undefined || callerLeg.byeFrom !== 'caller') return undefined
+  return (at.bye ?? Infinity) < bye ? undefined : { outcome: 'ended', end: endOf('caller-hung-up') }
+}
+
 /** Statuses that are about the media of a call alone. */
 const ABOUT_MEDIA: readonly number[] = [406, 415, 488, 606]
 
 /**
  * How a leg that LiveKit or Jambonz dialled to a carrier, phone or PBX ended.
  * @param endAt when the last of the files ends
+ * @param callerLeg the leg of a caller for whom Jambonz dialled
  */
-export function judgeOutgoing (leg: Leg, endAt: number): OutgoingVerdict {
+export function judgeOutgoing (leg: Leg, endAt: number, callerLeg?: Leg): OutgoingVerdict {
   const { at, final } = leg
+  if (leg.role === 'carrier-out' && callerLeg?.role === 'caller') {
+    const verdict = endedByCaller(leg, callerLeg)
+    if (verdict) return verdict
+  }
   if (at.answered !== undefined) return judgeAnswered(leg)
   if (at.cancel !== undefined && (!final || final.status === 487)) {
     return { outcome: 'cancelled', end: cancelledEnd(leg) }
@@ -49,8 +66,16 @@ export function judgeOutgoing (leg: Leg, endAt: number): OutgoingVerdict {
 }
 
 function refusedEnd (leg: Leg, sipStatus: number): End {
+  if (leg.role === 'livekit-out' && isLiveKitHost(leg.host)) return endOf(causeAtLiveKit(sipStatus), { sipStatus })
   if (ABOUT_MEDIA.includes(sipStatus)) return endOf('media-mismatch', { by: 'carrier', sipStatus })
   return endOf(causeOfStatus(sipStatus, leg.at.ringing !== undefined), { sipStatus })
+}
+
+/** What LiveKit's own inbound side means with a final status (livekit/sip pkg/sip/inbound.go). */
+function causeAtLiveKit (sipStatus: number): Cause {
+  if (sipStatus === 404) return 'livekit-no-route'
+  if (sipStatus === 401 || sipStatus === 407) return 'livekit-refused-credentials'
+  return sipStatus === 503 ? 'livekit-overloaded' : 'livekit-failed'
 }
 
 /** LiveKit cancels for its ringing timeout or the agent; Jambonz for its dial timeout or its caller. */

@@ -31,6 +31,7 @@ export function assignRoles (legs: readonly Leg[], seen: readonly Seen[]): void 
   for (const leg of legs) {
     leg.role = roleOf(leg, legs, told)
     if (leg.role === 'carrier-out' && !isKnownStranger(leg, told)) leg.unsure = true
+    if (leg.role === 'carrier-out' && isToSbc(leg)) leg.toSbc = true
     if (leg.role === 'livekit-out' && isToJambonz(leg, legs)) leg.toJambonz = true
   }
 }
@@ -163,7 +164,9 @@ function dialledInHooks (seen: readonly Seen[]): Map<string, string> {
   const dialled = new Map<string, string>()
   for (const body of bodies) {
     const { parent_call_sid: parent, sbc_callid: ownId, dial_sbc_callid: dialId, dial_call_sid: dialSid } = body
-    if (parent !== undefined && ownId !== undefined) dialled.set(ownId, body.to ?? '')
+    // A call that Jambonz places for its REST API is the first leg of its call.
+    const isDialled = parent !== undefined || body.direction === 'outbound'
+    if (isDialled && ownId !== undefined) dialled.set(ownId, body.to ?? '')
     if (dialId !== undefined) dialled.set(dialId, targets.get(dialSid ?? '') ?? dialled.get(dialId) ?? '')
   }
   return dialled

@@ -8,7 +8,7 @@ import { referFindings } from '../findings/refer.ts'
 import { retiredHostFindings } from '../findings/retired-host.ts'
 import type { Finding } from '../../finding.ts'
 import { stepsOf } from '../ladder-steps.ts'
-import { endsText, legsOf, type Leg } from '../legs.ts'
+import { calleeLegOf, endsText, legsOf, type Leg } from '../legs.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
 import { namingOfCall, type Naming } from '../parties.ts'
 import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
@@ -32,7 +32,7 @@ export interface CallParts {
   agentLegs: readonly Leg[]
   /** The legs that LiveKit or Jambonz dialled to a carrier, a phone or a PBX. */
   outgoing: readonly Leg[]
-  /** The caller's own leg, or else a part of it inside Jambonz. */
+  /** The caller's own leg, or else a part of it inside Jambonz, or the leg of whom Jambonz called first. */
   callerLeg: Leg | undefined
   hooks: readonly HookSeen[]
   rooms: readonly RoomSeen[]
@@ -58,7 +58,8 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
   const said = logged.findings.length + retired.length
   if (legs.length + hooks.length + rooms.length + records.length + said === 0) return undefined
 
-  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside')
+  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside') ??
+    calleeLegOf(legs)
   return {
     seen,
     legs,

@@ -1,4 +1,5 @@
 import type { End } from '../../calls/fold/call.ts'
+import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Evidence } from '../../diagnosis/signals/evidence.ts'
 import type { Finding } from '../../finding.ts'
@@ -45,8 +46,11 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   const conclusion = concludeOf(followed, parts, files)
   const { end, going, hookOnly } = conclusion
   const over = followed.over || isVague(end.cause)
-  const diagnosis = diagnose({ ...followed.call, ...(over && { phase: 'ended' as const }), end })
-  const summary = summaryOf(conclusion) ?? diagnosis.summary
+  const call = { ...followed.call, ...(over && { phase: 'ended' as const }), end }
+  const diagnosis = diagnose(call)
+  // Without hooks nobody knows the agents of earlier dials: what became of these is told on its own.
+  const last = parts.hooks.length > 0 ? diagnosis : diagnose({ ...call, attempts: call.attempts.slice(-1) })
+  const summary = summaryOf(conclusion) ?? last.summary
   const doubts = going
     ? []
     : [...aboutSeen(diagnosis.notToldApart, parts), ...doubtsOf(conclusion, followed, parts, files)]
@@ -60,6 +64,7 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
     nextSteps: going ? [] : stepsUnseen(diagnosis.nextSteps),
     findings: mergeFindings([
       going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end, summary),
+      ...earlierFailures(followed, end),
       ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
       ...parts.logged.findings,
@@ -82,13 +87,23 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const byReply = agentLegs.length === 0 && hooks.some(isRefusedReply) ? 'reply-refused' as const : undefined
   const transfer = transferOnWire(agentLegs, hooks)
   const known = endOfTransfer(surestEnd(followed, silent), last, transfer)
-  const end = lateOffered(refined(seenOnWire(known, rangMs), byReply ?? logged.cause), last)
+  const end = lateOffered(refined(takenAway(seenOnWire(known, rangMs), parts), byReply ?? logged.cause), last)
   const hookOnly = legs.length + rooms.length + logLines === 0 &&
     hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
   const undecided = end.cause === 'lost' || (end.cause === 'sip-unreachable' && !silent)
   const isUndecided = !followed.over && call.phase !== 'received' && undecided
   const going = hookOnly || (isUndecided && end.cause !== 'transferred')
   return { end, silent, rangMs, hookOnly, going, transfer, leg: last, naming: parts.naming }
+}
+
+/** Dials that failed before another one was answered. */
+function earlierFailures ({ call }: FollowedCall, end: End): Finding[] {
+  return call.attempts.slice(0, -1).flatMap(({ end: own }) => {
+    const failed = own !== undefined && own.cause !== end.cause && CATALOGUE[own.cause].severity === 'failed'
+    if (!failed) return []
+    const status = own.sipStatus === undefined ? '' : ` (${own.sipStatus})`
+    return [causeFinding(own, `An earlier dial failed${status}. ${CATALOGUE[own.cause].meaning}`)]
+  })
 }
 
 /** What LiveKit did is surer than who was behind Jambonz's CANCEL, where that is only assumed. */
@@ -101,6 +116,17 @@ function surestEnd ({ end, assumption }: FollowedCall, silent: boolean): End {
 /** LiveKit answers 500 to an INVITE without an offer. */
 const lateOffered = (end: End, leg: Leg | undefined): End =>
   leg && isLateOffer(leg) && end.cause === 'livekit-failed' ? withCause(end, 'media-mismatch') : end
+
+/** How soon Jambonz ends the caller's leg after the one to LiveKit, when they end together, milliseconds. */
+const TOGETHER_MS = 2000
+
+/** Jambonz ended the leg to LiveKit and went on with the caller. */
+function takenAway (end: End, { agentLegs, callerLeg }: CallParts): End {
+  const last = agentLegs.at(-1)
+  if (end.cause !== 'lost' || last?.byeFrom !== 'caller' || callerLeg?.at.answered === undefined) return end
+  const left = (last.at.bye ?? Infinity) + TOGETHER_MS
+  return Math.min(callerLeg.at.bye ?? Infinity, callerLeg.at.last ?? 0) > left ? withCause(end, 'redirected') : end
+}
 
 /** LiveKit rings once a second for as long as it waits for an agent's audio. */
 function seenOnWire (end: End, rangMs: number | undefined): End {

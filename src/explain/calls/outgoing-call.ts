@@ -17,12 +17,15 @@ interface Judged {
 
 /** Explains a call that LiveKit or Jambonz dialled, of which no leg to LiveKit and no hook was seen. */
 export function explainOutgoing (parts: CallParts, files: FileFacts): ExplainedCall {
-  const all = parts.outgoing.map((leg): Judged => ({ leg, verdict: judgeOutgoing(leg, files.endAt) }))
+  const all = parts.outgoing.map((leg): Judged => ({
+    leg,
+    verdict: judgeOutgoing(leg, files.endAt, parts.callerLeg)
+  }))
   const main = decisive(all)
   const { leg, verdict } = main
-  const gaveUp = callerGaveUp(parts, leg)
-  const end = gaveUp ? endOf('caller-gave-up', { sipStatus: 487 }) : verdict.end
-  const words = gaveUp ?? outgoingWords(leg, verdict, files.endAt)
+  const { cause } = parts.logged
+  const end = verdict.end ?? (cause && endOf(cause))
+  const words = verdict.end || !cause ? outgoingWords(leg, verdict, files.endAt) : { seen: CATALOGUE[cause].meaning }
   const findings = mergeFindings([
     mainFinding(end, verdict, words),
     ...outgoingLegFindings(leg, files.endAt),
@@ -50,16 +53,8 @@ function decisive (all: readonly Judged[]): Judged {
   return (failed ? toCarrier : fromLiveKit ?? toCarrier) ?? all.at(-1)!
 }
 
-/** The caller of a call that Jambonz passed on left before anybody answered. */
-function callerGaveUp ({ callerLeg }: CallParts, { at, role }: Leg): { seen: string, todo?: string } | undefined {
-  const cancelled = callerLeg?.role === 'caller' ? callerLeg.at.cancel : undefined
-  if (cancelled === undefined || role !== 'carrier-out' || at.answered !== undefined) return undefined
-  if (at.final !== undefined && at.final < cancelled) return undefined
-  return { seen: 'The caller gave up (CANCEL) while Jambonz was calling the number.' }
-}
-
 /** Ends that are no failure of anything. */
-const FINE: ReadonlySet<string> = new Set(['callee-hung-up', 'agent-hung-up', 'transferred'])
+const FINE: ReadonlySet<string> = new Set(['caller-hung-up', 'callee-hung-up', 'agent-hung-up', 'transferred'])
 
 function mainFinding (end: End | undefined, { outcome }: OutgoingVerdict, { seen, todo }: {
   seen: string
@@ -82,7 +77,7 @@ function otherFindings ({ leg, verdict }: Judged, main: Judged): Finding[] {
 
   const { status, reason } = leg.final ?? {}
   const got = status === undefined ? 'no answer' : quote(`${status} ${reason ?? ''}`.trim())
-  const isLater = (leg.at.invite ?? 0) > (main.leg.at.invite ?? 0)
+  const isLater = (leg.at.final ?? 0) > (main.leg.at.final ?? 0)
   return [{
     code: 'other-dial',
     severity: 'skipped',

@@ -22,7 +22,7 @@ export function finalResponse ({ messages, final }: Leg): SipResponse | undefine
 /** What the far end wrote besides its status: its own reason, in words where they are known. */
 export function carrierSaid (leg: Leg): Finding[] {
   const response = finalResponse(leg)
-  if (!response) return []
+  if (!response || response.status < 300) return []
 
   const error = header(response, 'x-twilio-error')
   const known = error === undefined ? undefined : twilioError(error)

@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../../finding.ts'
-import type { Leg } from '../legs.ts'
+import { calleeLegOf, type Leg } from '../legs.ts'
 import { judgeOutgoing } from '../outgoing.ts'
 import { outgoingLegFindings, outgoingWords } from './outgoing-leg.ts'
 
@@ -18,9 +18,11 @@ export function fallbackAt (legs: readonly Leg[]): number | undefined {
 /** What became of the legs to carriers, in a call that had a leg to LiveKit. */
 export function carrierLegFindings (legs: readonly Leg[], endAt: number): Finding[] {
   const since = fallbackAt(legs)
-  return legs.filter(({ role }) => role === 'carrier-out').flatMap(leg => {
+  const callee = calleeLegOf(legs)
+  const callerLeg = legs.find(({ role }) => role === 'caller')
+  return legs.filter(leg => leg.role === 'carrier-out' && leg !== callee).flatMap(leg => {
     const isFallback = since !== undefined && (leg.at.invite ?? 0) >= since
-    const verdict = judgeOutgoing(leg, endAt)
+    const verdict = judgeOutgoing(leg, endAt, callerLeg)
     const { seen, todo } = outgoingWords(leg, verdict, endAt)
     const failed = verdict.outcome === 'refused' || verdict.outcome === 'unanswered'
     const answered = leg.at.answered !== undefined
@@ -32,7 +34,7 @@ export function carrierLegFindings (legs: readonly Leg[], endAt: number): Findin
           ? `Because LiveKit had not taken the call, Jambonz then dialled ${leg.user} over a carrier. ${
             answered ? 'It was answered. ' : ''
           }${seen}`
-          : `Jambonz also dialled ${leg.user} over a carrier. ${seen}`,
+          : `Jambonz dialled ${leg.user} over a carrier. ${seen}`,
         ...(failed && todo !== undefined && { todo })
       },
       ...outgoingLegFindings(leg, endAt)

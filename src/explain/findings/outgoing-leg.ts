@@ -4,6 +4,7 @@ import type { Finding } from '../../finding.ts'
 import { header } from '../../sip/message.ts'
 import { carrierFinal, type CarrierFinal } from '../knowledge/carrier-finals.ts'
 import { carrierOf, type Carrier } from '../knowledge/carriers.ts'
+import { jambonzFinal } from '../knowledge/jambonz-finals.ts'
 import type { Leg } from '../legs.ts'
 import type { OutgoingVerdict } from '../outgoing.ts'
 import { quote } from '../quote.ts'
@@ -37,19 +38,29 @@ const carrierIn = (leg: Leg): Carrier | undefined => {
 /** Who was dialled: `the carrier (Twilio, example.pstn.twilio.com)`. */
 export function farEndOf (leg: Leg): string {
   const names = [carrierIn(leg)?.name, leg.host === '' ? undefined : leg.host].filter(name => name !== undefined)
-  const who = leg.toJambonz ? 'Jambonz' : nounOf(leg)
+  const who = nounOf(leg)
   return names.length === 0 ? who : `${who} (${names.join(', ')})`
 }
 
-const nounOf = (leg: Leg): string => isNumber(leg.user) || carrierIn(leg) ? 'the carrier' : 'the far end'
+function nounOf (leg: Leg): string {
+  if (leg.toJambonz) return 'Jambonz'
+  if (isSelfDial(leg)) return "LiveKit's own inbound side"
+  if (leg.unsure || (!isNumber(leg.user) && !carrierIn(leg))) return 'the far end'
+  return leg.toSbc ? "the carrier, or Jambonz's SBC before it," : 'the carrier'
+}
+
+/** LiveKit was told to dial itself. */
+const isSelfDial = ({ role, host }: Leg): boolean => role === 'livekit-out' && isLiveKitHost(host)
 
 const SETTINGS: Readonly<Record<string, string>> = {
   LiveKit: "LiveKit's outbound trunk",
   Jambonz: "Jambonz's carrier settings"
 }
 
-const settled = (text: string, leg: Leg): string =>
-  text.replaceAll('{settings}', SETTINGS[diallerOf(leg)] ?? 'the settings of the dialling side')
+function settled (text: string, leg: Leg): string {
+  const settings = leg.unsure ? undefined : SETTINGS[diallerOf(leg)]
+  return text.replaceAll('{settings}', settings ?? 'the settings of the dialling side')
+}
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
@@ -61,13 +72,15 @@ export function outgoingWords (leg: Leg, verdict: OutgoingVerdict, endAt: number
     case 'refused':
       return refusedWords(leg)
     case 'cancelled':
-      return cancelledWords(leg)
+      return verdict.end?.cause === 'caller-gave-up'
+        ? { seen: 'The caller gave up (CANCEL) while Jambonz was calling the number.' }
+        : cancelledWords(leg)
     case 'unanswered':
       return unansweredWords(leg, endAt)
     case 'ended':
       return { seen: endedWords(leg, verdict.end) }
     case 'going':
-      return { seen: 'The call had not ended when the files end.' }
+      return { seen: goingWords(leg, endAt) }
   }
 }
 
@@ -75,12 +88,14 @@ function refusedWords (leg: Leg): OutgoingWords {
   const { final, at, authorized, challenged } = leg
   const { status = 0, reason = '' } = final ?? {}
   const rang = at.ringing !== undefined
-  const known = carrierFinal(status, { authorized: authorized && challenged, rang })
+  const known = (leg.toJambonz ? jambonzFinal : carrierFinal)(status, { authorized: authorized && challenged, rang })
   const answer = quote(`${status} ${reason}`.trim())
-  const ring = rang ? `, and had rung for ${duration((at.final ?? 0) - (at.ringing ?? 0))}` : ''
+  const ring = rang ? ` and after ${duration((at.final ?? 0) - (at.ringing ?? 0))} of ringing` : ''
+  const what = `${capital(farEndOf(leg))} answered ${diallerOf(leg)}'s INVITE with ${answer}, ` +
+    `${since(leg, at.final)} after it${ring}`
+  if (isSelfDial(leg)) return { seen: `${what}.` }
   return {
-    seen: `${capital(farEndOf(leg))} answered ${diallerOf(leg)}'s INVITE with ${answer}, ${since(leg, at.final)} ` +
-      `after it${ring}: ${inWords(known, leg)}`,
+    seen: `${what}: ${inWords(known, leg)}`,
     todo: settled(known.todo, leg)
   }
 }
@@ -121,6 +136,15 @@ function unansweredWords (leg: Leg, endAt: number): OutgoingWords {
   }
 }
 
+function goingWords (leg: Leg, endAt: number): string {
+  const { at, invite, repeats, challenged } = leg
+  if (at.answered !== undefined || !invite) return 'The call had not ended when the files end.'
+  const ends = `The files end ${since(leg, endAt)} after ${diallerOf(leg)}'s INVITE to ${farEndOf(leg)}`
+  if (at.ringing !== undefined) return `${ends}: it was ringing, and nobody had answered yet.`
+  if (at.trying !== undefined || challenged) return `${ends}: no final answer had come by then.`
+  return `${ends}: nothing had come back by then${repeats > 0 ? `, and it had been sent ${repeats + 1} times` : ''}.`
+}
+
 function endedWords (leg: Leg, end: End | undefined): string {
   const { at } = leg
   const hasTalk = at.answered !== undefined && at.bye !== undefined
@@ -128,6 +152,8 @@ function endedWords (leg: Leg, end: End | undefined): string {
   switch (end?.cause) {
     case 'lost':
       return 'One side hung up; the files begin too late to show which.'
+    case 'caller-hung-up':
+      return `The caller hung up${talk}.`
     case 'callee-hung-up':
       return `The called side hung up${talk}.`
     case 'transferred':
@@ -185,13 +211,12 @@ function formFault (what: string, user: string, wantsPlus: boolean): string | un
   return undefined
 }
 
-/** LiveKit was told to dial itself. */
-function selfDialFindings ({ role, host }: Leg): Finding[] {
-  if (role !== 'livekit-out' || !isLiveKitHost(host)) return []
+function selfDialFindings (leg: Leg): Finding[] {
+  if (!isSelfDial(leg)) return []
   return [{
     code: 'outbound-livekit',
     severity: 'failed',
-    seen: `The outbound trunk's address is LiveKit's own SIP host (${host}): LiveKit dialled itself.`,
+    seen: `The outbound trunk's address is LiveKit's own SIP host (${leg.host}): LiveKit dialled itself.`,
     todo: "Set the address of the outbound trunk to the carrier's, or to Jambonz' SBC"
   }]
 }

@@ -5,7 +5,7 @@ import { causeOf } from '../../calls/fold/causes.ts'
 import type { CallEvent } from '../../calls/fold/events.ts'
 import type { Rules } from '../../calls/fold/rules.ts'
 import { fallbackAt } from '../findings/fallback.ts'
-import type { Leg } from '../legs.ts'
+import { calleeLegOf, type Leg } from '../legs.ts'
 import type { AnyHookBody, HookSeen, RoomSeen, Seen } from '../seen.ts'
 import { assumedEvents, assumptionOf, type Assumption } from './assumption.ts'
 import { guessRules, TIME_LIMIT_S, type GuessedRules } from './guessed-rules.ts'
@@ -75,7 +75,8 @@ function callSidOf (hooks: readonly HookSeen[]): string | undefined {
 }
 
 const sidOf = (legs: readonly Leg[]): string | undefined =>
-  legs.find(({ role, sid }) => (role === 'caller' || role === 'inside') && sid !== undefined)?.sid
+  legs.find(({ role, sid }) => (role === 'caller' || role === 'inside') && sid !== undefined)?.sid ??
+    calleeLegOf(legs)?.sid
 
 /** The statuses of the legs that no hook reports. */
 function eventsOfLegs (
@@ -86,14 +87,15 @@ function eventsOfLegs (
 ): { events: CallEvent[], assumption?: Assumption } {
   const reported = reportedLegs(hooks)
   const agentLegs = legs.filter(({ role }) => role === 'agent')
-  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside')
+  const callee = calleeLegOf(legs)
+  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside') ?? callee
   const events: CallEvent[] = []
 
   if (!reported.agent) {
     const endAt = lastTime(seen)
     const asked = hooks.some(({ hook }) => hook === 'call-hook')
     agentLegs.forEach((leg, i) => {
-      if (i > 0 || !asked) events.push(...dialEvents(leg, i, callSid))
+      if (i > 0 || !asked) events.push(...dialEvents(agentLegs, i, callSid, callee))
       events.push(...agentLegEvents(leg, callSid, endAt))
     })
   }

@@ -36,7 +36,10 @@ export function guessRules (
     ...(foreignRoom !== undefined && { foreignRoom }),
     tokenOf,
     roomPrefix,
-    guessRoute: ({ to }, app) => defaultRoute(app, to),
+    // Without hooks, each leg to LiveKit behind one that failed was the next way of the application.
+    guessRoute: ({ to }, app) => hooks.length > 0 || agentLegs.length < 2
+      ? defaultRoute(app, to)
+      : { ways: agentLegs.map(() => ({ strategy: 'room', agent: app.agent })) },
     completeRoute: route => route,
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },

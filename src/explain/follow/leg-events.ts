@@ -9,19 +9,42 @@ const TIMER_B_MS = 32_000
 /** A request over UDP that was sent again this often was waited for long enough. */
 const UNANSWERED_REPEATS = 4
 
-export const legFacts = (leg: Leg) => strangerFacts({ direction: 'inbound', from: leg.from, to: leg.user })
+export const legFacts = (leg: Leg) =>
+  strangerFacts({ direction: leg.role === 'carrier-out' ? 'outbound' : 'inbound', from: leg.from, to: leg.user })
 
 /**
- * The call hook that must have asked for a dial, and the room that must have been made for it.
+ * The hook that must have asked for a dial, and the room that must have been made for it: the call hook, or `/action`
+ * behind a dial that failed.
  * @param index how many dials were before it
+ * @param callee the leg of whom Jambonz called first, in a call that it placed
  */
-export function dialEvents (leg: Leg, index: number, callSid: string): CallEvent[] {
+export function dialEvents (agentLegs: readonly Leg[], index: number, callSid: string, callee?: Leg): CallEvent[] {
+  const leg = agentLegs[index]!
+  const before = agentLegs[index - 1]
   const at = (leg.at.invite || 0) - 1
   const hash = `sip-${index}`
+  const facts = legFacts(callee ?? leg)
+  const room: CallEvent = { kind: 'room', attempt: index + 1, outcome: 'created', at }
+  if (before && before.at.answered === undefined) {
+    return [{ ...actionEventOf(before), callSid, hash, facts, attempt: index, at }, room]
+  }
   return [
-    { kind: 'call-hook', callSid, hash, facts: legFacts(leg), redirected: index > 0, answered: false, at },
-    { kind: 'room', attempt: index + 1, outcome: 'created', at }
+    { kind: 'call-hook', callSid, hash, facts, redirected: index > 0, answered: callee !== undefined, at },
+    room
   ]
+}
+
+/** What Jambonz posts of a dial that nobody answered. */
+function actionEventOf ({ final, at, sid, callId }: Leg) {
+  const dialSipStatus = final?.status ?? (at.cancel === undefined ? 408 : 487)
+  return {
+    kind: 'action' as const,
+    dialCallStatus: callStatusFor(dialSipStatus),
+    dialSipStatus,
+    dialCallSid: sid ?? callId,
+    rang: at.ringing !== undefined,
+    callerStatus: 'trying' as const
+  }
 }
 
 /**
@@ -109,9 +132,13 @@ function callStatusFor (status: number): CallStatus {
   return status === 487 ? 'no-answer' : 'failed'
 }
 
-/** The statuses of the caller leg (feature-server lib/session/inbound-call-session.js). */
+/**
+ * The statuses of the caller leg (feature-server lib/session/inbound-call-session.js), or of the leg of whom Jambonz
+ * called first: it says `caller` of them, too.
+ */
 export function callerLegEvents (leg: Leg, callSid: string): CallEvent[] {
   const { at, final } = leg
+  const far = leg.role === 'carrier-out' ? 'called' : 'caller'
   const status = (callStatus: CallStatus, when: number, sipStatus: number, by?: 'caller' | 'jambonz'): CallEvent => ({
     kind: 'status',
     callSid,
@@ -132,7 +159,7 @@ export function callerLegEvents (leg: Leg, callSid: string): CallEvent[] {
   if (at.cancel !== undefined && at.answered === undefined) {
     events.push(status('no-answer', at.cancel, 487, 'caller'))
   } else if (at.bye !== undefined) {
-    events.push(status('completed', at.bye, 200, leg.byeFrom === 'caller' ? 'caller' : 'jambonz'))
+    events.push(status('completed', at.bye, 200, leg.byeFrom === far ? 'caller' : 'jambonz'))
   } else if (final && final.status >= 300 && final.status !== 401 && final.status !== 407) {
     events.push(status(callStatusFor(final.status), at.final ?? 0, final.status))
   }
