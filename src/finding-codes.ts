@@ -14,6 +14,7 @@ export const EXPLAIN_CODES = [
   'capture-cut-frames',
   'capture-gaps',
   'capture-tunnel',
+  'start-lines-only',
   'lines-cut',
   'left-out',
   'sip-encrypted',

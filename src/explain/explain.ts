@@ -12,6 +12,7 @@ import { retiredHostFindings } from './findings/retired-host.ts'
 import { followCall } from './follow/follow-call.ts'
 import { groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
+import { withDialogs } from './listed-dialogs.ts'
 import { judgeLogs } from './logs.ts'
 import { inOrder } from './order.ts'
 import { pairRecords } from './pair-records.ts'
@@ -23,7 +24,8 @@ import type { Seen } from './seen.ts'
  */
 export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation {
   const configs = keep.seen.filter(item => item.kind === 'config')
-  const { seen, aligned } = inOrder(keep.seen.filter(item => item.kind !== 'config'))
+  const listed = withDialogs(keep.seen.filter(item => item.kind !== 'config'))
+  const { seen, aligned } = inOrder(listed.seen)
   const { calls, loose } = groupByCall(pairRecords(seen))
   const refused = seen.filter(item => item.kind === 'refused')
   const files: FileFacts = {
@@ -36,6 +38,7 @@ export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation 
     .sort((a, b) => (a.began ?? 0) - (b.began ?? 0))
 
   const findings: Finding[] = [
+    ...listed.findings,
     ...judgeLogs(loose.filter(item => item.kind === 'log')).findings,
     ...retiredHostFindings(loose),
     ...reviewConfig(configs, question)

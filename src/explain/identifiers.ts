@@ -10,7 +10,7 @@ import type { AnyHookBody, CdrSeen, HookSeen, LogSeen, RoomSeen, Seen } from './
 export function identifiersOf (seen: Seen): string[] {
   switch (seen.kind) {
     case 'sip':
-      return defined(sipIdentifiers(seen.message))
+      return defined([identifier('cid', seen.dialog), ...sipIdentifiers(seen.message)])
     case 'hook':
       return defined(hookIdentifiers(seen))
     case 'room':

@@ -39,7 +39,8 @@ export function createKeep (limits: KeepLimits = DEFAULT_LIMITS): Keep {
   let twice = 0
 
   function isTwice (sip: SipSeen): boolean {
-    if (sip.at === undefined || !sip.source || !sip.destination) return false
+    // Without headers nothing says that two packets are the same.
+    if (sip.at === undefined || !sip.source || !sip.destination || sip.startLineOnly) return false
     const { message } = sip
     const start = message.kind === 'request' ? message.method : message.status
     const key = [

@@ -1,5 +1,6 @@
 import type { Party, Step } from '../ladder/trace.ts'
 import { header } from '../sip/message.ts'
+import type { Endpoint } from './capture/endpoint.ts'
 import { methodOf } from './keep.ts'
 import type { Leg } from './legs.ts'
 import type { Role } from './roles.ts'
@@ -93,7 +94,10 @@ function sipMove ({ message }: SipSeen, leg: Leg, isForward: boolean): Move {
  * Makes the function that says whether a message belongs to a request of the side that sent the leg's first INVITE:
  * its From header has that side's user, and not the tag of the other side.
  */
-function directionIn ({ invite, messages }: Leg): (seen: SipSeen) => boolean {
+function directionIn ({ invite, messages, startLinesOnly, ends }: Leg): (seen: SipSeen) => boolean {
+  if (startLinesOnly && ends) {
+    return ({ message, source }) => isSameEnd(source, ends.source) === (message.kind === 'request')
+  }
   const callerUser = invite && addressUri(header(invite, 'from'))?.user
   const firstResponse = messages.find(({ message }) => message.kind === 'response')?.message
   const calledTag = firstResponse && addressTag(header(firstResponse, 'to'))
@@ -103,6 +107,8 @@ function directionIn ({ invite, messages }: Leg): (seen: SipSeen) => boolean {
     return addressTag(from) !== (firstResponse ? calledTag : addressTag(header(message, 'to')))
   }
 }
+
+const isSameEnd = (a: Endpoint | undefined, b: Endpoint): boolean => a?.address === b.address && a.port === b.port
 
 const responseText = (status: number, reason: string, method: string): string =>
   `${status} ${reason}${method === 'INVITE' || status < 200 ? '' : ` (${method})`}`.replace(/ +/g, ' ').trim()

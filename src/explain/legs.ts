@@ -31,6 +31,8 @@ export interface Leg {
   callId: string
   sid?: string
   messages: SipSeen[]
+  /** From a list of packets: of the headers nothing is known. */
+  startLinesOnly: boolean
   /** Absent when the file begins after it: then `at.invite` is when the file begins. */
   invite?: SipRequest
   /** SIP user and host that were dialled. */
@@ -80,7 +82,7 @@ export interface Leg {
 export function legsOf (seen: readonly Seen[]): Leg[] {
   const byCallId = new Map<string, SipSeen[]>()
   for (const item of seen) {
-    const callId = item.kind === 'sip' ? header(item.message, 'call-id') : undefined
+    const callId = item.kind === 'sip' ? header(item.message, 'call-id') ?? item.dialog : undefined
     if (item.kind !== 'sip' || callId === undefined) continue
 
     const known = byCallId.get(callId)
@@ -102,6 +104,7 @@ function legOf (callId: string, messages: SipSeen[]): Leg {
     role: 'caller',
     callId,
     messages,
+    startLinesOnly: messages.every(({ startLineOnly }) => startLineOnly === true),
     user: '',
     host: '',
     from: '',
@@ -145,7 +148,7 @@ function takeRequest (leg: Leg, seen: SipSeen, request: SipRequest, branches: Se
   const { at = NaN } = seen
   switch (request.method) {
     case 'INVITE': {
-      const branch = header(request, 'via') ?? ''
+      const branch = header(request, 'via') ?? header(request, 'cseq') ?? ''
       if (branches.has(branch) || isSameInvite(leg, seen, request)) leg.repeats++
       branches.add(branch)
       if (seen.bytes !== undefined) leg.inviteBytes = Math.max(leg.inviteBytes ?? 0, seen.bytes)

@@ -74,7 +74,7 @@ function sourcesText ({ sources: { sip, hooks, rooms, logs, records } }: Explain
 }
 
 const legLine = ({ role, callId, dialled, ends }: ExplainedCall['legs'][number]): string =>
-  `  ${ROLES[role]}: ${[shortened(dialled), ends, `Call-ID ${shortened(callId)}`].filter(Boolean).join(', ')}`
+  `  ${ROLES[role]}: ${[shortened(dialled), ends, callId && `Call-ID ${shortened(callId)}`].filter(Boolean).join(', ')}`
 
 function ladderLines ({ steps, stepsLeftOut }: ExplainedCall, options: LadderOptions): string[] {
   if (steps.length === 0) return []

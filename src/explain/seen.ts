@@ -28,6 +28,12 @@ export interface SipSeen extends Timed {
   transport?: string
   /** Bytes of its UDP datagram. */
   bytes?: number
+  /** From a list of packets, which shows its start line and its ends, and none of its headers. */
+  startLineOnly?: true
+  /** The method of the request that it answers, where a list of packets says so. */
+  answers?: string
+  /** Names the dialog of a message without Call-ID. */
+  dialog?: string
 }
 
 /** The bodies of hooks, as the service reads them. */

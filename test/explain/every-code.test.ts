@@ -145,6 +145,10 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
     /1 packets of IPsec \(ESP\), which only the ends/,
     pcapFile([{ at: BEGAN, data: ethernet(ip(50, '192.0.2.1', '192.0.2.2', Buffer.alloc(80, 7))) }])
   ],
+  'start-lines-only': [
+    /start lines only/,
+    '1 0.000000 192.0.2.50 → 198.51.100.7 SIP/SDP 474 Request: INVITE sip:a@abcdefghijk.sip.livekit.cloud | \n'
+  ],
   'capture-gaps': [
     /2 places|1 places/,
     pcapFile(tcpFrames(recordedSip('no-agent-worker'), { size: 150 }).filter((_, i) => i !== 12))

@@ -92,7 +92,7 @@ export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'sum
     ...namesOf(parts, call),
     legs: legs.map(leg => ({
       role: leg.role,
-      callId: leg.callId,
+      callId: leg.startLinesOnly ? '' : leg.callId,
       dialled: leg.user === '' ? leg.host : `${leg.user}@${leg.host}`,
       ends: endsText(leg)
     })),

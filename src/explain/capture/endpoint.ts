@@ -1,8 +1,10 @@
-/** One end of a UDP flow or TCP connection. */
+/** One end of a UDP flow or TCP connection. Port 0: a text names the address alone. */
 export interface Endpoint {
   address: string
   port: number
 }
 
-export const endpointText = ({ address, port }: Endpoint): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+export function endpointText ({ address, port }: Endpoint): string {
+  if (port === 0) return address
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}

@@ -52,8 +52,8 @@ function addressFindings ({ user, host, at }: Leg): Finding[] {
   }]
 }
 
-function credentialsFindings ({ final, authorized }: Leg): Finding[] {
-  if (authorized || (final?.status !== 401 && final?.status !== 407)) return []
+function credentialsFindings ({ final, authorized, startLinesOnly }: Leg): Finding[] {
+  if (authorized || startLinesOnly || (final?.status !== 401 && final?.status !== 407)) return []
   return [{
     code: 'sip-credentials-missing',
     severity: 'failed',
@@ -166,8 +166,8 @@ function lateOfferFindings (leg: Leg): Finding[] {
 }
 
 /** The INVITE of a call that this bridge asked for has its header. */
-export function callHeaderFinding ({ invite }: Leg): Finding | undefined {
-  if (!invite || header(invite, 'x-lk-call') !== undefined) return undefined
+export function callHeaderFinding ({ invite, startLinesOnly }: Leg): Finding | undefined {
+  if (!invite || startLinesOnly || header(invite, 'x-lk-call') !== undefined) return undefined
 
   const names = invite.headers.map(({ name }) => name).filter(name => /^x-/i.test(name))
   const others = names.length > 0 ? ` (it has ${names.slice(0, 6).join(', ')})` : ''

@@ -5,11 +5,15 @@ import { clean } from './clean.ts'
 import { openCsv, type Csv } from './csv.ts'
 import type { Encoding } from './encoding.ts'
 import type { LineReader } from './line-reader.ts'
+import { createHexDump } from './hex-dump.ts'
 import { linesOf, type Line } from './lines.ts'
 import { createLkTables } from './lk-tables.ts'
 import type { Origin } from './origin.ts'
+import { createPacketXml } from './packet-xml.ts'
 import { createSipLog } from './sip-log.ts'
+import { createTcpdumpLines } from './tcpdump-lines.ts'
 import { createUnwrapper } from './unwrap.ts'
+import { createWiresharkText } from './wireshark-text.ts'
 
 /**
  * Reads a text: SIP messages as sngrep, ngrep, sofia, drachtio or Asterisk print them, webhooks in any form that
@@ -27,7 +31,14 @@ export async function readText (
 }
 
 /** Forms of text, in the order in which they are tried on each line. */
-const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [createLkTables, createSipLog]
+const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [
+  createLkTables,
+  createWiresharkText,
+  createPacketXml,
+  createTcpdumpLines,
+  createHexDump,
+  createSipLog
+]
 
 class TextReader {
   readonly #file: string

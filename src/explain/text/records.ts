@@ -8,6 +8,8 @@ import { hookFromCamelCase } from './field-names.ts'
 import { hookIn, isHook, REPLIES } from './hook-records.ts'
 import { isObject, objectOf, type Json } from './json.ts'
 import { logIn } from './log-records.ts'
+import { readPacketRecord } from './packet-records.ts'
+import { readSipRecord } from './sip-records.ts'
 import { timeOf } from './times.ts'
 
 /*
@@ -51,7 +53,14 @@ export const logOf = (record: Json, place: Place, lineTime: number | undefined):
   logIn(record, place, timeOf(record) ?? lineTime)
 
 /** Forms of records, in the order in which they are tried. */
-const RECORD_READERS: readonly RecordReader[] = [readCallRecords, readAlerts, readWebhook, readConfig]
+const RECORD_READERS: readonly RecordReader[] = [
+  readPacketRecord,
+  readSipRecord,
+  readCallRecords,
+  readAlerts,
+  readWebhook,
+  readConfig
+]
 
 /** How deep collectors and loggers nest a request's body: `{ req: { body } }`, `{ meta: { req: { body: "…" } } }`. */
 const MAX_DEPTH = 4

@@ -4,6 +4,9 @@ const MONTH = /(?:\b([A-Z][a-z]{2}) {1,2}(\d{1,2})|\b(\d{2})\/([A-Z][a-z]{2})\/(
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const CLOCK = /(?:^|[^\d:])(\d{2}):(\d{2}):(\d{2})[.,](\d{1,9})/
 
+/** `Jan 31, 2026 10:00:00.001000000 UTC`, as Wireshark writes it. */
+const NAMED = /\b((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2}, \d{4}) (\d{2}:\d{2}:\d{2})\.(\d{1,9}) UTC/
+
 /**
  * The first point in time in a line: a date with a time, or a time of day alone. Without a zone it counts as UTC.
  * @param year the one of times that have none; without it they count from some start of their own
@@ -18,6 +21,8 @@ export function timeIn (line: string, year = NO_YEAR): number | undefined {
     )
     return Number.isNaN(at) ? undefined : at + Number(`0.${fraction}`) * 1000
   }
+  const named = NAMED.exec(text)
+  if (named) return Date.parse(`${named[1]} ${named[2]} UTC`) + Number(`0.${named[3]}`) * 1000
   const month = MONTH.exec(text)
   if (month) return monthTime(month, year)
   const clock = CLOCK.exec(text)
