@@ -163,7 +163,7 @@ function listFindings (listed: readonly SipSeen[], isMixed: boolean): Finding[] 
   return [{
     code: 'start-lines-only',
     severity: 'skipped',
-    seen: `${files} lists packets with their start lines only: what the headers and the bodies say is not known.${mixed}`,
+    seen: `${files} lists packets with their start lines only: what headers and bodies say is not known.${mixed}`,
     todo: WHOLE_PACKETS,
     command: 'tshark -r call.pcap -Y sip -V'
   }]

@@ -89,7 +89,8 @@ function referEvents (leg: Leg, callSid: string): CallEvent[] {
   if (!transfer || !isTransferred(transfer) || transfer.refer.from !== 'called') return []
 
   const { refer } = transfer
-  const target = targetOf(refer.to)
+  // A list of packets does not show the target.
+  const target = targetOf(refer.to) || (leg.startLinesOnly ? 'sip:unknown' : '')
   return [{
     kind: 'refer',
     callSid,

@@ -72,8 +72,8 @@ export function sipInPacket (packet: DissectedPacket, place: Place): SipSeen | u
 
 /** The bytes of the message, from the protocol or from the payload of its datagram. */
 function rawMessage (packet: DissectedPacket): SipMessage | undefined {
-  const payload = packet.bytes('sip') ?? packet.values('udp.payload')[0]?.replaceAll(':', '') ??
-    packet.bytes('udp.payload')
+  const payload = packet.bytes('sip') ?? packet.bytes('udp.payload') ??
+    packet.values('udp.payload')[0]?.replaceAll(':', '')
   const bytes = Buffer.from(payload ?? '', 'hex')
   return looksLikeSip(bytes) ? parseLeniently(bytes) : undefined
 }

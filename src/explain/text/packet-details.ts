@@ -3,8 +3,8 @@ import { parseLeniently } from '../capture/sip-bytes.ts'
 import type { Place, SipSeen } from '../seen.ts'
 
 /*
- * Packets with their details, as tshark -V prints them and Wireshark exports them as plain text: a tree with four spaces
- * for each level.
+ * Packets with their details, as tshark -V prints them and Wireshark exports them as plain text: a tree with four
+ * spaces for each level.
  */
 
 const FRAME = /^Frame \d+: \d+ bytes on wire/
@@ -44,7 +44,7 @@ export const beginsFrame = (line: string): boolean => FRAME.test(line)
 
 /** Whether a line can be a part of the details of a frame: a layer, what is below it, a dump of the bytes. */
 export const isDetail = (line: string): boolean =>
-  line === '' || line.startsWith('    ') || /^[A-Z][\w .(/-]{2,60}(?:[),:]|$)/.test(line) || /^[\da-f]{4,8}  /.test(line)
+  line === '' || line.startsWith('    ') || /^[A-Z][\w .(/-]{2,60}(?:[),:]|$)/.test(line) || /^[\da-f]{4,8} {2}/.test(line)
 
 /** Takes the next line of a frame. Returns the message that it completes: a frame may have several. */
 export function takeDetail (frame: FrameDetails, line: string): SipSeen | undefined {

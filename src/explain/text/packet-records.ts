@@ -5,8 +5,8 @@ import { isSipInfo, sipInRow } from './packet-info.ts'
 import { timeIn } from './times.ts'
 
 /*
- * Packets as records: rows of Wireshark's CSV, of tshark -T fields with a header, and objects of tshark -T json, jsonraw
- * and ek.
+ * Packets as records: rows of Wireshark's CSV, of tshark -T fields with a header, and objects of tshark -T json,
+ * jsonraw and ek.
  */
 
 /** A packet in any of these forms; undefined for another record. */
@@ -18,7 +18,8 @@ export function readPacketRecord (record: Json, place: Place): SipSeen[] | undef
 /** Wireshark's columns, which people may rename and add to. */
 function rowIn (record: Json, place: Place): SipSeen | undefined {
   const column = (name: string): string => {
-    const found = [name, name.toLowerCase(), `_ws.col.${name}`, `_ws.col.${name.toLowerCase()}`].find(key => key in record)
+    const names = [name, name.toLowerCase()].flatMap(each => [each, `_ws.col.${each}`])
+    const found = names.find(each => each in record)
     return found === undefined ? '' : textOf(record[found])?.trim() ?? ''
   }
   const info = column('Info')

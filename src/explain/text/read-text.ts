@@ -8,6 +8,7 @@ import type { LineReader } from './line-reader.ts'
 import { createHexDump } from './hex-dump.ts'
 import { linesOf, type Line } from './lines.ts'
 import { createLkTables } from './lk-tables.ts'
+import { createNgrepBlocks } from './ngrep-blocks.ts'
 import type { Origin } from './origin.ts'
 import { createPacketXml } from './packet-xml.ts'
 import { createSipLog } from './sip-log.ts'
@@ -37,6 +38,7 @@ const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [
   createPacketXml,
   createTcpdumpLines,
   createHexDump,
+  createNgrepBlocks,
   createSipLog
 ]
 

@@ -8,7 +8,7 @@ import { likePrefix, type RemovePrefix } from './prefix-shape.ts'
 import { timeIn } from './times.ts'
 
 /** What a log says in front of a message: when, and from where to where. */
-interface Preamble {
+export interface Preamble {
   at?: number
   source?: Endpoint
   destination?: Endpoint
@@ -50,7 +50,7 @@ const SOFIA = /\b(recv|send|sent)\s+\d+\s+bytes\s+(?:from|to)\s+(\w+)\/\[([^\]]+
  */
 const ASTERISK = /<--- .*?\b(from|to)\b (UDP|TCP|TLS):(\[[^\]]+\]|[\d.]+):(\d{1,5})/i
 
-function preambleOf (line: string, number: number): Preamble | undefined {
+export function preambleOf (line: string, number: number): Preamble | undefined {
   const text = line.slice(0, 400)
   const at = timeIn(text)
   const timed = { ...(at !== undefined && { at }), line: number }
@@ -180,12 +180,18 @@ export function createSipLog (file: string): LineReader {
       }
       if (start(line, number, origin)) return { seen: [], taken: true }
       const before = preambleOf(line, number)
-      if (before) preamble = before
+      if (before) preamble = joined(preamble, before)
       return { seen: [], taken: before?.source !== undefined || before?.destination !== undefined }
     },
     end: finish
   }
 }
+
+/** tcpdump -v has the time in one line, and the ends in the next. */
+const joined = (time: Preamble | undefined, ends: Preamble): Preamble =>
+  time?.at !== undefined && !time.source && ends.at === undefined && ends.line === time.line + 1
+    ? { ...ends, at: time.at }
+    : ends
 
 /** A transfer's progress comes as the start line of a response in a NOTIFY (message/sipfrag, RFC 3515 2.4.5). */
 const isNotify = ([start = '']: string[]): boolean => start.startsWith('NOTIFY ')
