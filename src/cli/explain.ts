@@ -18,7 +18,7 @@ Explains calls that the bridge never saw. Give any number of these files; - is s
   a capture (pcap, pcapng, also gzipped) with SIP over UDP or TCP
   a SIP log (sngrep, ngrep, sofia, drachtio, Asterisk, or the messages alone)
   webhooks of Jambonz or LiveKit as JSON lines
-  logs of feature-server or livekit-sip
+  logs of Jambonz, LiveKit, agents, applications and PBXs, and errors of LiveKit's API
   call detail records and alerts: Jambonz, Twilio, LiveKit Cloud (JSON or CSV)
   LiveKit's trunks and dispatch rules: what lk sip inbound|outbound|dispatch list prints, also with -j
 
@@ -28,7 +28,7 @@ Explains calls that the bridge never saw. Give any number of these files; - is s
                 address
   --json        print the result as JSON
 
-Exit code: 0 all calls went well; 1 something failed; 2 nothing could be explained`
+Exit code: 0 nothing wrong was found; 1 something was wrong; 2 nothing could be read`
 
 /** Where a command reads and writes. */
 export interface ExplainIo {
@@ -61,8 +61,9 @@ export async function explain (args: string[], io: ExplainIo): Promise<number> {
   }
   const all = explainSeen(keep, options.question)
   const explanation = chosen({ calls: all.calls, findings: [...unread, ...all.findings] }, options.call)
+  const isRead = options.call === undefined ? keep.seen.length > 0 : explanation.calls.length > 0
   io.stdout.write(options.json ? reportJson(explanation) : reportText(explanation, ladderOptionsFor(io.stdout, io.env)))
-  return exitCode(explanation)
+  return isRead ? exitCode(explanation) : 2
 }
 
 interface Options {
@@ -127,6 +128,5 @@ function isCall ({ id, from, to, legs }: ExplainedCall, wanted: string): boolean
 }
 
 function exitCode ({ calls, findings }: Explanation): number {
-  if (calls.length === 0) return 2
   return [...findings, ...calls.flatMap(call => call.findings)].some(({ severity }) => severity === 'failed') ? 1 : 0
 }

@@ -8,11 +8,14 @@ import { reviewConfig } from './config/review.ts'
 import type { RouteQuestion } from './config/route.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { clocksFinding, leftOutFinding, noCallFinding, refusedFinding } from './findings/files.ts'
+import { quietFindings } from './findings/quiet.ts'
 import { retiredHostFindings } from './findings/retired-host.ts'
+import { loggedHostFindings } from './findings/sip-host.ts'
 import { followCall } from './follow/follow-call.ts'
-import { groupByCall } from './group.ts'
+import { adoptLoose, groupByCall } from './group.ts'
 import type { Keep } from './keep.ts'
 import { withDialogs } from './listed-dialogs.ts'
+import { LogLines } from './log-lines.ts'
 import { judgeLogs } from './logs.ts'
 import { inOrder } from './order.ts'
 import { pairRecords } from './pair-records.ts'
@@ -26,33 +29,42 @@ export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation 
   const configs = keep.seen.filter(item => item.kind === 'config')
   const listed = withDialogs(keep.seen.filter(item => item.kind !== 'config'))
   const { seen, aligned } = inOrder(listed.seen)
-  const { calls, loose } = groupByCall(pairRecords(seen))
+  const { calls, loose } = adoptLoose(groupByCall(pairRecords(seen)))
+  const looseLogs = loose.filter(item => item.kind === 'log')
   const refused = seen.filter(item => item.kind === 'refused')
   const files: FileFacts = {
     rtp: keep.rtp,
     refused,
     endAt: seen.reduce((last, { at = 0 }) => Math.max(last, at), 0),
-    haveStatuses: seen.some(item => item.kind === 'hook' && item.hook === 'status')
+    haveStatuses: seen.some(item => item.kind === 'hook' && item.hook === 'status'),
+    looseLogs: new LogLines(looseLogs)
   }
-  const explained = calls.map(items => explainCall(items, files)).filter(call => call !== undefined)
-    .sort((a, b) => (a.began ?? 0) - (b.began ?? 0))
+  const quiet: Seen[][] = []
+  const explained = calls.flatMap(items => {
+    const call = explainCall(items, files)
+    if (!call) quiet.push(items)
+    return call ?? []
+  }).sort((a, b) => (a.began ?? 0) - (b.began ?? 0))
 
   const findings: Finding[] = [
     ...listed.findings,
-    ...judgeLogs(loose.filter(item => item.kind === 'log')).findings,
+    ...judgeLogs(looseLogs, files.looseLogs).findings,
     ...retiredHostFindings(loose),
+    ...loggedHostFindings(looseLogs),
     ...reviewConfig(configs, question)
   ]
   if (explained.length === 0) findings.push(...refused.slice(0, 1).map(refusedFinding))
   if (aligned) findings.push(clocksFinding())
   if (keep.leftOut > 0) findings.push(leftOutFinding(keep.leftOut))
   if (explained.length === 0 && findings.length === 0 && keep.noise > 0) findings.push(noCallFinding(keep.noise))
+  const isSilent = explained.length === 0 && findings.length === 0
+  findings.push(...quietFindings(quiet, isSilent ? loose : []))
   return { calls: explained, findings }
 }
 
 /** Explains one call by the kind of what was seen of it; undefined when that says nothing of a call. */
 function explainCall (seen: readonly Seen[], files: FileFacts): ExplainedCall | undefined {
-  const parts = partsOf(seen)
+  const parts = partsOf(seen, files)
   if (!parts) return undefined
 
   const { legs, hooks, callerLeg, outgoing } = parts

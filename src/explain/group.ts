@@ -26,6 +26,37 @@ export function groupByCall (all: readonly Seen[]): { calls: Seen[][], loose: Se
   return { calls: [...calls.values()], loose }
 }
 
+/** What livekit-sip writes of one call in each line. Somebody may have cut the fields with its ids away. */
+const OF_A_CALL =
+  /^(?:Closing (?:inbound|outbound) call|Inbound call closed|Rejecting inbound|Cannot (?:start|create|accept|publish)|Call accepted|Waiting for track|Accepting the call|SDP offer|(?:inbound|outbound) call failed|SIP (?:invite|call) failed)/
+
+/** Lines of a call without its ids go to the only call of livekit-sip in their file, where there is only one. */
+export function adoptLoose ({ calls, loose }: { calls: Seen[][], loose: Seen[] }): { calls: Seen[][], loose: Seen[] } {
+  const isOrphan = (item: Seen): boolean =>
+    item.kind === 'log' && item.from === 'livekit-sip' && OF_A_CALL.test(item.text)
+  if (!loose.some(isOrphan)) return { calls, loose }
+
+  const inFile = new Map<string, Set<number>>()
+  calls.forEach((call, i) => call.forEach(item => {
+    if (item.kind !== 'log' || item.from !== 'livekit-sip') return
+    const known = inFile.get(item.place.file) ?? new Set()
+    inFile.set(item.place.file, known.add(i))
+  }))
+  const adopted = new Map<number, Seen[]>()
+  const others = loose.filter(item => {
+    const candidates = inFile.get(item.place.file)
+    if (!isOrphan(item) || candidates?.size !== 1) return true
+    const [i = 0] = candidates
+    const family = adopted.get(i) ?? [...calls[i]!]
+    family.push(item)
+    adopted.set(i, family)
+    return false
+  })
+  return { calls: calls.map((call, i) => sorted(adopted.get(i)) ?? call), loose: others }
+}
+
+const sorted = (seen: Seen[] | undefined): Seen[] | undefined => seen?.sort((a, b) => (a.at ?? 0) - (b.at ?? 0))
+
 /** Sets of words without a word in common (union-find, with paths that are shortened as they are walked). */
 class DisjointSets {
   readonly #parents = new Map<string, string>()

@@ -29,7 +29,9 @@ type Identifiers = Array<string | undefined>
 
 const defined = (identifiers: Identifiers): string[] => identifiers.filter(identifier => identifier !== undefined)
 
-const identifier = (kind: 'sid' | 'cid' | 'scl' | 'room' | 'trace' | 'pair', value: unknown): string | undefined =>
+type Kind = 'sid' | 'cid' | 'scl' | 'room' | 'trace' | 'pair' | 'job'
+
+const identifier = (kind: Kind, value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? `${kind}:${value}` : undefined
 
 /** A SIP user that is no number and too long for a name is a token, and occurs in one call alone. */
@@ -101,6 +103,13 @@ function logIdentifiers ({ fields, from }: LogSeen): Identifiers {
       identifier('cid', fields['sipCallID']),
       identifier('room', fields['room']),
       token(fields['toUser'])
+    ]
+  }
+  if (from === 'livekit-server' || from === 'agent') {
+    return [
+      identifier('scl', fields['callID']),
+      identifier('room', fields['room']),
+      identifier('job', fields['jobID'] ?? fields['job_id'])
     ]
   }
   return [

@@ -1,7 +1,8 @@
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import type { Finding } from '../finding.ts'
 import type { LoggedLine, LogRule, Words } from './knowledge/log-rule.ts'
-import { LOG_RULES } from './knowledge/log-rules.ts'
+import { LOG_RULES, LONGEST_READ } from './knowledge/log-rules.ts'
+import { LogLines } from './log-lines.ts'
 import { quote } from './quote.ts'
 import type { LogSeen } from './seen.ts'
 
@@ -20,14 +21,15 @@ interface Match {
   count: number
 }
 
-/** Characters of a line in which rules are looked for. */
-const LONGEST_READ = 2000
-
-/** What the servers' own logs say of a call. */
-export function judgeLogs (lines: readonly LogSeen[]): LogVerdict {
+/**
+ * What the servers' own logs say of a call.
+ * @param others lines of the same files that belong to no call
+ */
+export function judgeLogs (lines: readonly LogSeen[], others: LogLines): LogVerdict {
+  const call = new LogLines(lines)
   const matches = new Map<string, Match>()
   for (const seen of lines) {
-    const found = matchOf(seen, lines)
+    const found = ruleFor(seen, call, others)
     if (!found) continue
 
     const key = `${found.rule.code} ${found.says}`
@@ -41,16 +43,17 @@ export function judgeLogs (lines: readonly LogSeen[]): LogVerdict {
   return { findings: all.map(findingOf), ...(cause && { cause }) }
 }
 
-function matchOf (seen: LogSeen, lines: readonly LogSeen[]): Match | undefined {
-  const { from, text, fields } = seen
+/** The rule that a line fits first. */
+export function ruleFor (first: LogSeen, call: LogLines, others: LogLines): Match | undefined {
+  const { from, text, fields } = first
   const reason = typeof fields['reason'] === 'string' ? fields['reason'] : ''
-  const words = `${text.slice(0, LONGEST_READ)} ${reason.slice(0, LONGEST_READ)}`
+  const words = `${text.slice(0, LONGEST_READ)} ${reason.slice(0, LONGEST_READ)}`.trim()
   for (const rule of LOG_RULES[from] ?? []) {
     const match = rule.pattern.exec(words)
-    if (!match || rule.unless?.(fields, lines) === true) continue
+    const line = match && { match, fields, call, others }
+    if (!line || rule.unless?.(line) === true) continue
 
-    const line = { match, fields, lines }
-    return { rule, first: seen, line, says: worded(rule.says, line), count: 1 }
+    return { rule, first, line, says: worded(rule.says, line), count: 1 }
   }
   return undefined
 }
@@ -64,7 +67,7 @@ function findingOf ({ rule, first: { text, place }, line, says, count }: Match):
   const todo = worded(rule.todo, line)
   return {
     code: rule.code,
-    severity: rule.severity,
+    severity: worded(rule.severity, line),
     seen: `${says}: "${quote(text)}" (${place.file}:${place.at}${times}).`,
     ...(todo !== undefined && { todo }),
     ...(rule.command !== undefined && { command: rule.command })

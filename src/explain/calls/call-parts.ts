@@ -5,10 +5,12 @@ import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
 import { byeFindings } from '../findings/byes.ts'
 import { hookFindings } from '../findings/hooks.ts'
 import { referFindings } from '../findings/refer.ts'
+import { loggedHostFindings } from '../findings/sip-host.ts'
 import { retiredHostFindings } from '../findings/retired-host.ts'
 import type { Finding } from '../../finding.ts'
 import { stepsOf } from '../ladder-steps.ts'
 import { calleeLegOf, endsText, legsOf, type Leg } from '../legs.ts'
+import type { LogLines } from '../log-lines.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
 import { namingOfCall, type Naming } from '../parties.ts'
 import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
@@ -22,6 +24,8 @@ export interface FileFacts {
   endAt: number
   /** Somebody collected statuses, so it means something when a call has none. */
   haveStatuses: boolean
+  /** Log lines that belong to no call. */
+  looseLogs: LogLines
 }
 
 /** What was seen of one call, by kind. */
@@ -42,20 +46,20 @@ export interface CallParts {
   recorded: RecordVerdict
   /** Whether something of the call names Jambonz. */
   naming: Naming
-  /** The host that Retell switched off is dialled. */
-  retired: readonly Finding[]
+  /** A host is dialled that Retell switched off, or that is no SIP host of LiveKit. */
+  hosts: readonly Finding[]
 }
 
 /** Undefined for log lines that report nothing wrong, when nothing else is known of a call. */
-export function partsOf (seen: readonly Seen[]): CallParts | undefined {
+export function partsOf (seen: readonly Seen[], { looseLogs }: FileFacts): CallParts | undefined {
   const legs = legsOf(seen)
   const hooks = seen.filter(item => item.kind === 'hook')
   const rooms = seen.filter(item => item.kind === 'room')
   const logs = seen.filter(item => item.kind === 'log')
-  const logged = judgeLogs(logs)
+  const logged = judgeLogs(logs, looseLogs)
   const records = unseenLegs(seen.filter(item => item.kind === 'cdr'), legs)
-  const retired = retiredHostFindings(seen, legs)
-  const said = logged.findings.length + retired.length
+  const hosts = [...retiredHostFindings(seen, legs), ...loggedHostFindings(logs)]
+  const said = logged.findings.length + hosts.length
   if (legs.length + hooks.length + rooms.length + records.length + said === 0) return undefined
 
   const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside') ??
@@ -73,7 +77,7 @@ export function partsOf (seen: readonly Seen[]): CallParts | undefined {
     logged,
     records,
     recorded: judgeRecords(records),
-    retired
+    hosts
   }
 }
 
@@ -123,7 +127,7 @@ function namesOf (
   const callSid = call && call.callSid !== 'unknown' ? call.callSid : undefined
   const record = records.find(({ direction }) => direction === 'inbound') ?? records[0]
   const began = seen.find(({ at }) => at !== undefined)?.at
-  const loggedId = logged('callSid', 'sipCallID', 'callID')
+  const loggedId = logged('callSid', 'call_sid', 'sipCallID', 'callID', 'callId', 'room', 'jobID', 'job_id')
   const otherId = hooks[0]?.body.call_sid || loggedId || record?.id || rooms[0]?.event.room
   return {
     id: callSid ?? leg?.callId ?? otherId ?? '',
@@ -141,10 +145,10 @@ const dialogFindings = (leg: Leg, naming: Naming, endAt: number): Finding[] => [
 
 /** What the legs to LiveKit and the replies to hooks show besides how the call ended. */
 export const findingsOfParts = (
-  { legs, agentLegs, hooks, retired, recorded, naming }: CallParts,
+  { legs, agentLegs, hooks, hosts, recorded, naming }: CallParts,
   { rtp, endAt }: FileFacts
 ): Finding[] => [
-  ...retired,
+  ...hosts,
   ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt)),
   ...legs.flatMap(leg => dialogFindings(leg, naming, endAt)),
   ...hookFindings(hooks),

@@ -18,7 +18,9 @@ const ROOM_ONLY: Finding = {
 /** Explains a call of which neither a leg of the caller or to LiveKit nor a hook was seen: by logs and room events. */
 export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCall {
   const { logged, recorded, rooms, hooks, legs } = parts
-  const end = (logged.cause && endOf(logged.cause)) ?? recorded.end
+  // livekit-server's lines alone do not show that a caller waited.
+  const cause = logged.cause === 'no-agent' && rooms.length === 0 ? undefined : logged.cause
+  const end = (cause && endOf(cause)) ?? recorded.end
   const findings = mergeFindings([
     ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [],
     ...logged.findings,

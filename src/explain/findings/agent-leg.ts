@@ -1,12 +1,11 @@
 import { duration } from '../../diagnosis/facts.ts'
 import type { Finding } from '../../finding.ts'
-import { isProjectId } from '../../livekit/sip-host.ts'
 import { header } from '../../sip/message.ts'
 import type { Leg } from '../legs.ts'
-import { isLiveKitHost } from '../roles.ts'
 import type { RtpCounts } from '../seen.ts'
 import { LATE_OFFER_TODO } from '../knowledge/late-offer.ts'
 import { mediaFindings } from './media.ts'
+import { hostHint, sipHostFindings } from './sip-host.ts'
 
 /** A larger UDP packet may travel in fragments, which firewalls drop (RFC 3261 18.1.1 asks for TCP from here on). */
 const SAFE_UDP_BYTES = 1300
@@ -26,7 +25,7 @@ export const agentLegFindings = (leg: Leg, rtp: RtpCounts, endAt: number): Findi
   ...credentialsFindings(leg),
   ...silenceFindings(leg, endAt),
   ...routeFindings(leg),
-  ...hostFindings(leg),
+  ...sipHostFindings(leg.host),
   ...sizeFindings(leg),
   ...mediaFindings(leg, rtp),
   ...lateOfferFindings(leg)
@@ -112,27 +111,6 @@ function routeFindings ({ at, rings, final }: Leg): Finding[] {
     todo: "Compare the dialled user, the caller and the SBC's address with the trunk and the rule",
     command: 'bridge probe'
   }]
-}
-
-function hostFindings ({ host }: Leg): Finding[] {
-  if (!isLiveKitHost(host) || isProjectId(host.split('.')[0] ?? '')) return []
-
-  return [{
-    code: 'sip-host-form',
-    severity: 'warning',
-    seen: `${host} does not look like a project's SIP host (11 letters and digits).`,
-    todo: `Set LIVEKIT_SIP_HOST to the project id without p_${hostHint(host)}`,
-    command: 'lk project list --json'
-  }]
-}
-
-/** What a wrong SIP host seems to be. */
-function hostHint (host: string): string {
-  if (!isLiveKitHost(host)) return ''
-
-  const label = host.split('.')[0] ?? ''
-  if (/-[a-z0-9]{8}$/.test(label)) return `; ${label} looks like the websocket's name`
-  return /^[a-z0-9]{8}$/.test(label) ? `; ${label} looks like the end of the websocket's name` : ''
 }
 
 function sizeFindings ({ transport, inviteBytes = 0, at, final }: Leg): Finding[] {

@@ -1,7 +1,126 @@
-import type { LogRule } from './log-rule.ts'
+import { dialledTodo, dialledWords } from './dialled.ts'
+import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
+import { captured, valueOf, type LogRule } from './log-rule.ts'
+
+const REFER_TODO =
+  'Ask the carrier whether it takes REFER on this trunk, and in which form it expects the target; 603, 405 and 501 ' +
+  'often mean that it does not. The call goes on with the next verb'
 
 /** Lines of Jambonz' feature-server. */
 export const FEATURE_SERVER_RULES: readonly LogRule[] = [
+  {
+    pattern: /^SingleDialer:exec outdial failure (\d{3})/,
+    code: 'log-outdial-failed',
+    severity: ({ match: [, status] }) => status === '487' ? 'warning' : 'failed',
+    says: line => `A leg that Jambonz dialled ended with ${dialledWords(captured(line))}`,
+    todo: line => dialledTodo(captured(line)),
+    source: 'jambonz-feature-server lib/utils/place-outdial.js'
+  },
+  {
+    pattern: /^SingleDialer:exec\b(?: Error creating call)?: [^\n]{1,300}|^SingleDialer:exec Error creating call\b/,
+    code: 'log-outdial-failed',
+    severity: 'failed',
+    says: 'Jambonz could not even send the INVITE of a leg that it was to dial',
+    todo: 'Look at the error in that line: an address that is no SIP URI, a wrong proxy, or drachtio that is down',
+    source: 'jambonz-feature-server lib/utils/place-outdial.js'
+  },
+  {
+    pattern: /^Dial:_attemptCall: ring no answer timer (\d{1,6})s exceeded/,
+    code: 'log-no-answer',
+    severity: 'failed',
+    says: line =>
+      `Nobody answered the dial within its timeout of ${captured(line)} s, so Jambonz gave it up (487)`,
+    todo:
+      'If it dialled LiveKit: see why no agent joined the room in that time. If it dialled a person: they did not ' +
+      'answer. The timeout of the dial verb sets how long it rings',
+    source: 'jambonz-feature-server lib/tasks/dial.js'
+  },
+  {
+    pattern: /_onMaxCallDuration tearing down call as it has reached (\d{1,7})s/,
+    code: 'log-time-limit',
+    severity: 'warning',
+    says: line => `Jambonz ended the call because it had reached its time limit of ${captured(line)} s`,
+    todo: 'Raise timeLimit of the dial verb (or of the call), if calls may last longer',
+    cause: 'time-limit',
+    source: 'jambonz-feature-server lib/tasks/dial.js, lib/session/call-session.js'
+  },
+  {
+    pattern: /^TaskSipRefer:exec - received ([3-6]\d\d) to REFER/,
+    code: 'log-refer-failed',
+    severity: 'failed',
+    says: line => `The carrier refused Jambonz' REFER with ${captured(line)}, so the caller was not transferred`,
+    todo: REFER_TODO,
+    source: 'jambonz-feature-server lib/tasks/sip_refer.js'
+  },
+  {
+    pattern: /^TaskSipRefer:exec - (?:no NOTIFY received in 15 secs|error sending REFER)/,
+    code: 'log-refer-failed',
+    severity: 'failed',
+    says: ({ match: [words] }) => words.includes('NOTIFY')
+      ? 'The carrier accepted the REFER, and said nothing of the transfer for 15 s: how it went is not known'
+      : 'Jambonz could not send its REFER, so the caller was not transferred',
+    todo: 'Ask the carrier whether the transfer was carried out, and whether it sends NOTIFY for a REFER',
+    source: 'jambonz-feature-server lib/tasks/sip_refer.js'
+  },
+  {
+    pattern: /^DialTask:handleRefer - got REFER but no referHook, responding 501/,
+    code: 'log-refer-no-hook',
+    severity: 'failed',
+    says: 'The other side asked for a transfer (REFER), and the dial verb has no referHook: Jambonz answered 501',
+    todo: 'Give the dial verb a referHook, and answer it with the verbs for the caller',
+    source: 'jambonz-feature-server lib/tasks/dial.js'
+  },
+  {
+    pattern: /handleRefer - (?:error processing incoming REFER|error setting new application|error while asking referHook)/,
+    code: 'log-refer-failed',
+    severity: 'failed',
+    says: 'Jambonz asked the referHook about a transfer, and could not use what came back',
+    todo: 'See that the referHook answers 200 with a JSON array of verbs (or an empty one)',
+    source: 'jambonz-feature-server lib/tasks/dial.js, lib/session/call-session.js'
+  },
+  {
+    pattern: /_handleMediaTimeout\b[^\n]{0,80}(?:media timeout|MEDIA_TIMEOUT)/,
+    code: 'log-media-timeout',
+    severity: 'failed',
+    says: "Jambonz' media server heard no RTP for longer than its media timeout, and Jambonz hung up",
+    todo: 'Open UDP in both directions to the media servers, and see which side stopped to send',
+    source: 'jambonz-feature-server lib/session/call-session.js, lib/utils/place-outdial.js'
+  },
+  {
+    pattern:
+      /WsRequestor:request - all connection attempts failed|WsRequestor:_connect - not-ready event fired|WsRequestor:_onError|WsRequestor - socket closed unexpectedly/,
+    code: 'log-hook-failed',
+    severity: 'failed',
+    says: 'Jambonz could not reach the application over its websocket, or lost it during the call',
+    todo: 'See that the websocket URL of the application answers (wss, certificate, firewall, a proxy that upgrades)',
+    source: 'jambonz-feature-server lib/utils/ws-requestor.js'
+  },
+  {
+    pattern:
+      /SpeechCredentialError|no provisioned speech credentials|No (?:text-to-speech|speech-to-text) service credentials for|requested but creds not supplied|No speech credentials found for/i,
+    code: 'log-speech-failed',
+    severity: 'failed',
+    says: 'Jambonz has no credentials for the speech service that a verb asks for, and left the verb out',
+    todo: "Add the vendor under Speech in Jambonz' portal, with the label that the verb names",
+    source: 'jambonz-feature-server lib/tasks/tts-task.js, lib/tasks/stt-task.js'
+  },
+  {
+    pattern: /^Error synthesizing tts|TTS playback failed with response code|Error creating \w{1,30} live session/i,
+    code: 'log-speech-failed',
+    severity: 'failed',
+    says: 'A speech service refused or failed, so the caller did not hear or was not heard',
+    todo: 'Look at the error in that line: key, quota, voice and language of the vendor',
+    source: 'jambonz-feature-server lib/tasks/tts-task.js, lib/tasks/say.js'
+  },
+  {
+    pattern: /^Account is inactive or suspended|^Error retrieving account details for account|rejecting call due to missing X-Account-Sid/,
+    code: 'log-account-refused',
+    severity: 'failed',
+    says: line =>
+      `Jambonz refused the call because its account cannot be used${accountText(valueOf(line, 'account_sid'))}`,
+    todo: "Look at the account in Jambonz' portal: it is inactive, or deleted, or the database does not answer",
+    source: 'jambonz-feature-server lib/middleware.js'
+  },
   {
     pattern: /URL parsing failed/i,
     code: 'log-url-parsing-failed',
@@ -45,7 +164,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     source: 'jambonz-feature-server lib/utils/http-requestor.js'
   },
   {
-    pattern: /media server failure|crankback|no available (?:freeswitch|media)|error allocating endpoint/i,
+    pattern: /media server failure|crankback: |no available (?:freeswitch|media)|error allocating endpoint|attempting to allocate endpoint|due to endpoint allocation failure|no freeswitch connections, stopping|^lost connection to freeswitch|^failed connecting to freeswitch/i,
     code: 'log-media-server',
     severity: 'failed',
     says: "Jambonz' media server did not take the call",
@@ -59,7 +178,9 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     severity: 'failed',
     says: 'feature-server found no SBC to dial through',
     todo: 'See that sbc-outbound runs and registers in Redis',
-    cause: 'media-server-failed',
     source: 'jambonz-feature-server lib/utils/place-outdial.js'
-  }
+  },
+  ...JAMBONZ_BACKEND_RULES
 ]
+
+const accountText = (account: string): string => account === '' ? '' : ` (${account})`

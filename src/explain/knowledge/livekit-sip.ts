@@ -1,28 +1,97 @@
-import type { LogRule } from './log-rule.ts'
+import { textOf } from '../log-lines.ts'
+import { LIVEKIT_API_RULES } from './livekit-api.ts'
+import { LIVEKIT_CLOSE_RULES } from './livekit-close-reasons.ts'
+import { TRUNK_CONFLICT } from './livekit-trunks.ts'
+import { valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
 const ROUTE =
-  'Compare toUser, fromUser and fromIP of that line with the inbound trunk and the rule: an exact match, including ' +
+  'Compare toUser, fromUser and fromIP of the call with the inbound trunk and the rule: an exact match, including ' +
   '+; inbound_numbers of a rule are callers'
 
-/** Lines of livekit-sip, and of livekit-server about SIP calls. */
+/** Whose call it is, as trunk and rule see it. */
+function partiesText (line: LoggedLine): string {
+  const parties = [
+    ['to', valueOf(line, 'toUser')],
+    ['from', valueOf(line, 'fromUser')],
+    ['at', valueOf(line, 'fromIP', 'src')]
+  ].filter(([, value]) => value !== '').map(words => words.join(' '))
+  return parties.length > 0 ? ` (${parties.join(' ')})` : ''
+}
+
+/**
+ * Which of trunk and rule was missing. livekit-sip names the trunk in each line after it has found one, so a line with
+ * the call's other fields and without a trunk means that none matched.
+ */
+function missingText (line: LoggedLine): string {
+  const parties = partiesText(line)
+  const trunk = valueOf(line, 'sipTrunk')
+  if (trunk !== '') return `no dispatch rule matched it${parties}. The trunk ${trunk} did match`
+  if (line.fields['toUser'] !== undefined) return `no inbound trunk matched it${parties}, nor a rule without trunks`
+  return `no trunk or no rule matched it${parties}. The line has no sipTrunk that would tell which of both was missing`
+}
+
+const TRANSFER_TODO =
+  'Ask the carrier whether it takes REFER on this trunk, and in which form it expects the target; 603, 405 and 501 ' +
+  'often mean that it does not. The call goes on: let the agent say so, or dial the person into the room instead'
+
+const transferTarget = (line: LoggedLine): string => {
+  const target = valueOf(line, 'transferTo')
+  return target === '' ? '' : ` to ${target}`
+}
+
+/** The status and the reason of a refusal. */
+const statusText = ({ match: [, status, reason] }: LoggedLine): string =>
+  status === undefined ? '' : `: the other side answered ${[status, reason].filter(Boolean).join(' ')}`
+
+const methodText = (method: string): string => method === '' ? '' : ` (${method})`
+
+/** What was in the INVITE instead of an offer. */
+function offerText ({ call }: LoggedLine): string {
+  const type = call.value('contentType')
+  const size = call.value('contentLength')
+  if (type !== '' && type !== 'application/sdp') return `: its body is ${type}`
+  return size !== '' && size !== '0' ? ': it does not say what its body is' : ': it came without any'
+}
+
+/** The offer of a call was empty. */
+const EMPTY_OFFER = /^(?:no offer type specified|unsupported offer type|SDP offer|Cannot start media: EOF\b)/
+/** An INVITE without SDP: LiveKit answers only offers (pkg/sip/media.go). */
+const hasNoOffer = ({ call }: LoggedLine): boolean =>
+  call.has(/^Cannot start media: EOF\b|^(?:no offer type specified|unsupported offer type)/) ||
+  call.some('an empty offer', ({ text, fields }) => /^SDP offer\b/.test(text) && fields['sdp'] === '')
+
+/** Lines of livekit-sip. */
 export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
+  TRUNK_CONFLICT,
   {
-    pattern: /No SIP trunk matched|no trunk found|(?:doesn't|does not) match any (?:SIP )?Trunks/i,
-    code: 'log-no-trunk',
+    pattern: EMPTY_OFFER,
+    code: 'log-no-offer',
     severity: 'failed',
-    says: 'LiveKit found no inbound trunk for this call',
-    todo: ROUTE,
-    command: 'bridge provision --plan',
-    cause: 'livekit-no-route',
+    says: line => `The INVITE had no SDP offer that LiveKit can use${offerText(line)}`,
+    todo:
+      'Have the side that calls put its SDP into the INVITE (early offer); LiveKit takes no late offer, in which the ' +
+      'SDP comes with the ACK',
+    unless: ({ match, fields: { sdp } }) => match[0].startsWith('SDP offer') && sdp !== '',
     source: 'livekit/sip pkg/sip/inbound.go'
   },
   {
     pattern: /\bflood\b/i,
     code: 'log-flood',
     severity: 'failed',
-    says:
-      'LiveKit dropped the call as "flood": no trunk and rule matched it. It has nothing to do with the number of ' +
-      'calls, and the 486 in that line is never sent',
+    says: line =>
+      `LiveKit dropped the call as "flood": ${missingText(line)}. It has nothing to do with the number of calls, and ` +
+      'the 486 in that line is never sent',
+    todo: ROUTE,
+    command: 'bridge provision --plan',
+    cause: 'livekit-no-route',
+    isCommon: true,
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /No SIP trunk matched|no trunk found|(?:doesn't|does not) match any (?:SIP )?Trunks/i,
+    code: 'log-no-trunk',
+    severity: 'failed',
+    says: line => `LiveKit found no inbound trunk for this call${partiesText(line)}`,
     todo: ROUTE,
     command: 'bridge provision --plan',
     cause: 'livekit-no-route',
@@ -32,21 +101,11 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     pattern: /doesn't match any Dispatch Rules|no-dispatch|Does not match Trunks or Dispatch Rules/i,
     code: 'log-no-rule',
     severity: 'failed',
-    says: 'No dispatch rule matched',
+    says: line => `No dispatch rule matched${partiesText(line)}`,
     todo: ROUTE,
     command: 'bridge provision --plan',
     cause: 'livekit-no-route',
     source: 'livekit/sip pkg/sip/inbound.go, livekit/protocol sip/sip.go'
-  },
-  {
-    pattern: /Conflicting inbound SIP Trunks|Multiple (?:default )?SIP Trunks matched/i,
-    code: 'log-trunk-conflict',
-    severity: 'failed',
-    says: 'Two trunks match the same call',
-    todo: 'Keep one wildcard trunk in the project',
-    command: 'bridge provision --list',
-    cause: 'livekit-overloaded',
-    source: 'livekit/livekit pkg/service/io_sip.go, livekit/protocol sip/sip.go'
   },
   {
     pattern: /auth check failed|quota exceeded/i,
@@ -93,6 +152,7 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     says: 'livekit-sip could not open its side of the audio',
     todo: 'See that its rtp_port range is free and larger than the number of calls',
     cause: 'livekit-failed',
+    unless: hasNoOffer,
     source: 'livekit/sip pkg/sip/inbound.go'
   },
   {
@@ -135,13 +195,123 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     source: 'livekit/sip pkg/sip/inbound.go'
   },
   {
-    pattern: /no worker is available/i,
-    code: 'log-no-worker',
+    pattern: /dispatch evaluation failed|SIP handle dispatch rule error|\bdispatch-error\b/i,
+    code: 'log-dispatch-error',
     severity: 'failed',
-    says: 'LiveKit had no agent worker to give the job to',
-    todo: "Start the agent worker with this project's URL and key",
-    cause: 'no-agent',
-    unless: ({ jobType }) => jobType === 'JT_PARTICIPANT' || jobType === 'JT_PUBLISHER',
-    source: 'livekit/livekit pkg/agent/client.go'
-  }
+    says: line =>
+      `livekit-sip got an error instead of a dispatch rule, and answered 503${partiesText(line)}`,
+    todo:
+      "Look at livekit-server's log at that moment: no Redis in common, two trunks that match, or a rule that cannot " +
+      'be used',
+    cause: 'livekit-overloaded',
+    source: 'livekit/sip pkg/sip/inbound.go, pkg/service/psrpc.go'
+  },
+  {
+    pattern: /^(?:inbound|outbound) call failed to transfer\b[^\n]{0,200}?(?:sip status: ([3-6]\d\d)(?:: ([^\n]{1,80}))?)?$/i,
+    code: 'log-transfer-failed',
+    severity: 'failed',
+    says: line => `The transfer${transferTarget(line)} failed${statusText(line)}`,
+    todo: TRANSFER_TODO,
+    source: 'livekit/sip pkg/sip/inbound.go, pkg/sip/outbound.go'
+  },
+  {
+    pattern: /refer canceled: call ended before transfer completed/i,
+    code: 'log-transfer-failed',
+    severity: 'failed',
+    says: 'The call ended before its transfer was decided',
+    todo: 'Let the agent stay in the call until the transfer is done',
+    source: 'livekit/sip pkg/sip/inbound.go, pkg/sip/outbound.go'
+  },
+  {
+    pattern: /^BYE for non-existent call\b/i,
+    code: 'log-late-bye',
+    severity: 'warning',
+    says:
+      'LiveKit got a BYE for a call that it does not have any more, and answered 481. Once, it means that both sides ' +
+      'hung up at the same moment, or that livekit-sip was restarted: nothing is wrong. Again and again, it means ' +
+      'that the sender does not get what LiveKit answers',
+    todo: 'If there are many: see that responses of LiveKit reach the address in the Via of the BYE (NAT, firewall)',
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /^Inbound SIP request not handled\b/i,
+    code: 'log-register-refused',
+    severity: 'failed',
+    says: ({ fields }) => textOf(fields['method']) === 'REGISTER'
+      ? 'Somebody tried to register with LiveKit, which takes no REGISTER: it answered 405'
+      : `LiveKit answered a SIP request that it does not know with 405${methodText(textOf(fields['method']))}`,
+    todo: 'Remove the registration: send INVITEs to LiveKit, with the credentials of the inbound trunk if it has any',
+    unless: ({ fields: { method } }) => typeof method === 'string' && method !== 'REGISTER',
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /auth challenge timed out without authenticated retry/i,
+    code: 'log-bad-credentials',
+    severity: 'failed',
+    says: 'LiveKit asked for the credentials of its trunk (407), and no INVITE with credentials came',
+    todo: "Give the side that calls the trunk's user name and password, or take them off the trunk",
+    command: 'bridge provision --plan',
+    cause: 'livekit-refused-credentials',
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /^remote appears to be retrying an invite/i,
+    code: 'log-retransmits',
+    severity: 'warning',
+    says: 'The same INVITE came again: the side that calls does not get what LiveKit answers, or gets it late',
+    todo: 'See that responses of LiveKit reach the side that calls (NAT, firewall, use_external_ip)',
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /^invalid invite\b(?:: ([^\n]{1,120}))?/i,
+    code: 'log-invalid-invite',
+    severity: 'failed',
+    says: 'LiveKit could not read the INVITE, and answered 400',
+    todo: 'Look at the INVITE: Call-ID, From with a tag, and To must be there',
+    isCommon: true,
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /^Waiting for track subscription/i,
+    code: 'log-waiting',
+    severity: 'warning',
+    says: ({ call }) => call.has(/^Closing (?:inbound|outbound) call/)
+      ? 'LiveKit had joined the room and rang while it waited for audio of an agent, and the call ended before any came'
+      : 'LiveKit had joined the room and waited for audio of an agent: the file shows no more of the call',
+    todo: 'See whether an agent got a job for the room, joined it, and published audio',
+    unless: ({ call }) =>
+      call.has(/^Accepting the call/) || call.has(/cannot-subscribe|room subscription timed out|media[ -]timeout/),
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /^(?:no response to BYE|cannot send BYE)\b/i,
+    code: 'bye-unanswered',
+    severity: 'warning',
+    says: "LiveKit's BYE was not answered: the other side may believe that the call goes on",
+    todo: 'See that the address in the Contact of the other side can be reached from livekit-sip',
+    source: 'livekit/sip pkg/sip/protocol.go'
+  },
+  {
+    pattern: /^(?:lost connection to room, recovering|disconnected from room)\b/i,
+    code: 'log-room-lost',
+    severity: 'warning',
+    says: 'livekit-sip lost its connection to the room',
+    todo: 'A short loss is made good: if calls end there, look at livekit-server and at the network between both',
+    unless: ({ match, fields: { reason } }) =>
+      match[0].startsWith('disconnected') && !/SIGNAL_CLOSE|CONNECTION_TIMEOUT|STATE_MISMATCH|JOIN_FAILURE/.test(
+        textOf(reason)
+      ),
+    source: 'livekit/sip pkg/sip/room.go'
+  },
+  {
+    pattern:
+      /redis configuration is required|cannot listen on the (?:UDP|TCP|TLS) signaling port|cannot resolve node hostname|could not resolve external IP/i,
+    code: 'log-not-started',
+    severity: 'failed',
+    says: 'livekit-sip could not start as it is configured',
+    todo: 'See its configuration: redis as in livekit-server, a free sip_port, and an address it can find for itself',
+    source: 'livekit/sip pkg/config/config.go, pkg/sip/server.go'
+  },
+  ...LIVEKIT_API_RULES,
+  ...LIVEKIT_CLOSE_RULES
 ]

@@ -11,6 +11,7 @@ import { createLkTables } from './lk-tables.ts'
 import { createNgrepBlocks } from './ngrep-blocks.ts'
 import type { Origin } from './origin.ts'
 import { createPacketXml } from './packet-xml.ts'
+import { createPlainLog } from './plain-log.ts'
 import { createSipLog } from './sip-log.ts'
 import { createTcpdumpLines } from './tcpdump-lines.ts'
 import { createUnwrapper } from './unwrap.ts'
@@ -39,7 +40,8 @@ const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [
   createTcpdumpLines,
   createHexDump,
   createNgrepBlocks,
-  createSipLog
+  createSipLog,
+  createPlainLog
 ]
 
 class TextReader {

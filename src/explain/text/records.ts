@@ -2,6 +2,7 @@ import { WebhookEvent } from 'livekit-server-sdk'
 import { fromWebhook } from '../../livekit/events.ts'
 import type { LogSeen, Place, RoomSeen, Seen } from '../seen.ts'
 import { readAlerts } from './alert-records.ts'
+import { readApiError } from './api-errors.ts'
 import { readCallRecords } from './call-records.ts'
 import { readConfig } from './config-records.ts'
 import { hookFromCamelCase } from './field-names.ts'
@@ -49,8 +50,12 @@ function readWebhook (record: Json, place: Place, lineTime: number | undefined):
 }
 
 /** A line of a log, as a record; undefined for a record without a message. */
-export const logOf = (record: Json, place: Place, lineTime: number | undefined): LogSeen | undefined =>
-  logIn(record, place, timeOf(record) ?? lineTime)
+export const logOf = (
+  record: Json,
+  place: Place,
+  lineTime: number | undefined,
+  service: string | undefined
+): LogSeen | undefined => logIn(record, place, timeOf(record) ?? lineTime, service)
 
 /** Forms of records, in the order in which they are tried. */
 const RECORD_READERS: readonly RecordReader[] = [
@@ -59,6 +64,7 @@ const RECORD_READERS: readonly RecordReader[] = [
   readCallRecords,
   readAlerts,
   readWebhook,
+  readApiError,
   readConfig
 ]
 

@@ -168,10 +168,11 @@ export function createUnwrapper (
       message(sip, originOf(json, origin), depth + 1, () => {})
       return true
     }
-    const log = isLogRecord(json) ? logOf(json, place, origin.at) : undefined
+    const log = isLogRecord(json) ? logOf(json, place, origin.at, origin.service) : undefined
     if (!log && (inside(json, label, origin, depth, lineOf))) return true
 
-    const last = log ?? logOf(flattened(json), place, origin.at) ?? bareLine(label, json, place, origin.at)
+    const last = log ?? logOf(flattened(json), place, origin.at, origin.service) ??
+      bareLine(label, json, place, origin.at)
     replies.join(json, [])
     if (last) add([last])
     return last !== undefined

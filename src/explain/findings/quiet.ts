@@ -1,0 +1,83 @@
+import type { Finding } from '../../finding.ts'
+import { identifiersOf } from '../identifiers.ts'
+import type { Seen, Service } from '../seen.ts'
+import { isDate } from '../text/times.ts'
+
+/** Calls that are named. */
+const MOST_NAMED = 5
+
+/** Services as people know them. */
+const NAMES: Readonly<Partial<Record<Service, string>>> = {
+  agent: 'an agent or an SDK of LiveKit',
+  asterisk: 'a PBX',
+  application: 'an application',
+  twilio: 'Twilio',
+  'jambonz-alerts': "Jambonz' alerts"
+}
+
+/**
+ * What was read and names no failure: the reader has to know that, and what would tell more.
+ * @param calls what belongs to calls of which nothing could be told
+ * @param loose what belongs to no call, where nothing at all was found
+ */
+export function quietFindings (calls: ReadonlyArray<readonly Seen[]>, loose: readonly Seen[]): Finding[] {
+  const read = [...calls.flat(), ...loose]
+  if (read.length === 0) return []
+
+  return [{
+    code: 'no-failure-named',
+    severity: 'skipped',
+    seen:
+      `Read: ${[...countsOf(read), ...spanOf(read), ...namesOf(calls)].join(', ')}. ` +
+      'Nothing in that names a failure.',
+    todo: todoFor(read),
+    command: 'tcpdump -s 0 -i any -w call.pcap port 5060'
+  }]
+}
+
+/** How many lines of which service, and what else. */
+function countsOf (read: readonly Seen[]): string[] {
+  const counts = new Map<string, number>()
+  for (const item of read) {
+    const what = item.kind === 'log' ? `log line of ${NAMES[item.from] ?? item.from}` : OTHERS[item.kind]
+    counts.set(what, (counts.get(what) ?? 0) + 1)
+  }
+  return [...counts].map(([what, count]) => `${count} ${count > 1 ? what.replace(/^[\w ]+?(?= of |$)/, '$&s') : what}`)
+}
+
+const OTHERS: Readonly<Record<Exclude<Seen['kind'], 'log'>, string>> = {
+  sip: 'SIP message',
+  hook: 'webhook of Jambonz',
+  room: 'webhook of LiveKit',
+  cdr: 'call record',
+  config: 'trunk or rule of LiveKit',
+  refused: 'refused connection'
+}
+
+function spanOf (read: readonly Seen[]): string[] {
+  const times = read.map(({ at }) => at).filter(at => at !== undefined && isDate(at)) as number[]
+  if (times.length === 0) return []
+  const [first, last] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))]
+  return [`from ${new Date(first).toISOString()} to ${new Date(last).toISOString()}`]
+}
+
+function namesOf (calls: ReadonlyArray<readonly Seen[]>): string[] {
+  const names = calls.map(([first]) => first ? identifiersOf(first)[0]?.replace(/^\w+:/, '') : undefined)
+    .filter(name => name !== undefined)
+  if (names.length === 0) return []
+  const more = names.length - MOST_NAMED
+  return [`${names.length > 1 ? 'calls' : 'call'} ${names.slice(0, MOST_NAMED).join(', ')}${
+    more > 0 ? ` and ${more} more` : ''
+  }`]
+}
+
+const JAMBONZ: readonly Service[] = ['feature-server', 'sbc-inbound', 'sbc-outbound', 'api-server']
+
+/** The file that helps most beside what is there. */
+function todoFor (read: readonly Seen[]): string {
+  const from = new Set(read.map(item => item.kind === 'log' ? item.from : undefined))
+  const other = JAMBONZ.some(name => from.has(name))
+    ? "livekit-sip's log"
+    : "the logs of Jambonz' feature-server and SBC"
+  return `Add the SIP of the same call (sngrep, tcpdump), or ${other}, from before the call until after its end`
+}

@@ -1,0 +1,56 @@
+import type { LogRule } from './log-rule.ts'
+
+/** Lines that sbc-inbound and sbc-outbound both write. */
+export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
+  {
+    pattern: /^No available rtpengines, rejecting call/i,
+    code: 'log-rtpengine',
+    severity: 'failed',
+    says: "Jambonz' SBC had no rtpengine for the audio, and answered 480",
+    todo: 'See that rtpengine runs and is known to the SBC (JAMBONES_RTPENGINES, or its registration in Redis)',
+    source: 'jambonz sbc-inbound lib/call-session.js, sbc-outbound lib/call-session.js'
+  },
+  {
+    pattern:
+      /rtpengine timeout|RtpEngineError|rtpengine (?:offer|answer) failed|rtpengine failed: |rtpengine play ?Dtmf failed/i,
+    code: 'log-rtpengine',
+    severity: 'failed',
+    says: ({ match: [words] }) => /timeout/i.test(words)
+      ? "rtpengine did not answer Jambonz' SBC in time, so the call failed"
+      : "rtpengine gave Jambonz' SBC an error, so the call failed",
+    todo:
+      'See that rtpengine runs and is not overloaded, and that the SBC reaches its ng port (22222, UDP); look at ' +
+      "rtpengine's log",
+    source: 'jambonz rtpengine-utils, sbc-inbound lib/call-session.js'
+  },
+  {
+    pattern: /^checkLimits: (?:limits|account limits|service provider limits) exceeded/,
+    code: 'log-limit-exceeded',
+    severity: 'failed',
+    says: line =>
+      `Jambonz refused the call with 503 because ${limitText(line.match[0])} had as many calls as it may have`,
+    todo: "Raise the limit of calls in Jambonz' portal, or see whether ended calls are still counted",
+    source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
+  },
+  {
+    pattern: /^checkLimits: no active subscription found for account/,
+    code: 'log-account-refused',
+    severity: 'failed',
+    says: 'Jambonz refused the call with 503 because its account has no active subscription',
+    todo: "Look at the account and its plan in Jambonz' portal",
+    source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
+  },
+  {
+    pattern: /Loop Detected/,
+    code: 'log-loop',
+    severity: 'failed',
+    says: 'Jambonz found that the call comes back to itself, and answered 482',
+    todo:
+      'See where the dial leads: not to a realm, carrier or number of the same Jambonz that leads to the same ' +
+      'application',
+    source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
+  }
+]
+
+const limitText = (words: string): string =>
+  words.includes('service provider') ? 'the service provider' : 'the account'
