@@ -69,6 +69,14 @@ export const EXPLAIN_CODES = [
   'alert-play',
   'twilio-error',
 
+  // LiveKit's events alone
+  'room-call-failed',
+  'room-left',
+  'agent-not-seen',
+  'agent-late',
+  'agent-left-first',
+  'agent-not-heard',
+
   // Trunks and rules from files
   'config-listed',
   'config-incomplete',

@@ -86,10 +86,12 @@ function dialledTokens (verbs: unknown): Identifiers {
   return uris.map(uri => token(/:([^:@]+)@$/.exec(uri)?.[1]))
 }
 
-function roomIdentifiers ({ event: { room, participant }, callId }: RoomSeen): Identifiers {
+function roomIdentifiers ({ event: { room, participant }, callId, twilioCallSid }: RoomSeen): Identifiers {
   return [
     identifier('room', room),
     identifier('cid', callId),
+    identifier('sid', twilioCallSid),
+    ...participant?.sip?.callIds?.filter(id => id.startsWith('SCL_')).map(id => identifier('scl', id)) ?? [],
     identifier('sid', participant?.sip?.callSid),
     token(participant?.sip?.called),
     token(room.slice(room.lastIndexOf('_') + 1))

@@ -71,6 +71,10 @@ export interface RoomSeen extends Timed {
   event: LiveKitEvent
   /** SIP Call-ID of the SIP participant (`sip.callIDFull`). */
   callId?: string
+  /** Twilio's name of the call (`sip.twilio.callSid`). */
+  twilioCallSid?: string
+  /** The number at the other end of the SIP participant (`sip.phoneNumber`). */
+  phoneNumber?: string
 }
 
 /** Who writes log lines that are known. */

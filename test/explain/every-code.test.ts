@@ -182,7 +182,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
   'no-such-call': undefined,
   'carrier-leg-only': [/Only the caller's leg/, pcapFile(carrierLeg(INVITE, TRYING))],
   'agent-leg-only': [/Only the leg to LiveKit/, whole],
-  'room-only': [/Only LiveKit's events/, roomLine],
+  'room-only': [/Only LiveKit's events/, roomLine.split('\n')[0]!],
   'still-going': [
     /had not ended/,
     edited('answered-caller-hangs-up', (wire, i) => i < 9 && !wire.raw.startsWith('BYE') ? wire : undefined)

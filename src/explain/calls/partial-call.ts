@@ -6,6 +6,7 @@ import type { ExplainedCall } from '../explanation.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { missingHooks } from '../findings/hooks.ts'
 import { mergeFindings } from '../findings/merge.ts'
+import { judgeRooms, type RoomVerdict } from '../findings/room-story.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 
 const ROOM_ONLY: Finding = {
@@ -20,16 +21,21 @@ export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCa
   const { logged, recorded, rooms, hooks, legs } = parts
   // livekit-server's lines alone do not show that a caller waited.
   const cause = logged.cause === 'no-agent' && rooms.length === 0 ? undefined : logged.cause
-  const end = (cause && endOf(cause)) ?? recorded.end
+  const inRoom: RoomVerdict = hooks.length === 0 && legs.length === 0 ? judgeRooms(rooms) : { findings: [] }
+  const end = (cause && endOf(cause)) ?? recorded.end ?? inRoom.end
   const findings = mergeFindings([
     ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [],
     ...logged.findings,
+    ...inRoom.findings,
     ...findingsOfParts(parts, files),
-    ...rooms.length > 0 && !end ? [ROOM_ONLY] : [],
+    ...rooms.length > 0 && !end && inRoom.findings.length === 0 ? [ROOM_ONLY] : [],
     ...missingHooks(hooks, legs)
   ])
+  const base = baseOf(parts)
   return {
-    ...baseOf(parts),
+    ...base,
+    from: base.from || inRoom.from || '',
+    to: base.to || inRoom.to || '',
     ...(end && { end }),
     summary: findings[0]?.seen ?? '',
     nextSteps: end ? stepsUnseen(stepsFor(end)) : [],

@@ -22,8 +22,8 @@ export function inboundTrunkFindings (trunk: SIPInboundTrunkInfo): Finding[] {
     doubtful.length > 0 && {
       code: 'trunk-number-form',
       severity: 'warning',
-      seen: `Inbound trunk ${trunkTitle(trunk)} lists ${some(doubtful)}: LiveKit takes a call only when the user part ` +
-        'of its To header is that number, and carriers send +, country code and number.',
+      seen: `Inbound trunk ${trunkTitle(trunk)} lists ${some(doubtful)}: LiveKit takes a call only when the user ` +
+        'part of its To header is that number, and carriers send +, country code and number.',
       todo: 'Write the numbers as the carrier sends them, mostly in E.164: +, country code, number'
     }
   ])

@@ -100,14 +100,19 @@ function roomEventIn (body: Json, place: Place, at: number | undefined): RoomSee
   // An event of a participant tells nothing when it does not say whose it is.
   if (/^(participant|track)_/.test(event.what) && !event.participant) return undefined
 
-  const callId = webhook.participant?.attributes['sip.callIDFull']
+  const attributes = webhook.participant?.attributes ?? {}
+  const callId = attributes['sip.callIDFull']
+  const twilioCallSid = attributes['sip.twilio.callSid']
+  const phoneNumber = attributes['sip.phoneNumber']
   const time = at ?? event.madeAt
   return {
     kind: 'room',
     place,
     ...(time !== undefined && { at: time }),
     event,
-    ...(callId !== undefined && { callId })
+    ...(callId !== undefined && { callId }),
+    ...(twilioCallSid !== undefined && { twilioCallSid }),
+    ...(phoneNumber !== undefined && { phoneNumber })
   }
 }
 
