@@ -2,7 +2,7 @@ import { MAX_BODY_BYTES, MAX_HEAD_BYTES } from '../../sip/message.ts'
 import { parseLeniently } from '../capture/sip-bytes.ts'
 import type { SipSeen } from '../seen.ts'
 import type { LineReader } from './line-reader.ts'
-import { preambleOf, type Preamble } from './sip-log.ts'
+import { preambleOf, type Preamble } from './sip-preamble.ts'
 
 /** `U 2026/01/31 10:00:00.001000 192.0.2.1:5060 -> 192.0.2.2:5060 #1` */
 const PACKET = /^[UT]\s(?:[+-]?\d|\[).{0,120}\s->\s/
@@ -30,7 +30,7 @@ export function createNgrepBlocks (file: string): LineReader {
     if (text === undefined || !before) return []
 
     const message = parseLeniently(text.includes('\r\n\r\n') ? text : `${text}\r\n\r\n`)
-    const { line: at, ...known } = before
+    const { line: at, isSure, isPart, ...known } = before
     return message ? [{ kind: 'sip', place: { file, at }, ...known, message }] : []
   }
 
