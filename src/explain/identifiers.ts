@@ -1,6 +1,6 @@
 import { parseAddress, parseUri } from '../sip/address.ts'
 import { header, type SipMessage } from '../sip/message.ts'
-import { addressUri, tolerant } from './lenient-sip.ts'
+import { addressTag, addressUri, tolerant } from './lenient-sip.ts'
 import type { AnyHookBody, CdrSeen, HookSeen, LogSeen, RoomSeen, Seen } from './seen.ts'
 
 /**
@@ -71,6 +71,7 @@ function hookIdentifiers ({ body, reply }: HookSeen): Identifiers {
     identifier('sid', refer?.referring_call_sid),
     to !== undefined && /^sips?:/i.test(to) ? token(tolerant(() => parseUri(to))?.user) : undefined,
     ...carrierCallIds(hook.sip?.headers),
+    ...liveKitTags(hook.sip?.headers),
     ...dialledTokens(reply?.verbs)
   ]
 }
@@ -81,17 +82,28 @@ const carrierCallIds = (headers: Record<string, unknown> = {}): Identifiers =>
     .filter(([name]) => /^(x-cid|call-id|i)$/i.test(name))
     .map(([, value]) => identifier('cid', value))
 
+/** LiveKit's tag in the INVITE of a call that an agent makes, which the call hook has among its headers. */
+const liveKitTags = (headers: Record<string, unknown> = {}): Identifiers =>
+  Object.entries(headers)
+    .filter(([name, value]) => /^(from|f)$/i.test(name) && typeof value === 'string')
+    .map(([, value]) => addressTag(value as string))
+    .filter(tag => tag?.startsWith('SCL_'))
+    .map(tag => identifier('scl', tag))
+
 function dialledTokens (verbs: unknown): Identifiers {
   const uris = JSON.stringify(verbs ?? null).match(/"sipUri":"sips?:([^@"]+)@/g) ?? []
   return uris.map(uri => token(/:([^:@]+)@$/.exec(uri)?.[1]))
 }
+
+/** LiveKit's own id of a SIP call, which is its tag in SIP, or the SIP Call-ID. */
+const ownCallId = (id: string): string | undefined => identifier(id.startsWith('SCL_') ? 'scl' : 'cid', id)
 
 function roomIdentifiers ({ event: { room, participant }, callId, twilioCallSid }: RoomSeen): Identifiers {
   return [
     identifier('room', room),
     identifier('cid', callId),
     identifier('sid', twilioCallSid),
-    ...participant?.sip?.callIds?.filter(id => id.startsWith('SCL_')).map(id => identifier('scl', id)) ?? [],
+    ...(participant?.sip?.callIds ?? []).map(ownCallId),
     identifier('sid', participant?.sip?.callSid),
     token(participant?.sip?.called),
     token(room.slice(room.lastIndexOf('_') + 1))

@@ -93,7 +93,7 @@ export const isNumber = (user: string): boolean =>
 export const isLiveKitHost = (host: string): boolean => /(^|\.)sip\.livekit\.cloud$/i.test(host)
 
 /** LiveKit's SIP side uses its own id of a call as its tag (livekit/sip pkg/sip/inbound.go, outbound.go). */
-const isLiveKitTag = (tag: string | undefined): boolean => tag?.startsWith('SCL_') === true
+export const isLiveKitTag = (tag: string | undefined): boolean => tag?.startsWith('SCL_') === true
 
 const tagIn = (message: SipMessage, name: 'from' | 'to'): string | undefined => addressTag(header(message, name))
 

@@ -36,7 +36,7 @@ const FINALS: Array<[status: string, cause: string, says: RegExp]> = [
   ['402 Payment Required', 'carrier-failed', /pay/],
   ['403 Forbidden', 'declined', /does not allow this call.*IP ACL.*caller id/],
   ['404 Not Found', 'number-unobtainable', /does not know the number/],
-  ['407 Proxy Authentication Required', 'carrier-failed', /wants a user name.*Jambonz's carrier settings/],
+  ['407 Proxy Authentication Required', 'carrier-failed', /wants credentials/],
   ['408 Request Timeout', 'carrier-failed', /no answer from where it passed the call on to/],
   ['480 Temporarily Unavailable', 'no-answer', /not available/],
   ['484 Address Incomplete', 'number-unobtainable', /digits/],
@@ -90,6 +90,10 @@ const SAID: Array<[headers: string, says: RegExp]> = [
 await t.test('what else the response says is told', async t => {
   for (const [headers, says] of SAID) t.match((await explained(final('503 Out', headers))).findings, says, headers)
   t.notMatch((await explained(final('503 Out'))).findings, /carrier-said/)
+  t.match(
+    (await explained(final('403 Caller Origination Number is Invalid D35'))).findings,
+    /code D35 of Telnyx.*number in E\.164.*"todo":"Send a number/
+  )
   t.notMatch((await explained(final('503 Out', 'X-Reason: ask +15550100077'))).findings, /0100077/, 'no number')
 })
 
@@ -102,6 +106,7 @@ await t.test('credentials that were refused, and a 403 in spite of them', async 
   t.match((await answered('401 Unauthorized')).call.summary, /did not accept the user name and password/)
   t.match((await answered('403 Forbidden')).call.summary, /had asked for credentials, got them.*caller id/)
   t.match((await explained(sngrep(JAMBONZ, INVITE, challenge))).call.summary, /no INVITE with them followed/)
+  t.match((await explained(sngrep(JAMBONZ, INVITE, [50, 'SIP/2.0 401 No']))).call.summary, /no challenge/)
 })
 
 await t.test('a call that nobody answers, and one that Jambonz cancels', async t => {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { ExplainedCall } from '../../src/explain/explanation.ts'
 import { explainedAll } from '../fixtures/explained.ts'
+import { fixture } from '../fixtures/paths.ts'
 import { pcapFile, recordedSip, udpFrames } from '../fixtures/captures.ts'
 import { INVITE, LIVEKIT, RINGING, sngrep, TRYING, type OutgoingLeg, type Said } from './outgoing-cases.ts'
 
@@ -52,6 +54,7 @@ await t.test('the form of numbers', async t => {
   t.match((await dialled({ to: '15550100002' })).findings, /"number-form","severity":"failed".*dialled has no \+/)
   t.match((await dialled({ from: '15550100001' })).findings, /The number in From has no \+/)
   t.match((await dialled({ to: '+1%20555%20010-0002' })).findings, /spaces or punctuation/)
+  t.match((await dialled({ from: 'agent-7' })).findings, /The number in From is none \(agent-7\)/)
   t.notMatch((await dialled({})).findings, /number-form/, 'E.164')
   t.notMatch((await dialled({ to: '101' })).findings, /number-form/, 'an extension')
   t.notMatch((await dialled({ to: '15550100002', host: 'pbx.example.com' })).findings, /number-form/, 'a PBX')
@@ -142,6 +145,45 @@ await t.test('LiveKit calls through Jambonz: the leg that failed is named', asyn
 
   const alone = await explained(sngrep(toJambonz, INVITE, [40, 'SIP/2.0 403 Forbidden', 'X-Reason: number policy']))
   t.match(alone.call.summary, /^Jambonz \(acme\.sip\.example\.com\) answered LiveKit's INVITE with 403.*auth trunk/)
+})
+
+/** What really happened, judged from what the callee's phone and LiveKit's API show in each recording. */
+const RECORDED: Record<string, string> = {
+  'livekit-out/answered-no-wait-callee-hangs-up': 'callee-hung-up',
+  'livekit-out/answered-wait-udp': 'callee-hung-up',
+  'livekit-out/callee-404': 'number-unobtainable',
+  'livekit-out/callee-404-passed-on': 'number-unobtainable',
+  'livekit-out/callee-480': 'no-answer',
+  'livekit-out/callee-486': 'busy',
+  'livekit-out/callee-486-no-wait': 'busy',
+  'livekit-out/callee-503-passed-on': 'carrier-failed',
+  'livekit-out/callee-603': 'declined',
+  'livekit-out/no-answer-jambonz-timeout': 'no-answer',
+  'livekit-out/no-answer-livekit-timeout': 'agent-gave-up',
+  'livekit-out/room-deleted-while-connected': 'agent-hung-up',
+  'livekit-out/transfer': 'callee-hung-up',
+  'auth-trunk/answered': 'callee-hung-up',
+  'auth-trunk/busy-passed-on': 'busy'
+}
+
+await t.test("webhooks of calls that agents make through Jambonz, alone and with LiveKit's", async t => {
+  const start = Date.UTC(2026, 0, 31, 10)
+  for (const [name, cause] of Object.entries(RECORDED)) {
+    const { jambonz, livekit } = JSON.parse(readFileSync(fixture(`${name}.json`), 'utf8')) as Record<
+      'jambonz' | 'livekit',
+      Array<{ at_ms: number, url?: string, body: string }>
+    >
+    const lines = [jambonz, livekit].map(all =>
+      all.map(({ at_ms: at, url, body }) => `${JSON.stringify({ time: start + at, url, payload: JSON.parse(body) })}\n`)
+        .join('')
+    )
+    for (const files of [lines.slice(0, 1), lines]) {
+      const { calls } = await explainedAll(files)
+      const call = calls.find(({ sources }) => sources.hooks > 0)
+      t.equal(call?.end?.cause, cause, `${name}: ${call?.summary}`)
+      t.notMatch(JSON.stringify(call?.findings), /"livekit-(?!dialled)|LIVEKIT_SIP_HOST/, name)
+    }
+  }
 })
 
 await t.test("an outbound trunk whose address is LiveKit's own", async t => {

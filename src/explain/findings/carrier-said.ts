@@ -2,6 +2,7 @@ import type { Finding } from '../../finding.ts'
 import { header, headerList, type SipResponse } from '../../sip/message.ts'
 import { methodOf } from '../keep.ts'
 import { Q850 } from '../knowledge/q850.ts'
+import { telnyxCode } from '../knowledge/telnyx-codes.ts'
 import { twilioError } from '../knowledge/twilio-errors.ts'
 import type { Leg } from '../legs.ts'
 import { quote } from '../quote.ts'
@@ -25,8 +26,10 @@ export function carrierSaid (leg: Leg): Finding[] {
   if (!response || response.status < 300) return []
 
   const error = header(response, 'x-twilio-error')
-  const known = error === undefined ? undefined : twilioError(error)
+  const byTelnyx = telnyxCode(response.reason)
+  const known = error === undefined ? byTelnyx : twilioError(error)
   const reasons = [
+    ...byTelnyx ? [`code ${byTelnyx.code} of Telnyx`] : [],
     ...reasonWords(response),
     ...warningWords(response),
     ...ownReasons(response),

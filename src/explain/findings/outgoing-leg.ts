@@ -88,7 +88,11 @@ function refusedWords (leg: Leg): OutgoingWords {
   const { final, at, authorized, challenged } = leg
   const { status = 0, reason = '' } = final ?? {}
   const rang = at.ringing !== undefined
-  const known = (leg.toJambonz ? jambonzFinal : carrierFinal)(status, { authorized: authorized && challenged, rang })
+  const known = (leg.toJambonz ? jambonzFinal : carrierFinal)(status, {
+    authorized: authorized && challenged,
+    challenges: challengesIn(leg),
+    rang
+  })
   const answer = quote(`${status} ${reason}`.trim())
   const ring = rang ? ` and after ${duration((at.final ?? 0) - (at.ringing ?? 0))} of ringing` : ''
   const what = `${capital(farEndOf(leg))} answered ${diallerOf(leg)}'s INVITE with ${answer}, ` +
@@ -98,6 +102,12 @@ function refusedWords (leg: Leg): OutgoingWords {
     seen: `${what}: ${inWords(known, leg)}`,
     todo: settled(known.todo, leg)
   }
+}
+
+function challengesIn (leg: Leg): boolean {
+  const response = finalResponse(leg)
+  return response === undefined ||
+    ['www-authenticate', 'proxy-authenticate'].some(name => header(response, name) !== undefined)
 }
 
 function inWords ({ means, reasons }: CarrierFinal, leg: Leg): string {
@@ -185,7 +195,7 @@ function numberFindings (leg: Leg): Finding[] {
   const wantsPlus = carrierIn(leg)?.e164 === true
   const faults = [
     formFault('The number that was dialled', user, wantsPlus),
-    formFault('The number in From', from, wantsPlus && isNumber(from))
+    formFault('The number in From', from, wantsPlus)
   ].filter(fault => fault !== undefined)
   if (faults.length === 0) return []
 
@@ -201,6 +211,9 @@ function numberFindings (leg: Leg): Finding[] {
 const WHOLE_NUMBER = 10
 
 function formFault (what: string, user: string, wantsPlus: boolean): string | undefined {
+  if (wantsPlus && /[a-z]/i.test(user) && !/^(?:anonymous|restricted|unavailable|unknown)$/i.test(user)) {
+    return `${what} is none (${user}), and this carrier takes numbers only`
+  }
   const written = user.replace(/%20/g, ' ')
   if (/\d/.test(written) && isNumber(written) && /[ ().-]/.test(written)) {
     return `${what} has spaces or punctuation in it (${written})`

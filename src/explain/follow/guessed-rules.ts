@@ -1,9 +1,11 @@
 import type { Rules } from '../../calls/fold/rules.ts'
+import type { Way } from '../../calls/fold/way.ts'
 import { defaultRoute } from '../../routing/settings-table.ts'
 import { createOpenWay } from '../../routing/strategies.ts'
 import { parseUri } from '../../sip/address.ts'
 import { tolerant } from '../lenient-sip.ts'
 import type { Leg } from '../legs.ts'
+import { isFromLiveKit } from './hook-events.ts'
 import type { AnyHookBody, HookSeen, RoomSeen } from '../seen.ts'
 
 /** Rules under which the rooms that were seen are those of the call's attempts. */
@@ -30,16 +32,17 @@ export function guessRules (
   const foreignRoom = own ? undefined : roomOfCaller(rooms) ?? names[0]
   const number = dialled.find(isNumber)
   const tokenOf = (_callSid: string, n: number) => users[n - 1] ?? users[0] ?? 'unknown'
+  const ways = hooks.length > 0 ? waysOfHooks(hooks, rooms) : waysOfLegs(agentLegs)
   const roomPrefix = own ? own.name.slice(0, -own.user.length - 1) : 'room'
 
   return {
     ...(foreignRoom !== undefined && { foreignRoom }),
     tokenOf,
     roomPrefix,
-    // Without hooks, each leg to LiveKit behind one that failed was the next way of the application.
-    guessRoute: ({ to }, app) => hooks.length > 0 || agentLegs.length < 2
-      ? defaultRoute(app, to)
-      : { ways: agentLegs.map(() => ({ strategy: 'room', agent: app.agent })) },
+    guessRoute: ({ to, direction }, app) => {
+      if (ways.length > 0) return { ways }
+      return direction === 'agent' ? { ways: [{ strategy: 'phone', number: to }] } : defaultRoute(app, to)
+    },
     completeRoute: route => route,
     openWay: createOpenWay({ tokenOf, roomPrefix }),
     app: { agent: 'agent', metadata: '', ...(number !== undefined && { fallbackNumber: number }) },
@@ -54,6 +57,31 @@ export function guessRules (
     callControl: false,
     publishes: false
   }
+}
+
+/** Without hooks, each leg to LiveKit behind one that failed was the next way of the application. */
+const waysOfLegs = (agentLegs: readonly Leg[]): Way[] =>
+  agentLegs.length < 2 ? [] : agentLegs.map(() => ({ strategy: 'room', agent: 'agent' }))
+
+/**
+ * The ways of a call in which Jambonz dialled a number first. Empty where it dialled something else, or where LiveKit's
+ * events show a caller: a carrier may lead to LiveKit.
+ */
+function waysOfHooks (hooks: readonly HookSeen[], rooms: readonly RoomSeen[]): Way[] {
+  const targets = dialledTargets(hooks)
+  if (targets[0] === undefined || !isNumber(targets[0])) return []
+  if (!isFromLiveKit(hooks) && roomOfCaller(rooms) !== undefined) return []
+  return targets.map(to => isNumber(to) ? { strategy: 'phone', number: to } : { strategy: 'room', agent: 'agent' })
+}
+
+/** What was dialled, once for each leg. */
+function dialledTargets (hooks: readonly HookSeen[]): string[] {
+  const targets = new Map<string, string>()
+  for (const { body } of hooks) {
+    const { parent_call_sid: parent, call_sid: sid, to }: AnyHookBody = body
+    if (parent !== undefined && to !== undefined && !targets.has(sid)) targets.set(sid, to)
+  }
+  return [...targets.values()]
 }
 
 /** SIP users and numbers that agent legs were dialled to, as hooks report them. */

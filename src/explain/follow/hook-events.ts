@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { CallEvent, CallHookEvent } from '../../calls/fold/events.ts'
 import { actionEvent, callHookEvent, referCompleteEvent, referEvent, statusEvent } from '../../jambonz/events.ts'
-import type { HookReply, HookSeen } from '../seen.ts'
+import { addressTag } from '../lenient-sip.ts'
+import { isLiveKitTag } from '../roles.ts'
+import type { AnyHookBody, HookReply, HookSeen } from '../seen.ts'
 
 /** A reply whose time was not logged came this long after its hook, milliseconds. */
 const USUAL_REPLY_MS = 5
@@ -12,7 +14,26 @@ const USUAL_REPLY_MS = 5
  */
 export function hookEvents (hooks: readonly HookSeen[], callSid: string): CallEvent[] {
   const attempts = attemptNumbers(hooks)
-  return hooks.flatMap(hook => eventsOf(hook, callSid, attempts.get(hook) ?? 1))
+  const events = hooks.flatMap(hook => eventsOf(hook, callSid, attempts.get(hook) ?? 1))
+  return isFromLiveKit(hooks) ? events.map(asAgentsCall) : events
+}
+
+/** What Jambonz takes for an inbound call is one that an agent makes. */
+function asAgentsCall (event: CallEvent): CallEvent {
+  if (!('facts' in event) || event.facts.direction !== 'inbound') return event
+  return { ...event, facts: { ...event.facts, direction: 'agent' } }
+}
+
+/** Whether LiveKit made a call: its tag in the INVITE says so, or the name of the carrier through which it came. */
+export const isFromLiveKit = (hooks: readonly HookSeen[]): boolean => hooks.some(({ body }) => {
+  const { sip, originating_sip_trunk_name: trunk, parent_call_sid: parent }: AnyHookBody = body
+  if (parent !== undefined) return false
+  return isLiveKitTag(addressTag(fromHeader(sip?.headers))) || /livekit/i.test(trunk ?? '')
+})
+
+function fromHeader (headers: Record<string, unknown> = {}): string | undefined {
+  const value = Object.entries(headers).find(([name]) => name.toLowerCase() === 'from')?.[1]
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The number of the attempt that each call hook asks for. Call hooks of the same moment are repeats of one. */

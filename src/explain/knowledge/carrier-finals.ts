@@ -28,14 +28,24 @@ export const REFUSED_CREDENTIALS: CarrierFinal = {
   todo: "Compare user name and password in {settings} with the carrier's own portal"
 }
 
+/** 401 and 407 without the header that says what to answer: WWW-Authenticate or Proxy-Authenticate. */
+export const WANTS_UNKNOWN_CREDENTIALS: CarrierFinal = {
+  statuses: [401, 407],
+  means: 'it wants credentials, but its response has no challenge, so that nobody can answer it',
+  reasons: 'an address that is not known there, or a server that does not authenticate calls of this kind',
+  todo: 'Have the far end allow your address, or ask it which of its servers takes calls with credentials'
+}
+
 /** 403 to an INVITE with credentials. */
 export const FORBIDDEN_AFTER_CREDENTIALS: CarrierFinal = {
   statuses: [403],
   means: 'it had asked for credentials, got them, and still does not allow this call',
   reasons:
-    'a wrong password (many carriers answer it with 403), a From user or caller id that this account may not use, or ' +
-    'a destination that it may not call',
-  todo: 'Check the credentials, and call from a number that the carrier knows as yours; ask it for the reason'
+    'a wrong password (many carriers answer it with 403), a From user or caller id that this account may not use ' +
+    '(some carriers want their user name there), or a destination that it may not call',
+  todo:
+    'Check the credentials, and call from a number that the carrier knows as yours. If it wants its user name as ' +
+    'From user, send the number in P-Preferred-Identity or P-Asserted-Identity'
 }
 
 /** 480 and the like when the phone had rung. */
@@ -213,12 +223,20 @@ const OTHERS: Readonly<Record<string, CarrierFinal>> = {
 export interface FinalCircumstances {
   /** An INVITE with credentials was sent. */
   authorized?: boolean
+  /** The response has a header that asks for them. */
+  challenges?: boolean
   rang?: boolean
 }
 
 /** What this final status of a carrier means. @param status 300 to 699 */
-export function carrierFinal (status: number, { authorized, rang }: FinalCircumstances = {}): CarrierFinal {
-  if (status === 401 || status === 407) return authorized ? REFUSED_CREDENTIALS : WANTS_CREDENTIALS
+export function carrierFinal (
+  status: number,
+  { authorized, challenges = true, rang }: FinalCircumstances = {}
+): CarrierFinal {
+  if (status === 401 || status === 407) {
+    if (authorized) return REFUSED_CREDENTIALS
+    return challenges ? WANTS_CREDENTIALS : WANTS_UNKNOWN_CREDENTIALS
+  }
   if (status === 403 && authorized) return FORBIDDEN_AFTER_CREDENTIALS
   if (rang && RANG_UNAVAILABLE.statuses.includes(status)) return RANG_UNAVAILABLE
   return CARRIER_FINALS.find(({ statuses }) => statuses.includes(status)) ??
