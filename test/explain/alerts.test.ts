@@ -81,10 +81,15 @@ await t.test('Twilio: an alert by its code, in the forms of API, debugger and co
       [{ alerts: [alert], meta: {} }, /32011\. .*did not answer in time \(408\)/],
       [alert, /did not answer in time \(408\)/],
       [debuggerHook, /did not answer in time \(408\)/],
-      [error, /32011\. .*"32011: Request timeout"/]
+      [error, /32011\. .*"32011: Request timeout"/],
+      [new URLSearchParams(debuggerHook).toString(), /did not answer in time \(408\)/],
+      [
+        'Date,Error Code,Error Message,Resource SID\n2026-03-04,32011,Example,CA0123456789abcdef0123456789abcdef\n',
+        /32011\. .*"32011: Example"/
+      ]
     ] as const
   ) {
-    const { calls: [call] } = await explainedAll([JSON.stringify(file)])
+    const { calls: [call] } = await explainedAll([typeof file === 'string' ? file : JSON.stringify(file)])
     t.equal(call?.id, 'CA0123456789abcdef0123456789abcdef')
     t.match(call?.findings[0], { code: 'twilio-error', severity: 'failed', seen: says })
     t.strictSame(call?.steps, [], 'Twilio is not drawn')

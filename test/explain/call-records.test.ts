@@ -130,10 +130,37 @@ await t.test('what LiveKit Cloud shows of a call', async t => {
     const explanation = await explainedAll([file])
     const [call] = explanation.calls
     t.match(call, { id: 'SCL_exampleexample', from: '+15550102222', to: '+15550103333' })
-    t.match(text(explanation), /LiveKit placed at example.pstn.twilio.com.*SIP status 403.*carrier says/s)
+    t.match(text(explanation), /LiveKit placed to example.pstn.twilio.com.*SIP status 403.*carrier says/s)
   }
   const active = { ...livekitCall, callStatus: 'SCS_DISCONNECTED', error: undefined, callStatusCode: undefined }
   t.same((await explainedAll([JSON.stringify(active)])).calls[0]?.findings[0]?.severity, 'ok')
+})
+
+await t.test('what LiveKit Cloud shows, copied from its page: without commas and quotes', async t => {
+  const attributes = { participantAttributes: { 'sip.callID': 'SCL_exampleexample' } }
+  const copied = JSON.stringify({ ...livekitCall, ...attributes }, null, 1)
+    .replace(/^ */gm, '').replace(/,$/gm, '').replace(/^"([\w.]+)":/gm, '$1:')
+  t.match(copied, /^sip\.callID: "SCL_exampleexample"$/m)
+  const explanation = await explainedAll([copied])
+  t.match(explanation.calls[0], { id: 'SCL_exampleexample', sources: { records: 1 } })
+  t.match(text(explanation), /SIP status 403/)
+})
+
+await t.test('rows of a CSV, and the table of a command line', async t => {
+  const csv = (...rows: object[]): string =>
+    [Object.keys(rows[0]!), ...rows.map(row => Object.values(row))].map(cells => cells.map(String).join(',')).join('\n')
+  const rows = [callerRecord({ call_sid: '' }), dialledRecord({ trace_id: '' })].map(row =>
+    Object.fromEntries(Object.entries({ trace_id: '', ...row }).sort(([a], [b]) => a < b ? -1 : 1)))
+  const sorted = await explainedAll([csv(...rows)])
+  t.match(sorted.calls, [{ end: { cause: 'livekit-no-route' }, sources: { records: 2 } }])
+
+  const sid = 'CA0123456789abcdef0123456789abcdef'
+  const table = await explainedAll([
+    'SID                                 From          To            Status   Start Time\n' +
+    `${sid}  +15550101111  +15550102222  busy     Mar 04 2026 09:00:00 GMT+0000\n`
+  ])
+  t.match(table.calls, [{ id: sid, from: '+15550101111', began: 1_772_614_800_000 }])
+  t.match(text(table), /Whoever was called was busy/)
 })
 
 await t.test('a line of livekit-server about a SIP participant is no record of a call', async t => {

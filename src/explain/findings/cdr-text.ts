@@ -50,5 +50,5 @@ function livekitText ({ direction, remoteHost, trunk }: CdrSeen): string {
   const over = trunk === undefined ? '' : ` over the trunk ${quote(trunk)}`
   if (direction === 'inbound') return `The call that came in at LiveKit${over}`
   if (direction !== 'outbound') return `LiveKit's SIP call${over}`
-  return `The call that LiveKit placed${remoteHost === undefined ? '' : ` at ${quote(remoteHost)}`}${over}`
+  return `The call that LiveKit placed${remoteHost === undefined ? '' : ` to ${quote(remoteHost)}`}${over}`
 }

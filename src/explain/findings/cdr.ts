@@ -28,7 +28,8 @@ export function judgeRecords (records: readonly CdrSeen[]): RecordVerdict {
   const ordered = [...records].sort((a, b) => Number(isCallerLeg(a)) - Number(isCallerLeg(b)))
   const end = endOfRecords(ordered)
   const findings = ordered.map(recordFinding)
-  return { findings: [...findings, ...end ? [] : [RECORDS_ONLY]], ...(end && { end }) }
+  const isAsking = !end && ordered.some(record => outcomeOf(record) === 'failed')
+  return { findings: [...findings, ...isAsking ? [RECORDS_ONLY] : []], ...(end && { end }) }
 }
 
 const RECORDS_ONLY: Finding = {
@@ -107,7 +108,8 @@ function failedLeg (record: CdrSeen, leg: string, place: string): Finding {
     code: 'record-leg-failed',
     severity: 'failed',
     seen: `${leg} failed${words.length > 0 ? ` ${words.join(', ')}` : ''} (${place})${why ? `. ${why}` : '.'}`,
-    ...(todo !== undefined && { todo })
+    ...(todo !== undefined && { todo }),
+    ...(usual?.command !== undefined && { command: usual.command })
   }
 }
 

@@ -1,10 +1,12 @@
 import type { CdrSeen } from '../seen.ts'
 import { carrierFinal } from './carrier-finals.ts'
+import { twilioError } from './twilio-errors.ts'
 
 /** What usually stands behind a status, and what to do about it. */
 export interface UsualReasons {
   says: string
   todo?: string
+  command?: string
 }
 
 type Table = Readonly<Record<number, UsualReasons>>
@@ -85,8 +87,11 @@ const TO_CALLER: Table = {
 }
 
 /** The usual reasons for the status of a record's leg; undefined where the status alone says nothing. */
-export function usualReasons ({ system, direction, trunk, sipStatus }: CdrSeen): UsualReasons | undefined {
-  if (sipStatus === undefined || sipStatus < 300) return undefined
+export function usualReasons (record: CdrSeen): UsualReasons | undefined {
+  const { system, direction, trunk, sipStatus } = record
+  const error = system === 'twilio' && record.error !== undefined ? twilioError(record.error) : undefined
+  if (error) return { says: `${error.means}.`, todo: error.todo }
+  if (sipStatus === undefined || sipStatus < 300) return system === 'twilio' ? withoutStatus(record) : undefined
   if (system === 'jambonz' && direction === 'inbound') return TO_CALLER[sipStatus]
   if (system === 'twilio' && direction === 'trunking-originating') return TO_SIP_SERVER[sipStatus]
   if (system === 'jambonz' && !isCarrier(trunk)) return undefined
@@ -98,6 +103,17 @@ export function usualReasons ({ system, direction, trunk, sipStatus }: CdrSeen):
 /** sbc-outbound names the carrier of a leg, or else how it was routed (lib/call-session.js). */
 export const isCarrier = (trunk: string | undefined): boolean =>
   trunk !== undefined && !['sipUri', 'user', 'Microsoft Teams'].includes(trunk)
+
+/** Twilio's API shows no SIP status of most calls. */
+function withoutStatus ({ result }: CdrSeen): UsualReasons | undefined {
+  if (result === 'busy') return { says: 'Whoever was called was busy.' }
+  if (result === 'no-answer') return { says: 'Nobody answered in time.' }
+  return {
+    says: 'The record names no SIP status.',
+    todo: "Look for the call's sid among Twilio's alerts, which name the error and mostly the status",
+    command: 'twilio debugger:logs:list -o json'
+  }
+}
 
 /** Where the side that dials keeps the carrier's address, credentials and numbers. */
 const SETTINGS = {

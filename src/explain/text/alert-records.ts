@@ -28,7 +28,7 @@ export function readAlerts (record: Json, place: Place, lineTime?: number): LogS
 export function isAlert (record: Json): boolean {
   const names = Object.keys(record).map(columnName)
   return names.includes('alerttype') ||
-    (names.includes('errorcode') && (names.includes('alerttext') || names.includes('resourcesid')))
+    (names.includes('errorcode') && ['alerttext', 'resourcesid', 'sourcecomponent'].some(name => names.includes(name)))
 }
 
 type Read = Pick<LogSeen, 'from' | 'text' | 'fields' | 'at'>
@@ -59,10 +59,14 @@ function twilioAlert (record: Json, column: Columns): Read | undefined {
   const code = wordOf(column('errorcode', 'code')) ?? wordOf(inside('errorcode'))
   const resource = wordOf(column('resourcesid')) ?? wordOf(inside('resourcesid'))
   const isAlert = /^NO[\da-f]{4,32}$/i.test(wordOf(column('sid')) ?? '') || resource !== undefined ||
-    column('alerttext') !== undefined
+    column('alerttext', 'sourcecomponent') !== undefined
   if (code === undefined || !/^\d{5}$/.test(code) || !isAlert) return undefined
 
-  const more = { ...detailsOf(column('alerttext', 'message', 'description')), ...detailsOf(inside('moreinfo')) }
+  const more = {
+    ...texts(Object.entries({ msg: column('msg'), sipresponse: column('sipresponse') })),
+    ...detailsOf(column('alerttext', 'message', 'errormessage', 'description', 'errordescription')),
+    ...detailsOf(inside('moreinfo'))
+  }
   const at = instantOf(column('dategenerated', 'datecreated', 'timestamp', 'date'))
   const status = more['sipresponse'] ?? more['sipresponsecode']
   const words = [code, more['msg'] ?? more['message'], status && `SIP response ${status}`]
@@ -94,7 +98,7 @@ function detailsOf (value: unknown): Record<string, string> {
 
 const texts = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
   Object.fromEntries(
-    entries.filter(([, value]) => !isObject(value) && value !== '').map(([name, value]) => [
+    entries.filter(([, value]) => value !== undefined && !isObject(value) && value !== '').map(([name, value]) => [
       name.toLowerCase().replace(/[^a-z]/g, ''),
       String(value)
     ])

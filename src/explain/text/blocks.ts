@@ -61,7 +61,7 @@ export function openBlock (line: string): BlockReader | undefined {
 }
 
 /** Lines within a block are indented, or begin with a string or a bracket. */
-const goesOn = (line: string): boolean => /^(?:\s|["'`[\]{}(),]|$|[\w$]{1,80}:)/.test(line)
+const goesOn = (line: string): boolean => /^(?:\s|["'`[\]{}(),]|$|[\w$.-]{1,80}:)/.test(line)
 
 /** Counts brackets outside strings, line by line. */
 function createBrackets () {

@@ -12,7 +12,7 @@ const NAME = /^[A-Za-z@_][\w.@[\]-]{0,80}$/
 export function formIn (line: string): { fields: Json, prefix: string, rest: string } | undefined {
   const ampersand = line.indexOf('&')
   const equals = ampersand < 0 ? -1 : line.lastIndexOf('=', ampersand)
-  if (equals < 0 || !/call_?sid=/i.test(line)) return undefined
+  if (equals < 0 || !/(?:call_?sid|payload_?type|error_?code)=/i.test(line)) return undefined
 
   const start = firstName(line, equals)
   const end = endOfForm(line, start)

@@ -14,6 +14,7 @@ import { createPacketXml } from './packet-xml.ts'
 import { createPlainLog } from './plain-log.ts'
 import { createSipLog } from './sip-log.ts'
 import { createTcpdumpLines } from './tcpdump-lines.ts'
+import { createTwilioTables } from './twilio-tables.ts'
 import { createUnwrapper } from './unwrap.ts'
 import { createWiresharkText } from './wireshark-text.ts'
 
@@ -35,6 +36,7 @@ export async function readText (
 /** Forms of text, in the order in which they are tried on each line. */
 const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [
   createLkTables,
+  createTwilioTables,
   createWiresharkText,
   createPacketXml,
   createTcpdumpLines,
