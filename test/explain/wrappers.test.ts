@@ -21,7 +21,8 @@ const sip: Logged[] = recordedSip('no-trunk-matches').flatMap(({ raw, fromCaller
   const at = START + i * 40
   const stamp = new Date(at).toISOString()
   const way = fromCaller ? 'send 800 bytes to' : 'recv 400 bytes from'
-  const head = `${stamp.replace('T', ' ').replace('Z', '000')} ${way} tcp/[203.0.113.20]:5060 at ${stamp.slice(11, 23)}000:`
+  const day = stamp.replace('T', ' ').replace('Z', '000')
+  const head = `${day} ${way} tcp/[203.0.113.20]:5060 at ${stamp.slice(11, 23)}000:`
   return [head, ...raw.split('\r\n'), ''].map(line => ({ at, line }))
 })
 

@@ -60,38 +60,55 @@ export function openBlock (line: string): BlockReader | undefined {
   }
 }
 
+/** Groups of brackets in a line: where each begins and ends. One that has no end is none. */
+export const groupsIn = (line: string): Scanned['groups'] => createBrackets().scan(line).groups
+
 /** Lines within a block are indented, or begin with a string or a bracket. */
 const goesOn = (line: string): boolean => /^(?:\s|["'`[\]{}(),]|$|[\w$.-]{1,80}:)/.test(line)
+
+interface Scanned {
+  /** Where the outermost bracket that stays open stands in its line. */
+  opened: number | undefined
+  /** Where the group ends that was open before the line. */
+  closed: number | undefined
+  /** Groups that begin and end in the line. */
+  groups: Array<[start: number, end: number]>
+}
+
+const isQuote = (line: string, at: number): boolean =>
+  /["'`]/.test(line[at]!) && (at === 0 || BEFORE_QUOTE.test(line[at - 1]!))
 
 /** Counts brackets outside strings, line by line. */
 function createBrackets () {
   const objectLines: number[] = []
-  const open: Array<{ bracket: string, at: number }> = []
+  /** Where each open bracket stands in its line. */
+  const open: number[] = []
   let lineIndex = 0
 
-  function scan (line: string): { opened: number | undefined, closed: number | undefined } {
+  function scan (line: string): Scanned {
     const isInside = open.length > 0
+    const groups: Array<[number, number]> = []
     let quote = ''
     for (let i = 0; i < line.length; i++) {
       const character = line[i]!
       if (quote !== '') {
         if (character === '\\') i++
         else if (character === quote) quote = ''
-        continue
-      }
-      if (character === '"' || character === "'" || character === '`') {
-        if (i === 0 || BEFORE_QUOTE.test(line[i - 1]!)) quote = character
+      } else if (isQuote(line, i)) {
+        quote = character
       } else if (character === '{' || character === '[') {
         if (open.length === 0) objectLines.length = 0
-        open.push({ bracket: character, at: i })
+        open.push(i)
         if (character === '{') objectLines.push(lineIndex)
       } else if ((character === '}' || character === ']') && open.length > 0) {
-        open.pop()
-        if (isInside && open.length === 0) return { opened: undefined, closed: i + 1 }
+        const opened = open.pop()!
+        if (open.length > 0) continue
+        if (isInside) return { opened: undefined, closed: i + 1, groups }
+        groups.push([opened, i + 1])
       }
     }
     lineIndex++
-    return { opened: open[0]?.at, closed: undefined }
+    return { opened: open[0], closed: undefined, groups }
   }
 
   return { objectLines, scan }

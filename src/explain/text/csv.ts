@@ -8,7 +8,8 @@ import type { Json } from './json.ts'
 /** Names of columns that tell a table of events from a sentence with commas in it. */
 const KNOWN = new RegExp(
   String.raw`^(?:@?time(?:stamp)?|date(?:[ _]?time)?|@?message|body|content|payload|log|line|_raw|text|event|data|` +
-  String.raw`info|request(?:[_ ]body)?|log_?(?:message|entry)|timegenerated.{0,10}|direction|protocol|source|destination|service|host|level|status|sid|` +
+  String.raw`info|request(?:[_ ]body)?|log_?(?:message|entry)|timegenerated.{0,10}|` +
+  String.raw`direction|protocol|source|destination|service|host|level|status|sid|` +
   String.raw`(?:[\w.]{0,40}[._])?call_?(?:sid|status|id)|sip[._]?\w{0,30}|frame\.\w{1,30}|no\.)$`,
   'i'
 )

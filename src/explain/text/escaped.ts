@@ -3,14 +3,18 @@
  */
 
 const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER'
-/** Escapes of a line end: of JSON, C and Go, of doubly written JSON, of rsyslog, and of people. */
+/** Escapes of a line end: of JSON, C and Go, of doubly written JSON, of rsyslog, cat -v, HTML and people. */
 const LINE_END = String.raw`(?:\\{1,4}r\\{1,4}n|\\{1,4}n|\\{1,4}r|\\{1,4}u000[dD]\\{1,4}u000[aA]|\\x0[dD]\\x0[aA]|` +
-  String.raw`#015#012|#012|<CR><LF>|\\015\\012)`
-const START = new RegExp(
-  String.raw`(?:(?:${METHODS}) (?:sips?|tel):[^\s\\"]{1,1024} SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: [^\\#"<\r\n]{0,100})?)` +
-  `(?=${LINE_END})`
+  String.raw`#015#012|#012|<CR><LF>|\\015\\012|\^M\^J|<br ?/?>)`
+/** ngrep shows line ends as dots, other programs as spaces: only what looks like a header follows one. */
+const GUESSED_END = String.raw`(?:\.\.| )(?=[A-Z][A-Za-z-]{1,40}: |[a-z]=|\.\.|$)`
+const startWith = (end: string): RegExp => new RegExp(
+  String.raw`(?:(?:${METHODS}) (?:sips?|tel):[^\s\\"]{1,1024}? SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: [^\\#"<\r\n]{0,100}?)?)` +
+  `(?=${end})`
 )
-const LINE_ENDS = new RegExp(LINE_END, 'g')
+const FORMS = [LINE_END, GUESSED_END].map(end => ({ start: startWith(end), ends: new RegExp(end, 'g') }))
+/** A start line, and the headers without which there is no message. */
+const MIN_LINES = 4
 const TAB = /\\{1,4}t|#011/g
 
 /**
@@ -20,13 +24,15 @@ const TAB = /\\{1,4}t|#011/g
 export function escapedMessageIn (line: string): string[] | undefined {
   if (!line.includes('SIP/2.0')) return undefined
 
-  const match = START.exec(line)
-  if (!match) return undefined
+  const found = FORMS.map(form => ({ ...form, match: form.start.exec(line) })).find(({ match }) => match)
+  if (!found?.match) return undefined
 
+  const { match, ends } = found
   const prefix = line.slice(0, match.index)
   const message = line.slice(match.index, endOf(line, match.index))
-  const lines = message.split(LINE_ENDS).map(each => each.replace(TAB, '\t').replace(/\\{1,4}(["'/])/g, '$1'))
+  const lines = message.split(ends).map(each => each.replace(TAB, '\t').replace(/\\{1,4}(["'/])/g, '$1'))
   // A quote or a name in front of the message is nothing that the log says about it.
+  if (lines.length < MIN_LINES) return undefined
   return [`${prefix.replace(/[\w.-]{0,40}[=:]?\s?["'`]$/, '')} ${lines[0] ?? ''}`.trimStart(), ...lines.slice(1)]
 }
 

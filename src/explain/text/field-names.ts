@@ -5,7 +5,7 @@ import type { Json } from './json.ts'
  */
 
 /** Fields of Jambonz' webhooks (feature-server lib/session/call-info.js, lib/utils/http-requestor.js). */
-const NAMES: readonly string[] = [
+export const HOOK_NAMES: ReadonlySet<string> = new Set([
   'call_sid',
   'parent_call_sid',
   'dial_call_sid',
@@ -28,19 +28,31 @@ const NAMES: readonly string[] = [
   'refer_details',
   'env_vars',
   'verb_id'
-]
+])
 
-const CAMEL = new Map(NAMES.map(name => [name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), name]))
+const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+const pascalCase = (name: string): string => camelCase(`_${name}`)
+
+const CAMEL = new Map([...HOOK_NAMES].map(name => [camelCase(name), name]))
+/** Go's structs. The short names are those of every telephone service. */
+const PASCAL = new Map([...HOOK_NAMES, 'from', 'to', 'direction'].map(name => [pascalCase(name), name]))
 
 /** Fields that Jambonz' own log lines do not have beside their callSid. */
-const TELLING = ['callStatus', 'dialCallStatus', 'direction', 'referStatus', 'parentCallSid', 'dialCallSid']
+const TELLING = ['call_status', 'dial_call_status', 'direction', 'refer_status', 'parent_call_sid', 'dial_call_sid']
+/** Jambonz' ids are UUIDs; Twilio's webhooks, in PascalCase too, have others. */
+const UUID = /^[\da-f]{8}-[\da-f]{4}-/i
 
-/** The body of a hook whose names were turned to camelCase, as Jambonz wrote it; undefined for anything else. */
-export function hookFromCamelCase (record: Json): Json | undefined {
-  const isOne = typeof record['callSid'] === 'string' && record['call_sid'] === undefined &&
-    record['msg'] === undefined && TELLING.some(name => typeof record[name] === 'string')
-  if (!isOne) return undefined
+/** The body of a hook whose names were changed, as Jambonz wrote it; undefined for anything else. */
+export function hookFromOtherCase (record: Json): Json | undefined {
+  if (record['call_sid'] !== undefined || record['msg'] !== undefined) return undefined
+  if (typeof record['callSid'] === 'string') return renamed(record, CAMEL)
 
+  const sid = record['CallSid']
+  return typeof sid === 'string' && UUID.test(sid) ? renamed(record, PASCAL) : undefined
+}
+
+function renamed (record: Json, names: ReadonlyMap<string, string>): Json | undefined {
   const entries = Object.entries(record).filter(([, value]) => value !== null)
-  return Object.fromEntries(entries.map(([name, value]) => [CAMEL.get(name) ?? name, value]))
+  const body = Object.fromEntries(entries.map(([name, value]) => [names.get(name) ?? name, value]))
+  return TELLING.some(name => typeof body[name] === 'string') ? body : undefined
 }

@@ -1,10 +1,10 @@
 import type { Json } from './json.ts'
 
 /*
- * Webhooks as forms or queries (`call_sid=…&call_status=…`), and lines as key=value pairs (logfmt).
+ * Webhooks as forms or queries: `call_sid=…&call_status=…`.
  */
 
-/** Fields of a form or a line. */
+/** Fields of a form. */
 const MOST = 200
 const NAME = /^[A-Za-z@_][\w.@[\]-]{0,80}$/
 
@@ -51,20 +51,4 @@ function decoded (value: string, isDecoded: boolean): string {
   } catch {
     return text
   }
-}
-
-/** A name, and a value in quotes, if it has any. */
-const PAIR = /(?:^|\s)([A-Za-z@_][\w.@-]{0,60})=(?:"((?:[^"\\]|\\.)*)")?/g
-
-/** The fields of a line of key=value pairs; undefined for a line that has hardly any. */
-export function logfmtIn (line: string): Json | undefined {
-  if (!/(?:^|\s)(?:msg|message|call_?sid|call_?status|callID)=/i.test(line)) return undefined
-
-  const pairs = [...line.matchAll(PAIR)].slice(0, MOST)
-  if (pairs.length < 3) return undefined
-  return Object.fromEntries(pairs.map(([pair, name = '', quoted], i) => {
-    // A value without quotes may have spaces in it: it ends where the next name begins.
-    const bare = line.slice(pairs[i]!.index + pair.length, pairs[i + 1]?.index ?? line.length).trim()
-    return [name, quoted === undefined ? bare : quoted.replace(/\\(["\\])/g, '$1')]
-  }))
 }

@@ -9,8 +9,15 @@ export const REPLIES: readonly string[] = ['replied', 'reply', 'response', 'res'
 
 /** Whether an object is the body of a hook, or a part of one that somebody pasted. */
 export const isHook = (body: Json): boolean =>
-  typeof body['call_sid'] === 'string' && body['call_sid'] !== '' && body['msg'] === undefined &&
+  typeof body['call_sid'] === 'string' && body['call_sid'] !== '' && (body['msg'] === undefined || isLogged(body)) &&
   (isObject(body['sip']) || HOOK_FIELDS.some(name => typeof body[name] === 'string'))
+
+/** Whether a line of a log has all of a hook beside its message: loggers spread an object that they are given. */
+const isLogged = (body: Json): boolean =>
+  (typeof body['call_status'] === 'string' || typeof body['dial_call_status'] === 'string') &&
+  LOGGED_FIELDS.filter(name => body[name] !== undefined).length >= 4
+
+const LOGGED_FIELDS = ['direction', 'from', 'to', 'call_id', 'account_sid', 'application_sid', 'sip_status']
 
 const HOOK_FIELDS = [
   'direction',

@@ -23,11 +23,17 @@ export async function * linesOf (chunks: AsyncIterable<Buffer>, encoding: Encodi
     const rest = parts.pop() ?? ''
     for (const part of parts) {
       open.add(part)
-      yield { ...open.take(), number: ++number }
+      yield * withoutReturns({ ...open.take(), number: ++number })
     }
     open.add(rest)
   }
-  if (!open.isEmpty()) yield { ...open.take(), number: ++number }
+  if (!open.isEmpty()) yield * withoutReturns({ ...open.take(), number: ++number })
+}
+
+/** Carriage returns within a line are the line ends of another machine. Editors count no lines by them. */
+function withoutReturns (line: Line): Line[] {
+  if (!line.line.includes('\r')) return [line]
+  return line.line.split(/\r+/).map(part => ({ ...line, line: part }))
 }
 
 /** Collects the parts of one line, as far as it may be long. */
@@ -47,7 +53,7 @@ function createOpenLine () {
       size += part.length
     },
     take (): Omit<Line, 'number'> {
-      const line = parts.join('').replace(/\r$/, '').replace(/^\ufeff/, '')
+      const line = parts.join('').replace(/\r+$/, '').replace(/^\ufeff/, '')
       const taken = { line, cut }
       parts = []
       size = 0

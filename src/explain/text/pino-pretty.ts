@@ -1,3 +1,4 @@
+import type { Collector } from './collector.ts'
 import { parsedJson, type Json } from './json.ts'
 import { lenientValue } from './objects.ts'
 
@@ -11,21 +12,8 @@ const FIELD = /^ {4}("?)([A-Za-z_$@][\w.$@-]{0,80})\1: ?(.*)$/
 /** Lines below a message. */
 const MAX_LINES = 2000
 
-export interface PrettyRecord {
-  record: Json
-  /** The name that the logger was given. */
-  service?: string
-}
-
-/** Collects a message and the fields below it. */
-export interface PinoPretty {
-  /** False when the line is not below the message. */
-  push(line: string): boolean
-  record(): PrettyRecord
-}
-
 /** Begins with the line of the message; undefined for other lines. */
-export function openPinoPretty (line: string): PinoPretty | undefined {
+export function openPinoPretty (line: string): Collector | undefined {
   if (!/^(?:\[|[TDIWEF][A-Z]{3,4}[ :])/.test(line)) return undefined
   const match = HEAD.exec(line)
   if (!match) return undefined
@@ -41,7 +29,7 @@ export function openPinoPretty (line: string): PinoPretty | undefined {
       below.push(next)
       return true
     },
-    record: () => ({
+    end: () => ({
       record: {
         level: level.toLowerCase(),
         ...(time !== undefined && { time: /^\d{13}$/.test(time) ? Number(time) : time }),

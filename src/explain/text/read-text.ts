@@ -72,9 +72,11 @@ class TextReader {
     if (read.line.trim() === '') return this.#takeText(read)
 
     this.#lines++
-    if (this.#lines === 1) this.#table = openCsv(read.line)
+    // Excel names the delimiter in front of the table.
+    if (this.#lines === 1 && /^"?sep=[,;\t]"?$/.test(read.line)) this.#lines = 0
+    else if (this.#lines === 1) this.#table = openCsv(read.line)
     if (!this.#table) this.#takeText(read)
-    else if (this.#lines === 1) this.#unsure.push(read)
+    else if (this.#lines <= 1) this.#unsure.push(read)
     else this.#takeRow(this.#table, read)
   }
 

@@ -5,13 +5,13 @@ import { readAlerts } from './alert-records.ts'
 import { readApiError } from './api-errors.ts'
 import { readCallRecords } from './call-records.ts'
 import { readConfig } from './config-records.ts'
-import { hookFromCamelCase } from './field-names.ts'
+import { hookFromOtherCase } from './field-names.ts'
 import { hookIn, isHook, REPLIES } from './hook-records.ts'
 import { isObject, objectOf, type Json } from './json.ts'
 import { logIn } from './log-records.ts'
 import { readPacketRecord } from './packet-records.ts'
 import { readSipRecord } from './sip-records.ts'
-import { timeOf } from './times.ts'
+import { bestTime, timeOf } from './times.ts'
 
 /*
  * Records of a log, or of a collector of webhooks: JSON objects with a webhook or a log line somewhere in them.
@@ -44,7 +44,9 @@ function readWebhook (record: Json, place: Place, lineTime: number | undefined):
   if (!nested) return undefined
 
   const [body] = nested
-  const at = nested.map(timeOf).find(time => time !== undefined) ?? lineTime
+  // LiveKit says when it made an event in whole seconds: the time of its arrival is better.
+  const timed = isRoomEvent(body) ? [...nested.slice(1), body] : nested
+  const at = bestTime(timed.map(timeOf).find(time => time !== undefined), lineTime)
   const seen = isRoomEvent(body) ? roomEventIn(body, place, at) : hookIn(body, nested, place, at)
   return seen ? [seen] : []
 }
@@ -55,7 +57,7 @@ export const logOf = (
   place: Place,
   lineTime: number | undefined,
   service: string | undefined
-): LogSeen | undefined => logIn(record, place, timeOf(record) ?? lineTime, service)
+): LogSeen | undefined => logIn(record, place, bestTime(timeOf(record), lineTime), service)
 
 /** Forms of records, in the order in which they are tried. */
 const RECORD_READERS: readonly RecordReader[] = [
@@ -74,7 +76,7 @@ const MAX_DEPTH = 4
 /** The body of a webhook, followed by the objects around it, from the inside out. */
 function bodyIn (record: Json, depth = 0): [Json, ...Json[]] | undefined {
   if (isHook(record) || isRoomEvent(record)) return [record]
-  const renamed = hookFromCamelCase(record)
+  const renamed = hookFromOtherCase(record)
   if (renamed && isHook(renamed)) return [renamed]
   if (depth === MAX_DEPTH) return undefined
 

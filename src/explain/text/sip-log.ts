@@ -5,6 +5,7 @@ import type { LineReader } from './line-reader.ts'
 import type { Origin } from './origin.ts'
 import { likePrefix, type RemovePrefix } from './prefix-shape.ts'
 import { joined, preambleOf, type Preamble } from './sip-preamble.ts'
+import { bestTime } from './times.ts'
 
 const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER'
 /**
@@ -29,6 +30,8 @@ export function createSipLog (file: string): LineReader {
     /** Takes away what stands in front of each line. */
     withoutPrefix: RemovePrefix
     dotted: boolean
+    /** Blank lines since the last other one, of a text with one behind each line. */
+    blanks: number | undefined
     place: Place
     /** When the line was collected. */
     collectedAt: number | undefined
@@ -37,7 +40,7 @@ export function createSipLog (file: string): LineReader {
 
   function finish (): SipSeen[] {
     if (!open) return []
-    const { lines, body = [], place, collectedAt: at, preamble: before } = open
+    const { lines, body = [], place, collectedAt, preamble: before } = open
     open = undefined
     if (lines.length < 2) {
       // tcpdump's line about a packet repeats the start line that follows.
@@ -46,8 +49,9 @@ export function createSipLog (file: string): LineReader {
     }
     const message = parseLeniently(`${lines.join('\r\n')}\r\n\r\n${body.map(line => `${line}\r\n`).join('')}`)
     if (!message) return []
-    const { line: _, isSure, isPart, ...known } = before ?? { line: 0 }
-    return [{ kind: 'sip', place, message, ...(at !== undefined && { at }), ...known }]
+    const { line: _, isSure, isPart, ...known } = before ?? { line: 0, at: undefined }
+    const at = bestTime(known.at, collectedAt)
+    return [{ kind: 'sip', place, message, ...known, ...(at !== undefined && { at }) }]
   }
 
   function start (line: string, number: number, origin: Origin | undefined): boolean {
@@ -65,11 +69,25 @@ export function createSipLog (file: string): LineReader {
       size: 0,
       withoutPrefix: likePrefix(inline),
       dotted: match[2] === '.',
+      blanks: undefined,
       place: { file, at: number },
       collectedAt: origin?.at,
       ...(known && { preamble: known })
     }
     return true
+  }
+
+  /** A blank line that stands behind each line, because somebody made two line ends of one. */
+  function isSpacing (text: string): boolean {
+    if (!open) return false
+    if (text.trim() !== '') {
+      if (open.blanks !== undefined) open.blanks = 0
+      return false
+    }
+    if (open.lines.length === 1) open.blanks ??= 0
+    if (open.blanks === undefined) return false
+    open.blanks++
+    return open.blanks === 1
   }
 
   return {
@@ -81,6 +99,7 @@ export function createSipLog (file: string): LineReader {
         const bare = open.withoutPrefix(line) ?? line
         const text = open.dotted ? bare.replace(/\.$/, '') : bare
         open.size += text.length
+        if (isSpacing(text)) return { seen: [], taken: true }
         const fits = open.size <= (open.body ? MAX_BODY_BYTES : MAX_HEAD_BYTES)
         if (fits && !open.body) {
           if (text.trim() === '') {

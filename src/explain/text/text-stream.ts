@@ -1,14 +1,17 @@
 import type { Seen } from '../seen.ts'
-import { numbersOf, openBlock, type Block, type BlockReader } from './blocks.ts'
+import type { Collector } from './collector.ts'
+import { groupsIn, numbersOf, openBlock, type Block, type BlockReader } from './blocks.ts'
 import { escapedMessageIn } from './escaped.ts'
-import { formIn, logfmtIn } from './form-encoded.ts'
+import { formIn } from './form-encoded.ts'
 import { createHttpExchange, type HttpExchange } from './http-exchange.ts'
-import { objectOf, parsedJson, type Json } from './json.ts'
+import { parsedJson } from './json.ts'
+import { openKeyLines } from './key-lines.ts'
 import type { LineReader } from './line-reader.ts'
 import { zapLine } from './log-records.ts'
 import { lenientValue } from './objects.ts'
 import type { Origin } from './origin.ts'
-import { openPinoPretty, type PinoPretty } from './pino-pretty.ts'
+import { pairsIn } from './pairs.ts'
+import { openPinoPretty } from './pino-pretty.ts'
 import { createSipLog } from './sip-log.ts'
 import { timeIn } from './times.ts'
 
@@ -43,7 +46,7 @@ export class TextStream {
   readonly #readers: readonly LineReader[]
   readonly http: HttpExchange
   #block: { reader: BlockReader, lines: Plain[] } | undefined
-  #pretty: { record: PinoPretty, origin: Origin, depth: number } | undefined
+  #collected: { reader: Collector, lines: Plain[] } | undefined
   /** The beginning of a line that its collector has cut in parts. */
   partial = ''
 
@@ -61,13 +64,16 @@ export class TextStream {
   /** Nothing follows. */
   end (): void {
     while (this.#block) this.#breakBlock(this.#block)
-    this.#endPretty()
+    this.#endCollected()
     this.#endReaders()
   }
 
   #take (line: Plain): boolean {
-    if (this.#pretty?.record.push(line.text)) return true
-    this.#endPretty()
+    if (this.#collected?.reader.push(line.text)) {
+      this.#collected.lines.push(line)
+      return true
+    }
+    this.#endCollected()
 
     if (this.#takeOneLine(line)) {
       // Nothing of a SIP message comes after a line of another kind.
@@ -88,10 +94,11 @@ export class TextStream {
   /** Lines that are whole records. */
   #takeOneLine (line: Plain): boolean {
     const { text } = line
-    return (text.includes('{') && this.#takeJson(line)) ||
-      (text.includes('SIP/2.0') && this.#takeEscaped(line)) ||
-      (text.includes('=') && this.#takePairs(line)) ||
-      (text.startsWith('[') && this.#takeList(line))
+    const hasBrackets = text.includes('{') || text.startsWith('[')
+    // A message of SIP in the fields of a line tells more than the line.
+    if (!text.startsWith('{') && !HOOK.test(text) && this.#takeEscaped(line)) return true
+    return (hasBrackets && this.#takeJson(line)) || (text.includes('SIP/2.0') && this.#takeEscaped(line)) ||
+      (/[=:]/.test(text) && this.#takePairs(line))
   }
 
   #takeEscaped ({ text, origin }: Plain): boolean {
@@ -104,17 +111,37 @@ export class TextStream {
     return seen.length > 0
   }
 
-  #takeJson ({ text, origin, depth }: Plain): boolean {
-    const zap = this.#zap(text, origin)
-    if (zap) return true
+  #takeJson (line: Plain): boolean {
+    const { text, origin, depth } = line
+    // A webhook that a logger wrote looks like a line of zap too.
+    if (!HOOK.test(text) && this.#zap(text, origin)) return true
 
-    // Behind the JSON stands the comma of an array.
-    const brace = text.indexOf('{')
-    const end = text.lastIndexOf('}') + 1
-    if (brace > MAX_PREFIX || !/^[\s,\]"'`)]*$/.test(text.slice(end))) return false
+    const whole = wholeIn(text)
+    const isTaken = whole ? this.#isKnown(whole.value, whole.label, origin, depth) : this.#takeGroups(line)
+    return isTaken || this.#zap(text, origin)
+  }
 
-    const json = jsonIn(text.slice(brace, end))
-    return json !== undefined && this.#sink.record(json, text.slice(0, brace), origin, depth)
+  /** Objects and lists with other words between and behind them. */
+  #takeGroups ({ text, origin, depth }: Plain): boolean {
+    let isKnown = false
+    let before = 0
+    for (const [start, end] of groupsIn(text)) {
+      const group = text.slice(start, end)
+      const value = group.includes('{') ? unescaped(group) ?? lenientValue(group) : undefined
+      if (typeof value !== 'object' || value === null) continue
+
+      const label = text.slice(before, start)
+      before = end
+      if (label.length <= MAX_PREFIX && this.#isKnown(value, label, origin, depth)) isKnown = true
+    }
+    return isKnown
+  }
+
+  #isKnown (value: object, label: string, origin: Origin, depth: number, lineOf?: (record: object) => number): boolean {
+    if (this.http.answered(value, origin.number)) return true
+
+    const at = timeIn(label)
+    return this.#sink.record(value, label, at === undefined ? origin : { ...origin, at }, depth, lineOf)
   }
 
   #zap (text: string, origin: Origin): boolean {
@@ -124,34 +151,29 @@ export class TextStream {
     return seen !== undefined
   }
 
-  #takeList ({ text, origin, depth }: Plain): boolean {
-    const list = /[\]][\s,;]*$/.test(text) ? parsedJson(text.replace(/[\s,;]+$/, '')) : undefined
-    if (!Array.isArray(list)) return false
-    return this.http.answered(list, origin.number) || this.#sink.record(list, '', origin, depth)
-  }
-
   /** A form, a query of an access log, or a line of key=value pairs. */
   #takePairs ({ text, origin, depth }: Plain): boolean {
     const form = formIn(text)
     if (!form) {
-      const fields = logfmtIn(text)
-      return fields !== undefined && this.#sink.record(fields, '', origin, depth)
+      const pairs = pairsIn(text)
+      return pairs !== undefined && this.#isKnown(pairs.fields, pairs.prefix, origin, depth)
     }
     const [, status] = /HTTP\/[\d.]{1,3}"? (\d{3})\b/.exec(form.rest) ?? []
     const record = status === undefined ? form.fields : { body: form.fields, res: { statusCode: Number(status) } }
-    return this.#sink.record(record, form.prefix, origin, depth)
+    return this.#isKnown(record, form.prefix, origin, depth)
   }
 
   #opens (line: Plain): boolean {
-    const pretty = openPinoPretty(line.text)
-    if (pretty) {
+    const replays = line.replays ?? 0
+    const collector = replays === 0 ? collectorOf(line.text) : undefined
+    if (collector) {
       this.#endReaders()
-      this.#pretty = { record: pretty, origin: line.origin, depth: line.depth }
+      this.#collected = { reader: collector, lines: [line] }
       return true
     }
-    const reader = (line.replays ?? 0) < MAX_REPLAYS ? openBlock(line.text) : undefined
-    if (reader) this.#block = { reader, lines: [line] }
-    return reader !== undefined
+    const block = replays < MAX_REPLAYS ? openBlock(line.text) : undefined
+    if (block) this.#block = { reader: block, lines: [line] }
+    return block !== undefined
   }
 
   #continueBlock (block: { reader: BlockReader, lines: Plain[] }, line: Plain): void {
@@ -174,10 +196,8 @@ export class TextStream {
     const value = lenientValue(text)
     if (typeof value !== 'object' || value === null) return false
     if (label.trim() !== '' && this.#zap(label + JSON.stringify(value), origin)) return true
-    if (this.http.answered(value, origin.number)) return true
-
     const starts = objectLines.map(line => lines[line]?.origin.number ?? origin.number)
-    return this.#sink.record(value, label, origin, depth, numbersOf(value, starts))
+    return this.#isKnown(value, label, origin, depth, numbersOf(value, starts))
   }
 
   /** What began like a block is none: its lines are read one by one. */
@@ -189,12 +209,16 @@ export class TextStream {
     }))
   }
 
-  #endPretty (): void {
-    if (!this.#pretty) return
-    const { record: open, origin, depth } = this.#pretty
-    this.#pretty = undefined
-    const { record, service } = open.record()
-    this.#sink.record(record, '', { ...origin, ...(service !== undefined && { service }) }, depth)
+  #endCollected (): void {
+    if (!this.#collected) return
+    const { reader, lines } = this.#collected
+    this.#collected = undefined
+    const [first] = lines as [Plain]
+    const read = reader.end()
+    const from = { ...first.origin, ...(read?.service !== undefined && { service: read.service }) }
+    if (read && this.#isKnown(read.record, '', from, first.depth)) return
+
+    for (const line of lines) this.push({ ...line, replays: MAX_REPLAYS })
   }
 
   #endReaders (): void {
@@ -202,11 +226,30 @@ export class TextStream {
   }
 }
 
-/** An object as text; in a string of another language its quotes are escaped. */
-function jsonIn (text: string): Json | undefined {
-  const json = objectOf(text) ?? (text.includes('\\"') ? objectOf(parsedJson(`"${text}"`)) : undefined)
-  if (json) return json
+/** Forms that stand on several lines, by their first one. */
+const collectorOf = (line: string): Collector | undefined => openPinoPretty(line) ?? openKeyLines(line)
 
-  const value = lenientValue(text)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : undefined
+/** The JSON that a line is, behind a label and in front of the comma of an array. */
+function wholeIn (text: string): { label: string, value: object } | undefined {
+  const isList = text.startsWith('[') && /\][\s,;]*$/.test(text.slice(-40))
+  const start = isList ? 0 : text.indexOf('{')
+  const end = text.lastIndexOf(isList ? ']' : '}') + 1
+  if (start < 0 || start > MAX_PREFIX) return undefined
+
+  const json = text.slice(start, end)
+  const isAll = /^[\s,;\]"'`)]*$/.test(text.slice(end))
+  const value = (isAll ? parsedJson(json) : undefined) ?? unescaped(json)
+  return typeof value === 'object' && value !== null ? { label: text.slice(0, start), value } : undefined
 }
+
+/** JSON in a string of another language: its quotes and line ends are escaped. */
+function unescaped (json: string): unknown {
+  if (!/\\["n]/.test(json)) return undefined
+  return parsedJson(json.replace(/\\(?:u([\da-fA-F]{4})|(.))/g, (_, code?: string, character = '') =>
+    code === undefined ? ESCAPES.get(character) ?? character : String.fromCharCode(parseInt(code, 16))))
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([['n', '\n'], ['r', ''], ['t', '\t']])
+
+/** Fields of webhooks. */
+const HOOK = /\bcall_?sid\b|\bevent\b/i

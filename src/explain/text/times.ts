@@ -1,6 +1,9 @@
 const DAY = /(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?/
-/** Syslog's time has no year, and that of web servers has all of it: `Mar  4 09:00:00`, `04/Mar/2026:09:00:00 +0000`. */
-const MONTH = /(?:\b([A-Z][a-z]{2}) {1,2}(\d{1,2})|\b(\d{2})\/([A-Z][a-z]{2})\/(\d{4})):? ?(\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?: ([+-]\d{4}))?/
+/** Syslog: `Mar  4 09:00:00`, without a year. Web servers: `04/Mar/2026:09:00:00 +0000`. */
+const MONTH = new RegExp(
+  String.raw`(?:\b([A-Z][a-z]{2}) {1,2}(\d{1,2})|\b(\d{2})/([A-Z][a-z]{2})/(\d{4})):? ?` +
+  String.raw`(\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?: ([+-]\d{4}))?`
+)
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const CLOCK = /(?:^|[^\d:])(\d{2}):(\d{2}):(\d{2})[.,](\d{1,9})/
 
@@ -46,6 +49,8 @@ function monthTime (match: RegExpExecArray, otherwise: number): number | undefin
 
 /** Names of a record's time. What collectors call the time at which they got it comes last. */
 const NAMES = [
+  // HAR has a duration called time.
+  'startedDateTime',
   'at',
   'time',
   'timestamp',
@@ -64,8 +69,8 @@ const NAMES = [
   'TimeGenerated [UTC]',
   '_SOURCE_REALTIME_TIMESTAMP',
   '__REALTIME_TIMESTAMP',
-  'startedDateTime',
-  'receiveTimestamp'
+  'receiveTimestamp',
+  'created_at'
 ]
 
 /** The time that a JSON record tells, whichever of the usual names and units it has. */
@@ -93,6 +98,13 @@ function epochMs (value: number): number {
   if (value > 1e14) return value / 1e3
   return value > 1e11 || value < 1e8 ? value : value * 1000
 }
+
+/**
+ * The time of something that has one itself, and one at which it was collected: its own is better, unless it is a time
+ * of day alone.
+ */
+export const bestTime = (own: number | undefined, collected: number | undefined): number | undefined =>
+  own === undefined || (!isDate(own) && collected !== undefined && isDate(collected)) ? collected : own
 
 /** Times before this count from some start of their own and are no dates: 2001. */
 export const isDate = (at: number): boolean => at > 9e11

@@ -56,7 +56,7 @@ export function lineIn (record: Json): string | undefined {
 
 /** A field that holds SIP as text. */
 export const carriedSip = (record: Json): string | undefined =>
-  textsIn(record, CARRYING_FIELDS).find(text => /SIP\/2\.0[^\n]{0,200}\n/.test(text))
+  textsIn(record, CARRYING_FIELDS).find(text => /SIP\/2\.0[^\n]{0,200}(?:\n|\\[rn])/.test(text))
 
 /** A field that holds JSON as text. */
 export const carriedJson = (record: Json): string | undefined =>
@@ -102,6 +102,13 @@ export function rowsOf (value: unknown): Json[] {
     if (isObject(row)) return [row]
     return isFieldList(row) ? [Object.fromEntries(row.map(({ field, value }) => [String(field), value]))] : []
   })
+}
+
+/** The text of a list of its lines. */
+export function textLines (value: unknown): string | undefined {
+  const isText = Array.isArray(value) && value.every(line => typeof line === 'string') &&
+    value.some(line => line.includes('SIP/2.0') || line.includes('{'))
+  return isText ? value.join('\n') : undefined
 }
 
 const isFieldList = (row: unknown): row is Json[] =>

@@ -7,6 +7,7 @@ import type { LineReader } from './line-reader.ts'
 import { bareLine } from './log-records.ts'
 import type { Origin } from './origin.ts'
 import { withoutPrefixes } from './prefixes.ts'
+import { fromRawHttp } from './raw-http.ts'
 import { logOf, recordsOf } from './records.ts'
 import { createReplies } from './replies.ts'
 import { isDate } from './times.ts'
@@ -20,7 +21,8 @@ import {
   lineIn,
   lokiLines,
   originOf,
-  rowsOf
+  rowsOf,
+  textLines
 } from './unwrap-json.ts'
 
 /** Wrappers around wrappers. */
@@ -121,11 +123,16 @@ export function createUnwrapper (
   ): boolean {
     if (depth > MAX_DEPTH) return false
     if (!isObject(value)) {
+      const text = textLines(value)
+      if (text !== undefined) message(text, origin, depth + 1, () => {})
       const rows = rowsOf(value)
       return rows.map(row => record(row, label, origin, depth + 1, lineOf)).some(Boolean)
     }
 
     const here = { ...origin, number: lineOf(value) }
+    const exchange = fromRawHttp(value)
+    if (exchange) return own(exchange, label, here, depth, lineOf)
+
     const lines = lokiLines(value, here)
     for (const each of lines) line(each.line, each.origin, depth + 1)
     if (lines.length > 0) return true

@@ -1,0 +1,9 @@
+import type { Json } from './json.ts'
+
+/** Collects lines that mean something together. */
+export interface Collector {
+  /** False when the line does not belong to those before it. */
+  push(line: string): boolean
+  /** The record, and the service that it names; undefined when the lines were none. */
+  end(): { record: Json, service?: string } | undefined
+}
