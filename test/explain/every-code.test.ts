@@ -332,7 +332,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
     pino('Error retrieving or parsing application: dial: unknown property foo')
   ],
   'log-hook-status': [
-    /with a status/,
+    /answered with 404, which Jambonz does not take/,
     pino('web callback returned unexpected status code 404', { baseUrl: 'https://bridge.example.com', url: '/status' })
   ],
   'log-hook-failed': [
@@ -350,6 +350,9 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
 
   'log-outdial-failed': firstLine('log-outdial-failed'),
   'log-no-answer': firstLine('log-no-answer'),
+  'log-not-answered': firstLine('log-not-answered'),
+  'log-caller-gave-up': firstLine('log-caller-gave-up'),
+  'log-caller-unknown': firstLine('log-caller-unknown'),
   'log-time-limit': firstLine('log-time-limit'),
   'log-refer-failed': firstLine('log-refer-failed'),
   'log-refer-no-hook': firstLine('log-refer-no-hook'),

@@ -148,7 +148,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
   {
     code: 'log-hook-status',
-    says: /only 200, 202 and 204/,
+    says: /answered with 404, which Jambonz does not take/,
     text: fs('web callback returned unexpected status code 404', { url: '/status' })
   },
   {
@@ -182,7 +182,33 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     text: fs('Error looking up account sid acc-7', failure('connect ECONNREFUSED 10.0.0.9:3306'))
   },
 
+  {
+    code: 'log-hook-failed',
+    says: /sent again \(1\/2\)/,
+    text: fs('Retrying request (1/2)', failure('connect ECONNREFUSED 192.0.2.9:3000'))
+  },
+  {
+    code: 'log-not-answered',
+    says: /declined the call with 603/,
+    text: fs('InboundCallSession:_onTasksDone auto-generating non-success response to invite')
+  },
+  {
+    code: 'log-caller-gave-up',
+    says: /before anybody had answered/,
+    text: fs('SingleDialer:exec got quick CANCEL from caller, abort outdial')
+  },
+
   // sbc-inbound
+  {
+    code: 'log-caller-gave-up',
+    says: /side that calls hung up/,
+    text: inbound('caller hungup before connecting to feature server')
+  },
+  {
+    code: 'log-caller-unknown',
+    says: /\(203\.0\.113\.7\) is no gateway of a carrier/,
+    text: inbound('identifyAccount: incoming user call', { source_address: '203.0.113.7', realm: 'sip.example.com' })
+  },
   {
     code: 'log-rtpengine',
     says: /had no rtpengine/,
@@ -649,6 +675,14 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
       'ValueError: api_key is required, or set LIVEKIT_API_KEY environment variable\n'
   },
 
+  {
+    code: 'log-not-started',
+    says: /stopped with an error: OSError: \[Errno 98\] address already in use/,
+    text: python('worker failed') +
+      'Traceback (most recent call last):\n  File "/app/livekit/agents/worker.py", line 700, in run\n' +
+      'OSError: [Errno 98] address already in use\n'
+  },
+
   // LiveKit's API, in agents and applications
   {
     code: 'log-transfer-failed',
@@ -786,6 +820,29 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     text: `${
       JSON.stringify({ level: 30, pid: 2, call_sid: 'sid-7', msg: 'outbound dial failed with failed, 404' })
     }\n`
+  },
+
+  {
+    code: 'log-outdial-failed',
+    says: /dial end with 486: the called party is busy/,
+    text: 'Outbound call failed: 486 Busy Here\n'
+  },
+  {
+    code: 'log-outdial-failed',
+    says: /dial to LiveKit end with 503/,
+    text: `${
+      JSON.stringify({
+        level: 30,
+        call_sid: 'sid-7',
+        to: 'sip:room-7@abcdefghijk.sip.livekit.cloud',
+        msg: 'call failed with 503 Service Unavailable'
+      })
+    }\n`
+  },
+  {
+    code: 'log-no-trunk',
+    says: /no inbound trunk for this call \(to \+15550100008/,
+    text: server('No SIP trunk matched', { toUser: '+15550100008', fromUser: '+15550100007', src: '198.51.100.7' })
   },
 
   {

@@ -58,7 +58,8 @@ function spanOf (read: readonly Seen[]): string[] {
   const times = read.map(({ at }) => at).filter(at => at !== undefined && isDate(at)) as number[]
   if (times.length === 0) return []
   const [first, last] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))]
-  return [`from ${new Date(first).toISOString()} to ${new Date(last).toISOString()}`]
+  const from = new Date(first).toISOString()
+  return [first === last ? `at ${from}` : `from ${from} to ${new Date(last).toISOString()}`]
 }
 
 function namesOf (calls: ReadonlyArray<readonly Seen[]>): string[] {
@@ -76,7 +77,7 @@ const JAMBONZ: readonly Service[] = ['feature-server', 'sbc-inbound', 'sbc-outbo
 /** The file that helps most beside what is there. */
 function todoFor (read: readonly Seen[]): string {
   const from = new Set(read.map(item => item.kind === 'log' ? item.from : undefined))
-  const other = JAMBONZ.some(name => from.has(name))
+  const other = JAMBONZ.some(name => from.has(name)) || (from.has('livekit-server') && !from.has('livekit-sip'))
     ? "livekit-sip's log"
     : "the logs of Jambonz' feature-server and SBC"
   return `Add the SIP of the same call (sngrep, tcpdump), or ${other}, from before the call until after its end`

@@ -23,6 +23,14 @@ export const AGENT_RULES: readonly LogRule[] = [
   },
   ...LIVEKIT_API_RULES,
   {
+    pattern: /^worker failed\b(?:: ([^\n]{1,300}))?/,
+    code: 'log-not-started',
+    severity: 'failed',
+    says: line => `The worker stopped with an error${crashText(line)}`,
+    todo: WORKER_LOG,
+    source: 'livekit/agents cli/cli.py'
+  },
+  {
     pattern: /(?:ws_url|api_key|api_secret|URL|API Key|API Secret) is required(?:,|:) (?:or set|Set) LIVEKIT_/,
     code: 'log-not-started',
     severity: 'failed',
@@ -48,7 +56,7 @@ export const AGENT_RULES: readonly LogRule[] = [
     source: 'livekit/agents voice/agent_session.py'
   },
   {
-    pattern: /exceeded memory limit, killing it/,
+    pattern: /exceeded memory limit, killing/,
     code: 'log-out-of-memory',
     severity: 'failed',
     says: 'The job of an agent took more memory than job_memory_limit_mb, and was killed',

@@ -4,7 +4,7 @@ import type { LogRule } from './log-rule.ts'
 /** Lines of Jambonz' api-server about calls. */
 export const API_SERVER_RULES: readonly LogRule[] = [
   {
-    pattern: /^No available feature servers to handle createCall API request|^getFsUrl: error retreving feature servers/,
+    pattern: /^No available feature servers (?:to handle createCall API request|at this time)|^getFsUrl: error retreving feature servers/i,
     code: 'no-feature-server',
     severity: 'failed',
     says: "Jambonz' API knew no feature-server to make the call with, and answered 480",

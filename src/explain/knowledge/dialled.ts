@@ -1,6 +1,6 @@
 import { carrierFinal } from './carrier-finals.ts'
 
-/** A status of whoever was dialled, with what it means: `403: it does not allow this call`. */
+/** A status of the side that was dialled, with what it means: `403: it does not allow this call`. */
 export function dialledWords (status: string): string {
   const code = Number(status)
   return code >= 300 && code < 700 ? `${status}: ${carrierFinal(code).means}` : status
@@ -8,22 +8,27 @@ export function dialledWords (status: string): string {
 
 /** What to do about it; LiveKit's own statuses have reasons of their own. */
 export function dialledTodo (status: string): string {
+  const livekit = liveKitTodo(status)
   const code = Number(status)
   const todo = code >= 300 && code < 700 ? settled(carrierFinal(code).todo) : "Look at the far end's own log"
-  const livekit = LIVEKIT[status]
   return livekit === undefined ? todo : `If it was a carrier: ${lowered(todo)}. If it was LiveKit: ${livekit}`
 }
 
-const settled = (text: string): string => text.replace(/\{settings\}/g, 'the carrier')
+/** What to look at when LiveKit answers with a status; undefined where that says nothing. */
+export const liveKitTodo = (status: string): string | undefined => LIVEKIT[status]
+
+const settled = (text: string): string => text.replaceAll('{settings}', 'the carrier')
 const lowered = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 /** What LiveKit means by a status (livekit/sip pkg/sip/inbound.go). */
 const LIVEKIT: Readonly<Record<string, string>> = {
+  400: 'the INVITE, its SDP first: PCMU or PCMA, and the same encryption as the trunk',
   401: 'the credentials of its inbound trunk',
   404: 'no trunk or no dispatch rule fits the call (bridge provision --plan)',
   407: 'give the dial the credentials of its inbound trunk',
   480: 'nobody joined the room in time',
   486: 'nobody joined the room in time, or the room was closed',
   488: 'offer PCMU or PCMA, and the same encryption as the trunk',
-  503: 'it could not look up trunk and rule, or a quota is used up'
+  500: 'livekit-sip could not open its side of the audio, or the INVITE had no SDP',
+  503: 'it could not look up trunk and rule, two trunks fit the call, or a quota is used up'
 }

@@ -41,7 +41,6 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     severity: 'warning',
     says: line => `Jambonz ended the call because it had reached its time limit of ${captured(line)} s`,
     todo: 'Raise timeLimit of the dial verb (or of the call), if calls may last longer',
-    cause: 'time-limit',
     source: 'jambonz-feature-server lib/tasks/dial.js, lib/session/call-session.js'
   },
   {
@@ -88,7 +87,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
   },
   {
     pattern:
-      /WsRequestor:request - all connection attempts failed|WsRequestor:_connect - not-ready event fired|WsRequestor:_onError|WsRequestor - socket closed unexpectedly/,
+      /WsRequestor:request - all connection attempts failed|WsRequestor:_connect - not-ready event fired|WsRequestor:_onError|WsRequestor - socket closed unexpectedly|^WsRequestor\([^)\n]{1,60}\) - closed from far end (?!1000|1001)\d/,
     code: 'log-hook-failed',
     severity: 'failed',
     says: 'Jambonz could not reach the application over its websocket, or lost it during the call',
@@ -150,7 +149,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     pattern: /web callback returned unexpected status code (\d+)/i,
     code: 'log-hook-status',
     severity: 'failed',
-    says: 'A hook was answered with a status that Jambonz does not take (only 200, 202 and 204)',
+    says: line => `A hook was answered with ${captured(line)}, which Jambonz does not take (only 200, 202 and 204)`,
     todo: 'See that the URL reaches the bridge itself: no redirect, no login page, no missing path prefix',
     source: 'jambonz-feature-server lib/utils/http-requestor.js'
   },
@@ -179,6 +178,30 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     says: 'feature-server found no SBC to dial through',
     todo: 'See that sbc-outbound runs and registers in Redis',
     source: 'jambonz-feature-server lib/utils/place-outdial.js'
+  },
+  {
+    pattern: /^Retrying request \((\d{1,2}\/\d{1,2})\)/,
+    code: 'log-hook-failed',
+    severity: 'warning',
+    says: line => `A hook could not be delivered at once, and was sent again (${captured(line)})`,
+    todo: 'See whether a later try succeeded, and how Jambonz reaches the URL',
+    source: 'jambonz-feature-server lib/utils/http-requestor.js'
+  },
+  {
+    pattern: /_onTasksDone auto-generating non-success response to invite/,
+    code: 'log-not-answered',
+    severity: 'failed',
+    says: 'Every verb was done and none had answered the caller, so Jambonz declined the call with 603',
+    todo: 'See how the dial before it ended; let another verb follow it (say, or a dial to a person)',
+    source: 'jambonz-feature-server lib/session/inbound-call-session.js'
+  },
+  {
+    pattern: /got quick CANCEL from caller|caller canceled quickly before we could respond|got CANCEL request$/,
+    code: 'log-caller-gave-up',
+    severity: 'warning',
+    says: 'The caller hung up before anybody had answered',
+    todo: 'Nothing is broken if that was soon: else see what the call waited for',
+    source: 'jambonz-feature-server lib/utils/place-outdial.js, lib/middleware.js'
   },
   ...JAMBONZ_BACKEND_RULES
 ]

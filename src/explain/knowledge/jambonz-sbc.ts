@@ -41,6 +41,14 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
     source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
   },
   {
+    pattern: /^caller hungup before connecting(?: to feature server)?$/,
+    code: 'log-caller-gave-up',
+    severity: 'warning',
+    says: 'The side that calls hung up before the call was connected',
+    todo: 'Nothing is broken if that was soon: else see what the call waited for',
+    source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
+  },
+  {
     pattern: /Loop Detected/,
     code: 'log-loop',
     severity: 'failed',

@@ -1,6 +1,6 @@
 import { textOf } from '../log-lines.ts'
 import { LIVEKIT_API_RULES } from './livekit-api.ts'
-import { TRUNK_CONFLICT } from './livekit-trunks.ts'
+import { SIP_MATCH_RULES } from './livekit-trunks.ts'
 import { valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
 const REGISTERED = /^(?:worker registered|registered worker)\b/
@@ -41,7 +41,7 @@ function noWorkerTodo ({ fields, call, others }: LoggedLine): string {
 
 /** Lines of livekit-server: jobs and workers, trunks. */
 export const LIVEKIT_SERVER_RULES: readonly LogRule[] = [
-  TRUNK_CONFLICT,
+  ...SIP_MATCH_RULES,
   {
     pattern: /no workers with sufficient capacity/i,
     code: 'log-worker-full',

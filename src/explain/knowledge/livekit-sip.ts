@@ -1,22 +1,9 @@
 import { textOf } from '../log-lines.ts'
 import { LIVEKIT_API_RULES } from './livekit-api.ts'
+import { LATE_OFFER_TODO } from './late-offer.ts'
 import { LIVEKIT_CLOSE_RULES } from './livekit-close-reasons.ts'
-import { TRUNK_CONFLICT } from './livekit-trunks.ts'
+import { partiesText, ROUTE, SIP_MATCH_RULES } from './livekit-trunks.ts'
 import { valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
-
-const ROUTE =
-  'Compare toUser, fromUser and fromIP of the call with the inbound trunk and the rule: an exact match, including ' +
-  '+; inbound_numbers of a rule are callers'
-
-/** Whose call it is, as trunk and rule see it. */
-function partiesText (line: LoggedLine): string {
-  const parties = [
-    ['to', valueOf(line, 'toUser')],
-    ['from', valueOf(line, 'fromUser')],
-    ['at', valueOf(line, 'fromIP', 'src')]
-  ].filter(([, value]) => value !== '').map(words => words.join(' '))
-  return parties.length > 0 ? ` (${parties.join(' ')})` : ''
-}
 
 /**
  * Which of trunk and rule was missing. livekit-sip names the trunk in each line after it has found one, so a line with
@@ -62,15 +49,12 @@ const hasNoOffer = ({ call }: LoggedLine): boolean =>
 
 /** Lines of livekit-sip. */
 export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
-  TRUNK_CONFLICT,
   {
     pattern: EMPTY_OFFER,
     code: 'log-no-offer',
     severity: 'failed',
     says: line => `The INVITE had no SDP offer that LiveKit can use${offerText(line)}`,
-    todo:
-      'Have the side that calls put its SDP into the INVITE (early offer); LiveKit takes no late offer, in which the ' +
-      'SDP comes with the ACK',
+    todo: line => valueOf(line, 'contentType') === '' ? LATE_OFFER_TODO : 'Have the side that calls send plain SDP',
     unless: ({ match, fields: { sdp } }) => match[0].startsWith('SDP offer') && sdp !== '',
     source: 'livekit/sip pkg/sip/inbound.go'
   },
@@ -87,26 +71,7 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     isCommon: true,
     source: 'livekit/sip pkg/sip/inbound.go'
   },
-  {
-    pattern: /No SIP trunk matched|no trunk found|(?:doesn't|does not) match any (?:SIP )?Trunks/i,
-    code: 'log-no-trunk',
-    severity: 'failed',
-    says: line => `LiveKit found no inbound trunk for this call${partiesText(line)}`,
-    todo: ROUTE,
-    command: 'bridge provision --plan',
-    cause: 'livekit-no-route',
-    source: 'livekit/sip pkg/sip/inbound.go'
-  },
-  {
-    pattern: /doesn't match any Dispatch Rules|no-dispatch|Does not match Trunks or Dispatch Rules/i,
-    code: 'log-no-rule',
-    severity: 'failed',
-    says: line => `No dispatch rule matched${partiesText(line)}`,
-    todo: ROUTE,
-    command: 'bridge provision --plan',
-    cause: 'livekit-no-route',
-    source: 'livekit/sip pkg/sip/inbound.go, livekit/protocol sip/sip.go'
-  },
+  ...SIP_MATCH_RULES,
   {
     pattern: /auth check failed|quota exceeded/i,
     code: 'log-overloaded',

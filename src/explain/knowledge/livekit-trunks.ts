@@ -1,7 +1,21 @@
-import type { LogRule } from './log-rule.ts'
+import { valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
+
+export const ROUTE =
+  'Compare toUser, fromUser and fromIP of the call with the inbound trunk and the rule: an exact match, including ' +
+  '+; inbound_numbers of a rule are callers'
+
+/** Whose call it is, as trunk and rule see it. */
+export function partiesText (line: LoggedLine): string {
+  const parties = [
+    ['to', valueOf(line, 'toUser')],
+    ['from', valueOf(line, 'fromUser')],
+    ['at', valueOf(line, 'fromIP', 'src')]
+  ].filter(([, value]) => value !== '').map(words => words.join(' '))
+  return parties.length > 0 ? ` (${parties.join(' ')})` : ''
+}
 
 /** Two trunks for one call. livekit-server writes it, and livekit-sip repeats it. */
-export const TRUNK_CONFLICT: LogRule = {
+const TRUNK_CONFLICT: LogRule = {
   pattern:
     /Conflicting inbound SIP Trunks(?:: Conflicting inbound SIP Trunks)?(?:: \\?"(ST_\w{1,40})\\?" and \\?"(ST_\w{1,40})\\?")?|Multiple (?:default )?SIP Trunks matched/i,
   code: 'log-trunk-conflict',
@@ -13,3 +27,32 @@ export const TRUNK_CONFLICT: LogRule = {
   cause: 'livekit-overloaded',
   source: 'livekit/protocol sip/sip.go'
 }
+
+const RULE_MATCHED = /^SIP dispatch rule matched\b/
+
+/** How a call found its trunk and its rule. Both servers write such lines. */
+export const SIP_MATCH_RULES: readonly LogRule[] = [
+  TRUNK_CONFLICT,
+  {
+    pattern: /No SIP trunk matched|no trunk found|(?:doesn't|does not) match any (?:SIP )?Trunks/i,
+    code: 'log-no-trunk',
+    severity: 'failed',
+    says: line => `LiveKit found no inbound trunk for this call${partiesText(line)}`,
+    todo: ROUTE,
+    command: 'bridge provision --plan',
+    cause: 'livekit-no-route',
+    // A rule without trunks may have taken the call.
+    unless: ({ call, others }) => call.has(RULE_MATCHED) || others.has(RULE_MATCHED),
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /doesn't match any Dispatch Rules|no-dispatch|Does not match Trunks or Dispatch Rules/i,
+    code: 'log-no-rule',
+    severity: 'failed',
+    says: line => `No dispatch rule matched${partiesText(line)}`,
+    todo: ROUTE,
+    command: 'bridge provision --plan',
+    cause: 'livekit-no-route',
+    source: 'livekit/sip pkg/sip/inbound.go, livekit/protocol sip/sip.go'
+  }
+]

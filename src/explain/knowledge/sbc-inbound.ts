@@ -1,6 +1,6 @@
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
 import { JAMBONZ_SBC_RULES } from './jambonz-sbc.ts'
-import { captured, valueOf, type LogRule } from './log-rule.ts'
+import { captured, valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
 /** Lines of sbc-inbound, and of the registrar (sbc-sip-sidecar) beside it. */
 export const SBC_INBOUND_RULES: readonly LogRule[] = [
@@ -41,6 +41,16 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     says: 'Several carriers or accounts in Jambonz claim this call, so Jambonz refused it with 503',
     todo: "In Jambonz' portal keep the carrier's address, or the number, in one carrier of one account",
     source: 'jambonz sbc-inbound lib/db-utils.js'
+  },
+  {
+    pattern: /^identifyAccount: incoming user call/,
+    code: 'log-caller-unknown',
+    severity: 'warning',
+    says: line =>
+      `Jambonz took the call for one of a registered phone, because the address it came from${addressText(line)} is ` +
+      'no gateway of a carrier: it asks for a user name and password (401), or answers 404 if the realm is unknown',
+    todo: "If a carrier calls from there: add that address to its inbound gateways in Jambonz' portal",
+    source: 'jambonz sbc-inbound lib/middleware.js'
   },
   {
     pattern: /^identifyAccount: static IP for \S{1,60} but call for /,
@@ -90,6 +100,11 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
   },
   ...JAMBONZ_BACKEND_RULES
 ]
+
+const addressText = (line: LoggedLine): string => {
+  const address = valueOf(line, 'source_address')
+  return address === '' ? '' : ` (${address})`
+}
 
 const errorText = (error: string): string => error === '' ? '' : `: ${error}`
 

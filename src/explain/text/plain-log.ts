@@ -58,8 +58,8 @@ const PBX: ReadonlyArray<[RegExp, (groups: string[]) => Formed]> = [
 /** What stands in front of the words of a line that somebody wrote with console.log or print. */
 const FRONT = new RegExp(
   String.raw`^\s*(?:\[?(?:${TIME}|${CLOCK})\]?)?[\s|:-]*` +
-  String.raw`(?:\[?(?:trace|debug|info|warn|warning|error|fatal)\]?[\s:-]+)?`,
-  'i'
+  String.raw`(?:\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\]?[\s:-]+|` +
+  String.raw`\[?(?:trace|debug|info|warn|warning|error)(?:\]:?|:) {1,4})?`
 )
 /** Errors of LiveKit's API, as SDKs print them. */
 const API_ERROR = /\b(?:TwirpError|SipCallError)\b|\btwirp error [a-z_]{2,30}: |\bServerError\(code=/
@@ -118,9 +118,10 @@ function readLine (
 
   const pbx = formed(PBX, text)
   if (pbx) return { ...base, from: 'asterisk', level: pbx.level.toLowerCase(), text: pbx.message, fields: {} }
-  if (PIECE.test(text)) return undefined
 
   const words = text.replace(FRONT, '')
+  if (PIECE.test(words)) return undefined
+
   const from = serviceByWords(words)
   return from && { ...base, from, level: 'info', text: words, fields: {} }
 }

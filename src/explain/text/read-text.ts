@@ -132,9 +132,9 @@ class TextReader {
       code: 'nothing-known',
       severity: 'failed',
       seen: `None of the ${this.#lines} lines of ${this.#file} is SIP, a webhook of Jambonz or LiveKit, or a log ` +
-        'line of feature-server or livekit-sip.',
+        'line of Jambonz, LiveKit, an agent or a PBX.',
       todo: 'Give a pcap or pcapng file, a SIP log (sngrep, ngrep, sofia, drachtio), webhooks as JSON lines, or the ' +
-        'logs of feature-server or livekit-sip'
+        'logs of the servers'
     }]
   }
 }
