@@ -146,8 +146,9 @@ export interface CdrSeen extends Timed {
 /** A trunk or dispatch rule of LiveKit, as the API or the tool `lk` shows it, or as somebody is about to make it. */
 export type ConfigSeen = Timed & ConfigObject & {
   kind: 'config'
-  /** `table`: what `lk` prints leaves out a part of each. */
   form: 'json' | 'table'
+  /** What the table does not show of a rule. */
+  unshown?: ReadonlySet<'numbers' | 'agents'>
 }
 
 /** Without an object: a table of such, which may have no rows. */

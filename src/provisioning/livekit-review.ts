@@ -105,7 +105,9 @@ function reviewed (
   }
 }
 
-const titled = (id: string, name: string) => name === '' ? id : `${id} "${name}"`
+/** Files may describe a trunk or rule that is not made yet and has no id. */
+const titled = (id: string, name: string) =>
+  [id, name === '' ? '' : `"${name}"`].filter(part => part !== '').join(' ') || '(without id)'
 const comma = (items: string[]) => items.join(', ')
 
 /** Callers are counted, not named: they are people, and findings are passed on. */

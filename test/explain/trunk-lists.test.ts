@@ -109,6 +109,7 @@ await t.test('what is wrong between trunks and rules', async t => {
       [/trunk-without-rule: .*ST_other/, { items: [TRUNK, other] }, RULE],
       [/rule-unknown-trunk: .*ST_gone, which is not among/, TRUNK, { ...RULE, trunkIds: ['ST_gone'] }],
       [/rule-inbound-numbers/, TRUNK, { ...RULE, inboundNumbers: ['+15550102222'] }],
+      [/rule-inbound-numbers/, { trunk: { numbers: TRUNK.numbers } }, { ...RULE, inboundNumbers: ['+15550102222'] }],
       [/rule-pin/, { ...RULE, rule: { dispatchRuleDirect: { roomName: 'lobby', pin: '12' } } }],
       [/rule-shared-room: .*all calls to one number/, { ...RULE, rule: { dispatchRuleCallee: { roomPrefix: 'call' } } }],
       [/rule-without-trunks/, { ...RULE, trunkIds: [] }],
@@ -131,6 +132,8 @@ await t.test('what the files do not show is not said', async t => {
   const tables = [lkTable(INBOUND_COLUMNS, inboundRow), lkTable(RULE_COLUMNS, ruleRow)]
   t.match(await seen(tables, QUESTION), /does not show for which callers and dialled numbers/)
   t.match(await seen([lkTable(INBOUND_COLUMNS)], QUESTION), /fits no inbound trunk: there is none/)
+  const older = [tables[0]!, lkTable([...RULE_COLUMNS.slice(0, 6), 'HidePhone', 'Metadata'], ruleRow.slice(0, 6))]
+  t.notMatch(await seen(older, QUESTION), /names no agent|without an agent name/)
 })
 
 await t.test('what a question leaves open is a condition', async t => {

@@ -10,13 +10,16 @@ export interface ProjectLists {
   /** Which of them were seen at all, be it as a table without rows. */
   seen: ReadonlySet<ConfigSeen['list']>
   places: ReadonlyMap<object, Place>
-  /** The tables of `lk` do not show which numbers a rule is for. */
-  rulesFromTable: boolean
+  /** What the tables of `lk` do not show of some rules. */
+  unshown: ReadonlyMap<object, Unshown>
 }
+
+type Unshown = Required<ConfigSeen>['unshown']
 
 /** The trunks and rules in several files, each once. */
 export function listsOf (configs: readonly ConfigSeen[]): ProjectLists {
   const places = new Map<object, Place>()
+  const unshown = new Map<object, Unshown>()
   const byId = new Map<string, ConfigSeen>()
   for (const config of configs) {
     // JSON shows more than a table, and a later listing is newer.
@@ -25,7 +28,7 @@ export function listsOf (configs: readonly ConfigSeen[]): ProjectLists {
   }
   const lists: Pick<ProjectLists, 'trunks' | 'rules' | 'outbound'> = { trunks: [], rules: [], outbound: [] }
   for (const config of byId.values()) {
-    const { list, place, form } = config
+    const { list, place, form, unshown: missing } = config
     if (!config.object) continue
     if (list === 'rules') lists.rules.push(noted(config.object))
     else if (list === 'outbound') lists.outbound.push(noted(shownPassword(config.object, form)))
@@ -33,6 +36,7 @@ export function listsOf (configs: readonly ConfigSeen[]): ProjectLists {
 
     function noted<T extends object> (object: T): T {
       places.set(object, place)
+      if (missing) unshown.set(object, missing)
       return object
     }
   }
@@ -40,7 +44,7 @@ export function listsOf (configs: readonly ConfigSeen[]): ProjectLists {
     ...lists,
     seen: new Set(configs.map(({ list }) => list)),
     places,
-    rulesFromTable: [...byId.values()].some(({ list, form }) => list === 'rules' && form === 'table')
+    unshown
   }
 }
 

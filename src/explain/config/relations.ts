@@ -11,7 +11,7 @@ const MOST_TOLD = 10
 
 /** What is wrong between trunks and rules, as far as the files show both. */
 export function relationFindings (lists: ProjectLists): Finding[] {
-  return [...conflicts(lists.trunks), ...unboundTrunks(lists), ...unknownTrunks(lists)]
+  return [...conflicts(lists.trunks), ...unboundTrunks(lists), ...unknownTrunks(lists), ...dialledAsCallers(lists)]
 }
 
 /** Two trunks that take the same call (livekit/protocol sip/sip.go, MatchTrunk). */
@@ -83,4 +83,24 @@ function unknownTrunks ({ trunks, rules, seen }: ProjectLists): Finding[] {
         : 'Take what no longer exists out of its trunk_ids'
     }]
   }).slice(0, MOST_TOLD)
+}
+
+/** Numbers of a trunk among the callers of a rule that may be for it. */
+function dialledAsCallers ({ trunks, rules }: ProjectLists): Finding[] {
+  const found = rules.flatMap((rule): Finding[] => {
+    const fitting = trunks.filter(({ sipTrunkId }) =>
+      sipTrunkId === '' || rule.trunkIds.length === 0 || rule.trunkIds.includes(sipTrunkId)
+    )
+    const dialled = new Set(fitting.flatMap(({ numbers }) => numbers.slice(0, MOST_NUMBERS).map(normalizeNumber)))
+    const count = rule.inboundNumbers.filter(number => dialled.has(normalizeNumber(number))).length
+    if (count === 0) return []
+    return [{
+      code: 'rule-inbound-numbers',
+      severity: 'failed',
+      seen: `Dispatch rule ${ruleTitle(rule)} has ${count === 1 ? 'a number' : `${count} numbers`} of a trunk in ` +
+        'inbound_numbers, which means callers: nobody else gets this rule.',
+      todo: 'Put dialled numbers into numbers and leave inbound_numbers empty'
+    }]
+  })
+  return found.slice(0, MOST_TOLD)
 }

@@ -12,7 +12,12 @@ const MOST_DESCRIBED = 40
  * What the review of a whole project says of things that are not in it. Files may hold a part of a project, and
  * {@link relationFindings} says as much as they show.
  */
-const OF_THE_WHOLE: ReadonlySet<string> = new Set(['trunk-without-rule', 'rule-unknown-trunk', 'trunk-conflict'])
+const OF_THE_WHOLE: ReadonlySet<string> = new Set([
+  'trunk-without-rule',
+  'rule-unknown-trunk',
+  'rule-inbound-numbers',
+  'trunk-conflict'
+])
 
 /**
  * Reviews trunks and rules from files, with the checks of `bridge provision --list`.
@@ -34,7 +39,7 @@ function objectFindings (lists: ProjectLists): Finding[] {
   const objects = [...lists.trunks, ...lists.rules, ...lists.outbound]
   const own = [
     ...lists.trunks.map(inboundTrunkFindings),
-    ...lists.rules.map(ruleFindings),
+    ...lists.rules.map(rule => ruleFindings(rule, lists.unshown.get(rule)?.has('agents') === true)),
     ...lists.outbound.map(outboundTrunkFindings)
   ]
   const described = reviewProject(lists).slice(0, MOST_DESCRIBED).flatMap((reviewed, i) => {
@@ -57,7 +62,7 @@ function objectFindings (lists: ProjectLists): Finding[] {
 }
 
 /** What has to be known besides to tell where a call goes. */
-function missingFindings ({ seen, rulesFromTable }: ProjectLists, question: RouteQuestion | undefined): Finding[] {
+function missingFindings ({ seen, unshown }: ProjectLists, question: RouteQuestion | undefined): Finding[] {
   const findings: Array<Finding | false> = [
     seen.has('inbound') && !seen.has('rules') && {
       code: 'config-incomplete',
@@ -74,7 +79,7 @@ function missingFindings ({ seen, rulesFromTable }: ProjectLists, question: Rout
       todo: 'Add the list of inbound trunks',
       command: 'lk sip inbound list -j > trunks.json'
     },
-    question !== undefined && rulesFromTable && {
+    question !== undefined && unshown.size > 0 && {
       code: 'config-incomplete',
       severity: 'skipped',
       seen: 'The table of rules does not show for which callers and dialled numbers a rule is.',

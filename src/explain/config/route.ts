@@ -115,7 +115,7 @@ function throughTrunk (
       code: 'config-route',
       severity: 'ok',
       seen: `${callText(question)} gets inbound trunk ${trunkTitle(trunk)}${conditions(trunk, question)}, and ${
-        landing(found, question, call)
+        landing(found, question, call, lists)
       }.${credentials(trunk)}`
     }
   }
@@ -145,13 +145,21 @@ function ruleFor (
   return matchRule(known, trunkId, call)
 }
 
+const UNNAMED = 'for workers without an agent name'
+
 /** The rule, room and agents of a call. */
-function landing ({ rule, target }: KnownRule, { from }: RouteQuestion, call: InboundCall): string {
+function landing (
+  { rule, target }: KnownRule,
+  { from }: RouteQuestion,
+  call: InboundCall,
+  { unshown }: ProjectLists
+): string {
   const agents = rule.roomConfig?.agents.map(({ agentName }) => agentName).filter(name => name !== '') ?? []
   const isOpen = from === undefined && rule.inboundNumbers.length > 0
   const caller = isOpen ? ', if the caller is one of its inbound_numbers' : ''
   const pin = target.pin === '' ? '' : ', once the caller has typed its PIN'
-  const agent = agents.length === 0 ? 'for workers without an agent name' : `for agent ${agents.join(', ')}`
+  const nobody = unshown.get(rule)?.has('agents') ? 'for agents that the table does not show' : UNNAMED
+  const agent = agents.length === 0 ? nobody : `for agent ${agents.join(', ')}`
   return `dispatch rule ${ruleTitle(rule)}${caller}: room ${roomOf(target, call, () => '<random>')} ${agent}${pin}`
 }
 
@@ -159,7 +167,7 @@ function noTrunk (lists: ProjectLists, question: RouteQuestion, call: InboundCal
   // A server of one's own goes on to the rules without trunk ids.
   const open = lists.seen.has('rules') ? ruleFor(lists, question, call, undefined) : undefined
   const own = open
-    ? `a server of your own takes it all the same, with ${landing(open, question, call)}`
+    ? `a server of your own takes it all the same, with ${landing(open, question, call, lists)}`
     : 'a server of your own rings once and falls silent, unless a rule without trunk_ids takes it'
   return {
     code: 'config-no-route',

@@ -29,7 +29,8 @@ export function inboundTrunkFindings (trunk: SIPInboundTrunkInfo): Finding[] {
   ])
 }
 
-export function ruleFindings (rule: SIPDispatchRuleInfo): Finding[] {
+/** @param agentsUnshown the files do not show which agents it names */
+export function ruleFindings (rule: SIPDispatchRuleInfo, agentsUnshown: boolean): Finding[] {
   const who = `Dispatch rule ${ruleTitle(rule)}`
   const target = rule.rule?.rule
   const bare = [...rule.numbers, ...rule.inboundNumbers].filter(number => /^[\d\-() ]+$/.test(number))
@@ -50,7 +51,7 @@ export function ruleFindings (rule: SIPDispatchRuleInfo): Finding[] {
       todo: 'Take the PIN off the rule, unless callers are meant to type it'
     },
     sharedRoom(rule),
-    agents.length === 0 && !isOurs(rule) && {
+    !agentsUnshown && agents.length === 0 && !isOurs(rule) && {
       code: 'rule-without-agent',
       severity: 'skipped',
       seen: `${who} names no agent: its rooms get workers that are registered without an agent name, and nobody else.`,

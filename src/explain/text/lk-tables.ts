@@ -34,7 +34,8 @@ export function createLkTables (file: string): LineReader {
     kind: 'config',
     place: { file, at: number },
     form: 'table',
-    ...object
+    ...object,
+    ...(table && object.list === 'rules' && { unshown: unshownIn(table.columns) })
   })
 
   function end (): Seen[] {
@@ -74,6 +75,10 @@ function listOf (columns: readonly string[]): ConfigSeen['list'] | undefined {
   if (columns[0] !== 'siptrunkid' || columns.length < 3) return undefined
   return columns.includes('address') ? 'outbound' : 'inbound'
 }
+
+/** Older versions of `lk` show no agents of a rule, and none shows for which numbers it is. */
+const unshownIn = (columns: readonly string[]): Required<ConfigSeen>['unshown'] =>
+  new Set(columns.includes('agents') ? ['numbers'] : ['numbers', 'agents'])
 
 /** A cell that goes on in the next line of the table. */
 const joined = (columns: readonly string[], cells: readonly string[], more: readonly string[]): string[] =>

@@ -8,7 +8,7 @@ import { parsedJson } from './json.ts'
 /** Characters of an object that is no JSON. */
 const MAX_REPAIR = 1024 * 1024
 /** Words that objects which tell about calls have; others are not worth the work. */
-const WORTH = /call_?sid|event|room|\bmsg\b|message|call_?id|nodeID|reason|level|status|sip/i
+const WORTH = /call_?sid|event|room|\bmsg\b|message|call_?id|nodeID|reason|level|status|sip|trunk|numbers|dispatch|alert|error_?code/i
 
 /**
  * The value of a text that holds one object or list; undefined for what is none.
