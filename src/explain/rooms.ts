@@ -31,33 +31,38 @@ export interface RoomStory {
 
 /** The rooms in the order in which they were made. A room that is made again is another one. */
 export function roomsOf (events: readonly RoomSeen[]): RoomStory[] {
-  const stories: RoomStory[] = []
+  const stories: OpenStory[] = []
+  const latest = new Map<string, OpenStory>()
   for (const seen of events) {
     const { event } = seen
     const at = event.madeAt ?? seen.at ?? 0
-    let story = stories.findLast(({ room }) => room === event.room)
-    if (!story || (event.what === 'room_started' && story.guests.length > 0)) {
-      story = { room: event.room, fromStart: event.what === 'room_started', guests: [], tracks: false, endAt: at }
+    const isStart = event.what === 'room_started'
+    let story = latest.get(event.room)
+    if (!story || (isStart && story.guests.size > 0)) {
+      story = { room: event.room, fromStart: isStart, guests: new Map(), tracks: false, endAt: at }
       stories.push(story)
+      latest.set(event.room, story)
     }
     story.endAt = Math.max(story.endAt, at)
     if (event.what.startsWith('track_')) story.tracks = true
     note(story, seen, at)
   }
-  return stories
+  return stories.map(({ guests, ...story }) => ({ ...story, guests: [...guests.values()] }))
 }
 
-function note (story: RoomStory, seen: RoomSeen, at: number): void {
+type OpenStory = Omit<RoomStory, 'guests'> & { guests: Map<string, Guest> }
+
+function note (story: OpenStory, seen: RoomSeen, at: number): void {
   const { event, phoneNumber } = seen
   const { participant } = event
   if (!participant) return
 
-  let guest = story.guests.find(({ sid }) => sid === participant.sid)
+  let guest = story.guests.get(participant.sid)
   if (!guest) {
     // Events about tracks do not say of which kind their participant is.
     if (participant.kind === undefined) return
     guest = { sid: participant.sid, kind: participant.kind, audio: false }
-    story.guests.push(guest)
+    story.guests.set(participant.sid, guest)
   }
   const { sip } = participant
   if (event.what === 'participant_joined') guest.joinedAt = at

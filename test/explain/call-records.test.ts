@@ -32,8 +32,10 @@ await t.test('the records of one call: which leg failed, and with what', async t
 await t.test('records that only may be of one call stay apart', async t => {
   const other = callerRecord({ sip_callid: 'caller-8@carrier.example.com' })
   t.equal((await explainedAll([page(callerRecord(), other, dialledRecord())])).calls.length, 3)
-  const later = dialledRecord({ attempted_at: '2026-03-04T09:00:30.000Z' })
-  t.equal((await explainedAll([page(callerRecord(), later)])).calls.length, 2)
+  for (const attempted of ['2026-03-04T09:00:30.000Z', '2026-03-04T08:59:50.000Z']) {
+    const apart = dialledRecord({ attempted_at: attempted })
+    t.equal((await explainedAll([page(callerRecord(), apart)])).calls.length, 2, attempted)
+  }
 })
 
 await t.test('a leg that was answered after another one: the call did not end for LiveKit', async t => {
@@ -161,6 +163,11 @@ await t.test('rows of a CSV, and the table of a command line', async t => {
   ])
   t.match(table.calls, [{ id: sid, from: '+15550101111', began: 1_772_614_800_000 }])
   t.match(text(table), /Whoever was called was busy/)
+})
+
+await t.test('a webhook is none, even with times of a record', async t => {
+  const { calls: [call] } = await explainedAll([JSON.stringify({ ...dialledRecord(), call_status: 'failed' })])
+  t.match(call?.sources, { hooks: 1, records: 0 })
 })
 
 await t.test('a line of livekit-server about a SIP participant is no record of a call', async t => {

@@ -132,6 +132,11 @@ await t.test('what the files do not show is not said', async t => {
   const tables = [lkTable(INBOUND_COLUMNS, inboundRow), lkTable(RULE_COLUMNS, ruleRow)]
   t.match(await seen(tables, QUESTION), /does not show for which callers and dialled numbers/)
   t.match(await seen([lkTable(INBOUND_COLUMNS)], QUESTION), /fits no inbound trunk: there is none/)
+  const json = JSON.stringify({ ...RULE, numbers: ['+15550107777'] })
+  for (const files of [[tables[0]!, json, tables[1]!], [...tables, json]]) {
+    t.match(await seen(files, QUESTION), /config-no-route: .*SDR_main "to the agent" is for other numbers/, 'JSON shows more')
+  }
+  t.notMatch(await seen([JSON.stringify({ trunk: { numbers: ['+15550102222'] } }), JSON.stringify(RULE)]), /unknown-trunk/)
   const older = [tables[0]!, lkTable([...RULE_COLUMNS.slice(0, 6), 'HidePhone', 'Metadata'], ruleRow.slice(0, 6))]
   t.notMatch(await seen(older, QUESTION), /names no agent|without an agent name/)
 })

@@ -82,8 +82,10 @@ export function partsOf (seen: readonly Seen[], { looseLogs }: FileFacts): CallP
 }
 
 /** Records of legs whose SIP was not seen: that tells more than they do. */
-const unseenLegs = (records: readonly CdrSeen[], legs: readonly Leg[]): CdrSeen[] =>
-  records.filter(({ names }) => !legs.some(({ callId }) => callId === names.callId))
+function unseenLegs (records: readonly CdrSeen[], legs: readonly Leg[]): CdrSeen[] {
+  const seen = new Set<string | undefined>(legs.map(({ callId }) => callId))
+  return records.filter(({ names }) => names.callId === undefined || !seen.has(names.callId))
+}
 
 /**
  * What an explanation says of every call, whatever was seen of it.

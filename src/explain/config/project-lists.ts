@@ -16,12 +16,15 @@ export interface ProjectLists {
 
 type Unshown = Required<ConfigSeen>['unshown']
 
+/** Trunks and rules that are looked at. Projects have some dozens. */
+const MOST = 2000
+
 /** The trunks and rules in several files, each once. */
 export function listsOf (configs: readonly ConfigSeen[]): ProjectLists {
   const places = new Map<object, Place>()
   const unshown = new Map<object, Unshown>()
   const byId = new Map<string, ConfigSeen>()
-  for (const config of configs) {
+  for (const config of configs.slice(0, MOST)) {
     // JSON shows more than a table, and a later listing is newer.
     const id = idOf(config) || `${config.place.file}:${config.place.at}:${byId.size}`
     if (config.object && !(byId.get(id)?.form === 'json' && config.form === 'table')) byId.set(id, config)

@@ -19,7 +19,11 @@ function conflicts (trunks: readonly SIPInboundTrunkInfo[]): Finding[] {
   const byNumber = new Map<string, SIPInboundTrunkInfo[]>()
   for (const trunk of trunks) {
     const numbers = trunk.numbers.length === 0 ? [''] : trunk.numbers.slice(0, MOST_NUMBERS).map(normalizeNumber)
-    for (const number of new Set(numbers)) byNumber.set(number, [...byNumber.get(number) ?? [], trunk])
+    for (const number of new Set(numbers)) {
+      const known = byNumber.get(number)
+      if (known) known.push(trunk)
+      else byNumber.set(number, [trunk])
+    }
   }
   const pairs = new Map<string, { pair: [SIPInboundTrunkInfo, SIPInboundTrunkInfo], numbers: string[] }>()
   for (const [number, [first, ...others]] of byNumber) {
