@@ -62,7 +62,6 @@ export const EXPLAIN_CODES = [
   'records-only',
 
   // Alerts
-  'alert-no-carrier',
   'alert-limit',
   'alert-account',
   'alert-speech',

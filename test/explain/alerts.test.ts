@@ -17,11 +17,11 @@ const TYPES: ReadonlyArray<[type: string, message: string, code: string]> = [
   ['tts-failure', 'text to speech request to example failed', 'alert-speech'],
   ['stt-failure', 'speech to text request to example failed', 'alert-speech'],
   ['llm-failure', 'large language model request to example failed', 'alert-speech'],
-  ['no-carrier', 'outbound call failure: no carriers have been provisioned', 'alert-no-carrier'],
-  ['account-call-limit', 'you have exceeded your account call limit of 5', 'alert-limit'],
+  ['no-carrier', 'outbound call failure: no carriers have been provisioned', 'log-no-carrier'],
+  ['account-call-limit', 'you have exceeded your account call limit of 5', 'log-limit-exceeded'],
   ['account-device-limit', 'you have exceeded your account limit of 5 registered devices', 'alert-limit'],
   ['account-api-limit', 'you have exceeded your account api limit of 5', 'alert-limit'],
-  ['service-provider-call-limit', 'you have exceeded your service provider call limit of 5', 'alert-limit'],
+  ['service-provider-call-limit', 'you have exceeded your service provider call limit of 5', 'log-limit-exceeded'],
   ['service-provider-device-limit', 'you have exceeded your service provider limit of 5', 'alert-limit'],
   ['service-provider-api-limit', 'you have exceeded your service provider api limit of 5', 'alert-limit'],
   ['account is inactive or suspended', 'account is inactive or suspended', 'alert-account'],
@@ -57,7 +57,7 @@ await t.test('several alerts of several types, and one that belongs to a call', 
     ),
     page(dialledRecord())
   ])
-  t.strictSame(explanation.findings.map(({ code }) => code), ['alert-no-carrier'])
+  t.strictSame(explanation.findings.map(({ code }) => code), ['log-no-carrier'])
   t.match(explanation.calls[0], { end: { cause: 'livekit-no-route' }, sources: { records: 1, logs: 1 } })
 })
 

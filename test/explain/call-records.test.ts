@@ -23,7 +23,7 @@ await t.test('the records of one call: which leg failed, and with what', async t
     const [call] = explanation.calls
     t.match(call, { end: { cause: 'livekit-no-route', sipStatus: 404 }, sources: { records: 2 } })
     t.equal(call?.from, '+15550101111')
-    t.match(text(explanation), /leg to LiveKit \(exampleproj[^)]+\) failed with SIP status 404.*caller's leg.* 480/s)
+    t.match(text(explanation), /leg to LiveKit \(exampleproj[^)]+\) failed with SIP status 404.*caller's leg.* 480.*after the leg that it had dialled/s)
     t.notMatch(text(explanation), /POST|webhooks/, 'no webhook is missing where there are records')
     t.notOk(codesOf(explanation).includes('hooks-missing'))
   }

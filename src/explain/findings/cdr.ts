@@ -4,7 +4,7 @@ import { endOf } from '../../calls/fold/end.ts'
 import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import type { Finding } from '../../finding.ts'
-import { isCarrier, usualReasons } from '../knowledge/record-finals.ts'
+import { isCarrier, usualReasons, type UsualReasons } from '../knowledge/record-finals.ts'
 import { isLiveKitHost } from '../roles.ts'
 import { quote } from '../quote.ts'
 import type { CdrSeen } from '../seen.ts'
@@ -27,7 +27,8 @@ export function judgeRecords (records: readonly CdrSeen[]): RecordVerdict {
   // What was dialled failed first, and the caller's leg because of it.
   const ordered = [...records].sort((a, b) => Number(isCallerLeg(a)) - Number(isCallerLeg(b)))
   const end = endOfRecords(ordered)
-  const findings = ordered.map(recordFinding)
+  const isDialFailed = ordered.some(record => isDialled(record) && outcomeOf(record) === 'failed')
+  const findings = ordered.map(record => recordFinding(record, isDialFailed && isCallerLeg(record)))
   const isAsking = !end && ordered.some(record => outcomeOf(record) === 'failed')
   return { findings: [...findings, ...isAsking ? [RECORDS_ONLY] : []], ...(end && { end }) }
 }
@@ -40,19 +41,22 @@ const RECORDS_ONLY: Finding = {
   todo: 'Add a SIP capture, or the logs of Jambonz and LiveKit, of the same call'
 }
 
+const isDialled = ({ system, direction }: CdrSeen): boolean => system === 'jambonz' && direction === 'outbound'
+
 const isCallerLeg = ({ system, direction }: CdrSeen): boolean => system === 'jambonz' && direction === 'inbound'
 
-export const isLiveKitLeg = ({ system, direction, remoteHost }: CdrSeen): boolean =>
-  system === 'jambonz' && direction === 'outbound' && remoteHost !== undefined && isLiveKitHost(remoteHost)
+const isLiveKitLeg = (record: CdrSeen): boolean =>
+  isDialled(record) && record.remoteHost !== undefined && isLiveKitHost(record.remoteHost)
 
 type Outcome = 'answered' | 'cancelled' | 'failed' | 'going-on'
 
 /** How the leg of a record ended. */
-export function outcomeOf (record: CdrSeen): Outcome {
+function outcomeOf (record: CdrSeen): Outcome {
   const { sipStatus, answered, result } = record
   if (record.system === 'livekit') return livekitOutcome(record)
   if (result !== undefined && /^(queued|initiated|ringing|in-progress)$/.test(result)) return 'going-on'
-  if (result === 'completed' || answered === true || sipStatus === 200) return 'answered'
+  const isRefused = sipStatus !== undefined && sipStatus >= 300
+  if (!isRefused && (result === 'completed' || answered === true || sipStatus === 200)) return 'answered'
   return result === 'canceled' || sipStatus === 487 ? 'cancelled' : 'failed'
 }
 
@@ -62,7 +66,8 @@ function livekitOutcome ({ result, error, sipStatus }: CdrSeen): Outcome {
   return 'going-on'
 }
 
-function recordFinding (record: CdrSeen): Finding {
+/** @param isAfterDial a caller's leg, of which the records show why it failed */
+function recordFinding (record: CdrSeen, isAfterDial: boolean): Finding {
   const { durationS, reason, sipStatus } = record
   const leg = legText(record)
   const place = placeText(record)
@@ -86,16 +91,18 @@ function recordFinding (record: CdrSeen): Finding {
         } (${place}).`
       }
     case 'failed':
-      return failedLeg(record, leg, place)
+      return failedLeg(record, leg, place, isAfterDial)
   }
 }
 
+const AFTER_DIAL: UsualReasons = { says: 'Jambonz ended it after the leg that it had dialled failed.' }
+
 const withStatus = (sipStatus: number | undefined): string => sipStatus === undefined ? '' : ` (${sipStatus})`
 
-function failedLeg (record: CdrSeen, leg: string, place: string): Finding {
+function failedLeg (record: CdrSeen, leg: string, place: string, isAfterDial: boolean): Finding {
   const { sipStatus, result, error, reason } = record
   const cause = isLiveKitLeg(record) ? livekitCause(sipStatus) : undefined
-  const usual = usualReasons(record)
+  const usual = isAfterDial ? AFTER_DIAL : usualReasons(record)
   const why = cause ? CATALOGUE[cause].meaning : usual?.says
   const words = [
     sipStatus === undefined ? undefined : `with SIP status ${sipStatus}`,
@@ -115,7 +122,7 @@ function failedLeg (record: CdrSeen, leg: string, place: string): Finding {
 
 /** Why the call ended: by the leg to LiveKit, unless another leg was answered, or else by the only leg there is. */
 function endOfRecords (records: readonly CdrSeen[]): End | undefined {
-  const dialled = records.filter(({ system, direction }) => system === 'jambonz' && direction === 'outbound')
+  const dialled = records.filter(isDialled)
   if (dialled.some(record => outcomeOf(record) === 'answered')) return undefined
 
   const failed = dialled.filter(record => outcomeOf(record) === 'failed')

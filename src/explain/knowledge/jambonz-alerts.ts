@@ -46,7 +46,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
   },
   {
     pattern: /^no-carrier\b/,
-    code: 'alert-no-carrier',
+    code: 'log-no-carrier',
     severity: 'failed',
     says: 'Jambonz was to dial a number, and the account has no outbound carrier',
     todo: "Add a carrier with an outbound gateway in Jambonz' portal",
@@ -54,7 +54,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
   },
   {
     pattern: /^(?:account|service-provider)-call-limit\b/,
-    code: 'alert-limit',
+    code: 'log-limit-exceeded',
     severity: 'failed',
     says: 'Jambonz refused calls with 503: the limit of calls at the same time was reached',
     todo: "Raise the limit of calls in Jambonz' portal, or find calls that never ended",

@@ -1,5 +1,6 @@
 import type { CdrSeen } from '../seen.ts'
 import { carrierFinal } from './carrier-finals.ts'
+import { meaningOf } from './finals.ts'
 import { twilioError } from './twilio-errors.ts'
 
 /** What usually stands behind a status, and what to do about it. */
@@ -64,35 +65,13 @@ const TO_SIP_SERVER: Table = {
   }
 }
 
-/** What Jambonz answers a caller (sbc-inbound lib/middleware.js, feature-server lib/session/call-session.js). */
-const TO_CALLER: Table = {
-  404: {
-    says: "Jambonz' SBC answers so when it does not know the carrier or the number.",
-    todo: "Add the number in Jambonz' portal, under the carrier, with an application"
-  },
-  480: {
-    says: 'Jambonz answers so when its application declines the caller or what it dialled failed, and when the call ' +
-      'hook cannot be used.',
-    todo: "Look at what was dialled for the caller, and at Jambonz' Alerts of that moment"
-  },
-  486: { says: 'The application passed a busy signal on, or declined the caller.' },
-  488: { says: 'Jambonz took none of the offered codecs.' },
-  500: { says: "Jambonz' SBC had an internal error.", todo: 'Look at the log of sbc-inbound at the time of the call' },
-  503: {
-    says: 'Jambonz could not take the call: a limit of calls is reached, the account is inactive, or no feature ' +
-      'server or rtpengine is free.',
-    todo: "Look at Jambonz' Alerts and at the log of sbc-inbound at the time of the call"
-  },
-  603: { says: 'The application declined the caller.' }
-}
-
 /** The usual reasons for the status of a record's leg; undefined where the status alone says nothing. */
 export function usualReasons (record: CdrSeen): UsualReasons | undefined {
   const { system, direction, trunk, sipStatus } = record
   const error = system === 'twilio' && record.error !== undefined ? twilioError(record.error) : undefined
   if (error) return { says: `${error.means}.`, todo: error.todo }
   if (sipStatus === undefined || sipStatus < 300) return system === 'twilio' ? withoutStatus(record) : undefined
-  if (system === 'jambonz' && direction === 'inbound') return TO_CALLER[sipStatus]
+  if (system === 'jambonz' && direction === 'inbound') return fromJambonz(sipStatus)
   if (system === 'twilio' && direction === 'trunking-originating') return TO_SIP_SERVER[sipStatus]
   if (system === 'jambonz' && !isCarrier(trunk)) return undefined
   if (system === 'livekit' && direction !== 'outbound') return undefined
@@ -103,6 +82,13 @@ export function usualReasons (record: CdrSeen): UsualReasons | undefined {
 /** sbc-outbound names the carrier of a leg, or else how it was routed (lib/call-session.js). */
 export const isCarrier = (trunk: string | undefined): boolean =>
   trunk !== undefined && !['sipUri', 'user', 'Microsoft Teams'].includes(trunk)
+
+/** What Jambonz answers a caller, whose record has neither the reason phrase nor X-Reason. */
+function fromJambonz (sipStatus: number): UsualReasons {
+  const { means, todo, jambonz } = meaningOf(sipStatus)
+  if (!jambonz) return { says: `${sipStatus} means that ${means}.`, todo }
+  return { says: `Jambonz sends ${sipStatus} when ${jambonz.when}.`, todo: jambonz.todo }
+}
 
 /** Twilio's API shows no SIP status of most calls. */
 function withoutStatus ({ result }: CdrSeen): UsualReasons | undefined {
