@@ -4,6 +4,7 @@ import { addressTag, addressUri } from './lenient-sip.ts'
 import { isToken } from './identifiers.ts'
 import { methodOf } from './keep.ts'
 import type { Leg } from './legs.ts'
+import { namingOfCall } from './parties.ts'
 import type { AnyHookBody, HookSeen, Seen } from './seen.ts'
 
 /**
@@ -34,6 +35,8 @@ export function assignRoles (legs: readonly Leg[], seen: readonly Seen[]): void 
     if (leg.role === 'carrier-out' && isToSbc(leg)) leg.toSbc = true
     if (leg.role === 'livekit-out' && isToJambonz(leg, legs)) leg.toJambonz = true
   }
+  if (namingOfCall(legs, seen) !== 'unnamed') return
+  for (const leg of legs) if (leg.role === 'caller') leg.role = 'other'
 }
 
 /** Whether LiveKit dialled Jambonz: another leg names this one, or a response has headers of feature-server. */

@@ -13,6 +13,7 @@ import { calleeLegOf, endsText, legsOf, type Leg } from '../legs.ts'
 import type { LogLines } from '../log-lines.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
 import { namingOfCall, type Naming } from '../parties.ts'
+import type { Role } from '../roles.ts'
 import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
 
 /** What all of the files together say besides their calls. */
@@ -36,7 +37,10 @@ export interface CallParts {
   agentLegs: readonly Leg[]
   /** The legs that LiveKit or Jambonz dialled to a carrier, a phone or a PBX. */
   outgoing: readonly Leg[]
-  /** The caller's own leg, or else a part of it inside Jambonz, or the leg of whom Jambonz called first. */
+  /**
+   * The caller's own leg, or else a part of it inside Jambonz, the leg of whom Jambonz called first, or a leg between
+   * strangers.
+   */
   callerLeg: Leg | undefined
   hooks: readonly HookSeen[]
   rooms: readonly RoomSeen[]
@@ -62,15 +66,14 @@ export function partsOf (seen: readonly Seen[], { looseLogs }: FileFacts): CallP
   const said = logged.findings.length + hosts.length
   if (legs.length + hooks.length + rooms.length + records.length + said === 0) return undefined
 
-  const callerLeg = legs.find(({ role }) => role === 'caller') ?? legs.find(({ role }) => role === 'inside') ??
-    calleeLegOf(legs)
+  const legOf = (wanted: Role): Leg | undefined => legs.find(({ role }) => role === wanted)
   return {
     seen,
     legs,
     naming: namingOfCall(legs, seen),
     agentLegs: legs.filter(({ role }) => role === 'agent'),
     outgoing: legs.filter(({ role }) => role === 'carrier-out' || role === 'livekit-out'),
-    callerLeg,
+    callerLeg: legOf('caller') ?? legOf('inside') ?? calleeLegOf(legs) ?? legOf('other'),
     hooks,
     rooms,
     logLines: logs.length,

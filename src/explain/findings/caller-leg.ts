@@ -72,11 +72,12 @@ function beginsLate (leg: Leg, { naming }: CarrierVerdict): string {
       `call${bye.from === undefined ? ', so they do not show which side had called' : ''}.`
   }
   if (leg.at.answered !== undefined) {
-    return 'The files begin after the INVITE, with its answer, and end before the call does.'
+    return 'The files begin after the INVITE, with its answer, and do not show how the call ended.'
   }
   return leg.acked
-    ? 'The files begin after the INVITE and its final response, and end before the call does.'
-    : 'The files begin in the middle of the call, and end before it does.'
+    ? 'The files begin after the INVITE and its final response: they do not show whether the call was answered, or ' +
+      'how it ended.'
+    : 'The files begin in the middle of the call: they do not show how it began, or how it ended.'
 }
 
 const reasonText = (reason: string | undefined): string => reason === undefined ? '' : ` (${quote(reason)})`
@@ -86,7 +87,8 @@ function goingText (leg: Leg, endAt: number): string {
   const { at, acked, timed } = leg
   if (at.answered !== undefined || leg.isUp) return 'The call had not ended when the file ends.'
   if (acked) {
-    return 'The INVITE got a final response, which is not in these files, and the call had not ended when they end.'
+    return 'The INVITE got a final response, which is not in these files: they do not show whether the call was ' +
+      'answered, or how it ended.'
   }
   const waited = timed && endAt > (at.invite ?? endAt) ? `${duration(endAt - (at.invite ?? endAt))} ` : ''
   if (at.ringing !== undefined) {
