@@ -118,10 +118,11 @@ export function byesOf (messages: readonly SipSeen[], senderOf: SenderOf): Bye[]
     const key = requestKey(message)
     const known = byes.get(key)
     const via = header(message, 'via')
-    if (message.kind === 'response') {
-      if (known && message.status >= 200) known.bye.status ??= message.status
-    } else if (!known) {
-      byes.set(key, { bye: byeOf(seen, message, senderOf(seen)), via })
+    if (!known) {
+      // Where the file begins after it, its response shows who sent it.
+      byes.set(key, { bye: byeOf(seen, senderOf(asRequest(seen))), via })
+    } else if (message.kind === 'response') {
+      if (message.status >= 200) known.bye.status ??= message.status
     } else if (known.via === via) {
       // A proxy that passes it on puts a Via of its own in front.
       known.bye.repeats++
@@ -131,12 +132,18 @@ export function byesOf (messages: readonly SipSeen[], senderOf: SenderOf): Bye[]
   return all.filter((bye, i) => !isChallenged(bye.status) || all[i + 1]?.from !== bye.from)
 }
 
-function byeOf ({ at, untimed }: SipSeen, message: SipRequest, from: Side | undefined): Bye {
-  const reason = header(message, 'reason')
+/** With the ends of the request that a response answers. */
+const asRequest = (seen: SipSeen): SipSeen =>
+  seen.message.kind === 'request' ? seen : { kind: seen.kind, place: seen.place, message: seen.message, ...turned(seen) }
+
+function byeOf ({ at, untimed, message }: SipSeen, from: Side | undefined): Bye {
+  const reason = message.kind === 'request' ? header(message, 'reason') : undefined
+  const status = message.kind === 'response' && message.status >= 200 ? message.status : undefined
   return {
     ...(from && { from }),
     ...(at !== undefined && !untimed && { at }),
     ...(reason !== undefined && { reason }),
+    ...(status !== undefined && { status }),
     repeats: 0
   }
 }
@@ -161,18 +168,15 @@ export function refersOf (messages: readonly SipSeen[], senderOf: SenderOf): Ref
     if (method !== 'REFER') continue
 
     const key = requestKey(message)
-    const known = refers.get(key)
-    if (message.kind === 'request') {
-      if (!known) refers.set(key, referOf(seen, message, senderOf(seen)))
-    } else if (known && message.status >= 200) {
-      takeAnswer(known, seen, message.status)
-    }
+    const known = refers.get(key) ?? referOf(seen, senderOf(asRequest(seen)))
+    refers.set(key, known)
+    if (message.kind === 'response' && message.status >= 200) takeAnswer(known, seen, message.status)
   }
   const all = [...refers.values()]
   return all.filter(({ status }, i) => !isChallenged(status) || i === all.length - 1)
 }
 
-function referOf ({ at, untimed }: SipSeen, message: SipRequest, from: Side | undefined): Refer {
+function referOf ({ at, untimed, message }: SipSeen, from: Side | undefined): Refer {
   const to = header(message, 'refer-to')
   return {
     ...(from && { from }),

@@ -15,6 +15,9 @@ export const NO_INVITE =
   'The files begin in the middle of the call, after an INVITE: they do not show how long it had lasted by then, or ' +
   'what was asked for'
 
+export const CHALLENGED_AT_END =
+  'The files end right after LiveKit asked for credentials: an INVITE that has them may have followed'
+
 /** What was assumed about who was behind the CANCEL or BYE of the side that dialled LiveKit. */
 export function assumptionText (assumption: Assumption | undefined, naming: Naming): string[] {
   if (naming !== 'named') return []

@@ -3,6 +3,7 @@ import { partsOf, type FileFacts } from './calls/call-parts.ts'
 import { explainCallerLeg } from './calls/caller-leg-call.ts'
 import { explainFollowed } from './calls/followed-call.ts'
 import { explainOutgoing } from './calls/outgoing-call.ts'
+import { explainLate, lateLeg } from './calls/late-call.ts'
 import { explainPartial } from './calls/partial-call.ts'
 import { reviewConfig } from './config/review.ts'
 import type { RouteQuestion } from './config/route.ts'
@@ -68,6 +69,8 @@ function explainCall (seen: readonly Seen[], files: FileFacts): ExplainedCall | 
   if (!parts) return undefined
 
   const { legs, hooks, callerLeg, outgoing } = parts
+  const late = lateLeg(parts)
+  if (late) return explainLate(late, parts, files)
   const followed = followCall(seen, legs, hooks.length === 0 || files.haveStatuses)
   if (followed) return explainFollowed(followed, parts, files)
   if (outgoing.length > 0) return explainOutgoing(parts, files)

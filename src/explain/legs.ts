@@ -130,6 +130,9 @@ function legOf (callId: string, messages: SipSeen[]): Leg {
   leg.refers = refersOf(messages, senderOf)
   const [bye] = leg.byes
   if (bye?.from) leg.byeFrom = bye.from
+  if (bye) leg.at.bye ??= bye.at ?? leg.at.last ?? NaN
+  // The ACK of a call that is up follows its answer at once.
+  if (leg.isUp && !leg.invite) leg.at.answered ??= messages.find(({ message }) => methodOf(message) === 'ACK')?.at
   if (!leg.invite) takeNames(leg, messages)
   // A file may begin in the middle of a call: durations then count from there.
   leg.at.invite ??= messages.find(({ at }) => at !== undefined)?.at

@@ -3,7 +3,7 @@ import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Evidence } from '../../diagnosis/signals/evidence.ts'
 import type { Finding } from '../../finding.ts'
-import { assumptionText, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from '../doubts.ts'
+import { assumptionText, CHALLENGED_AT_END, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from '../doubts.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { callHeaderFinding, isLateOffer, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
@@ -14,9 +14,10 @@ import { mergeFindings } from '../findings/merge.ts'
 import type { FollowedCall } from '../follow/follow-call.ts'
 import type { Leg } from '../legs.ts'
 import type { Naming } from '../parties.ts'
-import type { AnyHookBody, HookSeen } from '../seen.ts'
+import type { AnyHookBody } from '../seen.ts'
 import type { Transfer } from '../transfer.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
+import { spanOf } from './span.ts'
 import { endOfTransfer, failedTransferText, transferOnWire } from '../moved-call.ts'
 import { isVague, refined, withCause } from './vague-causes.ts'
 
@@ -91,8 +92,10 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const hookOnly = legs.length + rooms.length + logLines === 0 &&
     hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
   const undecided = end.cause === 'lost' || (end.cause === 'sip-unreachable' && !silent)
-  const isUndecided = !followed.over && call.phase !== 'received' && undecided
-  const going = hookOnly || (isUndecided && end.cause !== 'transferred')
+  const span = spanOf(parts, files)
+  const isUndecided = undecided && !followed.over && call.phase !== 'received'
+  const mayGoOn = !span.over && (call.phase !== 'received' || end.cause !== 'lost')
+  const going = hookOnly || (end.cause !== 'transferred' && (isUndecided || mayGoOn))
   return { end, silent, rangMs, hookOnly, going, transfer, leg: last, naming: parts.naming }
 }
 
@@ -154,10 +157,10 @@ function summaryOf ({ end, going, hookOnly, transfer, leg, naming }: Conclusion)
 }
 
 function doubtsOf (
-  { end, rangMs, naming }: Conclusion,
+  { end, rangMs, naming, leg }: Conclusion,
   { assumption }: FollowedCall,
   { hooks, legs }: CallParts,
-  { haveStatuses }: FileFacts
+  { haveStatuses, endAt }: FileFacts
 ): string[] {
   const maybeClosed = end.cause === 'no-agent' && rangMs !== undefined && end.sipStatus === 486
   const noStatuses = end.cause === 'lost' && hooks.length > 0 && !haveStatuses
@@ -165,6 +168,7 @@ function doubtsOf (
     ...maybeClosed ? [MAYBE_CLOSED] : [],
     ...assumptionText(assumption, naming),
     ...noStatuses ? [NO_STATUSES] : [],
+    ...isChallengedAtEnd(leg, endAt) ? [CHALLENGED_AT_END] : [],
     ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : []
   ]
 }
@@ -172,6 +176,10 @@ function doubtsOf (
 /** Without the doubts about Jambonz, where nothing names it. */
 const aboutSeen = (doubts: readonly string[], { naming }: CallParts): string[] =>
   doubts.filter(doubt => naming === 'named' || !doubt.includes('Jambonz'))
+
+/** LiveKit's 407 came so late that the INVITE with credentials need not be in the files. */
+const isChallengedAtEnd = (leg: Leg | undefined, endAt: number): boolean =>
+  leg !== undefined && leg.challenged && !leg.authorized && endAt - (leg.at.final ?? -Infinity) < SILENT_MS
 
 function agentLegOnly ({ hooks, callerLeg }: CallParts): Finding[] {
   if (hooks.length > 0 || callerLeg) return []
@@ -200,7 +208,8 @@ const OF_CALLER: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-
  * Leaves out what nobody saw: where no hook or caller's leg was seen, the fold was given the events that must have
  * happened, and its rooms and deadlines are never real.
  */
-function onlySeen (evidence: readonly Evidence[], { hooks, callerLeg }: CallParts): Evidence[] {
+function onlySeen (evidence: readonly Evidence[], parts: CallParts): Evidence[] {
+  const { hooks, callerLeg } = parts
   const callerSeen = hooks.length > 0 || callerLeg !== undefined
   const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
   const wasSeen = ({ signal }: Evidence): boolean => {
@@ -209,11 +218,12 @@ function onlySeen (evidence: readonly Evidence[], { hooks, callerLeg }: CallPart
     if (OF_HOOKS.includes(signal)) return hooks.length > 0
     return callerSeen || !OF_CALLER.includes(signal)
   }
-  return evidence.filter(wasSeen).map(item => inTermsOf(hooks, item))
+  return evidence.filter(wasSeen).map(item => inTermsOf(parts, item))
 }
 
 /** Says of a capture what was seen there, and not the hooks that would have reported it. */
-function inTermsOf (hooks: readonly HookSeen[], item: Evidence): Evidence {
+function inTermsOf ({ hooks, legs }: CallParts, item: Evidence): Evidence {
+  const isBegun = legs.every(({ invite }) => invite !== undefined)
   const reported = hooks.some(({ hook, body }) =>
     hook === 'status' && (body as AnyHookBody).parent_call_sid !== undefined
   )
@@ -221,5 +231,10 @@ function inTermsOf (hooks: readonly HookSeen[], item: Evidence): Evidence {
     return { ...item, seen: 'INVITE to LiveKit', shows: 'Jambonz dialled' }
   }
   if (hooks.some(({ hook }) => hook === 'call-hook')) return item
-  return { ...item, seen: item.seen.replace(' after the call hook', ' after the INVITE') }
+  return {
+    ...item,
+    seen: isBegun
+      ? item.seen.replace(' after the call hook', ' after the INVITE')
+      : item.seen.replace(/ \S{1,12} m?s after the call hook/, '')
+  }
 }

@@ -14,7 +14,7 @@ export const SILENT_MS = 4000
 /** INVITEs that are sent again 0.5, 1.5 and 3.5 s later (RFC 3261 17.1.1.2) waited longer than for a slow answer. */
 const SILENT_REPEATS = 3
 /** LiveKit rings once a second while it waits for an agent. */
-const RINGING_STOPPED_MS = 1500
+export const RINGING_STOPPED_MS = 1500
 
 /**
  * What a leg to LiveKit shows besides how the call ended.
@@ -51,12 +51,12 @@ function addressFindings ({ user, host, at }: Leg): Finding[] {
   }]
 }
 
-function credentialsFindings ({ final, authorized, startLinesOnly }: Leg): Finding[] {
-  if (authorized || startLinesOnly || (final?.status !== 401 && final?.status !== 407)) return []
+function credentialsFindings ({ final, authorized, invite, startLinesOnly }: Leg): Finding[] {
+  if (authorized || !invite || startLinesOnly || (final?.status !== 401 && final?.status !== 407)) return []
   return [{
     code: 'sip-credentials-missing',
     severity: 'failed',
-    seen: `LiveKit asked for credentials (${final.status}), and no INVITE with credentials followed.`,
+    seen: `LiveKit asked for credentials (${final.status}), and no INVITE with credentials follows in these files.`,
     todo: "Give the dial target `auth` with the trunk's user name and password"
   }]
 }
@@ -83,13 +83,17 @@ function nothingCameBack (leg: Leg, endAt: number, silent: boolean): Finding {
   const sent = leg.repeats > 0 ? `, sent ${leg.repeats + 1} times` : ''
   const howLong = silent
     ? `, for ${waited(leg, leg.at.cancel ?? endAt)}`
-    : `; but the files end ${waited(leg, endAt)} after it`
+    : ` before the files end, ${waited(leg, endAt)} after it`
   return {
     code: 'sip-unreachable',
     severity: silent ? 'failed' : 'warning',
     seen: `Nothing came back to the INVITE${sent}${howLong}.`,
-    todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit',
-    command: 'bridge probe'
+    ...silent
+      ? {
+          todo: 'Check the address, the port, the transport and the firewalls between the SBC and LiveKit',
+          command: 'bridge probe'
+        }
+      : { todo: 'Add a file that goes on for some seconds after the INVITE' }
   }
 }
 

@@ -10,6 +10,7 @@ import { nameOf } from '../parties.ts'
 import { quote } from '../quote.ts'
 import { transferOf } from '../transfer.ts'
 import { carrierSaid } from './carrier-said.ts'
+import { beginsLate } from './begins-late.ts'
 import { alikeFinding, causeFinding, stepsUnseen } from './cause.ts'
 import { refusalText, refusalTodos } from './refusals.ts'
 
@@ -46,7 +47,7 @@ export function callerLegSteps (leg: Leg, { end, over, code, naming, refusal }: 
 
 function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding {
   const { code, end, over, naming } = verdict
-  if (code === 'begins-late') return { code, severity: 'skipped', seen: beginsLate(leg, verdict) }
+  if (code === 'begins-late') return { code, severity: 'skipped', seen: beginsLate(leg, naming) }
   if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, verdict, endAt) }
   if (!over) return { code: 'still-going', severity: 'skipped', seen: goingText(leg, endAt) }
 
@@ -63,24 +64,6 @@ function strangersTodo (leg: Leg, { naming, refusal }: CarrierVerdict): string {
     : []
   return todo ?? 'Look at the side that was called: why it had not answered by then'
 }
-
-/** What is known of a call whose beginning is not in the files. */
-function beginsLate (leg: Leg, { naming }: CarrierVerdict): string {
-  const [bye] = leg.byes
-  if (bye) {
-    return `${nameOf(leg, bye.from, naming)} hung up${reasonText(bye.reason)}. The files begin in the middle of the ` +
-      `call${bye.from === undefined ? ', so they do not show which side had called' : ''}.`
-  }
-  if (leg.at.answered !== undefined) {
-    return 'The files begin after the INVITE, with its answer, and do not show how the call ended.'
-  }
-  return leg.acked
-    ? 'The files begin after the INVITE and its final response: they do not show whether the call was answered, or ' +
-      'how it ended.'
-    : 'The files begin in the middle of the call: they do not show how it began, or how it ended.'
-}
-
-const reasonText = (reason: string | undefined): string => reason === undefined ? '' : ` (${quote(reason)})`
 
 /** How far a call had come when the files end. */
 function goingText (leg: Leg, endAt: number): string {

@@ -64,7 +64,7 @@ function eventsOf (seen: HookSeen, callSid: string, attempt: number): CallEvent[
     case 'action':
       return [{ ...actionEvent({ ...seen.body, verb_id: dialId(seen.body.verb_id) }, hash), at }]
     case 'refer':
-      return [{ ...referEvent(seen.body, hash), at }]
+      return [{ ...referEvent(seen.body, hash), ...refusedBy(seen.reply), at }]
     case 'refer-complete':
       // Its event does not say which call it is about.
       return seen.body.call_sid === callSid ? [{ ...referCompleteEvent(seen.body, hash), at }] : []
@@ -72,6 +72,10 @@ function eventsOf (seen: HookSeen, callSid: string, attempt: number): CallEvent[
       return callHookEvents({ ...callHookEvent(seen.body, hash, []), at }, seen.reply, attempt)
   }
 }
+
+/** A referHook that is answered with a failure refuses the transfer (feature-server lib/tasks/dial.js). */
+const refusedBy = (reply: HookReply | undefined): { refused?: string } =>
+  (reply?.status ?? 0) >= 300 ? { refused: `the referHook was answered ${reply?.status}` } : {}
 
 const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 
