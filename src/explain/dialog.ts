@@ -133,8 +133,10 @@ export function byesOf (messages: readonly SipSeen[], senderOf: SenderOf): Bye[]
 }
 
 /** With the ends of the request that a response answers. */
-const asRequest = (seen: SipSeen): SipSeen =>
-  seen.message.kind === 'request' ? seen : { kind: seen.kind, place: seen.place, message: seen.message, ...turned(seen) }
+function asRequest (seen: SipSeen): SipSeen {
+  const { kind, place, message } = seen
+  return message.kind === 'request' ? seen : { kind, place, message, ...turned(seen) }
+}
 
 function byeOf ({ at, untimed, message }: SipSeen, from: Side | undefined): Bye {
   const reason = message.kind === 'request' ? header(message, 'reason') : undefined

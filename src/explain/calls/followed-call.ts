@@ -1,9 +1,10 @@
 import type { End } from '../../calls/fold/call.ts'
 import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
+import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Evidence } from '../../diagnosis/signals/evidence.ts'
 import type { Finding } from '../../finding.ts'
-import { assumptionText, CHALLENGED_AT_END, MAYBE_CLOSED, NO_INVITE, NO_STATUSES } from '../doubts.ts'
+import { assumptionText, CHALLENGED_AT_END, MAYBE_CLOSED, NO_BEGINNING, NO_INVITE, NO_STATUSES } from '../doubts.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { callHeaderFinding, isLateOffer, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
@@ -17,9 +18,9 @@ import type { Naming } from '../parties.ts'
 import type { AnyHookBody } from '../seen.ts'
 import type { Transfer } from '../transfer.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
-import { spanOf } from './span.ts'
+import { spanOf, type Span } from './span.ts'
 import { endOfTransfer, failedTransferText, transferOnWire } from '../moved-call.ts'
-import { isVague, refined, withCause } from './vague-causes.ts'
+import { isVague, refined, standsAlone, withCause } from './vague-causes.ts'
 
 /** A room may be closed while it rings for less than this, milliseconds. */
 const RANG_MS = 3000
@@ -35,6 +36,7 @@ interface Conclusion {
   hookOnly: boolean
   /** The call had not ended when the files end. */
   going: boolean
+  span: Span
   /** A transfer on the leg to LiveKit that only SIP shows. */
   transfer: Transfer | undefined
   /** The last leg to LiveKit. */
@@ -45,7 +47,9 @@ interface Conclusion {
 /** Explains a call of which hooks, or a leg to LiveKit, were seen. */
 export function explainFollowed (followed: FollowedCall, parts: CallParts, files: FileFacts): ExplainedCall {
   const conclusion = concludeOf(followed, parts, files)
-  const { end, going, hookOnly } = conclusion
+  const { end, hookOnly, span } = conclusion
+  const late = !span.begun && end.cause === 'lost'
+  const going = conclusion.going || late
   const over = followed.over || isVague(end.cause)
   const call = { ...followed.call, ...(over && { phase: 'ended' as const }), end }
   const diagnosis = diagnose(call)
@@ -64,7 +68,9 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
     notToldApart: doubts,
     nextSteps: going ? [] : stepsUnseen(diagnosis.nextSteps),
     findings: mergeFindings([
-      going ? { code: 'still-going', severity: 'skipped', seen: summary } : causeFinding(end, summary),
+      going
+        ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
+        : causeFinding(end, summary),
       ...earlierFailures(followed, end),
       ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
@@ -88,15 +94,16 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const byReply = agentLegs.length === 0 && hooks.some(isRefusedReply) ? 'reply-refused' as const : undefined
   const transfer = transferOnWire(agentLegs, hooks)
   const known = endOfTransfer(surestEnd(followed, silent), last, transfer)
-  const end = lateOffered(refined(takenAway(seenOnWire(known, rangMs), parts), byReply ?? logged.cause), last)
+  const span = spanOf(parts, files)
+  const judged = lateOffered(refined(takenAway(seenOnWire(known, rangMs), parts), byReply ?? logged.cause), last)
+  const end = byReply && judged.cause === 'media-server-failed' ? withCause(judged, byReply) : keptAlone(judged, span)
   const hookOnly = legs.length + rooms.length + logLines === 0 &&
     hooks.every(({ hook, reply }) => hook === 'call-hook' && reply === undefined)
   const undecided = end.cause === 'lost' || (end.cause === 'sip-unreachable' && !silent)
-  const span = spanOf(parts, files)
   const isUndecided = undecided && !followed.over && call.phase !== 'received'
   const mayGoOn = !span.over && (call.phase !== 'received' || end.cause !== 'lost')
   const going = hookOnly || (end.cause !== 'transferred' && (isUndecided || mayGoOn))
-  return { end, silent, rangMs, hookOnly, going, transfer, leg: last, naming: parts.naming }
+  return { end, silent, rangMs, hookOnly, going, span, transfer, leg: last, naming: parts.naming }
 }
 
 /** Dials that failed before another one was answered. */
@@ -115,6 +122,9 @@ function surestEnd ({ end, assumption }: FollowedCall, silent: boolean): End {
   if (end.waitingOn === 'route') return withCause(end, 'livekit-no-route')
   return end.waitingOn === 'sip' && silent ? withCause(end, 'sip-unreachable') : end
 }
+
+/** What only the beginning of a call would tell is not concluded without it. */
+const keptAlone = (end: End, { begun }: Span): End => begun || standsAlone(end) ? end : withCause(end, 'lost')
 
 /** LiveKit answers 500 to an INVITE without an offer. */
 const lateOffered = (end: End, leg: Leg | undefined): End =>
@@ -146,18 +156,27 @@ function rangInVain ({ at, rings }: Leg): number | undefined {
   return rangMs >= RANG_MS ? rangMs : undefined
 }
 
+/** What is said of calls whose beginning is not in the files: not how long they had lasted. */
+const LATE: Partial<Record<Cause, string>> = {
+  lost: 'The files begin in the middle of the call, and do not show how it ended.',
+  'caller-hung-up': 'The caller hung up.',
+  'callee-hung-up': 'The callee hung up.',
+  'agent-hung-up': "The agent's side hung up."
+}
+
 /** Where the diagnosis of a call that a bridge connected would say too much. */
-function summaryOf ({ end, going, hookOnly, transfer, leg, naming }: Conclusion): string | undefined {
+function summaryOf ({ end, going, hookOnly, transfer, leg, naming, span }: Conclusion): string | undefined {
   if (hookOnly) return 'The files have only the call hook of this call, and not what happened to it afterwards.'
   if (going) return 'The call had not ended when the files end.'
   if (end.cause === 'transfer-failed' && leg && transfer) return failedTransferText(leg, transfer, naming)
+  if (!span.begun) return LATE[end.cause]
   if (end.cause === 'lost') return 'The files do not show how the call ended.'
   if (end.cause === 'bridge-error') return `The call hook was answered with a decline (${end.sipStatus ?? 480}).`
   return undefined
 }
 
 function doubtsOf (
-  { end, rangMs, naming, leg }: Conclusion,
+  { end, rangMs, naming, leg, span }: Conclusion,
   { assumption }: FollowedCall,
   { hooks, legs }: CallParts,
   { haveStatuses, endAt }: FileFacts
@@ -169,7 +188,8 @@ function doubtsOf (
     ...assumptionText(assumption, naming),
     ...noStatuses ? [NO_STATUSES] : [],
     ...isChallengedAtEnd(leg, endAt) ? [CHALLENGED_AT_END] : [],
-    ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : []
+    ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : [],
+    ...!span.whole && legs.length === 0 ? [NO_BEGINNING] : []
   ]
 }
 

@@ -9,6 +9,8 @@ import type { CallParts, FileFacts } from './call-parts.ts'
 export interface Span {
   /** They hold the beginning of what was dialled last: what they do not show after it did not happen. */
   begun: boolean
+  /** They hold the beginning of the call itself. */
+  whole: boolean
   /** They hold the end of the call, or go on for long enough after what was seen of it last. */
   over: boolean
 }
@@ -19,17 +21,33 @@ const QUIET_MS = 8000
 const FINAL: ReadonlySet<CallStatus | undefined> = new Set(['completed', 'failed', 'busy', 'no-answer'])
 
 /** How much of a call the files hold. Webhooks tell it, or else SIP. */
-export function spanOf (parts: CallParts, { endAt }: FileFacts): Span {
-  const { seen, hooks, agentLegs, callerLeg } = parts
+export function spanOf (parts: CallParts, files: FileFacts): Span {
+  const { seen, hooks, agentLegs } = parts
+  const [first] = hooks
   const last = seen.reduce((latest, { at = 0 }) => Math.max(latest, at), 0)
-  const isOver = hooks.length > 0
-    ? hooks.some(endsCall) || (!reportsCaller(hooks) && hooks.some(({ hook }) => hook === 'action'))
-    : callerLeg === undefined && agentLegs.some(leg => isSilent(leg, endAt))
+  const hasBegun = first === undefined || begins(first)
   return {
-    begun: agentLegs.some(({ invite }) => invite !== undefined) || hooks.some(begins),
-    over: isOver || legEnded(callerLeg) || (!reportsCaller(hooks) && callerLeg === undefined && agentLegs.some(legEnded)) ||
-      endAt - last >= QUIET_MS
+    begun: hasBegun || agentLegs.some(({ invite }) => invite !== undefined),
+    whole: hasBegun && (first === undefined || statusIn(first).parent_call_sid === undefined),
+    over: isOver(parts, files) || files.endAt - last >= QUIET_MS
   }
+}
+
+/** Whether something ended the call. */
+function isOver ({ hooks, agentLegs, callerLeg }: CallParts, { endAt }: FileFacts): boolean {
+  const callSid = callSidIn(hooks)
+  if (legEnded(callerLeg) || hooks.some(hook => endsCall(hook, callSid))) return true
+  if (hooks.some(isOfCaller) || callerLeg) return false
+
+  // Nobody collected what became of the caller's leg.
+  if (hooks.some(({ hook }) => hook === 'action') || agentLegs.some(legEnded)) return true
+  return hooks.length === 0 && agentLegs.some(leg => isSilent(leg, endAt))
+}
+
+/** The call that the first webhook is about: a person who is called into it has statuses, too. */
+function callSidIn ([first]: readonly HookSeen[]): string | undefined {
+  const body: AnyHookBody | undefined = first?.body
+  return body?.parent_call_sid ?? body?.call_sid
 }
 
 const statusIn = ({ body }: HookSeen): AnyHookBody => body
@@ -37,12 +55,9 @@ const statusIn = ({ body }: HookSeen): AnyHookBody => body
 const isOfCaller = (seen: HookSeen): boolean =>
   seen.hook === 'status' && statusIn(seen).parent_call_sid === undefined
 
-/** Somebody collected the statuses of the caller's leg. */
-const reportsCaller = (hooks: readonly HookSeen[]): boolean => hooks.some(isOfCaller)
-
 /** The caller's leg ended, or the call hook was answered with something that ends the call. */
-function endsCall (seen: HookSeen): boolean {
-  if (isOfCaller(seen)) return FINAL.has(statusIn(seen).call_status)
+function endsCall (seen: HookSeen, callSid: string | undefined): boolean {
+  if (isOfCaller(seen)) return statusIn(seen).call_sid === callSid && FINAL.has(statusIn(seen).call_status)
   return seen.hook === 'call-hook' && (isRefusedReply(seen) || isDecline(seen))
 }
 
@@ -52,8 +67,9 @@ function isDecline ({ reply }: HookSeen): boolean {
   return typeof first === 'object' && first !== null && 'verb' in first && first.verb === 'sip:decline'
 }
 
-const begins = (seen: HookSeen): boolean =>
-  seen.hook === 'call-hook' || (seen.hook === 'status' && statusIn(seen).call_status === 'trying')
+/** Whether the first webhook of a call is one that comes at its beginning. */
+const begins = (first: HookSeen): boolean =>
+  first.hook === 'call-hook' || (first.hook === 'status' && statusIn(first).call_status === 'trying')
 
 const legEnded = (leg: Leg | undefined): boolean => {
   if (leg === undefined) return false

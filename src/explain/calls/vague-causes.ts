@@ -20,6 +20,32 @@ export const isVague = (cause: Cause): boolean => VAGUE.has(cause)
 export const refined = (end: End, known: Cause | undefined): End =>
   known && known !== end.cause && isVague(end.cause) ? withCause(end, known) : end
 
+/**
+ * Causes that are concluded from what did not come after a beginning. They say nothing where the files hold no
+ * beginning.
+ */
+const BY_ABSENCE: ReadonlySet<Cause> = new Set([
+  'livekit-no-route',
+  'sip-unreachable',
+  'no-agent',
+  'agent-without-audio',
+  'dial-timeout',
+  'livekit-failed',
+  'livekit-overloaded',
+  'media-server-failed',
+  'media-mismatch',
+  'room-closed',
+  'redirected',
+  'operator-hung-up',
+  'caller-gave-up'
+])
+/** Statuses of LiveKit that say the same whatever came before them. */
+const CLEAR: readonly number[] = [401, 404]
+
+/** Whether a cause stands although the files begin in the middle of the call. */
+export const standsAlone = ({ cause, sipStatus }: End): boolean =>
+  !BY_ABSENCE.has(cause) || CLEAR.includes(sipStatus ?? 0)
+
 /** Another cause for what was seen: the status and what the call was waiting for stay. */
 export const withCause = ({ sipStatus, waitingOn }: End, cause: Cause): End => ({
   ...endOf(cause),

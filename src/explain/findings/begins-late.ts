@@ -16,8 +16,9 @@ export function beginsLate (leg: Leg, naming: Naming): string {
   }
   if (final && final.status >= 300) {
     const cancelled = at.cancel === undefined ? '' : ' after a CANCEL'
-    return `The files begin after the INVITE. Its final response is ${`${final.status} ${quote(final.reason)}`.trim()}` +
-      `${cancelled}; they do not show what had come before it.`
+    const response = `${final.status} ${quote(final.reason)}`.trim()
+    return `The files begin after the INVITE. Its final response is ${response}${cancelled}; they do not show what ` +
+      'had come before it.'
   }
   if (at.cancel !== undefined) {
     return 'The files begin after the INVITE. It was cancelled, and they do not show what the call was waiting for.'

@@ -52,6 +52,8 @@ export function followCall (
   const rules = guessRules(hooks, rooms, agentLegs)
   const { events: legEvents, assumption } = eventsOfLegs(seen, hooks, legs, callSid)
   const all = [...hookEvents(hooks, callSid), ...legEvents, ...roomEvents(rooms, callSid, rules)]
+  const direction = directionIn(hooks)
+  if (direction) for (const event of all) if ('facts' in event) event.facts = { ...event.facts, direction }
   all.sort((a, b) => a.at - b.at)
   const { events, skipped } = firstAndLast(all)
 
@@ -72,6 +74,12 @@ export function followCall (
 function callSidOf (hooks: readonly HookSeen[]): string | undefined {
   const body: AnyHookBody | undefined = hooks[0]?.body
   return body?.parent_call_sid ?? body?.call_sid
+}
+
+/** Where the files begin after it, a later webhook of the first leg says whether Jambonz was called or had called. */
+function directionIn (hooks: readonly HookSeen[]): 'inbound' | 'outbound' | undefined {
+  const first = hooks.map(({ body }): AnyHookBody => body).find(body => body.parent_call_sid === undefined)
+  return first?.direction === 'outbound' || first?.direction === 'inbound' ? first.direction : undefined
 }
 
 const sidOf = (legs: readonly Leg[]): string | undefined =>
