@@ -40,7 +40,7 @@ function isOver ({ hooks, agentLegs, callerLeg }: CallParts, { endAt }: FileFact
   if (hooks.some(isOfCaller) || callerLeg) return false
 
   // Nobody collected what became of the caller's leg.
-  if (hooks.some(({ hook }) => hook === 'action') || agentLegs.some(legEnded)) return true
+  if (hooks.some(hook => hook.hook === 'action' || isFinal(hook)) || agentLegs.some(legEnded)) return true
   return hooks.length === 0 && agentLegs.some(leg => isSilent(leg, endAt))
 }
 
@@ -55,9 +55,11 @@ const statusIn = ({ body }: HookSeen): AnyHookBody => body
 const isOfCaller = (seen: HookSeen): boolean =>
   seen.hook === 'status' && statusIn(seen).parent_call_sid === undefined
 
+const isFinal = (seen: HookSeen): boolean => seen.hook === 'status' && FINAL.has(statusIn(seen).call_status)
+
 /** The caller's leg ended, or the call hook was answered with something that ends the call. */
 function endsCall (seen: HookSeen, callSid: string | undefined): boolean {
-  if (isOfCaller(seen)) return statusIn(seen).call_sid === callSid && FINAL.has(statusIn(seen).call_status)
+  if (isOfCaller(seen)) return statusIn(seen).call_sid === callSid && isFinal(seen)
   return seen.hook === 'call-hook' && (isRefusedReply(seen) || isDecline(seen))
 }
 

@@ -52,8 +52,8 @@ export function followCall (
   const rules = guessRules(hooks, rooms, agentLegs)
   const { events: legEvents, assumption } = eventsOfLegs(seen, hooks, legs, callSid)
   const all = [...hookEvents(hooks, callSid), ...legEvents, ...roomEvents(rooms, callSid, rules)]
-  const direction = directionIn(hooks)
-  if (direction) for (const event of all) if ('facts' in event) event.facts = { ...event.facts, direction }
+  const facts = hooks.some(isOfFirstLeg) ? { direction: 'outbound' as const } : {}
+  for (const event of all) if ('facts' in event) event.facts = { ...event.facts, ...facts }
   all.sort((a, b) => a.at - b.at)
   const { events, skipped } = firstAndLast(all)
 
@@ -76,10 +76,10 @@ function callSidOf (hooks: readonly HookSeen[]): string | undefined {
   return body?.parent_call_sid ?? body?.call_sid
 }
 
-/** Where the files begin after it, a later webhook of the first leg says whether Jambonz was called or had called. */
-function directionIn (hooks: readonly HookSeen[]): 'inbound' | 'outbound' | undefined {
-  const first = hooks.map(({ body }): AnyHookBody => body).find(body => body.parent_call_sid === undefined)
-  return first?.direction === 'outbound' || first?.direction === 'inbound' ? first.direction : undefined
+/** Whether a webhook is about a leg by which Jambonz called somebody first. The files may begin after the others. */
+function isOfFirstLeg ({ body }: HookSeen): boolean {
+  const { parent_call_sid: parent, direction }: AnyHookBody = body
+  return parent === undefined && direction === 'outbound'
 }
 
 const sidOf = (legs: readonly Leg[]): string | undefined =>
