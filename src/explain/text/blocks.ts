@@ -42,7 +42,7 @@ export function openBlock (line: string): BlockReader | undefined {
   return {
     push (next) {
       size += next.length
-      if (size > MAX_BLOCK || !goesOn(next)) return 'broken'
+      if (size > MAX_BLOCK || !goesOn(next, lines.at(-1)!)) return 'broken'
 
       const { closed } = brackets.scan(next)
       if (closed === undefined) {
@@ -63,8 +63,11 @@ export function openBlock (line: string): BlockReader | undefined {
 /** Groups of brackets in a line: where each begins and ends. One that has no end is none. */
 export const groupsIn = (line: string): Scanned['groups'] => createBrackets().scan(line).groups
 
-/** Lines within a block are indented, or begin with a string or a bracket. */
-const goesOn = (line: string): boolean => /^(?:\s|["'`[\]{}(),]|$|[\w$.-]{1,80}:)/.test(line)
+/** Lines within a block are indented, or begin with a string, a name or a bracket. */
+const goesOn = (line: string, before: string): boolean =>
+  /^(?:\s|["'`\]}),]|$|[A-Za-z_$][\w$.-]{0,80}:)/.test(line) ||
+  // At the margin, an object or list begins within another one only where a value is due.
+  (/^[[{(]/.test(line) && /[[{(,:=>]\s*$/.test(before.slice(-40)))
 
 interface Scanned {
   /** Where the outermost bracket that stays open stands in its line. */

@@ -14,7 +14,9 @@ const KNOWN = new RegExp(
   'i'
 )
 const NAME = /^[\w@ .:#/()[\]%-]{0,60}$/
-/** Lines of a row: a cell may hold a whole SIP message. */
+/** Characters of the names. */
+const MAX_HEADER = 20_000
+/** Characters of a row: a cell may hold a whole SIP message. */
 const MAX_ROW = 256 * 1024
 const DELIMITERS = [',', ';', '\t']
 
@@ -30,6 +32,8 @@ export interface Csv {
 
 /** Begins a table with the line of its names; undefined when the line is none. */
 export function openCsv (line: string): Csv | undefined {
+  if (line.length > MAX_HEADER) return undefined
+
   const delimiter = DELIMITERS.find(each => isHeader(cellsOf(line, each) ?? []))
   if (delimiter === undefined) return undefined
 

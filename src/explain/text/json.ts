@@ -14,8 +14,15 @@ export function objectOf (value: unknown): Json | undefined {
   return isObject(parsed) ? parsed : undefined
 }
 
+const CLOSING: Readonly<Record<string, string>> = { '{': '}', '[': ']', '"': '"' }
+
 /** Undefined for a text that is no JSON. */
 export function parsedJson (text: string): unknown {
+  // Errors are slow, and logs are full of what begins like JSON.
+  const closing = CLOSING[/\S/.exec(text.slice(0, 100))?.[0] ?? '']
+  const last = /(\S)\s*$/.exec(text.slice(-100))?.[1]
+  if (closing !== undefined && last !== undefined && last !== closing) return undefined
+
   try {
     return JSON.parse(text) as unknown
   } catch {

@@ -37,6 +37,7 @@ const TOKEN = new RegExp(
     String.raw`'(?:[^'\\\n]|\\.)*'?`,
     // PHP's var_dump: ["call_sid"]=> string(36) "…"
     String.raw`\["(?<key>[\w.-]{1,80})"(?::\w{1,20}(?::\w{1,20})?)?\]\s{0,4}=>`,
+    String.raw`\bstring\(\d{1,9}\) "(?<php>[^\n]*)"(?=\s*\n)`,
     String.raw`\b(?:string|array|object\(\w{1,60}\)#?\d{0,9}) ?\(\d{1,9}\) ?(?=["{])`,
     String.raw`\b(?:int|float|bool)\((?<scalar>[\w.+-]{1,40})\)`,
     // Ruby: :call_sid=>, "call_sid" =>
@@ -64,9 +65,10 @@ const asJson = (text: string): string => text.replace(TOKEN, replaced)
 
 function replaced (token: string, ...rest: unknown[]): string {
   const groups = rest.at(-1) as Record<string, string | undefined>
-  const { key = groups['symbol'], scalar, big, message } = groups
+  const { key = groups['symbol'], scalar, php, big, message } = groups
   if (key !== undefined) return `"${key}":`
   if (scalar !== undefined) return scalar
+  if (php !== undefined) return JSON.stringify(php)
   if (big !== undefined) return big.length > 15 ? `"${big}"` : big
   if (message !== undefined) return `"${message}":`
   if (token === '=>') return ':'

@@ -12,6 +12,7 @@ import { lenientValue } from './objects.ts'
 import type { Origin } from './origin.ts'
 import { pairsIn } from './pairs.ts'
 import { openPinoPretty } from './pino-pretty.ts'
+import { openProtoText } from './proto-text.ts'
 import { createSipLog } from './sip-log.ts'
 import { timeIn } from './times.ts'
 
@@ -101,9 +102,10 @@ export class TextStream {
       (/[=:]/.test(text) && this.#takePairs(line))
   }
 
-  #takeEscaped ({ text, origin }: Plain): boolean {
+  #takeEscaped ({ text, origin, replays = 0 }: Plain): boolean {
     const lines = escapedMessageIn(text)
-    if (!lines) return false
+    // A webhook over many lines may have the whole INVITE in one of its fields.
+    if (!lines || (replays < MAX_REPLAYS && openBlock(text))) return false
 
     const reader = createSipLog(this.#sink.file)
     const seen = [...lines.flatMap(each => reader.push(each, origin.number, origin).seen), ...reader.end()]
@@ -227,7 +229,8 @@ export class TextStream {
 }
 
 /** Forms that stand on several lines, by their first one. */
-const collectorOf = (line: string): Collector | undefined => openPinoPretty(line) ?? openKeyLines(line)
+const collectorOf = (line: string): Collector | undefined => openPinoPretty(line) ??
+  openKeyLines(line) ?? openProtoText(line)
 
 /** The JSON that a line is, behind a label and in front of the comma of an array. */
 function wholeIn (text: string): { label: string, value: object } | undefined {
