@@ -1,4 +1,5 @@
 import { identifiersOf } from './identifiers.ts'
+import { SIP_CALL_LINE } from './knowledge/livekit-sip-words.ts'
 import type { Seen } from './seen.ts'
 
 /**
@@ -26,14 +27,10 @@ export function groupByCall (all: readonly Seen[]): { calls: Seen[][], loose: Se
   return { calls: [...calls.values()], loose }
 }
 
-/** What livekit-sip writes of one call in each line. Somebody may have cut the fields with its ids away. */
-const OF_A_CALL =
-  /^(?:Closing (?:inbound|outbound) call|Inbound call closed|Rejecting inbound|Cannot (?:start|create|accept|publish)|Call accepted|Waiting for track|Accepting the call|SDP offer|(?:inbound|outbound) call failed|SIP (?:invite|call) failed)/
-
 /** Lines of a call without its ids go to the only call of livekit-sip in their file, where there is only one. */
 export function adoptLoose ({ calls, loose }: { calls: Seen[][], loose: Seen[] }): { calls: Seen[][], loose: Seen[] } {
   const isOrphan = (item: Seen): boolean =>
-    item.kind === 'log' && item.from === 'livekit-sip' && OF_A_CALL.test(item.text)
+    item.kind === 'log' && item.from === 'livekit-sip' && SIP_CALL_LINE.test(item.text)
   if (!loose.some(isOrphan)) return { calls, loose }
 
   const inFile = new Map<string, Set<number>>()

@@ -88,6 +88,19 @@ await t.test('what cannot be read: said with a next step, exit code 2', async t 
   }
 })
 
+await t.test('exit codes of log lines: 1 for a failure, also one of no call, 0 where nothing names one', async t => {
+  const folder = t.testdir({
+    conflict: '2026-01-31T10:00:00.003Z\tERROR\tlivekit\tservice/io_sip.go:120\tConflicting inbound SIP Trunks\t{}\n',
+    quiet: `${JSON.stringify({ level: 30, callSid: 'sid-7', msg: 'CallSession:exec starting 1 tasks' })}\n`,
+    warned: '2026-01-31T10:00:00.003Z\tINFO\tsip\tsip/inbound.go:636\tBYE for non-existent call\t{"callID": "SCL_7"}\n'
+  })
+  for (const [file, code] of [['conflict', 1], ['quiet', 0], ['warned', 0]] as const) {
+    const result = await run([join(folder, file)])
+    t.equal(result.code, code, file)
+    t.match(result.out, /\S/)
+  }
+})
+
 await t.test('usage', async t => {
   for (const args of [[], ['--loud', 'x'], ['-', '-']]) {
     const { code, out, err } = await run(args)

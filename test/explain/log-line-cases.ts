@@ -178,7 +178,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
   {
     code: 'log-backend-down',
-    says: /could not use its database/,
+    says: /could not look something up/,
     text: fs('Error looking up account sid acc-7', failure('connect ECONNREFUSED 10.0.0.9:3306'))
   },
 
@@ -196,6 +196,17 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     code: 'log-caller-gave-up',
     says: /before anybody had answered/,
     text: fs('SingleDialer:exec got quick CANCEL from caller, abort outdial')
+  },
+
+  {
+    code: 'log-api-call-failed',
+    says: /REST API was refused: rest:dial: unknown property trunk/,
+    text: fs('Database error', failure('rest:dial: unknown property trunk'))
+  },
+  {
+    code: 'log-application-refused',
+    says: /a call that it had made, and hung up/,
+    text: fs('TaskRestDial:_onConnect error retrieving or parsing application, ending call', failure('bad verb'))
   },
 
   // sbc-inbound
@@ -458,6 +469,14 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     says: /the file shows no more/,
     text: sip('Waiting for track subscription(s)')
   },
+  { code: 'log-caller-gave-up', says: /cancelled the call/, text: closing('cancelled') },
+  {
+    code: 'log-flood',
+    says: /no dispatch rule matched it/,
+    text: '2026-01-31T10:00:00.003Z INFO sip/inbound.go:1383 Closing inbound call\n' +
+      '  status: 486\n  reason: flood\n  toUser: 15550100008\n  sipTrunk: ST_seven\n'
+  },
+  { code: 'log-flood', says: /dropped the call/, text: 'level=info msg="Closing inbound call" status=486 reason=flood\n' },
   {
     code: 'bye-unanswered',
     says: /BYE was not answered/,

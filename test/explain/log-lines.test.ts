@@ -19,6 +19,16 @@ async function * chunksOf (text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text)
 }
 
+const AT = '2026-01-31T10:00:00.003Z'
+const sip = (words: string, fields: object = {}): string =>
+  `${AT}\tINFO\tsip\tsip/inbound.go:434\t${words}\t${
+    JSON.stringify({ callID: 'SCL_seven', sipCallID: 'seven@sbc', toUser: '+15550100008', ...fields })
+  }\n`
+const server = (words: string, fields: object): string =>
+  `${AT}\tINFO\tlivekit.agents\tservice/agentservice.go:415\t${words}\t${JSON.stringify(fields)}\n`
+const pino = (msg: string, fields: object = {}): string =>
+  `${JSON.stringify({ level: 30, time: AT, pid: 7, hostname: 'jb-1', callSid: 'sid-7', ...fields, msg })}\n`
+
 await t.test('a line of each kind, as its project writes it', async t => {
   for (const { code, says, text } of LOG_LINE_CASES) {
     const findings = findingsOf(await explainedAll([text]))
@@ -39,4 +49,69 @@ await t.test('each rule has a line that it is the first to fit', async t => {
     if (service === 'jambonz-alerts' || service === 'twilio') continue
     for (const { pattern, code } of rules) t.ok(hit.has(pattern), `${service} ${code} ${pattern.source.slice(0, 80)}`)
   }
+})
+
+await t.test('lines of calls that go well', async t => {
+  const harmless = [
+    sip('processing invite'),
+    sip('SIP invite authentication successful'),
+    sip('Waiting for track subscription(s)') + sip('Accepting the call') +
+      sip('Closing inbound call', { reason: 'hangup' }),
+    sip('Closing inbound call', { status: 486, reason: 'removed' }),
+    sip('Closing outbound call', { reason: 'bye' }),
+    sip('inbound call transferred', { transferTo: 'tel:+15550100009' }),
+    server('not dispatching agent job since no worker is available', { jobType: 'JT_PARTICIPANT', room: 'room-7' }),
+    server('not dispatching agent job since no worker is available', { agentName: '', room: 'room-7' }) +
+      server('assigned job to worker', { agentName: 'desk', jobID: 'AJ_7', room: 'room-7' }),
+    server('failed to send job request', { jobID: 'AJ_7', error: 'no response from servers' }),
+    server('job ended', { jobID: 'AJ_7', status: 'JS_SUCCESS' }),
+    server('No SIP trunk matched', { toUser: '7' }) + server('SIP dispatch rule matched', { sipRule: 'SDR_7' }),
+    pino('TaskSipRefer:exec - received 202 to REFER'),
+    pino('SingleDialer:exec - dialog refreshed by uas'),
+    pino('call connected successfully to feature server'),
+    '2026-01-31 10:00:00,003 - INFO livekit.agents - registered worker {"id": "AW_7", "agent_name": "desk"}\n',
+    "[2026-01-31 10:00:00] NOTICE[1234]: chan_sip.c:1: Peer 'desk' is now Reachable. (12ms / 2000ms)\n"
+  ]
+  for (const text of harmless) {
+    const codes = findingsOf(await explainedAll([text])).map(({ code }) => code)
+    t.same(codes, ['no-failure-named'], text.slice(0, 160))
+  }
+})
+
+await t.test('a job for a worker without a name, while only one with a name is there', async t => {
+  const [finding] = findingsOf(await explainedAll([
+    server('worker registered', { agentName: 'desk', jobType: 'JT_ROOM', workerID: 'AW_7' }) +
+    server('failed to send job request', { agentName: '', jobType: 'JT_ROOM', error: 'no response from servers' })
+  ]))
+  t.match(finding, { code: 'log-no-worker', seen: /a worker without a name\. Registered was agent "desk"/ })
+  t.match(finding?.todo, /name "desk" in the dispatch rule/)
+})
+
+await t.test('a line without its ids belongs to the only call of its file', async t => {
+  const invite = sip('processing invite')
+  const closing = `${AT}\tINFO\tsip\tsip/inbound.go:1383\tClosing inbound call\t{"reason": "flood"}\n`
+  const { calls } = await explainedAll([invite + closing])
+  t.match(calls, [{ id: 'seven@sbc', to: '+15550100008', sources: { logs: 2 } }])
+  t.match(findingsOf({ calls, findings: [] }).find(({ code }) => code === 'log-flood')?.seen, /to \+15550100008/)
+
+  const two = await explainedAll([invite + sip('processing invite', { callID: 'SCL_8', sipCallID: '8@sbc' }) + closing])
+  t.match(two.findings.map(({ code }) => code), ['log-flood', 'no-failure-named'], 'of two calls it may be either')
+})
+
+await t.test('what was read is said beside calls that are told', async t => {
+  const { calls, findings } = await explainedAll([
+    pino('SingleDialer:exec outdial failure 404') + pino('CallSession:exec starting 1 tasks', { callSid: 'sid-8' })
+  ])
+  t.match(calls, [{ id: 'sid-7' }])
+  t.match(findings, [{ code: 'no-failure-named', seen: /^Read: 1 log line of feature-server, .*call sid-8\./ }])
+})
+
+await t.test('secrets in the texts of errors', async t => {
+  const [finding] = findingsOf(await explainedAll([
+    '2026-01-31 10:00:00,003 - ERROR livekit.agents - unhandled exception while running the job task\n' +
+    'Traceback (most recent call last):\n  File "/app/agent.py", line 1, in entrypoint\n' +
+    'ValueError: bad token eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJBUElrZXkifQ.c2lnbmF0dXJl for +15550100007\n'
+  ]))
+  t.equal(finding?.code, 'log-agent-crashed')
+  t.notMatch(JSON.stringify(finding), /eyJpc3Mi|5550100007/)
 })

@@ -1,11 +1,13 @@
-import { textOf } from '../log-lines.ts'
 import { LIVEKIT_API_RULES } from './livekit-api.ts'
-import type { LoggedLine, LogRule } from './log-rule.ts'
+import { captured, type LoggedLine, type LogRule } from './log-rule.ts'
 
 const WORKER_LOG = "Look at the worker's log above that line"
 
 /** The exception of a crash; a job of the agent may be named by its line or its call. */
-const crashText = ({ match: [, error = ''] }: LoggedLine): string => error === '' ? '' : `: ${textOf(error.trim())}`
+const crashText = (line: LoggedLine): string => {
+  const error = captured(line)
+  return error === '' ? '' : `: ${error}`
+}
 
 /** Lines of agent workers (livekit-agents for Python, @livekit/agents for Node). */
 export const AGENT_RULES: readonly LogRule[] = [

@@ -1,5 +1,16 @@
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
-import type { LogRule } from './log-rule.ts'
+import { captured, type LogRule } from './log-rule.ts'
+
+/** feature-server answers createCall, and words its errors in the same way. */
+export const API_REFUSED: LogRule = {
+  pattern: /^(?:Database error|invalid client request|unprocessable request): ([^\n]{1,200})/,
+  code: 'log-api-call-failed',
+  severity: 'failed',
+  says: line => `A request to Jambonz' REST API was refused: ${captured(line)}`,
+  todo: 'Correct the request: the error names the property',
+  unless: ({ match: [, error = ''] }) => /ECONNREFUSED|ETIMEDOUT|ER_[A-Z]/.test(error),
+  source: 'jambonz-feature-server lib/http-routes/error.js, jambonz-api-server lib/routes/error.js'
+}
 
 /** Lines of Jambonz' api-server about calls. */
 export const API_SERVER_RULES: readonly LogRule[] = [
@@ -27,5 +38,6 @@ export const API_SERVER_RULES: readonly LogRule[] = [
     todo: 'A 404 means that the call had ended by then',
     source: 'jambonz-api-server lib/routes/api/accounts.js'
   },
+  API_REFUSED,
   ...JAMBONZ_BACKEND_RULES
 ]

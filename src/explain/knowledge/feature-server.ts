@@ -1,3 +1,4 @@
+import { API_REFUSED } from './api-server.ts'
 import { dialledTodo, dialledWords } from './dialled.ts'
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
 import { captured, valueOf, type LogRule } from './log-rule.ts'
@@ -129,10 +130,12 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     source: 'jambonz-feature-server lib/utils/http-requestor.js'
   },
   {
-    pattern: /Error retrieving or parsing application/i,
+    pattern: /(TaskRestDial\S{0,40} )?error retrieving or parsing application/i,
     code: 'log-application-refused',
     severity: 'failed',
-    says: 'Jambonz could not use the reply to its call hook, and declined the caller',
+    says: ({ match: [, made] }) => made === undefined
+      ? 'Jambonz could not use the reply to its call hook, and declined the caller'
+      : 'Jambonz could not use the reply to the call hook of a call that it had made, and hung up',
     todo: 'The call hook must answer 200 with a JSON array of verbs that this version of Jambonz knows, within 10 s',
     cause: 'reply-refused',
     source: 'jambonz-feature-server lib/middleware.js'
@@ -203,6 +206,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     todo: 'Nothing is broken if that was soon: else see what the call waited for',
     source: 'jambonz-feature-server lib/utils/place-outdial.js, lib/middleware.js'
   },
+  API_REFUSED,
   ...JAMBONZ_BACKEND_RULES
 ]
 

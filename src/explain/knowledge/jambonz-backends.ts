@@ -21,11 +21,13 @@ export const JAMBONZ_BACKEND_RULES: readonly LogRule[] = [
   },
   {
     pattern:
-      /database error for inbound call|ECONNREFUSED [\d.:[\]a-f]{2,45}:3306\b|ER_ACCESS_DENIED_ERROR|^Error looking up account sid\b|^Database error\b/i,
+      /database error for inbound call|ECONNREFUSED [\d.:[\]a-f]{2,45}:3306\b|ER_ACCESS_DENIED_ERROR|^Error looking up account (?:by )?sid\b/i,
     code: 'log-backend-down',
     severity: 'failed',
-    says: 'A server of Jambonz could not use its database, and answered 500',
-    todo: 'See that MySQL runs, and that JAMBONES_MYSQL_HOST, user and password are right',
+    says: 'A server of Jambonz could not look something up in its database, and answered 500',
+    todo:
+      'Look at the error in that line: an account that does not exist, or MySQL that does not run or refuses the ' +
+      'user',
     isCommon: true,
     source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
   }

@@ -1,4 +1,5 @@
 import { carrierFinal } from './carrier-finals.ts'
+import { quote } from '../quote.ts'
 import type { LoggedLine, LogRule } from './log-rule.ts'
 
 /** A status with its words, as LiveKit writes it (livekit/protocol livekit/sip.go, `SIPStatus.Error`). */
@@ -15,8 +16,7 @@ const stringOf = (value: unknown): string => typeof value === 'string' ? value.s
 
 function statusWords ({ match }: LoggedLine): string {
   const [status, reason, name] = match.slice(1).filter(group => group !== undefined)
-  const words = [status, reason ?? name].filter(Boolean).join(' ')
-  return words
+  return quote([status, reason ?? name].filter(Boolean).join(' '))
 }
 
 const firstStatus = ({ match }: LoggedLine): number => Number(match.slice(1).find(group => /^\d{3}$/.test(group ?? '')))
@@ -152,6 +152,8 @@ export const LIVEKIT_API_RULES: readonly LogRule[] = [
   {
     pattern: /no response from servers|no servers available \(received \d{1,4} responses\)/i,
     code: 'api-no-sip-server',
+    // A job that ends with its worker.
+    unless: ({ match }) => match.input.startsWith('failed to send job request'),
     severity: 'failed',
     says: line => isTransfer(line)
       ? 'No livekit-sip answered for this call: it had ended, or its livekit-sip is gone'

@@ -11,7 +11,7 @@ const isExtraJob = ({ fields: { jobType } }: LoggedLine): boolean =>
 
 /** A request to end a job of a worker that is gone (pkg/agent/client.go, `TerminateJob`). */
 const isEndOfJob = ({ fields: { jobID }, match: [words] }: LoggedLine): boolean =>
-  jobID !== undefined && words.endsWith('job request')
+  jobID !== undefined && words.startsWith('failed to send job request')
 
 /** Which worker a job is for, in words. */
 const agentText = (name: string): string => name === '' ? 'a worker without a name' : `agent "${name}"`

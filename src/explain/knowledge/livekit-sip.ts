@@ -1,7 +1,8 @@
 import { textOf } from '../log-lines.ts'
+import { quote } from '../quote.ts'
 import { LIVEKIT_API_RULES } from './livekit-api.ts'
-import { LATE_OFFER_TODO } from './late-offer.ts'
 import { LIVEKIT_CLOSE_RULES } from './livekit-close-reasons.ts'
+import { LIVEKIT_MEDIA_RULES } from './livekit-media.ts'
 import { partiesText, ROUTE, SIP_MATCH_RULES } from './livekit-trunks.ts'
 import { valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
@@ -28,36 +29,13 @@ const transferTarget = (line: LoggedLine): string => {
 
 /** The status and the reason of a refusal. */
 const statusText = ({ match: [, status, reason] }: LoggedLine): string =>
-  status === undefined ? '' : `: the other side answered ${[status, reason].filter(Boolean).join(' ')}`
+  status === undefined ? '' : `: the other side answered ${quote([status, reason].filter(Boolean).join(' '))}`
 
 const methodText = (method: string): string => method === '' ? '' : ` (${method})`
 
-/** What was in the INVITE instead of an offer. */
-function offerText ({ call }: LoggedLine): string {
-  const type = call.value('contentType')
-  const size = call.value('contentLength')
-  if (type !== '' && type !== 'application/sdp') return `: its body is ${type}`
-  return size !== '' && size !== '0' ? ': it does not say what its body is' : ': it came without any'
-}
-
-/** The offer of a call was empty. */
-const EMPTY_OFFER = /^(?:no offer type specified|unsupported offer type|SDP offer|Cannot start media: EOF\b)/
-/** An INVITE without SDP: LiveKit answers only offers (pkg/sip/media.go). */
-const hasNoOffer = ({ call }: LoggedLine): boolean =>
-  call.has(/^Cannot start media: EOF\b|^(?:no offer type specified|unsupported offer type)/) ||
-  call.some('an empty offer', ({ text, fields }) => /^SDP offer\b/.test(text) && fields['sdp'] === '')
-
 /** Lines of livekit-sip. */
 export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
-  {
-    pattern: EMPTY_OFFER,
-    code: 'log-no-offer',
-    severity: 'failed',
-    says: line => `The INVITE had no SDP offer that LiveKit can use${offerText(line)}`,
-    todo: line => valueOf(line, 'contentType') === '' ? LATE_OFFER_TODO : 'Have the side that calls send plain SDP',
-    unless: ({ match, fields: { sdp } }) => match[0].startsWith('SDP offer') && sdp !== '',
-    source: 'livekit/sip pkg/sip/inbound.go'
-  },
+  ...LIVEKIT_MEDIA_RULES,
   {
     pattern: /\bflood\b/i,
     code: 'log-flood',
@@ -90,44 +68,6 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     says: 'The ringing timeout was over and nobody in the room had published audio',
     todo: 'See that an agent joins the room and publishes its audio at once',
     command: 'bridge provision --plan',
-    source: 'livekit/sip pkg/sip/inbound.go'
-  },
-  {
-    pattern: /media-timeout|media timeout|media timed out/i,
-    code: 'log-media-timeout',
-    severity: 'failed',
-    says: 'LiveKit heard no RTP for longer than its media timeout',
-    todo: "Open UDP between the SBC and LiveKit, and raise the trunk's media timeout",
-    cause: 'media-lost',
-    source: 'livekit/sip pkg/sip/inbound.go'
-  },
-  {
-    pattern: /no-common-codec|common audio codec not found|no-common-crypto|no common encryption|sdp-error/i,
-    code: 'log-media-mismatch',
-    severity: 'failed',
-    says: 'LiveKit could not agree on a codec or on encryption',
-    todo: 'Offer PCMU or PCMA, and SRTP on both sides or on none',
-    cause: 'media-mismatch',
-    source: 'livekit/sip pkg/sip/inbound.go'
-  },
-  {
-    pattern: /Cannot start media|media-failed/i,
-    code: 'log-media-failed',
-    severity: 'failed',
-    says: 'livekit-sip could not open its side of the audio',
-    todo: 'See that its rtp_port range is free and larger than the number of calls',
-    cause: 'livekit-failed',
-    unless: hasNoOffer,
-    source: 'livekit/sip pkg/sip/inbound.go'
-  },
-  {
-    pattern: /no ACK received|\bno-ack\b|missing ACK/i,
-    code: 'log-no-ack',
-    severity: 'failed',
-    says: 'LiveKit answered, and its answer was never acknowledged',
-    todo:
-      "The ACK goes to the address in the Contact of LiveKit's answer: of your own server see that it is one which " +
-      'the SBC reaches (use_external_ip)',
     source: 'livekit/sip pkg/sip/inbound.go'
   },
   {
@@ -246,6 +186,15 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     todo: 'See whether an agent got a job for the room, joined it, and published audio',
     unless: ({ call }) =>
       call.has(/^Accepting the call/) || call.has(/cannot-subscribe|room subscription timed out|media[ -]timeout/),
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /^Closing inbound call\b[^\n]{0,300}\bcancelled$/,
+    code: 'log-caller-gave-up',
+    severity: 'warning',
+    says: 'The side that calls cancelled the call before LiveKit had answered it',
+    todo: 'See how long it rang, and what LiveKit waited for: an agent, mostly',
+    unless: ({ call }) => call.has(/^Waiting for track subscription/),
     source: 'livekit/sip pkg/sip/inbound.go'
   },
   {

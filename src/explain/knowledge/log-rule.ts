@@ -2,6 +2,7 @@ import type { Cause } from '../../calls/fold/vocabulary.ts'
 import type { FindingCode } from '../../finding-codes.ts'
 import type { Severity } from '../../finding.ts'
 import { textOf, type LogLines } from '../log-lines.ts'
+import { quote } from '../quote.ts'
 import type { LogSeen } from '../seen.ts'
 
 /** A line that a rule fits, and what else was logged. */
@@ -14,8 +15,9 @@ export interface LoggedLine {
   others: LogLines
 }
 
-/** The first group of the pattern that matched; empty where none did. */
-export const captured = ({ match }: LoggedLine): string => match.slice(1).find(group => group !== undefined) ?? ''
+/** The first group of the pattern that matched, without secrets and numbers; empty where none did. */
+export const captured = ({ match }: LoggedLine): string =>
+  quote(match.slice(1).find(group => group !== undefined)?.trim() ?? '')
 
 /** A field of the line, or else of another line of its call; empty where none has it. */
 export const valueOf = ({ fields, call }: LoggedLine, ...names: string[]): string =>

@@ -5,7 +5,7 @@ const LIVEKIT = /livekit/i
 
 /** Lines that Asterisk, FreePBX, FreeSWITCH, Kamailio and 3CX write about a registration that was refused. */
 const REGISTRATION =
-  /'([3-6]\d\d)' (?:fatal|temporal|permanent)[^\n]{0,20} response received from '([^'\n]{1,200})' on registration attempt|(?:Failed Registration \[([3-6]\d\d)\]|Registration (?:at|with|for) ([^\n]{1,120}?) (?:has )?failed[^\n]{0,200}?\b([3-6]\d\d)\b)|got (?:SIP response |sip response )?"?([3-6]\d\d)[^\n]{0,60}(?:to|for|on) (?:the )?(?:REGISTER|registration)\b/i
+  /'([3-6]\d\d)' (?:fatal|temporal|permanent)[^\n]{0,20} response received from '([^'\n]{1,200})' on registration attempt|(?:Failed Registration \[([3-6]\d\d)\]|Registration (?:at|with|for) ([^\n]{1,120}?) (?:has )?failed[^\n]{0,200}?\b([3-6]\d\d)\b)|got (?:SIP response |sip response )?"?([3-6]\d\d)[^\n]{0,60}(?:to (?:the )?REGISTER|for (?:the )?registration|while registering)\b/i
 
 function refusal ({ match }: LoggedLine): { status: string, isLiveKit: boolean } {
   const status = match.slice(1).find(group => /^[3-6]\d\d$/.test(group ?? '')) ?? ''
@@ -30,10 +30,10 @@ export const PBX_RULES: readonly LogRule[] = [
     source: 'asterisk res_pjsip_outbound_registration.c, freeswitch sofia_reg.c'
   },
   {
-    pattern: /No response received from '([^'\n]{1,200})' on registration attempt/i,
+    pattern: /No response received from '([^'\n]{1,200})' on registration attempt|Registration for '([^'\n]{1,200})' timed out/i,
     code: 'log-register-refused',
     severity: 'failed',
-    says: ({ match: [, to = ''] }) => LIVEKIT.test(to)
+    says: ({ match }) => LIVEKIT.test(match[1] ?? match[2] ?? '')
       ? 'The PBX tried to register with LiveKit, which takes no REGISTER, and got no answer'
       : 'The registration of the PBX was not answered',
     todo: 'Towards LiveKit remove the registration, and send INVITEs; towards others check address, port and firewall',

@@ -94,7 +94,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     pattern: /^unexpected error routing inbound call|^hit top-level error handler|^error checking limits error for inbound call/i,
     code: 'log-sbc-failed',
     severity: 'failed',
-    says: line => `Jambonz' SBC failed while it handled the call${errorText(valueOf(line, 'err'))}`,
+    says: "Jambonz' SBC failed while it handled the call",
     todo: 'Look at the error in that line, and at the versions of the SBC and its servers',
     source: 'jambonz sbc-inbound lib/call-session.js, app.js'
   },
@@ -105,8 +105,6 @@ const addressText = (line: LoggedLine): string => {
   const address = valueOf(line, 'source_address')
   return address === '' ? '' : ` (${address})`
 }
-
-const errorText = (error: string): string => error === '' ? '' : `: ${error}`
 
 /** What feature-server means by it (feature-server lib/middleware.js, lib/session/inbound-call-session.js). */
 function refusalText (status: string): string {

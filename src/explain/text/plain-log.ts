@@ -2,6 +2,7 @@ import { fits, fitsAny } from '../knowledge/log-rules.ts'
 import type { LogSeen, Service } from '../seen.ts'
 import type { LineReader } from './line-reader.ts'
 import { objectOf, type Json } from './json.ts'
+import { opensFields, zapLine } from './log-records.ts'
 import { serviceOf } from './services.ts'
 import { timeIn } from './times.ts'
 import { Traceback } from './tracebacks.ts'
@@ -46,7 +47,7 @@ const PYTHON: ReadonlyArray<[RegExp, (groups: string[]) => Formed]> = [
 /** Asterisk's log and console, FreeSWITCH's log. */
 const PBX: ReadonlyArray<[RegExp, (groups: string[]) => Formed]> = [
   [
-    /^\[[^\]\n]{6,40}\] (ERROR|WARNING|NOTICE|SECURITY)\[\d{1,10}\](?:\[C-\w{1,16}\])?:? ([\w./-]{1,80}\.c)(?::\d{1,6} (?:in )?\w{1,80})?: (.*)$/,
+    /^\[[^\]\n]{6,40}\] (ERROR|WARNING|NOTICE|SECURITY)\[\d{1,10}\](?:\[C-\w{1,16}\])?:? ([\w./-]{1,80}\.c)(?::\d{1,6}(?: (?:in )?\w{1,80})?)?: (.*)$/,
     ([level = '', logger = '', message = '']) => ({ level, logger, message })
   ],
   [
@@ -90,6 +91,8 @@ export function createPlainLog (file: string): LineReader {
         return { seen, taken: true }
       }
 
+      if (pending && addField(pending, line)) return { seen: [], taken: true }
+
       const seen = finish()
       const read = readLine(line, { file, at: number }, timeIn(line) ?? origin?.at, origin?.service)
       if (!read) return { seen, taken: false }
@@ -107,6 +110,9 @@ function readLine (
   writer?: string
 ): LogSeen | undefined {
   const text = line.slice(0, LONGEST)
+  const zap = zapLine(opensFields(text) ? text.slice(0, text.lastIndexOf('{')) : text, place, at)
+  if (zap) return zap
+
   const base = { kind: 'log' as const, place, ...(at !== undefined && { at }) }
   const python = formed(PYTHON, text)
   if (python) {
@@ -141,6 +147,21 @@ function withExtra (message: string): { message: string, fields: Json } {
   const brace = message.indexOf('{"')
   const fields = brace < 0 ? undefined : objectOf(message.slice(brace))
   return fields ? { message: message.slice(0, brace).trim(), fields } : { message: message.trim(), fields: {} }
+}
+
+/** A field of a line of LiveKit's servers, on a line of its own: `  reason: flood`. */
+const FIELD = /^\s{1,20}"?([A-Za-z][\w.]{0,40})"?\s?[:=]\s?"?([^"\n]{0,200}?)"?,?\s*$/
+/** Fields that a line may have below it. */
+const MOST_FIELDS = 60
+
+/** Adds a field to the line that it stands below; false for a line that is none. */
+function addField ({ from, fields }: LogSeen, line: string): boolean {
+  if (from !== 'livekit-sip' && from !== 'livekit-server') return false
+  const [, name, value] = FIELD.exec(line) ?? []
+  if (name === undefined || Object.keys(fields).length >= MOST_FIELDS) return false
+
+  fields[name] = value
+  return true
 }
 
 /** The line with the exception of its traceback; a traceback may also stand alone. */

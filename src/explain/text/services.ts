@@ -1,4 +1,5 @@
 import { fits, fitsAny } from '../knowledge/log-rules.ts'
+import { SIP_CALL_LINE } from '../knowledge/livekit-sip-words.ts'
 import type { Service } from '../seen.ts'
 import { textOf, type Json } from './json.ts'
 
@@ -10,6 +11,8 @@ import { textOf, type Json } from './json.ts'
 export function serviceOf (text: string, fields: Json, writer = ''): Service {
   const own = serviceByFields(fields)
   if (own) return own
+
+  if (SIP_CALL_LINE.test(text)) return 'livekit-sip'
 
   // A name is somebody's choice: what only one service writes is surer.
   const named = serviceNamed(writer)
