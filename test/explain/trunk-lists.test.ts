@@ -250,3 +250,25 @@ await t.test('other JSON is no trunk', async t => {
   }
   t.ok(FINDING_CODES.includes('config-listed'))
 })
+
+await t.test('trunks and rules in the code of an application', async t => {
+  const python = `
+trunk = api.SIPInboundTrunkInfo(
+    name="main",  # it's the first
+    numbers=["+15550102222"],
+    krisp_enabled=True,
+)
+request = CreateSIPDispatchRuleRequest(
+  rule=SIPDispatchRule(dispatch_rule_individual=SIPDispatchRuleIndividual(room_prefix='call')),
+  trunk_ids=[inbound_trunk_id],
+  room_config=RoomConfiguration(agents=[RoomAgentDispatch(agent_name="demo-agent")])
+)
+await lk.sip.create_sip_dispatch_rule(request)
+`
+  const text = await seen([python])
+  t.match(text, /Inbound trunk "main": takes \+15550102222, asks for no password/)
+  t.match(text, /Dispatch rule: room call_<caller>_<random>, for <inbound_trunk_id>, agent demo-agent/)
+  t.notMatch(text, /rule-unknown-trunk/)
+  t.match(await seen(['SIPInboundTrunkInfo(name="x", numbers=[number])']), /takes <number>/, 'a variable is no number')
+  t.notMatch(await seen(['SIPInboundTrunkInfo(\n  name="x",\n  numbers=["+15550102222"]']), /takes every number/)
+})

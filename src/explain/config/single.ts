@@ -23,7 +23,7 @@ export function inboundTrunkFindings (trunk: SIPInboundTrunkInfo): Finding[] {
       code: 'trunk-number-form',
       severity: 'warning',
       seen: `Inbound trunk ${trunkTitle(trunk)} lists ${some(doubtful)}: LiveKit takes a call only when the user ` +
-        'part of its To header is that number, and carriers send +, country code and number.',
+        'part of its To header is that number, and most carriers send +, country code and number.',
       todo: 'Write the numbers as the carrier sends them, mostly in E.164: +, country code, number'
     }
   ])
@@ -41,7 +41,7 @@ export function ruleFindings (rule: SIPDispatchRuleInfo, agentsUnshown: boolean)
       code: 'rule-number-form',
       severity: 'warning',
       seen: `${who} lists ${some(bare)} without +. LiveKit compares the numbers of a rule as they are written, ` +
-        'and carriers send +, country code and number.',
+        'and most carriers send +, country code and number.',
       todo: 'Write the numbers as the carrier sends them'
     },
     pin !== '' && {
@@ -54,7 +54,8 @@ export function ruleFindings (rule: SIPDispatchRuleInfo, agentsUnshown: boolean)
     !agentsUnshown && agents.length === 0 && !isOurs(rule) && {
       code: 'rule-without-agent',
       severity: 'skipped',
-      seen: `${who} names no agent: its rooms get workers that are registered without an agent name, and nobody else.`,
+      seen: `${who} names no agent: its rooms get workers that are registered without an agent name, unless the room ` +
+        'was made with an agent or somebody dispatches one.',
       todo: 'If the worker has an agent_name, put it into room_config.agents of the rule'
     }
   ])

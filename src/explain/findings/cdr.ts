@@ -1,4 +1,3 @@
-import { causeOfStatus } from '../../calls/fold/callee-cause.ts'
 import type { End } from '../../calls/fold/call.ts'
 import { endOf } from '../../calls/fold/end.ts'
 import type { Cause } from '../../calls/fold/vocabulary.ts'
@@ -127,8 +126,14 @@ function endOfRecords (records: readonly CdrSeen[]): End | undefined {
 
   const failed = dialled.filter(record => outcomeOf(record) === 'failed')
   const leg = failed.find(isLiveKitLeg) ?? (failed.length === 1 && isCarrier(failed[0]?.trunk) ? failed[0] : undefined)
-  const cause = leg && (isLiveKitLeg(leg) ? livekitCause(leg.sipStatus) : causeOfStatus(leg.sipStatus, false))
+  const cause = leg && (isLiveKitLeg(leg) ? livekitCause(leg.sipStatus) : carrierCause(leg.sipStatus))
   return cause && endOf(cause, { sipStatus: leg.sipStatus })
+}
+
+/** Undefined for statuses that Jambonz may have answered in the carrier's place. */
+function carrierCause (sipStatus = 0): Cause | undefined {
+  if (sipStatus === 486 || sipStatus === 600) return 'busy'
+  return sipStatus === 408 || (sipStatus >= 500 && sipStatus < 600) ? undefined : 'declined'
 }
 
 /** Undefined for statuses that LiveKit, or Jambonz in its place, answers for several reasons. */

@@ -11,8 +11,8 @@ export interface DisconnectMeaning {
  */
 export const UNANSWERED_REASONS: Readonly<Record<string, DisconnectMeaning>> = {
   SIP_TRUNK_FAILURE: {
-    means: 'the carrier of the outbound trunk answered with an error (5xx), did not answer at all, or its address ' +
-      'could not be resolved or reached',
+    means: 'usually, the carrier of the outbound trunk answered with an error (5xx), did not answer at all, or its ' +
+      'address could not be resolved or reached',
     todo: "Check address, transport and credentials of the outbound trunk. createSIPParticipant's error and the log " +
       'of livekit-sip name the SIP status'
   },

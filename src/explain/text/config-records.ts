@@ -63,6 +63,7 @@ function isTrunk (object: Json, isWrapped: boolean): boolean {
   const isTrunkId = typeof id === 'string' && /^ST_/.test(id) && (names.includes('numbers') || names.includes('name'))
   const known = names.filter(name => TRUNK_NAMES.has(name)).length
   if (isTrunkId) return true
+  if (isWrapped && names.includes('numbers')) return true
   if (known === 0 && !(names.includes('numbers') && listOf(object['numbers']).every(isWhole))) return false
   if (typeof object['address'] === 'string' && /\s/.test(object['address'])) return false
 

@@ -12,6 +12,7 @@ import { createNgrepBlocks } from './ngrep-blocks.ts'
 import type { Origin } from './origin.ts'
 import { createPacketXml } from './packet-xml.ts'
 import { createPlainLog } from './plain-log.ts'
+import { createSdkCalls } from './sdk-calls.ts'
 import { createSipLog } from './sip-log.ts'
 import { createTcpdumpLines } from './tcpdump-lines.ts'
 import { createTwilioTables } from './twilio-tables.ts'
@@ -36,6 +37,7 @@ export async function readText (
 /** Forms of text, in the order in which they are tried on each line. */
 const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [
   createLkTables,
+  createSdkCalls,
   createTwilioTables,
   createWiresharkText,
   createPacketXml,
