@@ -3,7 +3,7 @@ import type { End } from '../calls/fold/call.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import { failedAtEnd } from './moved-call.ts'
 import { KNOWN_REFUSALS, type KnownRefusal } from './knowledge/finals.ts'
-import type { Final, Leg } from './legs.ts'
+import type { Final, Leg } from './leg.ts'
 import type { Naming } from './parties.ts'
 import { isTransferred, transferOf } from './transfer.ts'
 

@@ -1,6 +1,6 @@
 import type { End } from '../calls/fold/call.ts'
 import { duration } from '../diagnosis/facts.ts'
-import type { Leg } from './legs.ts'
+import type { Leg } from './leg.ts'
 import { inSentence, nameOf, type Naming } from './parties.ts'
 import type { HookSeen } from './seen.ts'
 import { isTransferred, transferOf, type Transfer } from './transfer.ts'

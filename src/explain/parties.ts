@@ -1,7 +1,7 @@
 import { header } from '../sip/message.ts'
 import { endpointText } from './capture/endpoint.ts'
 import type { Side } from './dialog.ts'
-import type { Leg } from './legs.ts'
+import type { Leg } from './leg.ts'
 import { quote } from './quote.ts'
 import type { Seen, Service } from './seen.ts'
 

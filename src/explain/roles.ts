@@ -3,7 +3,7 @@ import { isCarrierHost } from './knowledge/carriers.ts'
 import { addressTag, addressUri } from './lenient-sip.ts'
 import { isToken } from './identifiers.ts'
 import { methodOf } from './keep.ts'
-import type { Leg } from './legs.ts'
+import type { Leg } from './leg.ts'
 import { namingOfCall } from './parties.ts'
 import type { AnyHookBody, HookSeen, Seen } from './seen.ts'
 

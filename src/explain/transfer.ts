@@ -1,5 +1,5 @@
 import type { Bye, Refer } from './dialog.ts'
-import type { Leg } from './legs.ts'
+import type { Leg } from './leg.ts'
 
 /**
  * What became of a REFER. `refused` and `unanswered`: nothing, the call went on. `failed`: the call to the target

@@ -5,7 +5,7 @@ import type { ExplainedCall } from '../explanation.ts'
 import { callerLegFindings, callerLegSteps } from '../findings/caller-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { mergeFindings } from '../findings/merge.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 import { refined } from './vague-causes.ts'
 

@@ -1,7 +1,7 @@
 import { duration } from '../../diagnosis/facts.ts'
 import type { Finding } from '../../finding.ts'
 import { header } from '../../sip/message.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import type { RtpCounts } from '../seen.ts'
 import { LATE_OFFER_TODO } from '../knowledge/late-offer.ts'
 import { mediaFindings } from './media.ts'

@@ -1,5 +1,5 @@
 import type { Finding } from '../../finding.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { nameOf, type Naming } from '../parties.ts'
 
 /** A BYE over UDP that is sent again this often got no answer (RFC 3261 17.1.2.2). */

@@ -4,7 +4,7 @@ import { methodOf } from '../keep.ts'
 import { Q850 } from '../knowledge/q850.ts'
 import { telnyxCode } from '../knowledge/telnyx-codes.ts'
 import { twilioError } from '../knowledge/twilio-errors.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { quote } from '../quote.ts'
 
 /** Headers of a response that are quoted at most. */

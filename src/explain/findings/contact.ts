@@ -4,13 +4,28 @@ import { isPrivate } from '../../probe/address.ts'
 import { header } from '../../sip/message.ts'
 import { methodOf } from '../keep.ts'
 import { addressUri } from '../lenient-sip.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import type { SipSeen } from '../seen.ts'
 
 /** Times that a request or an answer was sent again before it counts as lost. */
 const LOST_REPEATS = 2
 /** A BYE that nothing answered for this long is lost, milliseconds. */
 const LOST_MS = 4000
+
+/** The file ends too soon after the BYE to show that it is lost; a private address makes it likely. */
+function openBye ({ ends }: Leg, contact: string): Finding[] {
+  if (!isPrivate(contact) || (ends && isPrivate(ends.source.address))) return []
+  return [{
+    code: 'contact-unreachable',
+    severity: 'warning',
+    seen: `The Contact of the answer is ${contact}, a private address, and ACK and BYE go there: the file shows no ` +
+      'answer to the BYE.',
+    todo: PUBLIC_CONTACT
+  }]
+}
+
+const PUBLIC_CONTACT =
+  'Have the far end put its public address into Contact (or Record-Route): behind NAT it has to be configured'
 
 const isAnswer = ({ message }: SipSeen): boolean =>
   message.kind === 'response' && message.status === 200 && methodOf(message) === 'INVITE'
@@ -33,7 +48,7 @@ export function unreachableContact (leg: Leg, endAt: number): Finding[] {
   const isByeAnswered = messages.some(({ message }) => message.kind === 'response' && methodOf(message) === 'BYE')
   const lostBye = byes.length > 0 && !isByeAnswered &&
     (byes.length > LOST_REPEATS || endAt - (at.bye ?? endAt) >= LOST_MS)
-  if (!lostAck && !lostBye) return []
+  if (!lostAck && !lostBye) return byes.length > 0 && !isByeAnswered ? openBye(leg, contact) : []
 
   const what = lostBye
     ? `The BYE was never answered${byes.length > 1 ? `, though it was sent ${byes.length} times` : ''}, for ` +
@@ -44,6 +59,6 @@ export function unreachableContact (leg: Leg, endAt: number): Finding[] {
     code: 'contact-unreachable',
     severity: 'failed',
     seen: `${what}. ACK and BYE go to the Contact of the answer: ${contact}${where}.`,
-    todo: 'Have the far end put its public address into Contact (or Record-Route): behind NAT it has to be configured'
+    todo: PUBLIC_CONTACT
   }]
 }

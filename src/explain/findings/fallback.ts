@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../../finding.ts'
-import { calleeLegOf, type Leg } from '../legs.ts'
+import { calleeLegOf, type Leg } from '../leg.ts'
 import { judgeOutgoing } from '../outgoing.ts'
 import { outgoingLegFindings, outgoingWords } from './outgoing-leg.ts'
 

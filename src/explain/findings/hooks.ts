@@ -1,6 +1,6 @@
 import { duration } from '../../diagnosis/facts.ts'
 import type { Finding } from '../../finding.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import type { HookSeen } from '../seen.ts'
 
 /** Statuses that Jambonz accepts as an answer to a hook. */

@@ -2,7 +2,7 @@ import type { Finding } from '../../finding.ts'
 import { isPrivate } from '../../probe/address.ts'
 import type { Sdp } from '../../sip/sdp.ts'
 import { endpointText } from '../capture/endpoint.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { quote } from '../quote.ts'
 import type { RtpCounts } from '../seen.ts'
 

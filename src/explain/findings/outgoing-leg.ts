@@ -5,7 +5,7 @@ import { header } from '../../sip/message.ts'
 import { carrierFinal, type CarrierFinal } from '../knowledge/carrier-finals.ts'
 import { carrierOf, type Carrier } from '../knowledge/carriers.ts'
 import { jambonzFinal } from '../knowledge/jambonz-finals.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import type { OutgoingVerdict } from '../outgoing.ts'
 import { quote } from '../quote.ts'
 import { isLiveKitHost, isNumber } from '../roles.ts'
@@ -85,16 +85,17 @@ export function outgoingWords (leg: Leg, verdict: OutgoingVerdict, endAt: number
 }
 
 function refusedWords (leg: Leg): OutgoingWords {
-  const { final, at, authorized, challenged } = leg
+  const { final, at, rings, challenged } = leg
   const { status = 0, reason = '' } = final ?? {}
   const rang = at.ringing !== undefined
   const known = (leg.toJambonz ? jambonzFinal : carrierFinal)(status, {
-    authorized: authorized && challenged,
+    authorized: challenged && sentCredentials(leg),
     challenges: challengesIn(leg),
     rang
   })
   const answer = quote(`${status} ${reason}`.trim())
-  const ring = rang ? ` and after ${duration((at.final ?? 0) - (at.ringing ?? 0))} of ringing` : ''
+  const sound = rings > 0 ? 'ringing' : 'early media'
+  const ring = rang ? ` and after ${duration((at.final ?? 0) - (at.ringing ?? 0))} of ${sound}` : ''
   const what = `${capital(farEndOf(leg))} answered ${diallerOf(leg)}'s INVITE with ${answer}, ` +
     `${since(leg, at.final)} after it${ring}`
   if (isSelfDial(leg)) return { seen: `${what}.` }
@@ -104,9 +105,15 @@ function refusedWords (leg: Leg): OutgoingWords {
   }
 }
 
+/** Where headers are not known, an INVITE after the challenge counts as one with credentials. */
+const sentCredentials = ({ authorized, startLinesOnly, messages, repeats }: Leg): boolean =>
+  authorized || (startLinesOnly && messages.filter(({ message }) =>
+    message.kind === 'request' && message.method === 'INVITE'
+  ).length > repeats + 1)
+
 function challengesIn (leg: Leg): boolean {
   const response = finalResponse(leg)
-  return response === undefined ||
+  return response === undefined || leg.startLinesOnly ||
     ['www-authenticate', 'proxy-authenticate'].some(name => header(response, name) !== undefined)
 }
 

@@ -2,7 +2,7 @@ import { duration } from '../../diagnosis/facts.ts'
 import { addressTag } from '../lenient-sip.ts'
 import { header } from '../../sip/message.ts'
 import { meaningOf, type KnownRefusal, type Refuser } from '../knowledge/finals.ts'
-import type { Final, Leg } from '../legs.ts'
+import type { Final, Leg } from '../leg.ts'
 import { answererOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
 

@@ -1,6 +1,6 @@
 import type { Finding } from '../../finding.ts'
 import { namesRetiredRetellHost, RETIRED_RETELL_HOST } from '../../retell/retired-host.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import type { Seen } from '../seen.ts'
 
 /**

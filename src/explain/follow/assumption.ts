@@ -1,5 +1,5 @@
 import type { CallEvent } from '../../calls/fold/events.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { isTransferred, transferOf } from '../transfer.ts'
 import { legFacts } from './leg-events.ts'
 

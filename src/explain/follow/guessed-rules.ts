@@ -4,7 +4,7 @@ import { defaultRoute } from '../../routing/settings-table.ts'
 import { createOpenWay } from '../../routing/strategies.ts'
 import { parseUri } from '../../sip/address.ts'
 import { tolerant } from '../lenient-sip.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { isFromLiveKit } from './hook-events.ts'
 import type { AnyHookBody, HookSeen, RoomSeen } from '../seen.ts'
 

@@ -1,7 +1,7 @@
 import type { CallStatus } from '../../calls/fold/call.ts'
 import type { CallEvent } from '../../calls/fold/events.ts'
 import { strangerFacts } from '../../jambonz/caller.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { isTransferred, transferOf } from '../transfer.ts'
 
 /** SIP gives up a request that nothing answers after 64 * T1 (RFC 3261 17.1.1.2). */
