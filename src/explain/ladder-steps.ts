@@ -3,6 +3,7 @@ import { header } from '../sip/message.ts'
 import type { Endpoint } from './capture/endpoint.ts'
 import { methodOf } from './keep.ts'
 import type { Leg } from './leg.ts'
+import type { Naming } from './parties.ts'
 import type { Role } from './roles.ts'
 import { addressTag, addressUri } from './lenient-sip.ts'
 import { quote } from './quote.ts'
@@ -27,8 +28,12 @@ type Move = Omit<Step, 'at'>
  * The ladder of a call: start lines and statuses, never a body or a header's credentials. Messages between Jambonz's
  * own servers are left out where the files also show the legs outside of them.
  */
-export function stepsOf (seen: readonly Seen[], legs: readonly Leg[]): { steps: Step[], leftOut: number } {
-  const moves = sipMoves(legs)
+export function stepsOf (
+  seen: readonly Seen[],
+  legs: readonly Leg[],
+  naming: Naming = 'named'
+): { steps: Step[], leftOut: number } {
+  const moves = sipMoves(legs, naming)
   const all: Step[] = []
   let at = 0
   for (const item of seen) {
@@ -63,20 +68,29 @@ function moveOf (item: Exclude<Seen, SipSeen>): Move | undefined {
 }
 
 /** The moves of all SIP messages that are shown. */
-function sipMoves (legs: readonly Leg[]): Map<SipSeen, Move> {
+function sipMoves (legs: readonly Leg[], naming: Naming): Map<SipSeen, Move> {
   const outside = legs.filter(({ role }) => role !== 'inside')
   const shown = outside.length > 0 ? outside : legs
   const moves = new Map<SipSeen, Move>()
   for (const leg of shown) {
     const isForward = directionIn(leg)
-    for (const seen of leg.messages) moves.set(seen, sipMove(seen, leg, isForward(seen)))
+    for (const seen of leg.messages) moves.set(seen, sipMove(seen, endsIn(leg, naming), isForward(seen)))
   }
   return moves
 }
 
-function sipMove ({ message }: SipSeen, leg: Leg, isForward: boolean): Move {
-  const [caller, usual] = ENDS[leg.role]
-  const called = leg.toJambonz ? 'jambonz' : usual
+/** The two ends of a leg. Whoever dials LiveKit is Jambonz only where something says so. */
+function endsIn ({ role, toJambonz }: Leg, naming: Naming): readonly [caller: Party, called: Party] {
+  const [caller, called] = ENDS[role]
+  if (toJambonz) return [caller, 'jambonz']
+  return role === 'agent' && naming === 'unnamed' ? ['caller', called] : [caller, called]
+}
+
+function sipMove (
+  { message }: SipSeen,
+  [caller, called]: readonly [caller: Party, called: Party],
+  isForward: boolean
+): Move {
   // A response goes the other way than its request.
   const onward = message.kind === 'request' ? isForward : !isForward
   const [from, to] = onward ? [caller, called] : [called, caller]
