@@ -69,9 +69,10 @@ const TABLE: Array<[says: string, role: Role | 'unsure', text: string]> = [
 
   ['sbc-inbound to feature-server', 'inside', silent(named('X-CID: a\nX-Account-Sid: b\nX-Forwarded-For: 192.0.2.1'))],
   ['feature-server to sbc-outbound, for a number', 'carrier-out', silent(named('X-Jambonz-Routing: phone'))],
-  ['a caller', 'caller', refused({ headers: 'User-Agent: Twilio Gateway' })],
-  ['nothing names Jambonz', 'other', refused({})],
-  ['somebody asks for credentials', 'other', sngrep({}, INVITE, [5, 'SIP/2.0 401 Unauthorized'])]
+  ['a caller, whom Jambonz gives a reason', 'caller', sngrep({}, INVITE, [9, 'SIP/2.0 480 No', 'X-Reason: why'])],
+  ['a carrier that calls somebody', 'caller', refused(named('User-Agent: Twilio Gateway'))],
+  ['a call in which nothing names anybody', 'other', refused({})],
+  ['the same with credentials', 'other', sngrep({}, INVITE, [5, 'SIP/2.0 401 Unauthorized'])]
 ]
 
 for (const [says, role, text] of TABLE) {

@@ -96,8 +96,7 @@ function unseenLegs (records: readonly CdrSeen[], legs: readonly Leg[]): CdrSeen
  * @param call as the service would have followed it, where it could
  */
 export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'summary' | 'findings'> {
-  const { seen, hooks, rooms, logLines, records, naming } = parts
-  const legs = parts.legs.map(leg => shownAs(leg, naming))
+  const { seen, legs, hooks, rooms, logLines, records, naming } = parts
   const { steps, leftOut } = stepsOf(seen, legs, naming)
   return {
     ...namesOf(parts, call),
@@ -121,10 +120,6 @@ export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'sum
     stepsLeftOut: leftOut
   }
 }
-
-/** A caller's leg is one between strangers where nothing names Jambonz. */
-const shownAs = (leg: Leg, naming: Naming): Leg =>
-  leg.role === 'caller' && naming === 'unnamed' ? { ...leg, role: 'other' } : leg
 
 /** The call's id, who called whom, and when. */
 function namesOf (

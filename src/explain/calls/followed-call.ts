@@ -242,13 +242,13 @@ function onlySeen (evidence: readonly Evidence[], parts: CallParts): Evidence[] 
 }
 
 /** Says of a capture what was seen there, and not the hooks that would have reported it. */
-function inTermsOf ({ hooks, legs }: CallParts, item: Evidence): Evidence {
+function inTermsOf ({ hooks, legs, naming }: CallParts, item: Evidence): Evidence {
   const isBegun = legs.every(({ invite }) => invite !== undefined)
   const reported = hooks.some(({ hook, body }) =>
     hook === 'status' && (body as AnyHookBody).parent_call_sid !== undefined
   )
   if (item.signal === 'agent-leg-dialled' && !reported) {
-    return { ...item, seen: 'INVITE to LiveKit', shows: 'Jambonz dialled' }
+    return { ...item, seen: 'INVITE to LiveKit', shows: naming === 'named' ? 'Jambonz dialled' : 'LiveKit was dialled' }
   }
   if (hooks.some(({ hook }) => hook === 'call-hook')) return item
   return {

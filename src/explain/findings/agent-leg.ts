@@ -133,9 +133,11 @@ function sizeFindings ({ transport, inviteBytes = 0, at, final }: Leg): Finding[
  * Whether an INVITE leaves the offer to the answer (RFC 3261 13.2.1), as LiveKit does not take it. One whose body was
  * cut off still has a Content-Type, and one that is no whole message lacks Via.
  */
-export const isLateOffer = ({ invite }: Leg): boolean =>
+export const isLateOffer = ({ invite, final }: Leg): boolean =>
   invite !== undefined && invite.body === '' && header(invite, 'content-type') === undefined &&
-  header(invite, 'via') !== undefined
+  header(invite, 'via') !== undefined &&
+  // Somebody may have left out the body when they copied the INVITE: LiveKit looks at it after trunk and rule.
+  (header(invite, 'content-length')?.trim() === '0' || final?.status === 400 || final?.status === 500)
 
 function lateOfferFindings (leg: Leg): Finding[] {
   if (!isLateOffer(leg) || leg.at.answered !== undefined) return []
