@@ -6,7 +6,7 @@ import { RINGING_STOPPED_MS } from '../findings/agent-leg.ts'
 import { beginsLate } from '../findings/begins-late.ts'
 import { causeFinding } from '../findings/cause.ts'
 import { mergeFindings } from '../findings/merge.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 
 /** Final statuses of LiveKit that say the same whatever came before them (livekit/sip pkg/sip/inbound.go). */

@@ -1,7 +1,7 @@
 import type { CallStatus } from '../../calls/fold/call.ts'
 import { isSilent } from '../findings/agent-leg.ts'
 import { isRefusedReply } from '../findings/hooks.ts'
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import type { AnyHookBody, HookSeen } from '../seen.ts'
 import type { CallParts, FileFacts } from './call-parts.ts'
 

@@ -1,4 +1,4 @@
-import type { Leg } from '../legs.ts'
+import type { Leg } from '../leg.ts'
 import { nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
 
