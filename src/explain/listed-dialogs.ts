@@ -22,6 +22,10 @@ interface Dialog {
   messages: SipSeen[]
 }
 
+const MAX_PENDING = 20
+/** Whoever has credentials answers a challenge at once, milliseconds. */
+const CHALLENGE_MS = 3000
+
 /** What two ends have to do with each other. */
 interface Conversation {
   dialogs: Dialog[]
@@ -84,20 +88,31 @@ function takeListed (item: SipSeen, conversation: Conversation, named: Map<Seen,
 }
 
 /** The dialog of a message; undefined where it cannot be told. */
-function dialogFor ({ message, place }: SipSeen, conversation: Conversation): Dialog | undefined {
-  const { dialogs } = conversation
-  const current = dialogs.at(-1)
+function dialogFor (item: SipSeen, conversation: Conversation): Dialog | undefined {
+  const { message, place } = item
+  const current = conversation.dialogs.at(-1)
   if (message.kind !== 'request' || message.method !== 'INVITE') return current ?? begin(conversation, place, '')
-  if (!current || current.state === 'over') return begin(conversation, place, message.uri)
-  if (current.uri !== message.uri && current.state === 'open' && !isInDialog(current)) {
-    conversation.isMixed = true
-    return undefined
+  if (!current || isNewCall(current, item, message.uri)) return begin(conversation, place, message.uri)
+  if (current.uri === message.uri || current.state === 'challenged' || isReInvite(current, item, message.uri)) {
+    return current
   }
-  return current
+  conversation.isMixed = true
+  return undefined
 }
 
-/** An INVITE to another URI is part of the dialog once that has been answered: it goes to the Contact. */
-const isInDialog = ({ pending }: Dialog): boolean => !pending.some(({ method }) => method === 'INVITE')
+function isNewCall ({ state, uri: before, messages }: Dialog, { at }: SipSeen, uri: string): boolean {
+  if (state !== 'challenged') return state === 'over'
+
+  const last = messages.at(-1)?.at
+  return uri !== before || (at !== undefined && last !== undefined && at - last > CHALLENGE_MS)
+}
+
+/** Once a call is up, an INVITE goes to the Contact of the other end, which is hardly ever a phone number. */
+function isReInvite ({ pending }: Dialog, { inDialog }: SipSeen, uri: string): boolean {
+  if (inDialog) return true
+  const isPending = pending.some(({ method }) => method === 'INVITE')
+  return !isPending && !/^\w+:\+?\d{3,20}[@;]/.test(uri)
+}
 
 function begin ({ dialogs }: Conversation, { file, at }: SipSeen['place'], uri: string): Dialog {
   const dialog: Dialog = {
@@ -115,6 +130,8 @@ function begin ({ dialogs }: Conversation, { file, at }: SipSeen['place'], uri: 
 function takeRequest (dialog: Dialog, from: string, method: string): string {
   const isRepeated = dialog.pending.some(open => open.from === from && open.method === method)
   if (method === 'ACK' || isRepeated) return method
+  // Whoever leaves so many requests open reads no answers.
+  if (dialog.pending.length === MAX_PENDING) dialog.pending.shift()
 
   dialog.pending.push({ from, method })
   if (method === 'INVITE') {

@@ -30,6 +30,8 @@ export interface SipSeen extends Timed {
   bytes?: number
   /** From a list of packets, which shows its start line and its ends, and none of its headers. */
   startLineOnly?: true
+  /** A list of packets says that it belongs to a dialog which was there before. */
+  inDialog?: true
   /** The method of the request that it answers, where a list of packets says so. */
   answers?: string
   /** Names the dialog of a message without Call-ID. */

@@ -37,7 +37,11 @@ export function sipInRow ({ at, source, destination, protocol, info }: PacketRow
   const request = REQUEST.exec(info)
   if (request) {
     const [, method = '', uri = ''] = request
-    return { ...seen, message: { kind: 'request', method, uri: uri.replace(/,$/, ''), headers: [], body } }
+    return {
+      ...seen,
+      ...(/, in-dialog\b/.test(info) && { inDialog: true as const }),
+      message: { kind: 'request', method, uri: uri.replace(/,$/, ''), headers: [], body }
+    }
   }
   const status = STATUS.exec(info)
   if (!status) return undefined

@@ -21,6 +21,8 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 ])
 /** Fields of one packet that are remembered. */
 const MAX_FIELDS = 4000
+/** Values of one field: a message may have many attributes of media. */
+const MAX_VALUES = 100
 
 /** Reads packets that tshark wrote as XML. */
 export function createPacketXml (file: string): LineReader {
@@ -45,7 +47,8 @@ export function createPacketXml (file: string): LineReader {
     const show = SHOW.exec(line)?.[1]
     const value = VALUE.exec(line)?.[1]
     // Text has its control characters escaped; the value has the bytes.
-    if (show !== undefined && show !== '') packet.fields.set(name, [...packet.fields.get(name) ?? [], decoded(show)])
+    const known = packet.fields.get(name) ?? []
+    if (show !== undefined && show !== '' && known.length < MAX_VALUES) packet.fields.set(name, [...known, decoded(show)])
     if (value !== undefined && !packet.bytes.has(name)) packet.bytes.set(name, value)
   }
 
