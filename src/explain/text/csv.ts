@@ -32,7 +32,7 @@ export interface Csv {
 
 /** Begins a table with the line of its names; undefined when the line is none. */
 export function openCsv (line: string): Csv | undefined {
-  if (line.length > MAX_HEADER) return undefined
+  if (line.length > MAX_HEADER || /^\s*[[{<]/.test(line)) return undefined
 
   const delimiter = DELIMITERS.find(each => isHeader(cellsOf(line, each) ?? []))
   if (delimiter === undefined) return undefined
@@ -67,8 +67,8 @@ export function openCsv (line: string): Csv | undefined {
 }
 
 const isHeader = (cells: readonly string[]): boolean =>
-  cells.length > 1 && cells.every(cell => NAME.test(cell) && !/^\d+$/.test(cell)) && cells.some(cell => KNOWN.test(cell.trim())) &&
-  new Set(cells).size === cells.length
+  cells.length > 1 && cells.every(cell => NAME.test(cell) && !/^\d+$/.test(cell)) &&
+  cells.some(cell => KNOWN.test(cell.trim())) && new Set(cells).size === cells.length
 
 /** Kibana writes the path of each field: of a webhook's fields the last part is the name. */
 function namesOf (cells: readonly string[]): string[] {
@@ -78,6 +78,7 @@ function namesOf (cells: readonly string[]): string[] {
 }
 
 function cellsOf (row: string, delimiter: string): string[] | undefined {
+  if (!row.includes('"')) return row.split(delimiter)
   try {
     const [cells] = parse(row, { delimiter, relax_quotes: true, relax_column_count: true, trim: false }) as string[][]
     return cells

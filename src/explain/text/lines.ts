@@ -13,21 +13,21 @@ export interface Line {
   cut: boolean
 }
 
-/** The lines of a byte stream, whatever ends them. */
-export async function * linesOf (chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Line> {
+/** The lines of a byte stream, whatever ends them, as many at a time as each chunk completes. */
+export async function * linesOf (chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Line[]> {
   const decoder = createDecoder(encoding)
   const open = createOpenLine()
   let number = 0
   for await (const chunk of chunks) {
     const parts = decoder.write(chunk).split('\n')
     const rest = parts.pop() ?? ''
-    for (const part of parts) {
+    yield parts.flatMap(part => {
       open.add(part)
-      yield * withoutReturns({ ...open.take(), number: ++number })
-    }
+      return withoutReturns({ ...open.take(), number: ++number })
+    })
     open.add(rest)
   }
-  if (!open.isEmpty()) yield * withoutReturns({ ...open.take(), number: ++number })
+  if (!open.isEmpty()) yield withoutReturns({ ...open.take(), number: ++number })
 }
 
 /** Carriage returns within a line are the line ends of another machine. Editors count no lines by them. */

@@ -48,7 +48,7 @@ export function createPacketXml (file: string): LineReader {
     const value = VALUE.exec(line)?.[1]
     // Text has its control characters escaped; the value has the bytes.
     const known = packet.fields.get(name) ?? []
-    if (show !== undefined && show !== '' && known.length < MAX_VALUES) packet.fields.set(name, [...known, decoded(show)])
+    if (show && known.length < MAX_VALUES) packet.fields.set(name, [...known, decoded(show)])
     if (value !== undefined && !packet.bytes.has(name)) packet.bytes.set(name, value)
   }
 

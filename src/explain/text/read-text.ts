@@ -30,7 +30,7 @@ export async function readText (
   keep: Keep
 ): Promise<Finding[]> {
   const reader = new TextReader(file, keep)
-  for await (const line of linesOf(chunks, encoding)) reader.take(line)
+  for await (const lines of linesOf(chunks, encoding)) lines.forEach(line => reader.take(line))
   return reader.finish()
 }
 
@@ -48,6 +48,9 @@ const LINE_READERS: ReadonlyArray<(file: string) => LineReader> = [
   createPlainLog
 ]
 
+/** Further empty lines in a row say nothing. */
+const MANY_BLANK = 8
+
 class TextReader {
   readonly #file: string
   readonly #unwrapper
@@ -55,6 +58,8 @@ class TextReader {
   #found = 0
   #lines = 0
   #cutLines = 0
+  /** Empty lines since the last other one. */
+  #blank = 0
   #table: Csv | undefined
   /** Rows of the table that were found so far. */
   #rows = 0
@@ -71,8 +76,11 @@ class TextReader {
 
   take (read: Line): void {
     if (read.cut) this.#cutLines++
-    if (read.line.trim() === '') return this.#takeText(read)
-
+    if (read.line.trim() === '') {
+      this.#blank++
+      return this.#blank > MANY_BLANK ? undefined : this.#takeText(read)
+    }
+    this.#blank = 0
     this.#lines++
     // Excel names the delimiter in front of the table.
     if (this.#lines === 1 && /^"?sep=[,;\t]"?$/.test(read.line)) this.#lines = 0
