@@ -47,7 +47,7 @@ export function judgeLogs (lines: readonly LogSeen[], others: LogLines): LogVerd
 export function ruleFor (first: LogSeen, call: LogLines, others: LogLines): Match | undefined {
   const { from, text, fields } = first
   const reason = typeof fields['reason'] === 'string' ? fields['reason'] : ''
-  const words = `${text.slice(0, LONGEST_READ)} ${reason.slice(0, LONGEST_READ)}`.trim()
+  const words = [text, reason].filter(Boolean).map(part => part.slice(0, LONGEST_READ).trim()).join(' | ')
   for (const rule of LOG_RULES[from] ?? []) {
     const match = rule.pattern.exec(words)
     const line = match && { match, fields, call, others }

@@ -294,6 +294,18 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     text: inbound('unexpected error routing inbound call', failure('x is not a function', 'TypeError'))
   },
 
+  {
+    code: 'log-rtpengine',
+    says: /no free port/,
+    text: 'Jan 31 10:00:00 sbc-1 rtpengine[812]: ERR: [call-7]: [core] Failed to get 2 consecutive ports on ' +
+      'interface 198.51.100.7 for media relay\n'
+  },
+  {
+    code: 'log-backend-down',
+    says: /no application to give the INVITE to/,
+    text: '2026-01-31 10:00:00.003123 No connected clients found to handle incoming INVITE request\n'
+  },
+
   // sbc-outbound
   {
     code: 'log-no-carrier',
@@ -504,6 +516,13 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
   {
     code: 'log-outbound-failed',
+    says: /answered 503 CPS limit exceeded: it has no way/,
+    text: closing('upstream-server-error-503', {
+      error: 'unexpected status from INVITE response: sip status: 503: CPS limit exceeded'
+    }, 'outbound')
+  },
+  {
+    code: 'log-outbound-failed',
     says: /nobody answered within ringing_timeout/,
     text: closingOut('no-answer')
   },
@@ -700,6 +719,14 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     text: python('worker failed') +
       'Traceback (most recent call last):\n  File "/app/livekit/agents/worker.py", line 700, in run\n' +
       'OSError: [Errno 98] address already in use\n'
+  },
+
+  {
+    code: 'log-metadata-no-json',
+    says: /as JSON that is none/,
+    text: 'file:///app/agent.js:7\n    const order = JSON.parse(ctx.job.metadata)\n                       ^\n\n' +
+      'SyntaxError: Unexpected end of JSON input\n    at JSON.parse (<anonymous>)\n' +
+      '    at file:///app/node_modules/@livekit/agents/dist/ipc/job_proc_lazy_main.js:50:10\n'
   },
 
   // LiveKit's API, in agents and applications

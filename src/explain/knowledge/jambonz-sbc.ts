@@ -3,6 +3,14 @@ import type { LogRule } from './log-rule.ts'
 /** Lines that sbc-inbound and sbc-outbound both write. */
 export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
   {
+    pattern: /Failed to get \d{1,4} consecutive ports on interface|Ran out of ports\b/,
+    code: 'log-rtpengine',
+    severity: 'failed',
+    says: 'rtpengine had no free port for the audio of the call',
+    todo: 'Widen port-min and port-max of rtpengine, and see whether calls that have ended keep their ports',
+    source: 'rtpengine daemon/media_socket.c'
+  },
+  {
     pattern: /^No available rtpengines, rejecting call/i,
     code: 'log-rtpengine',
     severity: 'failed',
@@ -22,6 +30,14 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
       'See that rtpengine runs and is not overloaded, and that the SBC reaches its ng port (22222, UDP); look at ' +
       "rtpengine's log",
     source: 'jambonz rtpengine-utils, sbc-inbound lib/call-session.js'
+  },
+  {
+    pattern: /No (?:connected )?clients found to handle incoming INVITE|No providers available for INVITE/,
+    code: 'log-backend-down',
+    severity: 'failed',
+    says: 'drachtio had no application to give the INVITE to: none is connected to it',
+    todo: 'See that sbc-inbound, sbc-outbound or feature-server runs and is connected to this drachtio',
+    source: 'drachtio-server src/client-controller.cpp, src/pending-request-controller.cpp'
   },
   {
     pattern: /^checkLimits: (?:limits|account limits|service provider limits) exceeded/,

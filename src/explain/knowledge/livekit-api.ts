@@ -3,7 +3,7 @@ import { quote } from '../quote.ts'
 import type { LoggedLine, LogRule } from './log-rule.ts'
 
 /** A status with its words, as LiveKit writes it (livekit/protocol livekit/sip.go, `SIPStatus.Error`). */
-const SIP_STATUS = String.raw`sip status: ([3-6]\d\d)(?:: ([^\n"',\\]{1,80})| \((\w{1,40})\))?`
+const SIP_STATUS = String.raw`sip status: ([3-6]\d\d)(?:: ([^\n"',|\\]{1,80})| \((\w{1,40})\))?`
 
 const TRANSFER = /transfer_?sip_?participant/i
 
@@ -16,7 +16,7 @@ const stringOf = (value: unknown): string => typeof value === 'string' ? value.s
 
 function statusWords ({ match }: LoggedLine): string {
   const [status, reason, name] = match.slice(1).filter(group => group !== undefined)
-  return quote([status, reason ?? name].filter(Boolean).join(' '))
+  return quote([status, (reason ?? name)?.trim()].filter(Boolean).join(' '))
 }
 
 const firstStatus = ({ match }: LoggedLine): number => Number(match.slice(1).find(group => /^\d{3}$/.test(group ?? '')))

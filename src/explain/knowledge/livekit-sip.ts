@@ -29,7 +29,7 @@ const transferTarget = (line: LoggedLine): string => {
 
 /** The status and the reason of a refusal. */
 const statusText = ({ match: [, status, reason] }: LoggedLine): string =>
-  status === undefined ? '' : `: the other side answered ${quote([status, reason].filter(Boolean).join(' '))}`
+  status === undefined ? '' : `: the other side answered ${quote([status, reason?.trim()].filter(Boolean).join(' '))}`
 
 const methodText = (method: string): string => method === '' ? '' : ` (${method})`
 
@@ -112,7 +112,7 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     source: 'livekit/sip pkg/sip/inbound.go, pkg/service/psrpc.go'
   },
   {
-    pattern: /^(?:inbound|outbound) call failed to transfer\b[^\n]{0,200}?(?:sip status: ([3-6]\d\d)(?:: ([^\n]{1,80}))?)?$/i,
+    pattern: /^(?:inbound|outbound) call failed to transfer\b[^\n]{0,200}?(?:sip status: ([3-6]\d\d)(?:: ([^\n|]{1,80}))?)?$/i,
     code: 'log-transfer-failed',
     severity: 'failed',
     says: line => `The transfer${transferTarget(line)} failed${statusText(line)}`,

@@ -5,7 +5,7 @@ import { objectOf, type Json } from './json.ts'
 import { opensFields, zapLine } from './log-records.ts'
 import { serviceOf } from './services.ts'
 import { timeIn } from './times.ts'
-import { Traceback } from './tracebacks.ts'
+import { ErrorStack, Traceback } from './tracebacks.ts'
 
 /*
  * Logs that are neither JSON nor zap's: Python's logging with its tracebacks, Asterisk, FreeSWITCH, and single lines
@@ -74,17 +74,20 @@ export function createPlainLog (file: string): LineReader {
   /** A line of Python that a traceback may follow. */
   let pending: LogSeen | undefined
   let traceback: Traceback | undefined
+  let stack: ErrorStack | undefined
 
   function finish (): LogSeen[] {
-    const line = traceback ? withTraceback(pending, traceback, file) : pending
+    const raised = stack ?? traceback
+    const line = raised ? withTraceback(pending, raised, file) : pending
     pending = undefined
     traceback = undefined
+    stack = undefined
     return line ? [line] : []
   }
 
   return {
     push (line, number, origin) {
-      if (traceback?.takes(line)) return { seen: [], taken: true }
+      if (traceback?.takes(line) || stack?.takes(line)) return { seen: [], taken: true }
       if (Traceback.begins(line)) {
         const seen = traceback ? finish() : []
         traceback = new Traceback(line, number)
@@ -95,7 +98,10 @@ export function createPlainLog (file: string): LineReader {
 
       const seen = finish()
       const read = readLine(line, { file, at: number }, timeIn(line) ?? origin?.at, origin?.service)
-      if (!read) return { seen, taken: false }
+      if (!read) {
+        stack = ErrorStack.begin(line, number)
+        return { seen, taken: stack !== undefined }
+      }
       pending = read
       return { seen, taken: true }
     },
@@ -165,8 +171,11 @@ function addField ({ from, fields }: LogSeen, line: string): boolean {
 }
 
 /** The line with the exception of its traceback; a traceback may also stand alone. */
-function withTraceback (line: LogSeen | undefined, traceback: Traceback, file: string): LogSeen | undefined {
-  const { exception, text, number } = traceback
+function withTraceback (
+  line: LogSeen | undefined,
+  { exception, text, number }: Pick<Traceback, 'exception' | 'text' | 'number'>,
+  file: string
+): LogSeen | undefined {
   if (line) {
     const words = exception === undefined ? line.text : `${line.text}: ${exception}`
     const from = fits('agent', words) ? 'agent' : line.from

@@ -52,6 +52,38 @@ export class Traceback {
   }
 }
 
+/** A frame in the stack of JavaScript. */
+const FRAME = /^\s{2,8}at \S/
+
+/** Collects an error of JavaScript with its stack. */
+export class ErrorStack {
+  readonly number: number
+  readonly exception: string
+  readonly #frames: string[] = []
+
+  private constructor (exception: string, number: number) {
+    this.exception = exception
+    this.number = number
+  }
+
+  /** Undefined for a line that is no error. */
+  static begin (line: string, number: number): ErrorStack | undefined {
+    const text = line.trim()
+    return EXCEPTION.test(text) ? new ErrorStack(text, number) : undefined
+  }
+
+  takes (line: string): boolean {
+    if (!FRAME.test(line) || this.#frames.length >= MOST_LINES) return false
+    this.#frames.push(line)
+    return true
+  }
+
+  /** Where it came from. */
+  get text (): string {
+    return this.#frames.join('\n')
+  }
+}
+
 /** What a whole traceback says in the end: its exception; undefined for a text that is none. */
 export function exceptionIn (text: string): string | undefined {
   const isPython = text.includes('Traceback (most recent call last)')
