@@ -113,6 +113,23 @@ await t.test('an agent who went before the caller came, and one who came instead
   t.notOk(codesOf(replaced).includes('agent-left-first'))
 })
 
+await t.test('a room that is made again is another one', async t => {
+  const left = { disconnectReason: 'CLIENT_INITIATED' }
+  const explanation = await explainedAll([roomEvents(
+    [0, 'room_started'],
+    [0, 'participant_joined', callerIn('ringing')],
+    [1, 'participant_joined', agentIn()],
+    [20, 'participant_left', callerIn('hangup', left)],
+    [21, 'participant_left', agentIn(left)],
+    [22, 'room_finished'],
+    [60, 'room_started'],
+    [60, 'participant_joined', callerIn('ringing', { sid: 'PA_second' })],
+    [90, 'participant_left', callerIn('hangup', { sid: 'PA_second', ...left })]
+  )])
+  t.strictSame(codesOf(explanation), ['room-left', 'no-agent'])
+  t.equal(explanation.calls[0]?.end, undefined, 'the first call went well')
+})
+
 await t.test('nothing is said of audio where no event about tracks is in the file', async t => {
   const explanation = await explainedAll([roomEvents(
     [0, 'room_started'],

@@ -79,6 +79,14 @@ await t.test('lists in each form: what is in them, and where a call goes', async
   }
 })
 
+await t.test('cells that go on in the next line', async t => {
+  const rows = [['ST_main', 'main', '+15550102222,', '203.0.113.1', ''], ['', '', '+15550103333', '203.0.113.2', '']]
+  t.match(
+    await seen([lkTable(INBOUND_COLUMNS, ...rows)]),
+    /takes \+15550102222, \+15550103333, asks for no password, from 203.0.113.1, 203.0.113.2 /
+  )
+})
+
 await t.test('outbound trunks', async t => {
   const row = ['ST_out', 'out', 'example.pstn.twilio.com', 'AUTO', '+15550102222', 'someone / ****', 'DISABLE']
   const json = JSON.stringify({ trunk: { name: 'out', address: 'example.pstn.twilio.com', numbers: ['+15550102222'] } })
@@ -118,6 +126,8 @@ await t.test('what is wrong between trunks and rules', async t => {
   ) {
     t.match(await seen(files.map(file => JSON.stringify(file))), says)
   }
+  const random = { ...RULE, rule: { dispatchRuleCallee: { roomPrefix: 'call', randomize: true } } }
+  t.notMatch(await seen([JSON.stringify(random)]), /rule-shared-room/)
   const apart = { ...other, allowedNumbers: ['+15550103333'] }
   t.notMatch(await seen([JSON.stringify({ items: [TRUNK, apart] })]), /trunk-conflict/)
 })

@@ -80,13 +80,11 @@ function listOf (columns: readonly string[]): ConfigSeen['list'] | undefined {
 const unshownIn = (columns: readonly string[]): Required<ConfigSeen>['unshown'] =>
   new Set(columns.includes('agents') ? ['numbers'] : ['numbers', 'agents'])
 
-/** A cell that goes on in the next line of the table. */
+/** A cell that goes on in the next line of the table. Lists have commas between their entries. */
 const joined = (columns: readonly string[], cells: readonly string[], more: readonly string[]): string[] =>
-  cells.map((cell, i) => {
-    const next = more[i] ?? ''
-    if (next === '') return cell
-    return cell === '' || cell.endsWith(',') || columns[i] === 'roomname' ? `${cell}${next}` : `${cell},${next}`
-  })
+  cells.map((cell, i) => [cell, more[i] ?? ''].filter(part => part !== '').join(isList(columns[i]) ? ',' : ' '))
+
+const isList = (column = ''): boolean => /numbers?$|addresses$|^siptrunks$|^agents$/.test(column)
 
 /** Stands for a password, of which the table shows only that there is one. */
 export const HIDDEN_PASSWORD = '****'
