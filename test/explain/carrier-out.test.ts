@@ -97,6 +97,16 @@ await t.test('what else the response says is told', async t => {
   t.notMatch((await explained(final('503 Out', 'X-Reason: ask +15550100077'))).findings, /0100077/, 'no number')
 })
 
+await t.test('messages without times, and files that begin late, have no durations', async t => {
+  const untimed = final('403 Forbidden').replaceAll(/^2026-\S+ \S+ .*\r\n/gm, '')
+  t.match((await explained(untimed)).call.summary, /^The carrier .* answered Jambonz's INVITE with 403 Forbidden: it/)
+  const talked = sngrep(JAMBONZ, INVITE, [90, 'SIP/2.0 200 OK'], [91, 'ACK'], [9000, 'BYE', '', { back: true }])
+  t.equal(
+    (await explained(talked.replaceAll(/^2026-\S+ \S+ .*\r\n/gm, ''))).call.summary,
+    'The called side hung up.'
+  )
+})
+
 await t.test('credentials that were refused, and a 403 in spite of them', async t => {
   const challenge: Said = [50, 'SIP/2.0 401 Unauthorized', 'WWW-Authenticate: Digest realm="c", nonce="1"']
   const again: Said = [60, 'INVITE', 'Authorization: Digest username="u"', { cseq: '2 INVITE' }]
@@ -105,7 +115,7 @@ await t.test('credentials that were refused, and a 403 in spite of them', async 
 
   t.match((await answered('401 Unauthorized')).call.summary, /did not accept the user name and password/)
   t.match((await answered('403 Forbidden')).call.summary, /had asked for credentials, got them.*caller id/)
-  t.match((await explained(sngrep(JAMBONZ, INVITE, challenge))).call.summary, /no INVITE with them followed/)
+  t.match((await explained(sngrep(JAMBONZ, INVITE, challenge))).call.summary, /no INVITE with them follows/)
   t.match((await explained(sngrep(JAMBONZ, INVITE, [50, 'SIP/2.0 401 No']))).call.summary, /no challenge/)
 })
 

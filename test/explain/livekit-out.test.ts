@@ -34,7 +34,7 @@ await t.test('credentials: none, wrong ones, and a 403 in spite of them', async 
   const challenge: Said = [50, 'SIP/2.0 407 Proxy Authentication Required', 'Proxy-Authenticate: Digest realm="c"']
   const again: Said = [60, 'INVITE', 'Proxy-Authorization: Digest username="u"', { cseq: '2 INVITE' }]
   const none = await explained(sngrep(LIVEKIT, INVITE, challenge))
-  t.match(none.call.summary, /no INVITE with them followed.*no credentials in LiveKit's outbound trunk/)
+  t.match(none.call.summary, /no INVITE with them follows.*no credentials in LiveKit's outbound trunk/)
   const wrong = await explained(sngrep(LIVEKIT, INVITE, challenge, again, [
     90,
     'SIP/2.0 407 Proxy Authentication Required',

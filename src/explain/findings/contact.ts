@@ -51,8 +51,8 @@ export function unreachableContact (leg: Leg, endAt: number): Finding[] {
   if (!lostAck && !lostBye) return byes.length > 0 && !isByeAnswered ? openBye(leg, contact) : []
 
   const what = lostBye
-    ? `The BYE was never answered${byes.length > 1 ? `, though it was sent ${byes.length} times` : ''}, for ` +
-      duration(endAt - (at.bye ?? endAt))
+    ? `The BYE was never answered${byes.length > 1 ? `, though it was sent ${byes.length} times` : ''}` +
+      `${leg.timed ? `, for ${duration(endAt - (at.bye ?? endAt))}` : ''}`
     : `The answer was sent ${answers.length} times: no ACK reached whoever answered`
   const where = isPrivate(contact) ? ', a private address that the dialling side may not reach' : ''
   return [{

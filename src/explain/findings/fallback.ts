@@ -1,7 +1,8 @@
 import type { Finding, Severity } from '../../finding.ts'
 import { calleeLegOf, type Leg } from '../leg.ts'
 import { judgeOutgoing } from '../outgoing.ts'
-import { outgoingLegFindings, outgoingWords } from './outgoing-leg.ts'
+import { outgoingLegFindings } from './outgoing-leg.ts'
+import { outgoingWords } from './outgoing-words.ts'
 
 /**
  * When Jambonz began to dial a carrier because LiveKit had not taken the call. Undefined where no leg to LiveKit failed

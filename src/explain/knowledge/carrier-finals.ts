@@ -15,7 +15,7 @@ export interface CarrierFinal {
 /** 401 and 407 to an INVITE that had none. */
 export const WANTS_CREDENTIALS: CarrierFinal = {
   statuses: [401, 407],
-  means: 'it wants a user name and a password, and no INVITE with them followed',
+  means: 'it wants a user name and a password, and no INVITE with them follows in these files',
   reasons: 'no credentials in {settings}, or a carrier that lets in known addresses and does not know this one',
   todo: "Enter the carrier's user name and password in {settings}, or have the carrier allow your address without them"
 }
