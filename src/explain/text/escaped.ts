@@ -6,13 +6,17 @@ const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCR
 /** Escapes of a line end: of JSON, C and Go, of doubly written JSON, of rsyslog, cat -v, HTML and people. */
 const LINE_END = String.raw`(?:\\{1,4}r\\{1,4}n|\\{1,4}n|\\{1,4}r|\\{1,4}u000[dD]\\{1,4}u000[aA]|\\x0[dD]\\x0[aA]|` +
   String.raw`#015#012|#012|<CR><LF>|\\015\\012|\^M\^J|<br ?/?>)`
-/** ngrep shows line ends as dots, other programs as spaces: only what looks like a header follows one. */
-const GUESSED_END = String.raw`(?:\.\.| )(?=[A-Z][A-Za-z-]{1,40}: |[a-z]=|\.\.|$)`
+/** ngrep shows line ends as dots: what looks like a header, SDP or another line end follows them. */
+const DOTS = String.raw`\.\.(?=[A-Za-z][\w-]{0,40}: |[a-z]=|\.\.|$)`
+/** Other programs make spaces of them, which stand elsewhere too: the name of a header follows. */
+const SPACE = String.raw` (?=(?:via|from|to|call-id|cseq|contact|allow|supported|route|server|reason|expires|` +
+  String.raw`user-agent|authorization|(?:max|record|content|proxy|www|x|p|session)-[\w-]{1,40}): |` +
+  String.raw`[A-Z][A-Za-z-]{1,40}: |[a-z]=| |$)`
 const startWith = (end: string): RegExp => new RegExp(
   String.raw`(?:(?:${METHODS}) (?:sips?|tel):[^\s\\"]{1,1024}? SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: [^\\#"<\r\n]{0,100}?)?)` +
   `(?=${end})`
 )
-const FORMS = [LINE_END, GUESSED_END].map(end => ({ start: startWith(end), ends: new RegExp(end, 'g') }))
+const FORMS = [LINE_END, DOTS, SPACE].map(end => ({ start: startWith(end), ends: new RegExp(end, 'g') }))
 /** A start line, and the headers without which there is no message. */
 const MIN_LINES = 4
 const TAB = /\\{1,4}t|#011/g
