@@ -252,7 +252,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
   {
     code: 'log-feature-server-refused',
-    says: /answered 480, which it does when it cannot use the reply/,
+    says: /answered 480\. It does so when it cannot use the reply/,
     text: inbound('call failed to connect to feature server with 480')
   },
   {
@@ -588,7 +588,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
   {
     code: 'log-call-closed',
-    says: /error of its own/,
+    says: /ended the call because of an error/,
     text: closing('agent-error')
   },
 
@@ -643,7 +643,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   // Agents
   {
     code: 'log-metadata-no-json',
-    says: /as JSON that is none/,
+    says: /as JSON that is not JSON/,
     text: crash('json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)')
   },
   {
@@ -723,7 +723,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
 
   {
     code: 'log-metadata-no-json',
-    says: /as JSON that is none/,
+    says: /as JSON that is not JSON/,
     text: 'file:///app/agent.js:7\n    const order = JSON.parse(ctx.job.metadata)\n                       ^\n\n' +
       'SyntaxError: Unexpected end of JSON input\n    at JSON.parse (<anonymous>)\n' +
       '    at file:///app/node_modules/@livekit/agents/dist/ipc/job_proc_lazy_main.js:50:10\n'

@@ -17,9 +17,9 @@ export const AGENT_RULES: readonly LogRule[] = [
     code: 'log-metadata-no-json',
     severity: 'failed',
     says:
-      'Code of the agent read a text as JSON that is none, and crashed. Mostly that is the metadata of the job ' +
+      'The agent read a text as JSON that is not JSON, and crashed. It is usually the metadata of the job ' +
       'or room',
-    todo: 'Write JSON into the metadata of the dispatch (an empty text is none), and let the agent take it without',
+    todo: 'Put JSON into the metadata of the dispatch, and let the agent accept an empty text',
     isCommon: true,
     source: 'livekit/agents ipc/job_proc_lazy_main.py, agents-js ipc/job_proc_lazy_main.ts'
   },
@@ -46,7 +46,7 @@ export const AGENT_RULES: readonly LogRule[] = [
     code: 'log-agent-crashed',
     severity: 'failed',
     says: line => `The agent crashed in its job${crashText(line)}`,
-    todo: 'The traceback in the log of the worker names the line of code. Nobody answers the caller until it is fixed',
+    todo: "The traceback in the worker's log names the line of code. No agent answers until it is fixed",
     source: 'livekit/agents ipc/job_proc_lazy_main.py, agents-js ipc/job_proc_lazy_main.ts'
   },
   {

@@ -23,7 +23,7 @@ function dialTodo (line: LoggedLine): string {
   return `Check the SIP host. If LiveKit itself answered so: ${liveKitTodo(status) ?? "look at livekit-sip's log"}`
 }
 
-/** Lines that applications write about calls in words of their own. */
+/** Lines that applications write about calls. */
 export const APPLICATION_RULES: readonly LogRule[] = [
   {
     pattern: new RegExp(

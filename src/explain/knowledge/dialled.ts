@@ -6,7 +6,7 @@ export function dialledWords (status: string): string {
   return code >= 300 && code < 700 ? `${status}: ${carrierFinal(code).means}` : status
 }
 
-/** What to do about it; LiveKit's own statuses have reasons of their own. */
+/** What to do about it; LiveKit's statuses have other reasons than a carrier's. */
 export function dialledTodo (status: string): string {
   const livekit = liveKitTodo(status)
   const code = Number(status)

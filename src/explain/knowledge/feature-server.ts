@@ -203,7 +203,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     code: 'log-caller-gave-up',
     severity: 'warning',
     says: 'The caller hung up before anybody had answered',
-    todo: 'Nothing is broken if that was soon: else see what the call waited for',
+    todo: 'That is normal after a short time. After a long one, find out what the call waited for',
     source: 'jambonz-feature-server lib/utils/place-outdial.js, lib/middleware.js'
   },
   API_REFUSED,

@@ -61,7 +61,7 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
     code: 'log-caller-gave-up',
     severity: 'warning',
     says: 'The side that calls hung up before the call was connected',
-    todo: 'Nothing is broken if that was soon: else see what the call waited for',
+    todo: 'That is normal after a short time. After a long one, find out what the call waited for',
     source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
   },
   {

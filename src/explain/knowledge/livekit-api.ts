@@ -101,7 +101,7 @@ export const LIVEKIT_API_RULES: readonly LogRule[] = [
     code: 'log-outbound-no-answer',
     severity: 'failed',
     says: 'LiveKit dialled out, and nobody answered within ringing_timeout',
-    todo: 'Nothing is broken if it rang: call again later, or raise ringing_timeout',
+    todo: 'That is normal if the phone rang. Call again later, or raise ringing_timeout',
     source: 'livekit/sip pkg/sip/outbound.go'
   },
   {

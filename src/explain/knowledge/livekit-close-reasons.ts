@@ -35,8 +35,8 @@ const CLOSE_REASONS: readonly CloseReason[] = [
   },
   {
     reasons: ['duplicate-identity'],
-    says: 'Somebody with the same identity joined the room, and the SIP participant was put out of it',
-    todo: 'Give each participant an identity of its own'
+    says: 'Somebody with the same identity joined the room, so LiveKit removed the SIP participant',
+    todo: 'Give each participant a different identity'
   },
   {
     reasons: ['media-config-error', 'unexpected-result'],
@@ -45,7 +45,7 @@ const CLOSE_REASONS: readonly CloseReason[] = [
   },
   {
     reasons: ['agent-error'],
-    says: 'The agent ended the call because of an error of its own',
+    says: 'The agent ended the call because of an error',
     todo: "Look in the agent worker's log at that time"
   }
 ]
@@ -73,7 +73,7 @@ const OUTBOUND_REASONS: readonly CloseReason[] = [
   {
     reasons: ['no-answer'],
     says: 'LiveKit dialled out, and nobody answered within ringing_timeout',
-    todo: 'Nothing is broken if it rang: call again later, or raise ringing_timeout'
+    todo: 'That is normal if the phone rang. Call again later, or raise ringing_timeout'
   },
   {
     reasons: ['upstream-no-response', 'no-final-response', 'network-error', 'deadline-exceeded'],

@@ -41,8 +41,8 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     code: 'log-flood',
     severity: 'failed',
     says: line =>
-      `LiveKit dropped the call as "flood": ${missingText(line)}. It has nothing to do with the number of calls, and ` +
-      'the 486 in that line is never sent',
+      `LiveKit dropped the call as "flood": ${missingText(line)}. The number of calls does not matter, and the 486 ` +
+      'in that line is never sent',
     todo: ROUTE,
     command: 'bridge provision --plan',
     cause: 'livekit-no-route',
@@ -132,9 +132,9 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     code: 'log-late-bye',
     severity: 'warning',
     says:
-      'LiveKit got a BYE for a call that it does not have any more, and answered 481. Once, it means that both sides ' +
-      'hung up at the same moment, or that livekit-sip was restarted: nothing is wrong. Again and again, it means ' +
-      'that the sender does not get what LiveKit answers',
+      'LiveKit got a BYE for a call that it does not have any more, and answered 481. One BYE means that both sides ' +
+      'hung up at the same moment, or that livekit-sip was restarted: that is harmless. Many of them mean that the ' +
+      "sender does not get LiveKit's answers",
     todo: 'If there are many: see that responses of LiveKit reach the address in the Via of the BYE (NAT, firewall)',
     source: 'livekit/sip pkg/sip/inbound.go'
   },

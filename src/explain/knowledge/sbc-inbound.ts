@@ -110,17 +110,17 @@ const addressText = (line: LoggedLine): string => {
 function refusalText (status: string): string {
   switch (status) {
     case '480':
-      return ', which it does when it cannot use the reply to the call hook, or when its media server failed'
+      return '. It does so when it cannot use the reply to the call hook, or when its media server failed'
     case '487':
       return ', because the caller hung up first'
     case '488':
       return ', because its media server took nothing of what the SDP offers'
     case '503':
-      return ', which it does for an account that is inactive or that it does not know'
+      return '. It does so for an account that is inactive or unknown'
     case '603':
-      return ', which it does when the application ends without having answered the call'
+      return '. It does so when the application ends without an answer to the call'
     case '404':
-      return ', which it does when the number has no application'
+      return '. It does so when the number has no application'
     default:
       return ''
   }

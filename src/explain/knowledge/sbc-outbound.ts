@@ -6,7 +6,7 @@ import { captured, type LoggedLine, type LogRule } from './log-rule.ts'
 /** Who was dialled, where a line of the call tells it. */
 function whoText ({ call }: LoggedLine): string {
   if (call.has(/^sending INVITE to \S{1,200} via carrier /)) return 'The carrier'
-  return 'Whoever Jambonz dialled, a carrier or LiveKit,'
+  return 'The side that Jambonz dialled, a carrier or LiveKit,'
 }
 
 const NO_WAY = /^no outbound (?:carriers|gateways) found for /
