@@ -92,7 +92,8 @@ await t.test('calls of Twilio: in its own direction, with the status of SIP', as
       [{ direction: 'trunking-terminating', sip_response_code: 403 }, /your SIP server sent to Twilio.* 403.*carrier/],
       [{ status: 'completed', duration: '12' }, /was answered and lasted 12 s/],
       [{ status: 'canceled' }, /cancelled before it was answered/],
-      [{ status: 'busy', direction: 'outbound-api' }, /Twilio placed failed as "busy"/]
+      [{ status: 'busy', direction: 'outbound-api' }, /Twilio placed failed as "busy"/],
+      [{ sip_response_code: undefined, status: 'fail', properties: { last_sip_response_num: '404' } }, /status 404/]
     ] as const
   ) {
     const sdk = Object.fromEntries(
@@ -134,6 +135,16 @@ await t.test('what LiveKit Cloud shows of a call', async t => {
     t.match(call, { id: 'SCL_exampleexample', from: '+15550102222', to: '+15550103333' })
     t.match(text(explanation), /LiveKit placed to example.pstn.twilio.com.*SIP status 403.*carrier says/s)
   }
+  const incoming = await explainedAll([JSON.stringify({
+    ...withoutCode,
+    callDirection: 'SCD_INBOUND',
+    callStatus: 'SCS_DISCONNECTED',
+    startedAtNs: '1772614801000000000',
+    error: 'media-timeout'
+  })])
+  t.match(text(incoming), /came in at LiveKit .* was answered, and then failed with the error "media-timeout"/)
+  t.ok(codesOf(incoming).includes('log-media-timeout'), "and LiveKit's word is explained")
+
   const active = { ...livekitCall, callStatus: 'SCS_DISCONNECTED', error: undefined, callStatusCode: undefined }
   t.same((await explainedAll([JSON.stringify(active)])).calls[0]?.findings[0]?.severity, 'ok')
 })

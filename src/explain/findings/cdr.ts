@@ -5,8 +5,10 @@ import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import type { Finding } from '../../finding.ts'
 import { isCarrier, usualReasons, type UsualReasons } from '../knowledge/record-finals.ts'
 import { isLiveKitHost } from '../roles.ts'
+import { LogLines } from '../log-lines.ts'
+import { judgeLogs } from '../logs.ts'
 import { quote } from '../quote.ts'
-import type { CdrSeen } from '../seen.ts'
+import type { CdrSeen, LogSeen } from '../seen.ts'
 import { legText, placeText } from './cdr-text.ts'
 
 /** What the call detail records of one call say. */
@@ -29,8 +31,15 @@ export function judgeRecords (records: readonly CdrSeen[]): RecordVerdict {
   const isDialFailed = ordered.some(record => isDialled(record) && outcomeOf(record) === 'failed')
   const findings = ordered.map(record => recordFinding(record, isDialFailed && isCallerLeg(record)))
   const isAsking = !end && ordered.some(record => outcomeOf(record) === 'failed')
-  return { findings: [...findings, ...isAsking ? [RECORDS_ONLY] : []], ...(end && { end }) }
+  const errors = judgeLogs(ordered.flatMap(errorLine), new LogLines([])).findings
+  return { findings: [...findings, ...errors, ...isAsking ? [RECORDS_ONLY] : []], ...(end && { end }) }
 }
+
+/** LiveKit's own word for why a call that came in ended, as its log has it. */
+const errorLine = ({ system, direction, error, place }: CdrSeen): LogSeen[] =>
+  system !== 'livekit' || direction !== 'inbound' || error === undefined
+    ? []
+    : [{ kind: 'log', from: 'livekit-sip', level: 'error', text: error, place, fields: { reason: error } }]
 
 const RECORDS_ONLY: Finding = {
   code: 'records-only',
@@ -109,11 +118,14 @@ function failedLeg (record: CdrSeen, leg: string, place: string, isAfterDial: bo
     error === undefined ? undefined : `with the error "${quote(error)}"`,
     record.system === 'livekit' && reason !== undefined ? `for the reason ${quote(reason)}` : undefined
   ].filter(word => word !== undefined)
+  const verb = record.answered === true ? 'was answered, and then failed' : 'failed'
   const todo = usual?.todo ?? (cause && CATALOGUE[cause].fix[0]?.todo)
   return {
     code: 'record-leg-failed',
     severity: 'failed',
-    seen: `${leg} failed${words.length > 0 ? ` ${words.join(', ')}` : ''} (${place})${why ? `. ${why}` : '.'}`,
+    seen: `${[`${leg} ${verb}`, words.join(', '), `(${place})`].filter(part => part !== '').join(' ')}${
+      why === undefined ? '.' : `. ${why}`
+    }`,
     ...(todo !== undefined && { todo }),
     ...(usual?.command !== undefined && { command: usual.command })
   }

@@ -79,12 +79,22 @@ const TWILIO_RESULTS = new Set([
   'canceled'
 ])
 
+/** What Voice Insights calls some of them (twilio.com/docs/voice/voice-insights/api/call). */
+const INSIGHTS_RESULTS: Readonly<Record<string, string>> = {
+  complete: 'completed',
+  fail: 'failed',
+  noanswer: 'no-answer',
+  undialed: 'failed'
+}
+
+const dashed = (value: unknown): string => (wordOf(value) ?? '').toLowerCase().replace(/[ _]+/g, '-')
+
 /** A call of Twilio's API, of its console's CSV, or of Voice Insights. */
 function twilioRecord (column: Columns): Read | undefined {
   const id = wordOf(column('sid', 'callsid'))
-  const result = wordOf(column('status', 'callstatus', 'callstate'))?.toLowerCase().replace(/[ _]/g, '-')
-  if (id === undefined || !/^CA[\da-f]{4,32}$/i.test(id)) return undefined
-  if (result === undefined || !TWILIO_RESULTS.has(result)) return undefined
+  const word = dashed(column('status', 'callstatus', 'callstate'))
+  const result = INSIGHTS_RESULTS[word] ?? word
+  if (id === undefined || !/^CA[\da-f]{4,32}$/i.test(id) || !TWILIO_RESULTS.has(result)) return undefined
 
   const properties = column('properties')
   const inside = columnsOf(isObject(properties) ? properties : {})
@@ -93,7 +103,7 @@ function twilioRecord (column: Columns): Read | undefined {
     system: 'twilio',
     id,
     names: defined({ callId: wordOf(column('sipcallid')) ?? wordOf(inside('sipcallid')) }),
-    direction: wordOf(column('direction'))?.toLowerCase().replace(/[ _]+/g, '-') ?? wordOf(inside('direction')) ?? '',
+    direction: dashed(column('direction') ?? inside('direction')),
     from: userOf(column('from', 'caller')),
     to: userOf(column('to', 'called')),
     result,
