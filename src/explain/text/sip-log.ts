@@ -124,12 +124,16 @@ export function createSipLog (file: string): LineReader {
       }
       if (start(line, number, origin)) return { seen: [], taken: true }
       const before = preambleOf(line, number)
-      if (before) preamble = joined(preamble, before)
+      if (before) preamble = joined(preamble, withTime(before, origin))
       return { seen: [], taken: before?.isSure === true }
     },
     end: finish
   }
 }
+
+/** The time of the line with the ends may have been taken for a prefix. */
+const withTime = (preamble: Preamble, origin: Origin | undefined): Preamble =>
+  preamble.isSure && origin?.at !== undefined ? { at: origin.at, ...preamble } : preamble
 
 /** A transfer's progress comes as the start line of a response in a NOTIFY (message/sipfrag, RFC 3515 2.4.5). */
 const isNotify = ([start = '']: string[]): boolean => start.startsWith('NOTIFY ')
