@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
@@ -17,13 +18,19 @@ import {
   V6,
   type Captured
 } from '../fixtures/captures.ts'
+import { ENCAPSULATIONS } from '../fixtures/encapsulations.ts'
 import { explainedAll, findingsOf } from '../fixtures/explained.ts'
+import { LISTS, WHOLE_EXPORTS } from '../fixtures/packet-exports.ts'
+import { fixture } from '../fixtures/paths.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
+import { PREFIXES, WRAPPERS } from '../fixtures/wrappers.ts'
 
 /*
  * Every file gets an explanation in bounded time, whatever it holds, with a next step for every failure.
  */
 
+/** FUZZ=10 tries ten times as much. */
+const MORE = Number(process.env['FUZZ'] ?? 1)
 const LADDER = { width: 100, colour: false, ascii: true, rewrite: false }
 
 async function survives (...files: Array<Buffer | string>): Promise<void> {
@@ -50,7 +57,8 @@ const CAPTURES = [
   pcapFile(cooked(Buffer.from([0, 0, 0, 2])), { link: 0 }),
   pcapngFile(tcpFrames(recordedSip('bad-credentials'), { size: 97 })),
   pcapngFile(tcpFrames(recordedSip('transfer-accepted'), { ends: V6 }), { big: true }),
-  gzipSync(pcapFile(tcpFrames(recordedSip('answered-caller-hangs-up'))))
+  gzipSync(pcapFile(tcpFrames(recordedSip('answered-caller-hangs-up')))),
+  ...Object.values(ENCAPSULATIONS).map(make => make(wires))
 ]
 
 const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 7 })), { maxLength: 30 })
@@ -66,7 +74,7 @@ await t.test('captures with bits flipped, cut off anywhere', async t => {
       for (const [where, bit] of flips) bytes[Math.floor(where * (bytes.length - 1))]! ^= 1 << bit
       await survives(bytes.subarray(0, Math.ceil(share * bytes.length)))
     }),
-    { numRuns: 400 }
+    { numRuns: 400 * MORE }
   )
   t.pass()
 })
@@ -102,7 +110,42 @@ await t.test('texts whose lines are in any order, doubled, cut and garbled', asy
     fc.asyncProperty(fc.array(line, { maxLength: 60 }), async lines => {
       await survives(lines.join('\n'))
     }),
-    { numRuns: 300 }
+    { numRuns: 300 * MORE }
+  )
+  t.pass()
+})
+
+const logged = LINES.map((line, i) => ({ at: BEGAN + i, line }))
+const EXPORTS: Buffer[] = [
+  ...Object.values({ ...WHOLE_EXPORTS, ...LISTS }).map(make => make(wires)),
+  ...Object.values({ ...PREFIXES, ...WRAPPERS }).map(wrap => wrap(logged)),
+  ...readdirSync(fixture('explain/')).map(name => readFileSync(fixture(`explain/${name}`)))
+].map(text => Buffer.from(text))
+
+await t.test('exports, wrappers and files as people have them, with parts moved, doubled and left out', async t => {
+  const place = fc.double({ min: 0, max: 1, noNaN: true })
+  const move = fc.tuple(place, place, fc.nat({ max: 400 }), fc.constantFrom('move', 'leave out', 'double'))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...EXPORTS),
+      fc.array(move, { maxLength: 6 }),
+      edits,
+      cut,
+      async (whole, moves, flips, share) => {
+        let bytes = Buffer.from(whole)
+        for (const [from, to, length, how] of moves) {
+          const start = Math.floor(from * bytes.length)
+          const part = bytes.subarray(start, start + length)
+          const others = Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + length)])
+          const rest = how === 'double' ? bytes : others
+          const at = Math.floor(to * rest.length)
+          bytes = how === 'leave out' ? rest : Buffer.concat([rest.subarray(0, at), part, rest.subarray(at)])
+        }
+        for (const [where, bit] of flips) bytes[Math.floor(where * (bytes.length - 1))]! ^= 1 << bit
+        await survives(bytes.subarray(0, Math.ceil(share * bytes.length)))
+      }
+    ),
+    { numRuns: 300 * MORE }
   )
   t.pass()
 })
@@ -124,7 +167,7 @@ await t.test('hooks and events with fields of every kind, or none', async t => {
     fc.asyncProperty(fc.array(record, { maxLength: 12 }), async records => {
       await survives(records.map(each => JSON.stringify(each)).join('\n'))
     }),
-    { numRuns: 300 }
+    { numRuns: 300 * MORE }
   )
   t.pass()
 })
