@@ -70,6 +70,7 @@ function judge (leg: Leg, endAt: number, naming: Naming): Verdict {
   const { at, final } = leg
   if (at.answered !== undefined || at.bye !== undefined || leg.isUp) return judgeAnswered(leg, naming)
   if (at.cancel !== undefined) return judgeCancelled(leg, naming)
+  if (final?.status === 487 && !leg.invite) return { ...UNDECIDED, code: 'begins-late' }
   if (final) return naming === 'unnamed' ? judgeStranger(final) : judgeFinal(leg, final, naming)
   if (!leg.invite) return { ...UNDECIDED, code: 'begins-late' }
 
@@ -147,7 +148,7 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
   if (refusal) return { ...judgeStranger(final), refusal }
   if (sipStatus === 488 && !dialled) return verdict(endOf('media-mismatch', { sipStatus, by: 'caller' }))
   if (dialled) return naming === 'named' ? judgeFailedDial(leg, sipStatus) : judgeStranger(final)
-  if (/sip decline/i.test(xReason) || (sipStatus === 603 && leg.at.trying !== undefined)) {
+  if (/sip decline/i.test(xReason) || (sipStatus === 603 && naming === 'named' && leg.at.trying !== undefined)) {
     return verdict(endOf('lost', { sipStatus, detail: 'the application declined' }), {
       code: 'dial-failed',
       alike: ['capacity', 'draining', 'bridge-error', 'livekit-failed', 'media-server-failed']

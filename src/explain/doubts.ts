@@ -15,6 +15,9 @@ export const NO_INVITE =
   'The files begin in the middle of the call, after an INVITE: they do not show how long it had lasted by then, or ' +
   'what was asked for'
 
+export const TRANSFER_UNKNOWN =
+  'The side that hung up had accepted a REFER, and nothing reports what became of it: a caller who was moved to ' +
+  'somebody else looks the same'
 export const NO_BEGINNING =
   'The files begin in the middle of the call: they do not show what had happened before, such as a transfer or an ' +
   'agent who had left'

@@ -35,6 +35,10 @@ export function failedAtEnd ({ byes }: Leg, { outcome, refer }: Transfer): boole
   return bye.at === undefined || refer.statusAt === undefined || bye.at - refer.statusAt <= TRANSFER_ENDS_MS
 }
 
+/** Whether who hung up had accepted a transfer of which nothing more is known. */
+export const mayHaveMoved = ({ byes }: Leg, { outcome, refer }: Transfer): boolean =>
+  outcome === 'unreported' && byes[0]?.from !== undefined && byes[0].from !== refer.from
+
 /** What is said of a call that a transfer did not move. */
 export function failedTransferText (leg: Leg, { refer }: Transfer, naming: Naming): string {
   const [bye] = leg.byes

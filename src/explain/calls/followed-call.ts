@@ -4,9 +4,18 @@ import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Evidence } from '../../diagnosis/signals/evidence.ts'
 import type { Finding } from '../../finding.ts'
-import { assumptionText, CHALLENGED_AT_END, MAYBE_CLOSED, NO_BEGINNING, NO_INVITE, NO_STATUSES } from '../doubts.ts'
+import {
+  assumptionText,
+  CHALLENGED_AT_END,
+  MAYBE_CLOSED,
+  NO_BEGINNING,
+  NO_INVITE,
+  NO_STATUSES,
+  TRANSFER_UNKNOWN
+} from '../doubts.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { callHeaderFinding, isLateOffer, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
+import { afterBye } from '../findings/byes.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { carrierLegFindings } from '../findings/fallback.ts'
 import { refusedFinding } from '../findings/files.ts'
@@ -19,7 +28,7 @@ import type { AnyHookBody } from '../seen.ts'
 import type { Transfer } from '../transfer.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 import { spanOf, type Span } from './span.ts'
-import { endOfTransfer, failedTransferText, transferOnWire } from '../moved-call.ts'
+import { endOfTransfer, failedTransferText, mayHaveMoved, transferOnWire } from '../moved-call.ts'
 import { isVague, refined, standsAlone, withCause } from './vague-causes.ts'
 
 /** A room may be closed while it rings for less than this, milliseconds. */
@@ -56,9 +65,8 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   // Without hooks nobody knows the agents of earlier dials: what became of these is told on its own.
   const last = parts.hooks.length > 0 ? diagnosis : diagnose({ ...call, attempts: call.attempts.slice(-1) })
   const summary = summaryOf(conclusion) ?? last.summary
-  const doubts = going
-    ? []
-    : [...aboutSeen(diagnosis.notToldApart, parts), ...doubtsOf(conclusion, followed, parts, files)]
+  const doubtsOfCause = aboutSeen(diagnosis.notToldApart, parts, conclusion.transfer)
+  const doubts = going ? [] : [...doubtsOfCause, ...doubtsOf(conclusion, followed, parts, files)]
 
   return {
     ...baseOf(parts, followed.call),
@@ -70,7 +78,7 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
     findings: mergeFindings([
       going
         ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
-        : causeFinding(end, summary),
+        : afterBye(causeFinding(end, summary), conclusion.leg),
       ...earlierFailures(followed, end),
       ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
@@ -176,7 +184,7 @@ function summaryOf ({ end, going, hookOnly, transfer, leg, naming, span }: Concl
 }
 
 function doubtsOf (
-  { end, rangMs, naming, leg, span }: Conclusion,
+  { end, rangMs, naming, leg, span, transfer }: Conclusion,
   { assumption }: FollowedCall,
   { hooks, legs }: CallParts,
   { haveStatuses, endAt }: FileFacts
@@ -186,6 +194,7 @@ function doubtsOf (
   return [
     ...maybeClosed ? [MAYBE_CLOSED] : [],
     ...assumptionText(assumption, naming),
+    ...transfer && leg && mayHaveMoved(leg, transfer) ? [TRANSFER_UNKNOWN] : [],
     ...noStatuses ? [NO_STATUSES] : [],
     ...isChallengedAtEnd(leg, endAt) ? [CHALLENGED_AT_END] : [],
     ...legs.some(({ invite }) => !invite) ? [NO_INVITE] : [],
@@ -193,9 +202,11 @@ function doubtsOf (
   ]
 }
 
-/** Without the doubts about Jambonz, where nothing names it. */
-const aboutSeen = (doubts: readonly string[], { naming }: CallParts): string[] =>
-  doubts.filter(doubt => naming === 'named' || !doubt.includes('Jambonz'))
+/** Without the doubts about Jambonz where nothing names it, or about a transfer whose outcome was reported. */
+function aboutSeen (doubts: readonly string[], { naming }: CallParts, transfer: Transfer | undefined): string[] {
+  const about = naming === 'named' ? doubts : doubts.filter(doubt => !doubt.includes('Jambonz'))
+  return transfer?.outcome === 'done' ? about.filter(doubt => !doubt.includes('without reporting')) : [...about]
+}
 
 /** LiveKit's 407 came so late that the INVITE with credentials need not be in the files. */
 const isChallengedAtEnd = (leg: Leg | undefined, endAt: number): boolean =>

@@ -27,6 +27,16 @@ export function byeFindings (leg: Leg, naming: Naming, endAt: number): Finding[]
 const sawBoth = ({ at, messages }: Leg): boolean =>
   (at.trying ?? at.ringing ?? at.final) !== undefined && messages.some(({ message }) => message.kind === 'request')
 
+/** A hang-up that the other side did not know to be one is no good end. */
+export function afterBye (finding: Finding, leg: Leg | undefined): Finding {
+  if (leg?.byes[0]?.status !== 481 || finding.severity !== 'ok') return finding
+  return {
+    ...finding,
+    severity: 'warning',
+    seen: `${finding.seen} The other side no longer knew the call by then (481).`
+  }
+}
+
 function refused (who: string, status: number): Finding {
   const isUnknown = status === 481
   return {

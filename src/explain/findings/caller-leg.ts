@@ -6,11 +6,12 @@ import type { Finding } from '../../finding.ts'
 import { failedTransferText } from '../moved-call.ts'
 import { hasCrossed, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
 import type { Leg } from '../leg.ts'
-import { nameOf } from '../parties.ts'
+import { answererOf, nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
 import { transferOf } from '../transfer.ts'
 import { carrierSaid } from './carrier-said.ts'
 import { beginsLate } from './begins-late.ts'
+import { afterBye } from './byes.ts'
 import { alikeFinding, causeFinding, stepsUnseen } from './cause.ts'
 import { refusalText, refusalTodos } from './refusals.ts'
 
@@ -51,8 +52,11 @@ function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding
   if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, verdict, endAt) }
   if (!over) return { code: 'still-going', severity: 'skipped', seen: goingText(leg, endAt) }
 
-  const finding = causeFinding(end, summaryOf(leg, verdict))
-  if (naming !== 'unnamed' || finding.severity === 'ok') return finding
+  const finding = afterBye(causeFinding(end, summaryOf(leg, verdict)), leg)
+  if (naming === 'likely' && end.waitingOn === 'hook') {
+    return { ...finding, todo: `If ${answererOf(leg)} is Jambonz' SBC: answer the call hook sooner` }
+  }
+  if (naming !== 'unnamed' || finding.severity !== 'failed') return finding
   // The steps of the catalogue are about Jambonz and LiveKit.
   const { command: _command, ...rest } = finding
   return { ...rest, todo: strangersTodo(leg, verdict) }
@@ -164,7 +168,7 @@ function summaryOf (leg: Leg, { end, naming }: CarrierVerdict): string {
     case 'callee-hung-up':
       return `${nameOf(leg, 'called', naming)} hung up${talk}.`
     case 'caller-gave-up':
-      return gaveUp(leg, end, naming !== 'unnamed')
+      return gaveUp(leg, end, naming)
     case 'transferred':
       return `The caller was transferred${talk}.`
     case 'transfer-failed':
@@ -181,8 +185,7 @@ function talkText ({ at: { answered, bye }, timed, invite }: Leg): string {
   return ` after ${duration(bye - answered)} of talk`
 }
 
-/** @param isJambonz the leg is, or may be, one of Jambonz */
-function gaveUp (leg: Leg, { waitingOn, sipStatus }: End, isJambonz: boolean): string {
+function gaveUp (leg: Leg, { waitingOn, sipStatus }: End, naming: Naming): string {
   const { final } = leg
   const isOther = final !== undefined && final.status !== 487
   const finalText = isOther ? `; the final response was ${`${final.status} ${quote(final.reason)}`.trim()}` : ''
@@ -197,10 +200,14 @@ function gaveUp (leg: Leg, { waitingOn, sipStatus }: End, isJambonz: boolean): s
   }
   const cancel = final && !isOther ? 'CANCEL, 487' : 'CANCEL'
   const when = `The caller gave up${afterInvite(leg, leg.at.cancel)} (${cancel})`
+  if (waitingOn === 'hook' && naming === 'likely') {
+    return `${when}, before it rang. If ${answererOf(leg)} is Jambonz' SBC, Jambonz was still waiting for the reply ` +
+      'to its call hook.'
+  }
   if (waitingOn === 'hook') {
     return `${when}, before Jambonz had begun to dial: it was still waiting for the reply to its call hook.`
   }
-  if (waitingOn === 'agent' && isJambonz) return `${when}, while the dial was running${finalText}.`
+  if (waitingOn === 'agent' && naming === 'named') return `${when}, while the dial was running${finalText}.`
   return `${when}, before anybody answered${finalText}.`
 }
 

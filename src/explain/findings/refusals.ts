@@ -46,11 +46,14 @@ export function refusalTodos (leg: Leg, { status }: Final, naming: Naming, refus
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 /** ` 300 ms after the INVITE, before it rang`, where the file shows it. */
-function whenText ({ at, timed, invite }: Leg): string {
+function whenText ({ at, timed, invite, rings }: Leg): string {
+  if (!invite) return ' (the files begin after its INVITE)'
+
   const { final = 0, ringing, invite: began = 0 } = at
-  const after = timed && invite ? ` ${duration(final - began)} after the INVITE` : ''
+  const after = timed ? ` ${duration(final - began)} after the INVITE` : ''
   if (ringing === undefined) return `${after}, before it rang`
-  return timed ? `${after}, when it had rung for ${duration(final - ringing)}` : `${after}, after it had rung`
+  const rang = rings > 0 ? 'ringing' : 'early media'
+  return timed ? `${after}, after ${duration(final - ringing)} of ${rang}` : `${after}, after ${rang}`
 }
 
 /** When Jambonz sends this status, where the leg is or may be one of Jambonz. */

@@ -3,7 +3,7 @@
  */
 
 export interface ReferRefusal {
-  /** As the end of "The REFER was refused (…): ". */
+  /** As the end of "Jambonz refused the REFER (…): ". */
   says: string
   todo: string
 }
@@ -14,7 +14,7 @@ const DIAL_INSTEAD = 'transfer by dialling instead'
 const BY_JAMBONZ: Readonly<Record<number, ReferRefusal>> = {
   // jambonz/sbc-inbound lib/call-session.js
   400: {
-    says: 'it has no Referred-By',
+    says: 'the REFER has no Referred-By',
     todo: 'Send a Referred-By header with the REFER'
   },
   // The status of the referHook is passed on: jambonz/feature-server lib/tasks/dial.js
@@ -30,29 +30,29 @@ const BY_JAMBONZ: Readonly<Record<number, ReferRefusal>> = {
 }
 
 const BY_ANYBODY: Readonly<Record<number, ReferRefusal>> = {
-  400: { says: 'the other side cannot read it', todo: 'Compare its Refer-To with the form that the other side wants' },
+  400: { says: 'it cannot read it', todo: 'Compare its Refer-To with the form that the other side wants' },
   401: { says: 'credentials are wanted', todo: 'Ask the other side which credentials it wants for transfers' },
   403: {
-    says: 'the other side does not allow transfers, or not to this target',
+    says: 'it does not allow transfers, or not to this target',
     todo: 'Have transfers by SIP REFER enabled for the trunk at the carrier, and for calls to the telephone network'
   },
   404: {
-    says: 'the other side does not know the target',
+    says: 'it does not know the target',
     todo: 'Compare its Refer-To with the form that the other side wants'
   },
-  405: { says: 'the other side takes no REFER', todo: `Have REFER enabled for the trunk, or ${DIAL_INSTEAD}` },
+  405: { says: 'it takes no REFER', todo: `Have REFER enabled for the trunk, or ${DIAL_INSTEAD}` },
   407: { says: 'credentials are wanted', todo: 'Ask the other side which credentials it wants for transfers' },
   420: {
-    says: 'it requires an extension that the other side does not have',
+    says: 'it lacks an extension that the REFER requires',
     todo: 'Compare Require of the REFER with Unsupported of the response'
   },
   481: {
-    says: 'the other side no longer knew the call',
+    says: 'it no longer knew the call',
     todo: 'Find out how the call had ended on the other side before'
   },
-  501: { says: 'the other side takes no REFER', todo: `Have REFER enabled for the trunk, or ${DIAL_INSTEAD}` },
+  501: { says: 'it takes no REFER', todo: `Have REFER enabled for the trunk, or ${DIAL_INSTEAD}` },
   603: {
-    says: 'the other side declines transfers',
+    says: 'it declines transfers',
     todo: `Have transfers by SIP REFER enabled for the trunk at the carrier, or ${DIAL_INSTEAD}`
   }
 }
@@ -66,7 +66,7 @@ const BY_TWILIO: ReferRefusal = {
 /** What a refusal of a REFER says. */
 export function referRefusalOf (status: number, who: 'jambonz' | 'twilio' | 'anybody'): ReferRefusal {
   const other = {
-    says: 'the other side does not carry out the transfer',
+    says: 'it does not carry out the transfer',
     todo: 'Ask the other side which transfers it takes'
   }
   if (who === 'twilio') return BY_TWILIO
