@@ -44,7 +44,10 @@ const INNER_FIELDS = [
   'content',
   'payload',
   'json',
-  'properties'
+  'properties',
+  'hits',
+  'response',
+  'rawResponse'
 ]
 
 /** The line in a record. Elastic's exports have each value in a list; journald has bytes for what is no plain text. */
@@ -90,7 +93,8 @@ export function innerOf (record: Json, origin: Origin): Array<{ inner: Json, ori
   const own = originOf(record, origin)
   const inner: Json[] = [
     ...INNER_FIELDS.map(name => record[name]).filter(isObject),
-    ...Object.values(record).flatMap(rowsOf)
+    ...Object.values(record).flatMap(rowsOf),
+    ...tableRows(record)
   ]
   return inner.map(each => ({ inner: each, origin: own }))
 }
@@ -102,6 +106,16 @@ export function rowsOf (value: unknown): Json[] {
     if (isObject(row)) return [row]
     return isFieldList(row) ? [Object.fromEntries(row.map(({ field, value }) => [String(field), value]))] : []
   })
+}
+
+/** The rows of a table whose columns are named once: Azure's `{ columns: [{ name }], rows: [[…]] }`. */
+function tableRows ({ columns, rows }: Json): Json[] {
+  if (!Array.isArray(columns) || !Array.isArray(rows)) return []
+
+  const names = columns.map((column: unknown) => isObject(column) ? textOf(column['name']) : textOf(column))
+  return rows.filter(Array.isArray).map((row: unknown[]) =>
+    Object.fromEntries(row.slice(0, names.length).map((cell, i) => [names[i] ?? String(i), cell]))
+  )
 }
 
 /** The text of a list of its lines. */
