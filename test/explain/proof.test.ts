@@ -76,7 +76,8 @@ const plainText = (lines: readonly Logged[]): string => lines.map(({ line }) => 
 
 await t.test('SIP as text, in each wrapper', async t => {
   for (const [form, wrap] of Object.entries({ ...PREFIXES, ...WRAPPERS })) {
-    for (const name of some(SIP_RECORDINGS, form)) {
+    // The refused offer shows whether its body was read.
+    for (const name of new Set(['no-common-codec', ...some(SIP_RECORDINGS, form)])) {
       const lines = sipLines(recordedSip(name))
       const plain = verdict(await explainedAll([plainText(lines)]))
       t.same(verdict(await explainedAll([wrap(lines)])), plain, `${name}, ${form}`)

@@ -19,6 +19,8 @@ const REQUEST = new RegExp(
 const RESPONSE = /(?:^|[^"'=])(SIP\/2\.0 [1-6]\d\d(?: [^\r\n]{0,200}?)?)(\.?)$/
 const HEADER = /^[A-Za-z][\w.!%*+`'~-]*[ \t]*:/
 const SDP = /^[a-z]=/
+/** A collector that drops empty lines drops the one in front of the body, too. */
+const SDP_START = /^(?:v=0\s*$|m=audio \d)/
 
 /** Collects the lines of SIP messages out of a log. */
 export function createSipLog (file: string): LineReader {
@@ -104,6 +106,10 @@ export function createSipLog (file: string): LineReader {
         if (fits && !open.body) {
           if (text.trim() === '') {
             open.body = []
+            return { seen: [], taken: true }
+          }
+          if (SDP_START.test(text)) {
+            open.body = [text]
             return { seen: [], taken: true }
           }
           // A line that begins with white space goes on with the header before it (RFC 3261 7.3.1).
