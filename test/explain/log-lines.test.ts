@@ -115,3 +115,24 @@ await t.test('secrets in the texts of errors', async t => {
   t.equal(finding?.code, 'log-agent-crashed')
   t.notMatch(JSON.stringify(finding), /eyJpc3Mi|5550100007/)
 })
+
+await t.test('who wrote a line that says nothing special, by the name of its container or process', async t => {
+  const services = [
+    ['jambonz-feature-server', 'feature-server'],
+    ['sbc-inbound', 'sbc-inbound'],
+    ['sbc-sip-sidecar', 'sbc-inbound'],
+    ['sbc-outbound', 'sbc-outbound'],
+    ['livekit-sip', 'livekit-sip'],
+    ['my-agent', 'an agent or an SDK of LiveKit'],
+    ['datadog-agent', 'an application'],
+    ['web', 'an application']
+  ] as const
+  for (const [name, service] of services) {
+    const line = `4|${name}  | ${JSON.stringify({ level: 30, time: AT, pid: 7, hostname: 'h', msg: 'started' })}\n`
+    const [finding] = findingsOf(await explainedAll([line]))
+    t.match(finding?.seen, new RegExp(`^Read: 1 log line of ${service},`), name)
+  }
+  const line = `4|sip  | ${JSON.stringify({ level: 30, msg: 'No available rtpengines, rejecting call!' })}\n`
+  const [wrong] = findingsOf(await explainedAll([line]))
+  t.equal(wrong?.code, 'log-rtpengine', 'what only one service writes is surer than the name')
+})

@@ -39,11 +39,12 @@ function serviceByFields (fields: Json): Service | undefined {
 /** Names that people give to containers, units and processes. The first one that fits counts. */
 const NAMES: ReadonlyArray<[RegExp, Service]> = [
   [/feature-?server/i, 'feature-server'],
-  [/sbc-?inbound/i, 'sbc-inbound'],
+  [/sbc-?(?:inbound|sip|registrar|options)/i, 'sbc-inbound'],
   [/sbc-?outbound/i, 'sbc-outbound'],
   [/api-?server/i, 'api-server'],
   [/livekit[-_]?sip/i, 'livekit-sip'],
-  [/agent|worker/i, 'agent'],
+  [/(?:datadog|grafana|elastic|node|user)[-_]?agent/i, 'application'],
+  [/agent/i, 'agent'],
   [/(?:^|[^a-z])sip(?:$|[^a-z])/i, 'livekit-sip'],
   [/livekit/i, 'livekit-server'],
   [/asterisk|freepbx/i, 'asterisk']
