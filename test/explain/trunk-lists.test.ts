@@ -141,6 +141,7 @@ await t.test('what the files do not show is not said', async t => {
   t.notMatch(rulesOnly, /rule-unknown-trunk/)
   const tables = [lkTable(INBOUND_COLUMNS, inboundRow), lkTable(RULE_COLUMNS, ruleRow)]
   t.match(await seen(tables, QUESTION), /does not show for which callers and dialled numbers/)
+  t.match(await seen(['nothing of the kind\n'], QUESTION), /config-incomplete: No inbound trunk is in these files/)
   t.match(await seen([lkTable(INBOUND_COLUMNS)], QUESTION), /fits no inbound trunk: there is none/)
   const json = JSON.stringify({ ...RULE, numbers: ['+15550107777'] })
   for (const files of [[tables[0]!, json, tables[1]!], [...tables, json]]) {

@@ -24,7 +24,7 @@ const OF_THE_WHOLE: ReadonlySet<string> = new Set([
  * @param question a call, of which trunk and rule are looked for
  */
 export function reviewConfig (configs: readonly ConfigSeen[], question?: RouteQuestion): Finding[] {
-  if (configs.length === 0) return []
+  if (configs.length === 0 && !question) return []
 
   const lists = listsOf(configs)
   return [
@@ -72,7 +72,7 @@ function missingFindings ({ seen, unshown }: ProjectLists, question: RouteQuesti
       todo: 'Add the list of rules',
       command: 'lk sip dispatch list -j > rules.json'
     },
-    seen.has('rules') && !seen.has('inbound') && {
+    (seen.has('rules') || question !== undefined) && !seen.has('inbound') && {
       code: 'config-incomplete',
       severity: 'skipped',
       seen: 'No inbound trunk is in these files. A trunk decides whether LiveKit takes a call, and which rules fit it.',
