@@ -107,6 +107,8 @@ const AFTER_DIAL: UsualReasons = { says: 'Jambonz ended it after the leg that it
 
 const withStatus = (sipStatus: number | undefined): string => sipStatus === undefined ? '' : ` (${sipStatus})`
 
+const ADD_SIP = 'Add a SIP capture or the logs of the same call: they show who answered so, and why'
+
 function failedLeg (record: CdrSeen, leg: string, place: string, isAfterDial: boolean): Finding {
   const { sipStatus, result, error, reason } = record
   const cause = isLiveKitLeg(record) ? livekitCause(sipStatus) : undefined
@@ -119,14 +121,14 @@ function failedLeg (record: CdrSeen, leg: string, place: string, isAfterDial: bo
     record.system === 'livekit' && reason !== undefined ? `for the reason ${quote(reason)}` : undefined
   ].filter(word => word !== undefined)
   const verb = record.answered === true ? 'was answered, and then failed' : 'failed'
-  const todo = usual?.todo ?? (cause && CATALOGUE[cause].fix[0]?.todo)
+  const todo = usual?.todo ?? (cause && CATALOGUE[cause].fix[0]?.todo) ?? ADD_SIP
   return {
     code: 'record-leg-failed',
     severity: 'failed',
     seen: `${[`${leg} ${verb}`, words.join(', '), `(${place})`].filter(part => part !== '').join(' ')}${
       why === undefined ? '.' : `. ${why}`
     }`,
-    ...(todo !== undefined && { todo }),
+    todo,
     ...(usual?.command !== undefined && { command: usual.command })
   }
 }
