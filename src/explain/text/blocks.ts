@@ -31,7 +31,7 @@ export interface BlockReader {
 
 /** Begins a block with its first line; undefined when no block begins in it. */
 export function openBlock (line: string): BlockReader | undefined {
-  if (!/[[{,(]\s*$/.test(line.slice(-40)) && !/^\s{0,40}[[{]\s*\S/.test(line.slice(0, 80))) return undefined
+  if (!/[[{,(:]\s*$/.test(line.slice(-40)) && !/^\s{0,40}[[{]\s*\S/.test(line.slice(0, 80))) return undefined
 
   const brackets = createBrackets()
   const { opened } = brackets.scan(line)

@@ -30,6 +30,11 @@ export function clean (line: string): string {
   if (text.includes('[3') || text.includes('[0m')) text = text.replace(BARE_COLOURS, '')
   // Of forms, an ampersand stands between fields: only what no field can be called is an entity.
   if (text.includes('&')) text = text.replace(ENTITY, entity => ENTITIES.get(entity) ?? entity)
+  // Word processors and chats turn quotes, and put code between backticks.
+  if (/[\u201c\u201d]/.test(text)) text = text.replace(/[\u201c\u201d]/g, '"')
+  if (text.startsWith('`') && text.endsWith('`')) text = text.replace(/^`{1,3}|`{1,3}$/g, '')
+  // A log that was cut while its program wrote it begins with zeros.
+  if (text.startsWith('\0')) text = text.replace(/^\0+/, '')
   // vi, cat -v and less show a carriage return as ^M, rsyslog as #015.
   if (/(?:\^M|#015|<br ?\/?>|<CR>|\r)\s*$/.test(text.slice(-20))) {
     text = text.replace(/(?:\^M|#015|<br ?\/?>|<CR>|\r)[ \t]*$/, '')

@@ -10,7 +10,7 @@ const KNOWN = new RegExp(
   String.raw`^(?:@?time(?:stamp)?|date(?:[ _]?time)?|@?message|body|content|payload|log|line|_raw|text|event|data|` +
   String.raw`info|request(?:[_ ]body)?|log_?(?:message|entry)|timegenerated.{0,10}|` +
   String.raw`direction|protocol|source|destination|service|host|level|status|sid|` +
-  String.raw`(?:[\w.]{0,40}[._])?call_?(?:sid|status|id)|sip[._]?\w{0,30}|frame\.\w{1,30}|no\.)$`,
+  String.raw`(?:[\w.]{0,40}[._])?(?:call_?(?:sid|status|id)|msg)|sip[._]?\w{0,30}|frame\.\w{1,30}|no\.)$`,
   'i'
 )
 const NAME = /^[\w@ .:#/()[\]%-]{0,60}$/
@@ -70,10 +70,10 @@ const isHeader = (cells: readonly string[]): boolean =>
   cells.length > 1 && cells.every(cell => NAME.test(cell) && !/^\d+$/.test(cell)) &&
   cells.some(cell => KNOWN.test(cell.trim())) && new Set(cells).size === cells.length
 
-/** Kibana writes the path of each field: of a webhook's fields the last part is the name. */
+/** Kibana and Google Cloud write the path of each field: of the fields of a record the last part is the name. */
 function namesOf (cells: readonly string[]): string[] {
   const names = cells.map(cell => cell.trim())
-  const path = names.map(name => /^(.*\.)call_?sid$/i.exec(name)?.[1]).find(found => found !== undefined)
+  const path = names.map(name => /^(.*\.)(?:call_?sid|msg)$/i.exec(name)?.[1]).find(found => found !== undefined)
   return path === undefined ? names : names.map(name => name.startsWith(path) ? name.slice(path.length) : name)
 }
 

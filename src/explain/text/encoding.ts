@@ -25,6 +25,8 @@ export function encodingOf (start: Buffer): Encoding | undefined {
   const [even, odd] = [zeros(0), zeros(1)]
   if (odd > MOST && even < FEW) return 'utf16le'
   if (even > MOST && odd < FEW) return 'utf16be'
+  // A log that was cut while its program wrote it begins with zeros (logrotate, copytruncate).
+  if (/^\0+[\t\n\r -~]{16}[^\0]*$/.test(start.toString('latin1'))) return 'utf8'
   return undefined
 }
 

@@ -1,5 +1,5 @@
 import type { Collector } from './collector.ts'
-import { parsedJson, type Json } from './json.ts'
+import { isObject, parsedJson, type Json } from './json.ts'
 import { lenientValue } from './objects.ts'
 
 /*
@@ -34,11 +34,22 @@ export function openPinoPretty (line: string): Collector | undefined {
         level: level.toLowerCase(),
         ...(time !== undefined && { time: /^\d{13}$/.test(time) ? Number(time) : time }),
         ...fieldsIn(below),
-        msg: message
+        ...onOneLine(message)
       },
       ...(service !== undefined && { service })
     })
   }
+}
+
+/** With --singleLine the fields stand behind the message. */
+function onOneLine (message: string): Json {
+  const brace = message.indexOf('{')
+  const fields = brace < 0 ? undefined : lenientValue(message.slice(brace))
+  if (!isObject(fields)) return { msg: message }
+
+  const msg = message.slice(0, brace).trim()
+  // A webhook that was logged is something else than a line with its call_sid.
+  return fields['call_sid'] === undefined ? { ...fields, msg } : { body: fields, msg }
 }
 
 function fieldsIn (lines: readonly string[]): Json {

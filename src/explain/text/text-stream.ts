@@ -48,6 +48,8 @@ export class TextStream {
   readonly http: HttpExchange
   #block: { reader: BlockReader, lines: Plain[] } | undefined
   #collected: { reader: Collector, lines: Plain[] } | undefined
+  /** A line that no reader knew: an object below it may be its fields. */
+  #unknown: { text: string, number: number } | undefined
   /** The beginning of a line that its collector has cut in parts. */
   partial = ''
 
@@ -58,8 +60,12 @@ export class TextStream {
   }
 
   push (line: Plain): void {
-    if (this.#block) this.#continueBlock(this.#block, line)
-    else if (!this.#take(line)) line.left?.()
+    if (this.#block) {
+      this.#continueBlock(this.#block, line)
+    } else if (!this.#take(line)) {
+      this.#unknown = { text: line.text, number: line.origin.number }
+      line.left?.()
+    }
   }
 
   /** Nothing follows. */
@@ -76,7 +82,8 @@ export class TextStream {
     }
     this.#endCollected()
 
-    if (this.#takeOneLine(line)) {
+    const isPretty = (line.replays ?? 0) === 0 && openPinoPretty(line.text) !== undefined
+    if (!isPretty && this.#takeOneLine(line)) {
       // Nothing of a SIP message comes after a line of another kind.
       this.#endReaders()
       return true
@@ -102,10 +109,15 @@ export class TextStream {
       (/[=:]/.test(text) && this.#takePairs(line))
   }
 
-  #takeEscaped ({ text, origin, replays = 0 }: Plain): boolean {
+  #mayOpenBlock ({ text, replays = 0 }: Plain): boolean {
+    return replays < MAX_REPLAYS && openBlock(text) !== undefined
+  }
+
+  #takeEscaped (line: Plain): boolean {
+    const { text, origin } = line
     const lines = escapedMessageIn(text)
     // A webhook over many lines may have the whole INVITE in one of its fields.
-    if (!lines || (replays < MAX_REPLAYS && openBlock(text))) return false
+    if (!lines || this.#mayOpenBlock(line)) return false
 
     const reader = createSipLog(this.#sink.file)
     const seen = [...lines.flatMap(each => reader.push(each, origin.number, origin).seen), ...reader.end()]
@@ -115,6 +127,8 @@ export class TextStream {
 
   #takeJson (line: Plain): boolean {
     const { text, origin, depth } = line
+    // The fields may go on in the next line.
+    if (this.#mayOpenBlock(line)) return false
     // A webhook that a logger wrote looks like a line of zap too.
     if (!HOOK.test(text) && this.#zap(text, origin)) return true
 
@@ -146,8 +160,11 @@ export class TextStream {
     return this.#sink.record(value, label, at === undefined ? origin : { ...origin, at }, depth, lineOf)
   }
 
-  #zap (text: string, origin: Origin): boolean {
+  #zap (line: string, origin: Origin): boolean {
     const { file } = this.#sink
+    // What stands behind the fields is a collector's.
+    const end = line.lastIndexOf('}') + 1
+    const text = end > 0 ? line.slice(0, end) : line
     const seen = zapLine(text, { file, at: origin.number }, timeIn(text) ?? origin.at)
     if (seen) this.#sink.add([seen])
     return seen !== undefined
@@ -193,10 +210,13 @@ export class TextStream {
     if (/[[{]/.test(read.rest)) this.push({ ...line, text: read.rest.replace(/^[\s,]+/, '') })
   }
 
-  #takeBlock ({ label, text, objectLines }: Block, lines: readonly Plain[]): boolean {
+  #takeBlock ({ label: own, text, objectLines }: Block, lines: readonly Plain[]): boolean {
     const [{ origin, depth }] = lines as [Plain]
     const value = lenientValue(text)
     if (typeof value !== 'object' || value === null) return false
+
+    const above = this.#unknown?.number === origin.number - 1 ? this.#unknown.text.slice(0, MAX_PREFIX) : ''
+    const label = own.trim() === '' ? above : own
     if (label.trim() !== '' && this.#zap(label + JSON.stringify(value), origin)) return true
     const starts = objectLines.map(line => lines[line]?.origin.number ?? origin.number)
     return this.#isKnown(value, label, origin, depth, numbersOf(value, starts))

@@ -69,6 +69,7 @@ const NAMES = [
   'TimeGenerated [UTC]',
   '_SOURCE_REALTIME_TIMESTAMP',
   '__REALTIME_TIMESTAMP',
+  'timeUnixNano',
   'receiveTimestamp',
   'created_at'
 ]

@@ -21,7 +21,9 @@ const LINE_FIELDS = [
   'LogEntry',
   'LogMessage',
   'full_message',
-  'short_message'
+  'short_message',
+  // OpenTelemetry
+  'stringValue'
 ]
 
 /** Fields that sometimes hold SIP, or a record as text. */
@@ -211,8 +213,16 @@ function serviceIn (record: Json): string | undefined {
 
 const MAX_SERVICE = 200
 
-/** A record with its nested fields beside its message: Datadog and monolog put the fields of a line one level down. */
+/**
+ * A record with its fields beside its message: Datadog and monolog put those of a line one level down, and Datadog's
+ * tables call them `@callID`, and the message `Message`.
+ */
 export function flattened (record: Json): Json {
   const nested = ['attributes', 'context', 'extra', 'fields'].map(name => record[name]).filter(isObject)
-  return nested.length === 0 ? record : Object.assign({}, ...nested, record) as Json
+  const columns = Object.entries(record).filter(([name]) => /^@\w/.test(name) || name === 'Message')
+  if (nested.length === 0 && columns.length === 0) return record
+
+  const plain = columns.map(([name, value]): [string, unknown] =>
+    [name === 'Message' ? 'message' : name.slice(1), value])
+  return Object.assign({}, ...nested, Object.fromEntries(plain), record) as Json
 }
