@@ -140,7 +140,9 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
     const detail = leg.authorized ? 'wrong credentials' : 'no credentials'
     return verdict(endOf('lost', { sipStatus, detail }), { code: 'sbc-wants-credentials' })
   }
-  if (/media server|crankback/i.test(xReason)) return verdict(endOf('media-server-failed', { sipStatus }))
+  const isMediaServers = /media server|crankback/i.test(xReason) ||
+    (/endpoint allocation/i.test(xReason) && !MEDIA_REFUSALS.has(sipStatus))
+  if (isMediaServers) return verdict(endOf('media-server-failed', { sipStatus }))
   if (/no configured application/i.test(xReason)) {
     return verdict(endOf('lost', { sipStatus, detail: xReason }), { code: 'no-application' })
   }

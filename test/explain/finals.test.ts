@@ -79,6 +79,15 @@ await t.test('refusals that name the server of Jambonz', async t => {
   t.match(await told([NAMED, TRYING_LINE, final('500 Internal')]), /Jambonz sends 500 when sbc-inbound/)
 })
 
+await t.test("what Jambonz' media server refuses is no fault of the call hook", async t => {
+  const causeWith = async (status: string): Promise<string | undefined> => {
+    const refused = final(status, 'X-Reason: endpoint allocation failure: no\n')
+    return (await explainedAll([sipText([INVITE_LINE, TRYING_LINE, refused])])).calls[0]?.end?.cause
+  }
+  t.equal(await causeWith('503 Service Unavailable'), 'media-server-failed')
+  t.equal(await causeWith('488 Not Acceptable Here'), 'media-mismatch')
+})
+
 await t.test('what else the response says, and who sent it as far as it names itself', async t => {
   const report = await told([
     INVITE_LINE,
