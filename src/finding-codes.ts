@@ -172,7 +172,8 @@ export const EXPLAIN_CODES = [
   'log-crankback',
   'log-not-registered',
   'log-sbc-refused',
-  'no-failure-named'
+  'no-failure-named',
+  'unknown-error'
 ] as const
 
 /**

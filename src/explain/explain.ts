@@ -59,7 +59,7 @@ export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation 
   if (keep.leftOut > 0) findings.push(leftOutFinding(keep.leftOut))
   if (explained.length === 0 && findings.length === 0 && keep.noise > 0) findings.push(noCallFinding(keep.noise))
   const isSilent = explained.length === 0 && findings.length === 0
-  findings.push(...quietFindings(quiet, isSilent ? loose : []))
+  findings.push(...quietFindings(quiet, isSilent ? loose : [], isSilent))
   return { calls: explained, findings }
 }
 

@@ -45,9 +45,8 @@ export function judgeLogs (lines: readonly LogSeen[], others: LogLines): LogVerd
 
 /** The rule that a line fits first. */
 export function ruleFor (first: LogSeen, call: LogLines, others: LogLines): Match | undefined {
-  const { from, text, fields } = first
-  const reason = typeof fields['reason'] === 'string' ? fields['reason'] : ''
-  const words = [text, reason].filter(Boolean).map(part => part.slice(0, LONGEST_READ).trim()).join(' | ')
+  const { from, fields } = first
+  const words = wordsOf(first)
   for (const rule of LOG_RULES[from] ?? []) {
     const match = rule.pattern.exec(words)
     const line = match && { match, fields, call, others }
@@ -56,6 +55,18 @@ export function ruleFor (first: LogSeen, call: LogLines, others: LogLines): Matc
     return { rule, first, line, says: worded(rule.says, line), count: 1 }
   }
   return undefined
+}
+
+/** Whether a rule knows lines with such words, if only as harmless ones. */
+export function isKnownLine (line: LogSeen): boolean {
+  const words = wordsOf(line)
+  return LOG_RULES[line.from]?.some(({ pattern }) => pattern.test(words)) === true
+}
+
+/** What rules are looked for in. */
+function wordsOf ({ text, fields }: LogSeen): string {
+  const reason = typeof fields['reason'] === 'string' ? fields['reason'] : ''
+  return [text, reason].filter(Boolean).map(part => part.slice(0, LONGEST_READ).trim()).join(' | ')
 }
 
 /** The words of a rule for a line. */

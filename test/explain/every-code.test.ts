@@ -409,6 +409,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
   'log-pbx-refused': firstLine('log-pbx-refused'),
   'log-pbx-dial-failed': firstLine('log-pbx-dial-failed'),
   'no-failure-named': firstLine('no-failure-named'),
+  'unknown-error': firstLine('unknown-error'),
 }
 
 const secrets = /5ec3e7|trunk-password|Digest /

@@ -892,8 +892,13 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
 
   {
+    code: 'unknown-error',
+    says: /A log line reports an error that bridge explain does not know: "Wombat service: connection refused" \(file-1:1\)/,
+    text: fs('Wombat service: connection refused')
+  },
+  {
     code: 'no-failure-named',
-    says: /2 log lines of feature-server, .*call sid-7\. Nothing in that names a failure/,
+    says: /2 log lines of feature-server, .*call sid-7\. Nothing in these lines names a failure/,
     text: fs('CallSession:exec starting 1 tasks') + fs('CallSession:exec completed task #1:1: say')
   }
 ]

@@ -103,7 +103,7 @@ await t.test('what was read is said beside calls that are told', async t => {
     pino('SingleDialer:exec outdial failure 404') + pino('CallSession:exec starting 1 tasks', { callSid: 'sid-8' })
   ])
   t.match(calls, [{ id: 'sid-7' }])
-  t.match(findings, [{ code: 'no-failure-named', seen: /^Read: 1 log line of feature-server, .*call sid-8\./ }])
+  t.match(findings, [{ code: 'no-failure-named', seen: /^Also read: 1 log line of feature-server, .*call sid-8\./ }])
 })
 
 await t.test('secrets in the texts of errors', async t => {

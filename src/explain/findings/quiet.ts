@@ -1,6 +1,8 @@
 import type { Finding } from '../../finding.ts'
 import { identifiersOf } from '../identifiers.ts'
-import type { Seen, Service } from '../seen.ts'
+import { isKnownLine } from '../logs.ts'
+import { quote } from '../quote.ts'
+import type { LogSeen, Seen, Service } from '../seen.ts'
 import { isDate } from '../text/times.ts'
 
 /** Calls that are named. */
@@ -15,24 +17,58 @@ const NAMES: Readonly<Partial<Record<Service, string>>> = {
   'jambonz-alerts': "Jambonz' alerts"
 }
 
+/** Words of lines that report a failure, also where no rule knows the line. */
+const FAILURE =
+  /\b(?:error|errors|err|fail|fails|failed|failing|failure|exception|denied|refused|reject|rejected|rejecting|timeout|timed out|unreachable|unauthori[sz]ed|forbidden|unavailable|couldn't|could not|cannot|can't|unable)\b|\b(?:got|received|answered|status|code)\W{1,4}[3-6]\d\d\b/i
+/** Lines that are quoted. */
+const MOST_QUOTED = 3
+/** Characters of a line in which such words are looked for. */
+const LONGEST_READ = 2000
+
 /**
- * What was read and names no failure: the reader has to know that, and what would tell more.
+ * What was read and is told nowhere else: lines that report an error which no rule knows, and that nothing else names a
+ * failure. The reader has to know that, and what would tell more.
  * @param calls what belongs to calls of which nothing could be told
  * @param loose what belongs to no call, where nothing at all was found
+ * @param isAlone nothing else is told of the files
  */
-export function quietFindings (calls: ReadonlyArray<readonly Seen[]>, loose: readonly Seen[]): Finding[] {
+export function quietFindings (
+  calls: ReadonlyArray<readonly Seen[]>,
+  loose: readonly Seen[],
+  isAlone: boolean
+): Finding[] {
   const read = [...calls.flat(), ...loose]
   if (read.length === 0) return []
 
-  return [{
-    code: 'no-failure-named',
-    severity: 'skipped',
-    seen:
-      `Read: ${[...countsOf(read), ...spanOf(read), ...namesOf(calls)].join(', ')}. ` +
-      'Nothing in that names a failure.',
-    todo: todoFor(read),
-    command: 'tcpdump -s 0 -i any -w call.pcap port 5060'
-  }]
+  const errors = read.filter(item => item.kind === 'log').filter(reportsError)
+  const which = isAlone ? 'Read' : 'Also read'
+  return [
+    ...errors.length > 0 ? [unknownErrors(errors)] : [],
+    {
+      code: 'no-failure-named',
+      severity: 'skipped',
+      seen:
+        `${which}: ${[...countsOf(read), ...spanOf(read), ...namesOf(calls)].join(', ')}. ` +
+        `Nothing ${errors.length > 0 ? 'else ' : ''}in these lines names a failure.`,
+      ...(isAlone && { todo: todoFor(read), command: 'tcpdump -s 0 -i any -w call.pcap port 5060' })
+    }
+  ]
+}
+
+const reportsError = (line: LogSeen): boolean =>
+  (/^(?:error|fatal|critical|panic)$/.test(line.level) || FAILURE.test(line.text.slice(0, LONGEST_READ))) &&
+  !isKnownLine(line)
+
+function unknownErrors (errors: readonly LogSeen[]): Finding {
+  const quoted = errors.slice(0, MOST_QUOTED).map(({ text, place }) => `"${quote(text)}" (${place.file}:${place.at})`)
+  const more = errors.length - quoted.length
+  const lines = errors.length > 1 ? `${errors.length} log lines report errors` : 'A log line reports an error'
+  return {
+    code: 'unknown-error',
+    severity: 'warning',
+    seen: `${lines} that bridge explain does not know: ${quoted.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`,
+    todo: 'Look the words up in the program that wrote them, and add the SIP of the same call'
+  }
 }
 
 /** How many lines of which service, and what else. */
