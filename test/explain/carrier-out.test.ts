@@ -97,6 +97,26 @@ await t.test('what else the response says is told', async t => {
   t.notMatch((await explained(final('503 Out', 'X-Reason: ask +15550100077'))).findings, /0100077/, 'no number')
 })
 
+await t.test('webhooks of a caller whom Jambonz passes on to a number', async t => {
+  const began = Date.UTC(2026, 0, 31, 10)
+  const caller = { call_sid: 'a', direction: 'inbound', from: '+15550100009', to: '+15550100002', call_id: 'fs-1' }
+  const dialled = { ...caller, call_sid: 'b', parent_call_sid: 'a', direction: 'outbound', to: '+15550100055' }
+  const post = (at: number, url: string, body: object): string =>
+    `${JSON.stringify({ time: began + at, url, payload: body })}\n`
+  const trying = { call_status: 'trying', sip_status: 100 }
+  for (const [status, cause] of [[403, 'declined'], [404, 'number-unobtainable'], [503, 'carrier-failed']] as const) {
+    const { call, findings } = await explained([
+      post(0, '/hook', { ...caller, ...trying, sip: { headers: {} } }),
+      post(5, '/status', { ...caller, ...trying }),
+      post(50, '/status', { ...dialled, ...trying }),
+      post(400, '/status', { ...dialled, call_status: 'failed', sip_status: status, sbc_callid: 'out-1' }),
+      post(420, '/status', { ...caller, call_status: 'failed', sip_status: 480 })
+    ].join(''))
+    t.match(call.end, { cause, by: 'carrier', sipStatus: status })
+    t.notMatch(findings, OF_LIVEKIT)
+  }
+})
+
 await t.test('messages without times, and files that begin late, have no durations', async t => {
   const untimed = final('403 Forbidden').replaceAll(/^2026-\S+ \S+ .*\r\n/gm, '')
   t.match((await explained(untimed)).call.summary, /^The carrier .* answered Jambonz's INVITE with 403 Forbidden: it/)

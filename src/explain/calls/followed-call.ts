@@ -1,5 +1,4 @@
 import type { End } from '../../calls/fold/call.ts'
-import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Evidence } from '../../diagnosis/signals/evidence.ts'
@@ -29,6 +28,7 @@ import type { Transfer } from '../transfer.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 import { spanOf, type Span } from './span.ts'
 import { endOfTransfer, failedTransferText, mayHaveMoved, transferOnWire } from '../moved-call.ts'
+import { earlierFailures, ofNumber, takenAway } from './several-dials.ts'
 import { isVague, refined, standsAlone, withCause } from './vague-causes.ts'
 
 /** A room may be closed while it rings for less than this, milliseconds. */
@@ -101,7 +101,7 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const silent = last ? isSilent(last, files.endAt) : files.endAt - (call.at.replied ?? files.endAt) >= SILENT_MS
   const byReply = agentLegs.length === 0 && hooks.some(isRefusedReply) ? 'reply-refused' as const : undefined
   const transfer = transferOnWire(agentLegs, hooks)
-  const known = endOfTransfer(surestEnd(followed, silent), last, transfer)
+  const known = endOfTransfer(ofNumber(surestEnd(followed, silent), call), last, transfer)
   const span = spanOf(parts, files)
   const judged = lateOffered(refined(takenAway(seenOnWire(known, rangMs), parts), byReply ?? logged.cause), last)
   const end = byReply && judged.cause === 'media-server-failed' ? withCause(judged, byReply) : keptAlone(judged, span)
@@ -112,16 +112,6 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const mayGoOn = !span.over && (call.phase !== 'received' || end.cause !== 'lost')
   const going = hookOnly || (end.cause !== 'transferred' && (isUndecided || mayGoOn))
   return { end, silent, rangMs, hookOnly, going, span, transfer, leg: last, naming: parts.naming }
-}
-
-/** Dials that failed before another one was answered. */
-function earlierFailures ({ call }: FollowedCall, end: End): Finding[] {
-  return call.attempts.slice(0, -1).flatMap(({ end: own }) => {
-    const failed = own !== undefined && own.cause !== end.cause && CATALOGUE[own.cause].severity === 'failed'
-    if (!failed) return []
-    const status = own.sipStatus === undefined ? '' : ` (${own.sipStatus})`
-    return [causeFinding(own, `An earlier dial failed${status}. ${CATALOGUE[own.cause].meaning}`)]
-  })
 }
 
 /** What LiveKit did is surer than who was behind Jambonz's CANCEL, where that is only assumed. */
@@ -137,17 +127,6 @@ const keptAlone = (end: End, { begun }: Span): End => begun || standsAlone(end) 
 /** LiveKit answers 500 to an INVITE without an offer. */
 const lateOffered = (end: End, leg: Leg | undefined): End =>
   leg && isLateOffer(leg) && end.cause === 'livekit-failed' ? withCause(end, 'media-mismatch') : end
-
-/** How soon Jambonz ends the caller's leg after the one to LiveKit, when they end together, milliseconds. */
-const TOGETHER_MS = 2000
-
-/** Jambonz ended the leg to LiveKit and went on with the caller. */
-function takenAway (end: End, { agentLegs, callerLeg }: CallParts): End {
-  const last = agentLegs.at(-1)
-  if (end.cause !== 'lost' || last?.byeFrom !== 'caller' || callerLeg?.at.answered === undefined) return end
-  const left = (last.at.bye ?? Infinity) + TOGETHER_MS
-  return Math.min(callerLeg.at.bye ?? Infinity, callerLeg.at.last ?? 0) > left ? withCause(end, 'redirected') : end
-}
 
 /** LiveKit rings once a second for as long as it waits for an agent's audio. */
 function seenOnWire (end: End, rangMs: number | undefined): End {
