@@ -6,7 +6,7 @@ import { direction, portions, recordedSip, V4, type Wire } from '../fixtures/cap
 import { explainedAll } from '../fixtures/explained.ts'
 
 /*
- * SIP messages as SIP servers and phones log them. Each form was looked up in the program that prints it.
+ * SIP messages as SIP servers and phones log them.
  */
 
 const RULE = '-'.repeat(72)
