@@ -64,13 +64,14 @@ function headline ({ id, from, to, began }: ExplainedCall): string {
 
 function sourcesText ({ sources: { sip, hooks, rooms, logs, records } }: ExplainedCall): string {
   const counts = [
-    [sip, 'SIP messages'],
-    [hooks, 'webhooks'],
-    [rooms, 'LiveKit events'],
-    [logs, 'log lines'],
-    [records, records === 1 ? 'call detail record' : 'call detail records']
+    [sip, 'SIP message'],
+    [hooks, 'webhook'],
+    [rooms, 'LiveKit event'],
+    [logs, 'log line'],
+    [records, 'call detail record']
   ] as const
-  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ')
+  return counts.filter(([count]) => count > 0)
+    .map(([count, what]) => `${count} ${what}${count === 1 ? '' : 's'}`).join(', ')
 }
 
 const legLine = ({ role, callId, dialled, ends }: ExplainedCall['legs'][number]): string =>

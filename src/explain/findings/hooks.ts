@@ -67,7 +67,7 @@ export function missingHooks (hooks: readonly HookSeen[], legs: readonly Leg[]):
   return [{
     code: 'hooks-missing',
     severity: 'skipped',
-    seen: `Not in these files: ${missing.join(', ')}. What they would tell is inferred from the rest.`,
+    seen: `Not in these files: ${missing.join(', ')}. What happened there is inferred from the rest.`,
     todo: 'Log every request of Jambonz with its time, path, body and reply'
   }]
 }
