@@ -230,3 +230,10 @@ await t.test('a NOTIFY that names its REFER, and a REFER that was challenged fir
   const found = findingsOf(await explainedAll([sipText(challenged, AT_LIVEKIT)])).map(({ code }) => code)
   t.notOk(found.includes('refer-refused'), found.join())
 })
+
+await t.test('a hang-up after a transfer of unknown outcome is not told as a good end', async t => {
+  const { calls: [call] } = await explainedAll([
+    sipText([...JAMBONZ, ...refer('called', 10_000, '202 Accepted'), ...bye('caller', 30_000)], AT_LIVEKIT)
+  ])
+  t.match(call?.findings[0], { code: 'caller-hung-up', severity: 'skipped' })
+})

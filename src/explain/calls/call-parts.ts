@@ -3,6 +3,7 @@ import type { ExplainedCall } from '../explanation.ts'
 import { judgeRecords, type RecordVerdict } from '../findings/cdr.ts'
 import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
 import { byeFindings } from '../findings/byes.ts'
+import { unacknowledged } from '../findings/contact.ts'
 import { hookFindings } from '../findings/hooks.ts'
 import { referFindings } from '../findings/refer.ts'
 import { loggedHostFindings } from '../findings/sip-host.ts'
@@ -145,6 +146,7 @@ function namesOf (
 
 /** What a leg shows of transfers and hang-ups. */
 const dialogFindings = (leg: Leg, naming: Naming, endAt: number): Finding[] => [
+  ...[unacknowledged(leg)].filter(finding => finding !== undefined),
   ...referFindings(leg, naming, endAt),
   ...byeFindings(leg, naming, endAt)
 ]

@@ -13,8 +13,9 @@ import {
   TRANSFER_UNKNOWN
 } from '../doubts.ts'
 import type { ExplainedCall } from '../explanation.ts'
-import { callHeaderFinding, isLateOffer, isSilent, SILENT_MS } from '../findings/agent-leg.ts'
+import { callHeaderFinding, isLateOffer, isSilent, lateOfferFindings, SILENT_MS } from '../findings/agent-leg.ts'
 import { afterBye } from '../findings/byes.ts'
+import { isUnacknowledged } from '../findings/contact.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { carrierLegFindings } from '../findings/fallback.ts'
 import { refusedFinding } from '../findings/files.ts'
@@ -65,20 +66,23 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   // Without hooks nobody knows the agents of earlier dials: what became of these is told on its own.
   const last = parts.hooks.length > 0 ? diagnosis : diagnose({ ...call, attempts: call.attempts.slice(-1) })
   const summary = summaryOf(conclusion) ?? last.summary
-  const doubtsOfCause = aboutSeen(diagnosis.notToldApart, parts, conclusion.transfer)
+  const main: Finding = going
+    ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
+    : mainFinding(conclusion, summary, files.endAt)
+  // What a diagnosis says of the cause is not about a finding that takes its place.
+  const isCause = going || main.code === end.cause
+  const doubtsOfCause = isCause ? aboutSeen(diagnosis.notToldApart, parts, conclusion.transfer) : []
   const doubts = going ? [] : [...doubtsOfCause, ...doubtsOf(conclusion, followed, parts, files)]
 
   return {
     ...baseOf(parts, followed.call),
     ...(!going && { end }),
-    summary,
+    summary: main.seen,
     evidence: hookOnly ? [] : onlySeen(diagnosis.evidence, parts),
     notToldApart: doubts,
-    nextSteps: going ? [] : stepsUnseen(diagnosis.nextSteps),
+    nextSteps: going ? [] : stepsUnseen(isCause ? diagnosis.nextSteps : [{ todo: main.todo ?? '' }]),
     findings: mergeFindings([
-      going
-        ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
-        : afterBye(causeFinding(end, summary), conclusion.leg),
+      main,
       ...earlierFailures(followed, end),
       ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
@@ -112,6 +116,15 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
   const mayGoOn = !span.over && (call.phase !== 'received' || end.cause !== 'lost')
   const going = hookOnly || (end.cause !== 'transferred' && (isUndecided || mayGoOn))
   return { end, silent, rangMs, hookOnly, going, span, transfer, leg: last, naming: parts.naming }
+}
+
+/** How the call ended, or what says more of it than its cause does. */
+function mainFinding ({ end, leg, transfer }: Conclusion, summary: string, endAt: number): Finding {
+  const [lateOffer] = leg && end.cause === 'media-mismatch' && isLateOffer(leg) ? lateOfferFindings(leg) : []
+  if (lateOffer) return lateOffer
+  const finding = afterBye(causeFinding(end, summary), leg, endAt)
+  const mayGoOn = leg !== undefined && transfer !== undefined && mayHaveMoved(leg, transfer)
+  return mayGoOn && finding.severity === 'ok' ? { ...finding, severity: 'skipped' } : finding
 }
 
 /** What LiveKit did is surer than who was behind Jambonz's CANCEL, where that is only assumed. */
@@ -232,7 +245,7 @@ function onlySeen (evidence: readonly Evidence[], parts: CallParts): Evidence[] 
 }
 
 /** Says of a capture what was seen there, and not the hooks that would have reported it. */
-function inTermsOf ({ hooks, legs, naming }: CallParts, item: Evidence): Evidence {
+function inTermsOf ({ hooks, legs, agentLegs, naming }: CallParts, item: Evidence): Evidence {
   const isBegun = legs.every(({ invite }) => invite !== undefined)
   const reported = hooks.some(({ hook, body }) =>
     hook === 'status' && (body as AnyHookBody).parent_call_sid !== undefined
@@ -241,8 +254,10 @@ function inTermsOf ({ hooks, legs, naming }: CallParts, item: Evidence): Evidenc
     return { ...item, seen: 'INVITE to LiveKit', shows: naming === 'named' ? 'Jambonz dialled' : 'LiveKit was dialled' }
   }
   if (hooks.some(({ hook }) => hook === 'call-hook')) return item
+  const isUnheard = item.signal === 'answered' && agentLegs.some(isUnacknowledged)
   return {
     ...item,
+    ...(isUnheard && { shows: 'the answer was never acknowledged' }),
     seen: isBegun
       ? item.seen.replace(' after the call hook', ' after the INVITE')
       : item.seen.replace(/ \S{1,12} m?s after the call hook/, '')

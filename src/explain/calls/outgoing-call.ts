@@ -3,6 +3,7 @@ import { endOf } from '../../calls/fold/end.ts'
 import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import type { Finding, Severity } from '../../finding.ts'
 import type { ExplainedCall } from '../explanation.ts'
+import { afterBye } from '../findings/byes.ts'
 import { mergeFindings } from '../findings/merge.ts'
 import { outgoingLegFindings } from '../findings/outgoing-leg.ts'
 import { diallerOf, farEndOf, outgoingWords } from '../findings/outgoing-words.ts'
@@ -27,8 +28,9 @@ export function explainOutgoing (parts: CallParts, files: FileFacts): ExplainedC
   const { cause } = parts.logged
   const end = verdict.end ?? (cause && endOf(cause))
   const words = verdict.end || !cause ? outgoingWords(leg, verdict, files.endAt) : { seen: CATALOGUE[cause].meaning }
+  const ended = afterBye(mainFinding(end, verdict, words), leg, files.endAt)
   const findings = mergeFindings([
-    mainFinding(end, verdict, words),
+    ended,
     ...outgoingLegFindings(leg, files.endAt),
     ...all.filter(other => other !== main).flatMap(other => otherFindings(other, main)),
     ...findingsOfParts(parts, files),
@@ -37,7 +39,7 @@ export function explainOutgoing (parts: CallParts, files: FileFacts): ExplainedC
   return {
     ...baseOf(parts),
     ...(end && { end }),
-    summary: words.seen,
+    summary: ended.seen,
     nextSteps: end && words.todo !== undefined ? [{ todo: words.todo }] : [],
     findings
   }

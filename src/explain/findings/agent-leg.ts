@@ -139,7 +139,8 @@ export const isLateOffer = ({ invite, final }: Leg): boolean =>
   // Somebody may have left out the body when they copied the INVITE: LiveKit looks at it after trunk and rule.
   (header(invite, 'content-length')?.trim() === '0' || final?.status === 400 || final?.status === 500)
 
-function lateOfferFindings (leg: Leg): Finding[] {
+/** An INVITE without SDP that LiveKit did not take. */
+export function lateOfferFindings (leg: Leg): Finding[] {
   if (!isLateOffer(leg) || leg.at.answered !== undefined) return []
   return [{
     code: 'late-offer',

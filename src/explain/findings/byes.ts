@@ -1,6 +1,7 @@
 import type { Finding } from '../../finding.ts'
 import type { Leg } from '../leg.ts'
 import { nameOf, type Naming } from '../parties.ts'
+import { lostBye, unacknowledged } from './contact.ts'
 
 /** A BYE over UDP that is sent again this often got no answer (RFC 3261 17.1.2.2). */
 const UNANSWERED_REPEATS = 3
@@ -27,13 +28,23 @@ export function byeFindings (leg: Leg, naming: Naming, endAt: number): Finding[]
 const sawBoth = ({ at, messages }: Leg): boolean =>
   (at.trying ?? at.ringing ?? at.final) !== undefined && messages.some(({ message }) => message.kind === 'request')
 
-/** A hang-up that the other side did not know to be one is no good end. */
-export function afterBye (finding: Finding, leg: Leg | undefined): Finding {
-  if (leg?.byes[0]?.status !== 481 || finding.severity !== 'ok') return finding
+/**
+ * How a call ended, or that its answer was never acknowledged. A hang-up that the other side did not know, or did not
+ * answer, is no good end.
+ * @param endAt when the files end
+ */
+export function afterBye (finding: Finding, leg: Leg | undefined, endAt: number): Finding {
+  if (!leg || finding.severity !== 'ok') return finding
+  const unheard = unacknowledged(leg)
+  if (unheard) return unheard
+  const [bye] = leg.byes
+  if (bye?.status !== 481 && !lostBye(leg, endAt)) return finding
   return {
     ...finding,
     severity: 'warning',
-    seen: `${finding.seen} The other side no longer knew the call by then (481).`
+    seen: bye?.status === 481
+      ? `${finding.seen} The other side no longer knew the call by then (481).`
+      : `${finding.seen} The BYE was not answered.`
   }
 }
 

@@ -2,7 +2,7 @@ import type { Finding } from '../../finding.ts'
 import type { Leg } from '../leg.ts'
 import { isNumber } from '../roles.ts'
 import { carrierSaid } from './carrier-said.ts'
-import { unreachableContact } from './contact.ts'
+import { isUnacknowledged, unreachableContact } from './contact.ts'
 import { carrierIn, isSelfDial } from './outgoing-words.ts'
 
 /** What a leg to a carrier shows besides how it ended. */
@@ -10,7 +10,7 @@ export const outgoingLegFindings = (leg: Leg, endAt: number): Finding[] => [
   ...carrierSaid(leg),
   ...numberFindings(leg),
   ...selfDialFindings(leg),
-  ...unreachableContact(leg, endAt),
+  ...isUnacknowledged(leg) ? [] : unreachableContact(leg, endAt),
   ...unsureFindings(leg)
 ]
 
