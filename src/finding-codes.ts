@@ -147,6 +147,7 @@ export const EXPLAIN_CODES = [
   'api-quota',
   'api-timeout',
   'api-invalid',
+  'api-refused',
   'log-call-closed',
   'log-job-failed',
   'log-worker-gone',

@@ -110,7 +110,10 @@ function roomIdentifiers ({ event: { room, participant }, callId, twilioCallSid 
   ]
 }
 
-function logIdentifiers ({ fields, from }: LogSeen): Identifiers {
+/** LiveKit's id of a job in the words of a line. */
+const jobIn = (text: string): string | undefined => /\bAJ_\w{6,40}/.exec(text.slice(0, 2000))?.[0]
+
+function logIdentifiers ({ fields, from, text }: LogSeen): Identifiers {
   if (from === 'livekit-sip') {
     return [
       identifier('scl', fields['callID']),
@@ -123,7 +126,7 @@ function logIdentifiers ({ fields, from }: LogSeen): Identifiers {
     return [
       identifier('scl', fields['callID']),
       identifier('room', fields['room']),
-      identifier('job', fields['jobID'] ?? fields['job_id'])
+      identifier('job', fields['jobID'] ?? fields['job_id'] ?? jobIn(text))
     ]
   }
   return [

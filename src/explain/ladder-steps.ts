@@ -109,8 +109,9 @@ function sipMove (
  * its From header has that side's user, and not the tag of the other side.
  */
 function directionIn ({ invite, messages, startLinesOnly, ends }: Leg): (seen: SipSeen) => boolean {
-  if (startLinesOnly && ends) {
-    return ({ message, source }) => isSameEnd(source, ends.source) === (message.kind === 'request')
+  const caller = ends?.source ?? callerEnd(messages)
+  if (startLinesOnly && caller) {
+    return ({ message, source }) => isSameEnd(source, caller) === (message.kind === 'request')
   }
   const callerUser = invite && addressUri(header(invite, 'from'))?.user
   const firstResponse = messages.find(({ message }) => message.kind === 'response')?.message
@@ -120,6 +121,11 @@ function directionIn ({ invite, messages, startLinesOnly, ends }: Leg): (seen: S
     if (invite && addressUri(from)?.user !== callerUser) return false
     return addressTag(from) !== (firstResponse ? calledTag : addressTag(header(message, 'to')))
   }
+}
+
+/** The end that sent the first request, or whose request was answered first. */
+function callerEnd ([first]: readonly SipSeen[]): Endpoint | undefined {
+  return first?.message.kind === 'response' ? first.destination : first?.source
 }
 
 const isSameEnd = (a: Endpoint | undefined, b: Endpoint): boolean => a?.address === b.address && a.port === b.port

@@ -51,7 +51,9 @@ export function withDialogs (all: readonly Seen[]): { seen: readonly Seen[], fin
     if (!found) return []
     return [untimed.has(item.place.file) ? withoutTime(found) : found]
   })
-  return { seen, findings: listFindings(listed, mixed.length > 0) }
+  // Captures say themselves that their packets are cut.
+  const lists = listed.filter(({ cut }) => !cut)
+  return { seen, findings: lists.length > 0 || mixed.length > 0 ? listFindings(listed, mixed.length > 0) : [] }
 }
 
 function withoutTime ({ at: _, ...seen }: SipSeen): SipSeen {
@@ -89,10 +91,10 @@ function takeListed (item: SipSeen, conversation: Conversation, named: Map<Seen,
 
 /** The dialog of a message; undefined where it cannot be told. */
 function dialogFor (item: SipSeen, conversation: Conversation): Dialog | undefined {
-  const { message, place } = item
+  const { message } = item
   const current = conversation.dialogs.at(-1)
-  if (message.kind !== 'request' || message.method !== 'INVITE') return current ?? begin(conversation, place, '')
-  if (!current || isNewCall(current, item, message.uri)) return begin(conversation, place, message.uri)
+  if (message.kind !== 'request' || message.method !== 'INVITE') return current ?? begin(conversation, item, '')
+  if (!current || isNewCall(current, item, message.uri)) return begin(conversation, item, message.uri)
   if (current.uri === message.uri || current.state === 'challenged' || isReInvite(current, item, message.uri)) {
     return current
   }
@@ -114,9 +116,9 @@ function isReInvite ({ pending }: Dialog, { inDialog }: SipSeen, uri: string): b
   return !isPending && !/^\w+:\+?\d{3,20}[@;]/.test(uri)
 }
 
-function begin ({ dialogs }: Conversation, { file, at }: SipSeen['place'], uri: string): Dialog {
+function begin ({ dialogs }: Conversation, { place: { file, at }, cut }: SipSeen, uri: string): Dialog {
   const dialog: Dialog = {
-    name: `at line ${at} of ${file}`,
+    name: `at ${cut ? 'frame' : 'line'} ${at} of ${file}`,
     uri,
     invites: 0,
     pending: [],

@@ -10,6 +10,8 @@ export interface LogVerdict {
   findings: Finding[]
   /** Why the call ended, where a line tells it. */
   cause?: Cause
+  /** How it ended, where that line says more than its cause. */
+  meaning?: string
 }
 
 /** Lines that match the same rule and say the same. */
@@ -39,8 +41,14 @@ export function judgeLogs (lines: readonly LogSeen[], others: LogLines): LogVerd
   }
 
   const all = [...matches.values()]
-  const cause = all.map(({ rule, line }) => worded(rule.cause, line)).find(named => named !== undefined)
-  return { findings: all.map(findingOf), ...(cause && { cause }) }
+  const telling = all.find(({ rule, line }) => worded(rule.cause, line) !== undefined)
+  const cause = telling && worded(telling.rule.cause, telling.line)
+  const meaning = telling && worded(telling.rule.meaning, telling.line)
+  return {
+    findings: all.map(findingOf),
+    ...(cause && { cause }),
+    ...(meaning !== undefined && { meaning })
+  }
 }
 
 /** The rule that a line fits first. */

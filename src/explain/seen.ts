@@ -30,6 +30,8 @@ export interface SipSeen extends Timed {
   bytes?: number
   /** From a list of packets, which shows its start line and its ends, and none of its headers. */
   startLineOnly?: true
+  /** A capture kept only its beginning, and not its Call-ID. */
+  cut?: true
   /** A list of packets says that it belongs to a dialog which was there before. */
   inDialog?: true
   /** The method of the request that it answers, where a list of packets says so. */

@@ -304,6 +304,16 @@ await t.test('unusable files: a finding for each, and never an error', async t =
   }
   const cut = await explained(pcapFile(udpFrames(recordedSip('no-trunk-matches')), { snap: 700 }))
   t.equal(cut.calls.length, 1, 'the part that a short snap length left is read')
+
+  const answers: Array<[number, boolean, string]> = [
+    [0, false, 'SIP/2.0 100 Processing'],
+    [20, false, 'SIP/2.0 404 No trunk found'],
+    [21, true, 'ACK sip:7@abcdefghijk.sip.livekit.cloud SIP/2.0']
+  ]
+  const lines = await explained(pcapFile(carrierLeg(...answers), { snap: 96 }))
+  t.equal(lines.calls[0]?.end?.cause, 'livekit-no-route', 'the status stands in the first line of a message')
+  t.equal(lines.calls[0]?.end?.sipStatus, 404)
+  t.notOk(codes(lines).includes('start-lines-only'), 'a capture is no list of packets')
 })
 
 await t.test('a capture larger than the limits: the rest is left out, and the report says so', async t => {

@@ -406,6 +406,7 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
   'api-quota': firstLine('api-quota'),
   'api-timeout': firstLine('api-timeout'),
   'api-invalid': firstLine('api-invalid'),
+  'api-refused': firstLine('api-refused'),
   'log-pbx-refused': firstLine('log-pbx-refused'),
   'log-pbx-dial-failed': firstLine('log-pbx-dial-failed'),
   'no-failure-named': firstLine('no-failure-named'),

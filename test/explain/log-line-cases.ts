@@ -826,8 +826,72 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     says: /missing or has a wrong form/,
     text: '{"code":"invalid_argument","msg":"should be a phone number or SIP user, not a full SIP URI"}\n'
   },
+  {
+    code: 'api-refused',
+    says: /answered a request with an error \(unknown\)/,
+    text: `${AT} error: cannot dial Error: twirp error unknown: the far end has moved\n`
+  },
+  {
+    code: 'log-outbound-auth',
+    says: /without a challenge/,
+    text: `${AT} error: cannot dial Error: twirp error unknown: no auth header in response\n`
+  },
 
   // PBXs and applications
+  {
+    code: 'log-media-mismatch',
+    says: /PBX and the other side did not agree on a stream/,
+    text: asterisk(
+      "trunk7: Couldn't negotiate stream 0:audio-0:audio:sendrecv (nothing)",
+      'res_pjsip_session.c:1033 handle_incoming_sdp'
+    )
+  },
+  {
+    code: 'log-pbx-dial-failed',
+    says: /LiveKit refused a call of the PBX: it answered 403 Forbidden/,
+    text: asterisk(
+      "Call to 'PJSIP/+15550100007@trunk7' got 403 'Forbidden' from abcdefghijk.sip.livekit.cloud",
+      'chan_pjsip.c'
+    )
+  },
+  {
+    code: 'log-pbx-dial-failed',
+    says: /side that the PBX dialled refused a call of the PBX: it answered 480 Gone Fishing/,
+    text: asterisk('got SIP response 480 "Gone Fishing" back from 203.0.113.7:5060', 'chan_sip.c')
+  },
+  {
+    code: 'log-hook-failed',
+    says: /Nothing accepted the connection to the call hook/,
+    text: fs('Error retrieving or parsing application: connect ECONNREFUSED 192.0.2.7:443')
+  },
+  {
+    code: 'log-hook-failed',
+    says: /host name of the call hook's URL did not resolve/,
+    text: fs('Error retrieving or parsing application: getaddrinfo ENOTFOUND hooks.example.com')
+  },
+  {
+    code: 'log-hook-failed',
+    says: /call hook was not answered in time/,
+    text: fs('Error retrieving or parsing application: Headers Timeout Error', failure('Headers Timeout Error'))
+  },
+  {
+    code: 'log-hook-status',
+    says: /call hook was answered with 502/,
+    text: fs('Error retrieving or parsing application: Unexpected HTTP Response', {
+      err: { message: 'Unexpected HTTP Response', statusCode: 502 }
+    })
+  },
+  {
+    code: 'log-hook-status',
+    says: /call hook was answered with a status which Jambonz does not take/,
+    text: fs('Error retrieving or parsing application: Unexpected HTTP Response')
+  },
+  {
+    code: 'log-carrier-refused',
+    says: /^LiveKit ended the outbound call with 404: "/,
+    text: outbound('forwarding call to sip endpoint sip:7@abcdefghijk.sip.livekit.cloud') +
+      outbound('final call failure  404')
+  },
   {
     code: 'log-register-refused',
     says: /register with LiveKit.* answered 405/,

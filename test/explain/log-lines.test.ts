@@ -106,6 +106,49 @@ await t.test('what was read is said beside calls that are told', async t => {
   t.match(findings, [{ code: 'no-failure-named', seen: /^Also read: 1 log line of feature-server, .*call sid-8\./ }])
 })
 
+await t.test('the id of a job behind the last line of a traceback, or in the words of a line', async t => {
+  const crash = (last: string): string =>
+    '2026-01-31 10:00:01,007 - INFO livekit.agents - job entry {"job_id": "AJ_sevenSeven7"}\n' +
+    '2026-01-31 10:00:02,007 - ERROR livekit.agents - unhandled exception while running the job task\n' +
+    `Traceback (most recent call last):\n  File "/srv/agent.py", line 7, in entrypoint\n    run()\n${last} ` +
+    '{"pid": 7, "job_id": "AJ_sevenSeven7"}\n'
+  for (const last of ["KeyError: 'seven'", "svc.APIStatusError: message='no', status_code=401, body=None"]) {
+    const { calls, findings } = await explainedAll([crash(last)])
+    t.equal(calls.length, 1, last)
+    t.equal(calls[0]?.sources.logs, 2, last)
+    t.notOk(calls[0]?.findings.some(({ seen }) => seen.includes('"pid"')), 'its fields are no words of the error')
+    t.same(findings, [], last)
+  }
+  const slow = await explainedAll([
+    '2026-01-31 10:00:01,007 - INFO livekit.agents - received job request {"job_id": "AJ_sevenSeven7"}\n' +
+    '2026-01-31 10:00:09,007 - WARNING livekit.agents - assignment for job AJ_sevenSeven7 timed out\n'
+  ])
+  t.same(slow.calls.map(({ id }) => id), ['AJ_sevenSeven7'])
+  t.same(slow.findings, [])
+})
+
+await t.test('the headline of a call that LiveKit dropped names what was missing', async t => {
+  const headline = async (text: string): Promise<string | undefined> => (await explainedAll([text])).calls[0]?.summary
+  t.match(await headline(sip('Closing inbound call', { reason: 'flood', sipTrunk: 'ST_7' })), /found no dispatch rule for/)
+  t.match(await headline(sip('Closing inbound call', { reason: 'flood' })), /found no inbound trunk for/)
+  t.match(await headline(sip("Rejecting inbound call, doesn't match any Dispatch Rules")), /found no dispatch rule for/)
+  t.match(await headline(sip("Rejecting inbound call, doesn't match any Trunks")), /found no inbound trunk for/)
+  t.match(await headline(sip('Does not match Trunks or Dispatch Rules')), /no trunk or no dispatch rule/)
+})
+
+await t.test("livekit-sip's log alone says nothing of Jambonz", async t => {
+  const lost = sip('Closing inbound call with error', { reason: 'media-timeout' })
+  const todos = async (text: string): Promise<string> =>
+    JSON.stringify((await explainedAll([text])).calls.flatMap(call => [...call.findings, ...call.nextSteps]))
+  t.notMatch(await todos(lost), /Jambonz/)
+  t.match(await todos(lost), /between the side that calls and LiveKit/)
+})
+
+await t.test('lines of sbc-inbound that report nothing wrong', async t => {
+  const line = pino('identifyAccount: incoming call from gateway', { callSid: undefined, callId: 'seven@carrier' })
+  t.match((await explainedAll([line])).findings[0]?.seen, /1 log line of sbc-inbound/)
+})
+
 await t.test('secrets in the texts of errors', async t => {
   const [finding] = findingsOf(await explainedAll([
     '2026-01-31 10:00:00,003 - ERROR livekit.agents - unhandled exception while running the job task\n' +

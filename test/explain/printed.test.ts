@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { WebhookEvent } from 'livekit-server-sdk'
 import t from 'tap'
 import type { Explanation } from '../../src/explain/explanation.ts'
+import { protoText } from '../../src/explain/text/proto-text.ts'
 import { codesOf, explainedAll } from '../fixtures/explained.ts'
 import { FLAT, PRINTED, type Body } from '../fixtures/printed.ts'
 import { readRecordings } from '../fixtures/recordings.ts'
@@ -92,6 +93,10 @@ await t.test('events of LiveKit, as its SDKs print them', async t => {
     'MessageToDict in Python': EVENTS.map(event => JSON.stringify(inSnakeCase(event)).replaceAll('"', "'")).join('\n'),
     'MessageToJson in Python': EVENTS.map(event => JSON.stringify(inSnakeCase(event), null, 2)).join('\n'),
     "protobuf's text format": EVENTS.map(event => textFormat(inSnakeCase(event) as object)).join('\n'),
+    "protobuf's text format, behind the words of a logger": EVENTS.map(event =>
+      `2026-03-04 09:00:01 INFO webhook ${textFormat(inSnakeCase(event) as object)}`).join(''),
+    "protobuf's text format on one line": EVENTS.map(event =>
+      `webhook {${textFormat(inSnakeCase(event) as object).replace(/\s*\n\s*/g, ' ')}}`).join('\n'),
     "protobuf's text format, one after another": EVENTS.map(event => textFormat(inSnakeCase(event) as object)).join('')
   }
   const plain = await explainedAll([EVENTS.map(event => JSON.stringify(event)).join('\n')])
@@ -101,6 +106,21 @@ await t.test('events of LiveKit, as its SDKs print them', async t => {
     t.same(verdict(explanation), verdict(plain), form)
     t.same(codesOf(explanation), codesOf(plain), form)
   }
+})
+
+await t.test("a list of numbers in protobuf's text format keeps all of them", async t => {
+  const trunk = 'SIPInboundTrunkInfo {\n  sip_trunk_id: "ST_q7"\n  name: "q7"\n' +
+    '  numbers: "+15550101117"\n  numbers: "+15550101118"\n}\n'
+  const told = JSON.stringify((await explainedAll([trunk])).findings)
+  t.match(told, /15550101117/)
+  t.match(told, /15550101118/)
+
+  const one = protoText('numbers: "+15550101117" mapping { key: "a" value: "b" } mapping { key: "c" value: "d" }')
+  t.same(one, { numbers: ['+15550101117'], mapping: { a: 'b', c: 'd' } }, 'a list of one, and a map')
+  for (const other of ['a: 1, b: 2', '{ a: undefined }', 'a {', 'a }', '', 'a: "b']) {
+    t.equal(protoText(other), undefined, other)
+  }
+  t.equal(Object.getPrototypeOf(protoText('__proto__ { key: "polluted" value: "x" } b: 1')), Object.prototype)
 })
 
 await t.test('what only looks like a webhook is none', async t => {

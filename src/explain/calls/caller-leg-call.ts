@@ -11,13 +11,15 @@ import { refined } from './vague-causes.ts'
 
 /** Explains a call of which only the caller's leg was seen, and maybe log lines. */
 export function explainCallerLeg (callerLeg: Leg, parts: CallParts, files: FileFacts): ExplainedCall {
-  const verdict = judgeCallerLeg(callerLeg, files.endAt, parts.naming)
-  const end = refined(verdict.end, parts.logged.cause)
+  const { logged, naming } = parts
+  const verdict = judgeCallerLeg(callerLeg, files.endAt, naming)
+  const end = refined(verdict.end, logged.cause)
+  const meaning = (end.cause === logged.cause ? logged.meaning : undefined) ?? CATALOGUE[end.cause].meaning
   const findings = mergeFindings([
-    ...end.cause === verdict.end.cause ? [] : [causeFinding(end, CATALOGUE[end.cause].meaning)],
+    ...end.cause === verdict.end.cause ? [] : [causeFinding(end, meaning, naming)],
     ...callerLegFindings(callerLeg, verdict, files.endAt),
     ...findingsOfParts(parts, files),
-    ...parts.logged.findings
+    ...logged.findings
   ])
   return {
     ...baseOf(parts),
@@ -26,7 +28,7 @@ export function explainCallerLeg (callerLeg: Leg, parts: CallParts, files: FileF
     notToldApart: verdict.alike,
     nextSteps: end.cause === verdict.end.cause
       ? callerLegSteps(callerLeg, verdict)
-      : stepsUnseen(stepsFor(end)),
+      : stepsUnseen(end, stepsFor(end), naming),
     findings
   }
 }

@@ -65,13 +65,16 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   const diagnosis = diagnose(call)
   // Without hooks nobody knows the agents of earlier dials: what became of these is told on its own.
   const last = parts.hooks.length > 0 ? diagnosis : diagnose({ ...call, attempts: call.attempts.slice(-1) })
-  const summary = summaryOf(conclusion) ?? last.summary
+  const { logged, naming } = parts
+  const saidByLog = end.cause === logged.cause && span.begun ? logged.meaning : undefined
+  const summary = summaryOf(conclusion) ?? saidByLog ?? last.summary
   const main: Finding = going
     ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
     : mainFinding(conclusion, summary, files.endAt)
   // What a diagnosis says of the cause is not about a finding that takes its place.
   const isCause = going || main.code === end.cause
   const doubtsOfCause = isCause ? aboutSeen(diagnosis.notToldApart, parts, conclusion.transfer) : []
+  const steps = isCause ? stepsUnseen(end, diagnosis.nextSteps, naming) : [{ todo: main.todo ?? '' }]
   const doubts = going ? [] : [...doubtsOfCause, ...doubtsOf(conclusion, followed, parts, files)]
 
   return {
@@ -80,13 +83,13 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
     summary: main.seen,
     evidence: hookOnly ? [] : onlySeen(diagnosis.evidence, parts),
     notToldApart: doubts,
-    nextSteps: going ? [] : stepsUnseen(isCause ? diagnosis.nextSteps : [{ todo: main.todo ?? '' }]),
+    nextSteps: going ? [] : steps,
     findings: mergeFindings([
       main,
-      ...earlierFailures(followed, end),
+      ...earlierFailures(followed, end, naming),
       ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
-      ...parts.logged.findings,
+      ...logged.findings,
       ...agentLegOnly(parts),
       ...missingHooks(parts.hooks, parts.legs),
       ...end.cause === 'sip-unreachable' ? files.refused.slice(0, 1).map(refusedFinding) : [],
@@ -119,10 +122,10 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
 }
 
 /** How the call ended, or what says more of it than its cause does. */
-function mainFinding ({ end, leg, transfer }: Conclusion, summary: string, endAt: number): Finding {
+function mainFinding ({ end, leg, transfer, naming }: Conclusion, summary: string, endAt: number): Finding {
   const [lateOffer] = leg && end.cause === 'media-mismatch' && isLateOffer(leg) ? lateOfferFindings(leg) : []
   if (lateOffer) return lateOffer
-  const finding = afterBye(causeFinding(end, summary), leg, endAt)
+  const finding = afterBye(causeFinding(end, summary, naming), leg, endAt)
   const mayGoOn = leg !== undefined && transfer !== undefined && mayHaveMoved(leg, transfer)
   return mayGoOn && finding.severity === 'ok' ? { ...finding, severity: 'skipped' } : finding
 }

@@ -34,7 +34,7 @@ export function explainLate (leg: Leg, parts: CallParts, files: FileFacts): Expl
   const end = logged.cause && endOf(logged.cause)
   const late: Finding = { code: 'begins-late', severity: 'skipped', seen: beginsLate(leg, naming) }
   const findings = mergeFindings([
-    ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [],
+    ...end ? [causeFinding(end, logged.meaning ?? CATALOGUE[end.cause].meaning, naming)] : [],
     late,
     ...findingsOfParts(parts, files),
     ...logged.findings

@@ -18,13 +18,14 @@ const ROOM_ONLY: Finding = {
 
 /** Explains a call of which neither a leg of the caller or to LiveKit nor a hook was seen: by logs and room events. */
 export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCall {
-  const { logged, recorded, rooms, hooks, legs } = parts
+  const { logged, recorded, rooms, hooks, legs, naming } = parts
   // livekit-server's lines alone do not show that a caller waited.
   const cause = logged.cause === 'no-agent' && rooms.length === 0 ? undefined : logged.cause
   const inRoom: RoomVerdict = hooks.length === 0 && legs.length === 0 ? judgeRooms(rooms) : { findings: [] }
   const end = (cause && endOf(cause)) ?? recorded.end ?? inRoom.end
+  const meaning = (cause && logged.meaning) ?? (end ? CATALOGUE[end.cause].meaning : '')
   const findings = mergeFindings([
-    ...end ? [causeFinding(end, CATALOGUE[end.cause].meaning)] : [],
+    ...end ? [causeFinding(end, meaning, naming)] : [],
     ...logged.findings,
     ...inRoom.findings,
     ...findingsOfParts(parts, files),
@@ -38,7 +39,7 @@ export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCa
     to: base.to || inRoom.to || '',
     ...(end && { end }),
     summary: findings[0]?.seen ?? '',
-    nextSteps: end ? stepsUnseen(stepsFor(end)) : [],
+    nextSteps: end ? stepsUnseen(end, stepsFor(end), naming) : [],
     findings
   }
 }

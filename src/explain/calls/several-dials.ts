@@ -4,6 +4,7 @@ import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import type { Finding } from '../../finding.ts'
 import { causeFinding } from '../findings/cause.ts'
 import type { FollowedCall } from '../follow/follow-call.ts'
+import type { Naming } from '../parties.ts'
 import type { CallParts } from './call-parts.ts'
 import { withCause } from './vague-causes.ts'
 
@@ -20,12 +21,12 @@ export function ofNumber (end: End, { attempts }: Call): End {
 }
 
 /** Dials that failed before another one was answered. */
-export function earlierFailures ({ call }: FollowedCall, end: End): Finding[] {
+export function earlierFailures ({ call }: FollowedCall, end: End, naming: Naming): Finding[] {
   return call.attempts.slice(0, -1).flatMap(({ end: own }) => {
     const failed = own !== undefined && own.cause !== end.cause && CATALOGUE[own.cause].severity === 'failed'
     if (!failed) return []
     const status = own.sipStatus === undefined ? '' : ` (${own.sipStatus})`
-    return [causeFinding(own, `An earlier dial failed${status}. ${CATALOGUE[own.cause].meaning}`)]
+    return [causeFinding(own, `An earlier dial failed${status}. ${CATALOGUE[own.cause].meaning}`, naming)]
   })
 }
 

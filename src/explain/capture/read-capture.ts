@@ -1,4 +1,5 @@
 import type { Finding } from '../../finding.ts'
+import { header, type SipMessage } from '../../sip/message.ts'
 import type { Keep } from '../keep.ts'
 import type { RtpCounts } from '../seen.ts'
 import type { ByteSource } from './byte-source.ts'
@@ -66,8 +67,9 @@ class CaptureReader {
     const packet = this.#decoder.decode(frame.link, frame.data, frame.cut)
     if (!packet) return
 
-    if (packet.protocol === 'udp' && looksLikeSip(packet.payload) && (packet.cut || frame.cut)) this.#cutSip++
-    this.#takePacket(packet)
+    const isCut = packet.protocol === 'udp' && looksLikeSip(packet.payload) && (packet.cut || frame.cut)
+    if (isCut) this.#cutSip++
+    this.#takePacket(packet, isCut)
   }
 
   finish (notes: CaptureNotes): Finding[] {
@@ -90,7 +92,7 @@ class CaptureReader {
     })
   }
 
-  #takePacket (packet: Packet): void {
+  #takePacket (packet: Packet, isCut = false): void {
     if (packet.protocol === 'tcp') {
       this.#takeTcp(packet)
       return
@@ -104,6 +106,7 @@ class CaptureReader {
     if (!message) return
 
     if (whole) this.#addSip({ message, source, destination, ...whole })
+    else if (isCut && header(message, 'call-id') === undefined) this.#addCut({ message, source, destination })
     else this.#addSip({ message, source, destination, transport: 'udp' }, payload.length)
   }
 
@@ -134,6 +137,12 @@ class CaptureReader {
       transport,
       ...(bytes !== undefined && { bytes })
     })
+  }
+
+  /** A message without its Call-ID: what it belongs to follows from its ends, as in a list of packets. */
+  #addCut (carried: { message: SipMessage, source: Endpoint, destination: Endpoint }): void {
+    this.#sip++
+    this.#keep.add({ kind: 'sip', ...this.#here(), ...carried, transport: 'udp', startLineOnly: true, cut: true })
   }
 
   #here () {

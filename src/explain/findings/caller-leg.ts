@@ -43,7 +43,7 @@ export function callerLegSteps (leg: Leg, { end, over, code, naming, refusal }: 
   if (code === 'call-refused' || naming === 'unnamed') {
     return leg.final ? refusalTodos(leg, leg.final, naming, refusal).map(todo => ({ todo })) : []
   }
-  return stepsUnseen(stepsFor(end))
+  return stepsUnseen(end, stepsFor(end), naming)
 }
 
 function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding {
@@ -52,7 +52,7 @@ function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding
   if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, verdict, endAt) }
   if (!over) return { code: 'still-going', severity: 'skipped', seen: goingText(leg, endAt) }
 
-  const finding = afterBye(causeFinding(end, summaryOf(leg, verdict)), leg, endAt)
+  const finding = afterBye(causeFinding(end, summaryOf(leg, verdict), naming), leg, endAt)
   if (naming === 'likely' && end.waitingOn === 'hook') {
     return { ...finding, todo: `If ${answererOf(leg)} is Jambonz' SBC: answer the call hook sooner` }
   }

@@ -3,21 +3,42 @@ import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { CATALOGUE, type NextStep } from '../../diagnosis/causes-catalogue.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
+import type { Naming } from '../parties.ts'
 
 const MORE_FILES: NextStep = {
   todo: 'These files show nothing that was missing: add one that begins earlier, or one from the other side'
 }
 
+type Steps = Partial<Record<Cause, readonly NextStep[]>>
+
+/** Steps where no bridge, and so no route with further ways, is known. */
+const WITHOUT_ROUTE: Steps = {
+  busy: [{ todo: 'Call again later, or let another dial follow this one' }]
+}
+/** Steps where nothing names Jambonz. */
+const WITHOUT_JAMBONZ: Steps = {
+  'media-lost': [{
+    todo: "Let RTP through: open UDP in both directions between the side that calls and LiveKit's SIP addresses, and " +
+      'announce public addresses in the SDP'
+  }]
+}
+
 /** Steps for a call that no bridge knows: without the commands that ask a bridge for the call. */
-export const stepsUnseen = (steps: readonly NextStep[]): NextStep[] =>
-  steps.map(({ todo, command }) =>
+export function stepsUnseen ({ cause }: Pick<End, 'cause'>, steps: readonly NextStep[], naming: Naming): NextStep[] {
+  const own = (naming === 'unnamed' ? WITHOUT_JAMBONZ[cause] : undefined) ?? WITHOUT_ROUTE[cause] ?? steps
+  return own.map(({ todo, command }) =>
     command === undefined || command.startsWith('bridge calls ') ? { todo } : { todo, command }
   )
+}
 
 /** The cause of a call as a finding. */
-export function causeFinding (end: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>, seen: string): Finding {
+export function causeFinding (
+  end: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>,
+  seen: string,
+  naming: Naming
+): Finding {
   const { severity } = CATALOGUE[end.cause]
-  const [first = severity === 'failed' ? MORE_FILES : undefined] = stepsUnseen(stepsFor(end))
+  const [first = severity === 'failed' ? MORE_FILES : undefined] = stepsUnseen(end, stepsFor(end), naming)
   return {
     code: end.cause,
     severity,

@@ -1,11 +1,31 @@
 import { API_REFUSED } from './api-server.ts'
 import { dialledTodo, dialledWords } from './dialled.ts'
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
-import { captured, valueOf, type LogRule } from './log-rule.ts'
+import { captured, valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
 const REFER_TODO =
   'Ask the carrier whether it takes REFER on this trunk, and in which form it expects the target; 603, 405 and 501 ' +
   'often mean that it does not. The call goes on with the next verb'
+
+const HOOK_STATUS_TODO =
+  'See that the URL reaches the bridge itself: no redirect, no login page, no missing path prefix'
+const HOOK_REACH_TODO =
+  'See that Jambonz reaches PUBLIC_URL: DNS, certificate, firewall, and an answer within 10 s'
+
+/** The status that the error of a hook has in its fields or in its words; feature-server's own words have none. */
+function statusOf ({ fields: { err }, match }: LoggedLine): string | undefined {
+  const own = typeof err === 'object' && err !== null ? (err as { statusCode?: unknown }).statusCode : undefined
+  if (typeof own === 'number') return String(own)
+  return /\b(?:status|code|response)(?: code)?[: ]{1,2}([1-5]\d\d)\b/i.exec(match[1] ?? '')?.[1]
+}
+
+/** Why a hook did not reach its URL. */
+function unreachedText (error: string): string {
+  if (/ENOTFOUND|EAI_AGAIN/i.test(error)) return `The host name of the call hook's URL did not resolve (${error})`
+  if (/ECONNREFUSED/i.test(error)) return 'Nothing accepted the connection to the call hook (ECONNREFUSED)'
+  if (/time|HEADERS/i.test(error)) return `The call hook was not answered in time (${error})`
+  return `The call hook could not be delivered (${error})`
+}
 
 /** Lines of Jambonz' feature-server. */
 export const FEATURE_SERVER_RULES: readonly LogRule[] = [
@@ -130,6 +150,30 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     source: 'jambonz-feature-server lib/utils/http-requestor.js'
   },
   {
+    pattern: /error retrieving or parsing application: ([^\n]{0,200})/i,
+    code: 'log-hook-status',
+    severity: 'failed',
+    says: line =>
+      `The call hook was answered with ${statusOf(line) ?? 'a status'} which Jambonz does not take (only 200, 202 ` +
+      'and 204), so it had no verbs and refused the call',
+    todo: HOOK_STATUS_TODO,
+    unless: line => !/unexpected (?:http response|status code)/i.test(line.match.input) && !statusOf(line),
+    source: 'jambonz-feature-server lib/middleware.js, lib/utils/error.js'
+  },
+  {
+    pattern: new RegExp(
+      String.raw`error retrieving or parsing application: [^\n]{0,200}\b(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|` +
+      String.raw`ENETUNREACH|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE|ERR_TLS\w{0,40}|CERT_\w{1,40}|UND_ERR\w{0,40}|` +
+      'time(?:d )?-?out|other side closed|socket hang up|certificate)',
+      'i'
+    ),
+    code: 'log-hook-failed',
+    severity: 'failed',
+    says: line => `${unreachedText(captured(line))}, so Jambonz had no verbs and refused the call`,
+    todo: HOOK_REACH_TODO,
+    source: 'jambonz-feature-server lib/middleware.js, lib/utils/http-requestor.js'
+  },
+  {
     pattern: /(TaskRestDial\S{0,40} )?error retrieving or parsing application/i,
     code: 'log-application-refused',
     severity: 'failed',
@@ -153,7 +197,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     code: 'log-hook-status',
     severity: 'failed',
     says: line => `A hook was answered with ${captured(line)}, which Jambonz does not take (only 200, 202 and 204)`,
-    todo: 'See that the URL reaches the bridge itself: no redirect, no login page, no missing path prefix',
+    todo: HOOK_STATUS_TODO,
     source: 'jambonz-feature-server lib/utils/http-requestor.js'
   },
   {
@@ -162,7 +206,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     code: 'log-hook-failed',
     severity: 'failed',
     says: 'A hook could not be delivered',
-    todo: 'See that Jambonz reaches PUBLIC_URL: DNS, certificate, firewall, and an answer within 10 s',
+    todo: HOOK_REACH_TODO,
     source: 'jambonz-feature-server lib/utils/http-requestor.js'
   },
   {

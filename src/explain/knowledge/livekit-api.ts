@@ -70,12 +70,22 @@ export const LIVEKIT_API_RULES: readonly LogRule[] = [
     source: 'livekit/sip pkg/sip/protocol.go'
   },
   {
-    pattern: /max auth retry attempts reached for SIP invite|no auth header in sip invite response/i,
+    pattern: /max auth retry attempts reached for SIP invite/i,
     code: 'log-outbound-auth',
     severity: 'failed',
     says: "The carrier did not accept the outbound trunk's user name and password",
     todo: "Compare auth_username and auth_password of the outbound trunk with the carrier's own portal",
     source: 'livekit/sip pkg/sip/protocol.go'
+  },
+  {
+    pattern: /no auth header in (?:sip invite )?response/i,
+    code: 'log-outbound-auth',
+    severity: 'failed',
+    says:
+      'The carrier asks for a user name and a password (401 or 407) without a challenge that LiveKit could answer: ' +
+      'its response has no WWW-Authenticate or Proxy-Authenticate header',
+    todo: 'Ask the carrier how this trunk authenticates: by password it must send a challenge; by address none is due',
+    source: 'livekit/sip pkg/sip/outbound.go, pkg/sip/protocol.go'
   },
   {
     pattern: /transaction failed to complete \((\d{1,4}) intermediate responses\)/i,
@@ -222,5 +232,13 @@ export const LIVEKIT_API_RULES: readonly LogRule[] = [
     says: 'LiveKit could not use the request: something in it is missing or has a wrong form',
     todo: 'Give sip_call_to a number or user (no sip: URI), the trunk a host name as address, and name room and trunk',
     source: 'livekit/sip pkg/sip/client.go, livekit/livekit pkg/service/sip.go'
+  },
+  {
+    pattern: /twirp error (unknown|internal|unavailable|failed_precondition|aborted|malformed|invalid_argument): ([^\n]{1,300})/i,
+    code: 'api-refused',
+    severity: 'failed',
+    says: ({ match: [, code = ''] }) => `LiveKit answered a request with an error (${code.toLowerCase()})`,
+    todo: "The words behind it are the reason. If they say little, look at livekit-sip's or livekit-server's log",
+    source: 'twitchtv/twirp errors.go'
   }
 ]

@@ -3,7 +3,7 @@ import { quote } from '../quote.ts'
 import { LIVEKIT_API_RULES } from './livekit-api.ts'
 import { LIVEKIT_CLOSE_RULES } from './livekit-close-reasons.ts'
 import { LIVEKIT_MEDIA_RULES } from './livekit-media.ts'
-import { partiesText, ROUTE, SIP_MATCH_RULES } from './livekit-trunks.ts'
+import { NO_RULE, NO_TRUNK, partiesText, ROUTE, SIP_MATCH_RULES } from './livekit-trunks.ts'
 import { valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
 /**
@@ -16,6 +16,11 @@ function missingText (line: LoggedLine): string {
   if (trunk !== '') return `no dispatch rule matched it${parties}. The trunk ${trunk} did match`
   if (line.fields['toUser'] !== undefined) return `no inbound trunk matched it${parties}, nor a rule without trunks`
   return `no trunk or no rule matched it${parties}. The line has no sipTrunk that would tell which of both was missing`
+}
+
+function floodMeaning (line: LoggedLine): string | undefined {
+  if (valueOf(line, 'sipTrunk') !== '') return NO_RULE
+  return line.fields['toUser'] === undefined ? undefined : NO_TRUNK
 }
 
 const TRANSFER_TODO =
@@ -46,6 +51,7 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
     todo: ROUTE,
     command: 'bridge provision --plan',
     cause: 'livekit-no-route',
+    meaning: floodMeaning,
     isCommon: true,
     source: 'livekit/sip pkg/sip/inbound.go'
   },

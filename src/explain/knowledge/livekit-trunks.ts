@@ -4,6 +4,9 @@ export const ROUTE =
   'Compare toUser, fromUser and fromIP of the call with the inbound trunk and the rule: an exact match, including ' +
   '+; inbound_numbers of a rule are callers'
 
+export const NO_TRUNK = 'LiveKit received the INVITE and found no inbound trunk for it.'
+export const NO_RULE = 'LiveKit received the INVITE and found no dispatch rule for it.'
+
 /** Whose call it is, as trunk and rule see it. */
 export function partiesText (line: LoggedLine): string {
   const parties = [
@@ -41,6 +44,7 @@ export const SIP_MATCH_RULES: readonly LogRule[] = [
     todo: ROUTE,
     command: 'bridge provision --plan',
     cause: 'livekit-no-route',
+    meaning: NO_TRUNK,
     // A rule without trunks may have taken the call.
     unless: ({ call, others }) => call.has(RULE_MATCHED) || others.has(RULE_MATCHED),
     source: 'livekit/sip pkg/sip/inbound.go'
@@ -53,6 +57,8 @@ export const SIP_MATCH_RULES: readonly LogRule[] = [
     todo: ROUTE,
     command: 'bridge provision --plan',
     cause: 'livekit-no-route',
+    // Without a trunk a rule may have been missing, or the trunk.
+    meaning: ({ match: [words] }) => /Trunks or/i.test(words) ? undefined : NO_RULE,
     source: 'livekit/sip pkg/sip/inbound.go, livekit/protocol sip/sip.go'
   }
 ]

@@ -37,6 +37,8 @@ export interface LogRule {
   command?: string
   /** Why the call ended, where such a line alone tells it. */
   cause?: Words<Cause | undefined>
+  /** How the call ended, where the line says more than the cause in general. */
+  meaning?: Words<string | undefined>
   /** Lines that match the pattern and are harmless. */
   unless?: (line: LoggedLine) => boolean
   /** Other programs may write such words too: they count only where the writer is known. */

@@ -1,4 +1,6 @@
 import { textOf } from '../log-lines.ts'
+import { quote } from '../quote.ts'
+import { dialledTodo, liveKitTodo } from './dialled.ts'
 import type { LoggedLine, LogRule } from './log-rule.ts'
 
 const LIVEKIT = /livekit/i
@@ -10,6 +12,12 @@ const REGISTRATION =
 function refusal ({ match }: LoggedLine): { status: string, isLiveKit: boolean } {
   const status = match.slice(1).find(group => /^[3-6]\d\d$/.test(group ?? '')) ?? ''
   return { status, isLiveKit: LIVEKIT.test(match.input) }
+}
+
+/** Who answered a call of the PBX, and what. */
+function answerTo ({ match }: LoggedLine): { status: string, reason: string, host: string } {
+  const [, , pjsipStatus, pjsipReason, pjsipHost, status = pjsipStatus, reason = pjsipReason, host = pjsipHost] = match
+  return { status: status ?? '', reason: reason ?? '', host: host ?? '' }
 }
 
 /** Lines of PBXs that people put in front of LiveKit or Jambonz. */
@@ -47,6 +55,32 @@ export const PBX_RULES: readonly LogRule[] = [
       `The PBX refused ${method} from ${textOf(from)}: ${/authenticate/.test(why) ? 'wrong credentials' : 'it knows nobody at this address'}`,
     todo: 'Add an endpoint with an identify section for that address, or credentials for it',
     source: 'asterisk res/res_pjsip/pjsip_distributor.c'
+  },
+  {
+    pattern: /Call to '([^'\n]{1,200})' got ([3-6]\d\d) '([^'\n]{1,80})' from (\S{1,200})|\bgot SIP response ([3-6]\d\d) "([^"\n]{1,80})" back from (\S{1,200})/i,
+    code: 'log-pbx-dial-failed',
+    severity: 'failed',
+    says: line => {
+      const { status, reason, host } = answerTo(line)
+      const who = LIVEKIT.test(host) ? 'LiveKit' : 'The side that the PBX dialled'
+      return `${who} refused a call of the PBX: it answered ${quote(`${status} ${reason}`)}`
+    },
+    todo: line => {
+      const { status, host } = answerTo(line)
+      const atLiveKit = LIVEKIT.test(host) ? liveKitTodo(status) : undefined
+      return atLiveKit === undefined ? dialledTodo(status) : `LiveKit's reasons for ${status}: ${atLiveKit}`
+    },
+    unless: line => answerTo(line).status === '487',
+    source: 'asterisk channels/chan_pjsip.c, channels/chan_sip.c'
+  },
+  {
+    pattern: /Couldn't negotiate (?:stream|SDP)\b[^\n]{0,200}|No compatible codecs?\b[^\n]{0,60}|Rejecting secure audio stream without encryption|(?:processing SDP|We are requesting SRTP)[^\n]{0,80}/i,
+    code: 'log-media-mismatch',
+    severity: 'failed',
+    says: 'The PBX and the other side did not agree on a stream: on its codec, or on its encryption (SRTP)',
+    todo: 'Allow PCMU or PCMA (ulaw, alaw) at the endpoint, and the same encryption on both sides: media_encryption',
+    isCommon: true,
+    source: 'asterisk res/res_pjsip_session.c, res/res_pjsip_sdp_rtp.c, channels/chan_sip.c'
   },
   {
     pattern: /(?:Everyone is busy\/congested at this time|Unable to create channel of type '(?:PJ)?SIP')[^\n]{0,80}/i,

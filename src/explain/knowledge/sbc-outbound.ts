@@ -1,12 +1,28 @@
-import { dialledTodo, dialledWords } from './dialled.ts'
+import type { LogLines } from '../log-lines.ts'
+import { dialledTodo, dialledWords, liveKitTodo } from './dialled.ts'
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
 import { JAMBONZ_SBC_RULES } from './jambonz-sbc.ts'
 import { captured, type LoggedLine, type LogRule } from './log-rule.ts'
 
+/** Whether the SBC sent the call to LiveKit Cloud and to nobody else. */
+const toLiveKit = (call: LogLines): boolean =>
+  call.has(/^forwarding call to sip endpoint \S{1,200}\.sip\.livekit\.cloud\b/i) && !call.has(/^sending INVITE to /)
+
 /** Who was dialled, where a line of the call tells it. */
 function whoText ({ call }: LoggedLine): string {
+  if (toLiveKit(call)) return 'LiveKit'
   if (call.has(/^sending INVITE to \S{1,200} via carrier /)) return 'The carrier'
   return 'The side that Jambonz dialled, a carrier or LiveKit,'
+}
+
+const wordsFor = (line: LoggedLine): string =>
+  toLiveKit(line.call) ? captured(line) : dialledWords(captured(line))
+
+function todoFor (line: LoggedLine): string {
+  const status = captured(line)
+  if (!toLiveKit(line.call)) return dialledTodo(status)
+  const todo = liveKitTodo(status)
+  return todo === undefined ? "Look at livekit-sip's log" : `LiveKit's reasons for ${status}: ${todo}`
 }
 
 const NO_WAY = /^no outbound (?:carriers|gateways) found for /
@@ -30,8 +46,8 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
     pattern: /^final call failure\s{1,4}(\d{3})/,
     code: 'log-carrier-refused',
     severity: ({ match: [, status] }) => status === '487' ? 'warning' : 'failed',
-    says: line => `${whoText(line)} ended the outbound call with ${dialledWords(captured(line))}`,
-    todo: line => dialledTodo(captured(line)),
+    says: line => `${whoText(line)} ended the outbound call with ${wordsFor(line)}`,
+    todo: todoFor,
     // Jambonz' own refusal, told by the line before.
     unless: ({ call }) => call.has(NO_WAY),
     source: 'jambonz sbc-outbound lib/call-session.js'

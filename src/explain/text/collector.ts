@@ -4,6 +4,6 @@ import type { Json } from './json.ts'
 export interface Collector {
   /** False when the line does not belong to those before it. */
   push(line: string): boolean
-  /** The record, and the service that it names; undefined when the lines were none. */
-  end(): { record: Json, service?: string } | undefined
+  /** The record, the service that it names, and what stood in front of it; undefined when the lines were none. */
+  end(): { record: Json, service?: string, label?: string } | undefined
 }

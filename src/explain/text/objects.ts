@@ -1,5 +1,6 @@
 import { jsonrepair } from 'jsonrepair'
 import { parsedJson } from './json.ts'
+import { protoText } from './proto-text.ts'
 
 /*
  * Objects as programs print them: Python's repr and pprint, Node's util.inspect, Ruby, PHP, protobuf's text format.
@@ -18,6 +19,9 @@ export function lenientValue (text: string): unknown {
   const value = parsedJson(text)
   if (value !== undefined) return value
   if (text.length > MAX_REPAIR || !WORTH.test(text)) return undefined
+
+  const message = /^\s{0,40}\{/.test(text) ? protoText(text) : undefined
+  if (message) return message
 
   try {
     return parsedJson(jsonrepair(asJson(text)))

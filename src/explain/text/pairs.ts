@@ -1,21 +1,21 @@
 import type { Json } from './json.ts'
 
 /*
- * Lines of names and values: logfmt, structlog, Go's %+v, Java's toString.
+ * Lines of names and values: logfmt, structlog, Go's %+v, records of Java, Kotlin and C#.
  */
 
 /** Fields of a line. */
 const MOST = 200
-const LOGGED = /(?:^|[\s,{[])(?:msg|message|call_?sid|call_?status|callID)=/i
-const PRINTED = /(?:^|[\s,{[])call_?sid:/i
+const LOGGED = /(?:^|[\s,{[(])(?:msg|message|call_?sid|call_?status|callID)(?:=|\s=\s)/i
+const PRINTED = /(?:^|[\s,{[(])call_?sid:/i
 
 const pairsWith = (separator: string): RegExp =>
   new RegExp(
-    String.raw`(?:^|[\s,{[])([A-Za-z@_][\w.@-]{0,60})${separator}` +
+    String.raw`(?:^|[\s,{[(])([A-Za-z@_][\w.@-]{0,60})${separator}` +
     String.raw`(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')?`,
     'g'
   )
-const EQUALS = pairsWith('=')
+const EQUALS = pairsWith('(?:=| = )')
 const COLONS = pairsWith(': ?')
 
 /** The fields of a line of names and values, and what stands in front; undefined for a line that has hardly any. */
@@ -33,9 +33,17 @@ export function pairsIn (line: string): { fields: Json, prefix: string } | undef
 
     // A value without quotes may have spaces in it: it ends where the next name begins.
     const bare = line.slice(pairs[i]!.index + pair.length, pairs[i + 1]?.index ?? line.length)
-    return [name, bare.trim().replace(/[,;}\])]+$/, '')]
+    return [name, bareValue(bare)]
   }))
   return { fields, prefix: line.slice(0, first.index) }
+}
+
+/** How languages print that there is nothing. */
+const NOTHING = /^(?:null|nil|None|undefined)$|^<(?:nil|null|none)>$/
+
+function bareValue (text: string): string | null {
+  const value = text.trim().replace(/[\s,;}\])]+$/, '').replace(/[,(]\s*\w{0,40}[({]$/, '')
+  return NOTHING.test(value) ? null : value
 }
 
 function patternOf (line: string): RegExp | undefined {

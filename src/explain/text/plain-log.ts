@@ -177,12 +177,14 @@ function withTraceback (
   file: string
 ): LogSeen | undefined {
   if (line) {
-    const words = exception === undefined ? line.text : `${line.text}: ${exception}`
+    const { message, fields } = withExtra(exception ?? '')
+    const words = exception === undefined ? line.text : `${line.text}: ${message}`
     const from = fits('agent', words) ? 'agent' : line.from
-    return { ...line, from, text: words, fields: { ...line.fields, traceback: text } }
+    return { ...line, from, text: words, fields: { ...fields, ...line.fields, traceback: text } }
   }
   if (exception === undefined || !/livekit|entrypoint/i.test(text)) return undefined
 
   const place = { file, at: number }
-  return { kind: 'log', place, from: 'agent', level: 'error', text: exception, fields: { traceback: text } }
+  const { message, fields } = withExtra(exception)
+  return { kind: 'log', place, from: 'agent', level: 'error', text: message, fields: { ...fields, traceback: text } }
 }

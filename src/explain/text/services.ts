@@ -14,11 +14,16 @@ export function serviceOf (text: string, fields: Json, writer = ''): Service {
 
   if (SIP_CALL_LINE.test(text)) return 'livekit-sip'
 
+  if (SBC_INBOUND_LINE.test(text)) return 'sbc-inbound'
+
   // A name is somebody's choice: what only one service writes is surer.
   const named = serviceNamed(writer)
   if (named && fits(named, text)) return named
   return fitsAny(text) ?? named ?? serviceByCall(fields)
 }
+
+/** Lines of a call that goes well, which no rule knows (sbc-inbound lib/middleware.js, lib/call-session.js). */
+const SBC_INBOUND_LINE = /^identifyAccount: |^call connected successfully to feature server$/
 
 /** Fields that only one service gives to its lines. */
 function serviceByFields (fields: Json): Service | undefined {

@@ -15,6 +15,7 @@ import { openPinoPretty } from './pino-pretty.ts'
 import { openProtoText } from './proto-text.ts'
 import { createSipLog } from './sip-log.ts'
 import { timeIn } from './times.ts'
+import { isException } from './tracebacks.ts'
 
 /** A line as its program wrote it. */
 export interface Plain {
@@ -172,6 +173,9 @@ export class TextStream {
 
   /** A form, a query of an access log, or a line of key=value pairs. */
   #takePairs ({ text, origin, depth }: Plain): boolean {
+    // An exception may have pairs in its message: it ends a traceback.
+    if (isException(text)) return false
+
     const form = formIn(text)
     if (!form) {
       const pairs = pairsIn(text)
@@ -238,7 +242,7 @@ export class TextStream {
     const [first] = lines as [Plain]
     const read = reader.end()
     const from = { ...first.origin, ...(read?.service !== undefined && { service: read.service }) }
-    if (read && this.#isKnown(read.record, '', from, first.depth)) return
+    if (read && this.#isKnown(read.record, read.label ?? '', from, first.depth)) return
 
     for (const line of lines) this.push({ ...line, replays: MAX_REPLAYS })
   }

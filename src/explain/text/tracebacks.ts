@@ -1,6 +1,8 @@
 /** A line with an exception of Python or JavaScript: `livekit.api.twirp_client.TwirpError: (…)`. */
 const EXCEPTION = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Exit|Timeout|Cancelled)\w{0,20}(?::\s?.{0,2000})?$/
 
+export const isException = (line: string): boolean => EXCEPTION.test(line.trim())
+
 /** Lines and characters of a traceback that are read. */
 const MOST_LINES = 1000
 const LONGEST = 64 * 1024
