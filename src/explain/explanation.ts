@@ -13,6 +13,8 @@ export interface ExplainedCall {
   to: string
   /** Milliseconds since the epoch, or since the moment from which the file counts. */
   began?: number
+  /** Nothing of the call has a time: the order of its steps is known, and not when they were. */
+  untimed?: boolean
   legs: Array<{ role: Role, callId: string, dialled: string, ends: string }>
   sources: { sip: number, hooks: number, rooms: number, logs: number, records: number }
   /** Absent while nothing shows that the call ended. */

@@ -77,10 +77,10 @@ function sourcesText ({ sources: { sip, hooks, rooms, logs, records } }: Explain
 const legLine = ({ role, callId, dialled, ends }: ExplainedCall['legs'][number]): string =>
   `  ${ROLES[role]}: ${[shortened(dialled), ends, callId && `Call-ID ${shortened(callId)}`].filter(Boolean).join(', ')}`
 
-function ladderLines ({ steps, stepsLeftOut }: ExplainedCall, options: LadderOptions): string[] {
+function ladderLines ({ steps, stepsLeftOut, untimed = false }: ExplainedCall, options: LadderOptions): string[] {
   if (steps.length === 0) return []
   const note = stepsLeftOut > 0 ? [`(${stepsLeftOut} steps in the middle are not shown)`] : []
-  const lines = renderLadder(steps, { ...options, parties: lifelinesOf(steps) }).trimEnd().split('\n')
+  const lines = renderLadder(steps, { ...options, untimed, parties: lifelinesOf(steps) }).trimEnd().split('\n')
   return ['', ...lines, ...note, '']
 }
 
@@ -93,10 +93,10 @@ function lifelinesOf (steps: readonly Step[]): readonly Party[] {
   return used.has('carrier') || used.has('callee') ? LIFELINES.filter(party => used.has(party)) : PARTIES
 }
 
-function evidenceLines ({ evidence, began = 0 }: ExplainedCall): string[] {
+function evidenceLines ({ evidence, began = 0, untimed }: ExplainedCall): string[] {
   if (evidence.length === 0) return []
-  const seconds = (at: number): string => ((at - began) / 1000).toFixed(3).padStart(9)
-  return ['Evidence:', ...evidence.map(({ at, seen, shows }) => `  ${seconds(at)} s  ${seen}: ${shows}`)]
+  const when = (at: number): string => untimed ? '' : `${((at - began) / 1000).toFixed(3).padStart(9)} s  `
+  return ['Evidence:', ...evidence.map(({ at, seen, shows }) => `  ${when(at)}${seen}: ${shows}`)]
 }
 
 /** Only findings of this program bear its marks for well and failed. */

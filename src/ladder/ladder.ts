@@ -10,6 +10,8 @@ export interface LadderOptions extends TerminalStyle {
   rewrite: boolean
   /** The lifelines from left to right. Absent: those of a call that goes to LiveKit. */
   parties?: readonly Party[]
+  /** Nobody knows when the steps were: the column with their times stays empty. */
+  untimed?: boolean
 }
 
 /** What a stream and the environment allow. */
@@ -54,7 +56,7 @@ export const GUTTER = 8
 export function ladderHeader (options: LadderOptions): string {
   const { width, at } = layout(options.width, options.parties)
   const line = canvas(width)
-  write(line, 0, 'ms'.padStart(GUTTER - 2), 'time')
+  if (!options.untimed) write(line, 0, 'ms'.padStart(GUTTER - 2), 'time')
   for (const [party, column] of at) write(line, column - Math.floor(party.length / 2), party, 'name')
   return paint(line, options)
 }
@@ -75,7 +77,8 @@ export function ladderRow (row: Row, start: number, options: LadderOptions): str
   const from = at.get(step.from) ?? last
   const to = at.get(step.to) ?? last
   const arrow = lifelines(width, at, glyph)
-  write(arrow, 0, String(Math.max(0, Math.round(step.at - start))).padStart(GUTTER - 2), 'time')
+  const ms = Math.max(0, Math.round(step.at - start))
+  if (!options.untimed) write(arrow, 0, String(ms).padStart(GUTTER - 2), 'time')
 
   if (from === to) {
     // What a party does alone is a dot on its lifeline with the text beside it, on the left at the right edge.

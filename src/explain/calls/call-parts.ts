@@ -17,6 +17,7 @@ import { judgeLogs, type LogVerdict } from '../logs.ts'
 import { namingOfCall, type Naming } from '../parties.ts'
 import type { Role } from '../roles.ts'
 import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
+import { isAllUntimed, withoutDurations } from '../untimed.ts'
 
 /** What all of the files together say besides their calls. */
 export interface FileFacts {
@@ -101,6 +102,7 @@ export function baseOf (parts: CallParts, call?: Call): Omit<ExplainedCall, 'sum
   const { steps, leftOut } = stepsOf(seen, legs, naming)
   return {
     ...namesOf(parts, call),
+    ...(isAllUntimed(seen) && { untimed: true }),
     legs: legs.map(leg => ({
       role: leg.role,
       callId: leg.startLinesOnly ? '' : leg.callId,
@@ -157,7 +159,9 @@ export const findingsOfParts = (
   { rtp, endAt }: FileFacts
 ): Finding[] => [
   ...hosts,
-  ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt)),
+  ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt).map(finding =>
+    leg.timed ? finding : { ...finding, seen: withoutDurations(finding.seen) }
+  )),
   ...legs.flatMap(leg => dialogFindings(leg, naming, endAt)),
   ...hookFindings(hooks),
   ...recorded.findings,

@@ -1,7 +1,6 @@
 import type { End } from '../../calls/fold/call.ts'
 import type { Cause } from '../../calls/fold/vocabulary.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
-import type { Evidence } from '../../diagnosis/signals/evidence.ts'
 import type { Finding } from '../../finding.ts'
 import {
   assumptionText,
@@ -15,7 +14,6 @@ import {
 import type { ExplainedCall } from '../explanation.ts'
 import { callHeaderFinding, isLateOffer, isSilent, lateOfferFindings, SILENT_MS } from '../findings/agent-leg.ts'
 import { afterBye } from '../findings/byes.ts'
-import { isUnacknowledged } from '../findings/contact.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { carrierLegFindings } from '../findings/fallback.ts'
 import { refusedFinding } from '../findings/files.ts'
@@ -24,9 +22,10 @@ import { mergeFindings } from '../findings/merge.ts'
 import type { FollowedCall } from '../follow/follow-call.ts'
 import type { Leg } from '../leg.ts'
 import type { Naming } from '../parties.ts'
-import type { AnyHookBody } from '../seen.ts'
 import type { Transfer } from '../transfer.ts'
+import { isUntimed, reportedTalk, withoutDurations } from '../untimed.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
+import { onlySeen } from './seen-evidence.ts'
 import { spanOf, type Span } from './span.ts'
 import { endOfTransfer, failedTransferText, mayHaveMoved, transferOnWire } from '../moved-call.ts'
 import { earlierFailures, ofNumber, takenAway } from './several-dials.ts'
@@ -67,7 +66,10 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   const last = parts.hooks.length > 0 ? diagnosis : diagnose({ ...call, attempts: call.attempts.slice(-1) })
   const { logged, naming } = parts
   const saidByLog = end.cause === logged.cause && span.begun ? logged.meaning : undefined
-  const summary = summaryOf(conclusion) ?? saidByLog ?? last.summary
+  const timed = isUntimed(parts.seen)
+    ? (text: string) => withoutDurations(text, reportedTalk(parts.hooks))
+    : (text: string) => text
+  const summary = timed(summaryOf(conclusion) ?? saidByLog ?? last.summary)
   const main: Finding = going
     ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
     : mainFinding(conclusion, summary, files.endAt)
@@ -81,7 +83,13 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
     ...baseOf(parts, followed.call),
     ...(!going && { end }),
     summary: main.seen,
-    evidence: hookOnly ? [] : onlySeen(diagnosis.evidence, parts),
+    evidence: hookOnly
+      ? []
+      : onlySeen(diagnosis.evidence, parts).map(item => ({
+        ...item,
+        seen: timed(item.seen),
+        shows: timed(item.shows)
+      })),
     notToldApart: doubts,
     nextSteps: going ? [] : steps,
     findings: mergeFindings([
@@ -225,44 +233,4 @@ function skippedFindings ({ skippedEvents }: FollowedCall): Finding[] {
     seen: `${skippedEvents} events in the middle of this call were left out: no real call has so many.`,
     todo: 'Check that nothing else uses the identifiers of this call'
   }]
-}
-
-const OF_HOOKS: ReadonlyArray<Evidence['signal']> = ['action', 'no-action', 'refer-result', 'decline']
-const OF_CALLER: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-trying']
-
-/**
- * Leaves out what nobody saw: where no hook or caller's leg was seen, the fold was given the events that must have
- * happened, and its rooms and deadlines are never real.
- */
-function onlySeen (evidence: readonly Evidence[], parts: CallParts): Evidence[] {
-  const { hooks, callerLeg } = parts
-  const callerSeen = hooks.length > 0 || callerLeg !== undefined
-  const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
-  const wasSeen = ({ signal }: Evidence): boolean => {
-    if (signal === 'create-room' || signal === 'deadline') return false
-    if (signal === 'call-hook') return replied
-    if (OF_HOOKS.includes(signal)) return hooks.length > 0
-    return callerSeen || !OF_CALLER.includes(signal)
-  }
-  return evidence.filter(wasSeen).map(item => inTermsOf(parts, item))
-}
-
-/** Says of a capture what was seen there, and not the hooks that would have reported it. */
-function inTermsOf ({ hooks, legs, agentLegs, naming }: CallParts, item: Evidence): Evidence {
-  const isBegun = legs.every(({ invite }) => invite !== undefined)
-  const reported = hooks.some(({ hook, body }) =>
-    hook === 'status' && (body as AnyHookBody).parent_call_sid !== undefined
-  )
-  if (item.signal === 'agent-leg-dialled' && !reported) {
-    return { ...item, seen: 'INVITE to LiveKit', shows: naming === 'named' ? 'Jambonz dialled' : 'LiveKit was dialled' }
-  }
-  if (hooks.some(({ hook }) => hook === 'call-hook')) return item
-  const isUnheard = item.signal === 'answered' && agentLegs.some(isUnacknowledged)
-  return {
-    ...item,
-    ...(isUnheard && { shows: 'the answer was never acknowledged' }),
-    seen: isBegun
-      ? item.seen.replace(' after the call hook', ' after the INVITE')
-      : item.seen.replace(/ \S{1,12} m?s after the call hook/, '')
-  }
 }
