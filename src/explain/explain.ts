@@ -14,6 +14,7 @@ import { retiredHostFindings } from './findings/retired-host.ts'
 import { loggedHostFindings } from './findings/sip-host.ts'
 import { followCall } from './follow/follow-call.ts'
 import { adoptLoose, groupByCall } from './group.ts'
+import { joinServices } from './join-services.ts'
 import type { Keep } from './keep.ts'
 import { withDialogs } from './listed-dialogs.ts'
 import { LogLines } from './log-lines.ts'
@@ -30,7 +31,8 @@ export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation 
   const configs = keep.seen.filter(item => item.kind === 'config')
   const listed = withDialogs(keep.seen.filter(item => item.kind !== 'config'))
   const { seen, aligned } = inOrder(listed.seen)
-  const { calls, loose } = adoptLoose(groupByCall(pairRecords(seen)))
+  const { calls: named, loose } = adoptLoose(groupByCall(pairRecords(seen)))
+  const calls = joinServices(named)
   const looseLogs = loose.filter(item => item.kind === 'log')
   const refused = seen.filter(item => item.kind === 'refused')
   const files: FileFacts = {

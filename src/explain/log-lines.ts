@@ -33,6 +33,15 @@ export class LogLines {
     })
   }
 
+  /** The whole text in the first of these fields that any line has; empty where none has. */
+  first (...names: string[]): string {
+    for (const name of names) {
+      const found = this.all.find(({ fields }) => typeof fields[name] === 'string' && fields[name] !== '')
+      if (found) return found.fields[name] as string
+    }
+    return ''
+  }
+
   /** All values that lines with such words have in these fields, each once. The empty one counts, too. */
   values (pattern: RegExp, ...names: string[]): string[] {
     return this.#once(`values ${pattern.source} ${names.join(' ')}`, () => {

@@ -313,6 +313,7 @@ await t.test('unusable files: a finding for each, and never an error', async t =
   const lines = await explained(pcapFile(carrierLeg(...answers), { snap: 96 }))
   t.equal(lines.calls[0]?.end?.cause, 'livekit-no-route', 'the status stands in the first line of a message')
   t.equal(lines.calls[0]?.end?.sipStatus, 404)
+  t.same(lines.calls[0]?.steps.map(({ from }) => from === 'livekit'), [true, true, false], 'who sent them')
   t.notOk(codes(lines).includes('start-lines-only'), 'a capture is no list of packets')
 })
 

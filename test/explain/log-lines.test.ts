@@ -147,6 +147,44 @@ await t.test("livekit-sip's log alone says nothing of Jambonz", async t => {
 await t.test('lines of sbc-inbound that report nothing wrong', async t => {
   const line = pino('identifyAccount: incoming call from gateway', { callSid: undefined, callId: 'seven@carrier' })
   t.match((await explainedAll([line])).findings[0]?.seen, /1 log line of sbc-inbound/)
+
+  const last = pino('call ended with normal termination', { callSid: undefined, callId: 'seven@carrier' })
+  t.match((await explainedAll([line + last])).findings[0]?.seen, /2 log lines of sbc-inbound/, 'with its other lines')
+})
+
+/** A line of one of Jambonz' servers, so many milliseconds after the first one. */
+const jambonz = (ms: number, service: string, callId: string, msg: string, fields: object = {}): string =>
+  `${service} | ${
+    JSON.stringify({ level: 30, time: Date.parse(AT) + ms, pid: 7, hostname: 'jb-1', callId, ...fields, msg })
+  }\n`
+
+await t.test("lines of Jambonz' servers about one call, none of which names two of its legs", async t => {
+  const fields = { callSid: 'sid-7', callingNumber: '+15550100007', calledNumber: '+15550100008' }
+  const caller = jambonz(0, 'sbc-inbound', 'in-7@carrier', 'identifyAccount: incoming call from gateway')
+  const inside = jambonz(20, 'feature-server', 'fs-7', 'CallSession:exec starting 1 tasks', fields) +
+    jambonz(700, 'feature-server', 'fs-7', 'SingleDialer:exec outdial failure 404', fields)
+  const dial = (ms: number, callId: string): string =>
+    jambonz(ms, 'sbc-outbound', callId, 'forwarding call to sip endpoint sip:7@abcdefghijk.sip.livekit.cloud') +
+    jambonz(ms + 90, 'sbc-outbound', callId, 'final call failure  404')
+
+  const one = await explainedAll([caller + inside + dial(300, 'out-7')])
+  t.same(one.calls.map(({ id, from, to, sources }) => [id, from, to, sources.logs]),
+    [['sid-7', '+15550100007', '+15550100008', 5]])
+  t.same(one.findings, [])
+  const seen = one.calls[0]!.findings.map(finding => `${finding.seen} ${finding.todo}`).join('\n')
+  t.match(seen, /LiveKit ended the outbound call with 404/)
+  t.match(seen, /dialled to LiveKit ended with 404/)
+  t.notMatch(seen, /carrier/)
+
+  const others = {
+    'two calls at the same time': caller + inside + dial(300, 'out-7') + dial(400, 'out-8'),
+    'another time': inside + dial(3_600_000, 'out-7')
+  }
+  for (const [name, text] of Object.entries(others)) {
+    const { calls } = await explainedAll([text])
+    t.ok(calls.every(({ sources }) => sources.logs <= 3), name)
+    t.ok(calls.length > 1, name)
+  }
 })
 
 await t.test('secrets in the texts of errors', async t => {

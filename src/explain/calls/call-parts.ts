@@ -12,7 +12,7 @@ import type { Finding } from '../../finding.ts'
 import { stepsOf } from '../ladder-steps.ts'
 import { calleeLegOf, endsText, type Leg } from '../leg.ts'
 import { legsOf } from '../legs.ts'
-import type { LogLines } from '../log-lines.ts'
+import { LogLines } from '../log-lines.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
 import { namingOfCall, type Naming } from '../parties.ts'
 import type { Role } from '../roles.ts'
@@ -130,9 +130,8 @@ function namesOf (
   call: Call | undefined
 ): Pick<ExplainedCall, 'id' | 'from' | 'to' | 'began'> {
   const leg = legs.find(({ role }) => role === 'livekit-out') ?? callerLeg ?? legs[0]
-  const log = seen.find(item => item.kind === 'log')
-  const logged = (...names: string[]): string =>
-    names.map(name => log?.fields[name]).find(value => typeof value === 'string' && value !== '') as string ?? ''
+  const logs = new LogLines(seen.filter(item => item.kind === 'log'))
+  const logged = (...names: string[]): string => logs.first(...names)
   const callSid = call && call.callSid !== 'unknown' ? call.callSid : undefined
   const record = records.find(({ direction }) => direction === 'inbound') ?? records[0]
   const began = seen.find(({ at }) => at !== undefined)?.at

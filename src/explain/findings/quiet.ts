@@ -37,7 +37,7 @@ export function quietFindings (
   loose: readonly Seen[],
   isAlone: boolean
 ): Finding[] {
-  const read = [...calls.flat(), ...loose]
+  const read = [...calls.flatMap(withWriter), ...loose]
   if (read.length === 0) return []
 
   const errors = read.filter(item => item.kind === 'log').filter(reportsError)
@@ -53,6 +53,15 @@ export function quietFindings (
       ...(isAlone && { todo: todoFor(read), command: 'tcpdump -s 0 -i any -w call.pcap port 5060' })
     }
   ]
+}
+
+/** A line whose words say nothing of its writer is of the one that wrote the other lines of its call. */
+function withWriter (call: readonly Seen[]): Seen[] {
+  const writers = new Set(call.map(item => item.kind === 'log' ? item.from : undefined))
+  writers.delete('application')
+  const [writer] = writers
+  if (writers.size !== 1 || writer === undefined) return [...call]
+  return call.map(item => item.kind === 'log' ? { ...item, from: writer } : item)
 }
 
 const reportsError = (line: LogSeen): boolean =>

@@ -1,4 +1,4 @@
-import { dialledTodo, dialledWords, liveKitTodo } from './dialled.ts'
+import { liveKitTodo, statusWords, unknownSteps } from './dialled.ts'
 import { LIVEKIT_API_RULES } from './livekit-api.ts'
 import type { LogSeen } from '../seen.ts'
 import { captured, type LoggedLine, type LogRule } from './log-rule.ts'
@@ -15,11 +15,11 @@ function dialsLiveKit ({ call }: LoggedLine): boolean {
 
 const dialWords = (line: LoggedLine): string => dialsLiveKit(line)
   ? `The application saw its dial to LiveKit end with ${captured(line)}`
-  : `The application saw its dial end with ${dialledWords(captured(line))}`
+  : `The application saw its dial end with ${statusWords(captured(line))}`
 
 function dialTodo (line: LoggedLine): string {
   const status = captured(line)
-  if (!dialsLiveKit(line)) return dialledTodo(status)
+  if (!dialsLiveKit(line)) return unknownSteps(status)
   return `Check the SIP host. If LiveKit itself answered so: ${liveKitTodo(status) ?? "look at livekit-sip's log"}`
 }
 

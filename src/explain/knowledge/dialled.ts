@@ -1,13 +1,35 @@
+import type { LogLines } from '../log-lines.ts'
 import { carrierFinal } from './carrier-finals.ts'
+import { captured, type LoggedLine } from './log-rule.ts'
 
-/** A status of the side that was dialled, with what it means: `403: it does not allow this call`. */
-export function dialledWords (status: string): string {
+/** Whether the SBC sent the call to LiveKit Cloud and to nobody else, as far as its own lines tell. */
+export const toLiveKit = (call: LogLines): boolean =>
+  call.has(/^forwarding call to sip endpoint \S{1,200}\.sip\.livekit\.cloud\b/i) && !call.has(/^sending INVITE to /)
+
+/** The status in a line of the side that was dialled, with what it means where that is no LiveKit. */
+export function dialledWords (line: LoggedLine): string {
+  const status = captured(line)
+  return toLiveKit(line.call) ? status : statusWords(status)
+}
+
+/** A status with what a carrier means by it: `403: it does not allow this call`. */
+export function statusWords (status: string): string {
   const code = Number(status)
   return code >= 300 && code < 700 ? `${status}: ${carrierFinal(code).means}` : status
 }
 
-/** What to do about it; LiveKit's statuses have other reasons than a carrier's. */
-export function dialledTodo (status: string): string {
+/** What to do about it. */
+export const dialledTodo = (line: LoggedLine): string =>
+  toLiveKit(line.call) ? liveKitSteps(captured(line)) : unknownSteps(captured(line))
+
+/** What to do about a status of LiveKit. */
+export function liveKitSteps (status: string): string {
+  const todo = liveKitTodo(status)
+  return todo === undefined ? "Look at livekit-sip's log" : `LiveKit's reasons for ${status}: ${todo}`
+}
+
+/** What to do about a status where it is not known who was dialled: LiveKit's statuses have other reasons. */
+export function unknownSteps (status: string): string {
   const livekit = liveKitTodo(status)
   const code = Number(status)
   const todo = code >= 300 && code < 700 ? settled(carrierFinal(code).todo) : "Look at the far end's own log"

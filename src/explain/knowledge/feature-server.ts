@@ -1,5 +1,5 @@
 import { API_REFUSED } from './api-server.ts'
-import { dialledTodo, dialledWords } from './dialled.ts'
+import { dialledTodo, dialledWords, toLiveKit } from './dialled.ts'
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
 import { captured, valueOf, type LoggedLine, type LogRule } from './log-rule.ts'
 
@@ -33,8 +33,9 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     pattern: /^SingleDialer:exec outdial failure (\d{3})/,
     code: 'log-outdial-failed',
     severity: ({ match: [, status] }) => status === '487' ? 'warning' : 'failed',
-    says: line => `A leg that Jambonz dialled ended with ${dialledWords(captured(line))}`,
-    todo: line => dialledTodo(captured(line)),
+    says: line =>
+      `A leg that Jambonz dialled ${toLiveKit(line.call) ? 'to LiveKit ' : ''}ended with ${dialledWords(line)}`,
+    todo: dialledTodo,
     source: 'jambonz-feature-server lib/utils/place-outdial.js'
   },
   {

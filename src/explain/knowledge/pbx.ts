@@ -1,6 +1,6 @@
 import { textOf } from '../log-lines.ts'
 import { quote } from '../quote.ts'
-import { dialledTodo, liveKitTodo } from './dialled.ts'
+import { liveKitSteps, unknownSteps } from './dialled.ts'
 import type { LoggedLine, LogRule } from './log-rule.ts'
 
 const LIVEKIT = /livekit/i
@@ -67,8 +67,7 @@ export const PBX_RULES: readonly LogRule[] = [
     },
     todo: line => {
       const { status, host } = answerTo(line)
-      const atLiveKit = LIVEKIT.test(host) ? liveKitTodo(status) : undefined
-      return atLiveKit === undefined ? dialledTodo(status) : `LiveKit's reasons for ${status}: ${atLiveKit}`
+      return LIVEKIT.test(host) ? liveKitSteps(status) : unknownSteps(status)
     },
     unless: line => answerTo(line).status === '487',
     source: 'asterisk channels/chan_pjsip.c, channels/chan_sip.c'

@@ -1,28 +1,13 @@
-import type { LogLines } from '../log-lines.ts'
-import { dialledTodo, dialledWords, liveKitTodo } from './dialled.ts'
+import { dialledTodo, dialledWords, toLiveKit } from './dialled.ts'
 import { JAMBONZ_BACKEND_RULES } from './jambonz-backends.ts'
 import { JAMBONZ_SBC_RULES } from './jambonz-sbc.ts'
-import { captured, type LoggedLine, type LogRule } from './log-rule.ts'
-
-/** Whether the SBC sent the call to LiveKit Cloud and to nobody else. */
-const toLiveKit = (call: LogLines): boolean =>
-  call.has(/^forwarding call to sip endpoint \S{1,200}\.sip\.livekit\.cloud\b/i) && !call.has(/^sending INVITE to /)
+import { type LoggedLine, type LogRule } from './log-rule.ts'
 
 /** Who was dialled, where a line of the call tells it. */
 function whoText ({ call }: LoggedLine): string {
   if (toLiveKit(call)) return 'LiveKit'
   if (call.has(/^sending INVITE to \S{1,200} via carrier /)) return 'The carrier'
   return 'The side that Jambonz dialled, a carrier or LiveKit,'
-}
-
-const wordsFor = (line: LoggedLine): string =>
-  toLiveKit(line.call) ? captured(line) : dialledWords(captured(line))
-
-function todoFor (line: LoggedLine): string {
-  const status = captured(line)
-  if (!toLiveKit(line.call)) return dialledTodo(status)
-  const todo = liveKitTodo(status)
-  return todo === undefined ? "Look at livekit-sip's log" : `LiveKit's reasons for ${status}: ${todo}`
 }
 
 const NO_WAY = /^no outbound (?:carriers|gateways) found for /
@@ -46,8 +31,8 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
     pattern: /^final call failure\s{1,4}(\d{3})/,
     code: 'log-carrier-refused',
     severity: ({ match: [, status] }) => status === '487' ? 'warning' : 'failed',
-    says: line => `${whoText(line)} ended the outbound call with ${wordsFor(line)}`,
-    todo: todoFor,
+    says: line => `${whoText(line)} ended the outbound call with ${dialledWords(line)}`,
+    todo: dialledTodo,
     // Jambonz' own refusal, told by the line before.
     unless: ({ call }) => call.has(NO_WAY),
     source: 'jambonz sbc-outbound lib/call-session.js'
@@ -56,7 +41,7 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
     pattern: /^got (\d{3}), cranking back to next destination/,
     code: 'log-crankback',
     severity: 'warning',
-    says: line => `One gateway refused with ${dialledWords(captured(line))}: Jambonz tried the next one`,
+    says: line => `One gateway refused with ${dialledWords(line)}: Jambonz tried the next one`,
     todo: 'Nothing is lost if the next one took the call: look for the line after it',
     source: 'jambonz sbc-outbound lib/call-session.js'
   },
