@@ -83,7 +83,7 @@ function sipMoves (legs: readonly Leg[], naming: Naming): Map<SipSeen, Move> {
 function endsIn ({ role, toJambonz }: Leg, naming: Naming): readonly [caller: Party, called: Party] {
   const [caller, called] = ENDS[role]
   if (toJambonz) return [caller, 'jambonz']
-  return role === 'agent' && naming === 'unnamed' ? ['caller', called] : [caller, called]
+  return role === 'agent' && naming !== 'named' ? ['caller', called] : [caller, called]
 }
 
 function sipMove (

@@ -87,10 +87,12 @@ function ladderLines ({ steps, stepsLeftOut, untimed = false }: ExplainedCall, o
 /** From left to right, where somebody else than LiveKit is called. */
 const LIFELINES: readonly Party[] = ['caller', 'jambonz', 'bridge', 'livekit', 'agent', 'carrier', 'callee']
 
-/** The lifelines of a call that goes to LiveKit, or those that a call to somebody else needs. */
+/** The lifelines of a call that Jambonz passed to LiveKit, or else those that the call needs. */
 function lifelinesOf (steps: readonly Step[]): readonly Party[] {
   const used = new Set(steps.flatMap(({ from, to }) => [from, to]))
-  return used.has('carrier') || used.has('callee') ? LIFELINES.filter(party => used.has(party)) : PARTIES
+  const isStrangers = used.size > 1 && !used.has('jambonz') && !used.has('bridge')
+  const isOther = used.has('carrier') || used.has('callee') || isStrangers
+  return isOther ? LIFELINES.filter(party => used.has(party)) : PARTIES
 }
 
 function evidenceLines ({ evidence, began = 0, untimed }: ExplainedCall): string[] {

@@ -23,6 +23,7 @@ import type { FollowedCall } from '../follow/follow-call.ts'
 import type { Leg } from '../leg.ts'
 import type { Naming } from '../parties.ts'
 import type { Transfer } from '../transfer.ts'
+import { findingInNamesOf, inNamesOf } from '../strangers.ts'
 import { isUntimed, reportedTalk, withoutDurations } from '../untimed.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 import { onlySeen } from './seen-evidence.ts'
@@ -66,13 +67,14 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   const last = parts.hooks.length > 0 ? diagnosis : diagnose({ ...call, attempts: call.attempts.slice(-1) })
   const { logged, naming } = parts
   const saidByLog = end.cause === logged.cause && span.begun ? logged.meaning : undefined
-  const timed = isUntimed(parts.seen)
-    ? (text: string) => withoutDurations(text, reportedTalk(parts.hooks))
-    : (text: string) => text
-  const summary = timed(summaryOf(conclusion) ?? saidByLog ?? last.summary)
+  const named = inNamesOf(naming)
+  const asSeen = isUntimed(parts.seen)
+    ? (text: string) => withoutDurations(named(text), reportedTalk(parts.hooks))
+    : named
+  const summary = asSeen(summaryOf(conclusion) ?? saidByLog ?? last.summary)
   const main: Finding = going
     ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
-    : mainFinding(conclusion, summary, files.endAt)
+    : findingInNamesOf(naming)(mainFinding(conclusion, summary, files.endAt))
   // What a diagnosis says of the cause is not about a finding that takes its place.
   const isCause = going || main.code === end.cause
   const doubtsOfCause = isCause ? aboutSeen(diagnosis.notToldApart, parts, conclusion.transfer) : []
@@ -87,14 +89,14 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
       ? []
       : onlySeen(diagnosis.evidence, parts).map(item => ({
         ...item,
-        seen: timed(item.seen),
-        shows: timed(item.shows)
+        seen: asSeen(item.seen),
+        shows: asSeen(item.shows)
       })),
     notToldApart: doubts,
-    nextSteps: going ? [] : steps,
+    nextSteps: going ? [] : steps.map(step => ({ ...step, todo: named(step.todo) })),
     findings: mergeFindings([
       main,
-      ...earlierFailures(followed, end, naming),
+      ...earlierFailures(followed, end, naming).map(findingInNamesOf(naming)),
       ...carrierLegFindings(parts.legs, files.endAt),
       ...findingsOfParts(parts, files),
       ...logged.findings,
