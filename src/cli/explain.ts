@@ -61,7 +61,7 @@ export async function explain (args: string[], io: ExplainIo): Promise<number> {
   }
   const all = explainSeen(keep, options.question)
   const explanation = chosen({ calls: all.calls, findings: [...unread, ...all.findings] }, options.call)
-  const isRead = options.call === undefined ? keep.seen.length > 0 : explanation.calls.length > 0
+  const isRead = options.call === undefined ? keep.seen.length + keep.noise > 0 : explanation.calls.length > 0
   io.stdout.write(options.json ? reportJson(explanation) : reportText(explanation, ladderOptionsFor(io.stdout, io.env)))
   return isRead ? exitCode(explanation) : 2
 }

@@ -80,3 +80,10 @@ await t.test('a late offer that LiveKit answers 500 is told as that alone', asyn
   t.notMatch(JSON.stringify(call.findings), /share no codec|media-mismatch/)
   t.match(call.nextSteps, [{ todo: /early offer/ }])
 })
+
+await t.test('a file with nothing but OPTIONS was read, and nothing is wrong in it', async t => {
+  const ping: Line = { at: 0, by: 'caller', start: 'OPTIONS sip:sbc.example.com SIP/2.0' }
+  const { findings, calls } = await explainedAll([sipText([ping, answered('called', 20, '200 OK')])])
+  t.same(calls, [])
+  t.match(findings, [{ code: 'no-call', severity: 'skipped', seen: /^2 SIP messages were read/ }])
+})

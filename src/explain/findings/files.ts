@@ -28,7 +28,8 @@ export const leftOutFinding = (count: number): Finding => ({
 /** @param messages how many messages there are that belong to no call */
 export const noCallFinding = (messages: number): Finding => ({
   code: 'no-call',
-  severity: 'failed',
-  seen: `${messages} SIP messages, all OPTIONS, REGISTER and the like: none of them belongs to a call.`,
+  severity: 'skipped',
+  seen: `${messages} SIP ${messages === 1 ? 'message was' : 'messages were'} read, all of OPTIONS, REGISTER and the ` +
+    'like: none of them belongs to a call.',
   todo: 'Capture while you make a call'
 })
