@@ -97,6 +97,9 @@ await t.test('events of LiveKit, as its SDKs print them', async t => {
       `2026-03-04 09:00:01 INFO webhook ${textFormat(inSnakeCase(event) as object)}`).join(''),
     "protobuf's text format on one line": EVENTS.map(event =>
       `webhook {${textFormat(inSnakeCase(event) as object).replace(/\s*\n\s*/g, ' ')}}`).join('\n'),
+    "protobuf's text format, as Go prints it": EVENTS.map(event => `2026/03/04 09:00:00 event ${
+      textFormat(inSnakeCase(event) as object).trim().replace(/\s*\n\s*/g, '  ').replace(/(\w):? (?=["{\w])/g, '$1:')
+    }`).join('\n'),
     "protobuf's text format, one after another": EVENTS.map(event => textFormat(inSnakeCase(event) as object)).join('')
   }
   const plain = await explainedAll([EVENTS.map(event => JSON.stringify(event)).join('\n')])

@@ -51,8 +51,20 @@ export function hookFromOtherCase (record: Json): Json | undefined {
   return typeof sid === 'string' && UUID.test(sid) ? renamed(record, PASCAL) : undefined
 }
 
+/** Fields that typed languages keep as enums. */
+const ENUMS: readonly string[] = ['call_status', 'dial_call_status', 'direction', 'Direction']
+
+/** The word that Jambonz writes for an enum: `NO_ANSWER`, `InProgress`. */
+const asWord = (value: unknown): unknown =>
+  typeof value === 'string' && /^[A-Z][A-Za-z_]{2,30}$/.test(value)
+    ? value.replace(/([a-z])(?=[A-Z])/g, '$1-').replaceAll('_', '-').toLowerCase()
+    : value
+
 function renamed (record: Json, names: ReadonlyMap<string, string>): Json | undefined {
   const entries = Object.entries(record).filter(([, value]) => value !== null)
-  const body = Object.fromEntries(entries.map(([name, value]) => [names.get(name) ?? name, value]))
+  const body = Object.fromEntries(entries.map(([name, value]) => {
+    const own = names.get(name) ?? name
+    return [own, ENUMS.includes(own) ? asWord(value) : value]
+  }))
   return TELLING.some(name => typeof body[name] === 'string') ? body : undefined
 }

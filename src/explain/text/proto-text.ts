@@ -53,6 +53,18 @@ export function openProtoText (line: string): Collector | undefined {
   }
 }
 
+/** An event on one line, as Go prints it: `event:"room_started" room:{sid:"RM_1"}`. */
+const ONE_LINE = /\bevent: ?"\w{1,60}"\s{1,4}(?=\w{1,40}(?::|\s?\{))/
+
+/** The event on a line, and what stands in front of it; undefined for a line without one. */
+export function protoLine (line: string): { label: string, record: Json } | undefined {
+  const match = ONE_LINE.exec(line)
+  if (!match) return undefined
+
+  const record = protoText(line.slice(match.index))
+  return record && { label: line.slice(0, match.index), record }
+}
+
 const TOKEN = /\s{0,200}(?:(\w{1,80})(?:\s?:\s?|\s?(?=\{))|(\}))/y
 const VALUE = /("(?:[^"\\\n]|\\.){0,20000}")|(-?\d[\w.+-]{0,40})|(true|false)\b|([A-Z][A-Z\d_]{0,80})\b/y
 const SPACE = /\s{0,200}/y

@@ -12,7 +12,7 @@ import { lenientValue } from './objects.ts'
 import type { Origin } from './origin.ts'
 import { pairsIn } from './pairs.ts'
 import { openPinoPretty } from './pino-pretty.ts'
-import { openProtoText } from './proto-text.ts'
+import { openProtoText, protoLine } from './proto-text.ts'
 import { createSipLog } from './sip-log.ts'
 import { timeIn } from './times.ts'
 import { isException } from './tracebacks.ts'
@@ -132,6 +132,9 @@ export class TextStream {
     if (this.#mayOpenBlock(line)) return false
     // A webhook that a logger wrote looks like a line of zap too.
     if (!HOOK.test(text) && this.#zap(text, origin)) return true
+
+    const event = protoLine(text)
+    if (event && this.#isKnown(event.record, event.label, origin, depth)) return true
 
     const whole = wholeIn(text)
     const isTaken = whole ? this.#isKnown(whole.value, whole.label, origin, depth) : this.#takeGroups(line)
