@@ -7,6 +7,7 @@ import { explainLate, lateLeg } from './calls/late-call.ts'
 import { explainPartial } from './calls/partial-call.ts'
 import { reviewConfig } from './config/review.ts'
 import type { RouteQuestion } from './config/route.ts'
+import { joinCrankBacks } from './crank-back.ts'
 import type { ExplainedCall, Explanation } from './explanation.ts'
 import { clocksFinding, leftOutFinding, noCallFinding, refusedFinding } from './findings/files.ts'
 import { quietFindings } from './findings/quiet.ts'
@@ -43,7 +44,7 @@ export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation 
     looseLogs: new LogLines(looseLogs)
   }
   const quiet: Seen[][] = []
-  const explained = calls.flatMap(items => {
+  const explained = joinCrankBacks(calls).flatMap(items => {
     const call = explainCall(items, files)
     if (!call) quiet.push(items)
     return call ?? []
