@@ -25,3 +25,12 @@ await t.test('who shares no codec with LiveKit', async t => {
   t.match(await reportOf(ASTERISK, '488 Not Acceptable Here'), /The caller's side and LiveKit share no codec/)
   t.match(await reportOf(JAMBONZ, '488 Not Acceptable Here'), /Jambonz and LiveKit share no codec/)
 })
+
+await t.test("a leg of feature-server to its media server is no caller's", async t => {
+  const invite: Line = { ...INVITE_LINE, headers: 'User-Agent: drachtio-fsmrf:1\nX-esl-outbound: 192.0.2.10:40001\n' }
+  const { calls: [call] } = await explainedAll([
+    sipText([invite, { at: 9, by: 'called', start: 'SIP/2.0 488 Not Acceptable Here' }])
+  ])
+  t.match(call, { end: { cause: 'media-server-failed', sipStatus: 488 }, summary: /answered feature-server with 488/ })
+  t.notMatch(JSON.stringify(call?.findings), /LiveKit accepts|The caller got|caller's leg/)
+})

@@ -4,7 +4,7 @@ import { duration } from '../../diagnosis/facts.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
 import { failedTransferText } from '../moved-call.ts'
-import { hasCrossed, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
+import { hasCrossed, isToMediaServer, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
 import type { Leg } from '../leg.ts'
 import { answererOf, nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
@@ -33,7 +33,7 @@ const CALLER_LEG_ONLY: Finding = {
 export const callerLegFindings = (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding[] => [
   mainFinding(leg, verdict, endAt),
   ...verdict.code === 'call-refused' ? carrierSaid(leg) : [],
-  ...verdict.naming === 'unnamed' ? [] : [CALLER_LEG_ONLY],
+  ...verdict.naming === 'unnamed' || isToMediaServer(leg) ? [] : [CALLER_LEG_ONLY],
   ...verdict.alike.length > 0 ? [alikeFinding(verdict.alike)] : []
 ]
 
@@ -175,6 +175,11 @@ function summaryOf (leg: Leg, { end, naming }: CarrierVerdict): string {
       return failedTransferText(leg, transferOf(leg)!, naming)
     default: {
       const { meaning } = CATALOGUE[end.cause]
+      if (isToMediaServer(leg)) {
+        return `Jambonz' media server (FreeSWITCH) did not accept the call: it answered feature-server with ${
+          declined(leg)
+        }.`
+      }
       return leg.final ? `${meaning} The caller got ${declined(leg)}.` : meaning
     }
   }
