@@ -7,6 +7,7 @@ import { KNOWN_REFUSALS, type KnownRefusal } from './knowledge/finals.ts'
 import type { Final, Leg } from './leg.ts'
 import type { Naming } from './parties.ts'
 import { isTransferred, transferOf } from './transfer.ts'
+import { quote } from './quote.ts'
 
 /** Findings that say more than the cause alone. */
 export type CarrierCode =
@@ -145,7 +146,7 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
     (/endpoint allocation/i.test(xReason) && !MEDIA_REFUSALS.has(sipStatus))
   if (isMediaServers) return verdict(endOf('media-server-failed', { sipStatus }))
   if (/no configured application/i.test(xReason)) {
-    return verdict(endOf('lost', { sipStatus, detail: xReason }), { code: 'no-application' })
+    return verdict(endOf('lost', { sipStatus, detail: quote(xReason) }), { code: 'no-application' })
   }
   const refusal = refusalOf(final)
   if (refusal) return { ...judgeStranger(final), refusal }
@@ -158,7 +159,8 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
     })
   }
   if (xReason !== '') {
-    return verdict(endOf('reply-refused', { sipStatus, waitingOn: 'hook', detail: xReason }), { code: 'reply-refused' })
+    const end = endOf('reply-refused', { sipStatus, waitingOn: 'hook', detail: quote(xReason) })
+    return verdict(end, { code: 'reply-refused' })
   }
   if (sipStatus === 480) {
     return verdict(endOf('lost', { sipStatus }), {

@@ -131,7 +131,7 @@ function callerEnd ([first]: readonly SipSeen[]): Endpoint | undefined {
 const isSameEnd = (a: Endpoint | undefined, b: Endpoint): boolean => a?.address === b.address && a.port === b.port
 
 const responseText = (status: number, reason: string, method: string): string =>
-  `${status} ${reason}${method === 'INVITE' || status < 200 ? '' : ` (${method})`}`.replace(/ +/g, ' ').trim()
+  `${status} ${quote(reason)}${method === 'INVITE' || status < 200 ? '' : ` (${method})`}`.replace(/ +/g, ' ').trim()
 
 function requestText (method: string, uri: string, referTo: string | undefined): string {
   if (method === 'REFER') return `REFER to ${addressUri(referTo)?.user ?? ''}`.trim()

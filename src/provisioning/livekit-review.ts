@@ -5,6 +5,7 @@ import { HEADERS, isOurs } from './livekit-wish.ts'
 import { addressCounts, addressHasPort, challenges, normalizeNumber } from '../livekit/dispatch-matching.ts'
 import type { PlacedWay } from '../routing/routes.ts'
 import { isRetellHost } from '../livekit/sip-host.ts'
+import { withoutUser } from '../sip/without-user.ts'
 
 /** One trunk or rule of a project, what it does, and what is wrong with it. */
 export interface Reviewed {
@@ -49,7 +50,7 @@ export function reviewProject (
         'outbound trunk',
         trunk.sipTrunkId,
         trunk,
-        `dials ${trunk.address || 'nobody: no address'}`,
+        `dials ${withoutUser(trunk.address) || 'nobody: no address'}`,
         outboundFindings(trunk, sipHost)
       )
     )

@@ -188,4 +188,8 @@ await t.test('files that are made to take long', async t => {
   const crumbs = udpFragments(V4, true, 'x'.repeat(64_000), 8).map(data => ({ at: BEGAN, data: ethernet(data) }))
   await t.resolves(survives(pcapFile(crumbs.slice(0, -1))))
   await t.resolves(survives(`${'{'.repeat(300_000)}\n${'INVITE sip:a@b SIP/2.0\n'.repeat(50_000)}`))
+  await t.resolves(survives(`${' '.repeat(250_000)}x INVITE sip:a@b SIP/2.0\n`))
+  await t.resolves(survives(`{event: ${'string(1) "'.repeat(80_000)}\n}\n`))
+  const part = JSON.stringify({ log: 'x'.repeat(16 * 1024), stream: 'stdout' })
+  await t.resolves(survives(`${part}\n`.repeat(300)))
 })

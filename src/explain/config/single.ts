@@ -2,6 +2,7 @@ import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } f
 import type { Finding } from '../../finding.ts'
 import { isOurs } from '../../provisioning/livekit-wish.ts'
 import { ruleTitle, trunkTitle } from './titles.ts'
+import { withoutUser } from '../../sip/without-user.ts'
 
 /*
  * What is wrong with a trunk or rule by itself, besides what the review of a project finds.
@@ -87,6 +88,7 @@ function sharedRoom (rule: SIPDispatchRuleInfo): Finding | false {
 export function outboundTrunkFindings (trunk: SIPOutboundTrunkInfo): Finding[] {
   const { address, numbers, authUsername, authPassword } = trunk
   const who = `Outbound trunk ${trunkTitle(trunk)}`
+  const shown = withoutUser(address)
   const bare = numbers.filter(number => /^[\d\-() ]{7,}$/.test(number))
   return present([
     address === '' && {
@@ -98,13 +100,13 @@ export function outboundTrunkFindings (trunk: SIPOutboundTrunkInfo): Finding[] {
     /^sips?:|@|\/\//i.test(address) && {
       code: 'outbound-address-form',
       severity: 'failed',
-      seen: `${who} has the address "${address.slice(0, 100)}": LiveKit takes a host, maybe with a port, and no URI.`,
+      seen: `${who} has the address "${shown.slice(0, 100)}": LiveKit takes a host, maybe with a port, and no URI.`,
       todo: "Write the carrier's host alone, like example.pstn.twilio.com"
     },
     /(?:^|\.)sip\.twilio\.com$/i.test(address) && {
       code: 'outbound-address-form',
       severity: 'warning',
-      seen: `${who} dials ${address}, a SIP domain of Twilio: calls there run TwiML, and reach no phone by themselves.`,
+      seen: `${who} dials ${shown}, a SIP domain of Twilio: calls there run TwiML, and reach no phone by themselves.`,
       todo: 'To reach phones, use the termination URI of a trunk: <name>.pstn.twilio.com'
     },
     (authUsername !== '') !== (authPassword !== '') && {

@@ -3,6 +3,7 @@ import type { CallEvent } from '../../calls/fold/events.ts'
 import { strangerFacts } from '../../jambonz/caller.ts'
 import type { Leg } from '../leg.ts'
 import { isTransferred, transferOf } from '../transfer.ts'
+import { quote } from '../quote.ts'
 
 /** SIP gives up a request that nothing answers after 64 * T1 (RFC 3261 17.1.1.2). */
 const TIMER_B_MS = 32_000
@@ -109,7 +110,7 @@ function agentLegEnd (leg: Leg, endAt: number, status: Status): CallEvent[] {
   const { at, final } = leg
   if (at.bye !== undefined) return [status('completed', at.bye, 200)]
   if (final && final.status >= 300) {
-    return [status(callStatusFor(final.status), at.final ?? 0, final.status, final.reason)]
+    return [status(callStatusFor(final.status), at.final ?? 0, final.status, quote(final.reason))]
   }
   if (at.answered !== undefined) return []
   if (at.cancel !== undefined) return [status('no-answer', at.cancel, 487)]

@@ -41,7 +41,8 @@ const TOKEN = new RegExp(
     String.raw`'(?:[^'\\\n]|\\.)*'?`,
     // PHP's var_dump: ["call_sid"]=> string(36) "…"
     String.raw`\["(?<key>[\w.-]{1,80})"(?::\w{1,20}(?::\w{1,20})?)?\]\s{0,4}=>`,
-    String.raw`\bstring\(\d{1,9}\) "(?<php>[^\n]*)"(?=\s*\n)`,
+    // It is looked for at the beginning of a line alone: elsewhere the search would take the square of the length.
+    String.raw`(?<=^[ \t]{0,60})string\(\d{1,9}\) "(?<php>[^\n]*)"(?=[ \t\r]{0,9}$)`,
     String.raw`\b(?:string|array|object\(\w{1,60}\)#?\d{0,9}) ?\(\d{1,9}\) ?(?=["{])`,
     String.raw`\b(?:int|float|bool)\((?<scalar>[\w.+-]{1,40})\)`,
     // Ruby: :call_sid=>, "call_sid" =>
@@ -62,7 +63,7 @@ const TOKEN = new RegExp(
     // protobuf's text format: room { … }
     String.raw`\b(?<message>[a-z]\w{0,60})(?=\s\{)`
   ].join('|'),
-  'g'
+  'gm'
 )
 
 const asJson = (text: string): string => text.replace(TOKEN, replaced)

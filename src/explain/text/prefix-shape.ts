@@ -9,10 +9,11 @@ const MAX_PREFIX = 200
 export type RemovePrefix = (line: string) => string | undefined
 
 export function likePrefix (prefix: string): RemovePrefix {
-  const [, words = '', space = ''] = /^(.*?)(\s*)$/s.exec(prefix) ?? []
-  if (words === '' && space === '') return line => line
+  if (prefix === '') return line => line
   if (prefix.length > MAX_PREFIX) return () => undefined
 
+  const words = prefix.trimEnd()
+  const space = prefix.slice(words.length)
   const shape = words.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&').replace(/\s+/g, '\\s+').replace(/\d+/g, '\\d+')
   // Editors remove the white space at the end of a line that has nothing else behind its prefix.
   const pattern = new RegExp(`^${shape}(?:${space.replace(/\t/g, '\\t')}|\\s*$)`)

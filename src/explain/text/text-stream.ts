@@ -39,6 +39,8 @@ export interface Sink {
 
 /** Longest text in front of the JSON of a line, characters. */
 const MAX_PREFIX = 300
+/** Longest line that is put together of parts, characters. */
+const MAX_JOINED = 1024 * 1024
 /** A line is tried this often as the beginning of a block. */
 const MAX_REPLAYS = 2
 
@@ -52,7 +54,7 @@ export class TextStream {
   /** A line that no reader knew: an object below it may be its fields. */
   #unknown: { text: string, number: number } | undefined
   /** The beginning of a line that its collector has cut in parts. */
-  partial = ''
+  #held: Plain | undefined
 
   constructor (sink: Sink, readers: readonly LineReader[], http = createHttpExchange()) {
     this.http = http
@@ -60,7 +62,16 @@ export class TextStream {
     this.#readers = readers
   }
 
-  push (line: Plain): void {
+  /** A part of a line: the rest follows, or the stream ends. */
+  hold (part: Plain): void {
+    const before = this.#held?.text ?? ''
+    if (before.length < MAX_JOINED) this.#held = { ...part, text: before + part.text }
+  }
+
+  /** A line, or the last part of one. */
+  push (last: Plain): void {
+    const line = this.#held ? { ...last, text: this.#held.text + last.text } : last
+    this.#held = undefined
     if (this.#block) {
       this.#continueBlock(this.#block, line)
     } else if (!this.#take(line)) {
@@ -71,6 +82,7 @@ export class TextStream {
 
   /** Nothing follows. */
   end (): void {
+    if (this.#held) this.push({ ...this.#held, text: '' })
     while (this.#block) this.#breakBlock(this.#block)
     this.#endCollected()
     this.#endReaders()

@@ -33,7 +33,6 @@ const MAX_STREAMS = 200
 const DOCKER_PART = 16 * 1024
 const isDockerPart = ({ log, stream }: Json): boolean =>
   typeof log === 'string' && typeof stream === 'string' && !log.endsWith('\n') && Buffer.byteLength(log) >= DOCKER_PART
-const MAX_JOINED = 1024 * 1024
 
 /** Takes lines and records out of whatever is around them, and gives them to their readers. */
 export interface Unwrapper {
@@ -80,13 +79,9 @@ export function createUnwrapper (
   function line (text: string, origin: Origin, depth = 0, left?: () => void): void {
     const plain = withoutPrefixes(text, origin, year)
     const stream = streamOf(plain.origin.stream)
-    const whole = stream.partial + plain.text
-    stream.partial = ''
-    if (plain.isPart && whole.length < MAX_JOINED) {
-      stream.partial = whole
-      return
-    }
-    stream.push({ text: whole, origin: plain.origin, depth, ...(left && { left }) })
+    const read = { text: plain.text, origin: plain.origin, depth, ...(left && { left }) }
+    if (plain.isPart) stream.hold(read)
+    else stream.push(read)
   }
 
   /** The message of a record: one line of its writer, or a text of several lines that is whole. */
@@ -143,7 +138,7 @@ export function createUnwrapper (
     }
     const from = originOf(value, here)
     if (isDockerPart(value)) {
-      streamOf(from.stream).partial += text
+      streamOf(from.stream).hold({ text, origin: from, depth: depth + 1 })
       return true
     }
     message(text, from, depth + 1, () => own(value, label, here, depth, lineOf))
