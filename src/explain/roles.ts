@@ -50,13 +50,17 @@ const isToJambonz = (leg: Leg, legs: readonly Leg[]): boolean =>
 
 function roleOf (leg: Leg, legs: readonly Leg[], told: Told): Role {
   if (isFromLiveKit(leg)) return 'livekit-out'
-  if (has(leg, 'x-forwarded-for') || has(leg, 'x-originating-carrier')) return 'inside'
+  if (isToMediaServer(leg) || has(leg, 'x-forwarded-for') || has(leg, 'x-originating-carrier')) return 'inside'
   if (isToSbc(leg) && legs.some(other => isSameDial(leg, other))) return 'inside'
   if (told.atLiveKit.has(leg.callId) || showsLiveKit(leg)) return 'agent'
   if (isToSbc(leg) || isFromJambonz(leg) || told.dialled.has(leg.callId)) return roleOfDial(leg, told)
   if (has(leg, 'x-cid') && has(leg, 'x-account-sid')) return 'inside'
   return isCarrierHost(leg.host) ? 'carrier-out' : 'caller'
 }
+
+/** feature-server asks its media server, FreeSWITCH, for an endpoint (drachtio/drachtio-fsmrf lib/mediaserver.js). */
+export const isToMediaServer = (leg: Leg): boolean =>
+  has(leg, 'x-esl-outbound') || /^drachtio-fsmrf\b/i.test(valueOf(leg, 'user-agent'))
 
 const has = ({ invite }: Leg, name: string): boolean => invite !== undefined && header(invite, name) !== undefined
 

@@ -3,11 +3,13 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { explain } from '../../src/cli/explain.ts'
+import type { Explanation } from '../../src/explain/explanation.ts'
+import { findingsOf } from '../fixtures/explained.ts'
 import { fixture } from '../fixtures/paths.ts'
 
 /*
- * Files in the forms in which people have them. cases.json says what is true of each: the report must match `says` and
- * must not match `never`.
+ * Files in the forms in which people have them. cases.json says what is true of each: the findings must match `says`,
+ * and nothing in the report must match `never`. expected.json has the codes of the findings and the exit code.
  */
 
 interface Case {
@@ -17,29 +19,49 @@ interface Case {
   never?: string
 }
 
-const cases = JSON.parse(readFileSync(fixture('explain/cases.json'), 'utf8')) as Case[]
+interface Expected {
+  /** Codes of all findings that are failures or warnings, and of others that have to be there. */
+  codes: string[]
+  exit: number
+}
 
-/** Codes of a file that was not understood. */
-const NOT_UNDERSTOOD = /nothing-known|not-a-capture|no-sip\)/
+const json = (name: string): unknown => JSON.parse(readFileSync(fixture(`explain/${name}`), 'utf8'))
+const cases = json('cases.json') as Case[]
+const expected = json('expected.json') as Record<string, Expected>
+
+async function run (args: string[]): Promise<{ report: string, exit: number }> {
+  let report = ''
+  const write = (text: string) => {
+    report += text
+  }
+  const stdin = Readable.from([])
+  const exit = await explain(args, { stdin, stdout: { write }, stderr: { write }, env: { NO_COLOR: '1' } })
+  return { report, exit }
+}
 
 for (const { file, truth, says, never } of cases) {
   await t.test(`${file}: ${truth}`, async t => {
     const path = fileURLToPath(fixture(`explain/${file}`))
-    let report = ''
-    const write = (text: string) => {
-      report += text
-    }
-    const status = await explain([path], {
-      stdin: Readable.from([]),
-      stdout: { write },
-      stderr: { write },
-      env: { NO_COLOR: '1' }
-    })
+    const { report, exit } = await run(['--json', path])
+    const findings = findingsOf(JSON.parse(report) as Explanation)
     // The name of the file is no answer.
-    const told = report.replaceAll(file, '')
+    const told = findings.map(({ code, seen, todo = '' }) => `${code} ${seen} ${todo}`).join('\n').replaceAll(file, '')
     t.match(told, new RegExp(says, 'i'))
-    t.notMatch(told, NOT_UNDERSTOOD)
-    if (never !== undefined) t.notMatch(told, new RegExp(never, 'i'))
-    t.not(status, 2, 'something could be read')
+
+    const { codes, exit: expectedExit } = expected[file]!
+    const present = new Set<string>(findings.map(({ code }) => code))
+    t.strictSame(codes.filter(code => !present.has(code)), [], 'every expected finding is there')
+    const wrong = findings.filter(({ severity }) => severity === 'failed' || severity === 'warning')
+    t.strictSame(wrong.map(({ code }): string => code).filter(code => !codes.includes(code)), [], 'nothing else is wrong')
+    t.equal(exit, expectedExit)
+
+    if (never === undefined) return
+    const { report: text } = await run([path])
+    t.notMatch(text.replaceAll(file, ''), new RegExp(never, 'i'))
   })
 }
+
+await t.test('every file has its expected findings', async t => {
+  t.strictSame(Object.keys(expected).sort(), cases.map(({ file }) => file).sort())
+  t.strictSame(Object.values(expected).filter(({ codes }) => codes.length === 0), [])
+})
