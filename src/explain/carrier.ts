@@ -1,7 +1,6 @@
 import { endOf } from '../calls/fold/end.ts'
 import type { End } from '../calls/fold/call.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
-import { header } from '../sip/message.ts'
 import { failedAtEnd } from './moved-call.ts'
 import { KNOWN_REFUSALS, type KnownRefusal } from './knowledge/finals.ts'
 import type { Final, Leg } from './leg.ts'
@@ -144,7 +143,7 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
     const detail = leg.authorized ? 'wrong credentials' : 'no credentials'
     return verdict(endOf('lost', { sipStatus, detail }), { code: 'sbc-wants-credentials' })
   }
-  const isMediaServers = isToMediaServer(leg) || /media server|crankback/i.test(xReason) ||
+  const isMediaServers = /media server|crankback/i.test(xReason) ||
     (/endpoint allocation/i.test(xReason) && !MEDIA_REFUSALS.has(sipStatus))
   if (isMediaServers) return verdict(endOf('media-server-failed', { sipStatus }))
   if (/no configured application/i.test(xReason)) {
@@ -172,12 +171,6 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
   }
   return judgeStranger(final)
 }
-
-/** Whether feature-server called its own FreeSWITCH (drachtio-fsmrf lib/mediaserver.js). */
-export const isToMediaServer = ({ invite }: Leg): boolean =>
-  invite !== undefined && (
-    header(invite, 'x-esl-outbound') !== undefined || /^drachtio-fsmrf\b/i.test(header(invite, 'user-agent') ?? '')
-  )
 
 /** The refusal of Jambonz that has these words. */
 const refusalOf = ({ status, reason, xReason }: Final): KnownRefusal | undefined =>

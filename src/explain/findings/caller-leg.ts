@@ -4,7 +4,7 @@ import { duration } from '../../diagnosis/facts.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
 import { failedTransferText } from '../moved-call.ts'
-import { hasCrossed, isToMediaServer, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
+import { hasCrossed, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
 import type { Leg } from '../leg.ts'
 import { answererOf, nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
@@ -51,7 +51,6 @@ function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding
   const { code, end, over, naming } = verdict
   if (code === 'begins-late') return { code, severity: 'skipped', seen: beginsLate(leg, naming) }
   if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, verdict, endAt) }
-  if (end.cause === 'media-server-failed' && isToMediaServer(leg)) return mediaServerFinding(leg)
   if (!over) return { code: 'still-going', severity: 'skipped', seen: goingText(leg, endAt) }
 
   const finding = afterBye(causeFinding(end, summaryOf(leg, verdict), naming), leg, endAt)
@@ -63,16 +62,6 @@ function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding
   const { command: _command, ...rest } = finding
   return { ...rest, todo: strangersTodo(leg, verdict) }
 }
-
-const mediaServerFinding = ({ final }: Leg): Finding => ({
-  code: 'media-server-failed',
-  severity: 'failed',
-  seen: `feature-server asked its media server (FreeSWITCH) for an endpoint, and it answered ${final?.status} ` +
-    `${quote(final?.reason ?? '')}.`,
-  todo: final?.status === 488
-    ? "Look in FreeSWITCH's log at that time: it has no free RTP port, or takes none of the codecs of the SDP"
-    : 'Check that FreeSWITCH runs and is not overloaded, and look in its log at that time'
-})
 
 function strangersTodo (leg: Leg, { naming, refusal }: CarrierVerdict): string {
   const [todo] = leg.final && leg.final.status >= 300 && leg.final.status !== 487
