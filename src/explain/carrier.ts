@@ -5,7 +5,6 @@ import { failedAtEnd } from './moved-call.ts'
 import { KNOWN_REFUSALS, type KnownRefusal } from './knowledge/finals.ts'
 import type { Final, Leg } from './leg.ts'
 import type { Naming } from './parties.ts'
-import { isToMediaServer } from './roles.ts'
 import { isTransferred, transferOf } from './transfer.ts'
 import { quote } from './quote.ts'
 
@@ -72,7 +71,6 @@ function judge (leg: Leg, endAt: number, naming: Naming): Verdict {
   const { at, final } = leg
   if (at.answered !== undefined || at.bye !== undefined || leg.isUp) return judgeAnswered(leg, naming)
   if (at.cancel !== undefined) return judgeCancelled(leg, naming)
-  if (final && isToMediaServer(leg)) return verdict(endOf('media-server-failed', { sipStatus: final.status }))
   if (final?.status === 487 && !leg.invite) return { ...UNDECIDED, code: 'begins-late' }
   if (final) return naming === 'unnamed' ? judgeStranger(final) : judgeFinal(leg, final, naming)
   if (!leg.invite) return { ...UNDECIDED, code: 'begins-late' }

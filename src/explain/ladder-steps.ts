@@ -7,7 +7,7 @@ import type { Naming } from './parties.ts'
 import type { Role } from './roles.ts'
 import { addressTag, addressUri } from './lenient-sip.ts'
 import { quote } from './quote.ts'
-import type { HookReply, HookSeen, LogSeen, RoomSeen, Seen, SipSeen } from './seen.ts'
+import type { HookReply, HookSeen, LogSeen, RoomSeen, Seen, Service, SipSeen } from './seen.ts'
 
 /** Who sends a leg's first INVITE to whom. */
 const ENDS: Readonly<Record<Role, readonly [from: Party, to: Party]>> = {
@@ -205,16 +205,27 @@ function participantText ({ kind, identity }: NonNullable<RoomSeen['event']['par
 const eventText = (what: string): string =>
   what.replace(/^participant_/, '').replace(/^room_/, 'room ').replace('_', ' ')
 
+/** Whose column a line of a log stands in. An application, a PBX and Twilio are none of the parties that are drawn. */
+const PARTIES: Readonly<Partial<Record<Service, Party>>> = {
+  'feature-server': 'jambonz',
+  'sbc-inbound': 'jambonz',
+  'sbc-outbound': 'jambonz',
+  'api-server': 'jambonz',
+  'jambonz-alerts': 'jambonz',
+  'livekit-sip': 'livekit',
+  'livekit-server': 'livekit',
+  agent: 'agent'
+}
+
 /** Only the lines that say something about how the call went. */
 function logMove ({ from, level, text, fields }: LogSeen): Move | undefined {
-  // Twilio is none of the parties that are drawn.
-  if (from === 'twilio') return undefined
+  const party = PARTIES[from]
+  if (party === undefined) return undefined
 
   const isTrouble = ['warn', 'error', 'fatal'].includes(level)
   const isTelling = /reject|clos|refus|fail|processing invite|joining room|unexpected/i.test(text)
   if (!isTrouble && !isTelling) return undefined
 
   const reason = typeof fields['reason'] === 'string' ? ` (${fields['reason']})` : ''
-  const party = from === 'livekit-sip' ? 'livekit' : 'jambonz'
   return { from: party, to: party, via: 'room', what: quote(`${text}${reason}`).slice(0, 80) }
 }

@@ -12,6 +12,8 @@ import { withCause } from './calls/vague-causes.ts'
 
 /** A call that goes on for longer after its transfer failed ends for another reason, milliseconds. */
 const TRANSFER_ENDS_MS = 60_000
+/** Within this time a side whose REFER was refused hangs up because of that, milliseconds. */
+const LOST_WITHIN_MS = 10_000
 
 /** The transfer on the last leg to LiveKit, unless webhooks report it. */
 export function transferOnWire (agentLegs: readonly Leg[], hooks: readonly HookSeen[]): Transfer | undefined {
@@ -38,6 +40,16 @@ export function failedAtEnd ({ byes }: Leg, { outcome, refer }: Transfer): boole
 /** Whether who hung up had accepted a transfer of which nothing more is known. */
 export const mayHaveMoved = ({ byes }: Leg, { outcome, refer }: Transfer): boolean =>
   outcome === 'unreported' && byes[0]?.from !== undefined && byes[0].from !== refer.from
+
+/** Whether the side whose REFER was refused gave up and hung up soon: the caller was lost, and nobody was done. */
+export function lostAfterRefusal (leg: Leg): boolean {
+  const [bye] = leg.byes
+  const transfer = transferOf(leg)
+  if (transfer?.outcome !== 'refused' || bye?.from === undefined || bye.from !== transfer.refer.from) return false
+
+  const { statusAt } = transfer.refer
+  return bye.at === undefined || statusAt === undefined || bye.at - statusAt <= LOST_WITHIN_MS
+}
 
 /** What is said of a call that a transfer did not move. */
 export function failedTransferText (leg: Leg, { refer }: Transfer, naming: Naming): string {

@@ -68,7 +68,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   // feature-server
   {
     code: 'log-outdial-failed',
-    says: /ended with 486: the called party is busy/,
+    says: /ended its leg with 486: the called party is busy/,
     text: fs('SingleDialer:exec outdial failure 486')
   },
   {

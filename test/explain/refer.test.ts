@@ -179,6 +179,25 @@ await t.test("the cause follows what became of LiveKit's REFER, and who hung up"
   }
 })
 
+await t.test('Jambonz passes on the status of its referHook: no trunk takes part in that', async t => {
+  for (const status of ['405 Method Not Allowed', '603 Decline', '404 Not Found', '500 Internal Server Error']) {
+    const lines = [...JAMBONZ, ...refer('called', 10_000, status), ...bye('caller', 30_000)]
+    const refused = findingsOf(await explainedAll([sipText(lines, AT_LIVEKIT)]))
+      .find(({ code }) => code === 'refer-refused')
+    t.match(refused?.seen, `its referHook was answered ${status.slice(0, 3)}`)
+    t.match(refused?.todo, /referHook/)
+    t.notMatch(refused?.todo, /trunk/)
+  }
+})
+
+await t.test('who hangs up right after a refused REFER lost the caller, and did not finish', async t => {
+  for (const [after, severity] of [[1700, 'warning'], [45_000, 'ok']] as const) {
+    const lines = [...JAMBONZ, ...refer('called', 10_000, '403 Forbidden'), ...bye('called', 10_000 + after)]
+    const explanation = await explainedAll([sipText(lines, AT_LIVEKIT)])
+    t.match(findingsOf(explanation)[0], { code: 'agent-hung-up', severity }, `${after} ms later`)
+  }
+})
+
 await t.test('nobody is called Jambonz where Twilio called LiveKit', async t => {
   const [, lines] = CASES.find(([says]) => says === 'Twilio refuses')!
   const explanation = await explainedAll([sipText(lines, AT_LIVEKIT)])

@@ -4,6 +4,7 @@ import { judgeRecords, type RecordVerdict } from '../findings/cdr.ts'
 import { agentLegFindings, dialledByLiveKit } from '../findings/agent-leg.ts'
 import { byeFindings } from '../findings/byes.ts'
 import { unacknowledged } from '../findings/contact.ts'
+import { mediaServerFindings } from '../findings/media-server.ts'
 import { hookFindings } from '../findings/hooks.ts'
 import { referFindings } from '../findings/refer.ts'
 import { loggedHostFindings } from '../findings/sip-host.ts'
@@ -15,7 +16,7 @@ import { legsOf } from '../legs.ts'
 import { LogLines } from '../log-lines.ts'
 import { judgeLogs, type LogVerdict } from '../logs.ts'
 import { namingOfCall, type Naming } from '../parties.ts'
-import type { Role } from '../roles.ts'
+import { isToMediaServer, type Role } from '../roles.ts'
 import type { CdrSeen, HookSeen, RefusedSeen, RoomSeen, RtpCounts, Seen } from '../seen.ts'
 import { isAllUntimed, withoutDurations } from '../untimed.ts'
 
@@ -69,7 +70,7 @@ export function partsOf (seen: readonly Seen[], { looseLogs }: FileFacts): CallP
   const said = logged.findings.length + hosts.length
   if (legs.length + hooks.length + rooms.length + records.length + said === 0) return undefined
 
-  const legOf = (wanted: Role): Leg | undefined => legs.find(({ role }) => role === wanted)
+  const legOf = (wanted: Role): Leg | undefined => legs.find(leg => leg.role === wanted && !isToMediaServer(leg))
   return {
     seen,
     legs,
@@ -161,7 +162,7 @@ export const findingsOfParts = (
   ...agentLegs.flatMap(leg => agentLegFindings(leg, rtp, endAt).map(finding =>
     leg.timed ? finding : { ...finding, seen: withoutDurations(finding.seen) }
   )),
-  ...legs.flatMap(leg => dialogFindings(leg, naming, endAt)),
+  ...legs.flatMap(leg => isToMediaServer(leg) ? mediaServerFindings(leg) : dialogFindings(leg, naming, endAt)),
   ...hookFindings(hooks),
   ...recorded.findings,
   ...legs.filter(({ role }) => role === 'livekit-out').map(dialledByLiveKit)

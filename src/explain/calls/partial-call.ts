@@ -5,6 +5,7 @@ import type { Finding } from '../../finding.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'
 import { missingHooks } from '../findings/hooks.ts'
+import { judgeMediaServer } from '../findings/media-server.ts'
 import { mergeFindings } from '../findings/merge.ts'
 import { judgeRooms, type RoomVerdict } from '../findings/room-story.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
@@ -22,13 +23,16 @@ export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCa
   // livekit-server's lines alone do not show that a caller waited.
   const cause = logged.cause === 'no-agent' && rooms.length === 0 ? undefined : logged.cause
   const inRoom: RoomVerdict = hooks.length === 0 && legs.length === 0 ? judgeRooms(rooms) : { findings: [] }
-  const end = (cause && endOf(cause)) ?? recorded.end ?? inRoom.end
+  const inside = judgeMediaServer(legs)
+  const known = (cause && endOf(cause)) ?? recorded.end ?? inRoom.end
+  const end = known ?? inside.end
   const meaning = (cause && logged.meaning) ?? (end ? CATALOGUE[end.cause].meaning : '')
   const findings = mergeFindings([
-    ...end ? [causeFinding(end, meaning, naming)] : [],
+    ...known ? [causeFinding(known, meaning, naming)] : [],
     ...logged.findings,
     ...inRoom.findings,
     ...findingsOfParts(parts, files),
+    ...inside.findings,
     ...rooms.length > 0 && !end && inRoom.findings.length === 0 ? [ROOM_ONLY] : [],
     ...missingHooks(hooks, legs)
   ])

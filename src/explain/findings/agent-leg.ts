@@ -25,7 +25,7 @@ export const agentLegFindings = (leg: Leg, rtp: RtpCounts, endAt: number): Findi
   ...credentialsFindings(leg),
   ...silenceFindings(leg, endAt),
   ...routeFindings(leg),
-  ...sipHostFindings(leg.host),
+  ...leg.at.answered === undefined ? sipHostFindings(leg.host) : [],
   ...sizeFindings(leg),
   ...mediaFindings(leg, rtp),
   ...lateOfferFindings(leg)

@@ -1,5 +1,6 @@
 import type { Finding } from '../../finding.ts'
 import type { Leg } from '../leg.ts'
+import { lostAfterRefusal } from '../moved-call.ts'
 import { nameOf, type Naming } from '../parties.ts'
 import { lostBye, unacknowledged } from './contact.ts'
 
@@ -37,6 +38,7 @@ export function afterBye (finding: Finding, leg: Leg | undefined, endAt: number)
   if (!leg || finding.severity !== 'ok') return finding
   const unheard = unacknowledged(leg)
   if (unheard) return unheard
+  if (lostAfterRefusal(leg)) return { ...finding, severity: 'warning' }
   const [bye] = leg.byes
   if (bye?.status !== 481 && !lostBye(leg, endAt)) return finding
   return {

@@ -8,7 +8,6 @@ import { hasCrossed, type CarrierCode, type CarrierVerdict } from '../carrier.ts
 import type { Leg } from '../leg.ts'
 import { answererOf, nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
-import { isToMediaServer } from '../roles.ts'
 import { transferOf } from '../transfer.ts'
 import { carrierSaid } from './carrier-said.ts'
 import { beginsLate } from './begins-late.ts'
@@ -34,7 +33,7 @@ const CALLER_LEG_ONLY: Finding = {
 export const callerLegFindings = (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding[] => [
   mainFinding(leg, verdict, endAt),
   ...verdict.code === 'call-refused' ? carrierSaid(leg) : [],
-  ...verdict.naming === 'unnamed' || isToMediaServer(leg) ? [] : [CALLER_LEG_ONLY],
+  ...verdict.naming === 'unnamed' ? [] : [CALLER_LEG_ONLY],
   ...verdict.alike.length > 0 ? [alikeFinding(verdict.alike)] : []
 ]
 
@@ -176,11 +175,6 @@ function summaryOf (leg: Leg, { end, naming }: CarrierVerdict): string {
       return failedTransferText(leg, transferOf(leg)!, naming)
     default: {
       const { meaning } = CATALOGUE[end.cause]
-      if (isToMediaServer(leg)) {
-        return `Jambonz' media server (FreeSWITCH) did not accept the call: it answered feature-server with ${
-          declined(leg)
-        }.`
-      }
       return leg.final ? `${meaning} The caller got ${declined(leg)}.` : meaning
     }
   }

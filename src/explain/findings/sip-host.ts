@@ -27,8 +27,20 @@ export function hostHint (host: string): string {
 
 const CLOUD_URI = /\bsips?:[^\s@"'\\]{0,200}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})?\.sip\.livekit\.cloud)\b/i
 
-/** A SIP URI in a line of a log whose host is none of LiveKit's. The first one counts. */
+/** What applications and Jambonz write about a dial that was answered. */
+const ANSWERED = /\b(?:answered|connected|bridged|in-progress|completed)\b/i
+const ANSWERED_STATUS = ['dial_sip_status', 'sip_status', 'sipStatus', 'dialSipStatus']
+
+const isAnswer = ({ text, fields }: LogSeen): boolean =>
+  ANSWERED_STATUS.some(name => Number(fields[name]) === 200) ||
+  (/\bdial/i.test(text) && ANSWERED.test(text) && !/\b(?:not|never|no|un)\W?(?:answer|connect|bridg)/i.test(text))
+
+/**
+ * A SIP URI in a line of a log whose host is none of LiveKit's. The first one counts. A host that answered is right,
+ * whatever it looks like.
+ */
 export function loggedHostFindings (lines: readonly LogSeen[]): Finding[] {
+  if (lines.some(isAnswer)) return []
   for (const { text, fields } of lines) {
     const words = [text, ...Object.values(fields).filter(value => typeof value === 'string')]
     const host = words.map(word => CLOUD_URI.exec(word.slice(0, 2000))?.[1]).find(found => found !== undefined)

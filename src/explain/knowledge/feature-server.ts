@@ -34,7 +34,9 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     code: 'log-outdial-failed',
     severity: ({ match: [, status] }) => status === '487' ? 'warning' : 'failed',
     says: line =>
-      `A leg that Jambonz dialled ${toLiveKit(line.call) ? 'to LiveKit ' : ''}ended with ${dialledWords(line)}`,
+      toLiveKit(line.call)
+        ? `A leg that Jambonz dialled to LiveKit ended with ${dialledWords(line)}`
+        : `The side that Jambonz dialled ended its leg with ${dialledWords(line)}`,
     todo: dialledTodo,
     source: 'jambonz-feature-server lib/utils/place-outdial.js'
   },

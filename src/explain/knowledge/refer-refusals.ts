@@ -29,6 +29,15 @@ const BY_JAMBONZ: Readonly<Record<number, ReferRefusal>> = {
   }
 }
 
+/** Statuses that a SIP stack gives by itself, whatever an application says. */
+const BY_STACK: ReadonlySet<number> = new Set([401, 407, 420, 481])
+
+/** Of any other status: feature-server passes on the one with which its referHook was answered (lib/tasks/dial.js). */
+const byReferHook = (status: number): ReferRefusal => ({
+  says: `usually its referHook was answered ${status}, which Jambonz passes on`,
+  todo: "Look at the answer of the dial's referHook at that moment: 200 lets the REFER pass"
+})
+
 const BY_ANYBODY: Readonly<Record<number, ReferRefusal>> = {
   400: { says: 'it cannot read it', todo: 'Compare its Refer-To with the form that the other side wants' },
   401: { says: 'credentials are wanted', todo: 'Ask the other side which credentials it wants for transfers' },
@@ -70,5 +79,6 @@ export function referRefusalOf (status: number, who: 'jambonz' | 'twilio' | 'any
     todo: 'Ask the other side which transfers it takes'
   }
   if (who === 'twilio') return BY_TWILIO
-  return (who === 'jambonz' ? BY_JAMBONZ[status] : undefined) ?? BY_ANYBODY[status] ?? other
+  if (who === 'jambonz' && !BY_STACK.has(status)) return BY_JAMBONZ[status] ?? byReferHook(status)
+  return BY_ANYBODY[status] ?? other
 }
