@@ -15,10 +15,12 @@ export const EXPLAIN_USAGE = `Usage: bridge explain [--call <id>] [--json] FILEâ
        bridge explain --to <number> [--from <number>] [--ip <address>] [--json] FILEâ€¦
 
 Explains calls that the bridge never saw. Give any number of these files; - is standard input:
-  a capture (pcap, pcapng, also gzipped) with SIP over UDP or TCP
+  a capture (pcap, pcapng, snoop, also gzipped) with SIP over UDP, TCP or WebSocket, also in HEP or in a tunnel
+  an export of Wireshark, tshark, tcpdump or Homer
   a SIP log (sngrep, ngrep, sofia, drachtio, Asterisk, or the messages alone)
-  webhooks of Jambonz or LiveKit as JSON lines
-  logs of Jambonz, LiveKit, agents, applications and PBXs, and errors of LiveKit's API
+  webhooks of Jambonz or LiveKit as an application logs them: JSON, objects as programs print them, forms, CSV
+  logs of Jambonz, LiveKit, agents, applications and PBXs, and errors of LiveKit's API, also as Docker, systemd,
+  Kubernetes or a log collector exports them (lines, JSON, CSV)
   call detail records and alerts: Jambonz, Twilio, LiveKit Cloud (JSON or CSV)
   LiveKit's trunks and dispatch rules: what lk sip inbound|outbound|dispatch list prints, also with -j
 
@@ -28,7 +30,8 @@ Explains calls that the bridge never saw. Give any number of these files; - is s
                 address
   --json        print the result as JSON
 
-Exit code: 0 nothing wrong was found; 1 something was wrong; 2 nothing could be read`
+Exit code: 0 nothing wrong was found (warnings, marked with !, do not count); 1 something was wrong; 2 nothing could be
+read, or nothing of the call that --call names`
 
 /** Where a command reads and writes. */
 export interface ExplainIo {

@@ -143,8 +143,9 @@ class TextReader {
       severity: 'failed',
       seen: `None of the ${this.#lines} lines of ${this.#file} is SIP, a webhook of Jambonz or LiveKit, or a log ` +
         'line of Jambonz, LiveKit, an agent or a PBX.',
-      todo: 'Give a pcap or pcapng file, a SIP log (sngrep, ngrep, sofia, drachtio), webhooks as JSON lines, or the ' +
-        'logs of the servers'
+      todo: 'Give a capture (pcap, pcapng), a SIP log (sngrep, ngrep, sofia, drachtio), an export of Wireshark, ' +
+        'tshark or Homer, webhooks as an application logs them, the logs of the servers, or what a log collector ' +
+        'exports (JSON, CSV)'
     }]
   }
 }
