@@ -2,6 +2,7 @@ import { cseq, header, type SipMessage, type SipRequest } from '../sip/message.t
 import { endpointText } from './capture/endpoint.ts'
 import { addressTag, addressUri, tolerant } from './lenient-sip.ts'
 import { methodOf } from './keep.ts'
+import { isLiveKitId } from './livekit-id.ts'
 import type { SipSeen } from './seen.ts'
 
 /*
@@ -38,7 +39,7 @@ export interface Refer {
 }
 
 /** Which side sent a request; undefined where nothing shows it. */
-export type SenderOf = (seen: SipSeen) => Side | undefined
+type SenderOf = (seen: SipSeen) => Side | undefined
 
 interface Party {
   tag: string | undefined
@@ -103,7 +104,7 @@ function byEnds (from: Party, caller: Party, called: Party): Side | undefined {
 
 /** Where the file begins later, LiveKit's own tag shows its side. It is taken for the side that was called. */
 function sideOfLiveKit (message: SipMessage): Side | undefined {
-  const isLiveKit = (name: string): boolean => addressTag(header(message, name))?.startsWith('SCL_') === true
+  const isLiveKit = (name: string): boolean => isLiveKitId(addressTag(header(message, name)))
   if (isLiveKit('from')) return 'called'
   return isLiveKit('to') ? 'caller' : undefined
 }

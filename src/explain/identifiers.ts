@@ -1,6 +1,7 @@
 import { parseAddress, parseUri } from '../sip/address.ts'
 import { header, type SipMessage } from '../sip/message.ts'
 import { addressTag, addressUri, tolerant } from './lenient-sip.ts'
+import { isLiveKitId } from './livekit-id.ts'
 import type { AnyHookBody, CdrSeen, HookSeen, LogSeen, RoomSeen, Seen } from './seen.ts'
 
 /**
@@ -52,7 +53,7 @@ function sipIdentifiers (message: SipMessage): Identifiers {
     identifier('sid', header(message, 'x-lk-call')),
     identifier('sid', header(message, 'x-call-sid')),
     identifier('sid', header(message, 'x-twilio-callsid')),
-    ...tags.filter(tag => tag?.startsWith('SCL_')).map(tag => identifier('scl', tag)),
+    ...tags.filter(isLiveKitId).map(tag => identifier('scl', tag)),
     isInvite ? token(addressUri(header(message, 'to'))?.user) : undefined
   ]
 }
@@ -87,7 +88,7 @@ const liveKitTags = (headers: Record<string, unknown> = {}): Identifiers =>
   Object.entries(headers)
     .filter(([name, value]) => /^(from|f)$/i.test(name) && typeof value === 'string')
     .map(([, value]) => addressTag(value as string))
-    .filter(tag => tag?.startsWith('SCL_'))
+    .filter(isLiveKitId)
     .map(tag => identifier('scl', tag))
 
 function dialledTokens (verbs: unknown): Identifiers {
@@ -96,7 +97,7 @@ function dialledTokens (verbs: unknown): Identifiers {
 }
 
 /** LiveKit's own id of a SIP call, which is its tag in SIP, or the SIP Call-ID. */
-const ownCallId = (id: string): string | undefined => identifier(id.startsWith('SCL_') ? 'scl' : 'cid', id)
+const ownCallId = (id: string): string | undefined => identifier(isLiveKitId(id) ? 'scl' : 'cid', id)
 
 function roomIdentifiers ({ event: { room, participant }, callId, twilioCallSid }: RoomSeen): Identifiers {
   return [
@@ -139,7 +140,7 @@ function logIdentifiers ({ fields, from, text }: LogSeen): Identifiers {
 }
 
 const cdrIdentifiers = ({ id, names, to }: CdrSeen): Identifiers => [
-  identifier(id.startsWith('SCL_') ? 'scl' : 'sid', id),
+  identifier(isLiveKitId(id) ? 'scl' : 'sid', id),
   identifier('sid', names.callSid),
   identifier('cid', names.callId),
   identifier('cid', names.callerCallId),

@@ -3,6 +3,7 @@ import { endOf } from '../calls/fold/end.ts'
 import type { End } from '../calls/fold/call.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import { isSilent } from './findings/agent-leg.ts'
+import { CARRIER_MEDIA_STATUSES } from './knowledge/media-statuses.ts'
 import type { Leg } from './leg.ts'
 import { failedAtEnd } from './moved-call.ts'
 import { isLiveKitHost } from './roles.ts'
@@ -37,9 +38,6 @@ function endedByCaller ({ at }: Leg, callerLeg: Leg): OutgoingVerdict | undefine
   return (at.bye ?? Infinity) < bye ? undefined : { outcome: 'ended', end: endOf('caller-hung-up') }
 }
 
-/** Statuses that are about the media of a call alone. */
-const ABOUT_MEDIA: readonly number[] = [406, 415, 488, 606]
-
 /**
  * How a leg that LiveKit or Jambonz dialled to a carrier, phone or PBX ended.
  * @param endAt when the last of the files ends
@@ -67,7 +65,7 @@ export function judgeOutgoing (leg: Leg, endAt: number, callerLeg?: Leg): Outgoi
 
 function refusedEnd (leg: Leg, sipStatus: number): End {
   if (leg.role === 'livekit-out' && isLiveKitHost(leg.host)) return endOf(causeAtLiveKit(sipStatus), { sipStatus })
-  if (ABOUT_MEDIA.includes(sipStatus)) return endOf('media-mismatch', { by: 'carrier', sipStatus })
+  if (CARRIER_MEDIA_STATUSES.has(sipStatus)) return endOf('media-mismatch', { by: 'carrier', sipStatus })
   return endOf(causeOfStatus(sipStatus, leg.at.ringing !== undefined), { sipStatus })
 }
 

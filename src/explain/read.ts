@@ -10,7 +10,7 @@ import { encodingOf } from './text/encoding.ts'
 import { emptyFile, readText } from './text/read-text.ts'
 
 /** A file or standard input, by the name that findings have for it. */
-export interface Input {
+interface Input {
   name: string
   chunks: AsyncIterable<Buffer>
 }

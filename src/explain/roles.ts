@@ -4,6 +4,7 @@ import { addressTag, addressUri } from './lenient-sip.ts'
 import { isToken } from './identifiers.ts'
 import { methodOf } from './keep.ts'
 import type { Leg } from './leg.ts'
+import { isLiveKitId } from './livekit-id.ts'
 import { namingOfCall } from './parties.ts'
 import type { AnyHookBody, HookSeen, Seen } from './seen.ts'
 
@@ -99,9 +100,6 @@ export const isNumber = (user: string): boolean =>
 
 export const isLiveKitHost = (host: string): boolean => /(^|\.)sip\.livekit\.cloud$/i.test(host)
 
-/** LiveKit's SIP side uses its own id of a call as its tag (livekit/sip pkg/sip/inbound.go, outbound.go). */
-export const isLiveKitTag = (tag: string | undefined): boolean => tag?.startsWith('SCL_') === true
-
 const tagIn = (message: SipMessage, name: 'from' | 'to'): string | undefined => addressTag(header(message, name))
 
 /** The side that began a leg keeps its From tag in every message of these transactions. */
@@ -114,9 +112,9 @@ const namesLiveKit = (message: SipMessage): boolean =>
 
 function isFromLiveKit ({ messages, invite }: Leg): boolean {
   const tagged = messages.find(({ message }) =>
-    OPENING.has(methodOf(message)) && (isLiveKitTag(tagIn(message, 'from')) || isLiveKitTag(tagIn(message, 'to')))
+    OPENING.has(methodOf(message)) && (isLiveKitId(tagIn(message, 'from')) || isLiveKitId(tagIn(message, 'to')))
   )
-  if (tagged) return isLiveKitTag(tagIn(tagged.message, 'from'))
+  if (tagged) return isLiveKitId(tagIn(tagged.message, 'from'))
   if (!invite || ['x-call-sid', 'x-forwarded-for', 'x-cid'].some(name => header(invite, name) !== undefined)) {
     return false
   }
@@ -126,9 +124,9 @@ function isFromLiveKit ({ messages, invite }: Leg): boolean {
 /** Whether something says that LiveKit is at the other end of a leg that somebody dialled. */
 function showsLiveKit (leg: Leg): boolean {
   const { host, user, messages } = leg
-  if (isLiveKitHost(host) || user.startsWith('SCL_')) return true
+  if (isLiveKitHost(host) || isLiveKitId(user)) return true
   return messages.some(({ message }) =>
-    isLiveKitTag(tagIn(message, 'to')) || isLiveKitTag(tagIn(message, 'from')) ||
+    isLiveKitId(tagIn(message, 'to')) || isLiveKitId(tagIn(message, 'from')) ||
     (message.kind === 'response' && methodOf(message) === 'INVITE' && isLiveKitResponse(message, leg))
   )
 }
@@ -155,7 +153,7 @@ const isAnsweredByStranger = ({ messages }: Leg): boolean =>
   messages.some(({ message }) => {
     if (message.kind !== 'response' || methodOf(message) !== 'INVITE') return false
     const tag = tagIn(message, 'to')
-    return tag !== undefined && !isLiveKitTag(tag)
+    return tag !== undefined && !isLiveKitId(tag)
   })
 
 const callIdsOfParticipants = (seen: readonly Seen[]): Set<string> =>

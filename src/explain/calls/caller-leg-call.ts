@@ -1,6 +1,6 @@
 import { CATALOGUE } from '../../diagnosis/causes-catalogue.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
-import { judgeCallerLeg } from '../carrier.ts'
+import { judgeCallerLeg } from '../caller-leg-verdict.ts'
 import type { ExplainedCall } from '../explanation.ts'
 import { callerLegFindings, callerLegSteps } from '../findings/caller-leg.ts'
 import { causeFinding, stepsUnseen } from '../findings/cause.ts'

@@ -5,7 +5,7 @@ import { linkName } from './link-layer.ts'
 import type { TcpCounts } from './tcp-stream.ts'
 
 /** What was noticed while a capture was read. */
-export interface CaptureFacts {
+interface CaptureFacts {
   file: string
   notes: CaptureNotes
   frames: number

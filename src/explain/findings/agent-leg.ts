@@ -2,6 +2,7 @@ import { duration } from '../../diagnosis/facts.ts'
 import type { Finding } from '../../finding.ts'
 import { header } from '../../sip/message.ts'
 import type { Leg } from '../leg.ts'
+import { isLiveKitId } from '../livekit-id.ts'
 import type { RtpCounts } from '../seen.ts'
 import { LATE_OFFER_TODO } from '../knowledge/late-offer.ts'
 import { mediaFindings } from './media.ts'
@@ -36,7 +37,7 @@ export const isSilent = ({ at, repeats }: Leg, endAt: number): boolean =>
   repeats >= SILENT_REPEATS || (at.cancel ?? endAt) - (at.invite ?? endAt) >= SILENT_MS
 
 function addressFindings ({ user, host, at }: Leg): Finding[] {
-  if (!user.startsWith('SCL_')) return []
+  if (!isLiveKitId(user)) return []
 
   const effect = at.answered === undefined
     ? 'LiveKit does not look it up anywhere'

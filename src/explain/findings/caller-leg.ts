@@ -4,7 +4,7 @@ import { duration } from '../../diagnosis/facts.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
 import { failedTransferText } from '../moved-call.ts'
-import { hasCrossed, type CarrierCode, type CarrierVerdict } from '../carrier.ts'
+import { hasCrossed, type CallerLegCode, type CallerLegVerdict } from '../caller-leg-verdict.ts'
 import type { Leg } from '../leg.ts'
 import { answererOf, nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
@@ -30,7 +30,7 @@ const CALLER_LEG_ONLY: Finding = {
  * What the caller's leg shows of a call when nothing else was seen of it.
  * @param endAt when the files end
  */
-export const callerLegFindings = (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding[] => [
+export const callerLegFindings = (leg: Leg, verdict: CallerLegVerdict, endAt: number): Finding[] => [
   mainFinding(leg, verdict, endAt),
   ...verdict.code === 'call-refused' ? carrierSaid(leg) : [],
   ...verdict.naming === 'unnamed' ? [] : [CALLER_LEG_ONLY],
@@ -38,7 +38,7 @@ export const callerLegFindings = (leg: Leg, verdict: CarrierVerdict, endAt: numb
 ]
 
 /** What to do about the end of a call of which only the caller's leg was seen. */
-export function callerLegSteps (leg: Leg, { end, over, code, naming, refusal }: CarrierVerdict): NextStep[] {
+export function callerLegSteps (leg: Leg, { end, over, code, naming, refusal }: CallerLegVerdict): NextStep[] {
   if (!over) return []
   if (code === 'call-refused' || naming === 'unnamed') {
     return leg.final ? refusalTodos(leg, leg.final, naming, refusal).map(todo => ({ todo })) : []
@@ -46,7 +46,7 @@ export function callerLegSteps (leg: Leg, { end, over, code, naming, refusal }: 
   return stepsUnseen(end, stepsFor(end), naming)
 }
 
-function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding {
+function mainFinding (leg: Leg, verdict: CallerLegVerdict, endAt: number): Finding {
   const { code, end, over, naming } = verdict
   if (code === 'begins-late') return { code, severity: 'skipped', seen: beginsLate(leg, naming) }
   if (code !== undefined) return { code, severity: 'failed', ...DESCRIPTIONS[code](leg, verdict, endAt) }
@@ -62,7 +62,7 @@ function mainFinding (leg: Leg, verdict: CarrierVerdict, endAt: number): Finding
   return { ...rest, todo: strangersTodo(leg, verdict) }
 }
 
-function strangersTodo (leg: Leg, { naming, refusal }: CarrierVerdict): string {
+function strangersTodo (leg: Leg, { naming, refusal }: CallerLegVerdict): string {
   const [todo] = leg.final && leg.final.status >= 300 && leg.final.status !== 487
     ? refusalTodos(leg, leg.final, naming, refusal)
     : []
@@ -90,7 +90,7 @@ function goingText (leg: Leg, endAt: number): string {
 type Description = Pick<Finding, 'seen' | 'todo' | 'command'>
 
 const DESCRIPTIONS: Readonly<
-  Record<Exclude<CarrierCode, 'begins-late'>, (leg: Leg, verdict: CarrierVerdict, endAt: number) => Description>
+  Record<Exclude<CallerLegCode, 'begins-late'>, (leg: Leg, verdict: CallerLegVerdict, endAt: number) => Description>
 > = {
   'call-refused': (leg, { naming, refusal }) => {
     const final = leg.final ?? { status: 0, reason: '' }
@@ -128,7 +128,7 @@ const DESCRIPTIONS: Readonly<
   })
 }
 
-function silence (leg: Leg, { naming }: CarrierVerdict, endAt: number): Description {
+function silence (leg: Leg, { naming }: CallerLegVerdict, endAt: number): Description {
   const times = leg.repeats > 0 ? `, although it was sent ${leg.repeats + 1} times` : ''
   const waited = leg.timed ? `: nothing came back within ${duration(endAt - (leg.at.invite ?? endAt))}` : ''
   return {
@@ -159,7 +159,7 @@ const sinceInvite = ({ at }: Leg, when: number | undefined): string => duration(
 const afterInvite = (leg: Leg, when: number | undefined): string =>
   leg.timed && leg.invite ? ` ${sinceInvite(leg, when)} after the INVITE` : ''
 
-function summaryOf (leg: Leg, { end, naming }: CarrierVerdict): string {
+function summaryOf (leg: Leg, { end, naming }: CallerLegVerdict): string {
   const talk = talkText(leg)
   switch (end.cause) {
     case 'caller-hung-up':

@@ -1,11 +1,10 @@
 import type { End } from '../../calls/fold/call.ts'
 import { endOf } from '../../calls/fold/end.ts'
 import type { Finding } from '../../finding.ts'
+import { MEDIA_STATUSES } from '../knowledge/media-statuses.ts'
 import type { Leg } from '../leg.ts'
 import { quote } from '../quote.ts'
 import { isToMediaServer } from '../roles.ts'
-
-const MEDIA_STATUSES: ReadonlySet<number> = new Set([415, 488, 606])
 
 const ONLY_INSIDE: Finding = {
   code: 'carrier-leg-only',

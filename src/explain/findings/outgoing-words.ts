@@ -13,7 +13,7 @@ import { transferOf } from '../transfer.ts'
 import { finalResponse } from './carrier-said.ts'
 
 /** What is said of how a leg to a carrier ended. */
-export interface OutgoingWords {
+interface OutgoingWords {
   seen: string
   todo?: string
 }

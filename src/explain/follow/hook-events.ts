@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CallEvent, CallHookEvent } from '../../calls/fold/events.ts'
 import { actionEvent, callHookEvent, referCompleteEvent, referEvent, statusEvent } from '../../jambonz/events.ts'
 import { addressTag } from '../lenient-sip.ts'
-import { isLiveKitTag } from '../roles.ts'
+import { isLiveKitId } from '../livekit-id.ts'
 import type { AnyHookBody, HookReply, HookSeen } from '../seen.ts'
 
 /** A reply whose time was not logged came this long after its hook, milliseconds. */
@@ -28,7 +28,7 @@ function asAgentsCall (event: CallEvent): CallEvent {
 export const isFromLiveKit = (hooks: readonly HookSeen[]): boolean => hooks.some(({ body }) => {
   const { sip, originating_sip_trunk_name: trunk, parent_call_sid: parent }: AnyHookBody = body
   if (parent !== undefined) return false
-  return isLiveKitTag(addressTag(fromHeader(sip?.headers))) || /livekit/i.test(trunk ?? '')
+  return isLiveKitId(addressTag(fromHeader(sip?.headers))) || /livekit/i.test(trunk ?? '')
 })
 
 function fromHeader (headers: Record<string, unknown> = {}): string | undefined {

@@ -1,3 +1,5 @@
+import { CARRIER_MEDIA_STATUSES } from './media-statuses.ts'
+
 /**
  * What a final status of a carrier, phone or PBX means for whom it was called for (RFC 3261 section 21, RFC 8197, RFC
  * 8688), the usual reasons, and what to do. `{settings}` stands for where the dialling side keeps the carrier's
@@ -13,7 +15,7 @@ export interface CarrierFinal {
 }
 
 /** 401 and 407 to an INVITE that had none. */
-export const WANTS_CREDENTIALS: CarrierFinal = {
+const WANTS_CREDENTIALS: CarrierFinal = {
   statuses: [401, 407],
   means: 'it wants a user name and a password, and no INVITE with them follows in these files',
   reasons: 'no credentials in {settings}, or a carrier that lets in known addresses and does not know this one',
@@ -21,7 +23,7 @@ export const WANTS_CREDENTIALS: CarrierFinal = {
 }
 
 /** 401 and 407 to an INVITE with credentials. */
-export const REFUSED_CREDENTIALS: CarrierFinal = {
+const REFUSED_CREDENTIALS: CarrierFinal = {
   statuses: [401, 407],
   means: 'it did not accept the user name and password',
   reasons: 'a wrong or changed password, the user name of another trunk, or a realm that the carrier does not expect',
@@ -29,7 +31,7 @@ export const REFUSED_CREDENTIALS: CarrierFinal = {
 }
 
 /** 401 and 407 without the header that says what to answer: WWW-Authenticate or Proxy-Authenticate. */
-export const WANTS_UNKNOWN_CREDENTIALS: CarrierFinal = {
+const WANTS_UNKNOWN_CREDENTIALS: CarrierFinal = {
   statuses: [401, 407],
   means: 'it wants credentials, but its response has no challenge, so that nobody can answer it',
   reasons: 'an address that is not known there, or a server that does not authenticate calls of this kind',
@@ -37,7 +39,7 @@ export const WANTS_UNKNOWN_CREDENTIALS: CarrierFinal = {
 }
 
 /** 403 to an INVITE with credentials. */
-export const FORBIDDEN_AFTER_CREDENTIALS: CarrierFinal = {
+const FORBIDDEN_AFTER_CREDENTIALS: CarrierFinal = {
   statuses: [403],
   means: 'it had asked for credentials, got them, and still does not allow this call',
   reasons:
@@ -49,7 +51,7 @@ export const FORBIDDEN_AFTER_CREDENTIALS: CarrierFinal = {
 }
 
 /** 480 and the like when the phone had rung. */
-export const RANG_UNAVAILABLE: CarrierFinal = {
+const RANG_UNAVAILABLE: CarrierFinal = {
   statuses: [408, 480],
   means: 'the phone rang, and nobody answered before the carrier gave up',
   todo: 'Nothing is broken: call again later'
@@ -95,7 +97,7 @@ export const CARRIER_FINALS: readonly CarrierFinal[] = [
     todo: 'Ask the carrier which address of it takes INVITEs, and which extensions it requires'
   },
   {
-    statuses: [406, 415, 488, 606],
+    statuses: [...CARRIER_MEDIA_STATUSES],
     means: 'it takes nothing of what the SDP offers',
     reasons: 'no common codec, or SRTP that one side requires and the other does not offer',
     todo: 'Offer PCMU or PCMA, and encrypt the audio (SRTP) only where the carrier does, too'

@@ -1,5 +1,12 @@
 /*
  * Final responses to a call: what each says, and when Jambonz sends it to a caller.
+ *
+ * Which table is asked what a final status means:
+ * finals.ts: a caller was refused, by Jambonz or by somebody who is not known;
+ * carrier-finals.ts: LiveKit or Jambonz dialled a carrier, a phone or a PBX;
+ * jambonz-finals.ts: LiveKit dialled Jambonz;
+ * record-finals.ts: only a call detail record has the status;
+ * refer-refusals.ts: a REFER was answered with it.
  */
 
 /** Who refuses a call inside Jambonz. */
@@ -102,7 +109,7 @@ export const KNOWN_REFUSALS: readonly KnownRefusal[] = [
 ]
 
 /** What a final response says of a call that begins. */
-export interface FinalMeaning {
+interface FinalMeaning {
   /** In SIP's words (RFC 3261 21, RFC 3398), as the end of "404 means that …". */
   means: string
   todo: string

@@ -2,7 +2,7 @@
  * Final responses to a REFER that refuse it: what each says, and what to do.
  */
 
-export interface ReferRefusal {
+interface ReferRefusal {
   /** As the end of "Jambonz refused the REFER (…): ". */
   says: string
   todo: string

@@ -1,5 +1,5 @@
 /** What the code at the end of a reason phrase of Telnyx means: `403 Caller Origination Number is Invalid D35`. */
-export interface TelnyxCode {
+interface TelnyxCode {
   code: string
   /** A sentence without its period. */
   means: string
@@ -9,7 +9,7 @@ export interface TelnyxCode {
 const LIMIT = 'End calls first, or raise the limit of concurrent calls in the Telnyx portal'
 
 /** https://developers.telnyx.com/docs/voice/sip-trunking/troubleshooting/response-codes */
-export const TELNYX_CODES: readonly TelnyxCode[] = [
+const TELNYX_CODES: readonly TelnyxCode[] = [
   { code: 'D1', means: 'The account has as many outbound calls at once as it may have', todo: LIMIT },
   { code: 'D2', means: 'The outbound voice profile has as many calls at once as it may have', todo: LIMIT },
   { code: 'D3', means: 'The SIP connection has as many calls at once as it may have', todo: LIMIT },

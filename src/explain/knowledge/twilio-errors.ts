@@ -1,5 +1,5 @@
 /** An error of Twilio, as its debugger, its alerts and the header X-Twilio-Error name it. */
-export interface TwilioError {
+interface TwilioError {
   code: number
   /** What it means for the call: a sentence without its period. */
   means: string

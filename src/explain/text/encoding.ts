@@ -30,7 +30,7 @@ export function encodingOf (start: Buffer): Encoding | undefined {
   return undefined
 }
 
-export interface Decoder {
+interface Decoder {
   write(chunk: Buffer): string
 }
 

@@ -1,8 +1,9 @@
+import { METHODS } from './sip-methods.ts'
+
 /*
  * SIP messages that a program logged as one line, with their line ends as escapes.
  */
 
-const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER'
 /** Escapes of a line end: of JSON, C and Go, of doubly written JSON, of rsyslog, cat -v, HTML and people. */
 const LINE_END = String.raw`(?:\\{1,4}r\\{1,4}n|\\{1,4}n|\\{1,4}r|\\{1,4}u000[dD]\\{1,4}u000[aA]|\\x0[dD]\\x0[aA]|` +
   String.raw`#015#012|#012|<CR><LF>|\\015\\012|\^M\^J|<br ?/?>)`

@@ -2,7 +2,7 @@ import type { Endpoint } from '../capture/endpoint.ts'
 import type { Place, SipSeen } from '../seen.ts'
 
 /** What a list of packets has in its columns. */
-export interface PacketRow {
+interface PacketRow {
   at?: number
   source: Endpoint
   destination: Endpoint

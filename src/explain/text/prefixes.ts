@@ -66,7 +66,7 @@ const PM2_TIME = new RegExp(String.raw`^(?<time>${ISO}): `)
 /** How many programs may have put something in front of a line. */
 const MAX_PREFIXES = 5
 
-export interface Unprefixed {
+interface Unprefixed {
   text: string
   origin: Origin
   /** The line goes on in the writer's next one. */

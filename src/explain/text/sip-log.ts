@@ -5,9 +5,9 @@ import type { LineReader } from './line-reader.ts'
 import type { Origin } from './origin.ts'
 import { likePrefix, type RemovePrefix } from './prefix-shape.ts'
 import { joined, preambleOf, type Preamble } from './sip-preamble.ts'
+import { METHODS } from './sip-methods.ts'
 import { bestTime } from './times.ts'
 
-const METHODS = 'INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER'
 /**
  * A start line, maybe behind something of the log's own; ngrep shows the carriage return as a dot. With -A, tcpdump
  * shows the bytes of the IP header directly in front of it.

@@ -35,7 +35,7 @@ const isDockerPart = ({ log, stream }: Json): boolean =>
   typeof log === 'string' && typeof stream === 'string' && !log.endsWith('\n') && Buffer.byteLength(log) >= DOCKER_PART
 
 /** Takes lines and records out of whatever is around them, and gives them to their readers. */
-export interface Unwrapper {
+interface Unwrapper {
   line(text: string, origin: Origin): void
   record: Sink['record']
   end(): void

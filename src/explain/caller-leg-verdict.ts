@@ -3,13 +3,14 @@ import type { End } from '../calls/fold/call.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
 import { failedAtEnd } from './moved-call.ts'
 import { KNOWN_REFUSALS, type KnownRefusal } from './knowledge/finals.ts'
+import { MEDIA_STATUSES } from './knowledge/media-statuses.ts'
 import type { Final, Leg } from './leg.ts'
 import type { Naming } from './parties.ts'
 import { isTransferred, transferOf } from './transfer.ts'
 import { quote } from './quote.ts'
 
 /** Findings that say more than the cause alone. */
-export type CarrierCode =
+export type CallerLegCode =
   | 'reply-refused'
   | 'no-application'
   | 'no-feature-server'
@@ -19,9 +20,9 @@ export type CarrierCode =
   | 'call-refused'
   | 'begins-late'
 
-export interface CarrierVerdict {
+export interface CallerLegVerdict {
   end: End
-  code?: CarrierCode
+  code?: CallerLegCode
   /** Causes that look the same from here. */
   alike: Cause[]
   over: boolean
@@ -31,7 +32,7 @@ export interface CarrierVerdict {
   refusal?: KnownRefusal
 }
 
-type Verdict = Omit<CarrierVerdict, 'naming'>
+type Verdict = Omit<CallerLegVerdict, 'naming'>
 
 const QUICK: Cause[] = [
   'livekit-refused-credentials',
@@ -62,7 +63,7 @@ const UNDECIDED: Verdict = verdict(endOf('lost'), { over: false })
  * @param endAt when the files end
  * @param naming whether something of the call names Jambonz
  */
-export const judgeCallerLeg = (leg: Leg, endAt: number, naming: Naming): CarrierVerdict => ({
+export const judgeCallerLeg = (leg: Leg, endAt: number, naming: Naming): CallerLegVerdict => ({
   ...judge(leg, endAt, naming),
   naming
 })
@@ -128,11 +129,9 @@ function judgeCancelled (leg: Leg, naming: Naming): Verdict {
 function judgeStranger ({ status: sipStatus }: Final): Verdict {
   const code = 'call-refused'
   if (sipStatus === 486 || sipStatus === 600) return verdict(endOf('busy', { sipStatus, by: 'unknown' }), { code })
-  if (MEDIA_REFUSALS.has(sipStatus)) return verdict(endOf('media-mismatch', { sipStatus, by: 'unknown' }), { code })
+  if (MEDIA_STATUSES.has(sipStatus)) return verdict(endOf('media-mismatch', { sipStatus, by: 'unknown' }), { code })
   return verdict(endOf('declined', { sipStatus, by: 'unknown' }), { code })
 }
-
-const MEDIA_REFUSALS: ReadonlySet<number> = new Set([415, 488, 606])
 
 function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
   const { status: sipStatus, xReason = '' } = final
@@ -142,7 +141,7 @@ function judgeFinal (leg: Leg, final: Final, naming: Naming): Verdict {
     return verdict(endOf('lost', { sipStatus, detail }), { code: 'sbc-wants-credentials' })
   }
   const isMediaServers = /media server|crankback/i.test(xReason) ||
-    (/endpoint allocation/i.test(xReason) && !MEDIA_REFUSALS.has(sipStatus))
+    (/endpoint allocation/i.test(xReason) && !MEDIA_STATUSES.has(sipStatus))
   if (isMediaServers) return verdict(endOf('media-server-failed', { sipStatus }))
   if (/no configured application/i.test(xReason)) {
     return verdict(endOf('lost', { sipStatus, detail: quote(xReason) }), { code: 'no-application' })
