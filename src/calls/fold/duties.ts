@@ -50,7 +50,14 @@ export function claimDuties (draft: Call, at: number, claim: string): void {
   draft.duties = draft.duties.map((duty, _i, duties) => {
     if (duty.due > at || duty.begun !== undefined || !isOurs(duty) || isHeldBack(duty, duties)) return duty
     const lease = AT_MOST_ONCE.has(duty.kind) ? TIMES.onceLease : TIMES.lease
+    if (duty.kind === 'make-room') makesRoom(draft, duty, at)
 
     return { ...duty, claim, due: at + lease, tries: duty.tries + 1 }
   })
+}
+
+/** From now on a createRoom may be on its way. */
+function makesRoom ({ attempts }: Call, { target }: Duty, at: number): void {
+  const attempt = attempts.find(({ n }) => String(n) === target)
+  if (attempt) attempt.pendingSince = at
 }

@@ -187,7 +187,8 @@ function onPrepared (
     status: event.outcome,
     detail: event.detail
   })
-  if (attempt.end && event.outcome !== 'timeout') oweDeleteRoom(draft, attempt, event.at)
+  const isUnwanted = attempt.end !== undefined || draft.hangupAt !== undefined
+  if (isUnwanted && event.outcome !== 'timeout') oweDeleteRoom(draft, attempt, event.at)
   if (attempt === preparedAttempt(draft)) {
     // The room was made ahead: nobody waits for a reply, but the agent is to be there when somebody does.
     if (attempt.made === 'created') awaitAgent(draft, attempt, event.at, rules)

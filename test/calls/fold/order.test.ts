@@ -130,6 +130,16 @@ await t.test('a hook that comes while the room is being made waits for it', asyn
   t.notOk(story.it.duties.some(({ kind }) => kind === 'make-room'))
 })
 
+await t.test('a room that is being made when the call is hung up on is deleted once, when it is there', async t => {
+  const story = tellOrder()
+  story.caller('ringing', 180)
+  story.feed({ kind: 'hangup' })
+  story.pass(100)
+  t.same(story.deleted, [], 'what is deleted now would be made a moment later')
+  story.made()
+  t.same(story.deleted, [story.room(1)])
+})
+
 await t.test('a room that is spoilt gives way to another one', async t => {
   const cases: Record<string, [(story: Story) => void, string]> = {
     'LiveKit refused to make it': [story => story.made('failed'), 'livekit-failed'],
