@@ -1,4 +1,3 @@
-import { parse } from 'csv-parse/sync'
 import type { Json } from './json.ts'
 
 /*
@@ -26,40 +25,37 @@ export interface Csv {
    * row in the table
    */
   push(line: string): Json | 'more' | 'none'
-  /** The lines of a row that was never completed. */
-  rest(): string[]
 }
 
 /** Begins a table with the line of its names; undefined when the line is none. */
 export function openCsv (line: string): Csv | undefined {
   if (line.length > MAX_HEADER || /^\s*[[{<]/.test(line)) return undefined
 
-  const delimiter = DELIMITERS.find(each => isHeader(cellsOf(line, each) ?? []))
+  const delimiter = DELIMITERS.find(each => isHeader(cellsOf(line, each)))
   if (delimiter === undefined) return undefined
 
-  const names = namesOf(cellsOf(line, delimiter) ?? [])
+  const names = namesOf(cellsOf(line, delimiter))
   let open: string[] = []
   let quotes = 0
   let size = 0
 
-  function close (): string[] {
-    const lines = open
+  function close (): string {
+    const row = open.join('\n')
     open = []
     quotes = 0
     size = 0
-    return lines
+    return row
   }
 
   return {
-    rest: close,
     push (next) {
       open.push(next)
       quotes += next.split('"').length - 1
       size += next.length
       if (quotes % 2 !== 0 && size < MAX_ROW) return 'more'
 
-      const cells = cellsOf(close().join('\n'), delimiter)
-      if (cells === undefined || cells.length !== names.length) return 'none'
+      const cells = cellsOf(close(), delimiter)
+      if (cells.length !== names.length) return 'none'
       // An empty cell is a field that the record does not have.
       return Object.fromEntries(names.map((name, i) => [name, cells[i]]).filter(([, cell]) => cell !== ''))
     }
@@ -77,12 +73,44 @@ function namesOf (cells: readonly string[]): string[] {
   return path === undefined ? names : names.map(name => name.startsWith(path) ? name.slice(path.length) : name)
 }
 
-function cellsOf (row: string, delimiter: string): string[] | undefined {
+/**
+ * The cells of one row (RFC 4180). Where neither a delimiter nor the end follows, a single quote is a character like
+ * others: programs forget to double it.
+ */
+function cellsOf (row: string, delimiter: string): string[] {
   if (!row.includes('"')) return row.split(delimiter)
-  try {
-    const [cells] = parse(row, { delimiter, relax_quotes: true, relax_column_count: true, trim: false }) as string[][]
-    return cells
-  } catch {
-    return undefined
+
+  const cells: string[] = []
+  let at = 0
+  while (at <= row.length) {
+    const { cell, end } = row[at] === '"' ? quotedCell(row, at, delimiter) : plainCell(row, at, delimiter)
+    cells.push(cell)
+    at = end + 1
   }
+  return cells
 }
+
+interface Cell {
+  cell: string
+  /** Where its delimiter stands, or the end of the row. */
+  end: number
+}
+
+function plainCell (row: string, start: number, delimiter: string): Cell {
+  const found = row.indexOf(delimiter, start)
+  const end = found === -1 ? row.length : found
+  return { cell: row.slice(start, end), end }
+}
+
+/** @param start where its first quote stands */
+function quotedCell (row: string, start: number, delimiter: string): Cell {
+  let close = row.indexOf('"', start + 1)
+  while (close !== -1 && close + 1 < row.length && row[close + 1] !== delimiter) {
+    close = row.indexOf('"', close + (row[close + 1] === '"' ? 2 : 1))
+  }
+  return close === -1
+    ? { cell: unquoted(row.slice(start + 1)), end: row.length }
+    : { cell: unquoted(row.slice(start + 1, close)), end: close + 1 }
+}
+
+const unquoted = (text: string): string => text.replaceAll('""', '"')
