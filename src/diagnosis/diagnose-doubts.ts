@@ -1,5 +1,6 @@
 import type { End } from '../calls/fold/call.ts'
 import type { Cause } from '../calls/fold/vocabulary.ts'
+import { lackedBy } from '../livekit/not-found.ts'
 import { awayWhile, causesLeft, endWasHeard } from './away.ts'
 import { DOUBTS_OF_CALLEES, doubtsOfLostOrder, doubtsOfRefusal } from './callee-doubts.ts'
 import { calleeIn } from './callee-summary.ts'
@@ -21,12 +22,7 @@ const DOUBTS: Record<Cause, (facts: AttemptFacts) => string[]> = {
     'An agent that waits for something before it publishes looks like one that failed while starting: its log shows ' +
     'which'
   ],
-  'livekit-no-route': ({ agentFinal }) => [
-    agentFinal?.sipStatus === 404
-      ? 'A trunk that does not match and a rule that does not match look alike, unless LiveKit sends a reason phrase'
-      : 'A trunk that does not match, a rule that does not match, and an address that the trunk does not allow look ' +
-        'alike: LiveKit is silent in each case'
-  ],
+  'livekit-no-route': doubtsOfRoute,
   'livekit-refused-credentials': () => ['A wrong user name and a wrong password look alike: LiveKit gives one answer'],
   'sip-unreachable': doubtsOfUnreachable,
   'media-mismatch': () => [
@@ -119,6 +115,18 @@ export const notToldApart = (cause: Cause, facts: AttemptFacts): string[] => [
   ...doubtsOfTransfers(facts.call),
   ...doubtsOfAway(facts)
 ]
+
+function doubtsOfRoute ({ agentFinal }: AttemptFacts): string[] {
+  if (agentFinal?.sipStatus !== 404) {
+    return [
+      'A trunk that does not match, a rule that does not match, and an address that the trunk does not allow look ' +
+      'alike: LiveKit is silent in each case'
+    ]
+  }
+  if (lackedBy(agentFinal.reason) !== undefined) return []
+  return ['A trunk that does not match and a rule that does not match look alike: this 404 has no reason phrase of ' +
+    'LiveKit']
+}
 
 function doubtsOfNoAgent ({ livekitKnown }: AttemptFacts): string[] {
   const names =

@@ -1,10 +1,12 @@
 import type { Finding } from '../finding.ts'
-import { partsOf, type FileFacts } from './calls/call-parts.ts'
+import { header } from '../sip/message.ts'
+import { partsOf, type CallParts, type FileFacts } from './calls/call-parts.ts'
 import { explainCallerLeg } from './calls/caller-leg-call.ts'
 import { explainFollowed } from './calls/followed-call.ts'
 import { explainOutgoing } from './calls/outgoing-call.ts'
 import { explainLate, lateLeg } from './calls/late-call.ts'
 import { explainPartial } from './calls/partial-call.ts'
+import { withRouteStep } from './calls/route-step.ts'
 import { reviewConfig } from './config/review.ts'
 import type { RouteQuestion } from './config/route.ts'
 import { joinCrankBacks } from './crank-back.ts'
@@ -41,6 +43,7 @@ export function explainSeen (keep: Keep, question?: RouteQuestion): Explanation 
     refused,
     endAt: seen.reduce((last, { at = 0 }) => Math.max(last, at), 0),
     haveStatuses: seen.some(item => item.kind === 'hook' && item.hook === 'status'),
+    haveCallHeader: seen.some(item => item.kind === 'sip' && header(item.message, 'x-lk-call') !== undefined),
     looseLogs: new LogLines(looseLogs)
   }
   const quiet: Seen[][] = []
@@ -71,6 +74,10 @@ function explainCall (seen: readonly Seen[], files: FileFacts): ExplainedCall | 
   const parts = partsOf(seen, files)
   if (!parts) return undefined
 
+  return withRouteStep(explainParts(seen, parts, files), parts)
+}
+
+function explainParts (seen: readonly Seen[], parts: CallParts, files: FileFacts): ExplainedCall {
   const { legs, hooks, callerLeg, outgoing } = parts
   const late = lateLeg(parts)
   if (late) return explainLate(late, parts, files)

@@ -15,6 +15,9 @@ const TRANSFER_ENDS_MS = 60_000
 /** Within this time a side whose REFER was refused hangs up because of that, milliseconds. */
 const LOST_WITHIN_MS = 10_000
 
+/** What to do where the other side took a REFER, and its call to the target failed. */
+export const TARGET_FAILED = 'Dial the target by hand over the same carrier'
+
 /** The transfer on the last leg to LiveKit, unless webhooks report it. */
 export function transferOnWire (agentLegs: readonly Leg[], hooks: readonly HookSeen[]): Transfer | undefined {
   const last = agentLegs.at(-1)

@@ -190,7 +190,13 @@ const CASES: Record<typeof EXPLAIN_CODES[number], [says: RegExp, ...files: File[
   'not-told-apart': [/agent-without-audio/, recorded('no-agent-worker')],
   'no-call-header': [
     /has no X-LK-Call/,
-    edited('no-trunk-matches', wire => ({ ...wire, raw: wire.raw.replace(/x-lk-call: [^\r]+\r\n/i, '') }))
+    pcapFile(udpFrames([
+      ...recordedSip('answered-caller-hangs-up'),
+      ...recordedSip('no-trunk-matches').map(wire => ({
+        ...wire,
+        raw: wire.raw.replace(/x-lk-call: [^\r]+\r\n/i, '')
+      }))
+    ]))
   ],
   'offered-media': [/The INVITE offered/, recorded('no-common-codec')],
   'private-media-address': [

@@ -29,6 +29,8 @@ export interface FileFacts {
   endAt: number
   /** Somebody collected statuses, so it means something when a call has none. */
   haveStatuses: boolean
+  /** Some INVITE has the header of a call that the bridge asked for. */
+  haveCallHeader: boolean
   /** Log lines that belong to no call. */
   looseLogs: LogLines
 }

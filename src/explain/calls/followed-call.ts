@@ -28,7 +28,7 @@ import { isUntimed, reportedTalk, withoutDurations } from '../untimed.ts'
 import { baseOf, findingsOfParts, type CallParts, type FileFacts } from './call-parts.ts'
 import { onlySeen } from './seen-evidence.ts'
 import { spanOf, type Span } from './span.ts'
-import { endOfTransfer, failedTransferText, mayHaveMoved, transferOnWire } from '../moved-call.ts'
+import { endOfTransfer, failedTransferText, mayHaveMoved, TARGET_FAILED, transferOnWire } from '../moved-call.ts'
 import { earlierFailures, ofNumber, takenAway } from './several-dials.ts'
 import { isVague, refined, standsAlone, withCause } from './vague-causes.ts'
 
@@ -103,7 +103,7 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
       ...agentLegOnly(parts),
       ...missingHooks(parts.hooks, parts.legs),
       ...end.cause === 'sip-unreachable' ? files.refused.slice(0, 1).map(refusedFinding) : [],
-      ...parts.agentLegs.slice(0, 1).flatMap(leg => callHeaderFinding(leg) ?? []),
+      ...files.haveCallHeader ? parts.agentLegs.slice(0, 1).flatMap(leg => callHeaderFinding(leg) ?? []) : [],
       ...skippedFindings(followed),
       ...doubts.map((seen): Finding => ({ code: 'not-told-apart', severity: 'skipped', seen }))
     ])
@@ -136,6 +136,7 @@ function mainFinding ({ end, leg, transfer, naming }: Conclusion, summary: strin
   const [lateOffer] = leg && end.cause === 'media-mismatch' && isLateOffer(leg) ? lateOfferFindings(leg) : []
   if (lateOffer) return lateOffer
   const finding = afterBye(causeFinding(end, summary, naming), leg, endAt)
+  if (end.cause === 'transfer-failed' && transfer?.outcome === 'failed') return { ...finding, todo: TARGET_FAILED }
   const mayGoOn = leg !== undefined && transfer !== undefined && mayHaveMoved(leg, transfer)
   return mayGoOn && finding.severity === 'ok' ? { ...finding, severity: 'skipped' } : finding
 }

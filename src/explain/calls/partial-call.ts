@@ -27,10 +27,13 @@ export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCa
   const known = (cause && endOf(cause)) ?? recorded.end ?? inRoom.end
   const end = known ?? inside.end
   const meaning = (cause && logged.meaning) ?? (end ? CATALOGUE[end.cause].meaning : '')
+  // What happened in the room says more than what the cause means.
+  const toldByRoom = known === inRoom.end ? inRoom.findings.filter(({ code }) => code === known?.cause) : []
   const findings = mergeFindings([
-    ...known ? [causeFinding(known, meaning, naming)] : [],
+    ...toldByRoom,
+    ...known && toldByRoom.length === 0 ? [causeFinding(known, meaning, naming)] : [],
     ...logged.findings,
-    ...inRoom.findings,
+    ...inRoom.findings.filter(finding => !toldByRoom.includes(finding)),
     ...findingsOfParts(parts, files),
     ...inside.findings,
     ...rooms.length > 0 && !end && inRoom.findings.length === 0 ? [ROOM_ONLY] : [],

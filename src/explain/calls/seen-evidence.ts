@@ -11,12 +11,13 @@ const OF_CALLER: ReadonlyArray<Evidence['signal']> = ['caller-leg-final', 'late-
  * happened, and its rooms and deadlines are never real.
  */
 export function onlySeen (evidence: readonly Evidence[], parts: CallParts): Evidence[] {
-  const { hooks, callerLeg } = parts
+  const { hooks, callerLeg, agentLegs } = parts
   const callerSeen = hooks.length > 0 || callerLeg !== undefined
   const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
   const wasSeen = ({ signal }: Evidence): boolean => {
     if (signal === 'create-room' || signal === 'deadline') return false
     if (signal === 'call-hook') return replied
+    if (signal === 'agent-leg-dialled') return hooks.length > 0 || agentLegs.some(({ invite }) => invite !== undefined)
     if (OF_HOOKS.includes(signal)) return hooks.length > 0
     return callerSeen || !OF_CALLER.includes(signal)
   }

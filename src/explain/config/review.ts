@@ -1,11 +1,14 @@
 import type { Finding } from '../../finding.ts'
 import { reviewProject } from '../../provisioning/livekit-review.ts'
 import type { ConfigSeen } from '../seen.ts'
+import { shellWord } from '../shell-word.ts'
 import { listsOf, type ProjectLists } from './project-lists.ts'
 import { relationFindings } from './relations.ts'
 import { routeFindings, type RouteQuestion } from './route.ts'
 import { inboundTrunkFindings, outboundTrunkFindings, ruleFindings } from './single.ts'
 
+/** Files that a command names. */
+const MOST_NAMED = 10
 /** Trunks and rules that are described one by one. */
 const MOST_DESCRIBED = 40
 /**
@@ -31,7 +34,7 @@ export function reviewConfig (configs: readonly ConfigSeen[], question?: RouteQu
     ...objectFindings(lists),
     ...relationFindings(lists),
     ...question ? routeFindings(lists, question) : [],
-    ...missingFindings(lists, question)
+    ...missingFindings(lists, question, filesOf(configs))
   ]
 }
 
@@ -61,8 +64,17 @@ function objectFindings (lists: ProjectLists): Finding[] {
   return [...described, { code: 'config-listed', severity: 'skipped', seen: `And ${more} more trunks and rules.` }]
 }
 
+/** The files with the lists, as a command names them. */
+const filesOf = (configs: readonly ConfigSeen[]): string[] =>
+  [...new Set(configs.map(({ place: { file } }) => file))].slice(0, MOST_NAMED)
+    .map(file => file === 'standard input' ? 'trunks.json' : shellWord(file))
+
 /** What has to be known besides to tell where a call goes. */
-function missingFindings ({ seen, unshown }: ProjectLists, question: RouteQuestion | undefined): Finding[] {
+function missingFindings (
+  { seen, unshown }: ProjectLists,
+  question: RouteQuestion | undefined,
+  files: readonly string[]
+): Finding[] {
   const findings: Array<Finding | false> = [
     seen.has('inbound') && !seen.has('rules') && {
       code: 'config-incomplete',
@@ -91,7 +103,9 @@ function missingFindings ({ seen, unshown }: ProjectLists, question: RouteQuesti
       severity: 'skipped',
       seen: 'Which trunk and rule a certain call gets was not asked.',
       todo: 'Give the number that is called, the caller and the address from which the call comes',
-      command: 'bridge explain --to +15550100001 --from +15550100002 --ip 203.0.113.7 trunks.json rules.json'
+      command: `bridge explain --to +15550100001 --from +15550100002 --ip 203.0.113.7 ${
+        [...files, ...seen.has('rules') ? [] : ['rules.json']].join(' ')
+      }`
     }
   ]
   return findings.filter(finding => finding !== false)

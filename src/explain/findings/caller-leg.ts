@@ -3,7 +3,7 @@ import { CATALOGUE, type NextStep } from '../../diagnosis/causes-catalogue.ts'
 import { duration } from '../../diagnosis/facts.ts'
 import { stepsFor } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
-import { failedTransferText } from '../moved-call.ts'
+import { failedTransferText, TARGET_FAILED } from '../moved-call.ts'
 import { hasCrossed, type CallerLegCode, type CallerLegVerdict } from '../caller-leg-verdict.ts'
 import type { Leg } from '../leg.ts'
 import { answererOf, nameOf, type Naming } from '../parties.ts'
@@ -56,6 +56,7 @@ function mainFinding (leg: Leg, verdict: CallerLegVerdict, endAt: number): Findi
   if (naming === 'likely' && end.waitingOn === 'hook') {
     return { ...finding, todo: `If ${answererOf(leg)} is Jambonz' SBC: answer the call hook sooner` }
   }
+  if (end.cause === 'transfer-failed') return { ...finding, todo: TARGET_FAILED }
   if (naming !== 'unnamed' || finding.severity !== 'failed') return finding
   // The steps of the catalogue are about Jambonz and LiveKit.
   const { command: _command, ...rest } = finding

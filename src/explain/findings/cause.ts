@@ -47,9 +47,13 @@ export function causeFinding (
   }
 }
 
-/** Causes that look the same as the one that was found. */
+/** Causes that look the same as the one that was found, each with what it means. */
 export const alikeFinding = (causes: readonly Cause[]): Finding => ({
   code: 'not-told-apart',
   severity: 'skipped',
-  seen: `These look alike from here: ${causes.join(', ')}.`
+  seen: `${causes.length === 1 ? 'Another cause' : 'Other causes'} would look the same from here: ${
+    causes.map(cause => `${firstSentence(CATALOGUE[cause].meaning)} (${cause})`).join('; ')
+  }.`
 })
+
+const firstSentence = (text: string): string => text.split('. ', 1)[0]!.replace(/\.$/, '')

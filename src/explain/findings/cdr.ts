@@ -29,7 +29,7 @@ export function judgeRecords (records: readonly CdrSeen[]): RecordVerdict {
   const ordered = [...records].sort((a, b) => Number(isCallerLeg(a)) - Number(isCallerLeg(b)))
   const end = endOfRecords(ordered)
   const isDialFailed = ordered.some(record => isDialled(record) && outcomeOf(record) === 'failed')
-  const findings = ordered.map(record => recordFinding(record, isDialFailed && isCallerLeg(record)))
+  const findings = ordered.map(record => recordFinding(record, isDialFailed && isCallerLeg(record), end?.cause))
   const isAsking = !end && ordered.some(record => outcomeOf(record) === 'failed')
   const errors = judgeLogs(ordered.flatMap(errorLine), new LogLines([])).findings
   return { findings: [...findings, ...errors, ...isAsking ? [RECORDS_ONLY] : []], ...(end && { end }) }
@@ -74,8 +74,11 @@ function livekitOutcome ({ result, error, sipStatus }: CdrSeen): Outcome {
   return 'going-on'
 }
 
-/** @param isAfterDial a caller's leg, of which the records show why it failed */
-function recordFinding (record: CdrSeen, isAfterDial: boolean): Finding {
+/**
+ * @param isAfterDial a caller's leg, of which the records show why it failed
+ * @param told the cause of the call, which another finding explains
+ */
+function recordFinding (record: CdrSeen, isAfterDial: boolean, told: Cause | undefined): Finding {
   const { durationS, reason, sipStatus } = record
   const leg = legText(record)
   const place = placeText(record)
@@ -99,7 +102,7 @@ function recordFinding (record: CdrSeen, isAfterDial: boolean): Finding {
         } (${place}).`
       }
     case 'failed':
-      return failedLeg(record, leg, place, isAfterDial)
+      return failedLeg(record, leg, place, { isAfterDial, told })
   }
 }
 
@@ -109,11 +112,18 @@ const withStatus = (sipStatus: number | undefined): string => sipStatus === unde
 
 const ADD_SIP = 'Add a SIP capture or the logs of the same call: they show who answered so, and why'
 
-function failedLeg (record: CdrSeen, leg: string, place: string, isAfterDial: boolean): Finding {
+interface Known {
+  isAfterDial: boolean
+  told: Cause | undefined
+}
+
+function failedLeg (record: CdrSeen, leg: string, place: string, { isAfterDial, told }: Known): Finding {
   const { sipStatus, result, error, reason } = record
   const cause = isLiveKitLeg(record) ? livekitCause(sipStatus) : undefined
   const usual = isAfterDial ? AFTER_DIAL : usualReasons(record)
-  const why = cause ? CATALOGUE[cause].meaning : usual?.says
+  const isTold = cause !== undefined && cause === told
+  const meaning = cause ? CATALOGUE[cause].meaning : usual?.says
+  const why = isTold ? undefined : meaning
   const words = [
     sipStatus === undefined ? undefined : `with SIP status ${sipStatus}`,
     result === undefined || record.system === 'livekit' ? undefined : `as "${quote(result)}"`,
@@ -121,7 +131,8 @@ function failedLeg (record: CdrSeen, leg: string, place: string, isAfterDial: bo
     record.system === 'livekit' && reason !== undefined ? `for the reason ${quote(reason)}` : undefined
   ].filter(word => word !== undefined)
   const verb = record.answered === true ? 'was answered, and then failed' : 'failed'
-  const todo = usual?.todo ?? (cause && CATALOGUE[cause].fix[0]?.todo) ?? ADD_SIP
+  const ofCause = cause && !isTold ? CATALOGUE[cause].fix[0]?.todo : undefined
+  const todo = usual?.todo ?? ofCause ?? ADD_SIP
   return {
     code: 'record-leg-failed',
     severity: 'failed',

@@ -3,6 +3,7 @@ import type { Finding } from '../../finding.ts'
 import type { Side } from '../dialog.ts'
 import { referRefusalOf } from '../knowledge/refer-refusals.ts'
 import type { Leg } from '../leg.ts'
+import { TARGET_FAILED } from '../moved-call.ts'
 import { inSentence, nameOf, type Naming } from '../parties.ts'
 import { quote } from '../quote.ts'
 import { transfersOf, type Outcome, type Transfer } from '../transfer.ts'
@@ -42,7 +43,7 @@ const FINDINGS: Readonly<Record<Outcome, Describe>> = {
     code: 'refer-failed',
     severity: 'failed',
     seen: `The REFER was accepted, and the call to its target failed (${refer.notified}).`,
-    todo: 'Dial the target by hand over the same carrier'
+    todo: TARGET_FAILED
   }),
   done: ({ refer }) => accepted(refer.status, `target ${refer.notified}`),
   followed: ({ refer }, leg, { naming }) => accepted(

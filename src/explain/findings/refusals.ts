@@ -35,13 +35,18 @@ export function refusalText (leg: Leg, final: Final, naming: Naming, refusal?: K
 export function refusalTodos (leg: Leg, { status }: Final, naming: Naming, refusal?: KnownRefusal): string[] {
   if (refusal) return [refusal.todo]
 
-  const { todo, jambonz } = meaningOf(status)
+  const { todo: usual, jambonz } = meaningOf(status)
+  const todo = status === 400 && excluded(leg, status) !== undefined ? OTHER_HEADERS : usual
   if (!jambonz || naming === 'unnamed') return [todo]
   const atJambonz = naming === 'named'
     ? jambonz.todo
     : `If ${answererOf(leg)} is Jambonz' SBC: ${lowerFirst(jambonz.todo)}`
   return excluded(leg, status) === undefined ? [atJambonz, todo] : [todo, atJambonz]
 }
+
+/** What is left of an INVITE that has Contact, and a tag in From. */
+const OTHER_HEADERS = 'Look in the log of the server that answered for what it could not read; compare Via, To, ' +
+  'Call-ID, CSeq and Content-Length with RFC 3261'
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
