@@ -28,7 +28,7 @@ export interface CallerLegVerdict {
   over: boolean
   /** Whether the leg is known to be one of Jambonz. */
   naming: Naming
-  /** What Jambonz' own words say of the refusal. */
+  /** What Jambonz's own words say of the refusal. */
   refusal?: KnownRefusal
 }
 
@@ -59,7 +59,7 @@ const UNDECIDED: Verdict = verdict(endOf('lost'), { over: false })
 
 /**
  * What the caller's leg alone tells of a call (feature-server lib/middleware.js, lib/session/inbound-call-session.js,
- * lib/tasks/sip_decline.js). Of a leg that nothing names Jambonz', only what SIP says.
+ * lib/tasks/sip_decline.js). Of a leg that nothing names Jambonz's, only what SIP says.
  * @param endAt when the files end
  * @param naming whether something of the call names Jambonz
  */

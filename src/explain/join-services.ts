@@ -1,10 +1,10 @@
 import type { LogSeen, Seen, Service } from './seen.ts'
 
-/** How long a call takes from one of Jambonz' servers to the next one at most, and how far their clocks are apart. */
+/** How long a call takes from one of Jambonz's servers to the next one at most, and how far their clocks are apart. */
 const NEXT_MS = 1000
 
 /**
- * Puts the lines of Jambonz' servers about one call together. sbc-inbound, feature-server and sbc-outbound name the
+ * Puts the lines of Jambonz's servers about one call together. sbc-inbound, feature-server and sbc-outbound name the
  * Call-IDs of their own legs, and no line need name two of them. That is certain only where each has lines of no more
  * than one call, at the same time.
  */

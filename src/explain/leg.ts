@@ -9,7 +9,7 @@ import type { SipSeen } from './seen.ts'
 export interface Final {
   status: number
   reason: string
-  /** Jambonz' reason. */
+  /** Jambonz's reason. */
   xReason?: string | undefined
   /** Its Server or User-Agent header. */
   product?: string | undefined

@@ -11,11 +11,11 @@ import type { Seen, Service } from './seen.ts'
 
 /**
  * Whether a leg is one of Jambonz: `named` by its own headers, `likely` because a carrier sends a call to what may be
- * Jambonz' SBC, `unnamed` where nothing points to it.
+ * Jambonz's SBC, `unnamed` where nothing points to it.
  */
 export type Naming = 'named' | 'likely' | 'unnamed'
 
-/** Headers that only Jambonz' servers, or a dial of the bridge, put into SIP (sbc-inbound, feature-server). */
+/** Headers that only Jambonz's servers, or a dial of the bridge, put into SIP (sbc-inbound, feature-server). */
 const JAMBONZ_HEADERS = [
   'x-call-sid',
   'x-account-sid',
@@ -57,7 +57,7 @@ export function namingOf (leg: Leg): Naming {
   return isCarriers || SBC_HOST.test(host) ? 'likely' : 'unnamed'
 }
 
-/** The same of a whole call: a webhook or a line of Jambonz' servers names it, too. */
+/** The same of a whole call: a webhook or a line of Jambonz's servers names it, too. */
 export function namingOfCall (legs: readonly Leg[], seen: readonly Seen[]): Naming {
   if (seen.some(item => item.kind === 'hook' || (item.kind === 'log' && JAMBONZ.has(item.from)))) return 'named'
   const namings = legs.map(namingOf)

@@ -10,8 +10,8 @@ import type { AnyHookBody, HookSeen, Seen } from './seen.ts'
 
 /**
  * Whose leg it is.
- * `caller`: of the carrier's or phone's call to Jambonz. `inside`: between Jambonz' own servers. `agent`: Jambonz dials
- * LiveKit. `carrier-out`: Jambonz dials a carrier, a phone or a PBX. `livekit-out`: LiveKit dials
+ * `caller`: of the carrier's or phone's call to Jambonz. `inside`: between Jambonz's own servers. `agent`: Jambonz
+ * dials LiveKit. `carrier-out`: Jambonz dials a carrier, a phone or a PBX. `livekit-out`: LiveKit dials
  * (createSIPParticipant). `other`: SIP between strangers, in which nothing names Jambonz or LiveKit.
  */
 export type Role = 'caller' | 'inside' | 'agent' | 'carrier-out' | 'livekit-out' | 'other'

@@ -43,7 +43,7 @@ await t.test('a call of a carrier, refused by what may be an SBC of Jambonz', as
     const { jambonz } = FINALS[status]!
     t.match(report, String(status))
     if (jambonz && status !== 480 && status !== 488) {
-      t.match(report, `If 198.51.100.20:5060 is Jambonz' SBC: it sends ${status} when ${jambonz.when}`)
+      t.match(report, `If 198.51.100.20:5060 is Jambonz's SBC: it sends ${status} when ${jambonz.when}`)
     }
     t.notMatch(report, /nobody can say|nothing shows how/)
   }
@@ -79,7 +79,7 @@ await t.test('refusals that name the server of Jambonz', async t => {
   t.match(await told([NAMED, TRYING_LINE, final('500 Internal')]), /Jambonz sends 500 when sbc-inbound/)
 })
 
-await t.test("what Jambonz' media server refuses is no fault of the call hook", async t => {
+await t.test("what Jambonz's media server refuses is no fault of the call hook", async t => {
   const causeWith = async (status: string): Promise<string | undefined> => {
     const refused = final(status, 'X-Reason: endpoint allocation failure: no\n')
     return (await explainedAll([sipText([INVITE_LINE, TRYING_LINE, refused])])).calls[0]?.end?.cause
@@ -134,7 +134,7 @@ await t.test('callers who gave up', async t => {
     t.notMatch(JSON.stringify(call), /Jambonz|LiveKit|call hook/i)
   }
   const likely = await told([TWILIO, TRYING_LINE, { ...cancel, at: 1300 }, after('487 Request Terminated')])
-  t.match(likely, /If 198\.51\.100\.20:5060 is Jambonz' SBC, Jambonz was still waiting for the reply to its call hook/)
+  t.match(likely, /If 198\.51\.100\.20:5060 is Jambonz's SBC, Jambonz was still waiting for the reply to its call hook/)
 })
 
 await t.test('hang-ups that did not go as they should', async t => {

@@ -37,7 +37,7 @@ const by = (status: string, headers = '', leg: OutgoingLeg = {}): string =>
   sngrep({ ...JAMBONZ, ...leg }, INVITE, [50, `SIP/2.0 ${status}`, headers])
 
 const TABLE: Array<[says: string, role: Role | 'unsure', text: string]> = [
-  ["Jambonz' headers, a number, and a tag that is none of LiveKit's", 'carrier-out', refused(JAMBONZ)],
+  ["Jambonz's headers, a number, and a tag that is none of LiveKit's", 'carrier-out', refused(JAMBONZ)],
   ['X-Call-Sid alone', 'carrier-out', refused(named('X-Call-Sid: 1'))],
   ["X-CID, which names the caller's leg, alone", 'carrier-out', refused(named('X-CID: 1'))],
   ['the same to a number that nothing answered: nobody knows', 'unsure', silent(JAMBONZ)],

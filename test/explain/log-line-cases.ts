@@ -13,7 +13,7 @@ export interface LogLineCase {
 
 const AT = '2026-01-31T10:00:00.003Z'
 
-/** pino, through pm2: how Jambonz' servers are run. */
+/** pino, through pm2: how Jambonz's servers are run. */
 const pm2 = (service: string, msg: string, fields: object = {}): string =>
   `4|${service}  | ${JSON.stringify({ level: 30, time: AT, pid: 7, hostname: 'jb-1', ...fields, msg })}\n`
 const fs = (msg: string, fields: object = {}): string =>
@@ -88,7 +88,7 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
   },
   {
     code: 'log-refer-failed',
-    says: /refused Jambonz' REFER with 405/,
+    says: /refused Jambonz's REFER with 405/,
     text: fs('TaskSipRefer:exec - received 405 to REFER')
   },
   {

@@ -152,13 +152,13 @@ await t.test('lines of sbc-inbound that report nothing wrong', async t => {
   t.match((await explainedAll([line + last])).findings[0]?.seen, /2 log lines of sbc-inbound/, 'with its other lines')
 })
 
-/** A line of one of Jambonz' servers, so many milliseconds after the first one. */
+/** A line of one of Jambonz's servers, so many milliseconds after the first one. */
 const jambonz = (ms: number, service: string, callId: string, msg: string, fields: object = {}): string =>
   `${service} | ${
     JSON.stringify({ level: 30, time: Date.parse(AT) + ms, pid: 7, hostname: 'jb-1', callId, ...fields, msg })
   }\n`
 
-await t.test("lines of Jambonz' servers about one call, none of which names two of its legs", async t => {
+await t.test("lines of Jambonz's servers about one call, none of which names two of its legs", async t => {
   const fields = { callSid: 'sid-7', callingNumber: '+15550100007', calledNumber: '+15550100008' }
   const caller = jambonz(0, 'sbc-inbound', 'in-7@carrier', 'identifyAccount: incoming call from gateway')
   const inside = jambonz(20, 'feature-server', 'fs-7', 'CallSession:exec starting 1 tasks', fields) +

@@ -46,7 +46,7 @@ export function explainOutgoing (parts: CallParts, files: FileFacts): ExplainedC
 }
 
 /**
- * The leg that says most about how the call ended: of a call that LiveKit makes through Jambonz it is Jambonz' leg to
+ * The leg that says most about how the call ended: of a call that LiveKit makes through Jambonz it is Jambonz's leg to
  * the carrier, when that failed; else the last one.
  */
 function decisive (all: readonly Judged[]): Judged {

@@ -14,7 +14,7 @@ const ROOM_ONLY: Finding = {
   code: 'room-only',
   severity: 'skipped',
   seen: "Only LiveKit's events of a room are in these files: they do not show how the SIP leg ended.",
-  todo: "Add the SIP capture or Jambonz' webhooks of the same call"
+  todo: "Add the SIP capture or Jambonz's webhooks of the same call"
 }
 
 /** Explains a call of which neither a leg of the caller or to LiveKit nor a hook was seen: by logs and room events. */

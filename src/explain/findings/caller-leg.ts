@@ -54,7 +54,7 @@ function mainFinding (leg: Leg, verdict: CallerLegVerdict, endAt: number): Findi
 
   const finding = afterBye(causeFinding(end, summaryOf(leg, verdict), naming), leg, endAt)
   if (naming === 'likely' && end.waitingOn === 'hook') {
-    return { ...finding, todo: `If ${answererOf(leg)} is Jambonz' SBC: answer the call hook sooner` }
+    return { ...finding, todo: `If ${answererOf(leg)} is Jambonz's SBC: answer the call hook sooner` }
   }
   if (end.cause === 'transfer-failed') return { ...finding, todo: TARGET_FAILED }
   if (naming !== 'unnamed' || finding.severity !== 'failed') return finding
@@ -105,7 +105,7 @@ const DESCRIPTIONS: Readonly<
   }),
   'no-application': leg => ({
     seen: `Jambonz declined with ${declined(leg)}: it has no application for the number that was called.`,
-    todo: "Assign the application to the number in Jambonz' portal"
+    todo: "Assign the application to the number in Jambonz's portal"
   }),
   'no-feature-server': (leg, { naming }) => ({
     seen: naming === 'named'
@@ -119,7 +119,7 @@ const DESCRIPTIONS: Readonly<
   'sbc-wants-credentials': (leg, { end }) => ({
     seen: `The SBC refused the call (${leg.final?.status}): ${end.detail}. It did not recognise the carrier by its ` +
       'address.',
-    todo: "Enter the carrier's signalling addresses as inbound gateways in Jambonz' portal"
+    todo: "Enter the carrier's signalling addresses as inbound gateways in Jambonz's portal"
   }),
   'sbc-silent': silence,
   'dial-failed': leg => ({
@@ -202,7 +202,7 @@ function gaveUp (leg: Leg, { waitingOn, sipStatus }: End, naming: Naming): strin
   const cancel = final && !isOther ? 'CANCEL, 487' : 'CANCEL'
   const when = `The caller gave up${afterInvite(leg, leg.at.cancel)} (${cancel})`
   if (waitingOn === 'hook' && naming === 'likely') {
-    return `${when}, before it rang. If ${answererOf(leg)} is Jambonz' SBC, Jambonz was still waiting for the reply ` +
+    return `${when}, before it rang. If ${answererOf(leg)} is Jambonz's SBC, Jambonz was still waiting for the reply ` +
       'to its call hook.'
   }
   if (waitingOn === 'hook') {

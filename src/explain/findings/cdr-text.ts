@@ -24,10 +24,10 @@ function callerLegText ({ trunk }: CdrSeen): string {
 /** sbc-outbound names the carrier of a leg, or else how it was routed (lib/call-session.js). */
 function dialledLegText ({ trunk, remoteHost }: CdrSeen): string {
   const host = remoteHost === undefined ? '' : ` (${quote(remoteHost)})`
-  if (remoteHost !== undefined && isLiveKitHost(remoteHost)) return `Jambonz' leg to LiveKit${host}`
-  if (trunk === 'user') return `Jambonz' leg to a registered user${host}`
-  if (trunk === undefined || trunk === 'sipUri') return `Jambonz' leg to a SIP address${host}`
-  return `Jambonz' leg over the carrier "${quote(trunk)}"${host}`
+  if (remoteHost !== undefined && isLiveKitHost(remoteHost)) return `Jambonz's leg to LiveKit${host}`
+  if (trunk === 'user') return `Jambonz's leg to a registered user${host}`
+  if (trunk === undefined || trunk === 'sipUri') return `Jambonz's leg to a SIP address${host}`
+  return `Jambonz's leg over the carrier "${quote(trunk)}"${host}`
 }
 
 function twilioText ({ direction }: CdrSeen): string {

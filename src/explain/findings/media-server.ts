@@ -22,7 +22,7 @@ export function mediaServerFindings ({ final }: Leg): Finding[] {
   return [{
     code: 'media-server-failed',
     severity: 'failed',
-    seen: `Jambonz' media server (FreeSWITCH) did not accept the call: it answered feature-server with ${
+    seen: `Jambonz's media server (FreeSWITCH) did not accept the call: it answered feature-server with ${
       `${status} ${quote(reason)}`.trim()
     }.`,
     todo: MEDIA_STATUSES.has(status)

@@ -58,7 +58,7 @@ function selfDialFindings (leg: Leg): Finding[] {
     code: 'outbound-livekit',
     severity: 'failed',
     seen: `The outbound trunk's address is LiveKit's own SIP host (${leg.host}): LiveKit dialled itself.`,
-    todo: "Set the address of the outbound trunk to the carrier's, or to Jambonz' SBC"
+    todo: "Set the address of the outbound trunk to the carrier's, or to Jambonz's SBC"
   }]
 }
 

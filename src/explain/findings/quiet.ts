@@ -14,7 +14,7 @@ const NAMES: Readonly<Partial<Record<Service, string>>> = {
   asterisk: 'a PBX',
   application: 'an application',
   twilio: 'Twilio',
-  'jambonz-alerts': "Jambonz' alerts"
+  'jambonz-alerts': "Jambonz's alerts"
 }
 
 /** Words of lines that report a failure, also where no rule knows the line. */
@@ -124,6 +124,6 @@ function todoFor (read: readonly Seen[]): string {
   const from = new Set(read.map(item => item.kind === 'log' ? item.from : undefined))
   const other = JAMBONZ.some(name => from.has(name)) || (from.has('livekit-server') && !from.has('livekit-sip'))
     ? "livekit-sip's log"
-    : "the logs of Jambonz' feature-server and SBC"
+    : "the logs of Jambonz's feature-server and SBC"
   return `Add the SIP of the same call (sngrep, tcpdump), or ${other}, from before the call until after its end`
 }

@@ -11,9 +11,9 @@ import { quote } from '../quote.ts'
  */
 
 const REFUSERS: Readonly<Record<Refuser, string>> = {
-  drachtio: "Jambonz' SBC (drachtio)",
-  'sbc-inbound': "Jambonz' SBC (sbc-inbound)",
-  'feature-server': "Jambonz' feature-server",
+  drachtio: "Jambonz's SBC (drachtio)",
+  'sbc-inbound': "Jambonz's SBC (sbc-inbound)",
+  'feature-server': "Jambonz's feature-server",
   application: 'The application'
 }
 
@@ -40,7 +40,7 @@ export function refusalTodos (leg: Leg, { status }: Final, naming: Naming, refus
   if (!jambonz || naming === 'unnamed') return [todo]
   const atJambonz = naming === 'named'
     ? jambonz.todo
-    : `If ${answererOf(leg)} is Jambonz' SBC: ${lowerFirst(jambonz.todo)}`
+    : `If ${answererOf(leg)} is Jambonz's SBC: ${lowerFirst(jambonz.todo)}`
   return excluded(leg, status) === undefined ? [atJambonz, todo] : [todo, atJambonz]
 }
 
@@ -66,7 +66,7 @@ function jambonzText (leg: Leg, status: number, naming: Naming): string[] {
   const { jambonz } = meaningOf(status)
   if (!jambonz || naming === 'unnamed') return []
 
-  const known = naming === 'named' ? 'Jambonz' : `If ${answererOf(leg)} is Jambonz' SBC: it`
+  const known = naming === 'named' ? 'Jambonz' : `If ${answererOf(leg)} is Jambonz's SBC: it`
   const not = excluded(leg, status)
   return [`${known} sends ${status} when ${jambonz.when}.`, ...not === undefined ? [] : [not]]
 }

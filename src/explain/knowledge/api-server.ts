@@ -6,19 +6,19 @@ export const API_REFUSED: LogRule = {
   pattern: /^(?:Database error|invalid client request|unprocessable request): ([^\n]{1,200})/,
   code: 'log-api-call-failed',
   severity: 'failed',
-  says: line => `A request to Jambonz' REST API was refused: ${captured(line)}`,
+  says: line => `A request to Jambonz's REST API was refused: ${captured(line)}`,
   todo: 'Correct the request: the error names the property',
   unless: ({ match: [, error = ''] }) => /ECONNREFUSED|ETIMEDOUT|ER_[A-Z]/.test(error),
   source: 'jambonz-feature-server lib/http-routes/error.js, jambonz-api-server lib/routes/error.js'
 }
 
-/** Lines of Jambonz' api-server about calls. */
+/** Lines of Jambonz's api-server about calls. */
 export const API_SERVER_RULES: readonly LogRule[] = [
   {
     pattern: /^No available feature servers (?:to handle createCall API request|at this time)|^getFsUrl: error retreving feature servers/i,
     code: 'no-feature-server',
     severity: 'failed',
-    says: "Jambonz' API knew no feature-server to make the call with, and answered 480",
+    says: "Jambonz's API knew no feature-server to make the call with, and answered 480",
     todo: 'See that feature-server runs, reaches the same Redis as api-server, and has registered there',
     source: 'jambonz-api-server lib/routes/api/accounts.js'
   },

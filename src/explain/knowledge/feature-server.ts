@@ -27,7 +27,7 @@ function unreachedText (error: string): string {
   return `The call hook could not be delivered (${error})`
 }
 
-/** Lines of Jambonz' feature-server. */
+/** Lines of Jambonz's feature-server. */
 export const FEATURE_SERVER_RULES: readonly LogRule[] = [
   {
     pattern: /^SingleDialer:exec outdial failure (\d{3})/,
@@ -71,7 +71,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     pattern: /^TaskSipRefer:exec - received ([3-6]\d\d) to REFER/,
     code: 'log-refer-failed',
     severity: 'failed',
-    says: line => `The carrier refused Jambonz' REFER with ${captured(line)}, so the caller was not transferred`,
+    says: line => `The carrier refused Jambonz's REFER with ${captured(line)}, so the caller was not transferred`,
     todo: REFER_TODO,
     source: 'jambonz-feature-server lib/tasks/sip_refer.js'
   },
@@ -105,7 +105,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     pattern: /_handleMediaTimeout\b[^\n]{0,80}(?:media timeout|MEDIA_TIMEOUT)/,
     code: 'log-media-timeout',
     severity: 'failed',
-    says: "Jambonz' media server heard no RTP for longer than its media timeout, and Jambonz hung up",
+    says: "Jambonz's media server heard no RTP for longer than its media timeout, and Jambonz hung up",
     todo: 'Open UDP in both directions to the media servers, and see which side stopped to send',
     source: 'jambonz-feature-server lib/session/call-session.js, lib/utils/place-outdial.js'
   },
@@ -124,7 +124,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     code: 'log-speech-failed',
     severity: 'failed',
     says: 'Jambonz has no credentials for the speech service that a verb asks for, and left the verb out',
-    todo: "Add the vendor under Speech in Jambonz' portal, with the label that the verb names",
+    todo: "Add the vendor under Speech in Jambonz's portal, with the label that the verb names",
     source: 'jambonz-feature-server lib/tasks/tts-task.js, lib/tasks/stt-task.js'
   },
   {
@@ -141,7 +141,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     severity: 'failed',
     says: line =>
       `Jambonz refused the call because its account cannot be used${accountText(valueOf(line, 'account_sid'))}`,
-    todo: "Look at the account in Jambonz' portal: it is inactive, or deleted, or the database does not answer",
+    todo: "Look at the account in Jambonz's portal: it is inactive, or deleted, or the database does not answer",
     source: 'jambonz-feature-server lib/middleware.js'
   },
   {
@@ -192,7 +192,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     code: 'no-application',
     severity: 'failed',
     says: 'Jambonz has no application for the number that was called',
-    todo: "Assign the application to the number in Jambonz' portal",
+    todo: "Assign the application to the number in Jambonz's portal",
     source: 'jambonz-feature-server lib/middleware.js'
   },
   {
@@ -216,7 +216,7 @@ export const FEATURE_SERVER_RULES: readonly LogRule[] = [
     pattern: /media server failure|crankback: |no available (?:freeswitch|media)|error allocating endpoint|attempting to allocate endpoint|due to endpoint allocation failure|no freeswitch connections, stopping|^lost connection to freeswitch|^failed connecting to freeswitch/i,
     code: 'log-media-server',
     severity: 'failed',
-    says: "Jambonz' media server did not take the call",
+    says: "Jambonz's media server did not take the call",
     todo: 'See that FreeSWITCH and rtpengine are up and not at their limits',
     cause: 'media-server-failed',
     source: 'jambonz-feature-server lib/session/call-session.js'

@@ -12,7 +12,7 @@
 /** Who refuses a call inside Jambonz. */
 export type Refuser = 'drachtio' | 'sbc-inbound' | 'feature-server' | 'application'
 
-/** A refusal that only one of Jambonz' servers sends, known by its words. */
+/** A refusal that only one of Jambonz's servers sends, known by its words. */
 export interface KnownRefusal {
   status?: number
   /** Tests the reason phrase. */
@@ -27,10 +27,10 @@ export interface KnownRefusal {
   source: string
 }
 
-const GATEWAYS = "the carrier's signalling addresses as inbound gateways in Jambonz' portal"
+const GATEWAYS = "the carrier's signalling addresses as inbound gateways in Jambonz's portal"
 const CARRIERS = `Enter ${GATEWAYS}`
 const LIMITS = 'Compare the calls at that time with the limits of the account and of the service provider in ' +
-  'Jambonz\' portal; sbc-inbound writes "limits exceeded"'
+  'Jambonz\'s portal; sbc-inbound writes "limits exceeded"'
 const ONE_CARRIER = 'Leave the gateway, or the number, with one carrier and one account only'
 
 /** In the order in which they are tried. */
@@ -40,7 +40,7 @@ export const KNOWN_REFUSALS: readonly KnownRefusal[] = [
     phrase: /^Number Not Provisioned$/i,
     by: 'sbc-inbound',
     says: 'It knows the carrier, and the number that was called is not provisioned for it.',
-    todo: "Add the number to this carrier in Jambonz' portal, in the form in which the carrier sends it",
+    todo: "Add the number to this carrier in Jambonz's portal, in the form in which the carrier sends it",
     source: 'jambonz/sbc-inbound lib/middleware.js'
   },
   {
@@ -68,14 +68,14 @@ export const KNOWN_REFUSALS: readonly KnownRefusal[] = [
     xReason: /^Account exists but is inactive/i,
     by: 'sbc-inbound',
     says: 'The account is inactive.',
-    todo: "Activate the account in Jambonz' portal",
+    todo: "Activate the account in Jambonz's portal",
     source: 'jambonz/sbc-inbound lib/middleware.js, feature-server lib/middleware.js'
   },
   {
     xReason: /^No Account exists for sid/i,
     by: 'feature-server',
     says: 'It could not read the account.',
-    todo: "Check that feature-server reaches Jambonz' database, and that the account exists there",
+    todo: "Check that feature-server reaches Jambonz's database, and that the account exists there",
     source: 'jambonz/feature-server lib/middleware.js'
   },
   {
@@ -113,7 +113,7 @@ interface FinalMeaning {
   /** In SIP's words (RFC 3261 21, RFC 3398), as the end of "404 means that …". */
   means: string
   todo: string
-  /** When Jambonz' servers send it to a caller, as the end of "Jambonz sends 404 when …". */
+  /** When Jambonz's servers send it to a caller, as the end of "Jambonz sends 404 when …". */
   jambonz?: { when: string, todo: string, source: string }
 }
 

@@ -25,7 +25,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
     code: 'log-hook-status',
     severity: 'failed',
     says: 'The server of a webhook did not accept the user name and password that Jambonz sent',
-    todo: "Compare the webhook's user name and password in Jambonz' application with what the server expects",
+    todo: "Compare the webhook's user name and password in Jambonz's application with what the server expects",
     source: SOURCE
   },
   {
@@ -49,7 +49,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
     code: 'log-no-carrier',
     severity: 'failed',
     says: 'Jambonz was to dial a number, and the account has no outbound carrier',
-    todo: "Add a carrier with an outbound gateway in Jambonz' portal",
+    todo: "Add a carrier with an outbound gateway in Jambonz's portal",
     source: SOURCE
   },
   {
@@ -57,7 +57,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
     code: 'log-limit-exceeded',
     severity: 'failed',
     says: 'Jambonz refused calls with 503: the limit of calls at the same time was reached',
-    todo: "Raise the limit of calls in Jambonz' portal, or find calls that never ended",
+    todo: "Raise the limit of calls in Jambonz's portal, or find calls that never ended",
     source: `${SOURCE}, jambonz sbc-inbound lib/middleware.js`
   },
   {
@@ -65,7 +65,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
     code: 'alert-limit',
     severity: 'failed',
     says: 'A limit of the account for registered devices or API requests was reached',
-    todo: "Raise the limit in Jambonz' portal",
+    todo: "Raise the limit in Jambonz's portal",
     source: SOURCE
   },
   {
@@ -73,7 +73,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
     code: 'alert-account',
     severity: 'failed',
     says: 'The account in Jambonz is inactive or suspended: its calls are refused',
-    todo: "Activate the account in Jambonz' portal",
+    todo: "Activate the account in Jambonz's portal",
     source: SOURCE
   },
   {
@@ -89,7 +89,7 @@ export const JAMBONZ_ALERT_RULES: readonly LogRule[] = [
     code: 'alert-speech',
     severity: 'failed',
     says: ({ match }) => `Jambonz has no credentials for what a call needed (${SPEECH[match[1] ?? ''] ?? 'a vendor'})`,
-    todo: "Add the vendor's credentials in Jambonz' portal, under Speech. A dial to LiveKit needs none: a say, " +
+    todo: "Add the vendor's credentials in Jambonz's portal, under Speech. A dial to LiveKit needs none: a say, " +
       'gather or transcribe verb does',
     source: SOURCE
   },

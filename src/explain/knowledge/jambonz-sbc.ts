@@ -14,7 +14,7 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
     pattern: /^No available rtpengines, rejecting call/i,
     code: 'log-rtpengine',
     severity: 'failed',
-    says: "Jambonz' SBC had no rtpengine for the audio, and answered 480",
+    says: "Jambonz's SBC had no rtpengine for the audio, and answered 480",
     todo: 'See that rtpengine runs and is known to the SBC (JAMBONES_RTPENGINES, or its registration in Redis)',
     source: 'jambonz sbc-inbound lib/call-session.js, sbc-outbound lib/call-session.js'
   },
@@ -24,8 +24,8 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
     code: 'log-rtpengine',
     severity: 'failed',
     says: ({ match: [words] }) => /timeout/i.test(words)
-      ? "rtpengine did not answer Jambonz' SBC in time, so the call failed"
-      : "rtpengine gave Jambonz' SBC an error, so the call failed",
+      ? "rtpengine did not answer Jambonz's SBC in time, so the call failed"
+      : "rtpengine gave Jambonz's SBC an error, so the call failed",
     todo:
       'See that rtpengine runs and is not overloaded, and that the SBC reaches its ng port (22222, UDP); look at ' +
       "rtpengine's log",
@@ -45,7 +45,7 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
     severity: 'failed',
     says: line =>
       `Jambonz refused the call with 503 because ${limitText(line.match[0])} had as many calls as it may have`,
-    todo: "Raise the limit of calls in Jambonz' portal, or see whether ended calls are still counted",
+    todo: "Raise the limit of calls in Jambonz's portal, or see whether ended calls are still counted",
     source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
   },
   {
@@ -53,7 +53,7 @@ export const JAMBONZ_SBC_RULES: readonly LogRule[] = [
     code: 'log-account-refused',
     severity: 'failed',
     says: 'Jambonz refused the call with 503 because its account has no active subscription',
-    todo: "Look at the account and its plan in Jambonz' portal",
+    todo: "Look at the account and its plan in Jambonz's portal",
     source: 'jambonz sbc-inbound lib/middleware.js, sbc-outbound lib/middleware.js'
   },
   {

@@ -24,11 +24,11 @@ const TO_SIP_SERVER: Table = {
   403: {
     says: 'The SIP server does not take calls from this address.',
     todo: "Allow the carrier's signalling addresses: in allowed_addresses of LiveKit's trunk, or as gateways of the " +
-      "carrier in Jambonz' portal"
+      "carrier in Jambonz's portal"
   },
   404: {
     says: 'LiveKit Cloud answers so when no inbound trunk takes the number and the address, or no dispatch rule ' +
-      "takes the call; Jambonz' SBC when it knows neither carrier nor number.",
+      "takes the call; Jambonz's SBC when it knows neither carrier nor number.",
     todo: 'Compare the number of the call with the numbers of the trunk, digit for digit and with the plus sign'
   },
   408: {
@@ -39,7 +39,7 @@ const TO_SIP_SERVER: Table = {
   480: {
     says: 'The SIP server took the call in and then declined it: Jambonz answers so when the application declines or ' +
       'its webhook fails.',
-    todo: "Look at Jambonz' Recent Calls and Alerts of that moment"
+    todo: "Look at Jambonz's Recent Calls and Alerts of that moment"
   },
   486: {
     says: 'LiveKit answers so when nobody answered in the room in time, and when the room was closed; Jambonz passes ' +

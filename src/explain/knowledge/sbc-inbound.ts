@@ -9,7 +9,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     pattern: /^No available feature servers(?:, rejecting call| to handle incoming call)/i,
     code: 'no-feature-server',
     severity: 'failed',
-    says: "Jambonz' SBC knew no feature-server, and answered 480",
+    says: "Jambonz's SBC knew no feature-server, and answered 480",
     todo: 'See that feature-server runs, reaches Redis and sends OPTIONS to the SBC, and is not drained',
     source: 'jambonz sbc-inbound lib/call-session.js, lib/fs-tracking.js'
   },
@@ -29,7 +29,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     severity: 'failed',
     says: 'Jambonz knows the carrier, and not the number (DID) that was called: it answered 404',
     todo:
-      "Add the number in Jambonz' portal in exactly the form in which the carrier sends it, and give it an " +
+      "Add the number in Jambonz's portal in exactly the form in which the carrier sends it, and give it an " +
       'application',
     source: 'jambonz sbc-inbound lib/middleware.js'
   },
@@ -39,7 +39,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     code: 'log-carrier-ambiguous',
     severity: 'failed',
     says: 'Several carriers or accounts in Jambonz claim this call, so Jambonz refused it with 503',
-    todo: "In Jambonz' portal keep the carrier's address, or the number, in one carrier of one account",
+    todo: "In Jambonz's portal keep the carrier's address, or the number, in one carrier of one account",
     source: 'jambonz sbc-inbound lib/db-utils.js'
   },
   {
@@ -49,7 +49,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     says: line =>
       `Jambonz took the call for one of a registered phone, because the address it came from${addressText(line)} is ` +
       'no gateway of a carrier: it asks for a user name and password (401), or answers 404 if the realm is unknown',
-    todo: "If a carrier calls from there: add that address to its inbound gateways in Jambonz' portal",
+    todo: "If a carrier calls from there: add that address to its inbound gateways in Jambonz's portal",
     source: 'jambonz sbc-inbound lib/middleware.js'
   },
   {
@@ -86,7 +86,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     says: line =>
       `Jambonz could not register with a carrier${captured(line) === '' ? '' : `: it answered ${captured(line)}`}`,
     todo:
-      "Compare user, password, realm and address of the carrier's registration in Jambonz' portal with the " +
+      "Compare user, password, realm and address of the carrier's registration in Jambonz's portal with the " +
       "carrier's own",
     source: 'jambonz sbc-sip-sidecar lib/regbot.js'
   },
@@ -94,7 +94,7 @@ export const SBC_INBOUND_RULES: readonly LogRule[] = [
     pattern: /^unexpected error routing inbound call|^hit top-level error handler|^error checking limits error for inbound call/i,
     code: 'log-sbc-failed',
     severity: 'failed',
-    says: "Jambonz' SBC failed while it handled the call",
+    says: "Jambonz's SBC failed while it handled the call",
     todo: 'Look at the error in that line, and at the versions of the SBC and its servers',
     source: 'jambonz sbc-inbound lib/call-session.js, app.js'
   },

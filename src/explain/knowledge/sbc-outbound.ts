@@ -23,7 +23,7 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
       ? `Jambonz has no carrier for the outbound call${accountText(line.match[2])}, and answered 603`
       : 'The carrier that was asked for has no outbound gateway, so Jambonz answered 603',
     todo:
-      "In Jambonz' portal give the account a carrier with an active outbound gateway, or name it in the dial " +
+      "In Jambonz's portal give the account a carrier with an active outbound gateway, or name it in the dial " +
       '(trunk)',
     source: 'jambonz sbc-outbound lib/call-session.js'
   },
@@ -33,7 +33,7 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
     severity: ({ match: [, status] }) => status === '487' ? 'warning' : 'failed',
     says: line => `${whoText(line)} ended the outbound call with ${dialledWords(line)}`,
     todo: dialledTodo,
-    // Jambonz' own refusal, told by the line before.
+    // Jambonz's own refusal, told by the line before.
     unless: ({ call }) => call.has(NO_WAY),
     source: 'jambonz sbc-outbound lib/call-session.js'
   },
@@ -59,7 +59,7 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
     pattern: /^(?:missing X-Account-Sid on outbound call|missing X-Jambonz-Routing header|invalid request-uri on outbound call)/,
     code: 'log-sbc-refused',
     severity: 'failed',
-    says: "Jambonz' SBC refused an INVITE that does not come from its feature-server as it should",
+    says: "Jambonz's SBC refused an INVITE that does not come from its feature-server as it should",
     todo: 'Let only feature-server send to the inner port of the SBC; carriers and phones call the outer one',
     source: 'jambonz sbc-outbound lib/middleware.js'
   },
@@ -67,7 +67,7 @@ export const SBC_OUTBOUND_RULES: readonly LogRule[] = [
     pattern: /^(?:Error performing lcr|unexpected call failure|Error setting up outbound call to: |CallSession error sending INVITE)/,
     code: 'log-sbc-failed',
     severity: 'failed',
-    says: "Jambonz' SBC failed while it dialled",
+    says: "Jambonz's SBC failed while it dialled",
     todo: 'Look at the error in that line: a gateway whose name does not resolve, a wrong LCR, or rtpengine',
     source: 'jambonz sbc-outbound lib/call-session.js'
   },

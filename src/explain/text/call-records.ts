@@ -7,7 +7,7 @@ import { isObject, type Json } from './json.ts'
 import { readNested } from './nested.ts'
 
 /*
- * Call detail records: Jambonz' RecentCalls, Twilio's calls, and what LiveKit Cloud shows of a SIP call. Each comes as
+ * Call detail records: Jambonz's RecentCalls, Twilio's calls, and what LiveKit Cloud shows of a SIP call. Each comes as
  * JSON of an API, as a row of a CSV, or within a line of a log.
  */
 

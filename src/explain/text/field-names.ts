@@ -1,10 +1,10 @@
 import type { Json } from './json.ts'
 
 /*
- * Applications in JavaScript often keep the fields of Jambonz' webhooks under names of their own style.
+ * Applications in JavaScript often keep the fields of Jambonz's webhooks under names of their own style.
  */
 
-/** Fields of Jambonz' webhooks (feature-server lib/session/call-info.js, lib/utils/http-requestor.js). */
+/** Fields of Jambonz's webhooks (feature-server lib/session/call-info.js, lib/utils/http-requestor.js). */
 export const HOOK_NAMES: ReadonlySet<string> = new Set([
   'call_sid',
   'parent_call_sid',
@@ -37,9 +37,9 @@ const CAMEL = new Map([...HOOK_NAMES].map(name => [camelCase(name), name]))
 /** Go's structs. The short names are those of every telephone service. */
 const PASCAL = new Map([...HOOK_NAMES, 'from', 'to', 'direction'].map(name => [pascalCase(name), name]))
 
-/** Fields that Jambonz' own log lines do not have beside their callSid. */
+/** Fields that Jambonz's own log lines do not have beside their callSid. */
 const TELLING = ['call_status', 'dial_call_status', 'direction', 'refer_status', 'parent_call_sid', 'dial_call_sid']
-/** Jambonz' ids are UUIDs; Twilio's webhooks, in PascalCase too, have others. */
+/** Jambonz's ids are UUIDs; Twilio's webhooks, in PascalCase too, have others. */
 const UUID = /^[\da-f]{8}-[\da-f]{4}-/i
 
 /** The body of a hook whose names were changed, as Jambonz wrote it; undefined for anything else. */
