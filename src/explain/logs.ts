@@ -12,6 +12,8 @@ export interface LogVerdict {
   cause?: Cause
   /** How it ended, where that line says more than its cause. */
   meaning?: string
+  /** What to do about what that line says. */
+  todo?: string
 }
 
 /** Lines that match the same rule and say the same. */
@@ -44,10 +46,12 @@ export function judgeLogs (lines: readonly LogSeen[], others: LogLines): LogVerd
   const telling = all.find(({ rule, line }) => worded(rule.cause, line) !== undefined)
   const cause = telling && worded(telling.rule.cause, telling.line)
   const meaning = telling && worded(telling.rule.meaning, telling.line)
+  const todo = telling && worded(telling.rule.todo, telling.line)
   return {
     findings: all.map(findingOf),
     ...(cause && { cause }),
-    ...(meaning !== undefined && { meaning })
+    ...(meaning !== undefined && { meaning }),
+    ...(todo !== undefined && { todo })
   }
 }
 

@@ -394,6 +394,11 @@ export const LOG_LINE_CASES: readonly LogLineCase[] = [
     text: sip('Rejecting inbound, auth check failed', { error: 'no response from servers' }, 'WARN')
   },
   {
+    code: 'log-overloaded',
+    says: /A quota of the LiveKit project is used up/,
+    text: sip('Rejecting inbound, quota exceeded', {}, 'WARN')
+  },
+  {
     code: 'log-cannot-subscribe',
     says: /ringing timeout was over/,
     text: closing('cannot-subscribe')

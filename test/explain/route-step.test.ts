@@ -105,6 +105,15 @@ await t.test('each thing is said once, and causes in words', async t => {
   )
 })
 
+await t.test('a quota that is used up: the headline says it, and nothing of Redis', async t => {
+  const line = '2026-01-31T09:00:00.000Z\tWARN\tsip\tsip/inbound.go:528\tRejecting inbound, quota exceeded\t' +
+    '{"callID": "SCL_32", "sipCallID": "quota-32"}\n'
+  const { calls: [call] } = await explainedAll([line])
+  t.match(call, { end: { cause: 'livekit-overloaded' }, summary: /a quota of the project is used up/ })
+  t.match(call?.findings[0]?.todo, /limits of its plan/)
+  t.notMatch(JSON.stringify(call?.findings), /Redis/)
+})
+
 await t.test('a target that is busy: nothing about whether the carrier supports REFER', async t => {
   const lines: Line[] = [
     OF_JAMBONZ,

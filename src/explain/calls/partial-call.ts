@@ -29,9 +29,13 @@ export function explainPartial (parts: CallParts, files: FileFacts): ExplainedCa
   const meaning = (cause && logged.meaning) ?? (end ? CATALOGUE[end.cause].meaning : '')
   // What happened in the room says more than what the cause means.
   const toldByRoom = known === inRoom.end ? inRoom.findings.filter(({ code }) => code === known?.cause) : []
+  // The steps of the cause are about all that it may mean, and those of the line about what it says.
+  const ofLine: Finding | undefined = cause && logged.meaning !== undefined && logged.todo !== undefined
+    ? { code: cause, severity: CATALOGUE[cause].severity, seen: logged.meaning, todo: logged.todo }
+    : undefined
   const findings = mergeFindings([
     ...toldByRoom,
-    ...known && toldByRoom.length === 0 ? [causeFinding(known, meaning, naming)] : [],
+    ...known && toldByRoom.length === 0 ? [ofLine ?? causeFinding(known, meaning, naming)] : [],
     ...logged.findings,
     ...inRoom.findings.filter(finding => !toldByRoom.includes(finding)),
     ...findingsOfParts(parts, files),

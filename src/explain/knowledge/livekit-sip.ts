@@ -57,13 +57,21 @@ export const LIVEKIT_SIP_RULES: readonly LogRule[] = [
   },
   ...SIP_MATCH_RULES,
   {
-    pattern: /auth check failed|quota exceeded/i,
+    pattern: /quota exceeded/i,
     code: 'log-overloaded',
     severity: 'failed',
-    says: 'livekit-sip could not ask LiveKit for trunk and rule, or a quota is used up, and answered 503',
-    todo:
-      "See that livekit-server and its Redis run and are those of livekit-sip; on LiveKit Cloud look at the plan's " +
-      'limit of concurrent calls',
+    says: 'A quota of the LiveKit project is used up, and livekit-sip answered 503',
+    todo: "Look at the project's usage and the limits of its plan, such as concurrent calls",
+    cause: 'livekit-overloaded',
+    meaning: 'LiveKit refused the call because a quota of the project is used up.',
+    source: 'livekit/sip pkg/sip/inbound.go'
+  },
+  {
+    pattern: /auth check failed/i,
+    code: 'log-overloaded',
+    severity: 'failed',
+    says: 'livekit-sip could not ask LiveKit for trunk and rule, and answered 503',
+    todo: 'See that livekit-server and its Redis run and are those of livekit-sip',
     cause: 'livekit-overloaded',
     source: 'livekit/sip pkg/sip/inbound.go'
   },
