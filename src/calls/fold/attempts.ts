@@ -12,7 +12,7 @@ import { endOf } from './end.ts'
 import type { DeclineWay } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
 import { note, unowe } from './duties.ts'
-import { oweDeleteRoom } from './room-cleanup.ts'
+import { isDeleted, oweDeleteRoom } from './room-cleanup.ts'
 import { longestLife, TIMES, type Rules } from './rules.ts'
 import { callerGoesOn } from './transfer-result.ts'
 
@@ -109,7 +109,7 @@ export function endAttempt (draft: Call, attempt: Attempt, at: number, end: End)
   attempt.at.ended ??= at
   unowe(draft, duty => (duty.kind === 'look' || duty.kind === 'redispatch') && duty.target === String(attempt.n))
   attempt.agentless = undefined
-  oweDeleteRoom(draft, attempt, at)
+  if (!isDeleted(draft, attempt)) oweDeleteRoom(draft, attempt, at)
   note(draft, at, { from: 'bridge', what: 'attempt ended', attempt: attempt.n, status: end.cause })
 }
 

@@ -70,7 +70,10 @@ function transferCause (call: Call, transfer: Transfer, attempt: Attempt | undef
     return endOf('transfer-failed', { sipStatus: transfer.finalStatus ?? transfer.referStatus })
   }
   const callerIsGone = call.caller.final !== undefined || attempt?.action?.callerStatus === 'completed'
-  if (transfer.result === 'transferred' || callerIsGone) return endOf('transferred')
+  if (transfer.result === 'transferred') return endOf('transferred')
+  // Hooks of one moment may be written down in another order: a REFER that failed may be reported yet.
+  const missing = transfer.referStatus === undefined ? 'refer-result' : undefined
+  if (callerIsGone) return { ...endOf('transferred'), missing }
 
   return endOf('lost', { detail: 'no result of the transfer was reported' })
 }

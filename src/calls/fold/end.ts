@@ -2,10 +2,10 @@ import type { End } from './call.ts'
 import type { Cause, EndedBy } from './vocabulary.ts'
 
 /**
- * What a verdict would still like to know: LiveKit's view now, its participant_left, either leg's final status, or
- * /action.
+ * What a verdict would still like to know: LiveKit's view now, its participant_left, either leg's final status,
+ * /action, or the result of a REFER.
  */
-export type Missing = 'look' | 'livekit' | 'caller' | 'agent-leg' | 'action'
+export type Missing = 'look' | 'livekit' | 'caller' | 'agent-leg' | 'action' | 'refer-result'
 
 export interface Verdict extends End {
   missing?: Missing

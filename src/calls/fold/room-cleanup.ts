@@ -44,6 +44,14 @@ export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void 
   })
 }
 
+/**
+ * Whether LiveKit was asked to delete a room already, and is asked again later. Asking sooner would only abort an agent
+ * whose job was on its way, and who makes the room again 15 s later.
+ */
+export const isDeleted = ({ duties }: Call, { room, pendingSince, dispatchingSince }: Attempt): boolean =>
+  (pendingSince ?? dispatchingSince) === undefined &&
+  duties.some(duty => duty.kind === 'delete-room' && duty.target === room && (duty.room?.step ?? 0) > 0)
+
 /** A room was made for an attempt that the call does not have. */
 export function onStrayRoom (draft: Call, { at, room }: EventOf<'stray-room'>): void {
   if (!draft.attempts.some(attempt => attempt.room === room)) oweDeleteStray(draft, room, at)

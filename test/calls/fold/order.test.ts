@@ -140,6 +140,21 @@ await t.test('a room that is being made when the call is hung up on is deleted o
   t.same(story.deleted, [story.room(1)])
 })
 
+await t.test('a room that was deleted to end a call is not deleted again at once when the call has ended', async t => {
+  const story = tellOrder()
+  story.caller('ringing', 180)
+  story.made()
+  story.feed({ kind: 'hangup' })
+  const deletions = () => story.performed.filter(({ kind }) => kind === 'delete-room').length
+  t.equal(deletions(), 1)
+  story.caller('no-answer', 487, 'jambonz')
+  story.pass(1000)
+  t.equal(story.it.phase, 'ended')
+  t.equal(deletions(), 1, 'an agent on its way would be aborted, and come back later')
+  story.pass(2000)
+  t.equal(deletions(), 2, 'and then it is made sure that the room has stayed gone')
+})
+
 await t.test('a room that is spoilt gives way to another one', async t => {
   const cases: Record<string, [(story: Story) => void, string]> = {
     'LiveKit refused to make it': [story => story.made('failed'), 'livekit-failed'],

@@ -85,6 +85,15 @@ await t.test('a carrier that takes the caller without a word has transferred it'
   t.equal(story.cause, 'transferred')
 })
 
+await t.test('a REFER that failed may be reported just after the caller has hung up', async t => {
+  const story = transferring()
+  story.caller('completed', 200, 'caller')
+  t.equal(story.cause, undefined, 'its result is waited for')
+  story.referComplete(603)
+  story.pass(2000)
+  t.not(story.cause, 'transferred')
+})
+
 await t.test(
   'while it is pending neither the room, nor the agent leg, nor time below the deadline ends the ' +
     'call',
