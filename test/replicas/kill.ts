@@ -27,9 +27,6 @@ const GONE_MS = 75_000
 /** A duty that a killed replica had taken is somebody else's after 30 s. */
 const LEASE_MS = 35_000
 
-/** A replica that has a processor to itself is ready in a second, milliseconds. */
-const SLOW_START_MS = 4000
-
 /**
  * Processes that get so little of the machine lose sight of a Redis that is well, and what they keep for it dies with
  * them.
@@ -70,7 +67,7 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
   // A caller whom nobody looks after waits for the lease of the killed: further kills would only prolong that.
   await Promise.race([calling, sleep(1.5 * STORM_MS + LAST_CALLS_MS)])
   over.abort()
-  const { kills, slowestStartMs } = await killing
+  const kills = await killing
 
   // While the leases of the killed run out.
   await t.test('both are up: everything is done once, and either of them tells of every call', async t => {
@@ -122,10 +119,9 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
 
   await t.test('one replica after another was killed while calls went on', async t => {
     t.comment(`${storm.plans.length} calls, ${kills} kills`)
+    t.ok(kills >= 3, 'replicas were killed')
     await calling
-    const enough = kills >= 3 && storm.plans.length >= count / 4
-    const slow = slowestStartMs > SLOW_START_MS && 'this machine is too slow: replicas took seconds to start'
-    t.ok(enough, 'calls were made, and replicas were killed', { skip: !enough && slow })
+    t.ok(storm.plans.length >= count / 4, 'calls were made')
     const verdict = await judge(storm, { settleMs: GONE_MS + LEASE_MS, deletes: 2, mayLog: OVERLOADED })
     if (verdict.wrong.length > 0 && verdict.heldByKilled > 0) {
       t.pass('nothing can be said', {
