@@ -76,7 +76,7 @@ await t.test('Now, in chromium', { skip: withoutChromium }, async t => {
       await stage.start()
       await page.locator('.connection-live').waitFor()
       // Jambonz sends a hook again that nobody took. If that reaches the new process, it knows that the call ended.
-      await otherRow.getByText(/no longer under way|lost/).waitFor()
+      await otherRow.getByText(/no longer under way|(?<![\w-])lost$/).waitFor()
       await row.getByText('connected').waitFor()
       tab.forgive(/Failed to load resource|ERR_/)
 

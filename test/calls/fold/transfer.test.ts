@@ -91,7 +91,7 @@ await t.test('a REFER that failed may be reported just after the caller has hung
   t.equal(story.cause, undefined, 'its result is waited for')
   story.referComplete(603)
   story.pass(2000)
-  t.not(story.cause, 'transferred')
+  t.equal(story.cause, 'transfer-failed')
 })
 
 await t.test(
