@@ -75,7 +75,7 @@ await t.test('Now, in chromium', { skip: withoutChromium }, async t => {
 
       await stage.start()
       await page.locator('.connection-live').waitFor()
-      // Jambonz sends a hook again that nobody took. If that reaches the new process, it knows that the call ended.
+      // Jambonz retries a hook that failed. If the retry reaches the new process, the page learns that the call ended.
       await otherRow.getByText(/no longer under way|(?<![\w-])lost$/).waitFor()
       await row.getByText('connected').waitFor()
       tab.forgive(/Failed to load resource|ERR_/)

@@ -71,7 +71,7 @@ function transferCause (call: Call, transfer: Transfer, attempt: Attempt | undef
   }
   const callerIsGone = call.caller.final !== undefined || attempt?.action?.callerStatus === 'completed'
   if (transfer.result === 'transferred') return endOf('transferred')
-  // Hooks of one moment may be written down in another order: a REFER that failed may be reported yet.
+  // Hooks that come at the same moment may be recorded in either order. The failure of a REFER may still follow.
   const missing = transfer.referStatus === undefined ? 'refer-result' : undefined
   if (callerIsGone) return { ...endOf('transferred'), missing }
 
@@ -83,7 +83,7 @@ function withoutAttempt (call: Call): Verdict {
   const caller = call.caller.final
   if (!caller) return endOf('lost')
   const { at, callStatus, sipStatus, by } = caller
-  // Jambonz also ends a call whose agent leg has ended. Who had ended that one was not heard.
+  // Jambonz also ends a call when its agent leg ends. Nothing was heard of who ended that leg.
   if (by === 'jambonz' && callStatus === 'completed' && call.at.received === at) {
     return endOf('lost', { detail: 'only the end of the call was heard: Jambonz ended it' })
   }

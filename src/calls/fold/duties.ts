@@ -56,7 +56,7 @@ export function claimDuties (draft: Call, at: number, claim: string): void {
   })
 }
 
-/** From now on a createRoom may be on its way. */
+/** From now on a createRoom may be under way. */
 function makesRoom ({ attempts }: Call, { target }: Duty, at: number): void {
   const attempt = attempts.find(({ n }) => String(n) === target)
   if (attempt) attempt.pendingSince = at

@@ -149,7 +149,7 @@ function left (
     if (view.agent === undefined || view.agent.identity === identity) agentSeen(draft, attempt, since, identity)
     if (agentLeft(attempt, at, identity, reason) && !isWithRoom(reason)) agentGone(draft, attempt, event.at, rules)
   }
-  // Whoever leaves a caller who has no agent may leave them alone.
+  // The caller has no agent, and may be alone from now on.
   const isAgentless = view.agent?.left !== undefined && draft.phase === 'connected' && attempt === currentAttempt(draft)
   if (kind !== 'AGENT' && kind !== 'SIP' && isAgentless) oweLook(draft, attempt, event.at, event.at)
   if (kind !== 'SIP' || view.past.includes(sid)) return

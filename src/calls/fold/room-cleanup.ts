@@ -45,8 +45,8 @@ export function oweDeleteRoom (draft: Call, attempt: Attempt, at: number): void 
 }
 
 /**
- * Whether LiveKit was asked to delete a room already, and is asked again later. Asking sooner would only abort an agent
- * whose job was on its way, and who makes the room again 15 s later.
+ * Whether the room was deleted already, and its deletion is to be repeated later. Repeating it sooner would abort an
+ * agent whose job is on its way. That agent would make the room again 15 s later.
  */
 export const isDeleted = ({ duties }: Call, { room, pendingSince, dispatchingSince }: Attempt): boolean =>
   (pendingSince ?? dispatchingSince) === undefined &&
