@@ -27,13 +27,19 @@ declare module 'fastify' {
 /**
  * The scope of the operator API: a limited number of requests, then a bearer token. Keys of CALLERS and agents are let
  * through to some routes. Where no token is configured only the routes of agents exist, and these for agents alone:
- * anything else is 404. Decorates requests with `keyHolder`. Needs `settings`, `metrics`, `rateLimit`, `calls` and
- * `clock`.
+ * anything else is 404. Decorates requests with `keyHolder`. Needs `settings`, `metrics`, `rateLimit`, `calls`,
+ * `registry` and `clock`.
  */
 export default fp(async fastify => {
-  const { settings, metrics, calls, clock } = fastify
+  const { settings, metrics, calls, registry, clock } = fastify
   const keyring = createKeyring(settings)
-  const agents = createAgentKeys({ tokens: createCallTokens(settings.LIVEKIT_API_SECRET), calls, clock })
+  const agents = createAgentKeys({
+    tokens: createCallTokens(settings.LIVEKIT_API_SECRET),
+    calls,
+    registry,
+    roomPrefix: settings.LIVEKIT_ROOM_PREFIX,
+    clock
+  })
   const tokenIdOf = createTokenIds(settings.LIVEKIT_API_SECRET)
 
   fastify.decorateRequest('keyHolder', null)

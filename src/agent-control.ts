@@ -1,6 +1,7 @@
 import type { CallTokens } from './call-token.ts'
 import { ringSOf } from './calls/fold/attempt-facts.ts'
 import type { Attempt, Call } from './calls/fold/call.ts'
+import type { NewWarmRoom } from './calls/ports.ts'
 
 /** How the agent of a call reaches that call in the API: part of its job metadata. */
 export interface AgentControl {
@@ -10,7 +11,19 @@ export interface AgentControl {
   token: string
 }
 
-export type AgentControlOf = (call: Call, attempt: Attempt) => AgentControl
+/** What an agent gets that waits for its call: the address of the call is `base`, a slash and the call_sid. */
+export interface WarmAgentControl {
+  /** Address of all calls. */
+  base: string
+  /** Bearer token for the call that takes the agent's room, and for no other one. */
+  token: string
+}
+
+export interface AgentControls {
+  /** Returns the same for an attempt at any time. */
+  ofAttempt(call: Call, attempt: Attempt): AgentControl
+  ofWarmRoom(room: NewWarmRoom): WarmAgentControl
+}
 
 export interface AgentControlOptions {
   tokens: CallTokens
@@ -27,17 +40,33 @@ export interface AgentControlOptions {
  */
 const SLACK_S = 3600
 
-/** Makes the function that lets an agent control its own call. It returns the same for an attempt at any time. */
-export function createAgentControl (options: AgentControlOptions): AgentControlOf {
+/** Lets agents control their own calls. */
+export function createAgentControl (options: AgentControlOptions): AgentControls {
   const { tokens, dialTimeoutS, longestCallS } = options
-  const calls = `${options.apiUrl.replace(/\/+$/, '')}/calls`
+  const base = `${options.apiUrl.replace(/\/+$/, '')}/calls`
 
-  return (call, attempt) => {
-    const ringS = (call.order?.ringS ?? 0) + ringSOf(attempt, dialTimeoutS)
-    const expiresAt = attempt.at.opened + (ringS + longestCallS + SLACK_S) * 1000
-    return {
-      url: `${calls}/${encodeURIComponent(call.callSid)}`,
-      token: tokens.tokenOf(call.callSid, expiresAt)
-    }
+  return {
+    ofAttempt (call, attempt) {
+      const ringS = (call.order?.ringS ?? 0) + ringSOf(attempt, dialTimeoutS)
+      const expiresAt = attempt.at.opened + (ringS + longestCallS + SLACK_S) * 1000
+      return {
+        url: `${base}/${encodeURIComponent(call.callSid)}`,
+        token: tokens.tokenOf(call.callSid, expiresAt)
+      }
+    },
+    // The last call that can take the room begins when the room ends.
+    ofWarmRoom: ({ token, endsAt }) => ({
+      base,
+      token: tokens.tokenOf(warmTokenName(token), endsAt + (dialTimeoutS + longestCallS + SLACK_S) * 1000)
+    })
   }
 }
+
+const WARM_NAME = 'room:'
+
+/** What the token of a waiting agent names in the place of a call_sid: no call is known yet. */
+const warmTokenName = (token: string): string => `${WARM_NAME}${token}`
+
+/** The token of the room that a waiting agent's token names; undefined: it names a call. */
+export const warmTokenOf = (name: string): string | undefined =>
+  name.startsWith(WARM_NAME) ? name.slice(WARM_NAME.length) : undefined

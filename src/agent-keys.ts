@@ -1,6 +1,9 @@
+import { warmTokenOf } from './agent-control.ts'
 import { CALL_TOKEN_PREFIX, type CallTokens } from './call-token.ts'
 import { AGENT_NAME } from './caller-keys.ts'
 import type { Calls } from './calls/calls.ts'
+import type { Call } from './calls/fold/call.ts'
+import type { Registry } from './calls/store/registry.ts'
 import type { Clock } from './clock.ts'
 import { CallTokenError } from './errors.ts'
 import type { KeyHolder } from './keyring.ts'
@@ -18,20 +21,35 @@ export interface AgentKeys {
 export interface AgentKeysOptions {
   tokens: CallTokens
   calls: Pick<Calls, 'find'>
+  registry: Pick<Registry, 'findByName'>
+  roomPrefix: string
   clock: Clock
 }
 
-/** Makes the keys of agents: a token is worth something as long as its call lives. */
-export const createAgentKeys = ({ tokens, calls, clock }: AgentKeysOptions): AgentKeys => ({
-  async holderOf (token) {
-    if (!token.startsWith(CALL_TOKEN_PREFIX)) return undefined
-    const known = tokens.read(token)
-    if (!known) throw new CallTokenError('It is damaged, or was made with another LIVEKIT_API_SECRET')
-    if (known.expiresAt <= clock.now()) throw new CallTokenError('It has expired')
-
-    const call = await calls.find(known.callSid)
-    if (!call) throw new CallTokenError('Its call is not known here (any more)')
-    if (call.phase === 'ended') throw new CallTokenError('Its call has ended')
-    return { name: AGENT_NAME, role: 'agent', callSid: call.callSid }
+/**
+ * Makes the keys of agents: a token is worth something as long as its call lives. The token of an agent that waits in a
+ * warm room is worth something once a call has that room.
+ */
+export function createAgentKeys ({ tokens, calls, registry, roomPrefix, clock }: AgentKeysOptions): AgentKeys {
+  /** @param warmToken of the room that an agent waits in */
+  async function callWithRoom (warmToken: string): Promise<Call | undefined> {
+    const callSid = await registry.findByName(`${roomPrefix}_${warmToken}`)
+    if (callSid === undefined) throw new CallTokenError('No call has its room (yet, or any more)')
+    return calls.find(callSid)
   }
-})
+
+  return {
+    async holderOf (token) {
+      if (!token.startsWith(CALL_TOKEN_PREFIX)) return undefined
+      const known = tokens.read(token)
+      if (!known) throw new CallTokenError('It is damaged, or was made with another LIVEKIT_API_SECRET')
+      if (known.expiresAt <= clock.now()) throw new CallTokenError('It has expired')
+
+      const warmToken = warmTokenOf(known.callSid)
+      const call = await (warmToken === undefined ? calls.find(known.callSid) : callWithRoom(warmToken))
+      if (!call) throw new CallTokenError('Its call is not known here (any more)')
+      if (call.phase === 'ended') throw new CallTokenError('Its call has ended')
+      return { name: AGENT_NAME, role: 'agent', callSid: call.callSid }
+    }
+  }
+}

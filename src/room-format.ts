@@ -11,7 +11,7 @@ export function roomFormatOf (settings: Settings): RoomFormat {
   return createRoomFormat({
     dialTimeoutS,
     seal: createPlanSeal(apiSecret),
-    controlOf: createAgentControl({
+    control: createAgentControl({
       tokens: createCallTokens(apiSecret),
       apiUrl: settings.AGENT_API_URL ?? settings.PUBLIC_URL,
       dialTimeoutS,

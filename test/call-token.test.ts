@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createAgentControl } from '../src/agent-control.ts'
+import { createAgentControl, warmTokenOf } from '../src/agent-control.ts'
 import { createCallTokens } from '../src/call-token.ts'
 import type { Attempt, Call } from '../src/calls/fold/call.ts'
 import { newCall } from '../src/calls/fold/new-call.ts'
 import { attemptWith, factsWith, START } from './fixtures/events.ts'
 import { orderWith } from './fixtures/orders.ts'
+import { warmRoomWith } from './fixtures/warm-attempts.ts'
 
 const SECRET = 'devsecretdevsecretdevsecretdevsecret'
 const tokens = createCallTokens(SECRET)
@@ -50,7 +51,7 @@ await t.test('no text but a token is read as one', async t => {
   }
 })
 
-const controlOf = createAgentControl({
+const { ofAttempt: controlOf, ofWarmRoom } = createAgentControl({
   tokens,
   apiUrl: 'https://bridge.example.com/base//',
   dialTimeoutS: 40,
@@ -76,4 +77,14 @@ await t.test('a token outlasts the ringing and the longest talk of its attempt',
   t.equal(lifeOf(ordered, attempt), 50 + 40 + 7200 + 3600, "the callee's phone too")
   const later = { ...attempt, at: { ...attempt.at, opened: START + 60_000 } }
   t.equal(lifeOf(call, later), lifeOf(call, attempt), 'from the attempt on')
+})
+
+await t.test('the token of a waiting agent outlasts the call that takes its room at the last moment', async t => {
+  const room = warmRoomWith({ endsAt: START + 600_000 })
+  const { base, token } = ofWarmRoom(room)
+  t.equal(base, 'https://bridge.example.com/base/calls')
+  const known = tokens.read(token)!
+  t.equal(known.expiresAt - START, (600 + 40 + 7200 + 3600) * 1000)
+  t.equal(warmTokenOf(known.callSid), room.token, 'it names the room, since there is no call yet')
+  t.equal(warmTokenOf(SID), undefined)
 })

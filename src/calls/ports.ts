@@ -2,8 +2,10 @@ import type { Attempt, Call } from './fold/call.ts'
 import type { Direction } from './fold/vocabulary.ts'
 import type { Order } from './fold/order.ts'
 import type { EventOf, SipAttributes } from './fold/events.ts'
+import type { FoundWarmRoom } from './fold/warm.ts'
 import type { LegMark } from './fold/caller-leg.ts'
 import type { Way } from './fold/way.ts'
+import type { WarmPool, WarmRoom } from './warm/warm-room.ts'
 
 /*
  * What the core asks of the outside. The adapters (src/livekit, src/jambonz, src/retell) implement these ports and
@@ -121,6 +123,8 @@ export interface RoomMetadata {
   order?: Order
   receivedAt: number
   openedAt: number
+  /** The room was made before its call. */
+  warm?: Omit<FoundWarmRoom, 'token'>
 }
 
 /** How a call is written into its room and its agent's job, and read back. */
@@ -130,7 +134,14 @@ export interface RoomFormat {
   jobMetadata(call: Call, attempt: Attempt): string
   /** @returns undefined when the text is not the metadata of one of our rooms */
   readMetadata(text: string): RoomMetadata | undefined
+  /** Returns the request that makes a warm room, and dispatches the agent that waits in it. */
+  warmRequest(room: NewWarmRoom, pool: WarmPool): RoomRequest
+  /** Whether metadata say, under our seal, that the room of this name is a pool's and has no call yet. */
+  isWarmRoom(room: string, metadata: string): boolean
 }
+
+/** What must be known of a warm room before LiveKit is asked for it. */
+export type NewWarmRoom = Pick<WarmRoom, 'room' | 'token' | 'departureS' | 'endsAt' | 'madeAt'>
 
 /**
  * Why Retell did not register a call. `key-missing`, `key-unusable`: the environment variable is empty, or holds what

@@ -5,59 +5,12 @@ import { cleanText } from '../clean-text.ts'
 import type { Attempt, Call } from '../calls/fold/call.ts'
 import { DIRECTIONS } from '../calls/fold/vocabulary.ts'
 import { openOrder, type Order } from '../calls/fold/order.ts'
-import { transfersOf } from '../calls/fold/transfers.ts'
+import { departureOf } from '../calls/fold/return-to-agent.ts'
 import { STRATEGIES, type Way } from '../calls/fold/way.ts'
 import type { RoomMetadata } from '../calls/ports.ts'
 import type { AgentControl } from '../agent-control.ts'
+import { callForAgent, lastTransferOf } from './job-metadata.ts'
 import type { PlanSeal } from './plan-seal.ts'
-
-/** Version of the job metadata contract (docs/agents.md). Within a version fields are only added. */
-export const JOB_METADATA_VERSION = 1
-
-/**
- * What the agent of a call receives, as JSON: a contract for agent authors. It holds the token of the call, so it goes
- * to LiveKit as the metadata of a job and nowhere else.
- */
-export function jobMetadata (call: Call, attempt: Attempt, control: AgentControl): string {
-  const { direction, from, to, callerName, trunk, headers } = call.facts
-  return JSON.stringify({
-    v: JOB_METADATA_VERSION,
-    call: {
-      callSid: call.callSid,
-      direction,
-      from,
-      to,
-      callerName,
-      trunk,
-      route: call.route?.name,
-      attempt: attempt.n,
-      headers,
-      reference: call.order?.reference,
-      placedBy: call.order?.placedBy,
-      // The agent is to find out who answered, and to tell the bridge.
-      voicemail: call.order?.voicemail === 'agent' ? 'agent' : undefined
-    },
-    transfer: purposeOf(call),
-    lastTransfer: lastTransferOf(call),
-    app: (attempt.way.strategy === 'room' && attempt.way.metadata) || call.app.metadata,
-    control
-  })
-}
-
-/** What the agent needs to know that talks with a person whom another agent wants the caller to talk with. */
-function purposeOf ({ order }: Call) {
-  if (!order?.transfer) return undefined
-  const { id, mode, callSid, brief } = order.transfer
-  return { id, mode, callSid, brief }
-}
-
-/** What the agent needs to know to whom a caller comes back. */
-function lastTransferOf (call: Call) {
-  const transfer = transfersOf(call).findLast(({ request }) => request !== undefined)
-  if (!transfer) return undefined
-  const { request, outcome, failedFor } = transfer
-  return { id: request!.id, mode: request!.mode, result: outcome?.result, reason: (outcome ?? failedFor)?.reason }
-}
 
 /** A way as we wrote it: the seal proves that, so that nothing else need be checked. */
 const OurWay = Type.Unsafe<Way>(Type.Object({ strategy: Type.Enum([...STRATEGIES]) }))
@@ -83,7 +36,14 @@ const RoomMetadataSchema = Type.Object({
   plan: Type.Optional(Type.Array(OurWay)),
   /** The order that the call is placed for, but for what only the agent and the carrier may know. */
   order: Type.Optional(OurOrder),
-  /** Proves that route, way, plan and order are ours. Without it nothing is known of them. */
+  /** Of a warm room: which one, when it was made, and how long it waits without its caller. */
+  warm: Type.Optional(Type.Object({
+    room: Type.String(),
+    madeAt: Type.Integer(),
+    /** Seconds. */
+    departureS: Type.Number()
+  })),
+  /** Proves that route, way, plan, order and warm are ours. Without it nothing is known of them. */
   seal: Type.Optional(Type.String()),
   receivedAt: Type.Integer(),
   openedAt: Type.Integer(),
@@ -93,7 +53,11 @@ const RoomMetadataSchema = Type.Object({
     reason: Type.Optional(Type.String()),
     /** A machine has stopped speaking: a message may begin. */
     greetingOver: Type.Optional(Type.Boolean())
-  }))
+  })),
+  /** Of a warm room, for the agent that waits in it: what it would have in its job metadata. Not read back either. */
+  call: Type.Optional(Type.Unsafe<ReturnType<typeof callForAgent>>({})),
+  lastTransfer: Type.Optional(Type.Unsafe<ReturnType<typeof lastTransferOf>>({})),
+  control: Type.Optional(Type.Unsafe<Pick<AgentControl, 'url'>>({}))
 })
 
 type StoredMetadata = Static<typeof RoomMetadataSchema>
@@ -102,9 +66,15 @@ const isRoomMetadata = new Ajv().compile<StoredMetadata>(RoomMetadataSchema)
 
 /**
  * What a room says of its call, as JSON: enough to follow the call again when every other record of it is gone.
- * Everybody in the room can read it, so it holds nothing that only the agent may know.
+ * Everybody in the room can read it, so it holds nothing that only the agent may know. In a warm room it also says what
+ * the agent could not know when it was dispatched: who calls.
  */
-export function roomMetadata (call: Call, attempt: Attempt, seal: PlanSeal): string {
+export function roomMetadata (
+  call: Call,
+  attempt: Attempt,
+  seal: PlanSeal,
+  { url }: Pick<AgentControl, 'url'>
+): string {
   const { direction, from, to, withheld, applicationSid } = call.facts
   const sealed = {
     callSid: call.callSid,
@@ -112,7 +82,8 @@ export function roomMetadata (call: Call, attempt: Attempt, seal: PlanSeal): str
     route: call.route?.name,
     way: publicWay(attempt.way),
     plan: call.plan.map(publicWay),
-    order: call.order && openOrder(call.order)
+    order: call.order && openOrder(call.order),
+    warm: warmOf(attempt)
   }
 
   return JSON.stringify(
@@ -128,9 +99,17 @@ export function roomMetadata (call: Call, attempt: Attempt, seal: PlanSeal): str
       agent: attempt.agent!,
       receivedAt: call.at.received,
       openedAt: attempt.at.opened,
-      voicemail: voicemailOf(call)
+      voicemail: voicemailOf(call),
+      ...(attempt.warm
+        ? { call: callForAgent(call, attempt), lastTransfer: lastTransferOf(call), control: { url } }
+        : {})
     } satisfies StoredMetadata
   )
+}
+
+function warmOf (attempt: Attempt): StoredMetadata['warm'] {
+  if (!attempt.warm) return undefined
+  return { room: attempt.room!, madeAt: attempt.warm.madeAt, departureS: departureOf(attempt) }
 }
 
 function voicemailOf ({ voicemail }: Call): StoredMetadata['voicemail'] {
@@ -150,26 +129,27 @@ export function readRoomMetadata (text: string, seal: PlanSeal): RoomMetadata | 
     const written: unknown = JSON.parse(text)
     const metadata = cleanDeep(written)
     if (!isRoomMetadata(written) || !isRoomMetadata(metadata)) return undefined
-    const { v: _v, way: _way, plan: _plan, seal: _seal, route: _route, order: _order, ...rest } = metadata
-    const { voicemail: _voicemail, ...known } = rest
+    const { callSid, attempt, direction, from, to, withheld, applicationSid, agent, receivedAt, openedAt } = metadata
+    const caller = { direction, from, to, withheld, ...(applicationSid === undefined ? {} : { applicationSid }) }
 
-    return { ...known, ...planOf(written, seal) }
+    return { callSid, attempt, ...caller, agent, receivedAt, openedAt, ...planOf(written, seal) }
   } catch {
     return undefined
   }
 }
 
 /** The plan as it was written, if we wrote it. Else the room itself is all that is known. */
-function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, 'route' | 'ways' | 'order'> {
-  const { callSid, attempt, route, way, plan, order } = metadata
+function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, 'route' | 'ways' | 'order' | 'warm'> {
+  const { callSid, attempt, route, way, plan, order, warm } = metadata
   const isOurs = way !== undefined && plan !== undefined && metadata.seal !== undefined &&
-    seal.verify({ callSid, attempt, route, way, plan, order }, metadata.seal)
+    seal.verify({ callSid, attempt, route, way, plan, order, warm }, metadata.seal)
   if (!isOurs) return { ways: [{ strategy: 'room', agent: cleanText(metadata.agent) }] }
 
   return {
     ...(route === undefined ? {} : { route }),
     ways: [way, ...plan],
-    ...(order === undefined ? {} : { order })
+    ...(order === undefined ? {} : { order }),
+    ...(warm === undefined ? {} : { warm })
   }
 }
 
@@ -180,6 +160,34 @@ function publicWay (way: Way): Way {
   if (rest.strategy === 'room') return rest
   const { variables: _variables, ...open } = rest
   return open
+}
+
+/** What a warm room says before a call has it. */
+interface UnclaimedMetadata {
+  v: 2
+  warm: true
+  seal: string
+}
+
+const isUnclaimed = new Ajv().compile<UnclaimedMetadata>(Type.Object({
+  v: Type.Literal(2),
+  warm: Type.Literal(true),
+  seal: Type.String()
+}))
+
+/** What a room says, as JSON, that waits for a call. */
+export const warmRoomMetadata = (room: string, seal: PlanSeal): string =>
+  JSON.stringify({ v: 2, warm: true, seal: seal.sealRoom(room) } satisfies UnclaimedMetadata)
+
+/** Whether metadata are {@link warmRoomMetadata} of the room of this name, as we wrote them. */
+export function isWarmRoom (room: string, text: string, seal: PlanSeal): boolean {
+  if (!text.startsWith('{') || text.length > LONGEST_METADATA) return false
+  try {
+    const metadata: unknown = JSON.parse(text)
+    return isUnclaimed(metadata) && seal.verifyRoom(room, metadata.seal)
+  } catch {
+    return false
+  }
 }
 
 /** Longest room metadata that is read, characters. Ours is some hundred, and more with a plan that speaks. */

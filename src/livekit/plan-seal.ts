@@ -11,6 +11,8 @@ export interface SealedPlan {
   plan: Way[]
   /** The order that the call is placed for. */
   order?: Order | undefined
+  /** Of a warm room: which one. Nothing else shows that such a room is this call's. */
+  warm?: { room: string, madeAt: number, departureS: number } | undefined
 }
 
 /**
@@ -21,23 +23,33 @@ export interface SealedPlan {
 export interface PlanSeal {
   seal(plan: SealedPlan): string
   verify(plan: SealedPlan, seal: string): boolean
+  /** The seal of a warm room that no call has yet. It is about the room's name alone. */
+  sealRoom(room: string): string
+  verifyRoom(room: string, seal: string): boolean
 }
 
 /** Makes the seal of everybody who has the API secret: all replicas, also after a restart. */
 export function createPlanSeal (apiSecret: string): PlanSeal {
   const key = Buffer.from(hkdfSync('sha256', apiSecret, '', 'jambonz-livekit-bridge plan v1', 32))
   // JSON that was written and read again has its properties in the same order.
-  const digestOf = ({ callSid, attempt, route, way, plan, order }: SealedPlan): Buffer => {
-    const sealed = [callSid, attempt, route ?? null, way, plan, ...(order === undefined ? [] : [order])]
-    return createHmac('sha256', key).update(JSON.stringify(sealed)).digest()
+  const digestOf = (sealed: unknown[]): Buffer => createHmac('sha256', key).update(JSON.stringify(sealed)).digest()
+  const isSealed = (sealed: unknown[], seal: string): boolean => {
+    const given = Buffer.from(seal, 'base64url')
+    const right = digestOf(sealed)
+    return given.length === right.length && timingSafeEqual(given, right)
   }
 
   return {
-    seal: plan => digestOf(plan).toString('base64url'),
-    verify (plan, seal) {
-      const given = Buffer.from(seal, 'base64url')
-      const right = digestOf(plan)
-      return given.length === right.length && timingSafeEqual(given, right)
-    }
+    seal: plan => digestOf(listOf(plan)).toString('base64url'),
+    verify: (plan, seal) => isSealed(listOf(plan), seal),
+    sealRoom: room => digestOf([room]).toString('base64url'),
+    verifyRoom: (room, seal) => isSealed([room], seal)
   }
+}
+
+/** What is sealed, in lists of different lengths: no seal is good for anything else. */
+function listOf ({ callSid, attempt, route, way, plan, order, warm }: SealedPlan): unknown[] {
+  const always = [callSid, attempt, route ?? null, way, plan]
+  if (warm !== undefined) return [...always, order ?? null, [warm.room, warm.madeAt, warm.departureS]]
+  return order === undefined ? always : [...always, order]
 }

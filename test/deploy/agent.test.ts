@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { callSidOf, readJob } from '../../deploy/agent/src/call.ts'
 import { Melody, Tones } from '../../deploy/agent/src/tone.ts'
-import { jobMetadata } from '../../src/livekit/metadata.ts'
+import { jobMetadata } from '../../src/livekit/job-metadata.ts'
 import { project } from '../fixtures/paths.ts'
 
 type Arguments = Parameters<typeof jobMetadata>

@@ -11,7 +11,8 @@ import { orderWith } from '../fixtures/orders.ts'
 import { project } from '../fixtures/paths.ts'
 
 const { jobMetadata } = roomFormat
-const roomMetadata = (call: Call, attempt: Attempt) => format.roomMetadata(call, attempt, planSeal)
+const roomMetadata = (call: Call, attempt: Attempt, seal = planSeal) =>
+  format.roomMetadata(call, attempt, seal, controlOf(call, attempt))
 const readRoomMetadata = (text: string) => format.readRoomMetadata(text, planSeal)
 
 const attempt = attemptWith()
@@ -147,7 +148,7 @@ await t.test('a plan that an agent changed, or that has no seal, does not count'
     t.equal(read?.route, undefined)
   }
   const other = createPlanSeal('another-secret')
-  t.same(format.readRoomMetadata(format.roomMetadata({ ...callWith(), plan }, attempt, other), planSeal)?.ways, [OWN])
+  t.same(readRoomMetadata(roomMetadata({ ...callWith(), plan }, attempt, other))?.ways, [OWN])
 })
 
 await t.test('a room does not say what the application told its agent', async t => {

@@ -127,6 +127,8 @@ export interface Attempt {
   degraded: boolean
   /** Rebuilt from what LiveKit told of its room. */
   found?: boolean
+  /** The room was made before the call, at this time (milliseconds since the epoch). Its token is not derived. */
+  warm?: { madeAt: number }
   at: {
     opened: number
     replied?: number

@@ -19,6 +19,9 @@ export interface ClaimedRoom {
   agent: { identity: string, joinedAt: number, audioAt?: number }
 }
 
+/** What LiveKit's own record of a warm room tells of it, once a call has it. */
+export type FoundWarmRoom = Pick<ClaimedRoom, 'room' | 'token' | 'departureS' | 'madeAt'>
+
 /**
  * Why an attempt got no warm room. `no-pool`: none is kept for its agent and metadata. `empty`: none was ready.
  * `store`: the store of the pool did not answer in time. `ordered`: somebody ordered the call, and its agent knows more
