@@ -71,6 +71,7 @@ export const EXPLAIN_CODES = [
   // LiveKit's events alone
   'room-call-failed',
   'room-left',
+  'room-without-caller',
   'agent-not-seen',
   'agent-late',
   'agent-left-first',

@@ -56,10 +56,11 @@ function callLines (
   ]
 }
 
-function headline ({ id, from, to, began }: ExplainedCall): string {
+function headline ({ id, from, to, began, findings }: ExplainedCall): string {
+  const what = findings.some(({ code }) => code === 'room-without-caller') ? 'Room' : 'Call'
   const who = from === '' && to === '' ? '' : `: ${shortened(from || '?')} to ${shortened(to || '?')}`
   const when = began !== undefined && isDate(began) ? `, ${new Date(began).toISOString()}` : ''
-  return `Call ${shortened(id)}${who}${when}`
+  return `${what} ${shortened(id)}${who}${when}`
 }
 
 function sourcesText ({ sources: { sip, hooks, rooms, logs, records } }: ExplainedCall): string {

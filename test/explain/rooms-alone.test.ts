@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { reportText } from '../../src/explain/report.ts'
 import { codesOf, explainedAll, findingsOf } from '../fixtures/explained.ts'
 import { agentIn, calleeIn, callerIn, roomEvents, type RoomEventLine } from '../fixtures/exports.ts'
 import { fixture } from '../fixtures/paths.ts'
 import { readRecordings, type RecordedWebhook } from '../fixtures/recordings.ts'
+
+const LADDER = { width: 120, rewrite: false, colour: false, ascii: true }
 
 const lines = (webhooks: readonly RecordedWebhook[], start: number): string =>
   webhooks.map(({ at_ms: at, body }) => `${JSON.stringify({ time: start + at, payload: body })}\n`).join('')
@@ -138,4 +141,41 @@ await t.test('nothing is said of audio where no event about tracks is in the fil
     [40, 'participant_left', callerIn('hangup', { disconnectReason: 'CLIENT_INITIATED' })]
   )])
   t.strictSame(codesOf(explanation), ['room-left'])
+})
+
+await t.test('a room with an agent alone is no call', async t => {
+  const started = [0, 'room_started'] as RoomEventLine
+  const joined = [1, 'participant_joined', agentIn()] as RoomEventLine
+  const left = (disconnectReason?: string) =>
+    [31, 'participant_left', agentIn({ disconnectReason })] as RoomEventLine
+  for (
+    const [events, severity, says] of [
+      [[started, joined, left('ROOM_CLOSED')], 'ok', /for 30 s, until LiveKit closed the room because nobody came/],
+      [[started, joined, left('ROOM_DELETED')], 'ok', /for 30 s, until somebody deleted the room\.$/],
+      [[started, joined, left('CLIENT_INITIATED')], 'skipped', /for 30 s, and left by itself\.$/],
+      [[started, joined, left('CONNECTION_TIMEOUT')], 'skipped', /for 30 s \(CONNECTION_TIMEOUT\)\.$/],
+      [[started, joined, left()], 'skipped', /for 30 s\.$/],
+      [[started, joined, [5, 'track_published', agentIn()] as RoomEventLine], 'ok', /for 4\.0 s when the files end\.$/]
+    ] as const
+  ) {
+    const explanation = await explainedAll([roomEvents(...events)])
+    t.strictSame(codesOf(explanation), ['room-without-caller'])
+    t.match(findingsOf(explanation)[0], { severity, seen: says })
+    t.equal(explanation.calls[0]?.end, undefined)
+    t.match(reportText(explanation, LADDER), /^Room support-room, /)
+  }
+})
+
+await t.test('a room whose beginning is missing, or with a visitor, may have had its caller', async t => {
+  const visitor = { sid: 'PA_web', identity: 'web', kind: 'STANDARD' }
+  for (
+    const events of [
+      [[1, 'participant_joined', agentIn()]],
+      [[0, 'room_started'], [1, 'participant_joined', agentIn()], [2, 'participant_joined', visitor]]
+    ] as RoomEventLine[][]
+  ) {
+    const explanation = await explainedAll([roomEvents(...events)])
+    t.strictSame(codesOf(explanation), ['room-only'])
+    t.match(reportText(explanation, LADDER), /^Call support-room, /)
+  }
 })

@@ -22,16 +22,49 @@ const MOST_TOLD = 5
 
 /** Judges a call by LiveKit's events: who was in its room, and when. */
 export function judgeRooms (events: readonly RoomSeen[]): RoomVerdict {
-  const told = roomsOf(events).flatMap(story =>
+  const stories = roomsOf(events)
+  const told = stories.flatMap(story =>
     story.guests.filter(({ kind }) => kind === 'SIP').map(guest => ({ story, guest }))
   )
   const verdicts = told.slice(0, MOST_TOLD).map(({ story, guest }) => verdictOf(story, guest))
   const [{ guest } = { guest: undefined }] = told
   const end = verdicts.find(verdict => verdict.end)?.end
   return {
-    findings: verdicts.flatMap(({ findings }) => findings),
+    findings: [...verdicts.flatMap(({ findings }) => findings), ...stories.flatMap(uncalled)],
     ...(end && told.length === 1 && { end }),
     ...guest && partiesOf(guest)
+  }
+}
+
+/** A room that nobody called into, as far as its events tell: it was made before its call, and not needed. */
+function uncalled ({ guests, fromStart, endAt }: RoomStory): Finding[] {
+  const [agent] = guests
+  if (!agent || !fromStart || guests.some(({ kind }) => kind !== 'AGENT')) return []
+
+  const waited = duration((agent.leftAt ?? endAt) - (agent.joinedAt ?? endAt))
+  const leftEarly = agent.leftAt !== undefined && !agent.reason?.startsWith('ROOM_')
+  return [{
+    code: 'room-without-caller',
+    severity: leftEarly ? 'skipped' : 'ok',
+    seen: `Nobody called into this room. Its agent was alone in it for ${waited}${howLeft(agent)}.`,
+    todo: leftEarly
+      ? 'An agent that waits for a call must stay until its room ends: look at the log of its worker'
+      : 'A room with a waiting agent that no call needs ends like this. If a call should have come here, add the SIP ' +
+        "capture or Jambonz's webhooks of that call"
+  }]
+}
+
+function howLeft ({ leftAt, reason }: Guest): string {
+  if (leftAt === undefined) return ' when the files end'
+  switch (reason) {
+    case 'ROOM_CLOSED':
+      return ', until LiveKit closed the room because nobody came (its empty timeout)'
+    case 'ROOM_DELETED':
+      return ', until somebody deleted the room'
+    case 'CLIENT_INITIATED':
+      return ', and left by itself'
+    default:
+      return reason === undefined ? '' : ` (${quote(reason)})`
   }
 }
 
