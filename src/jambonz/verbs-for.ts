@@ -103,10 +103,23 @@ function dialFor (call: Call, attempt: Attempt, config: VerbConfig): Dial {
     timeLimit: timeLimitOf(call, config, attempt),
     // An empty or null callerId makes feature-server refuse the whole application.
     ...(callerId ? { callerId } : {}),
-    headers: { 'X-LK-Call': call.callSid },
+    headers: headersOf(call, attempt),
     ...dialOf(call, attempt, config)!
   }
 }
+
+/**
+ * What LiveKit shows as attributes of the SIP participant (`sip.h.x-lk-call`). The agent of a warm room could not know
+ * who would call: it learns that from the participant too, in case the metadata of the room are not there yet.
+ */
+function headersOf ({ callSid, facts }: Call, attempt: Attempt): Record<string, string> {
+  const caller = attempt.warm ? { 'X-LK-From': facts.withheld ? ANONYMOUS : facts.from, 'X-LK-To': facts.to } : {}
+  const sendable = Object.entries(caller).filter(([, value]) => SENDABLE.test(value))
+  return { 'X-LK-Call': callSid, ...Object.fromEntries(sendable) }
+}
+
+/** What a SIP header may hold without any encoding. It may not be empty. */
+const SENDABLE = /^[\x20-\x7e]*[\x21-\x7e]$/
 
 const actionHookOf = (call: Call, attempt: Attempt, { publicUrl }: VerbConfig): string =>
   `${publicUrl}/action?call=${encodeURIComponent(call.callSid)}&attempt=${attempt.n}${HOOK_RETRY}`

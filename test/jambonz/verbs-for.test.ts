@@ -9,6 +9,7 @@ import { attemptOfDialId, dialId, verbsFor } from '../../src/jambonz/verbs-for.t
 import type { Dial, Verbs } from '../../src/jambonz/verbs.ts'
 import { loadVerbParser } from '../../src/sandbox/jambonz/verbs.ts'
 import { attemptWith, factsWith, rulesWith, tokenOf } from '../fixtures/events.ts'
+import { warmAttemptWith, WARM_TOKEN } from '../fixtures/warm-attempts.ts'
 
 const parse = loadVerbParser()
 const { validateApp } = createRequire(import.meta.url)('@jambonz/schema') as {
@@ -122,6 +123,32 @@ await t.test('who is shown to the agent', async t => {
   )
 })
 
+function warmCallWith (facts: Parameters<typeof factsWith>[0], callSid?: string): Call {
+  const call = callWith(facts, callSid)
+  return { ...call, attempts: [warmAttemptWith(), ...call.attempts.slice(1)] }
+}
+const warmDial = (facts: Parameters<typeof factsWith>[0]) => dial(warmCallWith(facts))
+
+await t.test('the dial of a warm room says who calls', async t => {
+  const { target, headers, ...rest } = warmDial({})
+  t.match(target, [{ sipUri: `sip:${WARM_TOKEN}@sip.example.com;transport=tcp` }])
+  const sid = callWith().callSid
+  t.same(headers, { 'X-LK-Call': sid, 'X-LK-From': '+15550001111', 'X-LK-To': '+15551230000' })
+  const { target: _target, headers: _headers, ...cold } = dial(callWith())
+  t.same(rest, cold, 'all else is as without a warm room')
+})
+
+await t.test('a number that is withheld, or that no header can hold, is in no header', async t => {
+  const withheld = warmDial({ from: '+15550001111', withheld: true })
+  t.equal(withheld.headers!['X-LK-From'], 'anonymous')
+  t.notMatch(JSON.stringify(withheld), '+15550001111')
+  for (const text of ['', ' ', 'zoë', '+1555\r\nX-Account-Sid: other', '\t', '+1555\u007f', '\ud800', '+1555\n']) {
+    t.same(Object.keys(warmDial({ from: text }).headers!), ['X-LK-Call', 'X-LK-To'], JSON.stringify(text))
+    t.same(Object.keys(warmDial({ to: text }).headers!), ['X-LK-Call', 'X-LK-From'], JSON.stringify(text))
+  }
+  t.equal(warmDial({ to: 'front desk' }).headers!['X-LK-To'], 'front desk')
+})
+
 await t.test('settings that add to the dial or take away', async t => {
   const call = callWith()
   t.notOk('auth' in dial(call, 1, { sipAuth: undefined }).target[0]!)
@@ -186,8 +213,9 @@ const call = fc.record({
     from: number,
     to: number,
     withheld: fc.boolean()
-  })
-}).map(({ sid, facts }) => callWith(facts, sid))
+  }),
+  isWarm: fc.boolean()
+}).map(({ sid, facts, isWarm }) => isWarm ? warmCallWith(facts, sid) : callWith(facts, sid))
 const forCallHook: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant('dial'), attempt: fc.constantFrom(1, 2, 3) }),
   fc.record({
