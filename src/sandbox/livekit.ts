@@ -16,7 +16,7 @@ import { SipOut } from './livekit/sip-out.ts'
 import { SipSide } from './livekit/sip-side.ts'
 import { createWebhooks, type Webhooks } from './livekit/webhooks.ts'
 
-export type { AgentBehaviour, AgentJob, DataMessage } from './livekit/agents.ts'
+export type { AgentBehaviour, AgentJob, CallSeen, DataMessage } from './livekit/agents.ts'
 export type { ApiFault, Faults, SipFault } from './livekit/faults.ts'
 export type { LiveKitDoubleOptions } from './livekit/options.ts'
 
@@ -161,6 +161,7 @@ class Project implements LiveKitDouble {
       latencyMs: apiLatencyMs ?? 0,
       unknownRoomMs: unknownRoomMs ?? 3000,
       sendData: (room, data, identities) => this.#workers.receive(room, data, identities),
+      metadataChanged: room => this.#workers.metadataChanged(room),
       onRequest: method => this.#traceHttp('bridge', method),
       onReply: (method, status) => this.#traceHttp('livekit', `${status} ${method}`)
     })

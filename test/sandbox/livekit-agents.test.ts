@@ -148,6 +148,48 @@ await t.test('a dead agent stays listed until LiveKit notices', async t => {
   t.same(seen.slice(2), ['track_unpublished', 'participant_left CONNECTION_TIMEOUT'])
 })
 
+await t.test('a dead agent does nothing more, but its audio is still there', async t => {
+  const ran: string[] = []
+  const { clock, room, agents, caller, seen } = open({
+    onJoined: { dieAfterMs: 100 },
+    onData: () => ran.push('data'),
+    onRoomMetadata: () => ran.push('metadata'),
+    onConnected: { run: () => ran.push('call'), hangUpAfterMs: 10 }
+  })
+  await clock.pass(400)
+  agents.connected(room, caller)
+  agents.receive(room, { topic: '', data: Buffer.from('x') }, [])
+  agents.metadataChanged(room)
+  await clock.pass(DEAD_AFTER - 200)
+  t.same(ran, [])
+  t.same(seen, ['participant_joined', 'track_published'])
+  await clock.pass(200)
+  t.equal(seen.at(-1), 'participant_left CONNECTION_TIMEOUT')
+})
+
+await t.test('a stock agent publishes audio when its caller is there, at once or later', async t => {
+  const { clock, rooms, seen } = open({ publishes: 'with-caller' })
+  await clock.pass(300)
+  t.same(seen.splice(0), ['participant_joined', 'track_published'], 'the caller was there first')
+
+  const waiting = rooms.open({ name: 'waits', agents: [{ agentName: 'demo', metadata: '' }] })
+  await clock.pass(10_000)
+  t.same(seen.splice(0), ['participant_joined'])
+  rooms.join(waiting, { identity: 'sip_2', name: '', kind: 'SIP', metadata: '', attributes: {} }, () => {})
+  await clock.pass(30)
+  t.same(seen, ['track_published'])
+})
+
+await t.test('a stock agent that has left its room publishes nothing for a caller', async t => {
+  const { clock, rooms, seen } = open({ publishes: 'with-caller', onJoined: { leaveAfterMs: 1000 } })
+  const waiting = rooms.open({ name: 'waits', agents: [{ agentName: 'demo', metadata: '' }] })
+  await clock.pass(2000)
+  seen.length = 0
+  rooms.join(waiting, { identity: 'sip_2', name: '', kind: 'SIP', metadata: '', attributes: {} }, () => {})
+  await clock.pass(1000)
+  t.same(seen, [])
+})
+
 await t.test('an agent leaves before it has published audio', async t => {
   const { clock, seen } = open({ publishAfterMs: 3000, onJoined: { leaveAfterMs: 500 } })
   await clock.pass(10_000)

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import type { AgentBehaviour, LiveKitDouble, LiveKitDoubleOptions } from '../../src/sandbox/livekit.ts'
 import type { OutgoingCall } from '../../src/sip/user-agent.ts'
@@ -8,7 +7,7 @@ import { createLiveKitDouble } from '../../src/sandbox/livekit.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
 import { header } from '../../src/sip/message.ts'
 import { KEY, recording, SECRET, shape, startSink, steady } from '../fixtures/livekit/helper.ts'
-import { createTestClock, type TestClock } from '../fixtures/test-clock.ts'
+import { createTestClock, during } from '../fixtures/test-clock.ts'
 
 type Json = Record<string, unknown>
 
@@ -108,19 +107,6 @@ function comparable (value: unknown): unknown {
       return key === 'numParticipants' || key === 'numPublishers' ? undefined : entry
     }
   ) as unknown
-}
-
-/** Waits for work that needs only timers that are due. No time passes. */
-async function during<T> (clock: TestClock, work: Promise<T>): Promise<T> {
-  const state = { over: false }
-  const settled = work.finally(() => {
-    state.over = true
-  })
-  while (!state.over) {
-    await clock.pass(0)
-    await nextTurn()
-  }
-  return settled
 }
 
 for (const scenario of SCENARIOS) {

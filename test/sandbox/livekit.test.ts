@@ -4,14 +4,15 @@ import { AgentDispatchClient, RoomServiceClient, SipClient } from 'livekit-serve
 import type { Test } from 'tap'
 import type { Clock } from '../../src/clock.ts'
 import type { LiveKitDouble, LiveKitDoubleOptions } from '../../src/sandbox/livekit.ts'
-import type { RoomEvent } from '../../src/sandbox/livekit/state.ts'
+import type { Room, RoomEvent } from '../../src/sandbox/livekit/state.ts'
 import type { OutgoingCall, UserAgent, UserAgentOptions } from '../../src/sip/user-agent.ts'
 import type { Step } from '../../src/ladder/trace.ts'
 import { createLiveKitDouble } from '../../src/sandbox/livekit.ts'
+import { closesAt } from '../../src/sandbox/livekit/idle.ts'
 import { RoomManager } from '../../src/sandbox/livekit/room-manager.ts'
 import { buildSdp } from '../../src/sip/sdp.ts'
 import { createUserAgent } from '../../src/sip/user-agent.ts'
-import { KEY, SECRET, startSink } from '../fixtures/livekit/helper.ts'
+import { KEY, SECRET, startSink, type Hook } from '../fixtures/livekit/helper.ts'
 import { fixture } from '../fixtures/paths.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 
@@ -105,10 +106,11 @@ await t.test('the real SDK provisions trunks and rules, creates rooms, dispatche
     agents: [{ agentName: 'demo', metadata: 'job' }] as never
   })
   t.match(room, { sid: /^RM_/, name: 'r', emptyTimeout: 60, departureTimeout: 10, metadata: 'x' })
-  t.equal(
-    (await rooms.createRoom({ name: 'r', emptyTimeout: 1, agents: [{ agentName: 'other' }] as never })).sid,
-    room.sid,
-    'a live room keeps its settings'
+  const again = { name: 'r', emptyTimeout: 1, metadata: 'y', agents: [{ agentName: 'other' }] as never }
+  t.match(
+    await rooms.createRoom(again),
+    { sid: room.sid, emptyTimeout: 60, metadata: 'x' },
+    'a live room keeps its settings, and gets no other agents'
   )
   await sink.until(hooks => hooks.some(h => h.event === 'track_published'))
   t.match(await dispatch.listDispatch('r'), [{
@@ -274,6 +276,15 @@ await t.test('a call ends when its media stops, or when its participant or room 
   await rooms.removeParticipant('jb_removed', 'sip_+15550001111')
   await Promise.all([removedBye, left('jb_removed')])
   t.match(reasonOf('jb_removed'), { disconnectReason: 'PARTICIPANT_REMOVED' })
+
+  await rooms.createRoom({ name: 'waits', agents: [{ agentName: 'demo' }] as never })
+  const inRoom = (h: Hook) => h.room?.name === 'waits' && h.participant?.kind === 'AGENT'
+  await sink.until(hooks => hooks.some(h => h.event === 'participant_joined' && inRoom(h)))
+  const agent = sink.hooks.find(inRoom)?.participant?.identity ?? ''
+  await rooms.removeParticipant('waits', agent)
+  await sink.until(hooks => hooks.some(h => h.event === 'participant_left' && inRoom(h)))
+  t.match(sink.hooks.findLast(inRoom)?.participant, { disconnectReason: 'PARTICIPANT_REMOVED' })
+  t.equal((await rooms.listRooms(['waits'])).length, 1, 'a room whose agent was removed stays')
 
   const first = dial('twin')
   const firstBye = event(first.onBye)
@@ -462,7 +473,9 @@ await t.test('rooms close at their timeouts, and agents do not keep them open', 
   pass(1000)
   t.notOk(rooms.get('r'))
   rooms.open({ name: 'alone', emptyTimeout: 5 })
-  pass(5000)
+  pass(4999)
+  t.ok(rooms.get('alone'))
+  pass(1)
   t.same(events, [
     'room_started',
     'participant_joined agent',
@@ -473,4 +486,15 @@ await t.test('rooms close at their timeouts, and agents do not keep them open', 
     'room_started',
     'room_finished'
   ])
+})
+
+await t.test('LiveKit counts timeouts in whole seconds and looks once a second, as recorded', t => {
+  const closes = (room: Partial<Room>, firstLookMs: number) =>
+    closesAt({ createdMs: 82_932, emptyTimeout: 8, departureTimeout: 5, ...room } as Room, firstLookMs)
+  t.equal(closes({}, 70), 90_070, '7.1 s after the creation, as in pool-room-expires')
+  t.equal(closes({}, 0), 90_000)
+  t.equal(closes({}, 999), 90_999, 'a look may also come late')
+  t.equal(closes({ lastLeftMs: 84_500 }, 0), 90_000, 'without a caller a leaving agent changes nothing')
+  t.equal(closes({ calledOnce: true, lastLeftMs: 84_500 }, 0), 89_000, 'after a caller it counts from who left last')
+  t.end()
 })

@@ -14,10 +14,16 @@ export interface AgentBehaviour {
   joinAfterMs?: number
   /** Whether the agent joins the room after its worker has accepted the job; by default true. */
   joins?: boolean
-  /** The time from joining until it publishes audio, in milliseconds; by default 60. */
+  /**
+   * The time until it publishes audio, in milliseconds after it has joined; by default 60. With `publishes:
+   * 'with-caller'` in milliseconds after a caller is there too; by default 20.
+   */
   publishAfterMs?: number
-  /** Whether it publishes audio; by default true. */
-  publishes?: boolean
+  /**
+   * Whether it publishes audio; by default true. An agent that waits in a room publishes at once, and is silent until
+   * its caller is there. A stock AgentSession publishes `with-caller` only.
+   */
+  publishes?: boolean | 'with-caller'
   /** Whether ListDispatch shows its job; by default true. Real servers sometimes do not show it. */
   jobListed?: boolean
   /**
@@ -28,6 +34,8 @@ export interface AgentBehaviour {
   onJob?: (job: AgentJob) => void
   /** What it does with a data message. */
   onData?: (data: DataMessage, job: AgentJob) => void
+  /** What it does when the metadata of its room change. */
+  onRoomMetadata?: (metadata: string, job: AgentJob) => void
   /** How it leaves, in milliseconds after it has joined. */
   onJoined?: Exit
   /** What it does, in milliseconds after the first caller in the room was answered. */
@@ -36,7 +44,7 @@ export interface AgentBehaviour {
     hangUpAfterMs?: number
     transferTo?: { uri: string, afterMs: number, headers?: Record<string, string> }
     /** What its program does then. */
-    run?: (job: AgentJob) => void
+    run?: (job: AgentJob, seen: CallSeen) => void
   }
 }
 
@@ -47,6 +55,13 @@ export interface AgentJob {
   roomName: string
   /** The identity of the agent in the room. */
   identity: string
+}
+
+/** What an agent sees of its call in the room. */
+export interface CallSeen {
+  roomMetadata: string
+  /** The attributes of the caller: `sip.callStatus`, `sip.h.x-lk-call` and others. */
+  attributes: Readonly<Record<string, string>>
 }
 
 /** A data message of the API. */
@@ -68,6 +83,9 @@ export const DEAD_AFTER = 20_000
 /** How long an agent connects until its `participant_joined`, in milliseconds, as recorded. */
 export const CONNECT_MS = 55
 
+/** How long an agent needs to publish audio, in milliseconds, as recorded. */
+const PUBLISH_MS = { joined: 60, called: 20 }
+
 /**
  * The timeout of the agent's SDK, in milliseconds, as recorded: an agent whose connection was aborted connects once
  * more after this time. When that connection is aborted too, it gives up. /
@@ -86,6 +104,8 @@ interface Present {
   participant: Participant
   behaviour: AgentBehaviour
   job: Job
+  /** Its process is dead. LiveKit may not have noticed yet. */
+  dead?: true
 }
 
 /**
@@ -145,16 +165,17 @@ export class AgentWorkers {
   connected (room: Room, caller: Participant): void {
     const others = [...room.participants.values()].filter(({ kind }) => kind !== 'AGENT')
     if (others.some(other => other !== caller)) return
-    for (const [index, { participant, behaviour, job }] of (this.#present.get(room) ?? []).entries()) {
-      const { hangUpAfterMs, transferTo, run } = behaviour.onConnected ?? {}
-      if (participant.disconnectReason === undefined) run?.(job)
-      if (index === 0) this.#exitLater(room, participant, behaviour.onConnected ?? {})
+    const seen = { roomMetadata: room.metadata, attributes: caller.attributes }
+    for (const [index, present] of (this.#present.get(room) ?? []).entries()) {
+      const { behaviour: { onConnected = {} }, job } = present
+      const { hangUpAfterMs, transferTo, run } = onConnected
+      if (isAlive(present)) run?.(job, seen)
+      if (index === 0) this.#exitLater(room, present, onConnected)
       if (hangUpAfterMs !== undefined) {
-        this.#later(room, participant, hangUpAfterMs, 'deletes the room', () =>
-          this.#rooms().close(room, 'ROOM_DELETED'))
+        this.#later(room, present, hangUpAfterMs, 'deletes the room', () => this.#rooms().close(room, 'ROOM_DELETED'))
       }
       if (transferTo) {
-        this.#later(room, participant, transferTo.afterMs, 'transfers', () =>
+        this.#later(room, present, transferTo.afterMs, 'transfers', () =>
           this.#transfer(caller, transferTo.uri, transferTo.headers ?? {}))
       }
     }
@@ -162,11 +183,20 @@ export class AgentWorkers {
 
   /** Delivers a data message to the agents of a room, or to those that it names. */
   receive (room: Room, data: DataMessage, identities: readonly string[]): void {
-    for (const { participant, behaviour, job } of this.#present.get(room) ?? []) {
-      const isMeant = identities.length === 0 || identities.includes(participant.identity)
-      if (!isMeant || participant.disconnectReason !== undefined) continue
+    for (const present of this.#present.get(room) ?? []) {
+      const isMeant = identities.length === 0 || identities.includes(present.participant.identity)
+      if (!isMeant || !isAlive(present)) continue
       this.#step('livekit', `data ${data.topic}`.trim())
-      behaviour.onData?.(data, job)
+      present.behaviour.onData?.(data, present.job)
+    }
+  }
+
+  /** Shows the agents of a room that its metadata have changed. */
+  metadataChanged (room: Room): void {
+    for (const present of this.#present.get(room) ?? []) {
+      if (!isAlive(present)) continue
+      this.#step('livekit', 'room metadata')
+      present.behaviour.onRoomMetadata?.(room.metadata, present.job)
     }
   }
 
@@ -208,31 +238,49 @@ export class AgentWorkers {
     this.#step('agent', 'joins')
     const others = this.#present.get(room) ?? []
     this.#present.set(room, [...others, present])
-    if (others.length === 0) this.#exitLater(room, participant, behaviour.onJoined ?? {})
-    if (behaviour.publishes === false) return
+    if (others.length === 0) this.#exitLater(room, present, behaviour.onJoined ?? {})
 
-    this.#clock.schedule(behaviour.publishAfterMs ?? 60, () => {
-      if (participant.disconnectReason !== undefined) return
-      this.#step('agent', 'publishes audio')
-      this.#rooms().publish(room, participant, { name: 'voice', mimeType: 'audio/red', mid: '7', cid: randomUUID() })
-    })
-  }
-
-  #exitLater (room: Room, participant: Participant, { leaveAfterMs, dieAfterMs }: Exit): void {
-    const leave = (reason: LeaveReason) => () => this.#rooms().leave(room, participant, reason)
-    if (leaveAfterMs !== undefined) this.#later(room, participant, leaveAfterMs, 'leaves', leave('CLIENT_INITIATED'))
-    if (dieAfterMs !== undefined) {
-      this.#later(room, participant, dieAfterMs + DEAD_AFTER, 'is gone', leave('CONNECTION_TIMEOUT'))
+    const { publishes = true, publishAfterMs } = behaviour
+    if (publishes === true) this.#publishLater(room, present, publishAfterMs ?? PUBLISH_MS.joined)
+    if (publishes === 'with-caller') {
+      this.#rooms().whenCalled(room, participant, () =>
+        this.#publishLater(room, present, publishAfterMs ?? PUBLISH_MS.called))
     }
   }
 
-  /** Runs `fn` after `ms` milliseconds if the participant is still in the room. */
-  #later (room: Room, participant: Participant, ms: number, what: string, fn: () => void): void {
+  #publishLater (room: Room, present: Present, ms: number): void {
+    this.#later(room, present, ms, 'publishes audio', () => {
+      const track = { name: 'voice', mimeType: 'audio/red', mid: '7', cid: randomUUID() }
+      this.#rooms().publish(room, present.participant, track)
+    })
+  }
+
+  #exitLater (room: Room, present: Present, { leaveAfterMs, dieAfterMs }: Exit): void {
+    const { participant } = present
+    const leave = (reason: LeaveReason) => this.#rooms().leave(room, participant, reason)
+    if (leaveAfterMs !== undefined) this.#later(room, present, leaveAfterMs, 'leaves', () => leave('CLIENT_INITIATED'))
+    if (dieAfterMs === undefined) return
+
+    this.#clock.schedule(dieAfterMs, () => {
+      present.dead = true
+      this.#clock.schedule(DEAD_AFTER, () => {
+        if (this.#isIn(room, participant)) this.#step('agent', 'is gone')
+        leave('CONNECTION_TIMEOUT')
+      })
+    })
+  }
+
+  /** The agent does something in `ms` milliseconds, if it is alive and in the room then. */
+  #later (room: Room, present: Present, ms: number, what: string, fn: () => void): void {
     this.#clock.schedule(ms, () => {
-      if (participant.disconnectReason !== undefined || room.lost || this.#rooms().get(room.name) !== room) return
+      if (!isAlive(present) || !this.#isIn(room, present.participant)) return
       this.#step('agent', what)
       fn()
     })
+  }
+
+  #isIn (room: Room, participant: Participant): boolean {
+    return !room.lost && room.participants.get(participant.identity) === participant
   }
 
   #step (from: Extract<Party, 'livekit' | 'agent'>, what: string): void {
@@ -240,3 +288,5 @@ export class AgentWorkers {
     this.#trace({ at: this.#clock.now(), from, to, what, via: 'room' })
   }
 }
+
+const isAlive = ({ dead, participant }: Present): boolean => !dead && participant.disconnectReason === undefined

@@ -21,6 +21,8 @@ export interface MethodOptions {
   unknownRoomMs: number
   /** Delivers a data message to the agents of a room, or to those that it names. */
   sendData(room: Room, data: DataMessage, identities: readonly string[]): void
+  /** Shows the participants of a room that its metadata have changed. */
+  metadataChanged(room: Room): void
 }
 
 /** A method of the API, with the grants that it requires. */
@@ -56,7 +58,7 @@ export function apiMethods (options: MethodOptions): Methods {
 }
 
 function roomMethods (options: MethodOptions): Methods {
-  const { rooms } = options
+  const { rooms, metadataChanged } = options
   return {
     'RoomService/CreateRoom': {
       grants: ['roomCreate'],
@@ -88,7 +90,11 @@ function roomMethods (options: MethodOptions): Methods {
       grants: ['roomAdmin'],
       async run (request) {
         const room = await servedRoom(roomNamed(request, rooms), options)
-        room.metadata = text(request, 'metadata')
+        const metadata = text(request, 'metadata')
+        if (metadata !== room.metadata) {
+          room.metadata = metadata
+          metadataChanged(room)
+        }
         return apiRoom(room)
       }
     }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Dispatch, LeaveReason, Participant, Room, RoomEvent, Track } from './state.ts'
+import { closesAt } from './idle.ts'
 import { newId } from './json.ts'
 
 /** How late LiveKit updates `num_participants`, in milliseconds. */
@@ -41,24 +42,31 @@ interface RoomTimers {
   counting?: () => void
 }
 
-/**
- * The rooms of a project, with LiveKit's life cycle. `emptyTimeout` counts from the creation of a room, and
- * `departureTimeout` from the moment when the last caller leaves. Agents do not keep a room open.
- */
+/** Something that a participant waits for in its room. */
+interface Wait {
+  room: Room
+  self: Participant
+  isOver(room: Room, self: Participant): boolean
+  fn: () => void
+}
+
+/** The rooms of a project, with LiveKit's life cycle. Agents do not keep a room open. */
 export class RoomManager {
   readonly #clock: Clock
+  readonly #startedMs: number
   readonly #emit: (event: RoomEvent) => void
   readonly #onDispatch: (room: Room, dispatch: Dispatch) => void
   readonly #rooms = new Map<string, Room>()
   readonly #timers = new WeakMap<Room, RoomTimers>()
   readonly #connections = new Map<Room, Set<Connection>>()
   readonly #removed = new WeakMap<Participant, (reason: LeaveReason) => void>()
-  readonly #listeners = new Set<{ room: Room, self: Participant, fn: () => void }>()
+  readonly #waits = new Set<Wait>()
 
   constructor (
     options: { clock: Clock, emit(event: RoomEvent): void, onDispatch(room: Room, dispatch: Dispatch): void }
   ) {
     this.#clock = options.clock
+    this.#startedMs = options.clock.now()
     this.#emit = options.emit
     this.#onDispatch = options.onDispatch
   }
@@ -92,7 +100,7 @@ export class RoomManager {
     this.#rooms.set(room.name, room)
     this.#timers.set(room, {})
     this.#emit({ event: 'room_started', room })
-    this.#closeAfter(room, room.emptyTimeout)
+    this.#closeLater(room)
 
     // LiveKit sends the jobs of a room that names no agent to the unnamed workers.
     const agents = settings.agents?.length ? settings.agents : [{ agentName: '', metadata: '' }]
@@ -179,9 +187,10 @@ export class RoomManager {
   leave (room: Room, participant: Participant, reason: LeaveReason): void {
     if (room.lost || room.participants.get(participant.identity) !== participant) return
     this.#remove(room, participant, reason)
+    room.lastLeftMs = this.#clock.now()
     this.#countLater(room)
     if (!OWN_REASONS.has(reason)) this.#removed.get(participant)?.(reason)
-    if (participant.kind !== 'AGENT' && callersIn(room).length === 0) this.#closeAfter(room, room.departureTimeout)
+    if (callersIn(room).length === 0) this.#closeLater(room)
   }
 
   close (room: Room, reason: 'ROOM_DELETED' | 'ROOM_CLOSED'): void {
@@ -208,7 +217,7 @@ export class RoomManager {
     room.lost = true
     this.#stopTimers(room)
     this.#connections.delete(room)
-    for (const listener of this.#listeners) if (listener.room === room) this.#listeners.delete(listener)
+    for (const wait of this.#waits) if (wait.room === room) this.#waits.delete(wait)
   }
 
   /**
@@ -217,21 +226,29 @@ export class RoomManager {
    * @returns a function that cancels the wait
    */
   whenAudible (room: Room, self: Participant, fn: () => void): () => void {
-    if (isAudible(room, self)) {
-      fn()
-      return () => {}
-    }
-    const listener = { room, self, fn }
-    this.#listeners.add(listener)
-    return () => {
-      this.#listeners.delete(listener)
-    }
+    return this.#when({ room, self, isOver: isAudible, fn })
+  }
+
+  /** Runs `fn` as soon as a caller is in the room. That may be at once. */
+  whenCalled (room: Room, self: Participant, fn: () => void): void {
+    this.#when({ room, self, isOver: () => callersIn(room).length > 0, fn })
   }
 
   stop (): void {
     for (const room of this.#rooms.values()) this.#stopTimers(room)
     this.#rooms.clear()
-    this.#listeners.clear()
+    this.#waits.clear()
+  }
+
+  #when (wait: Wait): () => void {
+    if (wait.isOver(wait.room, wait.self)) {
+      wait.fn()
+      return () => {}
+    }
+    this.#waits.add(wait)
+    return () => {
+      this.#waits.delete(wait)
+    }
   }
 
   #participant (joining: Joining): Participant {
@@ -251,7 +268,10 @@ export class RoomManager {
 
     this.#removed.set(participant, onRemoved)
     room.participants.set(participant.identity, participant)
-    if (participant.kind !== 'AGENT') this.#stopClosing(room)
+    if (participant.kind !== 'AGENT') {
+      room.calledOnce = true
+      this.#stopClosing(room)
+    }
     this.#emit({ event: 'participant_joined', room, participant })
     this.#countLater(room)
     this.#wake(room)
@@ -265,21 +285,22 @@ export class RoomManager {
     }
     participant.disconnectReason = reason
     participant.version++
-    for (const listener of this.#listeners) if (listener.self === participant) this.#listeners.delete(listener)
+    for (const wait of this.#waits) if (wait.self === participant) this.#waits.delete(wait)
     this.#emit({ event: 'participant_left', room, participant })
   }
 
   #wake (room: Room): void {
-    for (const listener of this.#listeners) {
-      if (listener.room !== room || !isAudible(room, listener.self)) continue
-      this.#listeners.delete(listener)
-      listener.fn()
+    for (const wait of this.#waits) {
+      if (wait.room !== room || !wait.isOver(room, wait.self)) continue
+      this.#waits.delete(wait)
+      wait.fn()
     }
   }
 
-  #closeAfter (room: Room, seconds: number): void {
+  #closeLater (room: Room): void {
     this.#stopClosing(room)
-    this.#timersOf(room).closing = this.#clock.schedule(seconds * 1000, () => this.close(room, 'ROOM_CLOSED'))
+    const inMs = closesAt(room, this.#startedMs) - this.#clock.now()
+    this.#timersOf(room).closing = this.#clock.schedule(inMs, () => this.close(room, 'ROOM_CLOSED'))
   }
 
   #countLater (room: Room): void {

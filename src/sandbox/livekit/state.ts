@@ -49,6 +49,10 @@ export interface Room {
   maxParticipants: number
   metadata: string
   createdMs: number
+  /** A caller has been there. */
+  calledOnce?: true
+  /** When the last participant left, an agent or a caller. */
+  lastLeftMs?: number
   turnPassword: string
   participants: Map<string, Participant>
   dispatches: Dispatch[]
