@@ -8,6 +8,7 @@ import { InvalidCursorError } from '../../errors.ts'
 import { createMemoryCaps } from './memory-caps.ts'
 import { createMemoryIdempotency } from './memory-idempotency.ts'
 import { createMemoryEventQueue } from './memory-event-queue.ts'
+import { createMemoryWarmRooms } from './memory-warm-rooms.ts'
 import { silentFeed } from './feed.ts'
 import { matcher } from './call-filter.ts'
 import { DEFAULT_RULES, type StoreRules } from './history.ts'
@@ -60,6 +61,7 @@ export function createMemoryRegistry (
     idempotency: createMemoryIdempotency(),
     events: createMemoryEventQueue(),
     feed: silentFeed,
+    warmRooms: createMemoryWarmRooms(),
     history,
     async update (callSid, fn, limit = Infinity) {
       const before = calls.get(callSid)

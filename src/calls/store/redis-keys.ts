@@ -21,6 +21,7 @@ export interface Keys {
   listening: string
   /** The keys that count what is dialled: under way, of the minute, of the day, of one caller's day. */
   caps(caller: string): [string, string, string, string]
+  warm: WarmKeys
   /** Begins the key of an Idempotency-Key. */
   idempotency: string
   /** The channel on which processes tell each other news. */
@@ -30,6 +31,25 @@ export interface Keys {
   /** Of the history: the key of a record without its call_sid, entries, when each call is to be dropped. */
   history: { record: string, entries: string, times: string }
 }
+
+/** Keys of the rooms with waiting agents. */
+export interface WarmKeys {
+  /** Begins the key of a room's record. */
+  room: string
+  /** Ids of the pools. */
+  pools: string
+  /** Begins the keys of a pool. */
+  pool: string
+  /** Replicas that look after the pools. */
+  keepers: string
+}
+
+/** The key of something that belongs to a pool. What it holds is described in redis-warm-scripts.ts. */
+export const warmKey = (
+  { pool: begin }: WarmKeys,
+  pool: string,
+  name: 'rooms' | 'waiting' | 'ready' | 'last' | 'demand'
+): string => `${begin}${pool}:${name}`
 
 /** @param prefix is put into braces, so that all keys are in one hash slot and scripts may use them together */
 export function redisKeys (prefix: string): Keys {
@@ -54,6 +74,12 @@ export function redisKeys (prefix: string): Keys {
       record: `{${prefix}}:history:call:`,
       entries: `{${prefix}}:history:entries`,
       times: `{${prefix}}:history:times`
+    },
+    warm: {
+      room: `{${prefix}}:warm:room:`,
+      pools: `{${prefix}}:warm:pools`,
+      pool: `{${prefix}}:warm:pool:`,
+      keepers: `{${prefix}}:warm:keepers`
     },
     caps: caller => [`${caps}open`, `${caps}minute`, `${caps}day`, `${caps}caller:${caller}`]
   }

@@ -5,7 +5,9 @@ import type { EventQueue } from './event-queue.ts'
 import { DEFAULT_RULES, type StoreRules } from './history.ts'
 import { connectRedis, type ConnectOptions } from './redis-client.ts'
 import { RedisRegistry } from './redis-registry.ts'
+import { redisKeys, warmKey } from './redis-keys.ts'
 import type { Registry } from './registry.ts'
+import type { WarmRoom, WarmRoomStore } from './warm-rooms.ts'
 
 /** When many replicas start at once, the first answers may be late. */
 const TRIES = 3
@@ -30,6 +32,8 @@ export async function openRedisRegistry (
     try {
       const trial = `${keyPrefix}:trial:${randomUUID()}`
       await tryOut(new RedisRegistry({ connection, keyPrefix: trial, clock, rules: TRIAL_RULES }), clock.now())
+      // The demand for warm rooms is the only thing that no method takes back.
+      await connection.ask(connection.redis.del(warmKey(redisKeys(trial).warm, 'trial', 'demand')))
       return new RedisRegistry({ connection, keyPrefix, clock, rules })
     } catch {
       const error = connection.startError()
@@ -60,6 +64,7 @@ async function tryOut (registry: Registry, now: number): Promise<void> {
   await registry.idempotency.claim({ ...key, hash: '', orderId: 'trial', now, leaseMs: 1 })
   await registry.idempotency.free(key, 'trial')
   await tryOutEvents(registry.events, now)
+  await tryOutWarmRooms(registry.warmRooms, now)
 }
 
 async function tryOutEvents (queue: EventQueue, now: number): Promise<void> {
@@ -72,4 +77,31 @@ async function tryOutEvents (queue: EventQueue, now: number): Promise<void> {
   await queue.holds('trial', ['trial'])
   await queue.expire(now - 1)
   await queue.done({ id: 'trial', receiver: 'trial' })
+}
+
+async function tryOutWarmRooms (rooms: WarmRoomStore, now: number): Promise<void> {
+  const room: WarmRoom = {
+    v: 1,
+    room: 'trial',
+    token: 'trial',
+    pool: 'trial',
+    state: 'making',
+    agentName: '',
+    departureS: 0,
+    madeAt: now,
+    events: false,
+    endsAt: now,
+    made: false,
+    due: now
+  }
+  await rooms.add(room, { most: 1, freshUntil: now, everyMs: 1, now })
+  await rooms.update('trial', trial => trial && { ...trial, state: 'ready' })
+  await rooms.claim('trial', { callSid: 'trial', at: now }, 0)
+  await rooms.get('trial')
+  await rooms.list('trial')
+  await rooms.demand('trial', now)
+  await rooms.update('trial', () => undefined)
+  await rooms.pools()
+  await rooms.keeping('trial', now, now + 1)
+  await rooms.keeping('trial', now, now)
 }

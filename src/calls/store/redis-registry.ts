@@ -22,6 +22,7 @@ import { afterAll, readPages, type PageRequest, type RawPage } from './redis-pag
 import { withScripts, type Scripts } from './redis-scripts.ts'
 import { RedisSweep } from './redis-sweep.ts'
 import { RedisUpdates } from './redis-updates.ts'
+import { createRedisWarmRooms } from './redis-warm-rooms.ts'
 import {
   decodeCursor,
   newestFirst,
@@ -34,6 +35,7 @@ import {
   type RegistryStats,
   type Update
 } from './registry.ts'
+import type { WarmRoomStore } from './warm-rooms.ts'
 
 export interface RedisRegistryOptions {
   connection: RedisConnection
@@ -67,6 +69,7 @@ export class RedisRegistry implements Registry {
   readonly idempotency: IdempotencyKeys
   readonly events: EventQueue
   readonly feed: Feed & { close(): void }
+  readonly warmRooms: WarmRoomStore
   readonly history: RedisHistory
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
@@ -86,6 +89,7 @@ export class RedisRegistry implements Registry {
     this.idempotency = createRedisIdempotency(connection, this.#scripts, this.#keys)
     this.events = createRedisEventQueue(connection, this.#keys)
     this.feed = createRedisFeed(connection, this.#keys.news)
+    this.warmRooms = createRedisWarmRooms(connection, this.#scripts, this.#keys.warm)
     this.#recent = new LruMap(recentCalls)
     const shared = { connection, scripts: this.#scripts, keys: this.#keys, rules }
     this.history = new RedisHistory(shared)

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { ACTIVE } from './redis-index.ts'
 import { ORDER_SCRIPTS } from './redis-order-scripts.ts'
+import { WARM_SCRIPTS, type WarmScripts } from './redis-warm-scripts.ts'
 
 /*
  * What Redis does in one atomic step. A record is `<revision><time><JSON>`: revision and time (of the call's place in
@@ -185,13 +186,14 @@ end
 if #entries < tonumber(ARGV[3]) then return '' end
 return entries[#entries]`
   },
-  ...ORDER_SCRIPTS
+  ...ORDER_SCRIPTS,
+  ...WARM_SCRIPTS
 }
 
 type Reply<T> = Promise<T>
 type Argument = string | number
 
-export interface Scripts {
+export interface Scripts extends WarmScripts {
   bridgeSwap(
     record: string,
     entries: string,

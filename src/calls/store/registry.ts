@@ -6,6 +6,7 @@ import type { CallHistory, FailureCounts, TimeRange } from './history.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Feed } from './feed.ts'
+import type { WarmRoomStore } from './warm-rooms.ts'
 
 export { matches, type CallFilter } from './call-filter.ts'
 
@@ -56,6 +57,8 @@ export interface Registry {
   readonly events: EventQueue
   /** Tells news to the other processes. */
   readonly feed: Feed
+  /** Rooms that were made before their calls. */
+  readonly warmRooms: WarmRoomStore
   /** Calls whose records were forgotten. */
   readonly history: CallHistory
   /**
