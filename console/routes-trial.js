@@ -2,7 +2,7 @@
  * What would become of a call. Nobody is called.
  */
 
-import { EMPTY_TRIAL, triedWay, trialRequest } from './routes-words.js'
+import { EMPTY_TRIAL, triedWay, trialRequest, warmInWords } from './routes-words.js'
 import { Way } from './routes-way.js'
 import { Ticked } from './ticked.js'
 import { localTime, zoneName } from './time.js'
@@ -89,10 +89,11 @@ function Verdict ({ trial: { call, route, before, ways, longestWaitS, notes } })
 }
 
 /** @param {{ tried: Trial['ways'][number] }} props */
-function Tried ({ tried: { way, ringS, verbs, policy, missing = [] } }) {
+function Tried ({ tried: { way, ringS, warm, verbs, policy, missing = [] } }) {
   return html`<li>
     <${Way} ...${triedWay(way)} />
     ${ringS !== undefined && html`<span class="way-more">rings ${ringS} s</span>`}
+    ${warm && html`<span class="way-more">warm rooms: ${warmInWords(warm)}</span>`}
     ${missing.map(name => html`<p key=${name} class="note note-late"><${Icon} name="late" />
       <span><code>${name}</code> is not set. Without it this way is skipped.</span></p>`)}
     ${policy && !policy.allowed && html`<p class="note note-late"><${Icon} name="late" /><span>It is dialled, because it

@@ -50,14 +50,32 @@ export function writtenWay (way) {
 function targetInWords (kind, value) {
   if (kind === 'agent') return value === null ? 'of the application' : inWords(value)
   if (kind === 'agents') {
-    return value.map((/** @type {any} */ { agent, weight }) => `${agent} (weight ${weight})`).join(', ')
+    return value.map(weightedInWords).join(', ')
   }
   if (kind === 'retell') return [value.agent, value.version && `version ${value.version}`].filter(Boolean).join(', ')
   return inWords(value ?? '')
 }
 
+/** @param {{ agent: string, weight: number, warm?: any }} weighted */
+function weightedInWords ({ agent, weight, warm }) {
+  return `${agent} (weight ${weight}${warm === undefined ? '' : `, warm ${warmInWords(warm)}`})`
+}
+
+/**
+ * How many rooms are kept ready, as the file writes it or a test returns it.
+ * @param {number | { min: number, max?: number }} warm
+ */
+export function warmInWords (warm) {
+  if (typeof warm === 'number') return String(warm)
+  const { min, max = min } = warm
+  return min === max ? String(min) : `${min} to ${max}`
+}
+
 /** @param {object} others @returns {Part[]} */
-const partsOf = others => Object.entries(others).map(([name, value]) => ({ name, words: inWords(value) }))
+const partsOf = others => Object.entries(others).map(([name, value]) => ({
+  name,
+  words: name === 'warm' ? warmInWords(value) : inWords(value)
+}))
 
 /**
  * A way as a test returns it.

@@ -48,6 +48,7 @@ export interface Trial {
     attempt: number
     way: Record<string, any>
     ringS?: number
+    warm?: { min: number, max: number }
     verbs: unknown
     policy?: { number: string, allowed: boolean, why?: string }
     missing?: string[]

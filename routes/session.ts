@@ -19,7 +19,7 @@ const session: FastifyPluginAsyncTypebox = async fastify => {
         200: Type.Object({
           name: Type.String({ description: 'Name of the token', examples: ['alice', 'operator'] }),
           role: Type.Enum(['operator', 'viewer', 'caller'], { type: 'string' }),
-          version: Type.String({ examples: ['0.6.0'] }),
+          version: Type.String({ examples: ['0.7.0'] }),
           now: Type.String({ format: 'date-time', description: 'The clock of this bridge' }),
           callControl: Type.Boolean({
             description: 'The Jambonz REST settings are there: calls can be placed and moved'

@@ -105,6 +105,9 @@ const TriedWay = Type.Object({
     })
   ),
   ringS: Type.Optional(Type.Integer({ description: 'How long it may ring, seconds. Absent: it dials nobody' })),
+  warm: Type.Optional(Type.Object({ min: Type.Integer({ examples: [2] }), max: Type.Integer({ examples: [10] }) }, {
+    description: 'Rooms that are kept ready for it, each with a waiting agent. Absent: none'
+  })),
   verbs: Type.Unsafe<Verbs>({ ...Type.Ref('Verbs'), description: 'What Jambonz would get. Secrets are shown as `…`' }),
   policy: Type.Optional(
     Type.Object({

@@ -25,6 +25,7 @@ export function contradictions (values: Values): string[] {
     ...unusableProxies(values),
     ...unusableKeys(values),
     ...unusableReceivers(values),
+    ...unusablePool(values),
     ...notSmaller(
       values,
       'LIVEKIT_TIMEOUT_MS',
@@ -118,6 +119,23 @@ const unusableReceivers = ({ EVENTS_URL, EVENTS_SECRET, EVENTS_ALLOW_PRIVATE }: 
     EVENTS_SECRET: EVENTS_SECRET as string | undefined,
     EVENTS_ALLOW_PRIVATE: String(EVENTS_ALLOW_PRIVATE ?? 'false') === 'true'
   })
+
+function unusablePool (values: Values): string[] {
+  const min = Number(values.WARM_AGENTS ?? properties.WARM_AGENTS.default)
+  const max = Number(values.WARM_AGENTS_MAX ?? min)
+  if (min === 0 && max > 0) {
+    return ['WARM_AGENTS must be 1 or more where WARM_AGENTS_MAX is set, which only says how far it may grow. ' +
+      `Example: WARM_AGENTS=1 WARM_AGENTS_MAX=${max}`]
+  }
+  if (max < min) {
+    return [`WARM_AGENTS_MAX must not be smaller than WARM_AGENTS. Example: WARM_AGENTS=${min} WARM_AGENTS_MAX=${min}`]
+  }
+
+  const lifeS = Number(values.WARM_AGENT_LIFE_S ?? properties.WARM_AGENT_LIFE_S.default)
+  if (!(Number(values.WARM_AGENTS_PER_S ?? Infinity) * lifeS < max)) return []
+  return ['WARM_AGENTS_PER_S is too small: rooms end after WARM_AGENT_LIFE_S, before so many are there. Example: ' +
+    `WARM_AGENTS_PER_S=${Math.max(2, Math.ceil(max / 10))}`]
+}
 
 function notSmaller (values: Values, smaller: Name, larger: Name, why: string): string[] {
   const valueOf = (name: Name) => values[name] ?? properties[name].default

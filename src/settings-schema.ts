@@ -4,6 +4,9 @@ const URL_PATTERN = '^https?://[^\\s?#]+$'
 const SIP_HOST_PATTERN = '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?$'
 const US_RING_TONE = 'tone_stream://L=20;%(2000,4000,440,480)'
 
+/** Most rooms with waiting agents that a pool may be told to keep. */
+export const MOST_WARM_AGENTS = 1000
+
 /** One or several tokens, each with a name in front or without. */
 const STAFF_TOKENS = listOf('([A-Za-z0-9_.-]{1,64}:)?[^\\s,:]{16,}')
 
@@ -149,6 +152,36 @@ export const SettingsSchema = Type.Object({
     default: 'end',
     description: 'What happens to a caller whose agent is lost: `end` the call, or try the `next` attempt',
     examples: ['end']
+  }),
+  WARM_AGENTS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: MOST_WARM_AGENTS,
+    description:
+      'Rooms that are always kept ready for the default agent, each with a waiting agent in it, so that calls are ' +
+      'answered sooner (docs/warm-agents.md). 0 means none. Each waiting agent is a running job',
+    examples: [5]
+  }),
+  WARM_AGENTS_MAX: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: MOST_WARM_AGENTS,
+    description: 'How many such rooms may be kept ready while many calls come in. Without it WARM_AGENTS',
+    examples: [20]
+  })),
+  WARM_AGENTS_PER_S: Type.Optional(Type.Number({
+    minimum: 0.1,
+    maximum: 100,
+    description:
+      'How many such rooms may be made per second for each agent, over all replicas. Without it a tenth of the ' +
+      'rooms that are wanted, and at least 2',
+    examples: [2]
+  })),
+  WARM_AGENT_LIFE_S: Type.Integer({
+    default: 600,
+    minimum: 30,
+    maximum: 3600,
+    description: 'Seconds for which an agent waits at most. Before that another room takes the place of its own',
+    examples: [600]
   }),
   LIVEKIT_TIMEOUT_MS: Type.Integer({
     default: 3000,

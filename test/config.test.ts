@@ -43,6 +43,8 @@ await t.test('the defaults are the documented ones', async t => {
     AGENT_REDISPATCH_MS: 8000,
     AGENT_REJOIN_MS: 5000,
     AGENT_LOST_ACTION: 'end',
+    WARM_AGENTS: 0,
+    WARM_AGENT_LIFE_S: 600,
     LIVEKIT_TIMEOUT_MS: 3000,
     CALL_HOOK_DEADLINE_MS: 6000,
     DIAL_TIMEOUT_S: 40,
@@ -153,6 +155,12 @@ await t.test('each form that is wrong', async t => {
     ['AGENT_LOST_ACTION', 'wait'],
     ['JAMBONZ_REST_API_BASE_URL', 'ftp://jambonz'],
     ['MAX_CALLS', '-1'],
+    ['WARM_AGENTS', '-1'],
+    ['WARM_AGENTS', '1001'],
+    ['WARM_AGENTS_MAX', '1001'],
+    ['WARM_AGENTS_PER_S', '0'],
+    ['WARM_AGENT_LIFE_S', '29'],
+    ['WARM_AGENT_LIFE_S', '3601'],
     ['CAPACITY_STATUS', '200'],
     ['SHUTDOWN_TIMEOUT_S', '0'],
     ['ALLOW_UNSIGNED_HOOKS', 'perhaps']
@@ -174,6 +182,9 @@ await t.test('each form that is right', async t => {
     ['FALLBACK_NUMBER', '+15551230009', '+15551230009'],
     ['CALLER_HEADERS', 'X-One, X-Two', 'X-One, X-Two'],
     ['DRAIN_DELAY_S', '0.5', 0.5],
+    ['WARM_AGENTS', '1000', 1000],
+    ['WARM_AGENTS_PER_S', '0.5', 0.5],
+    ['WARM_AGENT_LIFE_S', '30', 30],
     ['ALLOW_UNSIGNED_HOOKS', 'false', false]
   ]
   for (const [name, value, setting] of right) {
@@ -234,6 +245,12 @@ await t.test('rules between settings', async t => {
     [{ ...REQUIRED, LIVEKIT_TIMEOUT_MS: '6000' }, /^LIVEKIT_TIMEOUT_MS must be smaller than CALL_HOOK_DEADLINE_MS/],
     [{ ...REQUIRED, CALL_HOOK_DEADLINE_MS: '3000' }, /^LIVEKIT_TIMEOUT_MS must be smaller than CALL_HOOK_DEADLINE_MS/],
     [{ ...REQUIRED, SHUTDOWN_TIMEOUT_S: '5' }, /^DRAIN_DELAY_S must be smaller than SHUTDOWN_TIMEOUT_S/],
+    [{ ...REQUIRED, WARM_AGENTS: '5', WARM_AGENTS_MAX: '4' }, /^WARM_AGENTS_MAX must not be smaller than WARM_AGENTS/],
+    [{ ...REQUIRED, WARM_AGENTS_MAX: '4' }, /^WARM_AGENTS must be 1 or more where WARM_AGENTS_MAX is set.*WARM_AGENTS=1 WARM_AGENTS_MAX=4$/],
+    [
+      { ...REQUIRED, WARM_AGENTS: '5', WARM_AGENTS_MAX: '100', WARM_AGENTS_PER_S: '1', WARM_AGENT_LIFE_S: '99' },
+      /^WARM_AGENTS_PER_S is too small.* WARM_AGENTS_PER_S=10$/
+    ],
     [unsigned, /^JAMBONZ_WEBHOOK_SECRET is required \(or HTTP_USERNAME and HTTP_PASSWORD\)/]
   ]
   for (const [env, problem] of broken) {
@@ -242,6 +259,10 @@ await t.test('rules between settings', async t => {
     t.match(problems[0], problem)
     t.match(problems[0], /Example: /)
   }
+  const pool = { WARM_AGENTS: '5', WARM_AGENTS_MAX: '100', WARM_AGENTS_PER_S: '1', WARM_AGENT_LIFE_S: '100' }
+  t.same(problemsOf({ ...REQUIRED, ...pool }), [], 'a pool that can just be filled')
+  t.same(problemsOf({ ...REQUIRED, WARM_AGENTS: '5', WARM_AGENTS_MAX: '5' }), [])
+  t.same(problemsOf({ ...REQUIRED, WARM_AGENTS: '0', WARM_AGENTS_MAX: '0' }), [])
   t.same(problemsOf({ ...unsigned, HTTP_USERNAME: 'u', HTTP_PASSWORD: 'p' }), [], 'Basic alone is enough')
   t.same(problemsOf({ ...unsigned, ALLOW_UNSIGNED_HOOKS: 'true' }), [], 'no authentication, when told so')
   t.same(

@@ -47,12 +47,18 @@ type Verdict = NonNullable<RoutesTrial['ways'][number]['policy']>
 const verdict = (policy: Verdict): string =>
   policy.allowed ? 'allowed' : `dialled, but agents may not transfer to it. ${policy.why ?? ''}`.trimEnd()
 
-function wayLines ({ attempt, way, ringS, policy, missing = [] }: RoutesTrial['ways'][number]): string[] {
+function wayLines ({ attempt, way, ringS, warm, policy, missing = [] }: RoutesTrial['ways'][number]): string[] {
+  const times = ringS === undefined ? '' : `, rings ${ringS} s`
   return [
-    `${attempt}. ${describeWay(way)}${ringS === undefined ? '' : `, rings ${ringS} s`}`,
+    `${attempt}. ${describeWay(way)}${times}${warm ? `, ${warmRooms(warm)}` : ''}`,
     ...(policy ? [`   policy: ${verdict(policy)}`] : []),
     ...missing.map(name => `   ! ${name} is not set here. Without it this way is skipped`)
   ]
+}
+
+function warmRooms ({ min, max }: NonNullable<RoutesTrial['ways'][number]['warm']>): string {
+  if (min < max) return `${min} to ${max} warm rooms`
+  return min === 1 ? '1 warm room' : `${min} warm rooms`
 }
 
 const verbLines = (verbs: RoutesTrial['ways'][number]['verbs']): string[] =>

@@ -45,6 +45,18 @@ export interface PlacedWay {
   column: number
 }
 
+/** Rooms with waiting agents that a way of the file asks for. */
+export interface PlacedPool {
+  /** Absent: the default agent. */
+  agent?: string
+  /** Passed to the agent verbatim. Absent: what the settings say. */
+  metadata?: string
+  /** Rooms that are always kept ready. */
+  min: number
+  /** Most rooms that are kept ready when many calls come. */
+  max: number
+}
+
 /** The routes in force. Pure: the same query gives the same route. */
 export interface RoutesTable {
   /** Lower-case names of the headers that conditions ask about. */
@@ -60,6 +72,8 @@ export interface RoutesTable {
   /** ISO 3166 code of the country whose national numbers are understood. */
   country: string | undefined
   ways: readonly PlacedWay[]
+  /** Rooms with waiting agents, as the ways ask for them. Several may mean the same agent and metadata. */
+  warm: readonly PlacedPool[]
   /**
    * How long a room of ours may ring at most, seconds.
    * @param dialTimeoutS how long ways ring that say nothing, seconds

@@ -33,6 +33,7 @@ export const settingsTable: RoutesTable = {
   numbers: [],
   country: undefined,
   ways: [],
+  warm: [],
   longestRoomRingS: dialTimeoutS => dialTimeoutS,
   choose: ({ to }, app) => defaultRoute(app, to),
   explain: ({ to }, app) => ({ route: defaultRoute(app, to), before: [] })

@@ -3,14 +3,16 @@ import { begun, openNext } from '../calls/fold/attempts.ts'
 import { isDialled, ringSOf } from '../calls/fold/attempt-facts.ts'
 import { UNAVAILABLE, type Attempt, type Call, type CallerFacts } from '../calls/fold/call.ts'
 import { newCall } from '../calls/fold/new-call.ts'
-import type { Way } from '../calls/fold/way.ts'
+import type { ApplicationConfig, Way } from '../calls/fold/way.ts'
 import type { Rules } from '../calls/fold/rules.ts'
+import type { WarmPool } from '../calls/warm/warm-room.ts'
 import type { Settings } from '../config.ts'
 import { ANONYMOUS } from '../calls/fold/call.ts'
 import { verbConfigOf, type VerbConfig } from '../jambonz/verb-config.ts'
 import { verbsFor } from '../jambonz/verbs-for.ts'
 import type { RoutesTrial, RoutesTrialRequest } from '../routes-schemas.ts'
 import { rulesOf } from '../rules.ts'
+import { poolsOf } from '../warm-pools.ts'
 import { dialledBy, variablesOf } from './describe-way.ts'
 import { nearest } from './file/nearest.ts'
 import { isZone, zoneNames } from './match/zones.ts'
@@ -126,9 +128,10 @@ function tryWays (
   call: Call,
   rules: Rules,
   config: VerbConfig,
-  { table, secretOf }: TrialOptions
+  { table, settings, secretOf }: TrialOptions
 ): RoutesTrial['ways'] {
   const ways: RoutesTrial['ways'] = []
+  const pools = poolsOf(settings, table)
   let attempt: Attempt | undefined
   while ((attempt = openNext(call, call.at.received, rules))) {
     if (attempt.strategy === 'retell') attempt.token = RETELL_CALL_ID
@@ -139,6 +142,7 @@ function tryWays (
       way: attempt.way,
       ...(isDialled(attempt) ? { ringS: ringSOf(attempt, rules.dialTimeoutS) } : {}),
       verbs: verbsFor(call, reply, config),
+      ...warmOf(attempt.way, call.app, pools),
       ...verdictOn(attempt.way, table),
       ...(missing.length > 0 ? { missing } : {})
     })
@@ -148,6 +152,18 @@ function tryWays (
     if (attempt.strategy === 'decline') break
   }
   return ways
+}
+
+/** The rooms that are kept ready for calls that go this way. */
+function warmOf (
+  way: Way,
+  app: ApplicationConfig,
+  pools: readonly WarmPool[]
+): Pick<RoutesTrial['ways'][number], 'warm'> {
+  if (way.strategy !== 'room') return {}
+  const { agent, metadata = app.metadata } = way
+  const pool = pools.find(pool => pool.agent === agent && pool.metadata === metadata)
+  return pool ? { warm: { min: pool.min, max: pool.max } } : {}
 }
 
 /** What the policy says of the number that the way dials. */

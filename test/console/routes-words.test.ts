@@ -49,6 +49,10 @@ await t.test('every way that a file may write has its words', async t => {
   t.match(writtenWay({ carrier: 'MyCarrier', number: '+1555' }), { kind: 'carrier', more: [{ name: 'number' }] })
   t.match(writtenWay({ agent: null }), { kind: 'agent', words: 'of the application' })
   t.match(writtenWay({ agents: [{ agent: 'a', weight: 95 }] }).words, 'a (weight 95)')
+  t.match(writtenWay({ agents: [{ agent: 'a', weight: 95, warm: 5 }] }).words, 'a (weight 95, warm 5)')
+  t.match(writtenWay({ agent: 'a', warm: 5 }).more, [{ name: 'warm', words: '5' }])
+  t.match(writtenWay({ agent: 'a', warm: { min: 2, max: 10 } }).more, [{ words: '2 to 10' }])
+  t.match(writtenWay({ agent: 'a', warm: { min: 2 } }).more, [{ words: '2' }])
   t.match(writtenWay({ agent: 'a', metadata: { x: 1 } }).more, [{ words: '{"x":1}' }])
 })
 

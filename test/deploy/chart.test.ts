@@ -646,6 +646,16 @@ if (missingTools.length > 0) {
         { settings: { CALL_HOOK_DEADLINE_MS: 3000 } },
         /LIVEKIT_TIMEOUT_MS \(3000\) must be smaller than CALL_HOOK_DEADLINE_MS \(3000\)/
       ],
+      [
+        'a pool that shrinks when calls come',
+        { settings: { WARM_AGENTS: 5, WARM_AGENTS_MAX: 4 } },
+        /WARM_AGENTS_MAX \(4\) must not be smaller than WARM_AGENTS \(5\)/
+      ],
+      [
+        'a pool of which no room is kept',
+        { settings: { WARM_AGENTS_MAX: 4 } },
+        /WARM_AGENTS must be 1 or more where WARM_AGENTS_MAX \(4\) is set/
+      ],
       ['loopback', { settings: { HOST: '127.0.0.1' } }, /neither probes nor the Service reach/],
       [
         'an address to publish',

@@ -64,6 +64,7 @@ const SALES = '+493023125010'
 const EXPECTED: Expected[] = [
   ['first.yaml', { to: SALES }, ['sales', 'agent sales-agent 20s', 'phone +4917139200010 40s']],
   ['first.yaml', { to: '+493023125011' }, RECEPTION],
+  ['warm.yaml', { to: SALES }, ['sales', 'agent sales-agent 40s', 'phone +4917139200010 40s']],
   ['transfers.yaml', { to: SALES }, ['(none)', 'agent my-agent 40s', 'phone +15551230009 40s']],
 
   ['night-and-day.yaml', { to: SALES, at: '2026-12-01T08:00+01:00' }, ['sales by day', 'agent sales-agent 40s']],

@@ -211,6 +211,38 @@ await check('ways', [
   [way('[{ sip: "sip:x@5t4n6j0wnrl.sip.LIVEKIT.cloud" }]'), `error 5:22 ${FIRST}.sip`, /2026-09-30.*sip\.retellai\.com/]
 ])
 
+const WARM = 'routes[0].connect[0].warm'
+
+await check('rooms that are kept ready', [
+  [way('[{ agent: a, warm: 0 }]'), `error 5:33 ${WARM}`, /^Leave `warm` out.*from 1 to 1000, such as warm: 5/],
+  [way('[{ agent: a, warm: -1 }]'), `error 5:33 ${WARM}`, /^A whole number belongs here, from 1 to 1000/],
+  [way('[{ agent: a, warm: 1001 }]'), `error 5:33 ${WARM}`, /from 1 to 1000/],
+  [way('[{ agent: a, warm: 1.5 }]'), `error 5:33 ${WARM}`, /whole number/],
+  [way('[{ agent: a, warm: "5" }]'), `error 5:33 ${WARM}`, /whole number.*warm: 5, or warm: { min: 2, max: 10 }/],
+  [way('[{ agent: a, warm: true }]'), `error 5:33 ${WARM}`, /whole number/],
+  [way('[{ agent: a, warm: }]'), `error 5:33 ${WARM}`, /whole number/],
+  [way('[{ agent: a, warm: [2, 10] }]'), `error 5:33 ${WARM}`, /min: 2, max: 10/],
+  [way('[{ agent: a, warm: { min: 3, max: 2 } }]'), `error 5:48 ${WARM}.max`, /smaller than min. Write 3 or more/],
+  [way('[{ agent: a, warm: { min: 0, max: 2 } }]'), `error 5:40 ${WARM}.min`, /Leave `warm` out/],
+  [way('[{ agent: a, warm: { min: 2, max: 1001 } }]'), `error 5:48 ${WARM}.max`, /from 1 to 1000/],
+  [way('[{ agent: a, warm: { max: 2 } }]'), `error 5:33 ${WARM}`, /min is missing.*warm: { min: 2, max: 10 }/],
+  [way('[{ agent: a, warm: { min: 2, mxa: 3 } }]'), `error 5:43 ${WARM}.mxa`, /mean "max"/],
+  [way('[{ agent: a, warm: { min: 2, life: 60s } }]'), `error 5:43 ${WARM}`, /Known: min, max/],
+  [way('[{ agent: a, warn: 2 }]'), 'error 5:27 routes[0].connect[0].warn', /mean "warm"/],
+  [
+    way('[{ agents: [{ agent: a, weight: 1 }], warm: 2 }]'),
+    'error 5:52 routes[0].connect[0].warm',
+    /beside each agent.*weight: 95, warm: 5/
+  ],
+  [way('[{ agents: [{ agent: a, weight: 1, warm: 0 }] }]'), 'error 5:55 routes[0].connect[0].agents[0].warm', /out/],
+  [
+    way('[{ agents: [{ agent: a, weight: 1 }, { agent: b, weight: 0, warm: 2 }] }]'),
+    'warning 5:80 routes[0].connect[0].agents[1].warm',
+    /gets no calls/
+  ],
+  [way('[{ phone: "+4915111111111", warm: 2 }]'), 'error 5:42 routes[0].connect[0].warm', /`agent`, not to `phone`/]
+])
+
 await check('passwords in addresses', [
   [way('[{ sip: "sip:bob:s3cret@example.com" }]'), `error 5:22 ${FIRST}.sip`, /password.*auth:/],
   [way('[{ sip: "sips:bob:s3c@ret@example.com" }]'), `error 5:22 ${FIRST}.sip`, /password.*auth:/],

@@ -74,6 +74,22 @@ await t.test('the route, its ways in order, and the longest wait', async t => {
   t.same(trial.ways.slice(4).map(({ ringS }) => ringS), [undefined, undefined])
 })
 
+await t.test('the rooms that are kept ready for a way, and only for calls with the same metadata', async t => {
+  const table = tableOf(`
+version: 1
+routes:
+  - name: all
+    connect:
+      - { agent: desk, warm: { min: 2, max: 10 } }
+      - { agent: desk, metadata: { tenant: acme } }
+      - { agent: demo-agent }
+      - { phone: "+4917139200011" }
+`)
+  const warm = (env: Record<string, string>) => ask({ to: '+1555' }, table, env).ways.map(({ warm }) => warm)
+  t.same(warm({}), [{ min: 2, max: 10 }, undefined, undefined, undefined])
+  t.same(warm({ WARM_AGENTS: '3' }), [{ min: 2, max: 10 }, undefined, { min: 3, max: 3 }, undefined])
+})
+
 await t.test('the verbs are those that a call of the service gets', async t => {
   const { ways } = ask({ to: '+493023125010', from: '+15550001111', at: '23:10', callSid: 'c1' })
   for (const { verbs } of ways) t.doesNotThrow(() => assertRunnable('/livekit-api', verbs))

@@ -1,6 +1,6 @@
 import type { Way } from '../../calls/fold/way.ts'
 import type { PolicyContext } from '../policy/policy.ts'
-import type { PlacedWay } from '../routes.ts'
+import type { PlacedPool, PlacedWay } from '../routes.ts'
 import type { PlannedWay } from '../match/table.ts'
 import { atKey, quote, unknownKey, type Field, type Fields, type Item, type Reading } from './items.ts'
 import { nearest } from './nearest.ts'
@@ -13,6 +13,8 @@ import { WAYS, WAY_KEYS, type WayKey } from './way-schemas.ts'
 export interface ConnectContext extends RoutesContext, ConditionContext, PolicyContext {
   /** Every way of the file, as it is read. */
   ways: PlacedWay[]
+  /** The rooms with waiting agents that those ask for. */
+  warm: PlacedPool[]
 }
 
 /** The keys that say more about a way. */
@@ -84,7 +86,12 @@ function wayKeyOf (reading: Reading, item: Item, fields: Fields): WayKey | undef
   return reading.error(item, `This entry names no way. Write one of ${WAYS.join(', ')}.`)
 }
 
+const WARM_OF_AGENTS =
+  'Write warm beside each agent that it is for. Example: agents: [{ agent: receptionist, weight: 95, warm: 5 }]'
+
 function misplaced (key: string, way: WayKey): string | undefined {
+  // Each of several agents has its own rooms.
+  if (way === 'agents' && key === 'warm') return WARM_OF_AGENTS
   const owners = WAYS.filter(other => WAY_KEYS[other].includes(key))
   if (owners.length === 0) return undefined
   return `${unknownKey(key)} It belongs to ${owners.map(owner => `\`${owner}\``).join(', ')}, not to \`${way}\`.`

@@ -1,6 +1,7 @@
 import { numberLibrary } from '../policy/phone-numbers.ts'
 import { parseDuration, formatDuration } from './duration.ts'
-import { didYouMean, quote, type Field, type Item, type Reading } from './items.ts'
+import { given } from './given.ts'
+import { didYouMean, quote, type Field, type Fields, type Item, type Reading } from './items.ts'
 import { DEFAULTS_KEYS } from './schema.ts'
 
 export interface Defaults {
@@ -26,8 +27,14 @@ export function readDefaults (reading: Reading, field: Field | undefined): Defau
   }
 }
 
+/** How long an entry of `connect` may ring, where it says so. */
+export function ringOf (reading: Reading, fields: Fields, longestS: number): { ringS?: number } {
+  const ring = fields.get('ring')
+  return given({ ringS: ring && readRing(reading, ring, longestS) })
+}
+
 /** Reads how long a way may ring, seconds. */
-export function readRing (reading: Reading, item: Item, longestS: number): number | undefined {
+function readRing (reading: Reading, item: Item, longestS: number): number | undefined {
   return readDuration(reading, item, 1, longestS)
 }
 

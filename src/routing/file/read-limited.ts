@@ -1,4 +1,5 @@
 import type { Item, Reading } from './items.ts'
+import { LONGEST } from './way-schemas.ts'
 
 /** Reads a text of at most so many characters. */
 export function limited (reading: Reading, item: Item, longest: number, example?: string): string | undefined {
@@ -6,8 +7,16 @@ export function limited (reading: Reading, item: Item, longest: number, example?
   return text === undefined || text.length <= longest ? text : tooLong(reading, item, longest)
 }
 
-export const tooLong = (reading: Reading, item: Item, longest: number): undefined =>
+const tooLong = (reading: Reading, item: Item, longest: number): undefined =>
   reading.error(item, `This is too long: at most ${longest} characters.`)
+
+/** Reads a mapping, as JSON. */
+export function readObject (reading: Reading, item: Item): string | undefined {
+  const fields = reading.mapping(item)
+  if (!fields) return undefined
+  const text = JSON.stringify(reading.json(item))
+  return text.length <= LONGEST.metadata ? text : tooLong(reading, item, LONGEST.metadata)
+}
 
 /** Whether an address holds a password, which is then a problem. The address is not repeated. */
 export function hasPassword (reading: Reading, item: Item, address: string): boolean {

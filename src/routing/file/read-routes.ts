@@ -52,13 +52,14 @@ function readTable (reading: Reading, context: RoutesContext): Omit<ReadRoutes, 
   const { agent, ringS, country } = readDefaults(reading, fields.get('defaults'))
   const policy = readPolicy(reading, fields.get('policy'))
   const numbers = readNumbers(reading, fields.get('numbers'), country)
-  const shared = { clocks: new Map(), hours: new Map(), expressions: new ExpressionSizes(), ways: [] }
-  const connect: ConnectContext = { ...context, ...shared, policy, numbers, country }
+  const shared = { clocks: new Map(), hours: new Map(), expressions: new ExpressionSizes() }
+  const connect: ConnectContext = { ...context, ...shared, ways: [], warm: [], policy, numbers, country }
   const routes = readList(reading, fields.get('routes'), connect)
   if (reading.hasErrors()) return undefined
 
   const written = fields.has('routes') ? reading.json(fields.get('routes')!) as WrittenRoute[] : []
-  return { table: createTable({ routes, agent, ringS, policy, numbers, country, ways: connect.ways }), written }
+  const { ways, warm } = connect
+  return { table: createTable({ routes, agent, ringS, policy, numbers, country, ways, warm }), written }
 }
 
 function readVersion (reading: Reading, root: Item, fields: Fields): void {

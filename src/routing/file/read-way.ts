@@ -1,35 +1,26 @@
-import type { RetellWay, RoomWay, SipWay } from '../../calls/fold/way.ts'
+import type { RetellWay, SipWay } from '../../calls/fold/way.ts'
 import type { PlannedWay } from '../match/table.ts'
-import type { WeightedAgent } from '../match/weights.ts'
 import { readTarget } from '../policy/dial-target.ts'
 import { decide } from '../policy/policy.ts'
 import { readNumber } from '../match/numbers.ts'
-import { isEmpty, isMapping, type Field, type Fields, type Item, type Reading } from './items.ts'
+import { given } from './given.ts'
+import type { Field, Fields, Item, Reading } from './items.ts'
 import type { ConnectContext } from './read-connect.ts'
-import { LONGEST_AGENT_RING_S, LONGEST_RING_S, readRing } from './read-defaults.ts'
+import { readAgentsWay, readAgentWay } from './read-agent-way.ts'
+import { LONGEST_RING_S, ringOf } from './read-defaults.ts'
 import { readDialled } from './read-number.ts'
 import { namesRetiredHost } from './retired-host.ts'
 import { readVariableName } from './read-variable-name.ts'
 import { LONGEST, MOST_VARIABLES, RETELL_KEYS, type WayKey } from './way-schemas.ts'
-import { hasPassword, limited, tooLong } from './read-limited.ts'
+import { hasPassword, limited, readObject } from './read-limited.ts'
 
 type ReadWay = (reading: Reading, fields: Fields, context: ConnectContext) => PlannedWay | undefined
 
 /** Reads an entry that has the key. Undefined: what is wrong is among the problems. */
 export const READ_WAY: Record<WayKey, ReadWay> = {
-  agent (reading, fields) {
-    const field = fields.get('agent')!
-    const way = readRoom(reading, fields)
-    if (isEmpty(field)) return { kind: 'application-agent', way }
-    const agent = limited(reading, field, LONGEST.name, 'receptionist')?.trim()
-    return agent === undefined ? undefined : { kind: 'way', way: { ...way, agent } }
-  },
+  agent: readAgentWay,
 
-  agents (reading, fields) {
-    const agents = readAgents(reading, fields.get('agents')!)
-    const way = readRoom(reading, fields)
-    return agents && { kind: 'agents', agents, way }
-  },
+  agents: readAgentsWay,
 
   phone (reading, fields, context) {
     const number = readDialled(reading, fields.get('phone')!, context.country)
@@ -118,58 +109,8 @@ const REASONS: Record<number, string> = {
   608: 'Rejected'
 }
 
-/** Only what is there: a key without a value differs from a missing key. */
-const given = <T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as
-    { [K in keyof T]?: NonNullable<T[K]> }
-
 const optionalText = (reading: Reading, field: Field | undefined, example?: string): string | undefined =>
   field && limited(reading, field, LONGEST.name, example)?.trim()
-
-function ringOf (reading: Reading, fields: Fields, longestS: number): { ringS?: number } {
-  const ring = fields.get('ring')
-  return given({ ringS: ring && readRing(reading, ring, longestS) })
-}
-
-function readRoom (reading: Reading, fields: Fields): Omit<RoomWay, 'agent'> {
-  const metadata = fields.get('metadata')
-  const text = metadata && readMetadata(reading, metadata)
-  return { strategy: 'room', ...given({ metadata: text }), ...ringOf(reading, fields, LONGEST_AGENT_RING_S) }
-}
-
-/** A text as it is, or a mapping that becomes JSON. */
-function readMetadata (reading: Reading, item: Item): string | undefined {
-  if (isMapping(item)) return readObject(reading, item)
-  if (typeof reading.json(item) === 'string') return limited(reading, item, LONGEST.metadata)
-  return reading.error(item, 'A text or a mapping belongs here. Example: { tenant: acme }')
-}
-
-const WEIGHT_EXAMPLE = 'Example: { agent: receptionist, weight: 95 }'
-
-function readAgents (reading: Reading, field: Field): WeightedAgent[] | undefined {
-  const items = reading.list(field)
-  if (!items) return undefined
-  if (items.length === 0) return reading.error(field, `This list is empty. ${WEIGHT_EXAMPLE}`)
-  const agents = items.flatMap(item => readWeighted(reading, item) ?? [])
-  if (agents.length < items.length) return undefined
-  if (agents.some(({ weight }) => weight > 0)) return agents
-  return reading.error(field, 'The weights add up to 0, so no agent would get a call. Give one a weight of 1 or more.')
-}
-
-function readWeighted (reading: Reading, item: Item): WeightedAgent | undefined {
-  const fields = reading.fields(item, ['agent', 'weight'])
-  if (!fields) return undefined
-  const name = fields.get('agent')
-  const weight = fields.get('weight')
-  if (!name) return reading.error(item, `The agent is missing. ${WEIGHT_EXAMPLE}`)
-  if (!weight) return reading.error(item, `The weight is missing. ${WEIGHT_EXAMPLE}`)
-  const agent = limited(reading, name, LONGEST.name, 'receptionist')?.trim()
-  const share = reading.json(weight)
-  if (typeof share !== 'number' || !Number.isFinite(share) || share < 0 || share > 1e6) {
-    return reading.error(weight, 'A weight is a number from 0 to 1000000, such as 95.')
-  }
-  return agent === undefined ? undefined : { agent, weight: share }
-}
 
 function isOwn (number: string, { numbers }: ConnectContext): boolean {
   const digits = readNumber(number).digits[0]
@@ -208,14 +149,6 @@ function readRetell (reading: Reading, field: Field, context: ConnectContext): R
   const variables = readVariables(reading, fields.get('variables'))
   if (agent === undefined || key === undefined) return undefined
   return { strategy: 'retell', agent, key, ...given({ version, metadata, variables }) }
-}
-
-/** A mapping, as JSON. Retell takes nothing else. */
-function readObject (reading: Reading, item: Item): string | undefined {
-  const fields = reading.mapping(item)
-  if (!fields) return undefined
-  const text = JSON.stringify(reading.json(item))
-  return text.length <= LONGEST.metadata ? text : tooLong(reading, item, LONGEST.metadata)
 }
 
 /** Retell takes texts only. */

@@ -1,4 +1,5 @@
 import { Type, type TSchema, type TSchemaOptions } from 'typebox'
+import { MOST_WARM_AGENTS } from '../../settings-schema.ts'
 
 /*
  * What an entry of `connect` may say. The keys that are read are those of these schemas.
@@ -48,9 +49,22 @@ const roomMetadata = Type.Optional(Type.Union([Type.String({ minLength: 1, maxLe
   examples: [{ tenant: 'acme', language: 'de' }]
 }))
 
+const rooms = { minimum: 1, maximum: MOST_WARM_AGENTS }
+
+const WarmSchema = Type.Object({
+  min: Type.Integer({ ...rooms, description: 'Rooms that are always ready' }),
+  max: Type.Optional(Type.Integer({ ...rooms, description: 'Most rooms while many calls come in. Default: min' }))
+}, closed)
+
+const warm = Type.Optional(Type.Union([Type.Integer(rooms), WarmSchema], {
+  description: 'Rooms that are kept ready with a waiting agent: how many, or from how many to how many',
+  examples: [5, { min: 2, max: 10 }]
+}))
+
 const WeightedAgentSchema = Type.Object({
   agent: name('Name of the LiveKit agent', ['receptionist']),
-  weight: Type.Number({ minimum: 0, maximum: 1_000_000, description: 'Its share of the calls', examples: [95, 5] })
+  weight: Type.Number({ minimum: 0, maximum: 1_000_000, description: 'Its share of the calls', examples: [95, 5] }),
+  warm
 }, closed)
 
 const RetellSchema = Type.Object({
@@ -76,6 +90,7 @@ export const WAY_SCHEMAS = {
       examples: ['receptionist']
     }),
     metadata: roomMetadata,
+    warm,
     ring
   }, closed),
 
@@ -152,4 +167,6 @@ export const WAY_KEYS = Object.fromEntries(
   Object.entries(WAY_SCHEMAS).map(([way, schema]) => [way, Object.keys(schema.properties)])
 ) as unknown as Record<WayKey, readonly string[]>
 
+export const WEIGHTED_AGENT_KEYS = Object.keys(WeightedAgentSchema.properties)
+export const WARM_KEYS = Object.keys(WarmSchema.properties)
 export const RETELL_KEYS = Object.keys(RetellSchema.properties)

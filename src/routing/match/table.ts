@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ApplicationConfig, RoomWay, Route, Way } from '../../calls/fold/way.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { Explanation, Mismatch, PlacedWay, RouteQuery, RoutesTable } from '../routes.ts'
+import type { Explanation, Mismatch, PlacedPool, PlacedWay, RouteQuery, RoutesTable } from '../routes.ts'
 import { defaultRoute, withoutLoops } from '../settings-table.ts'
 import { subjectOf, type Condition, type Subject } from './conditions.ts'
 import { createRouteIndex } from './route-index.ts'
@@ -33,11 +33,12 @@ export interface PlannedTable {
   numbers: readonly string[]
   country: string | undefined
   ways: readonly PlacedWay[]
+  warm: readonly PlacedPool[]
 }
 
 /** Makes the table of a routes file. */
 export function createTable (planned: PlannedTable): RoutesTable {
-  const { routes, agent, policy, numbers, country, ways } = planned
+  const { routes, agent, policy, numbers, country, ways, warm } = planned
   const index = createRouteIndex(routes.map(({ conditions }) => conditions))
   const headers = routes.flatMap(({ conditions }) => conditions.flatMap(({ header }) => header ?? []))
 
@@ -74,6 +75,7 @@ export function createTable (planned: PlannedTable): RoutesTable {
     numbers,
     country,
     ways,
+    warm,
     longestRoomRingS: dialTimeoutS => longestRoomRingS(planned, dialTimeoutS),
     choose,
     explain

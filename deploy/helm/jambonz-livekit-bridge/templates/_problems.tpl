@@ -55,6 +55,13 @@
 {{- if ge (float64 $wait) (float64 $deadline) -}}
 {{- $problems = append $problems (printf "settings.LIVEKIT_TIMEOUT_MS (%s) must be smaller than CALL_HOOK_DEADLINE_MS (%s), or no time is left to answer when LiveKit hangs" $wait $deadline) -}}
 {{- end -}}
+{{- $warm := include "bridge.number" (dict "settings" $settings "name" "WARM_AGENTS" "default" 0) -}}
+{{- $warmest := include "bridge.number" (dict "settings" $settings "name" "WARM_AGENTS_MAX" "default" $warm) -}}
+{{- if lt (float64 $warmest) (float64 $warm) -}}
+{{- $problems = append $problems (printf "settings.WARM_AGENTS_MAX (%s) must not be smaller than WARM_AGENTS (%s)" $warmest $warm) -}}
+{{- else if and (eq (float64 $warm) 0.0) (gt (float64 $warmest) 0.0) -}}
+{{- $problems = append $problems (printf "settings.WARM_AGENTS must be 1 or more where WARM_AGENTS_MAX (%s) is set, which only says how far it may grow" $warmest) -}}
+{{- end -}}
 {{- if has $settings.HOST (list "127.0.0.1" "::1" "localhost") -}}
 {{- $problems = append $problems (printf "settings.HOST is %s: neither probes nor the Service reach a pod that listens on loopback only" $settings.HOST) -}}
 {{- end -}}
