@@ -60,9 +60,9 @@ const livekitEvents: FastifyPluginAsyncTypebox = async fastify => {
     if (doctors.heard(event)) return {}
 
     const known = fromWebhook(event)
-    const callSid = known && await fastify.calls.hear({ ...known, at: fastify.clock.now() }, event.room?.metadata)
-    if (callSid === undefined) fastify.metrics.unknownRooms.inc()
-    else request.callSid = callSid
+    const whose = known && await fastify.calls.hear({ ...known, at: fastify.clock.now() }, event.room?.metadata)
+    if (whose === undefined) fastify.metrics.unknownRooms.inc()
+    else if (whose !== 'pool') request.callSid = whose.callSid
     return {}
   })
 

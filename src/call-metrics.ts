@@ -1,5 +1,6 @@
 import { DUTY_KINDS, type Call } from './calls/fold/call.ts'
 import type { CallEvent } from './calls/fold/events.ts'
+import { COLD_REASONS } from './calls/fold/warm.ts'
 import { dutyGivenUp, hasJustEnded, type Observer, type StoreState } from './calls/observer.ts'
 import { seriesOfAttempts, seriesOfCalls } from './metric-series.ts'
 import type { Metrics } from './metrics.ts'
@@ -31,13 +32,19 @@ export class CallMetrics implements Observer {
 
   /** Has every series begin at 0: see {@link seriesOfCalls}. */
   #begin (): void {
-    const { ended, dials, attempts, orders, redispatches, givenUp } = this.#metrics
+    const { ended, dials, attempts, orders, redispatches, givenUp, starts, setup } = this.#metrics
     for (const { direction, cause, waitingOn } of seriesOfCalls()) {
       ended.inc({ direction, cause, waiting_on: waitingOn }, 0)
       if (direction === 'outbound') dials.inc({ cause }, 0)
     }
     for (const { strategy, cause } of seriesOfAttempts()) attempts.inc({ strategy, cause }, 0)
     for (const outcome of OUTCOMES) orders.inc({ outcome }, 0)
+    for (const start of ['warm', 'cold']) {
+      setup.replied.zero({ start })
+      setup.answered.zero({ start })
+    }
+    starts.inc({ start: 'warm', why: '' }, 0)
+    for (const why of COLD_REASONS) starts.inc({ start: 'cold', why }, 0)
     for (const outcome of ['done', 'failed']) redispatches.inc({ outcome }, 0)
     for (const kind of DUTY_KINDS) givenUp.inc({ kind }, 0)
   }
@@ -76,7 +83,10 @@ export class CallMetrics implements Observer {
     for (const name of SETUP_TIMES) {
       const at = after.at[name]
       if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
-      this.#metrics.setup[name].observe((at - after.at.received) / 1000)
+      const seconds = (at - after.at.received) / 1000
+      const { setup } = this.#metrics
+      if (name === 'replied' || name === 'answered') setup[name].observe({ start: startOf(after) }, seconds)
+      else setup[name].observe(seconds)
     }
   }
 
@@ -125,13 +135,20 @@ export class CallMetrics implements Observer {
     }
   }
 
-  #attempts (before: Call | undefined, { attempts }: Call): void {
+  #attempts (before: Call | undefined, { attempts, order }: Call): void {
     for (const attempt of attempts) {
       const known = before?.attempts.find(({ n }) => n === attempt.n)
       if (attempt.end && !known?.end) {
         this.#metrics.attempts.inc({ strategy: attempt.strategy, cause: attempt.end.cause })
       }
       if (attempt.degraded && !known?.degraded) this.#metrics.degraded.inc()
+      if (attempt.strategy === 'room' && attempt.at.replied !== undefined && known?.at.replied === undefined) {
+        const { warm, cold = order ? 'ordered' : 'no-pool' } = attempt
+        this.#metrics.starts.inc(warm ? { start: 'warm', why: '' } : { start: 'cold', why: cold })
+      }
     }
   }
 }
+
+/** Whether the first room of a call had a waiting agent. */
+const startOf = ({ attempts }: Call): 'warm' | 'cold' => attempts[0]?.warm ? 'warm' : 'cold'

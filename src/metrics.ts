@@ -33,7 +33,7 @@ type Instruments = ReturnType<typeof instrumentsOf>
 
 const callMetrics = ({ counter, histogram }: Instruments) => ({
   setup: {
-    replied: histogram('bridge_hook_reply_seconds', 'From the call hook to its reply', REQUEST_BUCKETS),
+    replied: histogram('bridge_hook_reply_seconds', 'From the call hook to its reply', REQUEST_BUCKETS, ['start']),
     agentJoined: histogram(
       'bridge_hook_agent_joined_seconds',
       'From the call hook to the agent being in the room',
@@ -47,9 +47,15 @@ const callMetrics = ({ counter, histogram }: Instruments) => ({
     answered: histogram(
       'bridge_hook_answered_seconds',
       'From the call hook to the agent leg being answered',
-      SETUP_BUCKETS
+      SETUP_BUCKETS,
+      ['start']
     )
   },
+  starts: counter(
+    'bridge_call_starts_total',
+    'Rooms that calls were dialled into: `warm` with an agent that waited there, or `cold` and why',
+    ['start', 'why']
+  ),
   routed: counter('bridge_calls_routed_total', 'Calls by the route that they matched', ['route']),
   ended: counter('bridge_calls_ended_total', 'Ended calls by direction and cause', [
     'direction',

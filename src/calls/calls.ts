@@ -17,6 +17,7 @@ import { Preparations } from './preparations.ts'
 import { PresenceCheck } from './presence.ts'
 import { RoomMaker } from './room-maker.ts'
 import type { Registry } from './store/registry.ts'
+import { noWarmPools, type WarmPools } from './warm/pools.ts'
 
 export type { AnswerableEvent, AnsweredCall, ReceivedHook }
 
@@ -26,6 +27,8 @@ export interface CallsOptions {
   rooms: Rooms
   roomFormat: RoomFormat
   registrar: Registrar
+  /** Rooms with waiting agents. Absent: there are none. */
+  warmPools?: WarmPools
   clock: Clock
   /** How long to wait for a room, or for Retell, while Jambonz waits, milliseconds. */
   prepareTimeoutMs: number
@@ -57,9 +60,9 @@ export interface Calls {
   /**
    * Takes an event of LiveKit about a room.
    * @param metadata the room's, where the event has it
-   * @returns the call that the event was about, if that is known
+   * @returns whose room it is: the call's or, as `pool`, nobody's yet. Undefined: that is not known
    */
-  hear(event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined>
+  hear(event: EventOf<'livekit'>, metadata: string | undefined): Promise<{ callSid: string } | 'pool' | undefined>
   /**
    * Ends a call because somebody asks for it.
    * @param by name of the key, or `agent`: the call's own
@@ -113,11 +116,13 @@ class CallService implements Calls {
   readonly #replies: HookReplies
   readonly #joining: Joining
   readonly #preparations: Preparations
+  readonly #warmPools: WarmPools
   readonly #prepareTimeoutMs: number
   #onDue: (callSid: string) => void = () => {}
 
   constructor (options: CallsOptions) {
-    const { registry, rules, rooms, roomFormat, clock, observer } = options
+    const { registry, rules, rooms, roomFormat, clock, observer, warmPools = noWarmPools } = options
+    this.#warmPools = warmPools
     this.#registry = registry
     this.#rules = rules
     this.#clock = clock
@@ -149,6 +154,7 @@ class CallService implements Calls {
       admission: this.#admission,
       rooms,
       preparations: this.#preparations,
+      warmPools,
       clock,
       observer,
       deadlineMs: options.callHookDeadlineMs,
@@ -180,20 +186,26 @@ class CallService implements Calls {
     return this.#replies.answer(event, callSid)
   }
 
-  async hear (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
+  async hear (
+    event: EventOf<'livekit'>,
+    metadata: string | undefined
+  ): Promise<{ callSid: string } | 'pool' | undefined> {
     const { outage } = this.#commits
     this.#joining.heard(event)
     try {
-      const callSid = await this.#callOfRoom(event, metadata)
+      const known = await this.#callByRoom(event)
+      if (known === undefined && await this.#warmPools.hear(event)) return 'pool'
+      // A call may have taken the room from its pool just now.
+      const callSid = known ?? await this.#callByRoom(event) ?? await this.#callWithoutRoom(event, metadata)
       if (callSid !== undefined) await this.apply(callSid, event)
       // The event may be about a call that some replica is about to hand over.
-      else if (outage.settling) return outage.keepRoomEvent(event, this.#recovery.callOf(event, metadata))
+      else if (outage.settling) return this.#keepRoomEvent(event, metadata)
 
-      return callSid
+      return callSid === undefined ? undefined : { callSid }
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error
       outage.notice()
-      return outage.keepRoomEvent(event, this.#recovery.callOf(event, metadata))
+      return this.#keepRoomEvent(event, metadata)
     }
   }
 
@@ -254,9 +266,13 @@ class CallService implements Calls {
     await this.#commits.outage.close(this.#handOverMs)
   }
 
-  async #callOfRoom (event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
-    return await this.#registry.findByName(event.room) ?? this.#commits.outage.callOfRoom(event.room) ??
-      await this.#callWithoutRoom(event, metadata)
+  async #callByRoom ({ room }: EventOf<'livekit'>): Promise<string | undefined> {
+    return await this.#registry.findByName(room) ?? this.#commits.outage.callOfRoom(room)
+  }
+
+  #keepRoomEvent (event: EventOf<'livekit'>, metadata: string | undefined): { callSid: string } | undefined {
+    const callSid = this.#commits.outage.keepRoomEvent(event, this.#recovery.callOf(event, metadata))
+    return callSid === undefined ? undefined : { callSid }
   }
 
   /**
@@ -288,7 +304,7 @@ class CallService implements Calls {
     const { registry, rooms, roomFormat, registrar, clock, observer, prepareTimeoutMs } = options
     const onSettled = (callSid: string, attempt: number) => this.#roomSettled(callSid, attempt)
     return new Preparations({
-      maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled }),
+      maker: new RoomMaker({ rooms, warmPools: this.#warmPools, roomFormat, clock, observer, onSettled }),
       registrar: new CallRegistrar({ registrar, clock, observer }),
       presence: new PresenceCheck({ registry, rooms, clock, observer }),
       timeoutMs: prepareTimeoutMs

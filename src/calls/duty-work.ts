@@ -1,7 +1,8 @@
 import type { Calls } from './calls.ts'
-import type { Call, Duty } from './fold/call.ts'
+import type { Attempt, Call, Duty } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
 import { EVERY_AGENT } from './fold/on-person-news.ts'
+import { awaitsWarmAgent, TOLD } from './fold/warm.ts'
 import { TransferWork, type TransferWorkOptions } from './transfer-work.ts'
 import {
   LiveKitError,
@@ -66,8 +67,8 @@ export class DutyWork {
           await this.#removeAgent(call, duty.target)
           break
         case 'tell-agent':
-          await this.#tellAgent(call, Number(duty.target))
-          break
+          await this.#report(call, duty, 'done', await this.#tellAgent(call, Number(duty.target)))
+          return
         case 'redirect':
         case 'call-person':
         case 'tell-person':
@@ -152,11 +153,16 @@ export class DutyWork {
     const attempt = call.attempts.find(attempt => attempt.n === n)
     const seen = await this.#look(call, n)
     if (!seen) throw new LiveKitError('look', 'unreachable')
-    if (!attempt?.room || !seen.exists || seen.agent || seen.company) return
+    if (!attempt?.room || !seen.exists || seen.company || (seen.agent && !isSilent(attempt, seen))) return
 
+    const { room } = attempt
     // The metadata of a call that was only found again is incomplete: the first dispatch still has all of it.
     const metadata = attempt.found ? undefined : roomFormat.jobMetadata(call, attempt)
-    await rooms.redispatch(attempt.room, { name: attempt.agent!, metadata }, () => this.#begin(call, duty))
+    await rooms.redispatch(room, { name: attempt.agent!, metadata }, async () => {
+      if (!await this.#begin(call, duty)) return false
+      for (const silent of agentsOf(seen)) await rooms.remove(room, silent).catch(() => false)
+      return true
+    })
   }
 
   /** Marks an at-most-once duty as begun. @returns whether it is ours to do */
@@ -167,12 +173,23 @@ export class DutyWork {
     return call?.duties.some(duty => duty.id === id && duty.claim === claim && duty.begun !== undefined) === true
   }
 
-  /** Writes into the room what is known by now of who answered. */
-  async #tellAgent (call: Call, n: number): Promise<void> {
+  /**
+   * Writes into the room what the agent does not know yet: who calls, or who answered.
+   * @returns one of {@link TOLD} when the room was gone
+   */
+  async #tellAgent (call: Call, n: number): Promise<string | undefined> {
     const { rooms, roomFormat } = this.#options
     const attempt = call.attempts.find(attempt => attempt.n === n)
-    if (!attempt?.room || attempt.end) return
-    await rooms.setMetadata(attempt.room, roomFormat.request(call, attempt).metadata)
+    if (!attempt?.room || attempt.end) return undefined
+    const request = roomFormat.request(call, attempt)
+    if (await rooms.setMetadata(attempt.room, request.metadata) || !awaitsWarmAgent(attempt)) return undefined
+
+    await rooms.create(request)
+    // LiveKit does nothing for a room that exists by now, and drops the agent that was asked for.
+    const [room] = await rooms.list([attempt.room])
+    if (room?.metadata === request.metadata) return TOLD.made
+    await rooms.setMetadata(attempt.room, request.metadata)
+    return TOLD.byRule
   }
 
   /** Removes a second agent, unless it is the only one by now, or every agent, unless the caller would be alone. */
@@ -184,10 +201,17 @@ export class DutyWork {
     const seen = await this.#look(call, Number(n))
     if (identity === EVERY_AGENT) {
       if (!seen) throw new LiveKitError('look', 'unreachable')
-      const agents = seen.company ? [seen.agent?.identity, ...seen.moreAgents ?? []] : []
-      for (const agent of agents) if (agent !== undefined) await this.#options.rooms.remove(room, agent)
+      const agents = seen.company ? agentsOf(seen) : []
+      for (const agent of agents) await this.#options.rooms.remove(room, agent)
       return
     }
     if (seen?.moreAgents?.includes(identity)) await this.#options.rooms.remove(room, identity)
   }
 }
+
+/** Identities of the agents in a room. */
+const agentsOf = ({ agent, moreAgents = [] }: Look): string[] => agent ? [agent.identity, ...moreAgents] : []
+
+/** LiveKit answers a caller within a tenth of a second where an agent waits and publishes audio. */
+const isSilent = (attempt: Attempt, { sip }: Look): boolean =>
+  awaitsWarmAgent(attempt) && sip !== undefined && sip.callStatus !== 'active'

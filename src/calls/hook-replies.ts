@@ -16,6 +16,7 @@ import type { RedirectEvent, ScreenDigitEvent, ScreenEvent } from './fold/transf
 import type { Observer } from './observer.ts'
 import type { Rooms } from './ports.ts'
 import type { Preparations, Prepared } from './preparations.ts'
+import type { WarmPools } from './warm/pools.ts'
 
 /** A call hook with the time of its arrival. */
 export type ReceivedHook = Omit<CallHookEvent, 'kind'> & { at: number }
@@ -35,6 +36,7 @@ export interface HookRepliesOptions {
   admission: Admission
   rooms: Rooms
   preparations: Preparations
+  warmPools: Pick<WarmPools, 'settle'>
   clock: Clock
   observer: Observer
   deadlineMs: number
@@ -76,35 +78,103 @@ export class HookReplies {
 
   async #connect (hook: ReceivedHook, replyBy: number): Promise<AnsweredCall> {
     const { commits, admission } = this.#options
-    const proposed: Proposed[] = []
-    const propose = (call: Call | undefined) => this.#prepareProposed(call, hook, replyBy, proposed)
+    const begun: Begun[] = []
+    const propose = (call: Call | undefined) => this.#prepareProposed(call, hook, replyBy, begun)
     const event = { ...hook, kind: 'call-hook' as const, refuse: hook.refuse ?? admission.refusal(false) }
+    // What the attempt needs is done beside the write, unless the write itself tells whether the call is let in.
     try {
-      // What the attempt needs is done beside the write, unless the write itself tells whether the call is let in.
       const call = await commits.apply(hook.callSid, event, admission.limit === undefined ? propose : undefined)
-      this.#deleteUnwanted(hook.callSid, call, proposed)
-      return await this.#replyTo(call, 'call-hook', hook.hash, replyBy)
+      return await this.#replyTo(call, 'call-hook', hook.hash, replyBy, begun)
     } finally {
-      for (const { call, attempt } of proposed) this.#options.preparations.forget(call, attempt)
+      this.#forget(begun)
     }
   }
 
-  #prepareProposed (call: Call | undefined, { hash }: ReceivedHook, replyBy: number, proposed: Proposed[]): void {
-    const { preparations, clock } = this.#options
+  #prepareProposed (call: Call | undefined, { hash }: ReceivedHook, replyBy: number, begun: Begun[]): void {
     const attempt = call && waitingAttempt(call, 'call-hook', hash)
-    if (!call || !attempt || proposed.some(other => isSame(other.attempt, attempt))) return
+    if (!call || !attempt || begun.some(other => isSame(other.attempt, attempt))) return
 
-    const done = preparations.prepare(call, attempt, replyBy - clock.now())
-    if (done) proposed.push({ call, attempt, done })
+    this.#begin(call, attempt, replyBy, begun)
   }
 
-  /** The store may have written something else than was proposed: then the proposed room belongs to no attempt. */
-  #deleteUnwanted (callSid: string, call: Call | undefined, proposed: readonly Proposed[]): void {
-    const { observer } = this.#options
-    for (const { attempt: { room }, done } of proposed) {
-      if (room === undefined || call?.attempts.some(attempt => attempt.room === room)) continue
-      done.then(() => this.#deleteStray(callSid, room)).catch(error => observer.failed(callSid, 'delete-room', error))
+  /** @returns undefined when there is nothing to prepare */
+  #begin (call: Call, attempt: Attempt, replyBy: number, begun: Begun[]): Begun | undefined {
+    const { preparations, clock } = this.#options
+    const done = preparations.prepare(call, attempt, replyBy - clock.now())
+    if (!done) return undefined
+    begun.push({ call, attempt, done })
+    return begun.at(-1)
+  }
+
+  /**
+   * Finds the reply to a hook that was committed, once what it waits for was done, or was not. A way that cannot be
+   * prepared gives way to the next one, which may have to be prepared too.
+   * @param begun what was begun for the call already
+   */
+  async #replyTo (
+    known: Call | undefined,
+    hook: HookName,
+    hash: string,
+    replyBy: number,
+    begun: Begun[] = []
+  ): Promise<AnsweredCall> {
+    const { commits, clock } = this.#options
+    let tried: number | undefined
+    let call: Call | undefined = known
+    try {
+      while (call) {
+        const reply = findHook(call, hook, hash)?.reply
+        if (reply) {
+          this.#settle(call, begun)
+          return { call, reply }
+        }
+
+        const attempt: Attempt | undefined = waitingAttempt(call, hook, hash)
+        if (!attempt || attempt.n === tried) break
+        tried = attempt.n
+        const prepared: Prepared | undefined = await this.#begin(call, attempt, replyBy, begun)?.done
+        if (!prepared) break
+        call = await commits.apply(call.callSid, { ...prepared, attempt: attempt.n, at: clock.now() })
+      }
+    } finally {
+      this.#forget(begun)
     }
+
+    this.#settle(call, begun)
+    throw new Error(`The ${hook} hook has no reply and waits for nothing`)
+  }
+
+  #forget (begun: readonly Begun[]): void {
+    for (const { call, attempt } of begun) this.#options.preparations.forget(call, attempt)
+  }
+
+  /** The call may have got another room than was found or made here: another replica was faster. */
+  #settle (after: Call | undefined, begun: readonly Begun[]): void {
+    const { observer } = this.#options
+    for (const { call: { callSid }, attempt: { room }, done } of begun) {
+      if (room === undefined) continue
+      done.then(prepared => this.#settleRoom(callSid, after?.attempts ?? [], room, prepared))
+        .catch(error => observer.failed(callSid, 'delete-room', error))
+    }
+  }
+
+  async #settleRoom (
+    callSid: string,
+    attempts: readonly Attempt[],
+    made: string,
+    prepared: Prepared
+  ): Promise<void> {
+    const { warmPools, commits, onDue } = this.#options
+    const isTaken = (room: string) => attempts.some(attempt => attempt.room === room)
+    if (prepared.kind !== 'room' || prepared.warm === undefined) {
+      if (!isTaken(made)) await this.#deleteStray(callSid, made)
+      return
+    }
+    const left = await warmPools.settle(prepared.warm, isTaken(prepared.warm.room))
+    if (left === undefined) return
+
+    await commits.apply(callSid, left)
+    onDue(callSid)
   }
 
   /** The deletion becomes a duty of the call, because the room may come back with its agent. */
@@ -113,34 +183,6 @@ export class HookReplies {
     const call = await commits.apply(callSid, { kind: 'stray-room', room, at: clock.now() })
     if (call) onDue(callSid)
     else await rooms.delete(room)
-  }
-
-  /**
-   * Finds the reply to a hook that was committed, once what it waits for was done, or was not. A way that cannot be
-   * prepared gives way to the next one, which may have to be prepared too.
-   */
-  async #replyTo (known: Call | undefined, hook: HookName, hash: string, replyBy: number): Promise<AnsweredCall> {
-    const { commits, preparations, clock } = this.#options
-    let tried: number | undefined
-    let call: Call | undefined = known
-    while (call) {
-      const reply = findHook(call, hook, hash)?.reply
-      if (reply) return { call, reply }
-
-      const attempt: Attempt | undefined = waitingAttempt(call, hook, hash)
-      if (!attempt || attempt.n === tried) break
-      tried = attempt.n
-      const prepared: Prepared | undefined = await preparations.prepare(call, attempt, replyBy - clock.now())
-      if (!prepared) break
-      const asked = call
-      try {
-        call = await commits.apply(asked.callSid, { ...prepared, attempt: attempt.n, at: clock.now() })
-      } finally {
-        preparations.forget(asked, attempt)
-      }
-    }
-
-    throw new Error(`The ${hook} hook has no reply and waits for nothing`)
   }
 
   /** Whatever went wrong, with the store too, must not keep Jambonz waiting: the call is declined behind the reply. */
@@ -153,8 +195,8 @@ export class HookReplies {
   }
 }
 
-/** What was begun for an attempt before the store had it. */
-interface Proposed {
+/** What was begun for an attempt, perhaps before the store had it. */
+interface Begun {
   call: Call
   attempt: Attempt
   done: Promise<Prepared>

@@ -8,6 +8,7 @@ import { Preparations } from '../../src/calls/preparations.ts'
 import { RoomMaker } from '../../src/calls/room-maker.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import type { Registry } from '../../src/calls/store/registry.ts'
+import { noWarmPools } from '../../src/calls/warm/pools.ts'
 import { attemptWith, factsWith, roomFormat, rulesWith } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
@@ -82,7 +83,7 @@ await t.test('what was forgotten is done again', async t => {
   const observer = { changed () {}, store () {}, failed () {} }
   const preparations = new Preparations({
     presence: { check: async () => ({ kind: 'presence', outcome: 'there' }) },
-    maker: new RoomMaker({ rooms, roomFormat, clock, observer, onSettled () {} }),
+    maker: new RoomMaker({ rooms, warmPools: noWarmPools, roomFormat, clock, observer, onSettled () {} }),
     registrar: new CallRegistrar({ registrar, clock, observer }),
     timeoutMs: 3000
   })

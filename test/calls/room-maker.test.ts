@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { RoomMaker } from '../../src/calls/room-maker.ts'
+import { noWarmPools } from '../../src/calls/warm/pools.ts'
 import { attemptWith, factsWith, roomFormat, rulesWith, START } from '../fixtures/events.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock, settle } from '../fixtures/test-clock.ts'
@@ -12,6 +13,7 @@ function build (t: Test) {
   const failures: string[] = []
   const maker = new RoomMaker({
     rooms,
+    warmPools: noWarmPools,
     clock,
     roomFormat,
     observer: {

@@ -219,8 +219,9 @@ await bridgeTest(
     t.equal(await counted(bridge, 'bridge_livekit_events_unmatched_total'), 1)
     t.equal(await counted(bridge, 'bridge_authentication_refused_total{operation="call-hook"}'), 1)
     t.equal(await counted(bridge, 'bridge_bad_input_total{operation="call-hook"}'), 1)
-    t.equal(await counted(bridge, 'bridge_hook_reply_seconds_count'), 2)
-    t.equal(await counted(bridge, 'bridge_hook_answered_seconds_sum'), 0.4)
+    t.equal(await counted(bridge, 'bridge_hook_reply_seconds_count{start="cold"}'), 2)
+    t.equal(await counted(bridge, 'bridge_call_starts_total{start="cold",why="no-pool"}'), 2)
+    t.equal(await counted(bridge, 'bridge_hook_answered_seconds_sum{start="cold"}'), 0.4)
     t.equal(await counted(bridge, 'bridge_request_seconds_count{operation="call-hook",status="200"}'), 3)
     t.equal(await counted(bridge, 'bridge_request_seconds_count{operation="call-hook",status="401"}'), 1)
     const text = (await bridge.app.inject('/metrics')).body

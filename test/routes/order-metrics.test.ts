@@ -45,7 +45,7 @@ await bridgeTest('/metrics of outbound calls', async (t, bridge) => {
   t.equal(await counted(bridge, 'bridge_order_answered_seconds_sum'), 6)
   t.equal(await counted(bridge, 'bridge_answer_connected_seconds_sum'), 0.3)
   t.equal(await counted(bridge, 'bridge_voicemail_total{by="jambonz",verdict="human"}'), 1)
-  t.equal(await counted(bridge, 'bridge_hook_answered_seconds_count'), 0, "a callee's answer is no agent's")
+  t.equal(await counted(bridge, 'bridge_hook_answered_seconds_count{start="cold"}'), 0, "a callee's answer is no agent's")
   t.notMatch(await text(), /1555|ticket|crm/)
   t.notMatch(bridge.logged(), /15550002222/)
 }, REST)

@@ -152,7 +152,7 @@ function apply (draft: Call, event: CallEvent, rules: Rules): Call | undefined {
       onFound(draft, event, rules)
       return draft
     case 'duty':
-      onDuty(draft, event)
+      onDuty(draft, event, rules)
       return draft
     case 'hangup':
       onHangup(draft, event, rules)

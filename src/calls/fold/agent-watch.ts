@@ -4,6 +4,7 @@ import type { EventOf } from './events.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { withPerson } from './transfers.ts'
+import { awaitsWarmAgent, TOLD } from './warm.ts'
 
 /*
  * Whether an agent is there. One that does not come is called once more; a caller who is connected is not left in
@@ -37,13 +38,17 @@ export function oweRedispatchNow (draft: Call, attempt: Attempt, at: number, rul
   oweRedispatch(draft, attempt, at, due)
 }
 
-/** The room was made and its agent called: it has some time to come. */
+/**
+ * The room was made and its agent called: it has some time to come. One that waited in the room has less time, to be
+ * answered: it may have crashed, which LiveKit notices 20 s later.
+ */
 export function awaitAgent (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   const isOurs = attempt.room !== undefined && !attempt.foreign
-  if (!isOurs || rules.redispatchMs === 0 || attempt.view.agent || attempt.redispatches.length > 0) return
+  const isAwaited = awaitsWarmAgent(attempt) || !attempt.view.agent
+  if (!isOurs || rules.redispatchMs === 0 || !isAwaited || attempt.redispatches.length > 0) return
   // The agent of a room that was made ahead is waited for already.
   if (draft.duties.some(({ id }) => id === redispatchId(attempt))) return
-  oweRedispatch(draft, attempt, at, at + rules.redispatchMs)
+  oweRedispatch(draft, attempt, at, at + (awaitsWarmAgent(attempt) ? TIMES.warmAnswers : rules.redispatchMs))
 }
 
 /** An agent is in the room. A second one that only came because we dispatched again must leave. */
@@ -111,6 +116,11 @@ export function stopWaiting (draft: Call, attempt: Attempt): void {
  */
 export function agentGone (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
   if (!isOpen(draft, attempt) || attempt.room === undefined || attempt.foreign) return
+  // Nobody else is on the way to a caller whose agent had waited.
+  if (awaitsWarmAgent(attempt) && attempt.redispatches.length === 0 && rules.redispatchMs > 0) {
+    oweRedispatch(draft, attempt, at, at)
+    return
+  }
   if (rules.rejoinMs === 0 || attempt.agentless || withPerson(draft).length > 0) return
   const connected = draft.phase === 'connected'
   if (connected) attempt.agentless = { since: at, due: at + patience(rules) }
@@ -152,6 +162,9 @@ export function onDispatching (draft: Call, { target }: Duty, at: number): boole
   if (!attempt || !isOpen(draft, attempt)) return false
   attempt.redispatches.push({ at })
   attempt.dispatchingSince = at
+  // Whoever dispatches again has seen that it is gone, or is silent and leaves now.
+  const { agent } = attempt.view
+  if (awaitsWarmAgent(attempt) && agent && !agent.left) agent.left = { at, reason: 'REPLACED' }
 
   return true
 }
@@ -181,3 +194,17 @@ export function agentAudio (draft: Call, attempt: Attempt, at: number, identity:
 
 /** A look notices later than LiveKit's own event says, which may be repeated even later. */
 const earlier = (known: number | undefined, at: number): number => Math.min(known ?? at, at)
+
+/** The agent that waited in the room was told who calls. `detail` says what was found, where it was not there. */
+export function onAgentTold (draft: Call, target: string, at: number, detail: string | undefined, rules: Rules): void {
+  const attempt = draft.attempts.find(({ n }) => n === Number(target))
+  if (!attempt || (detail !== TOLD.made && detail !== TOLD.byRule)) return
+  note(draft, at, { from: 'bridge', what: detail, attempt: attempt.n })
+  if (!awaitsWarmAgent(attempt) || !isOpen(draft, attempt)) return
+  const { agent } = attempt.view
+  if (agent && !agent.left) agent.left = { at, reason: 'ROOM_CLOSED' }
+  if (detail === TOLD.byRule && attempt.agent === rules.ruleAgent) attempt.degraded = true
+  // The agent of the new room has the time that every agent has. Somebody else's agent must go.
+  const isOurs = detail === TOLD.made || attempt.degraded
+  if (rules.redispatchMs > 0) oweRedispatch(draft, attempt, at, isOurs ? at + rules.redispatchMs : at)
+}

@@ -6,6 +6,7 @@ import type { CallEvent } from './events.ts'
 import type { Order } from './order.ts'
 import type { Merge, NewsOfPerson, Transfer } from './transfers.ts'
 import type { Cause, Direction, EndedBy, Phase, WaitingOn } from './vocabulary.ts'
+import type { ColdReason } from './warm.ts'
 
 export interface End {
   cause: Cause
@@ -117,6 +118,13 @@ export interface Attempt {
   /** LiveKit was asked to keep the room for so long without its caller, seconds. See {@link departureOf}. */
   departureS?: number
   agent?: string
+  /** The room was made before the call, and its agent waited in it. */
+  warm?: {
+    /** When LiveKit was asked for the room, milliseconds since the epoch. */
+    madeAt: number
+  }
+  /** Why the attempt got no such room. Absent: none was asked for. */
+  cold?: ColdReason
   /** Dialled number (`phone` and `carrier`). */
   number?: string
   /** What became of the request that comes before the dial: createRoom, or Retell's registration. */

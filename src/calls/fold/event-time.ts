@@ -30,9 +30,9 @@ export function byOurClock (attempt: Attempt, livekitTime: number | undefined): 
 }
 
 /** We know when our own createRoom was sent: the room's age tells the difference of the clocks, even if all is late. */
-function noteCreation ({ view, made, degraded, at }: Attempt, roomMadeAt: number | undefined): void {
+function noteCreation ({ view, made, degraded, warm, at }: Attempt, roomMadeAt: number | undefined): void {
   if (roomMadeAt === undefined || made !== 'created' || degraded) return
-  const lag = at.opened - roomMadeAt
+  const lag = (warm?.madeAt ?? at.opened) - roomMadeAt
   // A room that an agent re-created is younger.
   view.creationLag = Math.max(view.creationLag ?? lag, lag)
 }

@@ -11,6 +11,7 @@ import type {
   ScreenEvent,
   TransferEvent
 } from './transfer-events.ts'
+import type { ClaimedRoom, ColdReason } from './warm.ts'
 import type { ApplicationConfig, Route } from './way.ts'
 
 /** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
@@ -48,6 +49,10 @@ export interface RoomEvent {
   outcome: 'created' | 'failed' | 'timeout'
   /** Class of the failure, never LiveKit's own text. */
   detail?: string
+  /** A room with a waiting agent, which the attempt takes over. Nothing was asked of LiveKit. */
+  warm?: ClaimedRoom
+  /** Why there is no such room. */
+  cold?: ColdReason
 }
 
 /** Retell registered the call, or did not do so in time. An id that comes later is not used. */

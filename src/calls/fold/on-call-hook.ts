@@ -29,6 +29,7 @@ import { refusalFor } from './refusal.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { releasePerson } from './on-transfer.ts'
 import { finishTransfer } from './transfer-result.ts'
+import { takeWarmRoom } from './warm.ts'
 
 /**
  * A call hook opens an attempt: the first one of a new call, or another one where Jambonz brings a known call back
@@ -154,7 +155,11 @@ function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>):
 
 /** The room is there, or not, or not known in time: the hook that waits for it is answered accordingly. */
 export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
-  onPrepared(draft, event, rules, 'createRoom')
+  const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
+  if (!attempt || preparationOf(attempt) !== 'room' || attempt.made === 'created') return
+  attempt.cold = event.cold
+  const isMade = event.warm === undefined || takeWarmRoom(draft, attempt, event.warm, event.at)
+  onPrepared(draft, isMade ? event : { ...event, outcome: 'failed', detail: 'not wanted' }, rules, 'createRoom')
 }
 
 /** Retell knows the call by an id now, or does not. */

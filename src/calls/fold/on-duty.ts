@@ -1,11 +1,11 @@
-import { onDispatched, onDispatching } from './agent-watch.ts'
+import { onAgentTold, onDispatched, onDispatching } from './agent-watch.ts'
 import type { Call, Duty } from './call.ts'
 import { AT_MOST_ONCE, note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { mergeFailed } from './on-merge.ts'
 import { LEG_GONE, REDIRECT_NOT_TAKEN, redirectFailed } from './on-transfer.ts'
 import { roomDeleteOutcome } from './room-cleanup.ts'
-import { TIMES } from './rules.ts'
+import { TIMES, type Rules } from './rules.ts'
 import { openRequest } from './transfers.ts'
 
 /**
@@ -21,10 +21,9 @@ export function onDutyBegun (draft: Call, { at, id, claim }: EventOf<'duty-begun
 }
 
 /** Nobody reported the outcome of a duty that had begun: its process is gone, and the outcome stays unknown. */
-export function lapseDuties (draft: Call, at: number): void {
-  for (const duty of draft.duties) {
-    if (duty.begun !== undefined && duty.due <= at) settle(draft, duty, { at, outcome: 'failed', detail: 'unknown' })
-  }
+export function lapseDuties (draft: Call, at: number, rules: Rules): void {
+  const lapsed = { at, outcome: 'failed', detail: 'unknown' } as const
+  for (const duty of draft.duties) if (duty.begun !== undefined && duty.due <= at) settle(draft, duty, lapsed, rules)
 }
 
 type Outcome = Pick<EventOf<'duty'>, 'at' | 'outcome' | 'detail'>
@@ -33,12 +32,12 @@ type Outcome = Pick<EventOf<'duty'>, 'at' | 'outcome' | 'detail'>
  * Records the outcome of a duty: done, due again with back-off, or given up. The outcome of a claim that has lapsed, or
  * of a duty that was owed again meanwhile, says nothing about the duty that stands now.
  */
-export function onDuty (draft: Call, event: EventOf<'duty'>): void {
+export function onDuty (draft: Call, event: EventOf<'duty'>, rules: Rules): void {
   const duty = draft.duties.find(({ id, claim }) => id === event.id && claim === event.claim)
-  if (duty) settle(draft, duty, event)
+  if (duty) settle(draft, duty, event, rules)
 }
 
-function settle (draft: Call, duty: Duty, outcome: Outcome): void {
+function settle (draft: Call, duty: Duty, outcome: Outcome, rules: Rules): void {
   if (outcome.outcome === 'failed' && mayTryAgain(duty, outcome.at)) {
     retry(draft, duty, outcome.at)
     return
@@ -55,9 +54,12 @@ function settle (draft: Call, duty: Duty, outcome: Outcome): void {
       if (outcome.outcome === 'done') roomDeleteOutcome(draft, duty, outcome)
       else noteOutcome(draft, duty, outcome)
       return
+    case 'tell-agent':
+      if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
+      else onAgentTold(draft, duty.target, outcome.at, outcome.detail, rules)
+      return
     case 'make-room':
     case 'find-call':
-    case 'tell-agent':
       if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
       return
     case 'redirect':

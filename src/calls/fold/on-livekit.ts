@@ -10,6 +10,7 @@ import { agentSaid } from './on-voicemail.ts'
 import { settleSoon } from './on-status.ts'
 import { isSignOfLife, oweDeleteAgain } from './room-cleanup.ts'
 import type { Rules } from './rules.ts'
+import { awaitsWarmAgent, warmRoomGone } from './warm.ts'
 
 /** One of LiveKit's own events about a room of ours. */
 export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules): void {
@@ -54,6 +55,10 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
       left(draft, attempt, at, event, kind, rules)
       break
     case 'room_finished':
+      if (awaitsWarmAgent(attempt) && !attempt.view.sip) {
+        warmRoomGone(draft, attempt, at)
+        break
+      }
       attempt.view.goneAt ??= at
       if (attempt === currentAttempt(draft)) settleSoon(draft, event.at)
       break

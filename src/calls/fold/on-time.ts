@@ -34,7 +34,7 @@ export function onWake (draft: Call, event: EventOf<'wake'>, rules: Rules): Call
       onDeadline(draft, at, rules)
     }
   }
-  lapseDuties(draft, at)
+  lapseDuties(draft, at, rules)
   if (claim !== undefined) claimDuties(draft, at, claim)
   return draft
 }

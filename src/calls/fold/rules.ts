@@ -84,6 +84,8 @@ export const TIMES = {
   checkPerson: 30_000,
   /** An operator's hang-up shows its effect within this time. */
   hangup: 5000,
+  /** From the reply to the answer of an agent that waited: without one it is silent. It takes a tenth of a second. */
+  warmAnswers: 3000,
   /** A createRoom of unknown outcome has happened by then, or never will. */
   roomSettles: 15_000,
   /** Lease of a duty that somebody is doing: longer than that can take. */

@@ -1,4 +1,4 @@
-import type { Attempt, Call } from './call.ts'
+import type { Attempt, Call, RoomView } from './call.ts'
 import type { WaitingOn } from './vocabulary.ts'
 import {
   endTime,
@@ -37,7 +37,8 @@ export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn 
   if (!attempt) return 'none'
   if (attempt.at.replied === undefined || gaveUpDuringHook(call, attempt)) return 'hook'
   if (attempt.room === undefined) return 'none'
-  const { sip, agent } = attempt.view
+  const { sip } = attempt.view
+  const agent = agentOf(attempt)
   if (beginningUnheard(attempt)) return 'none'
   if (sip) return waitingInRoom(attempt)
   // The rest is inferred from silence, which proves nothing here.
@@ -50,9 +51,13 @@ export function waitingOn (call: Call, attempt: Attempt | undefined): WaitingOn 
   return agent.audioAt === undefined ? 'agent-audio' : 'sip'
 }
 
+/** The agent of an unanswered caller. One that had waited for the call in the room, and left it, is none. */
+const agentOf = ({ warm, view: { agent } }: Attempt): RoomView['agent'] => warm && agent?.left ? undefined : agent
+
 /** As long as the caller was there: an agent that came later was not what it waited with. */
-function waitingInRoom ({ view: { sip, agent } }: Attempt): 'agent' | 'agent-audio' | 'none' {
-  const until = sip?.left?.at ?? Infinity
+function waitingInRoom (attempt: Attempt): 'agent' | 'agent-audio' | 'none' {
+  const until = attempt.view.sip?.left?.at ?? Infinity
+  const agent = agentOf(attempt)
   if (!agent || agent.joinedAt > until) return 'agent'
   return agent.audioAt === undefined || agent.audioAt > until ? 'agent-audio' : 'none'
 }
@@ -148,7 +153,8 @@ function ringingOver (attempt: Attempt): Verdict {
 }
 
 /** The SIP participant was in the room. */
-function causeInRoom ({ view: { agent } }: Attempt): 'no-agent' | 'agent-without-audio' | 'dial-timeout' {
+function causeInRoom (attempt: Attempt): 'no-agent' | 'agent-without-audio' | 'dial-timeout' {
+  const agent = agentOf(attempt)
   if (!agent) return 'no-agent'
   return agent.audioAt === undefined ? 'agent-without-audio' : 'dial-timeout'
 }
@@ -176,8 +182,9 @@ function rejected (attempt: Attempt): Verdict {
   if ((left && !leftByItself(attempt)) || view.goneAt !== undefined) return endOf('room-closed', { sipStatus })
   const missing = missingOfRejected(attempt)
   const timedOutThere = left?.callStatus === 'ringing' || ringingMs(attempt) >= EARLY_486_MS
-  if (timedOutThere && view.sip && view.agent?.audioAt === undefined) {
-    return { ...endOf(view.agent ? 'agent-without-audio' : 'no-agent', { sipStatus }), missing }
+  const agent = agentOf(attempt)
+  if (timedOutThere && view.sip && agent?.audioAt === undefined) {
+    return { ...endOf(agent ? 'agent-without-audio' : 'no-agent', { sipStatus }), missing }
   }
 
   return { ...endOf('livekit-failed', { sipStatus }), missing }

@@ -1,3 +1,7 @@
+import type { Attempt, Call } from './call.ts'
+import { note, owe } from './duties.ts'
+import { withoutAbsent } from './without-absent.ts'
+
 /*
  * What the fold knows of rooms that were made before their calls (docs/warm-agents.md).
  */
@@ -29,3 +33,56 @@ export type FoundWarmRoom = Pick<ClaimedRoom, 'room' | 'token' | 'departureS' | 
  */
 export const COLD_REASONS = ['no-pool', 'empty', 'store', 'ordered'] as const
 export type ColdReason = typeof COLD_REASONS[number]
+
+/**
+ * The attempt goes into a room that was made before the call. Its agent is there already: for the call, from the
+ * beginning of the attempt on. What the agent needs to know of the call is told to it after the reply.
+ * @returns false when the attempt needs no room any more
+ */
+export function takeWarmRoom (draft: Call, attempt: Attempt, warm: ClaimedRoom, at: number): boolean {
+  const isWanted = !attempt.end && attempt.at.replied === undefined && draft.phase !== 'ended' &&
+    draft.hangupAt === undefined
+  if (!isWanted) return false
+
+  const { opened } = attempt.at
+  const audioAt = warm.agent.audioAt === undefined ? undefined : opened
+  attempt.warm = { madeAt: warm.madeAt }
+  attempt.room = warm.room
+  attempt.token = warm.token
+  attempt.departureS = warm.departureS
+  attempt.view.agent = { identity: warm.agent.identity, joinedAt: opened, ...withoutAbsent({ audioAt }) }
+  attempt.view.events = warm.events
+  if (warm.events) attempt.view.started = true
+  for (const times of [attempt.at, draft.at]) {
+    times.agentJoined ??= opened
+    if (audioAt !== undefined) times.agentAudio ??= opened
+  }
+  note(draft, at, { from: 'bridge', what: 'warm room claimed', attempt: attempt.n })
+  oweTellAgent(draft, attempt, at)
+
+  return true
+}
+
+/** Owes the news of who calls to the agent that waits in the room. */
+export function oweTellAgent (draft: Call, attempt: Attempt, at: number): void {
+  owe(draft, at, { kind: 'tell-agent', target: String(attempt.n), due: at })
+}
+
+/** The agent waits in a room that was made before the call, and LiveKit has not answered the caller yet. */
+export const awaitsWarmAgent = ({ warm, answered, end }: Attempt): boolean => warm !== undefined && !answered && !end
+
+/**
+ * The room was closed before the caller's leg came. It is made again for the call: the leg that is on its way would
+ * have LiveKit's dispatch rule make it, with the rule's own agent.
+ */
+export function warmRoomGone (draft: Call, attempt: Attempt, at: number): void {
+  const { agent } = attempt.view
+  if (agent && !agent.left) agent.left = { at, reason: 'ROOM_CLOSED' }
+  oweTellAgent(draft, attempt, at)
+}
+
+/**
+ * What had to be done before the agent could be told who calls. `made`: the room was gone, and was made again with its
+ * agent. `byRule`: the SIP leg was faster, and LiveKit's dispatch rule has made the room, with the rule's own agent.
+ */
+export const TOLD = { made: 'room made again', byRule: 'room made by the dispatch rule' } as const
