@@ -43,7 +43,7 @@ export class CallMetrics implements Observer {
       setup.replied.zero({ start })
       setup.answered.zero({ start })
     }
-    starts.inc({ start: 'warm', why: '' }, 0)
+    starts.inc({ start: 'warm', why: 'none' }, 0)
     for (const why of COLD_REASONS) starts.inc({ start: 'cold', why }, 0)
     for (const outcome of ['done', 'failed']) redispatches.inc({ outcome }, 0)
     for (const kind of DUTY_KINDS) givenUp.inc({ kind }, 0)
@@ -144,7 +144,7 @@ export class CallMetrics implements Observer {
       if (attempt.degraded && !known?.degraded) this.#metrics.degraded.inc()
       if (attempt.strategy === 'room' && attempt.at.replied !== undefined && known?.at.replied === undefined) {
         const { warm, cold = order ? 'ordered' : 'no-pool' } = attempt
-        this.#metrics.starts.inc(warm ? { start: 'warm', why: '' } : { start: 'cold', why: cold })
+        this.#metrics.starts.inc(warm ? { start: 'warm', why: 'none' } : { start: 'cold', why: cold })
       }
     }
   }

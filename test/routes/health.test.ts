@@ -111,6 +111,7 @@ const SERIES = [
   'bridge_dials_finished_total',
   'bridge_voicemail_total',
   'bridge_calls_routed_total',
+  'bridge_call_starts_total',
   'bridge_attempts_ended_total',
   'bridge_transfers_begun_total',
   'bridge_transfers_total',
@@ -252,10 +253,12 @@ await bridgeTest(
       'result',
       'route',
       'space',
+      'start',
       'status',
       'strategy',
       'type',
-      'waiting_on'
+      'waiting_on',
+      'why'
     ])
     for (const [, name, value] of labels) {
       t.match(

@@ -118,7 +118,7 @@ export interface Attempt {
   /** LiveKit was asked to keep the room for so long without its caller, seconds. See {@link departureOf}. */
   departureS?: number
   agent?: string
-  /** The room was made before the call, and its agent waited in it. */
+  /** The room was made before the call, and its agent waited in it. Its token is random, not derived. */
   warm?: {
     /** When LiveKit was asked for the room, milliseconds since the epoch. */
     madeAt: number
@@ -135,8 +135,6 @@ export interface Attempt {
   degraded: boolean
   /** Rebuilt from what LiveKit told of its room. */
   found?: boolean
-  /** The room was made before the call, at this time (milliseconds since the epoch). Its token is not derived. */
-  warm?: { madeAt: number }
   at: {
     opened: number
     replied?: number
