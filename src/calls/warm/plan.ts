@@ -1,0 +1,81 @@
+import { WARM_TIMES } from './times.ts'
+import { lastUse } from './room-changes.ts'
+import type { WarmExit, WarmRoom } from './warm-room.ts'
+
+export interface PoolState {
+  /** All rooms of the pool. */
+  rooms: readonly WarmRoom[]
+  /** How many are wanted. */
+  size: number
+  /** How long a room lives, milliseconds. */
+  lifeMs: number
+  /** When an agent last joined a room of the pool, milliseconds since the epoch, also one that a call has now. */
+  joinedAt: number
+  /** The last rooms failed: no more than one is tried at a time. */
+  failing: boolean
+  now: number
+}
+
+/** What is to be done about a pool now. */
+export interface PoolPlan {
+  /** Rooms that are not wanted any more. */
+  leave: Array<{ room: string, why: WarmExit }>
+  /** Rooms that somebody must look after, most urgent first. */
+  due: WarmRoom[]
+  /** A room is to be made. */
+  make: boolean
+  /** When a further room is due, milliseconds since the epoch. */
+  wakeAt: number
+}
+
+/** Rooms that end before are about to be replaced, milliseconds since the epoch. */
+export const freshUntil = (now: number, lifeMs: number): number =>
+  now + Math.min(WARM_TIMES.renew, Math.max(lifeMs / 3, WARM_TIMES.usable + WARM_TIMES.agentSlow))
+
+/** Decides what a pool needs. */
+export function planOf (state: PoolState): PoolPlan {
+  const { rooms, now } = state
+  const leave = unwanted(state)
+  const leaving = new Set(leave.map(({ room }) => room))
+  const others = rooms.filter(({ room }) => !leaving.has(room)).sort((a, b) => a.due - b.due)
+
+  return {
+    leave,
+    due: others.filter(({ due }) => due <= now),
+    make: isRoomWanted(state),
+    wakeAt: Math.min(...others.map(({ due }) => due).filter(due => due > now))
+  }
+}
+
+/**
+ * The rooms that leave: those that no call may get any more, the old ones that a younger one has replaced, and one of
+ * those that are too many, because agents should not be stopped in a burst either.
+ */
+function unwanted ({ rooms, size, lifeMs, now }: PoolState): PoolPlan['leave'] {
+  const usable = rooms.filter(isUnclaimed).filter(room => lastUse(room) > now)
+  const ready = usable.filter(({ state }) => state === 'ready').sort((a, b) => a.endsAt - b.endsAt)
+  const excess = ready.slice(0, Math.max(0, ready.length - size))
+  const isOld = ({ endsAt }: WarmRoom) => endsAt <= freshUntil(now, lifeMs)
+  const surplus = excess.find(room => !isOld(room) && now - room.madeAt >= WARM_TIMES.surplus)
+
+  return [
+    ...rooms.filter(isUnclaimed).filter(room => lastUse(room) <= now).map(leaveAs('renewed')),
+    ...excess.filter(isOld).map(leaveAs('renewed')),
+    ...(surplus ? [leaveAs('surplus')(surplus)] : [])
+  ]
+}
+
+const isUnclaimed = ({ state }: WarmRoom): boolean => state === 'making' || state === 'ready'
+
+const leaveAs = (why: WarmExit) => ({ room }: WarmRoom) => ({ room, why })
+
+/** Whether a further room is to be made. Who makes it asks the store, which counts for all replicas. */
+function isRoomWanted ({ rooms, size, lifeMs, joinedAt, failing, now }: PoolState): boolean {
+  const fresh = rooms.filter(isUnclaimed).filter(({ endsAt }) => endsAt > freshUntil(now, lifeMs))
+  if (fresh.length >= size) return false
+
+  const waiting = rooms.filter(({ state, made, agent }) => state === 'making' && made && !agent)
+  if (failing) return waiting.length === 0
+  const lastJoined = Math.max(joinedAt, ...rooms.map(({ agent }) => agent?.joinedAt ?? -Infinity))
+  return waiting.every(({ madeAt }) => now - madeAt <= WARM_TIMES.agentSlow || lastJoined >= madeAt)
+}

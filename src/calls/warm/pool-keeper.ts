@@ -1,0 +1,193 @@
+import { allSettled } from '../../all-settled.ts'
+import type { Clock } from '../../clock.ts'
+import { StoreUnavailableError } from '../../errors.ts'
+import type { WarmRoomStore } from '../store/warm-rooms.ts'
+import { DEMAND_MS, sizeOf } from './demand.ts'
+import type { PoolTrouble, WarmObserver } from './observer.ts'
+import { planOf, type PoolPlan } from './plan.ts'
+import { leaveUnclaimed, type RoomWork } from './room-work.ts'
+import type { WarmPool, WarmRoom } from './warm-room.ts'
+
+export interface PoolKeeperOptions {
+  id: string
+  store: WarmRoomStore
+  work: RoomWork
+  clock: Clock
+  observer: WarmObserver
+  lifeMs: number
+  /** Rooms made a second. Absent: a tenth of those that are wanted, and at least 2. */
+  perS?: number | undefined
+  /** The pool as it is wanted now; undefined: not any more. */
+  pool(): WarmPool | undefined
+  /** Whether rooms may be made. */
+  mayMake(): boolean
+}
+
+/** Longest and shortest pause between two looks at a pool, milliseconds. */
+const LONGEST_PAUSE_MS = 1000
+const SHORTEST_PAUSE_MS = 50
+/** Pause before a store that is gone is asked again, milliseconds. */
+const STORE_GONE_MS = 500
+/** How long a size holds, milliseconds. */
+const SIZE_MS = 5000
+/** Rooms of a pool that are looked after at the same time. */
+const MOST_AT_ONCE = 8
+/** Least number of rooms made a second, where the settings do not say it. */
+const LEAST_PER_S = 2
+
+/** Keeps one pool filled. Any number of replicas may do so at the same time. */
+export class PoolKeeper {
+  readonly #options: PoolKeeperOptions
+  readonly #busy = new Map<string, Promise<void>>()
+  #size = { rooms: 0, until: -Infinity }
+  #making: Promise<void> | undefined
+  /** Before that no room is made, milliseconds since the epoch. */
+  #makeAt = -Infinity
+  #trouble: PoolTrouble | undefined
+  #storeGone = false
+  #isEmpty = false
+  #stopped = false
+  #ticking: Promise<void> | undefined
+  #tickAt = Infinity
+  #cancelTick = () => {}
+
+  constructor (options: PoolKeeperOptions) {
+    this.#options = options
+  }
+
+  /** How many rooms are wanted. */
+  get size (): number {
+    const pool = this.#options.pool()
+    return pool ? Math.min(pool.max, Math.max(pool.min, this.#size.rooms)) : 0
+  }
+
+  get trouble (): PoolTrouble | undefined {
+    return this.#trouble
+  }
+
+  /** Nobody wants the pool any more, and it has no rooms. */
+  get isOver (): boolean {
+    return this.#isEmpty && !this.#options.pool()
+  }
+
+  /** Looks after the pool within `ms` milliseconds. */
+  wake (ms: number): void {
+    const at = this.#options.clock.now() + ms
+    if (this.#stopped || at >= this.#tickAt) return
+
+    this.#cancelTick()
+    this.#tickAt = at
+    if (!this.#ticking) this.#cancelTick = this.#options.clock.schedule(ms, () => this.#begin())
+  }
+
+  /** Begins nothing new, and waits for what is under way. */
+  async stop (): Promise<void> {
+    this.#stopped = true
+    this.#cancelTick()
+    await this.#ticking
+    await Promise.allSettled([...this.#busy.values(), this.#making])
+  }
+
+  #begin (): void {
+    this.#tickAt = Infinity
+    this.#ticking = this.#tick().catch((error: unknown) => {
+      this.#storeGone = error instanceof StoreUnavailableError
+      if (!this.#storeGone) this.#options.observer.failed('warm rooms', error)
+      return STORE_GONE_MS
+    }).then(pauseMs => {
+      this.#ticking = undefined
+      this.#tell()
+      // Somebody may have asked for the next one meanwhile.
+      const asked = this.#tickAt - this.#options.clock.now()
+      this.#tickAt = Infinity
+      this.wake(Math.max(0, Math.min(pauseMs, asked)))
+    })
+  }
+
+  /** @returns the pause until the next one, milliseconds */
+  async #tick (): Promise<number> {
+    const { id, store, work, clock, lifeMs } = this.#options
+    const rooms = await store.list(id)
+    await this.#measure(clock.now())
+    this.#storeGone = false
+    this.#isEmpty = rooms.length === 0
+    const now = clock.now()
+    const plan = planOf({ rooms, size: this.size, lifeMs, joinedAt: work.joinedAt(id), failing: this.#failing, now })
+    await allSettled(plan.leave.map(({ room, why }) => work.change(room, leaveUnclaimed(why, now))))
+    for (const room of plan.due) this.#care(room)
+    if (plan.make && this.#mayMake(now) && now >= this.#makeAt) this.#make()
+
+    return plan.leave.length > 0 ? SHORTEST_PAUSE_MS : this.#pause(plan, now)
+  }
+
+  async #measure (now: number): Promise<void> {
+    const pool = this.#options.pool()
+    if (!pool || now < this.#size.until) return
+
+    const demand = pool.max > pool.min ? await this.#options.store.demand(pool.id, now - DEMAND_MS) : []
+    this.#size = { rooms: sizeOf(pool, demand, now), until: now + SIZE_MS }
+  }
+
+  #pause ({ wakeAt, make }: PoolPlan, now: number): number {
+    const next = Math.min(wakeAt, make && this.#mayMake(now) ? this.#makeAt : Infinity)
+    return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, next - now))
+  }
+
+  #care (room: WarmRoom): void {
+    if (this.#busy.size >= MOST_AT_ONCE || this.#busy.has(room.room)) return
+
+    const { work, observer } = this.#options
+    const care = work.care(room).catch((error: unknown) => {
+      // The room is due again after the lease.
+      if (!(error instanceof StoreUnavailableError)) observer.failed('warm rooms', error)
+    }).finally(() => {
+      this.#busy.delete(room.room)
+      this.wake(SHORTEST_PAUSE_MS)
+    })
+    this.#busy.set(room.room, care)
+  }
+
+  get #failing (): boolean {
+    const { work, id } = this.#options
+    return work.livekit.failing || work.agents(id).failing
+  }
+
+  #mayMake (now: number): boolean {
+    const { work, id, mayMake } = this.#options
+    return mayMake() && !this.#stopped && !this.#making && !work.livekit.pauses(now) && !work.agents(id).pauses(now)
+  }
+
+  #make (): void {
+    const pool = this.#options.pool()
+    if (!pool) return
+
+    const { work, clock, perS, observer } = this.#options
+    const everyMs = 1000 / (perS ?? Math.max(LEAST_PER_S, this.size / 10))
+    this.#makeAt = clock.now() + everyMs
+    this.#making = work.make(pool, this.size, everyMs).then(added => {
+      if (!added.added && added.retryInMs !== undefined) this.#makeAt = clock.now() + added.retryInMs
+    }, (error: unknown) => {
+      if (!(error instanceof StoreUnavailableError)) observer.failed('warm rooms', error)
+    }).finally(() => {
+      this.#making = undefined
+      this.wake(Math.max(0, this.#makeAt - clock.now()))
+    })
+  }
+
+  /** Says when something begins to be wrong with the pool, and when it is well again. */
+  #tell (): void {
+    const trouble = this.#findTrouble()
+    if (trouble === this.#trouble) return
+
+    this.#trouble = trouble
+    const pool = this.#options.pool()
+    if (pool) this.#options.observer.trouble(pool, trouble)
+  }
+
+  #findTrouble (): PoolTrouble | undefined {
+    const { work, id } = this.#options
+    if (this.#storeGone) return 'store'
+    if (work.livekit.failing) return 'livekit'
+    return work.agents(id).failing ? 'no-agent' : undefined
+  }
+}

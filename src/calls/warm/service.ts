@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto'
+import { allSettled } from '../../all-settled.ts'
+import { within, type Clock } from '../../clock.ts'
+import { StoreUnavailableError } from '../../errors.ts'
+import type { EventOf } from '../fold/events.ts'
+import type { ClaimedRoom, ColdReason } from '../fold/warm.ts'
+import type { Registry } from '../store/registry.ts'
+import { emptyPools } from './empty-pools.ts'
+import { PoolKeeper } from './pool-keeper.ts'
+import { poolIdOf } from './pool-id.ts'
+import type { WarmPools, WarmPoolView, WarmWish } from './pools.ts'
+import { claimedRoom, missedEvent, onNotTaken, onTaken } from './claims.ts'
+import { lookAgain, onHeard } from './room-changes.ts'
+import { RoomWork, type RoomWorkOptions } from './room-work.ts'
+import { WARM_TIMES } from './times.ts'
+import type { WarmPool, WarmRoom } from './warm-room.ts'
+
+export interface WarmPoolsOptions extends RoomWorkOptions {
+  registry: Pick<Registry, 'findByName' | 'shared'>
+  clock: Clock
+  /** The pools that are wanted; they change with the routes. */
+  pools(): readonly WarmPool[]
+  /** Rooms made a second and pool. Absent: a tenth of those that are wanted, and at least 2. */
+  perS?: number | undefined
+  /** How long the pools may take to be emptied when the process ends, milliseconds. */
+  closeMs: number
+}
+
+/** Pause between two notes in the store that this replica keeps the pools, milliseconds. */
+const KEEPING_MS = 1000
+/** Without such a note for this long a replica counts as gone, milliseconds. */
+const KEPT_MS = 3000
+/** From a claim to the making of the room that takes its place: the reply goes first, milliseconds. */
+const REFILL_MS = 100
+
+/** See {@link WarmPools}. */
+export function createWarmPools (options: WarmPoolsOptions): WarmPools {
+  return new WarmPoolService(options)
+}
+
+class WarmPoolService implements WarmPools {
+  readonly #options: WarmPoolsOptions
+  readonly #work: RoomWork
+  readonly #keepers = new Map<string, PoolKeeper>()
+  readonly #replica = randomUUID()
+  /** By name: rooms as this process has claimed them, until that is settled. */
+  readonly #claims = new Map<string, WarmRoom>()
+  /** By name of the room: what came of claims that could not be settled, because the store was gone. */
+  readonly #unsettled = new Map<string, boolean>()
+  /** Since when LiveKit's events may have been lost. Undefined: they are heard, here or by another replica. */
+  #deafSince: 'start' | 'store gone' | undefined = 'start'
+  #draining = false
+  #stopped = false
+  #beating: Promise<void> = Promise.resolve()
+  #cancelBeat = () => {}
+
+  constructor (options: WarmPoolsOptions) {
+    this.#options = options
+    this.#work = new RoomWork(options)
+  }
+
+  async claim ({ callSid, agent, metadata }: WarmWish): Promise<ClaimedRoom | ColdReason> {
+    const { store, clock, observer } = this.#options
+    const pool = poolIdOf(agent, metadata)
+    if (!this.#pool(pool)) return 'no-pool'
+    // Nobody knows whether the agents are still there.
+    if (this.#deafSince) return 'store'
+
+    const at = clock.now()
+    const asked = store.claim(pool, { callSid, at }, at + WARM_TIMES.usable)
+    try {
+      const room = await within(clock, WARM_TIMES.claim, asked, () => new LateError())
+      return (room && this.#claimed(room)) ?? 'empty'
+    } catch (error) {
+      if (error instanceof LateError) asked.then(room => room && this.#giveBack(room), () => {})
+      else if (!(error instanceof StoreUnavailableError)) observer.failed('claim', error)
+      return 'store'
+    } finally {
+      this.#keepers.get(pool)?.wake(REFILL_MS)
+    }
+  }
+
+  settle ({ room }: ClaimedRoom, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
+    return this.#settle(room, taken)
+  }
+
+  async hear (event: EventOf<'livekit'>): Promise<boolean> {
+    if (!event.room.startsWith(`${this.#options.roomPrefix}_c`)) return false
+
+    this.#work.livekitAnswered()
+    const { before, after } = await this.#work.change(event.room, room => onHeard(room, event))
+    if (before && after?.state !== before.state) this.#keepers.get(before.pool)?.wake(0)
+    return before !== undefined
+  }
+
+  async views (): Promise<WarmPoolView[]> {
+    return Promise.all(this.#options.pools().map(async pool => {
+      const rooms = await this.#options.store.list(pool.id)
+      const count = (state: WarmRoom['state']) => rooms.filter(room => room.state === state).length
+      const keeper = this.#keepers.get(pool.id)
+      const trouble = keeper?.trouble
+      const counted = { size: keeper?.size ?? pool.min, ready: count('ready'), making: count('making') }
+      return { ...pool, ...counted, ...(trouble ? { trouble } : {}) }
+    }))
+  }
+
+  start (): void {
+    this.#beating = this.#beat().then(() => {
+      if (!this.#stopped) this.#cancelBeat = this.#options.clock.schedule(KEEPING_MS, () => this.start())
+    })
+  }
+
+  drain (): void {
+    this.#draining = true
+  }
+
+  async close (): Promise<void> {
+    this.#draining = true
+    this.#stopped = true
+    this.#cancelBeat()
+    await this.#beating
+    await Promise.all([...this.#keepers.values()].map(keeper => keeper.stop()))
+    await this.#end().catch(error => this.#options.observer.failed('warm rooms', error))
+  }
+
+  async #end (): Promise<void> {
+    const { store, clock, closeMs } = this.#options
+    await this.#settleAll()
+    const now = clock.now()
+    if (await store.keeping(this.#replica, now, now - 1) === 0) await emptyPools(this.#options, this.#work, closeMs)
+  }
+
+  /** Notes that this replica keeps the pools, and takes them into its hands. Never rejects. */
+  async #beat (): Promise<void> {
+    const { store, clock, observer } = this.#options
+    try {
+      const now = clock.now()
+      const others = await store.keeping(this.#replica, now, now + KEPT_MS)
+      const ids = new Set([...this.#options.pools().map(({ id }) => id), ...await store.pools()])
+      await this.#settleAll()
+      if (this.#deafSince) await this.#lookAtAll(ids, others > 0 && this.#deafSince === 'start')
+      this.#deafSince = undefined
+      for (const id of ids) this.#keep(id)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) observer.failed('warm rooms', error)
+      this.#deafSince = 'store gone'
+    }
+  }
+
+  /**
+   * Has all rooms looked at whose agents may have left unheard.
+   * @param claimable another replica listened: calls may have the rooms before that
+   */
+  async #lookAtAll (ids: Iterable<string>, claimable: boolean): Promise<void> {
+    const { store, clock } = this.#options
+    const now = clock.now()
+    for (const id of ids) {
+      const ready = (await store.list(id)).filter(({ state }) => state === 'ready')
+      const look = (room: WarmRoom) => claimable && room.state === 'ready' ? { ...room, due: now } : lookAgain(room, now)
+      await allSettled(ready.map(({ room }) => this.#work.change(room, look)))
+    }
+  }
+
+  #pool (id: string): WarmPool | undefined {
+    return this.#options.pools().find(pool => pool.id === id)
+  }
+
+  /** Looks after a pool from now on, until nobody wants it and it is empty. */
+  #keep (id: string): void {
+    const known = this.#keepers.get(id)
+    if (known && !known.isOver) return
+    if (known) {
+      this.#keepers.delete(id)
+      known.stop().catch(() => {})
+      return
+    }
+    const keeper = new PoolKeeper({
+      ...this.#options,
+      id,
+      work: this.#work,
+      pool: () => this.#pool(id),
+      mayMake: () => !this.#draining && !this.#deafSince
+    })
+    this.#keepers.set(id, keeper)
+    keeper.wake(0)
+  }
+
+  /** @returns undefined when the agent is not in the room */
+  #claimed (room: WarmRoom): ClaimedRoom | undefined {
+    const claimed = claimedRoom(room)
+    if (claimed) this.#claims.set(room.room, room)
+    else this.#giveBack(room)
+    return claimed
+  }
+
+  #giveBack (room: WarmRoom): void {
+    this.#claims.set(room.room, room)
+    this.#settle(room.room, false).catch(() => {})
+  }
+
+  /** Never rejects. While the store is gone it is done later. */
+  async #settle (name: string, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
+    const claimed = this.#claims.get(name)
+    // It was settled, or nobody here knows whose claim it is.
+    if (!claimed) return undefined
+
+    const now = this.#options.clock.now()
+    try {
+      const { before } = await this.#work.change(name, room => taken ? onTaken(room, claimed) : onNotTaken(room, claimed, now))
+      this.#claims.delete(name)
+      this.#unsettled.delete(name)
+      return taken && before ? missedEvent(claimed, before, now) : undefined
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) this.#options.observer.failed('settle', error)
+      this.#unsettled.set(name, taken)
+      return undefined
+    }
+  }
+
+  async #settleAll (): Promise<void> {
+    for (const [name, taken] of this.#unsettled) await this.#settle(name, taken)
+  }
+}
+
+class LateError extends Error {}
