@@ -6,8 +6,8 @@ export const DEMAND_MS = 300_000
 
 /**
  * How many rooms a pool is to have: as many as the most calls that came within ten seconds during the last five
- * minutes, but at least its `min` and at most its `max`. A room takes some seconds to get ready, so that many calls come
- * before the first of them is replaced.
+ * minutes, but at least its `min` and at most its `max`. A room takes some seconds to get ready, and that many calls
+ * come meanwhile.
  * @param demand calls by steps of five seconds
  * @param now milliseconds since the epoch
  */

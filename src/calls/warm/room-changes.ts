@@ -159,6 +159,10 @@ function agentThere (room: WarmRoom, at: number): WarmRoom {
 export const lookAgain = (room: WarmRoom, at: number): WarmRoom =>
   room.state === 'ready' ? { ...room, state: 'making', due: at } : room
 
+/** The room may be claimed, but is looked at soon. */
+export const lookSoon = (room: WarmRoom, at: number): WarmRoom =>
+  room.state === 'ready' ? { ...room, due: at } : room
+
 /** A deletion was answered. */
 export function onDeleted (room: WarmRoom, outcome: 'deleted' | 'absent' | 'failed', at: number): WarmRoom | undefined {
   if (!room.leaving) return room

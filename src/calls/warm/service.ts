@@ -10,7 +10,7 @@ import { PoolKeeper } from './pool-keeper.ts'
 import { poolIdOf } from './pool-id.ts'
 import type { WarmPools, WarmPoolView, WarmWish } from './pools.ts'
 import { claimedRoom, missedEvent, onNotTaken, onTaken } from './claims.ts'
-import { lookAgain, onHeard } from './room-changes.ts'
+import { lookAgain, lookSoon, onHeard } from './room-changes.ts'
 import { RoomWork, type RoomWorkOptions } from './room-work.ts'
 import { WARM_TIMES } from './times.ts'
 import type { WarmPool, WarmRoom } from './warm-room.ts'
@@ -156,8 +156,8 @@ class WarmPoolService implements WarmPools {
     const now = clock.now()
     for (const id of ids) {
       const ready = (await store.list(id)).filter(({ state }) => state === 'ready')
-      const look = (room: WarmRoom) => claimable && room.state === 'ready' ? { ...room, due: now } : lookAgain(room, now)
-      await allSettled(ready.map(({ room }) => this.#work.change(room, look)))
+      const look = claimable ? lookSoon : lookAgain
+      await allSettled(ready.map(({ room }) => this.#work.change(room, known => look(known, now))))
     }
   }
 
@@ -206,7 +206,8 @@ class WarmPoolService implements WarmPools {
 
     const now = this.#options.clock.now()
     try {
-      const { before } = await this.#work.change(name, room => taken ? onTaken(room, claimed) : onNotTaken(room, claimed, now))
+      const { before } = await this.#work.change(name, room =>
+        taken ? onTaken(room, claimed) : onNotTaken(room, claimed, now))
       this.#claims.delete(name)
       this.#unsettled.delete(name)
       return taken && before ? missedEvent(claimed, before, now) : undefined
