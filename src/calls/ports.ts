@@ -27,6 +27,10 @@ export type Look = Pick<
   'exists' | 'sip' | 'agent' | 'moreAgents' | 'company' | 'people' | 'hosted' | 'voicemail'
 >
 
+/** States of a session of LiveKit's Agents SDK, as it writes them into `lk.agent.state` (SDK 1.7, Node and Python). */
+export const AGENT_STATES = ['initializing', 'idle', 'listening', 'thinking', 'speaking'] as const
+export type AgentState = typeof AGENT_STATES[number]
+
 /** One participant as operators see it. A SIP identity holds the caller's number, so no identity is shown. */
 export interface ParticipantView {
   kind: 'SIP' | 'AGENT' | 'OTHER'
@@ -34,6 +38,8 @@ export interface ParticipantView {
   joinedAt: string | null
   audio: boolean
   sipCallStatus?: string
+  /** What an agent's session says of itself. */
+  agentState?: AgentState
 }
 
 export interface RoomLiveView {

@@ -3,6 +3,7 @@ import { DUTY_KINDS, type Attempt, type Call } from './fold/call.ts'
 import { transfersOf } from './fold/transfers.ts'
 import { CAUSES, DIRECTIONS, ENDED_BY, PHASES, TRANSFER_MODES, WAITING_ON } from './fold/vocabulary.ts'
 import { STRATEGIES } from './fold/way.ts'
+import { AGENT_STATES } from './ports.ts'
 import { presentTransfer, TransferSchema, type TransferView } from './transfer-view.ts'
 
 /*
@@ -95,7 +96,11 @@ const LiveSchema = Type.Object({
     state: Type.String({ examples: ['ACTIVE'] }),
     joinedAt: Type.Union([Time, Type.Null()]),
     audio: Type.Boolean({ description: 'Publishes an audio track' }),
-    sipCallStatus: Type.Optional(Type.String({ examples: ['active'] }))
+    sipCallStatus: Type.Optional(Type.String({ examples: ['active'] })),
+    agentState: Type.Optional(Type.Enum([...AGENT_STATES], {
+      type: 'string',
+      description: "What the agent's session says of itself (`lk.agent.state` of LiveKit's Agents SDK)"
+    }))
   })),
   error: Type.Optional(Type.String({ description: 'Why LiveKit could not be asked' }))
 }, { $id: 'Live', description: "LiveKit's own view of the current attempt's room, asked for just now" })

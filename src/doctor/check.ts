@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config.ts'
+import type { WarmPoolView } from '../calls/warm/pools.ts'
 import type { Finding } from '../finding.ts'
 import type { FindingCode } from '../finding-codes.ts'
 import type { ProvisionClient } from '../provisioning/livekit.ts'
@@ -18,6 +19,8 @@ export interface DoctorContext {
   routes: RoutesSource
   /** Value of an environment variable that the routes file names; undefined when it is empty or unset. */
   secretOf(name: string): string | undefined
+  /** The pools of waiting agents; absent where no service runs. */
+  pools?: (() => Promise<WarmPoolView[]>) | undefined
   clock: Clock
 }
 

@@ -16,6 +16,8 @@ import { runtimeCheck } from './runtime.ts'
 import { sipHostCheck } from './sip-host.ts'
 import { sipReachCheck } from './sip-reach.ts'
 import { transfersCheck } from './transfers.ts'
+import { warmCheck } from './warm.ts'
+import { warmAgentsCheck } from './warm-agents.ts'
 import { livekitEventsCheck } from './webhooks.ts'
 
 /** Every check of `bridge doctor`, in the order in which they are told. They run all at once. */
@@ -28,6 +30,8 @@ export const CHECKS: readonly Check[] = [
   othersCheck,
   matchingCheck,
   agentCheck,
+  warmCheck,
+  warmAgentsCheck,
   livekitEventsCheck,
   publicUrlCheck,
   applicationCheck,

@@ -14,8 +14,8 @@ const REQUEST_TIMEOUT_S = 5
 /** What checks look at the world with: LiveKit's clients of the settings, unless the process has some already. */
 export function doctorContext (
   settings: Settings,
-  { rooms, clock = systemClock, routes = fixedSource(settingsTable), secretOf = () => undefined }: Partial<
-    Pick<DoctorContext, 'rooms' | 'clock' | 'routes' | 'secretOf'>
+  { rooms, clock = systemClock, routes = fixedSource(settingsTable), secretOf = () => undefined, pools }: Partial<
+    Pick<DoctorContext, 'rooms' | 'clock' | 'routes' | 'secretOf' | 'pools'>
   > = {}
 ): DoctorContext {
   const { LIVEKIT_URL: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = settings
@@ -26,6 +26,7 @@ export function doctorContext (
     rooms: rooms ?? createLiveKitRooms({ url, apiKey, apiSecret, createTimeoutS: settings.LIVEKIT_TIMEOUT_MS / 1000 }),
     clock,
     routes,
-    secretOf
+    secretOf,
+    pools
   }
 }

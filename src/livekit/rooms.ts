@@ -10,6 +10,7 @@ import {
 import { JobStatus, ParticipantInfo_Kind as Kind, type AgentDispatch } from '@livekit/protocol'
 import type { SipAttributes } from '../calls/fold/events.ts'
 import {
+  AGENT_STATES,
   LiveKitError,
   type LiveKitFailure,
   type Look,
@@ -235,12 +236,14 @@ const STATES = ['JOINING', 'JOINED', 'ACTIVE', 'DISCONNECTED']
 
 function participantView (participant: ParticipantInfo): ParticipantView {
   const { kind, state, joinedAt, attributes } = participant
+  const agentState = AGENT_STATES.find(one => one === attributes['lk.agent.state'])
   return {
     kind: KINDS.get(kind) ?? 'OTHER',
     state: STATES[state] ?? 'UNKNOWN',
     joinedAt: joinedAt === 0n ? null : new Date(Number(joinedAt) * 1000).toISOString(),
     audio: hasAudio(participant),
-    ...(attributes['sip.callStatus'] ? { sipCallStatus: attributes['sip.callStatus'] } : {})
+    ...(attributes['sip.callStatus'] ? { sipCallStatus: attributes['sip.callStatus'] } : {}),
+    ...(agentState ? { agentState } : {})
   }
 }
 

@@ -430,6 +430,14 @@ await t.test('what operators see of a room holds no number', async t => {
   t.notMatch(JSON.stringify(view), '15550001111')
 })
 
+await t.test('what the session of an agent says of itself, if it is a word that its SDK has', async t => {
+  for (const [written, state] of [['speaking', 'speaking'], ['+15550001111', undefined], ['', undefined]] as const) {
+    const attributes = { 'lk.agent.state': written }
+    const { participants: [view] } = await (await inRoom(t, [{ ...agent, attributes }])).view('r')
+    t.equal(view?.agentState, state)
+  }
+})
+
 await t.test('a look that half failed is no look', async t => {
   const { rooms } = await serve(t, { ListRooms: ok({ rooms: [] }), ListParticipants: recorded('ListDispatch', 503) })
   t.equal((await failureOf(rooms.look('r', WHO))).failure, 'failed')

@@ -30,6 +30,11 @@ export interface AgentBehaviour {
    * Which of a room's dispatches of this name is the first that it accepts; by default 1. For workers that miss jobs.
    */
   firstDispatch?: number
+  /**
+   * The states that its session writes into its attributes, in milliseconds after it has joined, as LiveKit's Agents
+   * SDK does. By default none.
+   */
+  states?: Array<{ state: string, afterMs: number }>
   /** What its worker does with a job, before the agent joins the room. */
   onJob?: (job: AgentJob) => void
   /** What it does with a data message. */
@@ -239,6 +244,10 @@ export class AgentWorkers {
     const others = this.#present.get(room) ?? []
     this.#present.set(room, [...others, present])
     if (others.length === 0) this.#exitLater(room, present, behaviour.onJoined ?? {})
+    for (const { state, afterMs } of behaviour.states ?? []) {
+      this.#later(room, present, afterMs, `is ${state}`, () =>
+        this.#rooms().setAttributes(participant, { 'lk.agent.state': state }))
+    }
 
     const { publishes = true, publishAfterMs } = behaviour
     if (publishes === true) this.#publishLater(room, present, publishAfterMs ?? PUBLISH_MS.joined)
