@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { createMemoryWarmRooms } from '../../../src/calls/store/memory-warm-rooms.ts'
@@ -119,6 +122,41 @@ await t.test('in Redis', { skip: withoutRedis }, async t => {
     sent.length = 0
     await claim()
     t.same(sent, ['evalsha'])
+  })
+
+  await t.test('three processes: no room is given twice, none is too many, none comes too soon', async t => {
+    const contender = fileURLToPath(new URL('../../fixtures/warm-contender.js', import.meta.url))
+    const [rounds, most, names] = [80, 2, ['one', 'two', 'three']]
+    const processes = names.map(name =>
+      spawn(process.execPath, [contender, url, 'bridge:contended', name, String(rounds), String(most)], {
+        stdio: ['pipe', 'pipe', 'inherit']
+      }))
+    const ends = Promise.all(processes.map(child => once(child, 'exit')))
+    await Promise.all(processes.map(({ stdout }) => once(stdout, 'data')))
+    const texts = processes.map(async ({ stdout }) => {
+      let text = ''
+      for await (const chunk of stdout) text += String(chunk)
+      return text
+    })
+    for (const { stdin } of processes) stdin.write('go\n')
+    const reports = (await Promise.all(texts)).map(text =>
+      JSON.parse(text) as { claimed: string[], mostSeen: number, spaced: number[] })
+    await ends
+
+    const { rooms } = await open(t, 'bridge:contended')
+    for (const [i, { claimed, mostSeen }] of reports.entries()) {
+      t.ok(claimed.length > rounds / 4, `${names[i]} claimed ${claimed.length}`)
+      t.ok(mostSeen > 1 && mostSeen <= most, `${names[i]} saw ${mostSeen} that waited`)
+      for (const room of claimed) t.match(await rooms.get(room), { state: 'claimed', claim: { callSid: names[i] } })
+    }
+    const claimed = reports.flatMap(({ claimed }) => claimed)
+    t.equal(new Set(claimed).size, claimed.length)
+    const times = reports.flatMap(({ spaced }) => spaced).sort((a, b) => a - b)
+    t.ok(times.length > 2)
+    t.ok(times.every((at, i) => i === 0 || at - times[i - 1]! >= 60_000), times.join())
+    const { calls } = (await rooms.demand('full', NOW))[0]!
+    // An answer may have been late, and the call was counted again.
+    t.ok(calls >= rounds * names.length, `${calls} claims were counted`)
   })
 
   const asks = (rooms: WarmRoomStore): Record<string, () => Promise<unknown>> => ({
