@@ -159,7 +159,7 @@ await t.test('a real one', { skip: withoutRedis }, async t => {
       await user('~{bridge:*', ...needed.filter(rule => rule !== missing))
       await refuses(t, url, /the user lacks permissions\. Grant it/)
     }
-    await user('~{bridge:*}:[^w]*', ...needed)
+    await user('~{bridge:*}:[^w]*', '~{bridge:*}:warm:pool:*', ...needed)
     await refuses(t, url, /the user lacks permissions/)
     await user('~other:*', ...needed)
     await refuses(t, url, /the user lacks permissions/)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import type { WarmRoom } from '../../../src/calls/warm/warm-room.ts'
 import { createMemoryWarmRooms } from '../../../src/calls/store/memory-warm-rooms.ts'
 import { ANSWER_WITHIN, connectRedis } from '../../../src/calls/store/redis-client.ts'
 import { RedisRegistry } from '../../../src/calls/store/redis-registry.ts'
@@ -84,20 +85,35 @@ await t.test('in Redis', { skip: withoutRedis }, async t => {
     t.same(await raw.zrange('{bridge:expired}:warm:pools', '0', '-1'), ['sales'])
   })
 
-  await t.test('an update that read a room before it was claimed is made again on the claimed one', async t => {
-    const { rooms } = await open(t, 'bridge:between')
+  await t.test('an update that read a room before it was changed is made again on the changed one', async t => {
+    const { rooms, redis } = await open(t, 'bridge:between')
     const { rooms: others } = await open(t, 'bridge:between')
     await fill(rooms, 1)
-    const seen: string[] = []
-    let claim: Promise<unknown> | undefined
-    await rooms.update('sales-0', room => {
-      seen.push(room!.state)
-      claim ??= others.claim('sales', CLAIM, NOW)
-      return { ...room!, seenAt: NOW + seen.length }
-    })
-    t.match(await claim, { room: 'sales-0' })
-    t.match(await rooms.get('sales-0'), { state: 'claimed', claim: CLAIM })
-    t.equal(await rooms.claim('sales', CLAIM, NOW), undefined)
+    const change = (fn: (room: WarmRoom) => WarmRoom | undefined) => others.update('sales-0', room => fn(room!))
+    const changes: Array<[what: string, () => Promise<WarmRoom | undefined>]> = [
+      ['claimed', () => others.claim('sales', CLAIM, NOW)],
+      ['another state', () => change(room => ({ ...room, state: 'leaving' }))],
+      ['another claim', () => change(room => ({ ...room, claim: { ...CLAIM, at: NOW + 1 } }))],
+      ['something else', () => change(room => ({ ...room, endsAt: room.endsAt + 1 }))],
+      ['forgotten', () => change(() => undefined)]
+    ]
+    const hmget = redis.hmget.bind(redis) as (...args: unknown[]) => Promise<Array<string | null>>
+    for (const [what, make] of changes) {
+      let changed: WarmRoom | undefined
+      redis.hmget = (async (...args: unknown[]) => {
+        const read = await hmget(...args)
+        changed = await make()
+        return read
+      }) as typeof redis.hmget
+      const seen: Array<WarmRoom | undefined> = []
+      await rooms.update('sales-0', room => {
+        seen.push(room)
+        return room && { ...room, departureS: room.departureS + 1 }
+      })
+      t.equal(seen.length, 2, what)
+      t.same(seen[1], changed, what)
+      t.same(await others.get('sales-0'), changed && { ...changed, departureS: changed.departureS + 1 }, what)
+    }
   })
 
   await t.test('a replica whose clock is behind waits no longer than the others', async t => {
