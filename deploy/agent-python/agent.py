@@ -5,7 +5,6 @@ Start it with `python agent.py start`.
 """
 
 import asyncio
-import json
 import logging
 import os
 
@@ -13,6 +12,7 @@ from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext, WorkerOptions, cli
 
 from audio import HoldMusic, Tones, play
+from call import read_job
 from call_api import CallApi
 from transfers import Transfers, read_people, refusal_of
 
@@ -38,20 +38,34 @@ TONES_OF = {
 }
 
 
-def read_job(metadata):
-    """Read the job's metadata. It never raises: whatever the metadata is, a caller is waiting for an answer."""
-    try:
-        job = json.loads(metadata)
-    except ValueError:
-        return {}
-    is_known = isinstance(job, dict) and job.get("v") == 1 and isinstance(job.get("call"), dict)
-    return job if is_known and job["call"].get("callSid") else {}
-
-
 def tones_of(transfer):
     if transfer.get("result") == "bridged":
         return DONE if transfer["mode"] == "add" else []
     return TONES_OF.get(transfer.get("reason"), FAILED) if transfer.get("result") == "returned" else []
+
+
+def job_of(ctx, caller=None):
+    """What is known of the call now."""
+    return read_job(ctx.job.metadata, ctx.room.metadata, caller.attributes if caller else {})
+
+
+async def until_called(ctx, over):
+    """Wait until it is known who calls. Return None when nobody called, and the room was closed.
+
+    In a warm room that can take an hour: the bridge writes it into the room's metadata when the call comes in, usually
+    before the caller is in the room. Everywhere else it is known at once.
+    """
+    news = asyncio.Event()
+    for event in ("room_metadata_changed", "participant_connected", "participant_attributes_changed"):
+        ctx.room.on(event, lambda *_: news.set())
+    while not over.is_set():
+        news.clear()
+        caller = next((p for p in ctx.room.remote_participants.values() if "sip.callStatus" in p.attributes), None)
+        job = job_of(ctx, caller)
+        if job.get("mode") != "warm" or "call" in job or caller:
+            return job
+        await until_over(news.wait(), over)
+    return None
 
 
 def is_on_phone(participant, call_sid):
@@ -71,7 +85,6 @@ async def answered(room, participant):
 
 
 async def entrypoint(ctx: JobContext):
-    job = read_job(ctx.job.metadata)
     await ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
     # Publish before waiting for anything: LiveKit answers the phone only after an agent has published audio.
     tones = Tones()
@@ -79,9 +92,14 @@ async def entrypoint(ctx: JobContext):
     over = asyncio.Event()
     # An agent that cannot be heard any more hangs up.
     voice.add_done_callback(lambda _: over.set())
-    talking = talk_with_person if job.get("transfer") and job.get("control") else talk_with_caller
+    ctx.room.on("disconnected", lambda *_: over.set())
     try:
-        await talking(ctx, job, tones, over)
+        job = await until_called(ctx, over)
+        # From here on an agent knows whom it will talk with, while the phone still rings: the time to look them up.
+        logger.info("nobody called" if job is None else "called")
+        if job is not None:
+            talking = talk_with_person if job.get("transfer") and job.get("control") else talk_with_caller
+            await talking(ctx, job, tones, over)
     finally:
         voice.cancel()
     ctx.shutdown("call is over")
@@ -157,6 +175,8 @@ async def talk_with_caller(ctx, job, tones, over):
     caller = next((p for p in room.remote_participants.values() if is_on_phone(p, call_sid)), first)
     if caller:
         await until_over(answered(room, caller), over)
+        # The room's metadata of a warm agent may have come only now.
+        job = job_of(ctx, caller)
         await greet(job.get("lastTransfer"), transfers, tones)
         # A call of this example is short. Nobody who talks with a person is cut off.
         while not over.is_set():
@@ -196,7 +216,6 @@ async def talk_with_person(ctx, job, tones, over):
     answer = asyncio.Queue()
     # The bridge deletes this room when the person has joined the caller, has hung up, or is not wanted any more. So this
     # agent never deletes it: a person who cannot be joined comes back here.
-    ctx.room.on("disconnected", lambda *_: over.set())
     ctx.room.on("sip_dtmf_received", lambda dtmf: answer.put_nowait(dtmf.digit == TAKE))
 
     # The agent is here while the phone still rings.

@@ -4,17 +4,22 @@
  * call; put your own agent in its place.
  */
 import { fileURLToPath } from 'node:url'
-import { AutoSubscribe, cli, defineAgent, ServerOptions, type JobContext } from '@livekit/agents'
+import { AutoSubscribe, cli, defineAgent, log, ServerOptions, type JobContext } from '@livekit/agents'
+import { openLine } from './audio.ts'
 import { talkWithCaller } from './caller-job.ts'
-import { readJob } from './call.ts'
 import { talkWithPerson } from './person-job.ts'
+import { untilCalled } from './room.ts'
 
 export default defineAgent({
   entry: async (ctx: JobContext) => {
-    const { transfer, control, ...job } = readJob(ctx.job.metadata)
     await ctx.connect(undefined, AutoSubscribe.AUDIO_ONLY)
-    if (transfer && control) await talkWithPerson(ctx, { transfer, control })
-    else await talkWithCaller(ctx, { control, ...job })
+    // Publish before waiting for anything: LiveKit answers the phone only after an agent has published audio.
+    const line = await openLine(ctx)
+    const job = await untilCalled(ctx, line.over.signal)
+    // From here on an agent knows whom it will talk with, while the phone still rings: the time to look them up.
+    log().info({ callSid: job?.call?.callSid, warm: job?.mode === 'warm' }, job ? 'called' : 'nobody called')
+    if (job?.transfer && job.control) await talkWithPerson(ctx, { transfer: job.transfer, control: job.control }, line)
+    else if (job) await talkWithCaller(ctx, job, line)
     ctx.shutdown('call is over')
   }
 })

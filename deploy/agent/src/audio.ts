@@ -1,15 +1,19 @@
-import { log } from '@livekit/agents'
+import { log, type JobContext } from '@livekit/agents'
 import {
   AudioFrame,
   AudioSource,
   LocalAudioTrack,
+  RoomEvent,
   TrackPublishOptions,
   TrackSource,
   type LocalParticipant
 } from '@livekit/rtc-node'
-import { Melody, type Frames } from './tone.ts'
+import { Melody, Tones, type Frames } from './tone.ts'
 
-/** Length of the audio queue, milliseconds. What is added to it is heard this much later. */
+/**
+ * Length of the audio queue, milliseconds. What is added to it is heard this much later: with LiveKit's default, a
+ * second, an agent that has sent silence until now would be heard a second after it begins to speak.
+ */
 const QUEUE_MS = 100
 
 /** A track that sends frames without a gap, silence included: a gap would look like an agent without audio. */
@@ -17,6 +21,28 @@ export interface Playing {
   trackSid: string
   /** Resolves when nothing is sent any more. */
   ended: Promise<void>
+}
+
+/** The agent's voice. */
+export interface Line {
+  readonly tones: Tones
+  /** Aborted by whoever ends the call: the agent, the room that is closed, or audio that fails. */
+  readonly over: AbortController
+  /** Resolves when nothing is sent any more. */
+  readonly ended: Promise<void>
+}
+
+/** Publishes the agent's voice, which is silent until something is added to its tones. */
+export async function openLine (ctx: JobContext): Promise<Line> {
+  const tones = new Tones()
+  const over = new AbortController()
+  ctx.room.on(RoomEvent.Disconnected, () => over.abort())
+  const voice = await play(ctx.agent!, 'agent', tones, over.signal)
+  const ended = voice.ended.catch(error => {
+    log().error({ error }, 'audio ended')
+    over.abort()
+  })
+  return { tones, over, ended }
 }
 
 /** Publishes a track, and sends frames until `over`. */

@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { log, type JobContext } from '@livekit/agents'
 import { RoomEvent, type RemoteParticipant } from '@livekit/rtc-node'
-import { HoldMusic, play } from './audio.ts'
+import { HoldMusic, type Line } from './audio.ts'
 import { CallApi, type Mode, type Transfer } from './call-api.ts'
 import { callSidOf, type Job } from './call.ts'
 import { callDirectly } from './call-directly.ts'
 import { DONE, REFUSED, sound, tonesOf } from './earcons.ts'
 import { refusalOf } from './news.ts'
 import { People } from './people.ts'
-import { answered, isOnPhone } from './room.ts'
-import { Tones } from './tone.ts'
+import { answered, isOnPhone, jobOf } from './room.ts'
 import { Transfers } from './transfers.ts'
 
 const LONGEST_CALL_MS = 60_000
@@ -22,20 +21,12 @@ const CALL_DIRECTLY = '*'
 const HANG_UP = '#'
 
 /** Talks with the caller. */
-export async function talkWithCaller (ctx: JobContext, job: Job): Promise<void> {
+export async function talkWithCaller (ctx: JobContext, job: Job, line: Line): Promise<void> {
   const logger = log()
-  const hangUp = new AbortController()
+  const { tones, over: hangUp, ended } = line
   const over = hangUp.signal
   let caller: RemoteParticipant | undefined
   let isOut = false
-
-  // Publish before waiting for anything: LiveKit answers the phone only after an agent has published audio.
-  const tones = new Tones()
-  const voice = await play(ctx.agent!, 'agent', tones, over)
-  voice.ended.catch(error => {
-    logger.error({ error }, 'audio ended')
-    hangUp.abort()
-  })
 
   const music = new HoldMusic(ctx.agent!)
   over.addEventListener('abort', () => music.stop())
@@ -63,12 +54,14 @@ export async function talkWithCaller (ctx: JobContext, job: Job): Promise<void> 
       'caller is here'
     )
     await answered(ctx.room, caller, over)
+    // The room's metadata of a warm agent may have come only now.
+    job = jobOf(ctx, caller)
     await greet()
     await untilOver()
   }
 
   hangUp.abort()
-  await voice.ended.catch(() => {})
+  await ended
   // To hang up, delete the room. If the agent only left, the caller would stay on the line in silence. An agent that is
   // out of the room already was removed, because caller and person talk: it must not delete the room under them.
   if (!isOut) await ctx.deleteRoom()

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { log, type JobContext } from '@livekit/agents'
 import { RoomEvent } from '@livekit/rtc-node'
-import { play } from './audio.ts'
+import type { Line } from './audio.ts'
 import { CallApi } from './call-api.ts'
 import type { Consultation, Control } from './call.ts'
 import { DONE, REFUSED, sound } from './earcons.ts'
 import { answered } from './room.ts'
-import { Tones } from './tone.ts'
 
 /** A person who says neither yes nor no is not waited for any longer: the caller waits too. */
 const LONGEST_CONSULTATION_MS = 30_000
@@ -18,19 +17,15 @@ const TAKE = '1'
  */
 export async function talkWithPerson (
   ctx: JobContext,
-  { transfer, control }: { transfer: Consultation, control: Control }
+  { transfer, control }: { transfer: Consultation, control: Control },
+  { tones, over: { signal: over }, ended }: Line
 ): Promise<void> {
   const logger = log()
   const api = new CallApi(control)
-  const left = new AbortController()
-  const over = left.signal
   let isDecided = false
 
-  const tones = new Tones()
-  const voice = await play(ctx.agent!, 'agent', tones, over)
   // The bridge deletes this room when the person has joined the caller, has hung up, or is not wanted any more. So this
   // agent never deletes it: a person who cannot be joined comes back here.
-  ctx.room.on(RoomEvent.Disconnected, () => left.abort())
   ctx.room.on(RoomEvent.DtmfReceived, (_code, digit) => decide(digit === TAKE))
 
   // The agent is here while the phone still rings.
@@ -42,7 +37,7 @@ export async function talkWithPerson (
     decide(false)
   }
   if (!over.aborted) await new Promise(resolve => over.addEventListener('abort', resolve, { once: true }))
-  await voice.ended.catch(() => {})
+  await ended
 
   /** The person takes the call, or does not. The first answer counts. */
   function decide (takes: boolean): void {
