@@ -28,7 +28,8 @@ function AttemptRow ({ attempt }) {
   const { opened, answered, ended } = at
   return html`<tr>
     <td>${n}</td>
-    <td>${wayOf(attempt)}${degraded && html` <span class="badge">without our room</span>`}</td>
+    <td>${wayOf(attempt)}<${Start} attempt=${attempt} />
+      ${degraded && html` <span class="badge">without our room</span>`}</td>
     <td>${opened && html`<${Time} at=${opened} ms />`}</td>
     <td><${Lasted} since=${at['ringing'] ?? at['dialing'] ?? opened} until=${answered ?? ended} /></td>
     <td>${answered && html`<${Lasted} since=${answered} until=${ended} />`}</td>
@@ -36,6 +37,20 @@ function AttemptRow ({ attempt }) {
     <td class="mono">${room ?? ''}</td>
   </tr>`
 }
+
+/** Whether an agent waited in the room. Nothing is said where none was to wait. @param {{ attempt: Attempt }} props */
+function Start ({ attempt: { start, whyCold, at } }) {
+  const { roomMade, opened } = at
+  const waited = roomMade && opened ? lengthText(Date.parse(opened) - Date.parse(roomMade)) : ''
+  if (start === 'warm') {
+    return html` <span class="badge">warm</span>${waited && html`<span class="quiet"> made ${waited} before</span>`}`
+  }
+  const why = WHY_COLD[whyCold ?? '']
+  return why && html` <span class="badge">cold</span><span class="quiet"> ${why}</span>`
+}
+
+/** @type {Record<string, string>} */
+const WHY_COLD = { empty: 'no warm room was ready', store: 'Redis was too slow for a warm room' }
 
 /** @param {string | undefined} cause @param {number | undefined} sipStatus */
 const endOf = (cause, sipStatus) => [cause ?? 'goes on', sipStatus].filter(Boolean).join(' ')

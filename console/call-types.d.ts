@@ -26,6 +26,8 @@ export interface Attempt {
   agent?: string
   number?: string
   transfer?: string
+  start?: 'warm' | 'cold'
+  whyCold?: string
   degraded: boolean
   cause?: string
   sipStatus?: number

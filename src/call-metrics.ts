@@ -1,3 +1,4 @@
+import { startOf } from './calls/attempt-start.ts'
 import { DUTY_KINDS, type Call } from './calls/fold/call.ts'
 import type { CallEvent } from './calls/fold/events.ts'
 import { COLD_REASONS } from './calls/fold/warm.ts'
@@ -85,7 +86,7 @@ export class CallMetrics implements Observer {
       if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
       const seconds = (at - after.at.received) / 1000
       const { setup } = this.#metrics
-      if (name === 'replied' || name === 'answered') setup[name].observe({ start: startOf(after) }, seconds)
+      if (name === 'replied' || name === 'answered') setup[name].observe({ start: firstStartOf(after) }, seconds)
       else setup[name].observe(seconds)
     }
   }
@@ -135,20 +136,21 @@ export class CallMetrics implements Observer {
     }
   }
 
-  #attempts (before: Call | undefined, { attempts, order }: Call): void {
-    for (const attempt of attempts) {
+  #attempts (before: Call | undefined, after: Call): void {
+    for (const attempt of after.attempts) {
       const known = before?.attempts.find(({ n }) => n === attempt.n)
       if (attempt.end && !known?.end) {
         this.#metrics.attempts.inc({ strategy: attempt.strategy, cause: attempt.end.cause })
       }
       if (attempt.degraded && !known?.degraded) this.#metrics.degraded.inc()
       if (attempt.strategy === 'room' && attempt.at.replied !== undefined && known?.at.replied === undefined) {
-        const { warm, cold = order ? 'ordered' : 'no-pool' } = attempt
-        this.#metrics.starts.inc(warm ? { start: 'warm', why: 'none' } : { start: 'cold', why: cold })
+        const begun = startOf(after, attempt)
+        if (begun?.start === 'warm') this.#metrics.starts.inc({ start: 'warm', why: 'none' })
+        if (begun?.start === 'cold' && begun.whyCold) this.#metrics.starts.inc({ start: 'cold', why: begun.whyCold })
       }
     }
   }
 }
 
 /** Whether the first room of a call had a waiting agent. */
-const startOf = ({ attempts }: Call): 'warm' | 'cold' => attempts[0]?.warm ? 'warm' : 'cold'
+const firstStartOf = ({ attempts }: Call): 'warm' | 'cold' => attempts[0]?.warm ? 'warm' : 'cold'

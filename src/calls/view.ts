@@ -1,23 +1,15 @@
 import { Type, type Static } from 'typebox'
-import { DUTY_KINDS, type Attempt, type Call } from './fold/call.ts'
+import { AttemptSchema, presentAttempt } from './attempt-view.ts'
+import { DUTY_KINDS, type Call } from './fold/call.ts'
 import { transfersOf } from './fold/transfers.ts'
 import { CAUSES, DIRECTIONS, ENDED_BY, PHASES, TRANSFER_MODES, WAITING_ON } from './fold/vocabulary.ts'
-import { STRATEGIES } from './fold/way.ts'
 import { AGENT_STATES } from './ports.ts'
 import { presentTransfer, TransferSchema, type TransferView } from './transfer-view.ts'
+import { iso, isoTime, Time, times } from './view-times.ts'
 
 /*
  * What operators see of a call. Times are ISO 8601 in UTC with milliseconds.
  */
-
-const Time = Type.String({ format: 'date-time', examples: ['2026-11-21T10:15:30.123Z'] })
-const times = <K extends string>(names: readonly K[]) =>
-  Type.Object(
-    Object.fromEntries(names.map(name => [name, Type.Optional(Time)])) as Record<
-      K,
-      ReturnType<typeof Type.Optional<typeof Time>>
-    >
-  )
 
 const CALL_TIMES = [
   'received',
@@ -29,17 +21,6 @@ const CALL_TIMES = [
   'connected',
   'ended'
 ] as const
-const ATTEMPT_TIMES = [
-  'opened',
-  'replied',
-  'dialing',
-  'ringing',
-  'agentJoined',
-  'agentAudio',
-  'answered',
-  'ended'
-] as const
-
 export const EndSchema = Type.Object({
   cause: Type.Enum([...CAUSES], { type: 'string', description: 'Why it ended', examples: ['agent-hung-up'] }),
   by: Type.Enum([...ENDED_BY], { type: 'string', description: 'Who ended it' }),
@@ -47,24 +28,6 @@ export const EndSchema = Type.Object({
   sipStatus: Type.Optional(Type.Integer({ examples: [487] })),
   detail: Type.Optional(Type.String())
 }, { $id: 'End' })
-
-const Cause = Type.Optional(Type.Enum([...CAUSES], { type: 'string' }))
-
-export const AttemptSchema = Type.Object({
-  attempt: Type.Integer({ examples: [1] }),
-  strategy: Type.Enum([...STRATEGIES], { type: 'string', description: 'The way that was tried' }),
-  room: Type.Optional(Type.String({ description: 'LiveKit room', examples: ['jambonz_c3f6zq2x7m4n5kd2aobr2w7gtha'] })),
-  agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
-  number: Type.Optional(Type.String({ description: 'Dialled number', examples: ['+15551230009'] })),
-  transfer: Type.Optional(Type.String({ description: 'Id of the transfer for which a person was dialled' })),
-  degraded: Type.Boolean({
-    description: "Dialled without our own room: the dispatch rule's agent answered, without this call's metadata"
-  }),
-  cause: Cause,
-  sipStatus: Type.Optional(Type.Integer()),
-  detail: Type.Optional(Type.String()),
-  at: times(ATTEMPT_TIMES)
-}, { $id: 'Attempt' })
 
 export const DutySchema = Type.Object({
   kind: Type.Enum([...DUTY_KINDS], { type: 'string' }),
@@ -209,7 +172,7 @@ export function summarize (call: Call): CallSummary {
     transfers: transfers.length === 0 ? undefined : transfers.map(presentTransfer),
     degraded: call.attempts.some(({ degraded }) => degraded),
     attempts: call.attempts.map(attempt => ({
-      ...presentAttempt(attempt),
+      ...presentAttempt(call, attempt),
       transfer: transfers.find(({ dials }) => dials === attempt.n)?.request?.id
     })),
     at: iso(call.at),
@@ -259,27 +222,3 @@ export function present (call: Call, live?: Live): CallView {
     live
   }
 }
-
-const presentAttempt = (
-  { n, strategy, room, agent, number, degraded, end, at: { lastRinging: _, ...at } }: Attempt
-): Static<typeof AttemptSchema> => ({
-  attempt: n,
-  strategy,
-  room,
-  agent,
-  number,
-  degraded,
-  cause: end?.cause,
-  sipStatus: end?.sipStatus,
-  detail: end?.detail,
-  at: iso(at)
-})
-
-const isoTime = (ms: number): string => new Date(ms).toISOString()
-
-const iso = <K extends string>(at: Partial<Record<K, number>>): Partial<Record<K, string>> =>
-  Object.fromEntries(
-    Object.entries<number | undefined>(at).filter(([, ms]) => ms !== undefined).map((
-      [name, ms]
-    ) => [name, isoTime(ms!)])
-  ) as Partial<Record<K, string>>

@@ -167,8 +167,26 @@ function headLines (call: CallView): string[] {
     ...(voicemail === undefined ? [] : [`answer ${voicemail.verdict}, as ${WHO[voicemail.by]} found out`]),
     ...(route === undefined ? [] : [`route  ${route}`]),
     ...(agent === undefined ? [] : [`agent  ${agent}`]),
-    ...(attempt?.room === undefined ? [] : [`room   ${attempt.room}`])
+    ...(attempt?.room === undefined ? [] : [`room   ${attempt.room}`]),
+    ...startLine(attempt)
   ]
+}
+
+/** Whether an agent waited for the call. Nothing is said where none was to wait. */
+function startLine (attempt: CallView['attempts'][number] | undefined): string[] {
+  if (attempt?.start === 'warm') return [`start  warm${madeBefore(attempt)}`]
+  const why = WHY_COLD[attempt?.whyCold ?? '']
+  return why === undefined ? [] : [`start  cold, ${why}`]
+}
+
+const WHY_COLD: Partial<Record<string, string>> = {
+  empty: 'because no warm room was ready',
+  store: 'because Redis did not give a warm room in time'
+}
+
+function madeBefore ({ at: { roomMade, opened } }: CallView['attempts'][number]): string {
+  if (roomMade === undefined || opened === undefined) return ''
+  return `, the room was made ${Math.round((Date.parse(opened) - Date.parse(roomMade)) / 1000)} s before`
 }
 
 const WHO = { jambonz: 'Jambonz', agent: 'the agent' } as const
@@ -179,8 +197,8 @@ const inOrder = (attempts: CallView['attempts']): CallView['attempts'] =>
 
 /** What was tried, and what came of it. */
 function attemptLine (tried: CallView['attempts'][number]): string {
-  const { attempt, strategy, agent, number, cause = 'under way', sipStatus, detail } = tried
-  const way = [strategy, agent ?? number].filter(text => text !== undefined).join(' ')
+  const { attempt, strategy, agent, number, start, cause = 'under way', sipStatus, detail } = tried
+  const way = [strategy, agent ?? number, start === 'warm' && 'warm'].filter(Boolean).join(' ')
   const end = [cause, sipStatus, detail && `(${detail})`].filter(Boolean).join(' ')
   return `${attempt}. ${way}: ${end}`
 }

@@ -174,12 +174,15 @@ interface Reply {
   step: Step
 }
 
-function replyStep ({ attempt, strategy, transfer, at: { replied } }: Attempt): Reply[] {
+function replyStep ({ attempt, strategy, start, transfer, at: { replied } }: Attempt): Reply[] {
   if (replied === undefined) return []
-  const behind = PREPARED_BY[strategy] ?? `attempt ${strategy}`
+  const behind = start === 'warm' ? WARM_ROOM : PREPARED_BY[strategy] ?? `attempt ${strategy}`
   const what = `reply: ${transfer === undefined ? REPLIES[strategy] : 'dial the person'}`
   return [{ attempt, behind, step: { at: Date.parse(replied), from: 'bridge', to: 'jambonz', via: 'http', what } }]
 }
+
+/** The event of a room in which an agent waited. */
+const WARM_ROOM = 'warm room claimed'
 
 const PREPARED_BY: Partial<Record<Attempt['strategy'], string>> = {
   room: 'createRoom',

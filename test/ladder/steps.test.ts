@@ -25,6 +25,44 @@ const page = (story: Story): string =>
     120
   ).join('\n')
 
+await t.test('a room in which an agent waited: the reply waits for nothing but the claim', async t => {
+  const story = tell()
+  story.hook({ route: { ways: [AGENT] } })
+  story.pass(3)
+  const madeAt = START - 132_000
+  const waiting = { identity: 'agent-AJ_1', joinedAt: madeAt + 300, audioAt: madeAt + 400 }
+  const room = { room: 'jb_cwarm', token: 'cwarm', agentName: 'first-agent', departureS: 10, events: true }
+  story.feed({ kind: 'room', attempt: 1, outcome: 'created', warm: { ...room, madeAt, agent: waiting } })
+  t.same(arrows(story).slice(-2), ['bridge: warm room claimed', 'bridge > jambonz: reply: dial the room'])
+  t.notMatch(arrows(story).join(), 'createRoom', 'nothing was asked of LiveKit')
+  const [attempt] = present(story.it).attempts
+  t.match(attempt, { start: 'warm', at: { roomMade: new Date(madeAt).toISOString() } })
+  t.notOk(attempt && 'whyCold' in attempt)
+  t.match(page(story), /^room {3}jb_cwarm\nstart {2}warm, the room was made 132 s before$/m)
+})
+
+await t.test('a room that is made for the call: why no agent waited, where one was to wait', async t => {
+  const cold = (whyCold?: 'empty' | 'store') => {
+    const story = tell()
+    story.hook({ route: { ways: [AGENT] } })
+    t.equal(present(story.it).attempts[0]?.start, undefined, 'not decided yet')
+    story.feed({ kind: 'room', attempt: 1, outcome: 'created', ...(whyCold && { cold: whyCold }) })
+    return story
+  }
+  t.match(arrows(cold('empty')).slice(-3), ['bridge: no warm room (empty)', /createRoom/, /reply/])
+  t.match(present(cold('empty').it).attempts[0], { start: 'cold', whyCold: 'empty' })
+  t.match(page(cold('empty')), /^start {2}cold, because no warm room was ready$/m)
+  t.match(page(cold('store')), /^start {2}cold, because Redis did not give a warm room in time$/m)
+  t.match(present(cold().it).attempts[0], { start: 'cold', whyCold: 'no-pool' })
+  t.notMatch(page(cold()), /^start/m)
+  t.notMatch(arrows(cold()).join(), 'warm')
+
+  const retell = tell()
+  retell.hook({ route: { ways: [RETELL] } })
+  retell.feed({ kind: 'registration', attempt: 1, outcome: 'created', sipUser: 'call_abc' })
+  t.notOk('start' in JSON.parse(JSON.stringify(present(retell.it).attempts[0])), 'no room, no start')
+})
+
 await t.test('each attempt: its reply behind what it waited for, and the responses of its own far end', async t => {
   const story = tell()
   story.hook({ route: { name: 'night', ways: [AGENT, RETELL, PHONE, { strategy: 'say', text: 'Nobody is here.' }] } })

@@ -157,6 +157,9 @@ function isRepeat (known: Call, { at, hash, redirected }: EventOf<'call-hook'>):
 export function onRoom (draft: Call, event: EventOf<'room'>, rules: Rules): void {
   const attempt = draft.attempts.find(attempt => attempt.n === event.attempt)
   if (!attempt || preparationOf(attempt) !== 'room' || attempt.made === 'created') return
+  if (event.cold !== undefined && attempt.cold === undefined) {
+    note(draft, event.at, { from: 'bridge', what: 'no warm room', attempt: attempt.n, detail: event.cold })
+  }
   attempt.cold = event.cold
   const isMade = event.warm === undefined || takeWarmRoom(draft, attempt, event.warm, event.at)
   onPrepared(draft, isMade ? event : { ...event, outcome: 'failed', detail: 'not wanted' }, rules, 'createRoom')
@@ -185,13 +188,16 @@ function onPrepared (
     attempt.made = event.outcome
   }
   if (attempt.at.replied !== undefined) return
-  note(draft, event.at, {
-    from: what === 'createRoom' ? 'livekit' : 'retell',
-    what,
-    attempt: attempt.n,
-    status: event.outcome,
-    detail: event.detail
-  })
+  // A room with a waiting agent was there before: nothing was asked of LiveKit.
+  if (event.kind !== 'room' || event.warm === undefined) {
+    note(draft, event.at, {
+      from: what === 'createRoom' ? 'livekit' : 'retell',
+      what,
+      attempt: attempt.n,
+      status: event.outcome,
+      detail: event.detail
+    })
+  }
   const isUnwanted = attempt.end !== undefined || draft.hangupAt !== undefined
   if (isUnwanted && event.outcome !== 'timeout') oweDeleteRoom(draft, attempt, event.at)
   if (attempt === preparedAttempt(draft)) {
