@@ -3,6 +3,7 @@ import { evidenceOf } from './evidence.ts'
 import { faultsOfEvents } from './check-events.ts'
 import { faultsOfOrders } from './check-orders.ts'
 import { faultsOfTransfers } from './check-transfers.ts'
+import { faultsOfWarmRooms } from './check-warm.ts'
 import { isJson, jsons, text, type Json } from './json.ts'
 import type { Answered } from './player.ts'
 import { field, FINAL_STATUSES, type Hook, type Recording, type Verb } from './recording.ts'
@@ -35,6 +36,7 @@ export function faultsOf (played: Played): Fault[] {
     ...played.answered.flatMap(answered => faultsOfReply(answered, played)),
     ...faultsOfOrders(played),
     ...faultsOfTransfers(played),
+    ...faultsOfWarmRooms(played),
     ...(played.recording.unfinished ? [] : faultsOfEnd(played))
   ]
 }

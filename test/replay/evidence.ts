@@ -1,5 +1,5 @@
-import { isJson, number, text, type Json } from './json.ts'
-import { field, FINAL_STATUSES, type Hook, type Recording } from './recording.ts'
+import { isJson, jsons, number, text, type Json } from './json.ts'
+import { field, FINAL_STATUSES, roomNameOf, type Hook, type Recording } from './recording.ts'
 import type { Played } from './session.ts'
 import type { Sent } from './webhooks.ts'
 
@@ -45,7 +45,9 @@ export function evidenceOf (played: Played, call: Json | undefined, recordedSid:
   const arrived = (at: number) => at >= since && at <= until
   const hooks = played.answered.filter(({ status, at }) => status !== 0 && arrived(at)).map(({ hook }) => hook)
     .filter(({ body }) => (field(body, 'parent_call_sid') ?? field(body, 'call_sid')) === recordedSid)
+  const rooms = roomsOf(played, call)
   const webhooks = played.webhooks.filter(({ taken }) => taken !== undefined && arrived(taken - played.started))
+    .filter(({ body }) => rooms === undefined || rooms.has(roomNameOf(body) ?? ''))
   const { withoutWebhooks, withoutStatuses, withoutAction } = played.variant
   // Where a silence is the evidence, it proves nothing once nobody listened.
   const bySilence = played.recording.causes.includes('reply-refused')
@@ -60,6 +62,12 @@ export function evidenceOf (played: Played, call: Json | undefined, recordedSid:
     incomplete,
     restarted: away?.store === 'lost'
   }
+}
+
+/** The rooms of a call, where other calls of the recording have none in common with it; undefined: all of them. */
+function roomsOf ({ recording }: Played, call: Json | undefined): Set<string> | undefined {
+  if (recording.kind !== 'warm') return undefined
+  return new Set(jsons(call?.['attempts']).map(({ room }) => text(room) ?? ''))
 }
 
 function kindOf ({ orders, hooks }: Recording, recordedSid: string): Evidence['kind'] {

@@ -9,6 +9,8 @@ export interface ApiRequest {
   /** `RoomService/DeleteRoom` */
   method: string
   room: string | undefined
+  /** `metadata` of the request. */
+  metadata: string | undefined
   status: number
 }
 
@@ -44,7 +46,7 @@ export async function serveLiveKitApi (options: LiveKitApiOptions): Promise<Live
       const method = (request.url ?? '').replace(/^.*livekit\./, '')
       const args = parsed(Buffer.concat(parts).toString())
       const { status, body } = answer(options, method, args)
-      options.onRequest({ at: options.now(), method, room: roomOf(args), status })
+      options.onRequest({ at: options.now(), method, room: roomOf(args), metadata: text(args['metadata']), status })
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })

@@ -1,3 +1,4 @@
+import { ENV } from './bridge.ts'
 import { isJson, text, texts, type Json } from './json.ts'
 import {
   callOf,
@@ -63,7 +64,7 @@ export class Names {
     const token = recorded.startsWith(roomPrefix) ? recorded.slice(roomPrefix.length) : recorded
     if (!dialled.includes(token)) return recorded
     const ours = this.#tokens.get(token)
-    return ours === undefined || !TOKEN.test(ours) ? undefined : `jb_${ours}`
+    return ours === undefined ? undefined : roomOfToken(ours)
   }
 
   /**
@@ -167,6 +168,10 @@ export class Names {
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 /** Name of a room of ours, without its prefix. */
 const TOKEN = /^c[a-z2-7]{26}$/
+
+/** The room of ours that somebody is in who dials this; undefined: it is no room's token. */
+export const roomOfToken = (dialled: string): string | undefined =>
+  TOKEN.test(dialled) ? `${ENV.LIVEKIT_ROOM_PREFIX}_${dialled}` : undefined
 
 /** What the actionHook of a verb is for, where it is not a dial's. */
 const ACTIONS: Record<string, string> = { 'sip:refer': '/refer-complete', gather: '/screen-digit' }

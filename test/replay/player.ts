@@ -3,11 +3,13 @@ import type { ReplayClock } from './clock.ts'
 import { HeldEvents } from './held-events.ts'
 import { isJson, jsons, texts, type Json } from './json.ts'
 import { LiveKitWorld } from './livekit-world.ts'
-import { LEG_OF_PARTICIPANT, Names } from './names.ts'
+import type { ApiRequest } from './livekit-api.ts'
+import { LEG_OF_PARTICIPANT, Names, roomOfToken } from './names.ts'
 import { PlacedCalls } from './placed-calls.ts'
 import {
   callOf,
   callSidsOf,
+  dialledBy,
   roomNameOf,
   type ApiFailure,
   type Hook,
@@ -16,6 +18,7 @@ import {
   type Verb
 } from './recording.ts'
 import type { Variant } from './variant.ts'
+import { agentsStay, WaitingAgents } from './waiting-agents.ts'
 import { WebhookSender, type Sent } from './webhooks.ts'
 
 /** A hook that was sent, and what came back. */
@@ -28,6 +31,17 @@ export interface Answered {
   status: number
   /** The verbs of the reply; undefined where it has none. */
   verbs: Verb[] | undefined
+  /** Of a call hook: what the room that it dialled was like. */
+  dialled?: DialledRoom
+}
+
+/** A room when the reply to a call hook dialled it. */
+export interface DialledRoom {
+  name: string
+  /** It was there before the call hook came. */
+  isWarm: boolean
+  /** An agent waited in it. */
+  hasAgent: boolean
 }
 
 export interface PlayOptions {
@@ -37,6 +51,8 @@ export interface PlayOptions {
   start(): Promise<Bridge>
   /** Calls get other ids than the recorded ones. */
   renameCalls?: (callSid: string) => string
+  /** How long the bridge has to fill its pool before the recording begins, milliseconds. */
+  fillMs: number
 }
 
 /** Plays one recording against a bridge, with a LiveKit and a Jambonz REST API of its own. */
@@ -46,6 +62,8 @@ export class Player {
   readonly world: LiveKitWorld
   readonly placed: PlacedCalls
   readonly answered: Answered[] = []
+  /** Requests to LiveKit's API. */
+  readonly api: ApiRequest[] = []
   readonly problems: string[] = []
   /** Calls that had ended before the process died. */
   readonly endedBefore = new Set<string>()
@@ -63,6 +81,7 @@ export class Player {
   readonly #pair: { authorization?: string }
   /** Events of rooms that the bridge has not made yet. */
   readonly #held: HeldEvents
+  readonly #waiting: WaitingAgents
 
   constructor (recording: Recording, options: PlayOptions) {
     this.recording = recording
@@ -102,12 +121,14 @@ export class Player {
       clock,
       onMade: room => {
         if (this.#isHeld && this.names.roomMade(room)) this.#held.release()
+        this.#waiting.roomMade(room)
       },
       onPutOut: leg => this.placed.putOut(leg),
       notify: event => {
         if (!variant.withoutWebhooks && !recording.livekitUnseen) this.#webhooks.send(this.names.roomEvent(event))
       }
     })
+    this.#waiting = new WaitingAgents({ clock, world: this.world, recorded: recording.waiting ?? [] })
   }
 
   /** Whether what was recorded of a room waits until the bridge has made it. */
@@ -136,7 +157,10 @@ export class Player {
   /** Plays everything that was recorded. What the bridge does afterwards is not waited for. */
   async play (): Promise<void> {
     this.#bridge = await this.#options.start()
-    const { clock } = this.#options
+    const { clock, fillMs } = this.#options
+    const { waiting } = this.recording
+    // Where the recorded agent did not wait for its call, the recording begins when the room is made.
+    this.started = clock.now() + (waiting && agentsStay(waiting) ? fillMs : 0)
     for (const { at, run } of this.#steps()) {
       await clock.until(this.started + at)
       await run()
@@ -212,6 +236,7 @@ export class Player {
       this.#webhooks.send(body)
       return
     }
+    if (this.#waiting.play(room, body)) return
     const first = this.recording.roomMade && !started.has(room)
     if (body['event'] === 'room_started') started.add(room)
     this.world.play(room, this.names.roomEvent(body), { silent, first })
@@ -302,10 +327,19 @@ export class Player {
     }
     const at = clock.now() - this.started
     const url = path === '/redirect' ? await this.placed.redirect(hook) : undefined
+    const known = new Set(this.world.rooms.keys())
     const reply = await this.#bridge?.post(url ?? this.names.url(hook), headers, body) ?? { status: 0, text: '' }
     const verbs = verbsOf(reply)
     if (verbs) this.names.learn(hook, verbs)
-    this.answered.push({ at, path, hook, status: reply.status, verbs })
+    const dialled = path === '/livekit-api' ? this.#dialledRoom(verbs ?? [], known) : {}
+    this.answered.push({ at, path, hook, status: reply.status, verbs, ...dialled })
+  }
+
+  #dialledRoom (verbs: Verb[], known: ReadonlySet<string>): { dialled?: DialledRoom } {
+    const token = verbs.map(dialledBy).find(found => found !== undefined)
+    const name = token === undefined ? undefined : roomOfToken(token)
+    if (name === undefined) return {}
+    return { dialled: { name, isWarm: known.has(name), hasAgent: this.#waiting.isThere(name) } }
   }
 }
 

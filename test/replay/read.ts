@@ -7,6 +7,7 @@ import { recordingsOfAgents } from './read-agent-calls.ts'
 import { recordingsOfOrders } from './read-orders.ts'
 import { assembled, hookOf, isOurs, roomEventOf } from './read-parts.ts'
 import { recordingsOfTransfers } from './read-transfers.ts'
+import { recordingsOfWarmRooms } from './read-warm.ts'
 import { callSidsOf, type Recording, type Unplayable } from './recording.ts'
 
 /** Every recording of a folder, or those of a file, in the order of their names. */
@@ -42,7 +43,8 @@ const KNOWN_GROUPS = new Set([
   'outbound',
   'livekit-out',
   'auth-trunk',
-  'transfer'
+  'transfer',
+  'warm'
 ])
 
 /** Every call of a file that placed several; otherwise the file is one recording. */
@@ -51,6 +53,7 @@ export function recordingsOf (name: string, recorded: Json): Array<Recording | U
   if (kind === 'outbound') return recordingsOfOrders(name, recorded)
   if (kind === 'livekit-out' || kind === 'auth-trunk') return recordingsOfAgents(name, kind, recorded)
   if (kind === 'transfer') return recordingsOfTransfers(name, recorded)
+  if (kind === 'warm') return recordingsOfWarmRooms(name, recorded)
   return [recordingOf(name, recorded)]
 }
 

@@ -9,12 +9,12 @@ import { fixture, project, projectFolder } from '../fixtures/paths.ts'
 import { API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
 import { realClock } from './clock.ts'
 import type { Json } from './json.ts'
-import { serveLiveKitApi, type ApiRequest, type LiveKitApi } from './livekit-api.ts'
+import { serveLiveKitApi, type LiveKitApi } from './livekit-api.ts'
 import { LiveKitWorld } from './livekit-world.ts'
 import { Player } from './player.ts'
 import { callSidsOf, type Recording } from './recording.ts'
 import { serveJambonzApi } from './jambonz-api.ts'
-import { REST_ENV, restOf, transfersOf, type Played } from './session.ts'
+import { poolEnvOf, REST_ENV, restOf, roomsLeftBy, transfersOf, type Played } from './session.ts'
 import { AS_RECORDED, type Variant } from './variant.ts'
 
 export interface RealTimeOptions {
@@ -30,6 +30,8 @@ const LONGEST_MS = 120_000
 /** A room that an agent in flight makes again comes back within this time, milliseconds. */
 const ROOM_COMES_BACK_MS = 4000
 const PROGRESS_MS = 5000
+/** A pool is filled within this time, also where nobody tells the bridge that an agent has joined; milliseconds. */
+const FILL_MS = 8000
 /** Recordings begin this long after each other, milliseconds: the bridge and what stands for the others share a CPU. */
 const BETWEEN_STARTS_MS = 50
 
@@ -37,20 +39,58 @@ const BETWEEN_STARTS_MS = 50
 interface Stage {
   player: Player
   rooms: Set<string>
-  api: ApiRequest[]
 }
 
 /** Plays recordings in real time, all at once, against a bridge process over HTTP for each number policy. */
 export async function playInRealTime (recordings: Recording[], options: RealTimeOptions): Promise<Played[]> {
-  const groups = ROUTES.map(file => ({ file, group: recordings.filter(recording => routesOf(recording) === file) }))
+  const withPool = recordings.filter(({ waiting }) => waiting !== undefined)
+  const others = recordings.filter(({ waiting }) => waiting === undefined)
+  const groups = ROUTES.map(file => ({ file, group: others.filter(recording => routesOf(recording) === file) }))
     .filter(({ group }) => group.length > 0)
+  if (options.url !== undefined && withPool.length > 0) {
+    throw new Error('Recordings of warm rooms need a bridge each, with a pool of their size. Play them without --url')
+  }
   if (options.url !== undefined && groups.length > 1) {
     const files = groups.map(({ file }) => file).join(', ')
     throw new Error(`A bridge has one number policy. Play apart the recordings that need ${files}`)
   }
   const played = await Promise.all(groups.map(({ file, group }) => playGroup(group, file, options)))
-  return played.flat()
+  return [...played.flat(), ...await playOneByOne(withPool, options)]
 }
+
+/** Plays recordings of warm rooms, each against a bridge of its own: whose call a room of a pool is shows only later. */
+async function playOneByOne (recordings: Recording[], options: RealTimeOptions): Promise<Played[]> {
+  const played: Played[] = []
+  for (const recording of recordings) {
+    for (const variant of variantsOf(options)) {
+      options.progress(`${recording.name}, ${variant.name || 'as recorded'}`)
+      played.push(await playAlone(recording, variant))
+    }
+  }
+  return played
+}
+
+async function playAlone (recording: Recording, variant: Variant): Promise<Played> {
+  const livekit = await serveLiveKitApi({
+    now: Date.now,
+    worldOf: () => stage.player.world,
+    worlds: () => [stage.player.world],
+    refusal: (method, room) => stage.player.refusal(method, room),
+    onRequest: request => stage.player.api.push(request)
+  })
+  const stage: Stage = stageFor(recording, variant, async () => {
+    const { url, stop } = await startProcess(livekit, poolEnvOf(recording))
+    return { ...bridgeAt(url), close: stop }
+  })
+  try {
+    return await playedOn(stage, variant)
+  } finally {
+    await stage.player.bridge?.close()
+    await livekit.close()
+  }
+}
+
+const variantsOf = ({ variants }: RealTimeOptions): Variant[] => variants.length > 0 ? variants : [AS_RECORDED]
 
 /** The routes files that recordings need, below test/fixtures/routes. */
 const ROUTES = ['recorded-targets.yaml', 'recorded-calls-out.yaml', 'recorded-refusals.yaml'] as const
@@ -75,7 +115,7 @@ async function playGroup (
     worldOf: room => stageOf(room)?.player.world ?? nobody,
     worlds: () => stages.map(({ player }) => player.world),
     refusal: (method, room) => stageOf(room)?.player.refusal(method, room),
-    onRequest: request => stageOf(request.room)?.api.push(request)
+    onRequest: request => stageOf(request.room)?.player.api.push(request)
   })
   const jambonz = await serveJambonzApi(() =>
     stages.map(({ player }) => ({ world: player.placed.jambonz, callSids: player.placed.callSids })))
@@ -84,13 +124,12 @@ async function playGroup (
   const process = options.url === undefined ? await startProcess(livekit, env) : undefined
   const bridge = bridgeAt(options.url ?? process!.url)
   try {
-    const variants = options.variants.length > 0 ? options.variants : [AS_RECORDED]
-    const plays = recordings.flatMap(recording => variants.map(variant => ({ recording, variant })))
+    const plays = recordings.flatMap(recording => variantsOf(options).map(variant => ({ recording, variant })))
     const played = plays.map(async ({ recording, variant }, i) => {
       await setTimeout(i * BETWEEN_STARTS_MS)
-      const stage = stageFor(recording, variant, bridge)
+      const stage = stageFor(recording, variant, async () => bridge)
       stages.push(stage)
-      return playedOn(stage, variant, bridge)
+      return playedOn(stage, variant)
     })
     const stop = showProgress(played, options.progress)
     return await Promise.all(played).finally(stop)
@@ -104,12 +143,13 @@ async function playGroup (
 const MOST_ATTEMPTS = 20
 const tokenOf = createTokenOf(API_SECRET)
 
-function stageFor (recording: Recording, variant: Variant, bridge: Bridge): Stage {
+function stageFor (recording: Recording, variant: Variant, start: () => Promise<Bridge>): Stage {
   const ids = new Map<string, string>()
   const player = new Player(recording, {
     clock: realClock,
     variant,
-    start: async () => bridge,
+    fillMs: recording.waiting ? FILL_MS : 0,
+    start,
     renameCalls (id) {
       const known = ids.get(id) ?? randomUUID()
       ids.set(id, known)
@@ -120,11 +160,12 @@ function stageFor (recording: Recording, variant: Variant, bridge: Bridge): Stag
   })
   const rooms = callSidsOf(recording).map(recordedSid => player.names.call(recordedSid)).flatMap(callSid =>
     Array.from({ length: MOST_ATTEMPTS }, (_, i) => `${ENV.LIVEKIT_ROOM_PREFIX}_${tokenOf(callSid, i + 1)}`))
-  return { player, rooms: new Set(rooms), api: [] }
+  return { player, rooms: new Set(rooms) }
 }
 
-async function playedOn ({ player, api }: Stage, variant: Variant, bridge: Bridge): Promise<Played> {
+async function playedOn ({ player }: Stage, variant: Variant): Promise<Played> {
   await player.play()
+  const bridge = player.bridge!
   const until = Date.now() + LONGEST_MS
   const calls = new Map<string, Json | undefined>()
   const open = () => player.callSids.filter(callSid => calls.get(callSid)?.['phase'] !== 'ended')
@@ -140,12 +181,12 @@ async function playedOn ({ player, api }: Stage, variant: Variant, bridge: Bridg
     calls: player.calls.map(call => ({ ...call, call: calls.get(call.callSid), endedBefore: false })),
     answered: player.answered,
     webhooks: player.webhooks,
-    api,
+    api: player.api,
     told: undefined,
     ...restOf(player),
     transfers: await transfersOf(player, path => asked(bridge, path)),
     problems: player.problems,
-    roomsLeft: [...player.world.rooms.keys()],
+    roomsLeft: await roomsLeftBy(player),
     stillActive: open(),
     stillKept: []
   }

@@ -132,6 +132,16 @@ export interface RecordedHangUp {
   isNew?: boolean
 }
 
+/** A room that the recorder made before its call came, with an agent that waited in it. */
+export interface WaitingRoom {
+  /** The call that came; undefined: none did. */
+  callSid: string | undefined
+  /** What LiveKit said of it before. Times count from when the room was made, milliseconds. */
+  events: RoomEvent[]
+  /** The `sid` of every agent that was in it. */
+  agents: string[]
+}
+
 /** Everything of one file that a replay plays, whatever kind of recording it is. */
 export interface Recording {
   /** Folder and file, for people: `chain/normal-caller-hangs-up`. Of a file with several calls: `file#2`. */
@@ -162,6 +172,8 @@ export interface Recording {
   deletions?: RightDeletion[]
   /** The recorder's number policy refused the call: ours has to as well. */
   callsRefused?: boolean
+  /** Rooms that were made before their calls. The bridge has a pool of as many. */
+  waiting?: WaitingRoom[]
   /** A 403 to the recorded REFER is right. */
   refused: boolean
   /** Milliseconds since the epoch that the recorded times count from. */

@@ -1,5 +1,5 @@
 import { isJson, text } from './json.ts'
-import { dialledBy, field, FINAL_STATUSES, type Hook, type Recording } from './recording.ts'
+import { dialledBy, field, FINAL_STATUSES, type Hook, type Recording, type RoomEvent } from './recording.ts'
 
 /*
  * The causes that are right for calls in which somebody is called, read from what was recorded and judged by what the
@@ -131,7 +131,7 @@ function refusedBy (sip: number): string[] {
 }
 
 /** LiveKit's leg was never answered. */
-function notConnected ({ roomEvents }: Recording, { rang, final }: Leg): string[] {
+function notConnected ({ roomEvents }: Pick<Recording, 'roomEvents'>, { rang, final }: Leg): string[] {
   if (final?.status !== 'no-answer' && final?.sip !== 487) {
     return rang ? ['room-closed', 'livekit-failed', ...refusedBy(final?.sip ?? 0)] : refusedBy(final?.sip ?? 0)
   }
@@ -139,6 +139,18 @@ function notConnected ({ roomEvents }: Recording, { rang, final }: Leg): string[
     event === 'participant_joined' && isJson(participant) && text(participant['kind']) === 'AGENT')
   if (roomEvents.length === 0) return ['no-agent', 'agent-without-audio', 'dial-timeout']
   return agent ? ['agent-without-audio', 'agent-lost', 'dial-timeout'] : ['no-agent']
+}
+
+/** Of a call whose caller was sent to an agent, with the events of its room from the call hook on. */
+export function causesOfCaller (hooks: Hook[], roomEvents: RoomEvent[]): string[] {
+  const statuses = statusesOf(hooks)
+  const caller = legOf(statuses.filter(({ parent }) => parent === undefined))
+  const leg = dialledLegs(statuses).at(-1)
+  if (!caller.final) return ['lost']
+  if (!leg) return ['lost']
+  if (leg.answered === undefined && caller.final.by === 'caller') return ['caller-gave-up']
+  if (leg.answered === undefined) return notConnected({ roomEvents }, leg)
+  return caller.final.by === 'caller' ? ['caller-hung-up'] : ['agent-hung-up']
 }
 
 /** Of a call that LiveKit made through Jambonz. */

@@ -61,6 +61,8 @@ export interface Played {
 
 /** An ended call is kept this long after everything that was recorded, seconds: some calls end before that. */
 const RETENTION_S = 60
+/** A pool is filled within this time, also where nobody tells the bridge that an agent has joined; milliseconds. */
+const FILL_MS = 30_000
 /** Longer than every deadline of a call, milliseconds. */
 const LONGEST_MS = 240_000
 const STEP_MS = 5000
@@ -71,8 +73,8 @@ export async function playInProcess (
   variant: Variant = AS_RECORDED,
   log?: (line: string) => void
 ): Promise<Played> {
-  const clock = createInjectedClock(recording.start)
-  const api: ApiRequest[] = []
+  const fillMs = recording.waiting ? FILL_MS : 0
+  const clock = createInjectedClock(recording.start - fillMs)
   const told: Told[] | undefined = isOfCallee(recording) ? [] : undefined
   const retentionS = RETENTION_S + Math.ceil(lengthMs(recording) / 1000)
   const livekit = await serveLiveKitApi({
@@ -80,12 +82,13 @@ export async function playInProcess (
     worldOf: () => player.world,
     worlds: () => [player.world],
     refusal: (method, room) => player.refusal(method, room),
-    onRequest: request => api.push(request)
+    onRequest: request => player.api.push(request)
   })
   const store = variant.away?.store === 'survives' ? createSurvivingStore() : undefined
   const player: Player = new Player(recording, {
     clock,
     variant,
+    fillMs,
     start: () => startInProcess({
       clock,
       log,
@@ -102,6 +105,7 @@ export async function playInProcess (
     const calls = await untilEnded(player, clock)
     const transfers = await transfersOf(player, path => asked(player, path))
     await clock.until(clock.now() + (retentionS + 120) * 1000)
+    const rest = await leftOf(player)
     return {
       recording,
       variant,
@@ -109,19 +113,38 @@ export async function playInProcess (
       calls,
       answered: player.answered,
       webhooks: player.webhooks,
-      api,
+      api: player.api,
       told,
       ...restOf(player),
       transfers,
       problems: player.problems,
-      roomsLeft: [...player.world.rooms.keys()],
-      stillActive: await activeCalls(player),
-      stillKept: await keptCalls(player)
+      ...rest
     }
   } finally {
     await player.bridge?.close()
     await livekit.close()
   }
+}
+
+/** What is left. The rooms of a pool are there until the bridge stops. */
+async function leftOf (player: Player): Promise<Pick<Played, 'roomsLeft' | 'stillActive' | 'stillKept'>> {
+  const stillActive = await activeCalls(player)
+  const stillKept = await keptCalls(player)
+  const roomsLeft = await roomsLeftBy(player)
+  return { roomsLeft, stillActive, stillKept }
+}
+
+/** Rooms of calls that are over, and of a pool whose bridge was stopped. */
+export async function roomsLeftBy ({ recording, world, bridge }: Player): Promise<string[]> {
+  if (!recording.waiting) return [...world.rooms.keys()]
+  const ofCalls = [...world.rooms.values()].filter(({ metadata }) => !isUnclaimed(metadata)).map(({ name }) => name)
+  await bridge?.close()
+  return [...new Set([...ofCalls, ...world.rooms.keys()])]
+}
+
+/** Whether a room waits in a pool, as its metadata say. */
+function isUnclaimed (metadata: string): boolean {
+  return (JSON.parse(metadata || '{}') as { warm?: unknown }).warm === true
 }
 
 /** How the recorded transfers stand. */
@@ -164,9 +187,14 @@ function envFor (recording: Recording): Record<string, string> {
     ...(username && password ? { HTTP_USERNAME: username, HTTP_PASSWORD: password } : {}),
     ...(fallsBack ? { FALLBACK_NUMBER: '+15551230009' } : {}),
     ...(orders.length > 0 || transfers.length > 0 ? REST_ENV : {}),
+    ...poolEnvOf(recording),
     ...(isOfCallee(recording) ? { OUTBOUND_CARRIER: 'MyCarrier', ...EVENTS_ENV } : {})
   }
 }
+
+/** The bridge has a pool as large as the recorder's, which was filled in time. */
+export const poolEnvOf = ({ waiting = [] }: Recording): Record<string, string> =>
+  waiting.length > 0 ? { WARM_AGENTS: String(waiting.length), WARM_AGENTS_PER_S: '100' } : {}
 
 /** Settings with which a bridge asks Jambonz' REST API. */
 export const REST_ENV = {
