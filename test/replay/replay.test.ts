@@ -69,7 +69,8 @@ await t.test('a replay notices what is wrong', async t => {
 
 await t.test('files that cannot be played say why', async t => {
   const of = (recorded: Record<string, unknown>) => recordingsOf('folder/file', recorded)[0]
-  t.match(of({ group: 'warm', jambonz: [] }), { why: 'unsupported', kind: 'warm' })
+  t.match(of({ group: 'other', jambonz: [] }), { why: 'unsupported', kind: 'other' })
+  t.match(of({ group: 'warm', jambonz: [] }), { why: 'nothing', kind: 'warm' })
   t.match(of({ ws: [{}] }), { why: 'unsupported', kind: 'ws' })
   t.match(of({ group: 'transfer', jambonz: [] }), { why: 'nothing', kind: 'transfer' })
   t.match(of({ rest: [{ what: 'createCall', replied: { status: 500 } }] }), { why: 'nothing', kind: 'outbound' })
