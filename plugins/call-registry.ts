@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { allSettled } from '../src/all-settled.ts'
 import type { Clock } from '../src/clock.ts'
 import { CallLog } from '../src/call-log.ts'
 import { CallMetrics } from '../src/call-metrics.ts'
@@ -33,7 +34,7 @@ declare module 'fastify' {
 }
 
 const DEPENDENCIES =
-  ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file', 'events', 'live']
+  ['env', 'metrics', 'livekit-client', 'retell-client', 'jambonz-rest', 'routes-file', 'events', 'live', 'warm-agents']
 /** Part of the time after draining in which buffered events may still be handed over. */
 const HAND_OVER_SHARE = 0.6
 /** Part of it in which events on their way may still arrive. */
@@ -41,11 +42,11 @@ const DELIVER_SHARE = 0.25
 
 /**
  * Decorates `registry`, `calls` (the use cases), `runner` (their duties), `callChanges`, `placements`, `verbConfig` and
- * `clock`. Needs `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events`, `live` and `routesFile`. Closes
- * the runner, the calls, the deliveries of events, and the registry, in this order.
+ * `clock`. Needs `settings`, `metrics`, `rooms`, `registrar`, `jambonzRest`, `events`, `live`, `routesFile` and
+ * `warmPools`. Closes the runner, the calls and the pools, the deliveries of events, and the registry, in this order.
  */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
-  const { settings, rooms, registrar, metrics, events, routesFile, secretOf, jambonzRest, log } = fastify
+  const { settings, rooms, registrar, metrics, events, routesFile, secretOf, jambonzRest, warmPools, log } = fastify
   const { control: rest, placer } = jambonzRest
   const callChanges = new CallChanges()
   const observer = combineObservers(
@@ -72,6 +73,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     observer,
     rules: rulesOf(settings, routesFile),
     registrar,
+    warmPools,
     prepareTimeoutMs: settings.LIVEKIT_TIMEOUT_MS,
     callHookDeadlineMs: settings.CALL_HOOK_DEADLINE_MS,
     handOverMs: left * HAND_OVER_SHARE,
@@ -113,7 +115,7 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   })
   fastify.addHook('onClose', async () => {
     await runner.stop()
-    await calls.close()
+    await allSettled([calls.close(), warmPools.close()])
     await events?.deliveries.close(left * DELIVER_SHARE)
     await registry.close()
   })

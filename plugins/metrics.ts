@@ -9,9 +9,14 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates `metrics`. Needs `settings`. */
+/** Decorates `metrics`. Needs `settings`, and `calls` and `warmPools` once somebody reads them. */
 export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { registry, clock }) => {
   const { EVENTS_URL } = fastify.settings
   const events = EVENTS_URL === undefined ? undefined : { queue: registry.events, now: () => clock.now() }
-  fastify.decorate('metrics', createMetrics(() => registry.stats(), () => fastify.calls.waiting, events))
+  fastify.decorate('metrics', createMetrics({
+    stats: () => registry.stats(),
+    buffered: () => fastify.calls.waiting,
+    events,
+    pools: () => fastify.warmPools.views()
+  }))
 }, { name: 'metrics', dependencies: ['env'] })

@@ -19,6 +19,7 @@ import retellClient from '../plugins/retell-client.ts'
 import routesFile from '../plugins/routes-file.ts'
 import requestLog from '../plugins/request-log.ts'
 import schemaValidation, { buildSerializer, buildValidator } from '../plugins/schema-validation.ts'
+import warmAgents from '../plugins/warm-agents.ts'
 import sensible from '../plugins/sensible.ts'
 import action from '../routes/action.ts'
 import amd from '../routes/amd.ts'
@@ -108,6 +109,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   await app.register(jambonzRest, { registry, clock, sender: options.restSender })
   await app.register(events, { registry, clock, sender: options.eventSender })
   await app.register(live, { registry, clock })
+  await app.register(warmAgents, { registry, clock })
   await app.register(callRegistry, { registry, clock })
   await app.register(numberPolicy)
   await app.register(drain)

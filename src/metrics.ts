@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from '@platformatic/prom-client'
 import type { EventQueue } from './calls/store/event-queue.ts'
 import type { RegistryStats } from './calls/store/registry.ts'
+import { MAKE_OUTCOMES } from './calls/warm/observer.ts'
+import type { WarmPoolView } from './calls/warm/pools.ts'
+import { WARM_EXITS } from './calls/warm/warm-room.ts'
 import { isError } from './routing/file/problems.ts'
 import type { RoutesSource } from './routing/routes.ts'
 import type { ReadOutcome } from './routing/file/source.ts'
@@ -161,6 +164,24 @@ const eventMetrics = ({ counter, gauge, histogram }: Instruments) => ({
   oldest: gauge('bridge_webhooks_oldest_seconds', 'Age of the oldest event that waits for delivery')
 })
 
+const warmMetrics = ({ counter, gauge }: Instruments) => ({
+  rooms: gauge('bridge_warm_rooms', 'Rooms that wait for calls, by agent and by whether the agent is there', [
+    'agent',
+    'state'
+  ]),
+  wanted: gauge('bridge_warm_rooms_wanted', 'Rooms that are to wait for calls, by agent', ['agent']),
+  made: counter('bridge_warm_rooms_made_total', 'Requests for rooms that wait for calls, by outcome', ['outcome']),
+  left: counter('bridge_warm_rooms_left_total', 'Rooms that left their pool without a call, by why', ['why'])
+})
+
+/** Every counter begins at 0: Prometheus does not count the first value of a counter as an increase. */
+function createWarmMetrics (instruments: Instruments): ReturnType<typeof warmMetrics> {
+  const warm = warmMetrics(instruments)
+  for (const outcome of MAKE_OUTCOMES) warm.made.inc({ outcome }, 0)
+  for (const why of WARM_EXITS) warm.left.inc({ why }, 0)
+  return warm
+}
+
 const gauges = ({ gauge }: Instruments) => ({
   build: gauge('bridge_build_info', 'Always 1; the labels name the version of the bridge and of Node.js', [
     'version',
@@ -174,17 +195,19 @@ const gauges = ({ gauge }: Instruments) => ({
   ])
 })
 
-/**
- * Makes everything that /metrics shows. No label holds a phone number, a token or a call.
- * @param stats counts the calls in the store
- * @param buffered returns how many events wait for the store
- * @param events where events wait for delivery. Absent: nobody receives any
- */
-export function createMetrics (
-  stats: () => Promise<RegistryStats>,
-  buffered: () => number,
-  events?: { queue: EventQueue, now: () => number }
-) {
+export interface MetricsOptions {
+  /** Counts the calls in the store. */
+  stats(): Promise<RegistryStats>
+  /** How many events wait for the store. */
+  buffered(): number
+  /** Where events wait for delivery. Absent: nobody receives any. */
+  events?: { queue: EventQueue, now: () => number } | undefined
+  /** The pools of warm rooms. */
+  pools?: () => Promise<WarmPoolView[]>
+}
+
+/** Makes everything that /metrics shows. No label holds a phone number, a token or a call. */
+export function createMetrics ({ stats, buffered, events, pools = async () => [] }: MetricsOptions) {
   const registry = new Registry()
   const instruments = instrumentsOf(registry)
   const { build, phases, buffered: waiting, duties, jambonzWaiting } = gauges(instruments)
@@ -192,6 +215,8 @@ export function createMetrics (
   // Without a routes file there is nothing to show of one.
   let routes: ReturnType<typeof routesMetrics> | undefined
   const webhooks = events && eventMetrics(instruments)
+  // Nor of pools, where there are none.
+  let warm: ReturnType<typeof warmMetrics> | undefined
 
   async function countEvents (): Promise<void> {
     if (!events || !webhooks) return
@@ -203,6 +228,20 @@ export function createMetrics (
     webhooks.oldest.set(counted.oldestAt === undefined ? 0 : Math.max(0, events.now() - counted.oldestAt) / 1000)
   }
 
+  async function countWarmRooms (): Promise<void> {
+    warm?.rooms.reset()
+    warm?.wanted.reset()
+    const views = await pools().catch(() => [])
+    if (views.length === 0) return
+
+    warm ??= createWarmMetrics(instruments)
+    for (const { agent, ready, making, size } of views) {
+      warm.rooms.inc({ agent, state: 'ready' }, ready)
+      warm.rooms.inc({ agent, state: 'making' }, making)
+      warm.wanted.inc({ agent }, size)
+    }
+  }
+
   return {
     registry,
     ...requestMetrics(instruments),
@@ -210,6 +249,11 @@ export function createMetrics (
     jambonzWaiting,
     /** Absent where nobody receives events. */
     webhooks,
+    /** What is counted of warm rooms. Shown from the first use on. */
+    get warm (): ReturnType<typeof warmMetrics> {
+      warm ??= createWarmMetrics(instruments)
+      return warm
+    },
     /** Counts a reading of the routes file. */
     routesRead (outcome: ReadOutcome, { table, readAt, problems }: RoutesSource): void {
       routes ??= routesMetrics(instruments)
@@ -228,6 +272,7 @@ export function createMetrics (
       for (const [phase, calls] of Object.entries(counted?.phases ?? {})) phases.set({ phase }, calls)
       if (counted) duties.set(counted.duties)
       await countEvents()
+      await countWarmRooms()
 
       return Registry.merge([registry, processMetrics()]).metrics()
     }

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -13,6 +13,9 @@ export function createTokenOf (apiSecret: string): (callSid: string, attempt: nu
   return (callSid, attempt) =>
     `c${base32(createHmac('sha256', key).update(`${callSid}:${attempt}`).digest()).slice(0, 26)}`
 }
+
+/** Makes the SIP user of a room that has no call yet: like that of an attempt, but random. */
+export const randomToken = (): string => `c${base32(randomBytes(17)).slice(0, 26)}`
 
 /** RFC 4648 base32 in lower case, without padding. */
 function base32 (bytes: Uint8Array): string {

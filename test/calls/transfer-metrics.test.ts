@@ -13,7 +13,7 @@ const WAKE = { kind: 'wake', at: 0, claim: 'claim', statusesExpected: true } sat
 /** What a call becomes with its last transfer, seen at once. */
 async function seen (name: StoryName) {
   const { caller } = await transferred(t, name)
-  const metrics = createMetrics(async () => ({ phases: {}, duties: 0 }) as never, () => 0)
+  const metrics = createMetrics({ stats: async () => ({ phases: {}, duties: 0 }) as never, buffered: () => 0 })
   const counted = new CallMetrics(metrics, () => [])
   const lines: string[] = []
   const log = new CallLog(pino({ level: 'info' }, { write: line => lines.push(line) }) as never)

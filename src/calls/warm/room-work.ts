@@ -1,5 +1,5 @@
 import { within, type Clock } from '../../clock.ts'
-import { LiveKitError, type LiveKitFailure, type RoomRequest, type Rooms } from '../ports.ts'
+import { LiveKitError, type LiveKitFailure, type RoomFormat, type Rooms } from '../ports.ts'
 import type { Registry } from '../store/registry.ts'
 import type { Added, WarmRoomStore } from '../store/warm-rooms.ts'
 import { Backoff } from './backoff.ts'
@@ -10,16 +10,11 @@ import { leave, newRoom, onCreated, onCreateFailed, onDeleted, onLooked } from '
 import { WARM_TIMES } from './times.ts'
 import type { WarmPool, WarmRoom } from './warm-room.ts'
 
-/** How the bridge asks for a warm room. */
-export interface WarmRoomFormat {
-  warmRequest(room: Pick<WarmRoom, 'room' | 'token' | 'departureS' | 'endsAt' | 'madeAt'>, pool: WarmPool): RoomRequest
-}
-
 export interface RoomWorkOptions {
   store: WarmRoomStore
   registry: Pick<Registry, 'findByName'>
   rooms: Rooms
-  roomFormat: WarmRoomFormat
+  roomFormat: Pick<RoomFormat, 'warmRequest'>
   clock: Clock
   observer: WarmObserver
   roomPrefix: string

@@ -4,8 +4,10 @@ import { within, type Clock } from '../../clock.ts'
 import { StoreUnavailableError } from '../../errors.ts'
 import type { EventOf } from '../fold/events.ts'
 import type { ClaimedRoom, ColdReason } from '../fold/warm.ts'
+import type { RoomFormat } from '../ports.ts'
 import type { Registry } from '../store/registry.ts'
 import { emptyPools } from './empty-pools.ts'
+import { Leftovers } from './leftovers.ts'
 import { PoolKeeper } from './pool-keeper.ts'
 import { poolIdOf } from './pool-id.ts'
 import type { WarmPools, WarmPoolView, WarmWish } from './pools.ts'
@@ -17,6 +19,7 @@ import type { WarmPool, WarmRoom } from './warm-room.ts'
 
 export interface WarmPoolsOptions extends RoomWorkOptions {
   registry: Pick<Registry, 'findByName' | 'shared'>
+  roomFormat: Pick<RoomFormat, 'warmRequest' | 'isWarmRoom'>
   clock: Clock
   /** The pools that are wanted; they change with the routes. */
   pools(): readonly WarmPool[]
@@ -28,6 +31,8 @@ export interface WarmPoolsOptions extends RoomWorkOptions {
 
 /** Pause between two notes in the store that this replica keeps the pools, milliseconds. */
 const KEEPING_MS = 1000
+/** The same where there are no pools. */
+const IDLE_MS = 5000
 /** Without such a note for this long a replica counts as gone, milliseconds. */
 const KEPT_MS = 3000
 /** From a claim to the making of the room that takes its place: the reply goes first, milliseconds. */
@@ -41,6 +46,7 @@ export function createWarmPools (options: WarmPoolsOptions): WarmPools {
 class WarmPoolService implements WarmPools {
   readonly #options: WarmPoolsOptions
   readonly #work: RoomWork
+  readonly #leftovers: Leftovers
   readonly #keepers = new Map<string, PoolKeeper>()
   readonly #replica = randomUUID()
   /** By name: rooms as this process has claimed them, until that is settled. */
@@ -57,6 +63,7 @@ class WarmPoolService implements WarmPools {
   constructor (options: WarmPoolsOptions) {
     this.#options = options
     this.#work = new RoomWork(options)
+    this.#leftovers = new Leftovers(options)
   }
 
   async claim ({ callSid, agent, metadata }: WarmWish): Promise<ClaimedRoom | ColdReason> {
@@ -105,9 +112,10 @@ class WarmPoolService implements WarmPools {
   }
 
   start (): void {
-    this.#beating = this.#beat().then(() => {
-      if (!this.#stopped) this.#cancelBeat = this.#options.clock.schedule(KEEPING_MS, () => this.start())
-    })
+    const { registry, pools } = this.#options
+    // A store that outlives the process still has the rooms of an earlier one.
+    if (!registry.shared && pools().length > 0) this.#leftovers.start()
+    this.#beatOn()
   }
 
   drain (): void {
@@ -118,7 +126,7 @@ class WarmPoolService implements WarmPools {
     this.#draining = true
     this.#stopped = true
     this.#cancelBeat()
-    await this.#beating
+    await Promise.all([this.#beating, this.#leftovers.stop()])
     await Promise.all([...this.#keepers.values()].map(keeper => keeper.stop()))
     await this.#end().catch(error => this.#options.observer.failed('warm rooms', error))
   }
@@ -130,13 +138,22 @@ class WarmPoolService implements WarmPools {
     if (await store.keeping(this.#replica, now, now - 1) === 0) await emptyPools(this.#options, this.#work, closeMs)
   }
 
+  #beatOn (): void {
+    this.#beating = this.#beat().then(() => {
+      const pauseMs = this.#keepers.size === 0 ? IDLE_MS : KEEPING_MS
+      if (!this.#stopped) this.#cancelBeat = this.#options.clock.schedule(pauseMs, () => this.#beatOn())
+    })
+  }
+
   /** Notes that this replica keeps the pools, and takes them into its hands. Never rejects. */
   async #beat (): Promise<void> {
     const { store, clock, observer } = this.#options
     try {
+      const ids = new Set([...this.#options.pools().map(({ id }) => id), ...await store.pools()])
+      if (ids.size === 0) return
+
       const now = clock.now()
       const others = await store.keeping(this.#replica, now, now + KEPT_MS)
-      const ids = new Set([...this.#options.pools().map(({ id }) => id), ...await store.pools()])
       await this.#settleAll()
       if (this.#deafSince) await this.#lookAtAll(ids, others > 0 && this.#deafSince === 'start')
       this.#deafSince = undefined

@@ -48,6 +48,7 @@ export function buildStage (t: Test, wanted: WarmPool[], store: WarmRoomStore = 
         registry: { shared: true, findByName: async name => stage.calls.get(name) },
         rooms: livekit.rooms,
         roomFormat: {
+          isWarmRoom: (_room, metadata) => metadata === 'warm',
           warmRequest: ({ room, departureS, madeAt, endsAt }, { agent, metadata }) => ({
             name: room,
             emptyTimeoutS: (endsAt - madeAt) / 1000,
