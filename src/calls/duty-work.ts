@@ -1,8 +1,8 @@
 import type { Calls } from './calls.ts'
-import type { Attempt, Call, Duty } from './fold/call.ts'
+import type { Call, Duty } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
 import { EVERY_AGENT } from './fold/on-person-news.ts'
-import { awaitsWarmAgent, TOLD } from './fold/warm.ts'
+import { areSilent, awaitsWarmAgent, TOLD } from './fold/warm.ts'
 import { TransferWork, type TransferWorkOptions } from './transfer-work.ts'
 import {
   LiveKitError,
@@ -153,7 +153,7 @@ export class DutyWork {
     const attempt = call.attempts.find(attempt => attempt.n === n)
     const seen = await this.#look(call, n)
     if (!seen) throw new LiveKitError('look', 'unreachable')
-    if (!attempt?.room || !seen.exists || seen.company || (seen.agent && !isSilent(attempt, seen))) return
+    if (!attempt?.room || !seen.exists || seen.company || (seen.agent && !areSilent(attempt, seen))) return
 
     const { room } = attempt
     // The metadata of a call that was only found again is incomplete: the first dispatch still has all of it.
@@ -211,7 +211,3 @@ export class DutyWork {
 
 /** Identities of the agents in a room. */
 const agentsOf = ({ agent, moreAgents = [] }: Look): string[] => agent ? [agent.identity, ...moreAgents] : []
-
-/** LiveKit answers a caller within a tenth of a second where an agent waits and publishes audio. */
-const isSilent = (attempt: Attempt, { sip }: Look): boolean =>
-  awaitsWarmAgent(attempt) && sip !== undefined && sip.callStatus !== 'active'

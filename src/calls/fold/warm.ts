@@ -1,5 +1,6 @@
 import type { Attempt, Call } from './call.ts'
 import { note, owe } from './duties.ts'
+import type { EventOf } from './events.ts'
 import { withoutAbsent } from './without-absent.ts'
 
 /*
@@ -86,3 +87,10 @@ export function warmRoomGone (draft: Call, attempt: Attempt, at: number): void {
  * agent. `byRule`: the SIP leg was faster, and LiveKit's dispatch rule has made the room, with the rule's own agent.
  */
 export const TOLD = { made: 'room made again', byRule: 'room made by the dispatch rule' } as const
+
+/**
+ * Whether the agents that a look saw are of no use to the caller who rings: LiveKit answers within a tenth of a second
+ * where one publishes audio. They crashed, or are the dispatch rule's. Another one takes their place.
+ */
+export const areSilent = (attempt: Attempt, { sip }: Pick<EventOf<'look'>, 'sip'>): boolean =>
+  awaitsWarmAgent(attempt) && sip !== undefined && sip.callStatus !== 'active'

@@ -8,7 +8,7 @@ import type { CallEvent } from '../../../src/calls/fold/events.ts'
 import { openOrder } from '../../../src/calls/fold/order.ts'
 import type { Rules } from '../../../src/calls/fold/rules.ts'
 import { seriesOfAttempts, seriesOfCalls } from '../../../src/metric-series.ts'
-import { createDriver, type Untimed, type World } from '../../fixtures/events.ts'
+import { claimedRoom, createDriver, WARM_ROOM, type Untimed, type World } from '../../fixtures/events.ts'
 import { readOrderRecordings, readRecordings, type Recording } from '../../fixtures/recordings.ts'
 
 /*
@@ -35,6 +35,17 @@ const extras = (callSid: string, hook: Untimed | undefined, placed: Untimed | un
   { kind: 'room', attempt: 1, outcome: 'created' },
   { kind: 'room', attempt: 1, outcome: 'timeout', detail: 'timeout' },
   { kind: 'room', attempt: 2, outcome: 'failed', detail: 'refused' },
+  { kind: 'room', attempt: 1, outcome: 'created', warm: claimedRoom() },
+  { kind: 'room', attempt: 1, outcome: 'created', warm: claimedRoom({ room: 'jb_cother', token: 'cother', events: false }) },
+  { kind: 'room', attempt: 2, outcome: 'created', warm: claimedRoom({ room: 'jb_csecond', token: 'csecond' }) },
+  { kind: 'room', attempt: 1, outcome: 'failed', detail: 'refused', cold: 'empty' },
+  { kind: 'livekit', room: WARM_ROOM, what: 'room_finished' },
+  {
+    kind: 'livekit',
+    room: WARM_ROOM,
+    what: 'participant_left',
+    participant: { sid: 'PA_agent1', identity: 'agent-1', kind: 'AGENT', reason: 'CLIENT_INITIATED' }
+  },
   { kind: 'room-settled', attempt: 1 },
   { kind: 'look', attempt: 1, askedAt: Number.MAX_SAFE_INTEGER, outcome: 'seen', exists: true },
   { kind: 'look', attempt: 2, askedAt: Number.MAX_SAFE_INTEGER, outcome: 'seen', exists: false },
@@ -149,7 +160,9 @@ function checkStep (before: Call | undefined, event: CallEvent, after: Call | un
     const same: Attempt | undefined = after.attempts.find(({ n }) => n === attempt.n)
     ok(same, 'an attempt does not vanish')
     if (attempt.end) deepStrictEqual(same.end, attempt.end, "an attempt's end never changes")
-    strictEqual(same.room, attempt.room)
+    const isClaimed = same.warm !== undefined && attempt.warm === undefined
+    if (!isClaimed) strictEqual(same.room, attempt.room, 'an attempt stays in its room')
+    else checkClaim(attempt, event)
   }
   for (const known of before.hooks) {
     const same = findHook(after, known.hook, known.hash)
@@ -159,6 +172,13 @@ function checkStep (before: Call | undefined, event: CallEvent, after: Call | un
       deepStrictEqual(same.reply, known.reply, 'a hook that was answered is answered the same again')
     }
   }
+}
+
+/** A room that waited is taken by what tells of it alone, and only while nothing is dialled. */
+function checkClaim (attempt: Attempt, event: CallEvent) {
+  ok(event.kind === 'room' && event.warm !== undefined && event.attempt === attempt.n)
+  strictEqual(attempt.at.replied, undefined, 'an attempt that is dialled stays in its room')
+  strictEqual(attempt.end, undefined, 'an attempt that is over takes none')
 }
 
 const OF_CALLS = new Set(seriesOfCalls().map(({ direction, cause, waitingOn }) => `${direction} ${cause} ${waitingOn}`))
@@ -225,20 +245,21 @@ function play (recording: Recording, { events, reachable, succeeds }: Scene) {
       }
     }
   })
-  const rooms = new Set<string>()
+  /** By the number of the attempt: it may go into another room than it was opened with. */
+  const rooms = new Map<number, string>()
   for (const { event, gap } of events) {
     driver.pass(gap)
     driver.feed(event)
     checkAnswered(driver.call, event)
     // A room that LiveKit refused to make, and that nobody was told to dial, never existed.
-    for (const { room, made, at } of driver.call?.attempts ?? []) {
-      if (room && made === 'failed' && at.replied === undefined) rooms.delete(room)
-      else if (room) rooms.add(room)
+    for (const { n, room, made, at } of driver.call?.attempts ?? []) {
+      if (room && made === 'failed' && at.replied === undefined) rooms.delete(n)
+      else if (room) rooms.set(n, room)
     }
   }
   driver.passUntilForgotten(FOR_EVER)
   strictEqual(driver.call, undefined, 'the call is forgotten in the end, its duties done or given up')
-  for (const room of rooms) {
+  for (const room of rooms.values()) {
     ok(endedAt.has(room), 'every attempt ended')
     if (neverMade.has(room)) continue
     const tries = driver.performed.filter(({ kind, target, at }) =>
