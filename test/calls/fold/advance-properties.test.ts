@@ -36,8 +36,8 @@ const extras = (callSid: string, hook: Untimed | undefined, placed: Untimed | un
   { kind: 'room', attempt: 1, outcome: 'timeout', detail: 'timeout' },
   { kind: 'room', attempt: 2, outcome: 'failed', detail: 'refused' },
   { kind: 'room', attempt: 1, outcome: 'created', warm: claimedRoom() },
-  { kind: 'room', attempt: 1, outcome: 'created', warm: claimedRoom({ room: 'jb_cother', token: 'cother', events: false }) },
-  { kind: 'room', attempt: 2, outcome: 'created', warm: claimedRoom({ room: 'jb_csecond', token: 'csecond' }) },
+  { kind: 'room', attempt: 1, outcome: 'created', warm: { ...claimedRoom(), room: 'jb_cb', token: 'cb', events: false } },
+  { kind: 'room', attempt: 2, outcome: 'created', warm: { ...claimedRoom(), room: 'jb_cc', token: 'cc' } },
   { kind: 'room', attempt: 1, outcome: 'failed', detail: 'refused', cold: 'empty' },
   { kind: 'livekit', room: WARM_ROOM, what: 'room_finished' },
   {

@@ -92,7 +92,7 @@ await t.test('the agent leaves before the caller is answered: another one is cal
   t.same(tasks(story, 'remove-agent'), [], 'and may stay')
 })
 
-await t.test('an agent that does not make LiveKit answer is replaced: it crashed, and LiveKit has not noticed', async t => {
+await t.test('an agent that does not make LiveKit answer is replaced: it may have crashed', async t => {
   const story = ringing()
   story.pass(2500)
   t.equal(tasks(story, 'redispatch').length, 0)
@@ -105,7 +105,7 @@ await t.test('an agent that does not make LiveKit answer is replaced: it crashed
   t.equal(story.it.phase, 'connected')
 })
 
-await t.test('an agent is not replaced while the leg of the caller is not there, or once LiveKit has answered', async t => {
+await t.test('an agent is not replaced before the leg is there, nor once LiveKit has answered', async t => {
   const late = ringing()
   late.see = { exists: true, agent: waiting }
   late.pass(5000)
@@ -178,7 +178,7 @@ await t.test('a room that was made again has the time that every room has', asyn
   t.equal(tasks(story, 'redispatch').length, 1)
 })
 
-await t.test('the dispatch rule has made the room: its own agent may answer, that of another name is called', async t => {
+await t.test('the dispatch rule has made the room: its own agent may answer, another one is called', async t => {
   const own = toldToNobody(TOLD.byRule)
   t.equal(own.it.attempts[0]!.degraded, true)
   t.equal(tasks(own, 'redispatch').length, 0)
