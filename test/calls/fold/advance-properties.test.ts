@@ -28,6 +28,8 @@ const rulesOf = (recording: Recording): Rules => ({
   publishes: true
 })
 
+const OTHER = { room: 'jb_cb', token: 'cb' }
+
 /** What may happen besides what was recorded. */
 const extras = (callSid: string, hook: Untimed | undefined, placed: Untimed | undefined): Untimed[] => [
   { kind: 'hangup' },
@@ -36,8 +38,8 @@ const extras = (callSid: string, hook: Untimed | undefined, placed: Untimed | un
   { kind: 'room', attempt: 1, outcome: 'timeout', detail: 'timeout' },
   { kind: 'room', attempt: 2, outcome: 'failed', detail: 'refused' },
   { kind: 'room', attempt: 1, outcome: 'created', warm: claimedRoom() },
-  { kind: 'room', attempt: 1, outcome: 'created', warm: { ...claimedRoom(), room: 'jb_cb', token: 'cb', events: false } },
-  { kind: 'room', attempt: 2, outcome: 'created', warm: { ...claimedRoom(), room: 'jb_cc', token: 'cc' } },
+  { kind: 'room', attempt: 1, outcome: 'created', warm: claimedRoom({ ...OTHER, events: false }) },
+  { kind: 'room', attempt: 2, outcome: 'created', warm: claimedRoom({ room: 'jb_cc', token: 'cc' }) },
   { kind: 'room', attempt: 1, outcome: 'failed', detail: 'refused', cold: 'empty' },
   { kind: 'livekit', room: WARM_ROOM, what: 'room_finished' },
   {
