@@ -70,6 +70,18 @@ export function percentiles (title: string, description: string, metric: string,
   }
 }
 
+/** Times by a label with few values. */
+export function percentilesBy (title: string, description: string, metric: string, by: string): Panel {
+  return {
+    title,
+    description,
+    type: 'timeseries',
+    unit: 's',
+    width: 12,
+    queries: [0.5, 0.99].map(q => ({ expr: quantile(q, metric, `le, ${by}`), legend: `${legendOf(by)} p${q * 100}` }))
+  }
+}
+
 export function slowest (title: string, description: string, metric: string, by: string): Panel {
   return {
     title,

@@ -1,5 +1,5 @@
 import { CATALOGUE } from '../../src/diagnosis/causes-catalogue.ts'
-import { counts, percentiles, sel, type Row } from './kinds.ts'
+import { counts, gauge, percentiles, percentilesBy, sel, type Row } from './kinds.ts'
 
 /** Causes of calls that failed, whoever failed. */
 const FAILED = Object.entries(CATALOGUE)
@@ -161,6 +161,59 @@ const waiting: Row = {
   ]
 }
 
+/** With Redis every replica reports all rooms. Without it each bridge has its own, and one job is one bridge. */
+const warmRooms = (metric: string, labels = ''): string =>
+  `sum by (agent) (max by (namespace, job, agent) (${metric}${sel(labels)}))`
+
+const warm: Row = {
+  title: 'Warm agents',
+  height: 7,
+  panels: [
+    gauge(
+      'Warm rooms, beside how many are wanted',
+      '`ready`: an agent waits in it. Fewer than wanted for more than a minute: agents do not come, or leave.',
+      'short',
+      [
+        { expr: warmRooms('bridge_warm_rooms', 'state="ready"'), legend: '{{agent}} ready' },
+        { expr: warmRooms('bridge_warm_rooms', 'state="making"'), legend: '{{agent}} being made' },
+        { expr: warmRooms('bridge_warm_rooms_wanted'), legend: '{{agent}} wanted' }
+      ]
+    ),
+    counts(
+      'Starts, warm and cold by why',
+      '`no-pool`: no rooms are kept for this agent and metadata. `empty`: none was ready. `store`: Redis did not ' +
+        'answer in time. `ordered`: placed over the API.',
+      'bridge_call_starts_total',
+      'start, why'
+    ),
+    percentilesBy(
+      'To the reply, by start',
+      'A warm start asks nothing of LiveKit before the reply.',
+      'bridge_hook_reply_seconds',
+      'start'
+    ),
+    percentilesBy(
+      'To the answer, by start',
+      'What a waiting agent saves the caller.',
+      'bridge_hook_answered_seconds',
+      'start'
+    ),
+    counts(
+      'Warm rooms made',
+      'By outcome. Rooms are renewed before LiveKit closes them, also when nobody calls.',
+      'bridge_warm_rooms_made_total',
+      'outcome'
+    ),
+    counts(
+      'Warm rooms that left without a call',
+      '`renewed` and `surplus` are right. `agent-left`: the agent left or crashed. `no-agent`: it did not come. ' +
+        '`room-gone` and `failed`: see LiveKit.',
+      'bridge_warm_rooms_left_total',
+      'why'
+    )
+  ]
+}
+
 const ways: Row = {
   title: 'Ways and agents',
   height: 7,
@@ -236,4 +289,4 @@ const transfers: Row = {
 }
 
 /** Rows about calls. */
-export const ROWS_OF_CALLS: readonly Row[] = [now, calls, waiting, ways, outbound, transfers]
+export const ROWS_OF_CALLS: readonly Row[] = [now, calls, waiting, warm, ways, outbound, transfers]
