@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { play, startChromium, withoutChromium } from '../fixtures/browser.ts'
 import { enter, goTo, rowOf } from '../fixtures/console-page.ts'
@@ -5,11 +6,29 @@ import { NUMBERS, setConsoleStage, TOKENS, type ConsoleStage } from '../fixtures
 
 const CALLER = '+15550001234'
 
+/** No worker runs the first agent of sales. */
+const WARM = `version: 1
+routes:
+  - name: sales
+    when: { to: "${NUMBERS.sales}" }
+    connect:
+      - { agent: day-desk, ring: 1s, warm: 1 }
+      - { agent: night-desk, ring: 10s }
+  - name: front desk
+    connect:
+      - { agent: receptionist, ring: 30s, warm: 1 }
+`
+
 /** Somebody talks with the agent. */
 async function talk (stage: ConsoleStage, from = CALLER) {
   const call = stage.call({ from })
   const { callSid } = await stage.until(call => call.from === from && call.phase === 'connected')
   return { call, callSid }
+}
+
+async function hasWarmRoom ({ url }: ConsoleStage, agent: string): Promise<boolean> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return text.includes(`bridge_warm_rooms{agent="${agent}",state="ready"} 1`)
 }
 
 /** A call whose agent does not come. */
@@ -51,6 +70,27 @@ await t.test('one call, in chromium', { skip: withoutChromium }, async t => {
       await rowOf(page, '+15550007777').waitFor()
       const searched = await page.getByRole('searchbox', { name: 'Number' }).inputValue()
       t.equal(searched, '555 000-77 77', 'the search is still there')
+    })
+  })
+
+  await t.test('the attempts say whether an agent waited for the call, or why none did', async t => {
+    const stage = await setConsoleStage(t, { routes: WARM })
+    while (!await hasWarmRoom(stage, 'receptionist')) await sleep(50)
+    const { callSid: warm } = await talk(stage)
+    stage.call({ from: '+15550002222', to: NUMBERS.sales })
+    const { callSid: cold } = await stage.until(({ attempts }) => attempts[1]?.agent === 'night-desk')
+
+    await play(t, chromium, async open => {
+      const page = await enter(await open(), stage, TOKENS.operator)
+      const attempts = page.getByRole('region', { name: 'Attempts' })
+      await goTo(page, `#/call/${warm}`)
+      await attempts.getByText('warm', { exact: true }).waitFor()
+      t.match(await attempts.innerText(), /agent receptionist warm made [\d.]+ s before/)
+      await page.getByText('warm room claimed').first().waitFor()
+
+      await goTo(page, `#/call/${cold}`)
+      await attempts.getByText('cold', { exact: true }).waitFor()
+      t.match(await attempts.innerText(), /agent day-desk cold no warm room was ready[^]*agent night-desk\s/)
     })
   })
 
