@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import ts from 'typescript'
 import { readJob } from '../../deploy/agent/src/call.ts'
 import { inPython, inTypeScript, type EnterRoom, type Happens } from '../fixtures/agent-room.ts'
 import { project } from '../fixtures/paths.ts'
@@ -146,6 +148,39 @@ print(json.dumps([read_job(*case) for case in json.load(sys.stdin)]))`
   const read = JSON.parse(stdout) as object[]
   for (const [n, { says, is }] of CASES.entries()) t.same(read[n], is, says)
 })
+
+await t.test('the function on the page for authors does the same', async t => {
+  const page = readFileSync(project('docs/agents.md'), 'utf8')
+  const sound = CASES.filter(({ says }) => !/rubbish|degraded|later version|without/.test(says))
+  t.ok(sound.length > 10)
+  const expected = (is: any) => [is.call?.callSid, is.call?.from || undefined, is.call && is.control?.url]
+  const found = (job: any) => [job.call?.callSid, job.call?.from, job.call && job.control?.url]
+
+  const [, inTypeScript = ''] = /```ts\n(function readJob .*?\n\})\n/s.exec(page)!
+  const { outputText } = ts.transpileModule(inTypeScript, {})
+  // eslint-disable-next-line no-new-func
+  const readAsOnPage = new Function('parse', `${outputText}\nreturn readJob`)(parse)
+  for (const each of sound) t.same(found(readAsOnPage(...argumentsOf(each))), expected(each.is), each.says)
+  if (!python) return
+
+  const [, inPython = ''] = /```python\n(def read_job.*?)\n\njob =/s.exec(page)!
+  const program = `import json, sys
+def parse(text):
+    data = json.loads(text or "{}")
+    return data if isinstance(data, dict) else {}
+${inPython}
+print(json.dumps([read_job(*case) for case in json.load(sys.stdin)]))`
+  const input = JSON.stringify(sound.map(argumentsOf))
+  const { stdout, stderr } = spawnSync('python3', ['-c', program], { input, encoding: 'utf8' })
+  t.equal(stderr, '')
+  const read = JSON.parse(stdout, (_key, value) => value ?? undefined) as object[]
+  for (const [n, { says, is }] of sound.entries()) t.same(found(read[n]), expected(is), says)
+})
+
+function parse (text: string): object {
+  const data = JSON.parse(text || '{}')
+  return typeof data === 'object' ? data : {}
+}
 
 const silence = (frames: number): string => '.'.repeat(frames)
 const JOINED = ['joins', 'publishes agent']
