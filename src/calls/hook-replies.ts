@@ -92,14 +92,15 @@ export class HookReplies {
 
   #prepareProposed (call: Call | undefined, { hash }: ReceivedHook, replyBy: number, begun: Begun[]): void {
     const attempt = call && waitingAttempt(call, 'call-hook', hash)
-    if (!call || !attempt || begun.some(other => isSame(other.attempt, attempt))) return
-
-    this.#begin(call, attempt, replyBy, begun)
+    if (call && attempt) this.#begin(call, attempt, replyBy, begun)
   }
 
   /** @returns undefined when there is nothing to prepare */
   #begin (call: Call, attempt: Attempt, replyBy: number, begun: Begun[]): Begun | undefined {
     const { preparations, clock } = this.#options
+    const known = begun.find(other => isSame(other.attempt, attempt))
+    if (known) return known
+
     const done = preparations.prepare(call, attempt, replyBy - clock.now())
     if (!done) return undefined
     begun.push({ call, attempt, done })
