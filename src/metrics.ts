@@ -16,6 +16,8 @@ const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const CONNECT_BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2, 5, 10]
 /** Of connecting a person with the caller: every 50 ms are heard. */
 const JOIN_BUCKETS = [0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.75, 1, 2, 5, 10, 20]
+/** Of an answer: an agent that waited answers within a tenth of a second. */
+const ANSWER_BUCKETS = [0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 15, 30, 60]
 const SETUP_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 15, 30, 60]
 
 type Labels = string[]
@@ -50,7 +52,7 @@ const callMetrics = ({ counter, histogram }: Instruments) => ({
     answered: histogram(
       'bridge_hook_answered_seconds',
       'From the call hook to the agent leg being answered',
-      SETUP_BUCKETS,
+      ANSWER_BUCKETS,
       ['start']
     )
   },
