@@ -52,11 +52,14 @@ await t.test('KEDA example: the query says how many calls need an agent', { skip
   const replica = (instance: string, phase: string, calls: number) =>
     ({ series: `bridge_calls{${target},instance="${instance}",phase="${phase}"}`, values: `${calls}x20` })
   const gaveUp = `${target},instance="a",direction="inbound",cause="caller-gave-up",waiting_on="agent"`
-  const story = {
+  const waiting = (instance: string, agent: string, rooms: number) =>
+    ({ series: `bridge_warm_rooms_wanted{${target},instance="${instance}",agent="${agent}"}`, values: `${rooms}x20` })
+  const story = (warm: object[], value: number) => ({
     rule_files: [],
     tests: [{
       interval: '1m',
       input_series: [
+        ...warm,
         ...['a', 'b'].flatMap(one => [
           replica(one, 'ringing', 3),
           replica(one, 'connected', 20),
@@ -65,9 +68,13 @@ await t.test('KEDA example: the query says how many calls need an agent', { skip
         ]),
         { series: `bridge_calls_ended_total{${gaveUp}}`, values: '0x20' }
       ],
-      promql_expr_test: [{ expr: query, eval_time: '15m', exp_samples: [{ labels: '{}', value: 23 }] }]
+      promql_expr_test: [{ expr: query, eval_time: '15m', exp_samples: [{ labels: '{}', value }] }]
     }]
+  })
+  const pools = ['a', 'b'].flatMap(one => [waiting(one, 'receptionist', 5), waiting(one, 'helpdesk', 2)])
+  for (const [warm, calls] of [[[], 23], [pools, 30]] as const) {
+    const files = { 'story.yaml': story([...warm], calls) }
+    const outcome = await promtool(['test', 'rules', 'story.yaml'], { files })
+    t.equal(outcome.code, 0, outcome.stdout + outcome.stderr)
   }
-  const outcome = await promtool(['test', 'rules', 'story.yaml'], { files: { 'story.yaml': story } })
-  t.equal(outcome.code, 0, outcome.stdout + outcome.stderr)
 })
