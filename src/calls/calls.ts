@@ -29,6 +29,8 @@ export interface CallsOptions {
   registrar: Registrar
   /** Rooms with waiting agents. Absent: there are none. */
   warmPools?: WarmPools
+  /** Whether such rooms are kept now. Absent: they are not. */
+  hasPools?(): boolean
   clock: Clock
   /** How long to wait for a room, or for Retell, while Jambonz waits, milliseconds. */
   prepareTimeoutMs: number
@@ -135,13 +137,14 @@ class CallService implements Calls {
       clock,
       observer,
       admission: this.#admission,
-      locate: callSid => this.#recovery.locate(callSid)
+      locate: (callSid, dialled) => this.#recovery.locate(callSid, dialled)
     })
     this.#recovery = createRecovery({
       rooms,
       roomFormat,
       registry,
       rules,
+      hasPools: options.hasPools ?? (() => false),
       clock,
       observer,
       apply: (callSid, event) => this.apply(callSid, event)
@@ -271,7 +274,8 @@ class CallService implements Calls {
   }
 
   #keepRoomEvent (event: EventOf<'livekit'>, metadata: string | undefined): { callSid: string } | undefined {
-    const callSid = this.#commits.outage.keepRoomEvent(event, this.#recovery.callOf(event, metadata))
+    const { outage } = this.#commits
+    const callSid = outage.keepRoomEvent(event, this.#recovery.foundBy(event, metadata)?.callSid)
     return callSid === undefined ? undefined : { callSid }
   }
 
@@ -283,8 +287,13 @@ class CallService implements Calls {
     metadata: string | undefined
   ): Promise<string | undefined> {
     const { outage } = this.#commits
-    const callSid = this.#recovery.callOf(event, metadata)
-    if (callSid !== undefined && (outage.holds(callSid) || await this.#registry.get(callSid))) return callSid
+    const found = this.#recovery.foundBy(event, metadata)
+    if (found && outage.holds(found.callSid)) return found.callSid
+    if (found && await this.#registry.get(found.callSid)) {
+      // The record does not know of a room that is the call's for sure.
+      if (found.warm) await this.apply(found.callSid, found)
+      return found.callSid
+    }
     const inForeignRoom = await this.#callInForeignRoom(event)
     if (inForeignRoom !== undefined) return inForeignRoom
     if (event.what === 'room_finished' || outage.settling) return undefined

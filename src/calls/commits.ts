@@ -18,7 +18,7 @@ export interface CommitsOptions {
   observer: Observer
   admission: Admission
   /** What LiveKit knows of a call that nobody here knows. Never rejects. */
-  locate(callSid: string): Promise<EventOf<'found'> | undefined>
+  locate(callSid: string, dialled?: string): Promise<EventOf<'found'> | undefined>
 }
 
 /** Receives what an update makes of a call before that is written; it may not be written in the end. */
@@ -127,7 +127,7 @@ export class Commits {
     const call = await this.#updateKnown(callSid, event, propose)
     if (call !== UNKNOWN) return call
 
-    const found = await this.#locate(callSid)
+    const found = await this.#locate(callSid, dialledIn(event))
     if (found) await this.#update(callSid, found)
     return this.#update(callSid, event, propose)
   }
@@ -189,7 +189,7 @@ export class Commits {
     const isNew = () => (this.outage.recent(callSid)?.attempts.length ?? 0) === 0
     if (mustBeKnown(event) && isNew()) {
       // Another replica knows how the call goes on, and so does LiveKit's room.
-      const found = await this.#locate(callSid)
+      const found = await this.#locate(callSid, dialledIn(event))
       if (found && isNew()) this.outage.begin(callSid, found)
     }
     return this.outage.keep(callSid, event)
@@ -232,6 +232,10 @@ function markOf (event: CallEvent): OrderMark | undefined {
       return undefined
   }
 }
+
+/** The SIP user or number that a leg was dialled to, by a hook of that leg. */
+const dialledIn = (event: CallEvent): string | undefined =>
+  event.kind === 'status' || event.kind === 'refer' ? event.dialled : undefined
 
 /** Whether a call cannot begin with this event: somebody must have known it before. */
 function mustBeKnown (event: CallEvent): boolean {

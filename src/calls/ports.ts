@@ -144,6 +144,14 @@ export interface RoomFormat {
   warmRequest(room: NewWarmRoom, pool: WarmPool): RoomRequest
   /** Whether metadata say, under our seal, that the room of this name is a pool's and has no call yet. */
   isWarmRoom(room: string, metadata: string): boolean
+  /** What such metadata tell of the room besides. @returns undefined when they are others */
+  readWarmRoom(room: string, metadata: string): UnclaimedRoom | undefined
+}
+
+/** What a warm room says of itself before a call has it. */
+export interface UnclaimedRoom extends Pick<FoundWarmRoom, 'madeAt' | 'departureS'> {
+  /** Name of the agent that was dispatched to it. */
+  agent: string
 }
 
 /** What must be known of a warm room before LiveKit is asked for it. */

@@ -51,14 +51,13 @@ export class PresenceCheck {
     if (isOver(known)) return { kind: 'presence', outcome: 'gone' }
 
     const place = currentAttempt(known)
-    if (!place || place.n === way.attempt) {
-      const isThere = !place || isInRoom(place)
-      return { kind: 'presence', outcome: isThere ? await inTime(this.#look(known, attempt, visits)) : 'gone' }
-    }
+    if (!place) return { kind: 'presence', outcome: await inTime(this.#look(known, attempt, visits)) }
     if (!isInRoom(place)) return { kind: 'presence', outcome: 'gone' }
+
     // A caller on the way to a room is not to be seen there yet.
-    const outcome = place.answered ? await inTime(this.#look(known, place, place.room!)) : 'unknown'
-    return { kind: 'presence', outcome, callersAttempt: place.n }
+    const isExpected = place.answered || place.n === way.attempt
+    const outcome = isExpected ? await inTime(this.#look(known, place, place.room!)) : 'unknown'
+    return { kind: 'presence', outcome, ...(place.room === visits ? {} : { moved: roomOf(place) }) }
   }
 
   /** @param place the attempt that dialled the caller into the room, or dials a person into it */
@@ -67,6 +66,9 @@ export class PresenceCheck {
     return sip ? 'there' : 'gone'
   }
 }
+
+const roomOf = ({ n, warm, token }: Attempt): NonNullable<Presence['moved']> =>
+  ({ attempt: n, ...(warm && token !== undefined ? { token } : {}) })
 
 /** By the record of the caller's call. */
 const isOver = ({ phase, closing, hangupAt }: Call): boolean =>

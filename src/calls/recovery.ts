@@ -1,12 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { within } from '../clock.ts'
-import type { CallerFacts } from './fold/call.ts'
 import type { CallEvent, EventOf } from './fold/events.ts'
-import { MOST_ATTEMPTS } from './fold/new-call.ts'
+import { FoundRooms } from './found-rooms.ts'
 import type { Observer } from './observer.ts'
-import { LiveKitError, type RoomFormat, type RoomMetadata, type Rooms } from './ports.ts'
+import { LiveKitError, type RoomFormat, type Rooms } from './ports.ts'
 import type { Registry } from './store/registry.ts'
-import type { Way } from './fold/way.ts'
 import type { Rules } from './fold/rules.ts'
 
 /** Brings back calls that only LiveKit still knows: after a restart without Redis, or when Redis lost them. */
@@ -16,10 +14,11 @@ export interface Recovery {
   /**
    * What LiveKit tells of one call. Never rejects and takes at most a second. LiveKit is not asked while too many
    * searches are under way.
+   * @param dialled SIP user that a leg of the call was dialled to, where that is known
    */
-  locate(callSid: string): Promise<EventOf<'found'> | undefined>
-  /** The call that a room's metadata names, or the SIP participant of an event about it, if the room is ours. */
-  callOf(event: EventOf<'livekit'>, metadata: string | undefined): string | undefined
+  locate(callSid: string, dialled?: string): Promise<EventOf<'found'> | undefined>
+  /** What a room's metadata says of its call, or the SIP participant of an event about it, if the room is ours. */
+  foundBy(event: EventOf<'livekit'>, metadata: string | undefined): EventOf<'found'> | undefined
   /** The call of a room, by the metadata that LiveKit's event about it carries. */
   findByRoom(event: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined>
   stop(): void
@@ -30,6 +29,8 @@ export interface RecoveryOptions {
   roomFormat: RoomFormat
   registry: Registry
   rules: Rules
+  /** Calls may be in rooms that were made before them. Their names are not derived. */
+  hasPools(): boolean
   clock: Clock
   observer: Observer
   apply(callSid: string, event: CallEvent): Promise<unknown>
@@ -56,14 +57,17 @@ export function createRecovery (options: RecoveryOptions): Recovery {
 
 class RoomRecovery implements Recovery {
   readonly #options: RecoveryOptions
+  readonly #found: FoundRooms
   readonly #searches = new Map<string, Promise<EventOf<'found'> | undefined>>()
   /** Calls received before cannot be on their way to this process's own memory. */
   readonly #startedAt: number
   readonly #strays = new Set<string>()
+  #warmCalls: Promise<Map<string, EventOf<'found'>>> | undefined
   #stopped = false
 
   constructor (options: RecoveryOptions) {
     this.#options = options
+    this.#found = new FoundRooms(options)
     this.#startedAt = options.clock.now()
   }
 
@@ -80,28 +84,29 @@ class RoomRecovery implements Recovery {
     }
   }
 
-  locate (callSid: string): Promise<EventOf<'found'> | undefined> {
-    const known = this.#searches.get(callSid)
+  locate (callSid: string, dialled?: string): Promise<EventOf<'found'> | undefined> {
+    const key = `${callSid} ${dialled ?? ''}`
+    const known = this.#searches.get(key)
     if (known) return known
     if (this.#searches.size >= MOST_AT_ONCE) return Promise.resolve(undefined)
-    const search = this.#search(callSid).catch((error: unknown) => {
+    const search = this.#search(callSid, dialled).catch((error: unknown) => {
       this.#options.observer.failed(callSid, 'recovery', error)
       return undefined
-    }).finally(() => this.#searches.delete(callSid))
-    this.#searches.set(callSid, search)
+    }).finally(() => this.#searches.delete(key))
+    this.#searches.set(key, search)
 
     return search
   }
 
-  callOf (event: EventOf<'livekit'>, metadata: string | undefined): string | undefined {
-    return this.#foundBy(event, metadata)?.callSid
+  foundBy (event: EventOf<'livekit'>, metadata: string | undefined): EventOf<'found'> | undefined {
+    return this.#found.byEvent(event, metadata)
   }
 
   async findByRoom (heard: EventOf<'livekit'>, metadata: string | undefined): Promise<string | undefined> {
     const { registry, clock, apply } = this.#options
-    const event = this.#foundBy(heard, metadata)
+    const event = this.foundBy(heard, metadata)
     if (!event) {
-      this.#watchStray(heard.room)
+      this.#watchStray(heard.room, metadata)
       return undefined
     }
     if (clock.now() - event.receivedAt < FRESH_MS) {
@@ -118,78 +123,69 @@ class RoomRecovery implements Recovery {
     this.#stopped = true
   }
 
-  #foundBy ({ room, participant }: EventOf<'livekit'>, metadata: string | undefined): EventOf<'found'> | undefined {
-    return this.#eventOf(room, metadata) ?? this.#eventOfLeg(room, participant?.sip?.callSid)
-  }
-
-  /** What a room's metadata says. Whoever made that up does not know the token, so the room has another name. */
-  #eventOf (room: string, text: string | undefined): EventOf<'found'> | undefined {
-    const { rules, roomFormat, clock } = this.#options
-    const metadata = text === undefined ? undefined : roomFormat.readMetadata(text)
-    if (!metadata || this.#roomOf(metadata.callSid, metadata.attempt) !== room) return undefined
-    return foundByMetadata(metadata, rules, clock.now())
-  }
-
-  #roomOf (callSid: string, attempt: number): string {
-    const { roomPrefix, tokenOf } = this.#options.rules
-    return `${roomPrefix}_${tokenOf(callSid, attempt)}`
-  }
-
-  async #read (room: string, metadata: string): Promise<EventOf<'found'> | undefined> {
-    return this.#eventOf(room, metadata) ?? await this.#eventOfCaller(room)
-  }
-
   async #take (room: string, metadata: string): Promise<void> {
     const { registry, apply } = this.#options
     if (await registry.findByName(room) !== undefined) return
-    const event = await this.#read(room, metadata)
+    const event = await this.#found.read(room, metadata)
     if (event) await apply(event.callSid, event)
-    else this.#watchStray(room)
+    else this.#watchStray(room, metadata)
   }
 
-  /** A room that the SIP leg made has no metadata of ours. The leg's X-LK-Call header says whose it is. */
-  async #eventOfCaller (room: string): Promise<EventOf<'found'> | undefined> {
-    for (const { callSid } of await this.#options.rooms.callers(room)) {
-      const event = this.#eventOfLeg(room, callSid)
-      if (event) return event
+  /** @throws {LiveKitError} */
+  #search (callSid: string, dialled: string | undefined): Promise<EventOf<'found'> | undefined> {
+    const search = async () => {
+      const found = await this.#searchByName(callSid, dialled)
+      if (found || !this.#options.hasPools()) return found
+      return (await this.#listWarmCalls()).get(callSid)
     }
-    return undefined
+    return within(this.#options.clock, LOCATE_MS, search(), () => new LiveKitError('listRooms', 'timeout'))
   }
 
-  /** @param callSid the X-LK-Call header of a SIP leg in the room, which only counts where the token fits */
-  #eventOfLeg (room: string, callSid: string | undefined): EventOf<'found'> | undefined {
-    const { rules, clock } = this.#options
-    const attempt = callSid === undefined ? undefined : this.#attemptOf(callSid, room)
-    if (callSid === undefined || attempt === undefined) return undefined
-    return foundByLeg(callSid, attempt, rules, clock.now())
-  }
-
-  #attemptOf (callSid: string, room: string): number | undefined {
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-      if (this.#roomOf(callSid, attempt) === room) return attempt
-    }
-    return undefined
-  }
-
-  async #search (callSid: string): Promise<EventOf<'found'> | undefined> {
-    const { rooms, clock } = this.#options
-    const names = Array.from({ length: LIKELY_ATTEMPTS }, (_, i) => this.#roomOf(callSid, i + 1))
-    const there = await within(clock, LOCATE_MS, rooms.list(names), () => new LiveKitError('listRooms', 'timeout'))
-    // The latest attempt is the one that goes on.
+  /** Looks for rooms whose names are known: those that are derived, and the one that was dialled. */
+  async #searchByName (callSid: string, dialled: string | undefined): Promise<EventOf<'found'> | undefined> {
+    const derived = Array.from({ length: LIKELY_ATTEMPTS }, (_, i) => this.#found.derived(callSid, i + 1))
+    const own = dialled === undefined ? undefined : this.#found.named(dialled)
+    const names = own !== undefined && this.#found.isNamed(own) && !derived.includes(own) ? [...derived, own] : derived
+    const there = await this.#options.rooms.list(names)
+    // The latest attempt is the one that goes on, and what was just dialled is later than all others.
     const [latest] = there.filter(({ name }) => names.includes(name)).sort((a, b) =>
       names.indexOf(b.name) - names.indexOf(a.name)
     )
+    const found = latest && await this.#found.read(latest.name, latest.metadata)
 
-    return latest && await this.#read(latest.name, latest.metadata)
+    return found?.callSid === callSid ? found : undefined
+  }
+
+  /**
+   * The calls in rooms that were made before them, each by its latest attempt. All rooms of LiveKit are listed for it.
+   * Everybody who asks meanwhile shares the one request.
+   */
+  #listWarmCalls (): Promise<Map<string, EventOf<'found'>>> {
+    this.#warmCalls ??= this.#readAll().finally(() => {
+      this.#warmCalls = undefined
+    })
+    return this.#warmCalls
+  }
+
+  async #readAll (): Promise<Map<string, EventOf<'found'>>> {
+    const calls = new Map<string, EventOf<'found'>>()
+    for (const { name, metadata } of await this.#options.rooms.list()) {
+      const found = this.#found.byMetadata(name, metadata)
+      if (!found?.warm) continue
+      const known = calls.get(found.callSid)
+      if ((known?.attempt ?? 0) < found.attempt!) calls.set(found.callSid, found)
+    }
+    return calls
   }
 
   /**
    * A room with a name of ours that tells of no call: an agent whose job was on its way when the room was deleted made
-   * it again, and waits there alone. It is deleted, unless its call turns up meanwhile.
+   * it again, and waits there alone. It is deleted, unless its call turns up meanwhile. A room that waits for a call is
+   * its pool's.
    */
-  #watchStray (room: string): void {
-    const { rules, clock, observer } = this.#options
-    if (!STRAY_NAME.test(room.slice(rules.roomPrefix.length)) || !room.startsWith(rules.roomPrefix)) return
+  #watchStray (room: string, metadata: string | undefined): void {
+    const { clock, observer } = this.#options
+    if (!this.#found.isNamed(room) || this.#found.isWaiting(room, metadata)) return
     if (this.#strays.has(room) || this.#strays.size >= MOST_AT_ONCE) return
     this.#strays.add(room)
     clock.schedule(STRAY_MS, () => {
@@ -204,40 +200,7 @@ class RoomRecovery implements Recovery {
     if (this.#stopped || await registry.findByName(room) !== undefined) return
     const [there] = await rooms.list([room])
     // A room that an agent made again has no metadata, and nobody called into it.
-    if (!there || there.metadata !== '' || await this.#read(room, there.metadata)) return
+    if (!there || there.metadata !== '' || await this.#found.read(room, there.metadata)) return
     if ((await rooms.callers(room)).length === 0) await rooms.delete(room)
   }
 }
-
-/** The call that a room's metadata tells of. */
-export function foundByMetadata (metadata: RoomMetadata, rules: Rules, at: number): EventOf<'found'> {
-  const { callSid, attempt, agent, route, ways, order, receivedAt, openedAt, ...caller } = metadata
-  const { direction, from, to, withheld, applicationSid } = caller
-
-  return {
-    kind: 'found',
-    at,
-    callSid,
-    attempt,
-    facts: { direction, from, to, withheld, applicationSid, callerName: '', headers: {} },
-    app: { ...rules.app, agent },
-    route: { name: route, ways },
-    ...(order === undefined ? {} : { order }),
-    receivedAt,
-    openedAt
-  }
-}
-
-/** The call of a room without metadata, which the SIP leg in it made. */
-export function foundByLeg (callSid: string, attempt: number, rules: Rules, at: number): EventOf<'found'> {
-  const ways: Way[] = [{ strategy: 'room', agent: rules.ruleAgent }]
-  const times = { at, receivedAt: at, openedAt: at }
-
-  return { kind: 'found', callSid, attempt, facts: UNKNOWN, app: rules.app, route: { ways }, ...times }
-}
-
-/** A token of ours, behind the room prefix. */
-const STRAY_NAME = /^_c[a-z2-7]{26}$/
-
-/** What is known of a caller when there is no metadata. */
-const UNKNOWN: CallerFacts = { direction: 'inbound', from: '', to: '', callerName: '', withheld: false, headers: {} }

@@ -5,7 +5,7 @@ import { endOf } from './fold/end.ts'
 import { newsOf } from './fold/on-merge.ts'
 import { LEG_GONE, personOf } from './fold/on-transfer.ts'
 import { isOrderId, orderIdOfTransfer, type Order } from './fold/order.ts'
-import { findTransfer, openRequest, type NewsOfPerson, type Transfer } from './fold/transfers.ts'
+import { findTransfer, openPurpose, openRequest, type NewsOfPerson, type Transfer } from './fold/transfers.ts'
 import type { Observer } from './observer.ts'
 import type { Placements } from './placements.ts'
 import { PlacementRefusedError, type CallControl, type Rooms } from './ports.ts'
@@ -111,7 +111,7 @@ export class TransferWork {
   }
 
   #lost (call: Call, { id: callSid, transfer, to }: Order, cause: 'not-placed' | 'lost'): NewsOfPerson {
-    const { brief: _brief, ...purpose } = transfer!
+    const purpose = openPurpose(transfer!)
     const n = Math.max(this.#options.clock.now(), (findTransfer(call, purpose.id)?.person?.n ?? 0) + 1)
     return { n, state: 'ended', callSid, purpose, to, end: endOf(cause) }
   }

@@ -71,7 +71,7 @@ export const statusEvent = (body: Status, context: HookContext = {}): StatusEven
   sipStatus: body.sip_status,
   sipReason: body.sip_reason,
   by: body.call_termination_by,
-  dialled: body.parent_call_sid === undefined ? undefined : dialledUser(body.to),
+  dialled: dialledOf(body),
   order: context.orders?.read(body.customerData)
 })
 
@@ -98,6 +98,7 @@ export const referEvent = (body: Refer, hash: string): ReferEvent => ({
   facts: strangerFacts(body),
   leg: legOf(body),
   legSid: body.call_sid,
+  dialled: dialledOf(body),
   referTo: referTarget(body.refer_details)
 })
 
@@ -109,8 +110,9 @@ export const referCompleteEvent = (body: ReferComplete, hash: string): ReferComp
   callerStatus: body.call_status
 })
 
-/** User part of a SIP URI, or a number as it is. */
-const dialledUser = (to: string | undefined): string | undefined => to?.replace(/^sips?:/, '').split('@')[0]
+/** Whom an agent leg was dialled to: the user part of a SIP URI, or a number as it is. */
+const dialledOf = ({ parent_call_sid: parent, to }: { parent_call_sid?: string, to?: string }): string | undefined =>
+  parent === undefined ? undefined : to?.replace(/^sips?:/, '').split('@')[0]
 
 const legOf = (body: { parent_call_sid?: string }): 'caller' | 'agent' =>
   body.parent_call_sid === undefined ? 'caller' : 'agent'

@@ -7,7 +7,7 @@ import { DIRECTIONS } from '../calls/fold/vocabulary.ts'
 import { openOrder, type Order } from '../calls/fold/order.ts'
 import { departureOf } from '../calls/fold/return-to-agent.ts'
 import { STRATEGIES, type Way } from '../calls/fold/way.ts'
-import type { RoomMetadata } from '../calls/ports.ts'
+import type { NewWarmRoom, RoomMetadata, UnclaimedRoom } from '../calls/ports.ts'
 import type { AgentControl } from '../agent-control.ts'
 import { callForAgent, lastTransferOf } from './job-metadata.ts'
 import type { PlanSeal } from './plan-seal.ts'
@@ -123,20 +123,15 @@ function voicemailOf ({ voicemail }: Call): StoredMetadata['voicemail'] {
  * plan without our seal does not count.
  * @returns undefined when a room has other metadata, or none
  */
-export function readRoomMetadata (text: string, seal: PlanSeal): RoomMetadata | undefined {
-  if (!text.startsWith('{') || text.length > LONGEST_METADATA) return undefined
-  try {
-    const written: unknown = JSON.parse(text)
+export const readRoomMetadata = (text: string, seal: PlanSeal): RoomMetadata | undefined =>
+  readJson(text, written => {
     const metadata = cleanDeep(written)
     if (!isRoomMetadata(written) || !isRoomMetadata(metadata)) return undefined
     const { callSid, attempt, direction, from, to, withheld, applicationSid, agent, receivedAt, openedAt } = metadata
     const caller = { direction, from, to, withheld, ...(applicationSid === undefined ? {} : { applicationSid }) }
 
     return { callSid, attempt, ...caller, agent, receivedAt, openedAt, ...planOf(written, seal) }
-  } catch {
-    return undefined
-  }
-}
+  })
 
 /** The plan as it was written, if we wrote it. Else the room itself is all that is known. */
 function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, 'route' | 'ways' | 'order' | 'warm'> {
@@ -153,40 +148,69 @@ function planOf (metadata: StoredMetadata, seal: PlanSeal): Pick<RoomMetadata, '
   }
 }
 
-/** What everybody in a room may know of a way: an agent's metadata is for that agent alone. */
+/** What everybody in a room may know of a way: not what is for another agent, nor what leads into another room. */
 function publicWay (way: Way): Way {
-  if (way.strategy !== 'room' && way.strategy !== 'retell') return way
-  const { metadata: _metadata, ...rest } = way
-  if (rest.strategy === 'room') return rest
-  const { variables: _variables, ...open } = rest
-  return open
+  switch (way.strategy) {
+    case 'room': {
+      const { metadata: _metadata, ...open } = way
+      return open
+    }
+    case 'retell': {
+      const { metadata: _metadata, variables: _variables, ...open } = way
+      return open
+    }
+    case 'join': {
+      const { token: _token, ...open } = way
+      return open
+    }
+    default:
+      return way
+  }
 }
 
 /** What a warm room says before a call has it. */
-interface UnclaimedMetadata {
-  v: 2
-  warm: true
-  seal: string
-}
-
-const isUnclaimed = new Ajv().compile<UnclaimedMetadata>(Type.Object({
+const UnclaimedSchema = Type.Object({
   v: Type.Literal(2),
   warm: Type.Literal(true),
+  agent: Type.String({ minLength: 1 }),
+  madeAt: Type.Integer(),
+  /** Seconds. */
+  departureS: Type.Number(),
+  /** Proves the rest, and that it is about the room of this name. */
   seal: Type.String()
-}))
+})
+
+type UnclaimedMetadata = Static<typeof UnclaimedSchema>
+
+const isUnclaimed = new Ajv().compile<UnclaimedMetadata>(UnclaimedSchema)
 
 /** What a room says, as JSON, that waits for a call. */
-export const warmRoomMetadata = (room: string, seal: PlanSeal): string =>
-  JSON.stringify({ v: 2, warm: true, seal: seal.sealRoom(room) } satisfies UnclaimedMetadata)
+export function warmRoomMetadata ({ room, madeAt, departureS }: NewWarmRoom, agent: string, seal: PlanSeal): string {
+  const said = { agent, madeAt, departureS }
+  return JSON.stringify(
+    { v: 2, warm: true, ...said, seal: seal.sealRoom({ name: room, ...said }) } satisfies UnclaimedMetadata
+  )
+}
 
-/** Whether metadata are {@link warmRoomMetadata} of the room of this name, as we wrote them. */
-export function isWarmRoom (room: string, text: string, seal: PlanSeal): boolean {
-  if (!text.startsWith('{') || text.length > LONGEST_METADATA) return false
+/**
+ * Reads {@link warmRoomMetadata} of the room of this name.
+ * @returns undefined when they are others, or not ours
+ */
+export const readWarmRoom = (name: string, text: string, seal: PlanSeal): UnclaimedRoom | undefined =>
+  readJson(text, metadata => {
+    if (!isUnclaimed(metadata)) return undefined
+    const { agent, madeAt, departureS } = metadata
+    const isOurs = seal.verifyRoom({ name, agent, madeAt, departureS }, metadata.seal)
+    return isOurs ? { agent, madeAt, departureS } : undefined
+  })
+
+/** @returns undefined for a text that is no JSON object, that is longer than any of ours, or that cannot be read */
+function readJson<T> (text: string, read: (metadata: unknown) => T | undefined): T | undefined {
+  if (!text.startsWith('{') || text.length > LONGEST_METADATA) return undefined
   try {
-    const metadata: unknown = JSON.parse(text)
-    return isUnclaimed(metadata) && seal.verifyRoom(room, metadata.seal)
+    return read(JSON.parse(text))
   } catch {
-    return false
+    return undefined
   }
 }
 

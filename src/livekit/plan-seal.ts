@@ -15,6 +15,14 @@ export interface SealedPlan {
   warm?: { room: string, madeAt: number, departureS: number } | undefined
 }
 
+/** What a warm room says of itself before a call has it. */
+export interface SealedRoom {
+  name: string
+  agent: string
+  madeAt: number
+  departureS: number
+}
+
 /**
  * Proves that the plan in a room's metadata is ours. Agents may change those metadata, and a plan decides what is
  * dialled: a number that the policy never saw, or a SIP address that gets credentials. An order decides who is called a
@@ -23,9 +31,9 @@ export interface SealedPlan {
 export interface PlanSeal {
   seal(plan: SealedPlan): string
   verify(plan: SealedPlan, seal: string): boolean
-  /** The seal of a warm room that no call has yet. It is about the room's name alone. */
-  sealRoom(room: string): string
-  verifyRoom(room: string, seal: string): boolean
+  /** The seal of a warm room that no call has yet. */
+  sealRoom(room: SealedRoom): string
+  verifyRoom(room: SealedRoom, seal: string): boolean
 }
 
 /** Makes the seal of everybody who has the API secret: all replicas, also after a restart. */
@@ -42,10 +50,12 @@ export function createPlanSeal (apiSecret: string): PlanSeal {
   return {
     seal: plan => digestOf(listOf(plan)).toString('base64url'),
     verify: (plan, seal) => isSealed(listOf(plan), seal),
-    sealRoom: room => digestOf([room]).toString('base64url'),
-    verifyRoom: (room, seal) => isSealed([room], seal)
+    sealRoom: room => digestOf(listOfRoom(room)).toString('base64url'),
+    verifyRoom: (room, seal) => isSealed(listOfRoom(room), seal)
   }
 }
+
+const listOfRoom = ({ name, agent, madeAt, departureS }: SealedRoom): unknown[] => [name, agent, madeAt, departureS]
 
 /** What is sealed, in lists of different lengths: no seal is good for anything else. */
 function listOf ({ callSid, attempt, route, way, plan, order, warm }: SealedPlan): unknown[] {

@@ -4,7 +4,7 @@ import type { RoomFormat, RoomRequest } from '../calls/ports.ts'
 import { ringSOf } from '../calls/fold/attempt-facts.ts'
 import { departureOf } from '../calls/fold/return-to-agent.ts'
 import { jobMetadata, warmJobMetadata } from './job-metadata.ts'
-import { isWarmRoom, readRoomMetadata, roomMetadata, warmRoomMetadata } from './metadata.ts'
+import { readRoomMetadata, readWarmRoom, roomMetadata, warmRoomMetadata } from './metadata.ts'
 import type { PlanSeal } from './plan-seal.ts'
 
 /** A room must outlive the ringing: LiveKit closes a room that holds agents alone after its empty timeout. */
@@ -37,9 +37,10 @@ export function createRoomFormat ({ dialTimeoutS, seal, control }: RoomFormatOpt
       name: room.room,
       emptyTimeoutS: Math.round((room.endsAt - room.madeAt) / 1000),
       departureTimeoutS: room.departureS,
-      metadata: warmRoomMetadata(room.room, seal),
+      metadata: warmRoomMetadata(room, pool.agent, seal),
       agent: { name: pool.agent, metadata: warmJobMetadata(pool, control.ofWarmRoom(room)) }
     }),
-    isWarmRoom: (room, metadata) => isWarmRoom(room, metadata, seal)
+    isWarmRoom: (room, metadata) => readWarmRoom(room, metadata, seal) !== undefined,
+    readWarmRoom: (room, metadata) => readWarmRoom(room, metadata, seal)
   }
 }

@@ -129,11 +129,13 @@ function agentFor ({ agent }: TransferBody, { call, defaults }: TransferFacts): 
 function purposeOf (body: TransferBody & { mode: 'consult' | 'add' }, facts: TransferFacts): TransferPurpose {
   const { id, call, target } = facts
   const joinAs = joinAsOf(target, call)
+  const { n, warm, token } = currentAttempt(call)!
   return {
     id,
     mode: body.mode,
     callSid: call.callSid,
-    attempt: currentAttempt(call)!.n,
+    attempt: n,
+    ...(warm && token !== undefined ? { token } : {}),
     ...(joinAs === undefined ? {} : { joinAs }),
     ...(body.brief === undefined ? {} : { brief: body.brief })
   }

@@ -38,12 +38,14 @@ await t.test('the request for a warm room', async t => {
     control: { base: 'https://bridge.example.com/calls', token: job.control.token }
   })
   t.equal(callTokens.read(job.control.token)?.callSid, `room:${WARM_TOKEN}`)
-  t.same(Object.keys(JSON.parse(metadata)), ['v', 'warm', 'seal'], 'the room tells nothing but that it is a pool\'s')
+  t.same(Object.keys(JSON.parse(metadata)), ['v', 'warm', 'agent', 'madeAt', 'departureS', 'seal'])
+  t.notMatch(metadata, /tenant|jlb_call_/, 'the room tells nothing that is for the agent alone')
 })
 
 await t.test('a room is a pool\'s until a call has it', async t => {
   const { metadata } = roomFormat.warmRequest(warmRoomWith(), poolWith())
   t.ok(roomFormat.isWarmRoom(WARM_NAME, metadata))
+  t.same(roomFormat.readWarmRoom(WARM_NAME, metadata), { agent: 'demo-agent', madeAt: START - 60_000, departureS: 60 })
   t.equal(read(metadata), undefined, 'it tells of no call')
   t.notOk(roomFormat.isWarmRoom(WARM_NAME, metadataOf(callWith())))
   t.notOk(roomFormat.isWarmRoom(WARM_NAME, roomFormat.request(callWith(), attemptWith()).metadata))
@@ -53,12 +55,16 @@ await t.test('nobody else can make a room a pool\'s, or another room than the se
   const { metadata } = roomFormat.warmRequest(warmRoomWith(), poolWith())
   const written = JSON.parse(metadata)
   t.notOk(roomFormat.isWarmRoom(`jb_c${'a'.repeat(26)}`, metadata))
+  const { agent, madeAt, departureS } = written
+  const sealed = { name: WARM_NAME, agent, madeAt, departureS }
   const claimed = JSON.parse(metadataOf(callWith()))
   const forged = [
     '', '{', 'null', '{}', '[]',
     { ...written, seal: undefined }, { ...written, seal: '' }, { ...written, seal: 7 }, { ...written, v: 1 },
-    { ...written, warm: false }, { ...written, warm: {} }, { ...written, seal: claimed.seal },
-    { ...written, seal: createPlanSeal('another-secret').sealRoom(WARM_NAME) }
+    { ...written, agent: 'another-agent' }, { ...written, madeAt: madeAt + 1 }, { ...written, departureS: 3600 },
+    { ...written, agent: undefined }, { ...written, warm: false }, { ...written, warm: {} },
+    { ...written, seal: claimed.seal },
+    { ...written, seal: createPlanSeal('another-secret').sealRoom(sealed) }
   ]
   for (const text of forged.map(one => typeof one === 'string' ? one : JSON.stringify(one))) {
     t.notOk(roomFormat.isWarmRoom(WARM_NAME, text), text)

@@ -5,7 +5,8 @@ import type { CallEvent } from './events.ts'
 import { onDuty, onDutyBegun } from './on-duty.ts'
 import { onStrayRoom } from './room-cleanup.ts'
 import { collect, takeLate, waitsWith } from './late.ts'
-import { foundCall, newCall, onFound } from './new-call.ts'
+import { foundCall, onFound } from './found.ts'
+import { newCall } from './new-call.ts'
 import {
   onCallHook,
   onDeclined,

@@ -113,7 +113,10 @@ export interface Attempt {
   room?: string
   /** The room is not ours: a rule of the user's own made it. It is watched, and never deleted for being over. */
   foreign?: true
-  /** Somebody else's room into which the leg is dialled (`join`). It is looked at, and never deleted. */
+  /**
+   * The room into which the leg is dialled, where it is somebody else's (`join`), or may be. It is looked at, and never
+   * deleted.
+   */
   visits?: string
   /** LiveKit was asked to keep the room for so long without its caller, seconds. See {@link departureOf}. */
   departureS?: number
@@ -135,6 +138,8 @@ export interface Attempt {
   degraded: boolean
   /** Rebuilt from what LiveKit told of its room. */
   found?: boolean
+  /** Rebuilt from a hook of Jambonz: nobody here knew of the reply that dials it. */
+  adopted?: true
   at: {
     opened: number
     replied?: number

@@ -11,7 +11,7 @@ import type {
   ScreenEvent,
   TransferEvent
 } from './transfer-events.ts'
-import type { ClaimedRoom, ColdReason } from './warm.ts'
+import type { ClaimedRoom, ColdReason, FoundWarmRoom } from './warm.ts'
 import type { ApplicationConfig, Route } from './way.ts'
 
 /** A call hook arrived. `refuse`: we shall not connect the call, whatever it is. */
@@ -132,6 +132,8 @@ export interface ReferEvent {
   facts: CallerFacts
   leg: 'caller' | 'agent'
   legSid: string
+  /** Of an agent leg: the SIP user that was dialled. */
+  dialled?: string
   /** Where to, in the form that is dialled once the number policy has let it pass; undefined: nowhere. */
   referTo?: string
   /** What refuses the target: the number policy's reason, and the rule that it is about. Absent: nothing does. */
@@ -319,13 +321,16 @@ export interface AwayEvent {
 export interface FoundEvent {
   kind: 'found'
   callSid: string
-  attempt: number
+  /** Absent: the room does not tell. */
+  attempt?: number
   facts: CallerFacts
   app: ApplicationConfig
   /** The attempt's way, and those that were left behind it. */
   route: Route
   /** The order that the call is placed for. */
   order?: Order
+  /** The room was made before the call. Absent: its name is derived. */
+  warm?: FoundWarmRoom
   /** Milliseconds since the epoch. */
   receivedAt: number
   openedAt: number

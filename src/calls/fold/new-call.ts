@@ -1,13 +1,8 @@
-import { currentAttempt, RECORD_VERSION, type Call, type CallerFacts } from './call.ts'
+import { currentAttempt, RECORD_VERSION, type Attempt, type Call, type CallerFacts } from './call.ts'
 import { joinWayOf, transfersOf } from './transfers.ts'
-import { endOf } from './end.ts'
 import type { ApplicationConfig, Way } from './way.ts'
-import { factsOfOrder } from './order.ts'
 import { isDialled } from './attempt-facts.ts'
-import { endAttempt, openNext } from './attempts.ts'
-import { note, oweLook } from './duties.ts'
-import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
-import type { EventOf } from './events.ts'
+import { openNext } from './attempts.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { withoutAbsent } from './without-absent.ts'
 
@@ -108,6 +103,8 @@ export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rule
   draft.attemptsBefore = n - 1 - draft.attempts.length
   draft.plan = [way]
   const attempt = openNext(draft, at, rules)!
+  attempt.adopted = true
+  if (way.strategy === 'room' && isUnderived(draft, trace.dialled, rules)) visit(attempt, trace.dialled, rules)
   attempt.made = 'created'
   attempt.pendingSince = undefined
   attempt.at.replied = at
@@ -116,7 +113,8 @@ export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rule
 }
 
 /** A person's leg that was dialled into the caller's room. It comes after the consultation, where there was one. */
-function joinOf ({ order }: Call, { n, dialled }: Trace, rules: Rules): { n: number, way: Way } | undefined {
+function joinOf (draft: Call, { n, dialled }: Trace, rules: Rules): { n: number, way: Way } | undefined {
+  const { order } = draft
   if (!order?.transfer) return undefined
   const { mode, callSid, attempt } = order.transfer
   const first = mode === 'consult' ? 2 : 1
@@ -125,8 +123,28 @@ function joinOf ({ order }: Call, { n, dialled }: Trace, rules: Rules): { n: num
   }
   // The caller may be in another room by now than when the person was asked for.
   const joined = dialled === rules.tokenOf(callSid, attempt) ? attempt : attemptOfToken(callSid, dialled, rules)
-  if (joined === undefined) return undefined
-  return { n: n ?? first, way: joinWayOf({ ...order.transfer, attempt: joined }) }
+  const { token: _token, ...purpose } = order.transfer
+  if (joined !== undefined) return { n: n ?? first, way: joinWayOf({ ...purpose, attempt: joined }) }
+  // The agent that consults a person is in a room of the person's call, whose token is derived.
+  if (!isUnderived(draft, dialled, rules)) return undefined
+  return { n: n ?? first, way: joinWayOf({ ...purpose, token: dialled }) }
+}
+
+/** Whether a SIP user leads into a room that was made before the call that has it, perhaps before this one. */
+const isUnderived = ({ callSid }: Call, dialled: string | undefined, rules: Rules): dialled is string =>
+  dialled !== undefined && TOKEN.test(dialled) && attemptOfToken(callSid, dialled, rules) === undefined
+
+/** What a token looks like, derived or not. */
+const TOKEN = /^c[a-z2-7]{26}$/
+
+/**
+ * The leg was dialled into a room that was made before its call. It is the room of this call or, for a person, that of
+ * another one. Only LiveKit's room tells, so until it does the room is looked at and not deleted.
+ */
+function visit (attempt: Attempt, token: string, { roomPrefix }: Rules): void {
+  attempt.room = undefined
+  attempt.token = token
+  attempt.visits = `${roomPrefix}_${token}`
 }
 
 /** Which attempt of a call a token is for. */
@@ -158,58 +176,9 @@ function roomAt (ways: Way[], n: number): Way | undefined {
   return way?.strategy === 'room' ? way : undefined
 }
 
-/** LiveKit has a room of ours whose call was not known here: it is followed from now on. A look tells how it stands. */
-export function foundCall (event: EventOf<'found'>, rules: Rules): Call {
-  const { at, callSid, attempt, facts, app, receivedAt, openedAt } = event
-  const draft = newCall(callSid, receivedAt, facts, app)
-  draft.attemptsBefore = attempt - 1
-  draft.route = rules.completeRoute(event.route)
-  if (event.order) {
-    draft.order = event.order
-    draft.facts = { ...factsOfOrder(event.order), applicationSid: facts.applicationSid }
-  }
-  draft.at.replied = openedAt
-  draft.away = [{ from: openedAt, to: at }]
-  follow(draft, event, rules)
-  return draft
-}
-
-/** The attempt that a room was made for is dialled, or was. */
-function follow (draft: Call, { at, attempt: n, route, openedAt }: EventOf<'found'>, rules: Rules): void {
-  draft.plan = rules.completeRoute(route).ways
-  const attempt = openNext(draft, openedAt, rules)!
-  attempt.found = true
-  attempt.made = 'created'
-  attempt.pendingSince = undefined
-  attempt.at.replied = openedAt
-  draft.overdue = true
-  draft.deadline = at + TIMES.lookAgain
-  note(draft, at, { from: 'livekit', what: 'found', attempt: n })
-  oweLook(draft, attempt, at, at)
-}
-
-/** The room of a call that is known: only of one that has ended it is news that it is still there. */
-export function onFound (draft: Call, event: EventOf<'found'>, rules: Rules): void {
-  const attempt = draft.attempts.find(({ n }) => n === event.attempt)
-  if (attempt === undefined) onAnotherRoom(draft, event, rules)
-  if (
-    draft.phase === 'ended' && attempt?.room !== undefined &&
-    !draft.duties.some(({ target }) => target === attempt.room)
-  ) oweDeleteRoom(draft, attempt, event.at)
-}
-
-/** Another room of a call that only LiveKit's rooms tell of. They come in any order, and the latest attempt goes on. */
-function onAnotherRoom (draft: Call, event: EventOf<'found'>, rules: Rules): void {
-  if (event.order) draft.order ??= event.order
-  const latest = currentAttempt(draft)
-  if (!latest?.found || draft.phase === 'ended' || draft.closing) return
-  if (event.attempt < latest.n) {
-    // It knows more of the route than a later room does.
-    draft.route = rules.completeRoute(event.route)
-    oweDeleteStray(draft, `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, event.attempt)}`, event.at)
-    return
-  }
-  endAttempt(draft, latest, event.at, endOf('lost', { detail: 'a later attempt had begun' }))
-  draft.attemptsBefore = event.attempt - draft.attempts.length - 1
-  follow(draft, event, rules)
+/** What an attempt was adopted as was a guess. The route tells it, unless it tells of another kind of way. */
+export function takeWay (attempt: Attempt, way: Way | undefined): void {
+  if (way?.strategy !== attempt.strategy) return
+  attempt.way = way
+  if (way.strategy === 'room') attempt.agent = way.agent
 }

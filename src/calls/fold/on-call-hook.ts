@@ -2,7 +2,7 @@ import { currentAttempt, type Attempt, type Call, type CallerFacts } from './cal
 import { forgetTransfer, openRequest } from './transfers.ts'
 import { endOf } from './end.ts'
 import { hungUpCause } from './hung-up-cause.ts'
-import type { ApplicationConfig, Way } from './way.ts'
+import type { ApplicationConfig } from './way.ts'
 import { awaitAgent } from './agent-watch.ts'
 import { preparationOf } from './attempt-facts.ts'
 import {
@@ -22,7 +22,7 @@ import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import { endCall, endNow } from './ending.ts'
 import type { EventOf } from './events.ts'
 import { legsOf } from './legs.ts'
-import { MOST_ATTEMPTS, newCall, nextRecord } from './new-call.ts'
+import { MOST_ATTEMPTS, newCall, nextRecord, takeWay } from './new-call.ts'
 import { isFirst, onCalleeHook } from './on-callee-hook.ts'
 import { preparedAttempt } from './on-order.ts'
 import { refusalFor } from './refusal.ts'
@@ -128,13 +128,6 @@ function onLateHook (draft: Call, { at, hash, facts, app, route }: EventOf<'call
   }
   if (draft.phase !== 'ended') draft.at.received = Math.min(at, draft.at.received)
   return draft
-}
-
-/** What the attempt was adopted as was a guess. The route tells it, unless it tells of another kind of way. */
-function takeWay (attempt: Attempt, way: Way | undefined): void {
-  if (way?.strategy !== attempt.strategy) return
-  attempt.way = way
-  if (way.strategy === 'room') attempt.agent = way.agent
 }
 
 /** Jambonz tries a hook again within this time of our lost reply, milliseconds. */

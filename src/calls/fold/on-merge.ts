@@ -7,7 +7,8 @@ import type { EventOf } from './events.ts'
 import { hangUpCallee } from './on-order.ts'
 import { goBack, isUsable, park, parkedAttempt } from './return-to-agent.ts'
 import { TIMES, type Rules } from './rules.ts'
-import { joinWayOf, type NewsOfPerson, type PersonState } from './transfers.ts'
+import { joinWayOf, openPurpose, type NewsOfPerson, type PersonState } from './transfers.ts'
+import type { JoinWay } from './way.ts'
 import { withoutAbsent } from './without-absent.ts'
 
 /*
@@ -59,7 +60,7 @@ export function onPresence (draft: Call, event: EventOf<'presence'>, rules: Rule
   if (!attempt || attempt.strategy !== 'join' || attempt.at.replied !== undefined) return
   attempt.pendingSince = undefined
   attempt.made = 'created'
-  if (event.callersAttempt !== undefined) follow(draft, attempt, event.callersAttempt, rules)
+  if (event.moved) follow(draft, attempt, event.moved, rules)
   note(draft, at, { from: 'bridge', what: 'caller', attempt: attempt.n, status: outcome })
   if (attempt.end || draft.phase === 'ended' || draft.closing || draft.hangupAt !== undefined) {
     answerWaiting(draft, attempt, noWayLeft(draft))
@@ -76,10 +77,11 @@ export function onPresence (draft: Call, event: EventOf<'presence'>, rules: Rule
   hangUpCallee(draft, at, rules)
 }
 
-/** The caller was dialled to another agent meanwhile, into another room. */
-function follow ({ callSid }: Call, attempt: Attempt, callersAttempt: number, rules: Rules): void {
+/** The caller is in another room than was known. */
+function follow ({ callSid }: Call, attempt: Attempt, room: Pick<JoinWay, 'attempt' | 'token'>, rules: Rules): void {
   if (attempt.way.strategy !== 'join') return
-  attempt.way = { ...attempt.way, attempt: callersAttempt }
+  const { token: _token, ...way } = attempt.way
+  attempt.way = { ...way, ...room }
   Object.assign(attempt, rules.openWay(attempt.way, { callSid, n: attempt.n }))
 }
 
@@ -112,7 +114,7 @@ export function personStateOf (call: Call): PersonState {
 export function newsOf (call: Call, n: number): NewsOfPerson | undefined {
   const { order, callSid, at, end } = call
   if (!order?.transfer) return undefined
-  const { brief: _brief, ...purpose } = order.transfer
+  const purpose = openPurpose(order.transfer)
   const way = call.attempts.findLast(({ strategy }) => strategy === 'join')?.way
   const joined = call.attempts.findLast(({ strategy, answered }) => strategy === 'join' && answered)
   return withoutAbsent({

@@ -18,7 +18,7 @@ export function onRefer (draft: Call, event: EventOf<'refer'>, rules: Rules): vo
   const { at, hash } = event
   if (findHook(draft, 'refer', hash)) return
   if (draft.attempts.length === 0 && draft.phase !== 'ended' && event.leg === 'agent') {
-    adoptAttempt(draft, at, {}, rules)
+    adoptAttempt(draft, at, { dialled: event.dialled }, rules)
   }
   const attempt = currentAttempt(draft)
   const leg = findLeg(draft, event.legSid)

@@ -1,5 +1,5 @@
 import type { CallerFacts } from './call.ts'
-import type { TransferPurpose } from './transfers.ts'
+import { openPurpose, type TransferPurpose } from './transfers.ts'
 
 /*
  * An outbound call that somebody ordered. Jambonz names a call only when it has placed it, so a call begins under the
@@ -63,9 +63,7 @@ export const KEPT_BACK = ['metadata', 'headers', 'callerName'] as const
 export function openOrder (order: Order): Order {
   const { metadata: _metadata, headers: _headers, callerName: _callerName, ...rest } = order
   const { countedFor: _countedFor, transfer, ...open } = rest
-  if (!transfer) return open
-  const { brief: _brief, ...purpose } = transfer
-  return { ...open, transfer: purpose }
+  return transfer ? { ...open, transfer: openPurpose(transfer) } : open
 }
 
 /** What a hook says of the order that its call is placed for. */

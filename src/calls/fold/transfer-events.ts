@@ -1,6 +1,7 @@
 import type { CallerFacts, CallStatus } from './call.ts'
 import type { OrderMark } from './order.ts'
 import type { NewsOfPerson, TransferRequest } from './transfers.ts'
+import type { JoinWay } from './way.ts'
 
 /*
  * The events of transfers: what people and agents ask for, what the two calls tell each other, and Jambonz' hooks.
@@ -59,8 +60,8 @@ export interface PresenceEvent {
   kind: 'presence'
   attempt: number
   outcome: 'there' | 'gone' | 'unknown'
-  /** The caller's attempt in whose room the caller is. Absent: the one that was known before. */
-  callersAttempt?: number
+  /** The caller is in another room: that of this attempt, with its token where that is not derived. */
+  moved?: Pick<JoinWay, 'attempt' | 'token'>
 }
 
 /** The person whom a screened dial called has answered. */

@@ -45,6 +45,8 @@ export interface TransferPurpose {
   callSid: string
   /** The attempt in whose room the caller is. */
   attempt: number
+  /** SIP user that leads into that room, where it was made before its call. Absent: derived from the two. */
+  token?: string
   /** From user of the leg into that room, where the person's number is there already. */
   joinAs?: string
   /** What the agent knows, for the agent that talks with the person. */
@@ -52,12 +54,18 @@ export interface TransferPurpose {
 }
 
 /** The way of a person into the caller's room. */
-export const joinWayOf = ({ callSid, attempt, joinAs }: TransferPurpose): JoinWay => ({
+export const joinWayOf = ({ callSid, attempt, token, joinAs }: TransferPurpose): JoinWay => ({
   strategy: 'join',
   callSid,
   attempt,
+  ...(token === undefined ? {} : { token }),
   ...(joinAs === undefined ? {} : { joinAs })
 })
+
+/** What others than the person's call may know of what it is for. */
+export function openPurpose ({ brief: _brief, token: _token, ...purpose }: TransferPurpose): TransferPurpose {
+  return purpose
+}
 
 export interface TransferOutcome {
   result: TransferResult

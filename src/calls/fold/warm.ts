@@ -47,10 +47,7 @@ export function takeWarmRoom (draft: Call, attempt: Attempt, warm: ClaimedRoom, 
 
   const { opened } = attempt.at
   const audioAt = warm.agent.audioAt === undefined ? undefined : opened
-  attempt.warm = { madeAt: warm.madeAt }
-  attempt.room = warm.room
-  attempt.token = warm.token
-  attempt.departureS = warm.departureS
+  enterWarmRoom(attempt, warm)
   attempt.view.agent = { identity: warm.agent.identity, joinedAt: opened, ...withoutAbsent({ audioAt }) }
   attempt.view.events = warm.events
   if (warm.events) attempt.view.started = true
@@ -62,6 +59,15 @@ export function takeWarmRoom (draft: Call, attempt: Attempt, warm: ClaimedRoom, 
   oweTellAgent(draft, attempt, at)
 
   return true
+}
+
+/** The attempt's room is one that was made before the call, and nothing of it is derived. */
+export function enterWarmRoom (attempt: Attempt, { room, token, departureS, madeAt }: FoundWarmRoom): void {
+  attempt.warm = { madeAt }
+  attempt.room = room
+  attempt.token = token
+  attempt.departureS = departureS
+  attempt.visits = undefined
 }
 
 /** Owes the news of who calls to the agent that waits in the room. */

@@ -98,6 +98,8 @@ export interface JoinWay {
   callSid: string
   /** The attempt in whose room the caller is. */
   attempt: number
+  /** SIP user that leads into that room, where it was made before its call. Absent: derived from the two. */
+  token?: string
   /** From user of the leg. Absent: the person's number. */
   joinAs?: string
   ringS?: number

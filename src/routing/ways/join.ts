@@ -8,8 +8,8 @@ import type { DialStrategy } from './strategy.ts'
  * user, and removes the participant that has the same one (recorded on livekit-server 1.13.3).
  */
 export const join: DialStrategy<JoinWay> = {
-  open ({ callSid, attempt }, _context, { tokenOf, roomPrefix }) {
-    const token = tokenOf(callSid, attempt)
+  open (way, _context, { tokenOf, roomPrefix }) {
+    const token = way.token ?? tokenOf(way.callSid, way.attempt)
     return { token, visits: `${roomPrefix}_${token}` }
   },
   dial: ({ joinAs }, { facts }, { token }, config) => ({
