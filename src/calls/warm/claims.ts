@@ -1,7 +1,6 @@
 import type { EventOf } from '../fold/events.ts'
 import type { ClaimedRoom } from '../fold/warm.ts'
 import { lastUse, leave, nextLook, withoutClaim } from './room-changes.ts'
-import { WARM_TIMES } from './times.ts'
 import type { WarmRoom } from './warm-room.ts'
 
 /*
@@ -45,10 +44,9 @@ export function onNotTaken (room: WarmRoom, claimed: WarmRoom, at: number): Warm
  * @param use whether a call is known to have the room, or somebody is seen in it who may be a caller
  */
 export function onUnsettled (room: WarmRoom, use: 'call' | 'caller' | 'none', at: number): WarmRoom | undefined {
-  if (room.state !== 'claimed') return room
-  if (use === 'call') return undefined
+  if (room.state !== 'claimed' || use === 'caller') return room
 
-  return use === 'caller' ? { ...room, due: at + WARM_TIMES.settles } : leave(room, 'unused', at)
+  return use === 'call' ? undefined : leave(room, 'unused', at)
 }
 
 /** What LiveKit told of the agent between the claim of a room and its end, while no call was known to have the room. */

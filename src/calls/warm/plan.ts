@@ -1,5 +1,5 @@
 import { WARM_TIMES } from './times.ts'
-import { lastUse } from './room-changes.ts'
+import { dueAt, lastUse } from './room-changes.ts'
 import type { WarmExit, WarmRoom } from './warm-room.ts'
 
 export interface PoolState {
@@ -37,13 +37,13 @@ export function planOf (state: PoolState): PoolPlan {
   const { rooms, now } = state
   const leave = unwanted(state)
   const leaving = new Set(leave.map(({ room }) => room))
-  const others = rooms.filter(({ room }) => !leaving.has(room)).sort((a, b) => a.due - b.due)
+  const others = rooms.filter(({ room }) => !leaving.has(room))
 
   return {
     leave,
-    due: others.filter(({ due }) => due <= now),
+    due: others.filter(room => dueAt(room) <= now).sort((a, b) => dueAt(a) - dueAt(b)),
     make: isRoomWanted(state),
-    wakeAt: Math.min(...others.map(({ due }) => due).filter(due => due > now))
+    wakeAt: Math.min(...others.map(dueAt).filter(at => at > now))
   }
 }
 

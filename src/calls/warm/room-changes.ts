@@ -192,6 +192,14 @@ const isForgotten = ({ endsAt }: WarmRoom, at: number): boolean => at >= endsAt 
 
 const isDeleted = ({ leaving }: WarmRoom): boolean => leaving !== undefined && leaving.deletions > 0
 
+/** When somebody looks after the room. A claim is left alone for as long as its call hook may be at work. */
+export const dueAt = ({ claim, due }: WarmRoom): number =>
+  claim ? (claim.checkedAt ?? claim.at) + WARM_TIMES.settles : due
+
+/** Somebody looks after the room. Nobody else does until they are done, or had time enough. */
+export const takenInHand = (room: WarmRoom, at: number): WarmRoom =>
+  room.claim ? { ...room, claim: { ...room.claim, checkedAt: at } } : { ...room, due: at + WARM_TIMES.lease }
+
 /** When the room may be claimed for the last time. */
 export const lastUse = ({ endsAt }: WarmRoom): number => endsAt - WARM_TIMES.usable
 

@@ -6,8 +6,16 @@ import { Backoff } from './backoff.ts'
 import { isUnknown, type WarmObserver } from './observer.ts'
 import { freshUntil } from './plan.ts'
 import { onUnsettled } from './claims.ts'
-import { leave, newRoom, onCreated, onCreateFailed, onDeleted, onLooked } from './room-changes.ts'
-import { WARM_TIMES } from './times.ts'
+import {
+  dueAt,
+  leave,
+  newRoom,
+  onCreated,
+  onCreateFailed,
+  onDeleted,
+  onLooked,
+  takenInHand
+} from './room-changes.ts'
 import type { WarmPool, WarmRoom } from './warm-room.ts'
 
 export interface RoomWorkOptions {
@@ -100,11 +108,11 @@ export class RoomWork {
 
   /** Does what is due about a room, unless another replica does. */
   async care (room: WarmRoom): Promise<void> {
-    const until = this.#options.clock.now() + WARM_TIMES.lease
+    const now = this.#now()
     let isMine = false
     const { after } = await this.change(room.room, known => {
-      isMine = known.due === room.due && known.state === room.state
-      return isMine ? { ...known, due: until } : known
+      isMine = dueAt(known) === dueAt(room) && known.state === room.state
+      return isMine ? takenInHand(known, now) : known
     })
     if (!isMine || !after) return
 

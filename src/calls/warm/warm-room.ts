@@ -48,10 +48,11 @@ export interface WarmRoom extends Omit<ClaimedRoom, 'agent'> {
   made: boolean
   /** When an event or a look last showed the agent in the room. */
   seenAt?: number
-  claim?: { callSid: string, at: number }
+  /** `checkedAt`: nobody had settled it, and LiveKit was asked who is in the room. */
+  claim?: { callSid: string, at: number, checkedAt?: number }
   /** Why it leaves, and how far its deletion has come. */
   leaving?: { why: WarmExit, deletions: number }
-  /** Somebody looks after the room then, milliseconds since the epoch. */
+  /** Somebody looks after the room then, unless it is claimed, milliseconds since the epoch. */
   due: number
 }
 

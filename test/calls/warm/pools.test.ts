@@ -1,11 +1,5 @@
 import t from 'tap'
-import type { ClaimedRoom } from '../../../src/calls/fold/warm.ts'
-import { buildStage, poolWith, wish } from './stage.ts'
-
-const taken = (claimed: unknown): ClaimedRoom => {
-  if (typeof claimed !== 'object') throw new Error(`cold: ${claimed}`)
-  return claimed as ClaimedRoom
-}
+import { buildStage, poolWith, taken, wish } from './stage.ts'
 
 await t.test('a pool is filled one room after another, and stays as large as it is to be', async t => {
   const { livekit, clock, replica, rooms, seen } = buildStage(t, [poolWith(5)])
@@ -15,9 +9,16 @@ await t.test('a pool is filled one room after another, and stays as large as it 
   await clock.pass(60_000)
   t.equal(livekit.made.length, 5)
   t.equal((await rooms('ready')).length, 5)
-  const pauses = livekit.made.map(({ at }, i) => at - (livekit.made[i - 1]?.at ?? -Infinity)).slice(1)
-  t.ok(pauses.every(ms => ms >= 500), `never faster: ${pauses.join()}`)
   t.same(seen, { made: Array(5).fill('created'), left: [], troubles: [], failed: [] })
+})
+
+await t.test('a large pool is filled faster, or as fast as the settings say', async t => {
+  for (const [perS, made] of [[undefined, 41], [1, 11]] as const) {
+    const { livekit, clock, replica } = buildStage(t, [poolWith(40)])
+    replica({ perS })
+    await clock.pass(10_100)
+    t.equal(livekit.made.length, Math.min(40, made))
+  }
 })
 
 await t.test('a call gets a room with its agent, and another one takes its place', async t => {
@@ -35,6 +36,17 @@ await t.test('a call gets a room with its agent, and another one takes its place
   t.ok(livekit.open.has(room.room), 'and nobody deletes it')
 })
 
+await t.test('the room that takes the place of another is asked for after the reply', async t => {
+  const { livekit, clock, replica } = buildStage(t, [poolWith(1)])
+  const pools = replica()
+  await clock.pass(3000)
+  await pools.claim(wish())
+  await clock.pass(99)
+  t.equal(livekit.made.length, 1)
+  await clock.pass(100)
+  t.equal(livekit.made.length, 2)
+})
+
 await t.test('no room is handed out twice, and without one the call starts cold', async t => {
   const { clock, replica } = buildStage(t, [poolWith(3)])
   const pools = replica()
@@ -44,4 +56,116 @@ await t.test('no room is handed out twice, and without one the call starts cold'
   const names = claims.filter(claim => typeof claim === 'object').map(({ room }) => room)
   t.equal(new Set(names).size, 3)
   t.same(claims.filter(claim => typeof claim === 'string'), ['empty', 'empty'])
+})
+
+await t.test('a room whose call did not take it goes back to its pool', async t => {
+  const { clock, replica, rooms } = buildStage(t, [poolWith(1)])
+  const pools = replica()
+  await clock.pass(3000)
+  const room = taken(await pools.claim(wish()))
+  await pools.settle(room, false)
+  t.same(await rooms('ready'), [room.room])
+  t.equal(taken(await pools.claim(wish())).room, room.room)
+  await pools.settle(room, false)
+  await pools.settle(room, false)
+  const again = taken(await pools.claim(wish()))
+  await pools.settle(room, true)
+  await pools.settle(room, false)
+  t.same(await rooms('ready'), [], 'what was settled once is not settled again')
+  t.equal(again.room, room.room)
+})
+
+await t.test('a pool grows with its calls, and shrinks when they stay away', async t => {
+  const { clock, replica, rooms, seen, livekit } = buildStage(t, [poolWith(2, 10)])
+  const pools = replica()
+  await clock.pass(5000)
+  t.equal((await rooms('ready')).length, 2)
+  for (let n = 0; n < 8; n++) await pools.claim(wish())
+  await clock.pass(12_000)
+  t.equal((await rooms('ready')).length, 8)
+  await clock.pass(270_000)
+  t.equal((await rooms('ready')).length, 8)
+  await clock.pass(50_000)
+  t.equal((await rooms('ready')).length, 2)
+  t.same(new Set(seen.left), new Set(['unused', 'surplus']), 'nobody settled the two claims')
+  await clock.pass(60_000)
+  t.equal(livekit.open.size, 2)
+})
+
+await t.test('rooms are renewed before LiveKit closes them, and the pool is full all the time', async t => {
+  const { clock, replica, rooms, livekit, seen, store } = buildStage(t, [poolWith(5)])
+  replica()
+  await clock.pass(10_000)
+  let fewest = Infinity
+  let most = 0
+  for (let s = 0; s < 1800; s += 5) {
+    await clock.pass(5000)
+    const ready = await rooms('ready')
+    fewest = Math.min(fewest, ready.length)
+    most = Math.max(most, livekit.open.size)
+    for (const name of ready) {
+      const { endsAt } = (await store.get(name))!
+      t.ok(endsAt > clock.now(), 'LiveKit has not closed it')
+    }
+  }
+  t.equal(fewest, 5)
+  t.ok(most <= 7, `never more than the renewals: ${most}`)
+  t.same(new Set(seen.left), new Set(['renewed']))
+})
+
+await t.test('a room that nobody could replace is not claimed in its last 15 seconds', async t => {
+  const { clock, replica, livekit } = buildStage(t, [poolWith(1)])
+  const pools = replica()
+  await clock.pass(3000)
+  livekit.failure = 'unreachable'
+  await clock.pass(580_000)
+  const room = taken(await pools.claim(wish()))
+  await pools.settle(room, false)
+  await clock.pass(2500)
+  t.equal(await pools.claim(wish()), 'empty')
+  livekit.failure = undefined
+  await clock.pass(60_000)
+  t.equal(livekit.open.size, 1, 'it is deleted when LiveKit is back, and there is another one')
+})
+
+await t.test('a room whose agent leaves is out of its pool at once', async t => {
+  const { clock, replica, rooms, livekit, seen } = buildStage(t, [poolWith(1)])
+  const pools = replica()
+  await clock.pass(3000)
+  const [name] = await rooms('ready')
+  livekit.agentLeaves(name!)
+  await clock.pass(3)
+  t.equal(await pools.claim(wish()), 'empty')
+  t.same(seen.left, ['agent-left'])
+  await clock.pass(10_000)
+  t.notOk(livekit.open.has(name!), 'its room is deleted')
+  t.equal((await rooms('ready')).length, 1)
+})
+
+await t.test('the call learns that the agent left between claim and settlement', async t => {
+  const { clock, replica, livekit, store } = buildStage(t, [poolWith(1)])
+  const pools = replica()
+  await clock.pass(3000)
+  const room = taken(await pools.claim(wish()))
+  livekit.agentLeaves(room.room)
+  await clock.pass(3)
+  t.match(await pools.settle(room, true), {
+    kind: 'livekit',
+    room: room.room,
+    what: 'participant_left',
+    participant: { kind: 'AGENT', identity: room.agent.identity },
+    at: clock.now() - 1
+  })
+  t.equal(await store.get(room.room), undefined)
+})
+
+await t.test('the call learns that the agent published audio between claim and settlement', async t => {
+  const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(1)])
+  const pools = replica()
+  while ((await rooms('ready')).length === 0) await clock.pass(1)
+  const room = taken(await pools.claim(wish()))
+  t.equal(room.agent.audioAt, undefined)
+  await clock.pass(100)
+  t.match(await pools.settle(room, true), { what: 'track_published', track: 'AUDIO' })
+  t.ok(livekit.open.has(room.room))
 })

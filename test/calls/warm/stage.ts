@@ -1,4 +1,6 @@
 import type { Test } from 'tap'
+import type { EventOf } from '../../../src/calls/fold/events.ts'
+import type { ClaimedRoom, ColdReason } from '../../../src/calls/fold/warm.ts'
 import { createMemoryWarmRooms } from '../../../src/calls/store/memory-warm-rooms.ts'
 import type { WarmRoomStore } from '../../../src/calls/store/warm-rooms.ts'
 import type { MakeOutcome, WarmObserver } from '../../../src/calls/warm/observer.ts'
@@ -14,6 +16,11 @@ export const AGENT = 'desk'
 export const poolWith = (min: number, max = min, agent = AGENT): WarmPool =>
   ({ id: poolIdOf(agent, ''), agent, metadata: '', min, max })
 
+export interface Replica extends WarmPools {
+  /** Ends it without a word, as SIGKILL does: nothing that it has begun comes to an end. */
+  kill(): void
+}
+
 export interface Stage {
   clock: TestClock
   livekit: WarmLiveKit
@@ -25,7 +32,7 @@ export interface Stage {
   /** What the observers of all replicas were notified of. */
   seen: { made: MakeOutcome[], left: WarmExit[], troubles: Array<string | undefined>, failed: string[] }
   /** One more replica. Its events of LiveKit arrive. */
-  replica(options?: Partial<WarmPoolsOptions>): WarmPools
+  replica(options?: Partial<WarmPoolsOptions>): Replica
   /** Names of the rooms in a state. */
   rooms(state: string): Promise<string[]>
 }
@@ -42,11 +49,12 @@ export function buildStage (t: Test, wanted: WarmPool[], store: WarmRoomStore = 
     wanted,
     seen: { made: [], left: [], troubles: [], failed: [] },
     replica (options = {}) {
+      const life = { isOver: false }
       const pools = createWarmPools({
         pools: () => stage.wanted,
-        store,
+        store: mortal(store, life),
         registry: { shared: true, findByName: async name => stage.calls.get(name) },
-        rooms: livekit.rooms,
+        rooms: mortal(livekit.rooms, life),
         roomFormat: {
           isWarmRoom: (_room, metadata) => metadata === 'warm',
           warmRequest: ({ room, departureS, madeAt, endsAt }, { agent, metadata }) => ({
@@ -57,7 +65,7 @@ export function buildStage (t: Test, wanted: WarmPool[], store: WarmRoomStore = 
             agent: { name: agent, metadata }
           })
         },
-        clock,
+        clock: { now: clock.now, schedule: (ms, fn) => clock.schedule(ms, () => life.isOver || fn()) },
         observer: observerOf(stage),
         roomPrefix: 'jb',
         newToken: () => `c${String(++tokens).padStart(26, 'a')}`,
@@ -67,16 +75,36 @@ export function buildStage (t: Test, wanted: WarmPool[], store: WarmRoomStore = 
         closeMs: 10_000,
         ...options
       })
-      livekit.listeners.push(event => pools.hear(event).catch(() => {}))
+      const listener = (event: EventOf<'livekit'>) => pools.hear(event).catch(() => {})
+      livekit.listeners.push(listener)
       pools.start()
       t.teardown(() => pools.drain())
-      return pools
+      const kill = () => {
+        life.isOver = true
+        livekit.listeners = livekit.listeners.filter(other => other !== listener)
+      }
+      return Object.assign(pools, { kill })
     },
     rooms: async state =>
       (await Promise.all((await store.pools()).map(id => store.list(id)))).flat()
         .filter(room => room.state === state).map(({ room }) => room)
   }
   return stage
+}
+
+/** What an object does, until the process is dead: then nothing is begun, and nothing is answered. */
+function mortal<T extends object> (object: T, life: { isOver: boolean }): T {
+  const never = new Promise(() => {})
+  return new Proxy(object, {
+    get: (target, name) => {
+      const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>
+      return (...args: unknown[]) => {
+        if (life.isOver) return never
+        const answered = method(...args)
+        return answered.then(answer => life.isOver ? never : answer)
+      }
+    }
+  })
 }
 
 const observerOf = ({ seen }: Stage): WarmObserver => ({
@@ -88,3 +116,9 @@ const observerOf = ({ seen }: Stage): WarmObserver => ({
 
 let calls = 0
 export const wish = (agent = AGENT) => ({ callSid: `call-${++calls}`, agent, metadata: '' })
+
+/** The room of a claim that found one. */
+export function taken (claimed: ClaimedRoom | ColdReason): ClaimedRoom {
+  if (typeof claimed === 'string') throw new Error(`the call starts cold: ${claimed}`)
+  return claimed
+}

@@ -1,0 +1,230 @@
+import t from 'tap'
+import { createMemoryWarmRooms } from '../../../src/calls/store/memory-warm-rooms.ts'
+import type { WarmRoomStore } from '../../../src/calls/store/warm-rooms.ts'
+import { StoreUnavailableError } from '../../../src/errors.ts'
+import { buildStage, poolWith, taken, wish } from './stage.ts'
+
+/** A store that can be slow, or gone. */
+function unsteadyStore (schedule: (ms: number, fn: () => void) => unknown) {
+  const store = createMemoryWarmRooms()
+  const state = { gone: false, slowMs: 0 }
+  const steady = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (state.gone) throw new StoreUnavailableError('gone')
+    const done = work()
+    if (state.slowMs > 0) await new Promise<void>(resolve => schedule(state.slowMs, resolve))
+    return done
+  }
+  const unsteady: WarmRoomStore = {
+    add: (...args) => steady(() => store.add(...args)),
+    claim: (...args) => steady(() => store.claim(...args)),
+    update: (...args) => steady(() => store.update(...args)),
+    get: room => steady(() => store.get(room)),
+    list: pool => steady(() => store.list(pool)),
+    pools: () => steady(() => store.pools()),
+    demand: (...args) => steady(() => store.demand(...args)),
+    keeping: (...args) => steady(() => store.keeping(...args))
+  }
+  return { store: unsteady, state }
+}
+
+await t.test('where no agent comes, one room at a time is tried, with longer and longer pauses', async t => {
+  const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
+  livekit.joinMs = undefined
+  const pools = replica()
+  await clock.pass(20_000)
+  const first = livekit.made.length
+  t.ok(first <= 11, `those of the first five seconds: ${first}`)
+  await clock.pass(400_000)
+  t.ok(livekit.made.length - first < 14, `then one in each pause: ${livekit.made.length - first}`)
+  t.same(new Set(seen.left), new Set(['no-agent']))
+  t.same(seen.troubles, ['no-agent'])
+  t.match(await pools.views(), [{ size: 10, ready: 0, trouble: 'no-agent' }])
+  livekit.joinMs = 300
+  await clock.pass(60_000)
+  t.equal((await rooms('ready')).length, 10)
+  t.same(seen.troubles, ['no-agent', undefined])
+  await clock.pass(60_000)
+  t.equal(livekit.open.size, 10, 'no room of the failures is left')
+})
+
+await t.test('an agent that takes its time is waited for, and the pool is filled all the same', async t => {
+  const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
+  livekit.joinMs = 15_000
+  replica()
+  await clock.pass(60_000)
+  t.equal((await rooms('ready')).length, 10)
+  t.same([seen.left, seen.troubles], [[], []])
+})
+
+await t.test('while LiveKit fails it is asked less and less often, and the pool is filled when it works', async t => {
+  for (const failure of ['unreachable', 'timeout', 'failed', 'refused', 'refused-key'] as const) {
+    const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
+    livekit.failure = failure
+    replica()
+    await clock.pass(300_000)
+    const pauses = livekit.made.length
+    t.equal(pauses, 0, 'no room was made')
+    const asked = livekit.log.filter(line => line.startsWith('create')).length
+    t.ok(asked > 5 && asked < 18, `${failure}: ${asked} requests`)
+    t.same(seen.troubles, ['livekit'])
+    livekit.failure = undefined
+    await clock.pass(45_000)
+    t.equal((await rooms('ready')).length, 10, failure)
+    t.same(seen.troubles, ['livekit', undefined])
+    await clock.pass(90_000)
+    t.equal(livekit.open.size, 10)
+    t.same(await rooms('leaving'), [], 'nothing is left to do')
+  }
+})
+
+await t.test('a claim waits 50 ms for the store, and a room that comes later goes back', async t => {
+  const clock = { schedule: (_ms: number, _fn: () => void): unknown => undefined }
+  const { store, state } = unsteadyStore((ms, fn) => clock.schedule(ms, fn))
+  const stage = buildStage(t, [poolWith(1)], store)
+  clock.schedule = stage.clock.schedule
+  const pools = stage.replica()
+  await stage.clock.pass(3000)
+  state.slowMs = 70
+  const claiming = pools.claim(wish())
+  let settledAt: number | undefined
+  claiming.then(() => {
+    settledAt = stage.clock.now()
+  }, () => {})
+  const askedAt = stage.clock.now()
+  await stage.clock.pass(60)
+  t.equal(await claiming, 'store')
+  t.equal(settledAt! - askedAt, 50)
+  state.slowMs = 0
+  await stage.clock.pass(100)
+  t.equal((await stage.rooms('ready')).length, 1)
+  state.slowMs = 40
+  const second = pools.claim(wish())
+  await stage.clock.pass(60)
+  taken(await second)
+})
+
+await t.test('while the store is gone calls start cold; afterwards its rooms are looked at first', async t => {
+  const { store, state } = unsteadyStore(() => {})
+  const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(2)], store)
+  const pools = replica()
+  await clock.pass(3000)
+  const [dead] = await rooms('ready')
+  state.gone = true
+  t.equal(await pools.claim(wish()), 'store')
+  await clock.pass(5000)
+  livekit.agentLeaves(dead!)
+  await clock.pass(5000)
+  state.gone = false
+  t.equal(await pools.claim(wish()), 'store', 'nobody knows who has left meanwhile')
+  const looks = livekit.log.length
+  while ((await rooms('ready')).length === 2) await clock.pass(50)
+  while ((await rooms('ready')).length === 0) await clock.pass(50)
+  t.ok(livekit.log.slice(looks).some(line => line.startsWith('look')))
+  const room = taken(await pools.claim(wish()))
+  t.not(room.room, dead)
+  await clock.pass(60_000)
+  t.notOk(livekit.open.has(dead!))
+  t.same(seen.troubles, ['store', undefined])
+})
+
+await t.test('a claim that could not be settled is settled when the store is back', async t => {
+  const { store, state } = unsteadyStore(() => {})
+  const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(2)], store)
+  const pools = replica()
+  await clock.pass(3000)
+  const [one, other] = [taken(await pools.claim(wish())), taken(await pools.claim(wish()))]
+  state.gone = true
+  t.equal(await pools.settle(one, true), undefined)
+  await pools.settle(other, false)
+  livekit.callerJoins(one.room)
+  await clock.pass(60_000)
+  state.gone = false
+  await clock.pass(10_000)
+  t.same(await rooms('claimed'), [])
+  t.ok(livekit.open.has(one.room), 'the call goes on')
+  t.equal((await rooms('ready')).length, 2)
+})
+
+await t.test('a claim of a replica that was killed: the room is deleted, unless it is a call\'s', async t => {
+  const { clock, replica, livekit, rooms, calls, seen } = buildStage(t, [poolWith(3)])
+  const killed = replica()
+  replica()
+  await clock.pass(5000)
+  const [known, here, nobody] = [
+    taken(await killed.claim(wish())),
+    taken(await killed.claim(wish())),
+    taken(await killed.claim(wish()))
+  ]
+  calls.set(known.room, 'call')
+  livekit.callerJoins(here.room)
+  await clock.pass(14_000)
+  t.equal((await rooms('claimed')).length, 3, 'the call hook may still be at work')
+  await clock.pass(10_000)
+  t.ok(livekit.open.has(known.room) && livekit.open.has(here.room), 'calls go on')
+  t.notOk(livekit.open.has(nobody.room))
+  t.same(seen.left, ['unused'])
+  calls.set(here.room, 'call')
+  await clock.pass(60_000)
+  t.same(await rooms('claimed'), [])
+  t.ok(livekit.open.has(known.room) && livekit.open.has(here.room))
+})
+
+await t.test('without LiveKit\'s events the agents are looked for, and looked after', async t => {
+  const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(2)])
+  livekit.sendsEvents = false
+  const pools = replica()
+  await clock.pass(3000)
+  t.equal((await rooms('ready')).length, 2)
+  const room = taken(await pools.claim(wish()))
+  t.match(room, { events: false, agent: { identity: /^agent-/, audioAt: Number } })
+  await pools.settle(room, true)
+  livekit.agentLeaves((await rooms('ready'))[0]!)
+  await clock.pass(12_000)
+  t.same(seen.left, ['agent-left'])
+})
+
+await t.test('with LiveKit\'s events a ready room is looked at once a minute', async t => {
+  const { clock, replica, livekit } = buildStage(t, [poolWith(1)])
+  replica()
+  await clock.pass(305_000)
+  t.equal(livekit.log.filter(line => line.startsWith('look')).length, 5)
+})
+
+await t.test('a claim that has just been made is left alone, whatever was due about the room', async t => {
+  const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(1)])
+  livekit.sendsEvents = false
+  const pools = replica()
+  await clock.pass(3000)
+  // The next look is due in a moment.
+  await clock.pass(7900)
+  const room = taken(await pools.claim(wish()))
+  await clock.pass(14_000)
+  t.same(await rooms('claimed'), [room.room])
+  t.ok(livekit.open.has(room.room))
+})
+
+await t.test('after a crash of all replicas the rooms are looked at before they are claimed', async t => {
+  const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(2)])
+  const killed = replica()
+  await clock.pass(3000)
+  const [dead, alive] = await rooms('ready')
+  killed.kill()
+  livekit.agentLeaves(dead!)
+  await clock.pass(30_000)
+  const next = replica()
+  t.equal(await next.claim(wish()), 'store')
+  await clock.pass(100)
+  t.equal(taken(await next.claim(wish())).room, alive)
+  t.same(seen.left, ['agent-left'])
+  await clock.pass(30_000)
+  t.notOk(livekit.open.has(dead!))
+})
+
+await t.test('while another replica listens, a new one claims rooms at once', async t => {
+  const { clock, replica } = buildStage(t, [poolWith(2)])
+  replica()
+  await clock.pass(3000)
+  const next = replica()
+  await clock.pass(0)
+  taken(await next.claim(wish()))
+})
