@@ -125,7 +125,7 @@ function figures (measured: Measured[]): HookFigures {
   }
 }
 
-async function startBaseline (name: 'limit' | 'by-hand', livekit: Service): Promise<MeasuredService> {
+export async function startBaseline (name: 'limit' | 'by-hand', livekit: Service): Promise<MeasuredService> {
   const port = await freePort()
   return startNode(name, [new URL(`${name}.js`, import.meta.url).pathname], {
     port,

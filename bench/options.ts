@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 import type { Connections } from './load.ts'
 
-export const PARTS = ['hook', 'memory', 'list', 'events', 'routes', 'orders', 'live'] as const
+export const PARTS = ['hook', 'warm', 'memory', 'list', 'events', 'routes', 'orders', 'live'] as const
 export type Part = typeof PARTS[number]
 
 const USAGE = `Usage: npm run bench -- [options]
 
   --quick                    some seconds, to see that it works; the figures mean nothing
-  --only=hook|memory|list|events|routes|orders|live
+  --only=hook|warm|memory|list|events|routes|orders|live
   --connections=kept|new     kept: connections are used again, as an ingress does (default)
                              new: one for each hook, as Jambonz does
   --json                     the results as JSON

@@ -49,6 +49,9 @@ const JOINED = recording.livekit.filter(({ body }) =>
   /"event":\s*"(room_started|participant_joined|track_published)"/.test(body)
 )
 
+/** The same without the caller. Events about tracks do not say of which kind their participant is. */
+const AGENT_JOINED = JOINED.filter(({ body }) => /"event":\s*"room_started"|"identity":\s*"agent-/.test(body))
+
 const RECORDED: Record<'callSid' | 'legSid' | 'from' | 'token', string> = {
   callSid: callHook.said.call_sid!,
   legSid: RINGING.find(({ said }) => said.parent_call_sid !== undefined)!.said.call_sid!,
@@ -78,6 +81,10 @@ export const answered = (call: BenchCall): Shot[] => ANSWERED.map(hook => jambon
 export const hungUp = (call: BenchCall): Shot => jambonz(HUNG_UP, call)
 /** LiveKit's side until the agent's audio is there: five events. */
 export const joined = (call: BenchCall): Shot[] => JOINED.map(({ body, headers }) => livekit(body, headers, call))
+
+/** LiveKit's side of a room in which an agent waits: three events. */
+export const agentJoins = (call: BenchCall): Shot[] =>
+  AGENT_JOINED.map(({ body, headers }) => livekit(body, headers, call))
 
 const isTaken = (status: number): boolean => status === 200
 

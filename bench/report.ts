@@ -6,6 +6,7 @@ import type { Options } from './options.ts'
 import { HOOKS_RATE, ORDERS_AT_ONCE, ORDERS_RATE, type OrdersResult } from './orders.ts'
 import type { RoutesResult } from './routes.ts'
 import { WITH_ROUTES } from './bridge.ts'
+import { WARM_ROUND_TRIP_MS, type WarmResult } from './warm.ts'
 
 export interface Results {
   machine: Machine
@@ -13,6 +14,7 @@ export interface Results {
   noise: number
   seconds: number
   hook: HookResult[]
+  warm: WarmResult[]
   calls: ActiveCallsResult
   routes: RoutesResult[]
   orders: OrdersResult[]
@@ -39,10 +41,13 @@ const GOALS = {
   routeMs: 1,
   ordersPerSecond: 200,
   seenMs: 250,
-  withViewers: 1.05
+  withViewers: 1.05,
+  warmP50: 5,
+  warmP99: 15,
+  emptyPool: 1.10
 }
 
-export function goalsOf ({ hook, calls, routes, orders, live }: Results): Goal[] {
+export function goalsOf ({ hook, warm, calls, routes, orders, live }: Results): Goal[] {
   const at = (name: string) => hook.find(({ roundTripMs, target }) => roundTripMs === GOALS_AT_MS && target === name)
   const limit = at(LIMIT)
   const goals: Goal[] = []
@@ -118,6 +123,27 @@ export function goalsOf ({ hook, calls, routes, orders, live }: Results): Goal[]
     value => `${ms(value)} ms`,
     value => value <= GOALS.seenMs
   )
+  for (const store of ['memory', 'Redis'] as const) {
+    const [none, empty, full] = (['no pool', 'empty pool', 'full pool'] as const).map(pool =>
+      warm.find(result => result.store === store && result.pool === pool))
+    const shown = (value: number) => `${ms(value)} ms`
+    add(`${store}, full pool: p50 at most ${GOALS.warmP50} ms`, full?.p50, shown, value => value <= GOALS.warmP50)
+    add(`${store}, full pool: p99 at most ${GOALS.warmP99} ms`, full?.p99, shown, value => value <= GOALS.warmP99)
+    for (const figure of ['p50', 'p99'] as const) {
+      add(
+        `${store}, empty pool: ${figure} at most ${GOALS.emptyPool.toFixed(2)} × that without a pool`,
+        none && empty && empty[figure] / none[figure],
+        times,
+        value => value <= GOALS.emptyPool
+      )
+    }
+    add(
+      `${store}, full pool: no call waits for LiveKit`,
+      full?.answeredAlone?.calls,
+      value => `${value} of ${full?.answeredAlone?.of}`,
+      value => value === full?.answeredAlone?.of
+    )
+  }
   const [alone, beside] = live?.hooks ?? []
   for (const figure of ['p50', 'p99'] as const) {
     add(
@@ -131,8 +157,9 @@ export function goalsOf ({ hook, calls, routes, orders, live }: Results): Goal[]
 }
 
 /** Replies that were wrong: with any of them the figures mean nothing. */
-export const wrongReplies = ({ hook, calls, routes, orders, live }: Results): number =>
+export const wrongReplies = ({ hook, warm, calls, routes, orders, live }: Results): number =>
   calls.wrong +
+  warm.flatMap(({ rounds }) => rounds).reduce((sum, { wrong }) => sum + wrong, 0) +
   (live ? live.seen.wrong + live.hooks.flatMap(({ rounds }) => rounds).reduce((sum, { wrong }) => sum + wrong, 0) : 0) +
   routes.reduce((sum, { wrong }) => sum + wrong, 0) +
   orders.flatMap(({ closed, beside, hooksAlone, hooksBeside }) => [closed, beside, hooksAlone, hooksBeside]).reduce(
@@ -143,7 +170,7 @@ export const wrongReplies = ({ hook, calls, routes, orders, live }: Results): nu
 
 /** The results as Markdown. */
 export function report (results: Results, options: Options): string {
-  const { machine, hook, calls, routes, orders, live, noise, seconds, skipped } = results
+  const { machine, hook, warm, calls, routes, orders, live, noise, seconds, skipped } = results
   const wrong = wrongReplies(results)
   const connections = options.connections === 'kept' ? 'connections kept' : 'a connection for each call'
   return [
@@ -165,6 +192,7 @@ export function report (results: Results, options: Options): string {
     ...ROUND_TRIPS.filter(() => hook.length > 0).flatMap(roundTripMs =>
       hookTables(hook.filter(result => result.roundTripMs === roundTripMs), roundTripMs)
     ),
+    ...warmTables(warm),
     ...(calls.events.length > 0 && options.parts.includes('events')
       ? [
           '### Events',
@@ -249,6 +277,24 @@ function hookTables (results: HookResult[], roundTripMs: number): string[] {
     )
   ]
 }
+
+const warmTables = (warm: WarmResult[]): string[] => warm.length === 0
+  ? []
+  : [
+      `### Call hook with waiting agents, ${WARM_ROUND_TRIP_MS} ms to LiveKit, ${RATE} calls a second at random`,
+      table(
+        ['', 'p50 ms', 'p99 ms', 'CPU ms per call', 'with a waiting agent'],
+        warm.map((
+          { target, store, p50, p99, cpuMsPerCall, warm }
+        ) => [
+          target,
+          ms(p50),
+          ms(p99),
+          cpuMsPerCall.toFixed(2),
+          store === undefined ? '–' : `${(warm * 100).toFixed(0)} %`
+        ])
+      )
+    ]
 
 const routesTables = (routes: RoutesResult[]): string[] => routes.length === 0
   ? []

@@ -11,6 +11,7 @@ import { startRedis, type Redis } from './redis.ts'
 import { measureLive } from './live.ts'
 import { measureOrders } from './orders.ts'
 import { measureRoutes } from './routes.ts'
+import { measureWarm } from './warm.ts'
 import { goalsOf, report, wrongReplies, type Results } from './report.ts'
 
 /*
@@ -47,12 +48,16 @@ async function main (options: Options): Promise<number> {
     noise: 0,
     seconds: 0,
     hook: [],
+    warm: [],
     calls: { events: [], memory: [], list: [], wrong: 0 },
     routes: [],
     orders: [],
     skipped
   }
   if (options.parts.includes('hook')) results.hook = await measureHook(options, livekit, redis, noise, progress)
+  if (options.parts.includes('warm')) {
+    results.warm = await measureWarm(options, redis ? ['memory', 'Redis'] : ['memory'], noise, progress)
+  }
   if (options.parts.some(part => ACTIVE_CALLS.includes(part))) {
     results.calls = await measureActiveCalls(options, livekit, redis, noise, progress)
   }
