@@ -128,7 +128,11 @@ function doubtsOfRoute ({ agentFinal }: AttemptFacts): string[] {
     'LiveKit']
 }
 
-function doubtsOfNoAgent ({ livekitKnown }: AttemptFacts): string[] {
+function doubtsOfNoAgent ({ livekitKnown, attempt }: AttemptFacts): string[] {
+  // The agent that waited had this name.
+  if (attempt?.warm) {
+    return ['Workers that are gone, and workers that are all busy, look alike: LiveKit reports neither of them']
+  }
   const names =
     'An agent name that no worker has, no worker at all, a worker of another LiveKit project, and workers that are ' +
     'all busy look alike: LiveKit reports none of them'

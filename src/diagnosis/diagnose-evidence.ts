@@ -15,6 +15,7 @@ const TALK: Signal[] = [s.answered, s.referRefused, s.refer, s.referResult]
 /** What a call waits for until somebody is connected. */
 const WAITING: Signal[] = [
   s.callHook,
+  s.warmRoom,
   s.dialled,
   s.ringing,
   s.sipJoined,
@@ -48,6 +49,7 @@ const DECIDING: Record<Cause, Signal[]> = {
   'transfer-failed': [...TALK, s.agentLegFinal, s.callerLegFinal],
   'caller-gave-up': [
     s.callHook,
+    s.warmRoom,
     s.registration,
     s.lateTrying,
     s.notDialled,
@@ -66,6 +68,9 @@ const DECIDING: Record<Cause, Signal[]> = {
   'livekit-no-route': [s.dialled, s.ringing, s.noSip, s.agentLegFinal, s.action],
   'no-agent': [
     s.createRoom,
+    s.warmRoom,
+    s.agentWaited,
+    s.waitingAgentLeft,
     s.ringing,
     s.sipJoined,
     s.noAgent,
@@ -74,8 +79,17 @@ const DECIDING: Record<Cause, Signal[]> = {
     s.agentLegFinal,
     s.action
   ],
-  'agent-without-audio': [s.ringing, s.sipJoined, s.agentJoined, s.noAgentAudio, s.sipLeft, s.agentLegFinal, s.action],
-  'room-closed': [s.ringing, s.sipJoined, s.sipLeft, s.roomGone, s.agentLegFinal, s.action],
+  'agent-without-audio': [
+    s.warmRoom,
+    s.ringing,
+    s.sipJoined,
+    s.agentJoined,
+    s.noAgentAudio,
+    s.sipLeft,
+    s.agentLegFinal,
+    s.action
+  ],
+  'room-closed': [s.warmRoom, s.ringing, s.sipJoined, s.sipLeft, s.roomGone, s.agentLegFinal, s.action],
   'livekit-refused-credentials': [s.dialled, s.agentLegFinal, s.action],
   'livekit-overloaded': [s.dialled, s.ringing, s.agentLegFinal, s.action],
   'sip-unreachable': [s.dialled, s.agentLegFinal, s.noSip, s.action, s.deadline],
@@ -141,6 +155,7 @@ export const evidenceSoFar = (facts: AttemptFacts): Evidence[] =>
     ...OF_CALLEE,
     s.callHook,
     s.createRoom,
+    s.warmRoom,
     s.registration,
     s.announcement,
     s.dialled,

@@ -18,7 +18,7 @@ import {
   notPlaced,
   numberUnobtainable
 } from './callee-summary.ts'
-import { duration, since, type AttemptFacts } from './facts.ts'
+import { besideHook, duration, hadWaited, since, type AttemptFacts } from './facts.ts'
 import { farEndOf, leadsToOurRoom, type Naming } from './far-end.ts'
 import { reasonOfRetell } from './retell.ts'
 import { transfersInWords } from './transfer-summary.ts'
@@ -210,10 +210,30 @@ function callerGaveUp ({ end, facts }: Context): string {
 
 function noAgent (context: Context): string {
   const { facts, status } = context
+  const { agent, call, overAt } = facts
+  if (hadWaited(facts) && agent?.left) return `LiveKit ${rang(context)}${status}. ${waitingAgentWent(facts)}`
+  if (agent && agent.joinedAt <= (overAt ?? Infinity)) {
+    const left = agent.left ? `, and it had left ${besideHook(call, agent.left.at)}` : ''
+    return `LiveKit ${rang(context)} and nobody answered${status}. An agent had joined the room${left}.`
+  }
   return facts.livekitKnown
     ? `LiveKit ${rang(context)} with the caller in the room, and no agent ever joined${status}.`
     : `LiveKit ${rang(context)} and nobody answered${status}: no agent joined the room, or the one that did ` +
       'published no audio.'
+}
+
+/** Why the agent that had waited for the call was not there for its caller. */
+function waitingAgentWent ({ agent, call }: AttemptFacts): string {
+  const { at, reason } = agent!.left!
+  switch (reason) {
+    case 'ROOM_CLOSED':
+    case 'ROOM_DELETED':
+      return 'The room in which an agent had waited was gone, and no agent came into the one that took its place.'
+    case 'REPLACED':
+      return 'The agent that had waited in the room did not answer the caller, and none came in its place.'
+    default:
+      return `The agent that had waited in the room left ${besideHook(call, at)}, and none came in its place.`
+  }
 }
 
 function roomClosed ({ facts, status }: Context): string {

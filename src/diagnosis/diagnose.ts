@@ -220,6 +220,7 @@ const wasLeftForPerson = ({ answered }: Attempt, { cause }: End): boolean => cau
 function stepsOfEnd (call: Call, end: End, attempt: Attempt | undefined): NextStep[] {
   const { callSid, order } = call
   const reason = TRANSFER_REASONS.find(reason => reason === end.cause)
+  if (end.cause === 'no-agent' && attempt?.warm) return [WAITING_AGENT, ...stepsFor(end, { callSid })]
   return order?.transfer && reason !== undefined
     ? stepsOfReason(reason, order.transfer.mode)
     : stepsFor(end, { callSid, strategy: attempt?.strategy })
@@ -247,6 +248,12 @@ const MAKE_ROOMS: NextStep = {
     "Find out why LiveKit's API could not create the room: check LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET " +
     'and the clock of this machine',
   command: 'bridge doctor --only livekit-api'
+}
+
+const WAITING_AGENT: NextStep = {
+  todo: "Look in the worker's log for why the waiting agent was gone: a crash, a deployment that ended jobs, or an " +
+    'agent that does not wait long enough',
+  command: 'bridge doctor --only warm-agents'
 }
 
 /**

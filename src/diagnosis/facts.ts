@@ -131,6 +131,14 @@ function lateCallerFinal (lines: readonly EventLine[]): LegFinal | undefined {
     }
 }
 
+/** Whether the agent of an attempt was in the room before the call: the room waited for one. */
+export const hadWaited = ({ attempt, agent }: AttemptFacts): boolean =>
+  attempt?.warm !== undefined && agent !== undefined && agent.joinedAt <= attempt.at.opened
+
+/** How old the room of an attempt was when the call came; undefined: it was made for the call. */
+export const waitedFor = ({ attempt }: AttemptFacts): string | undefined =>
+  attempt?.warm && duration(attempt.at.opened - attempt.warm.madeAt)
+
 /** An announcement that is over within this time, milliseconds, was hardly heard. */
 export const HARDLY_HEARD_MS = 1000
 
@@ -142,6 +150,12 @@ export function duration (ms: number): string {
 
 /** How long after the call began. */
 export const since = (call: Call, at: number): string => duration(at - call.at.received)
+
+/** When that was, beside the call hook: what happened in a room that waited for a call may come before it. */
+export const besideHook = (call: Call, at: number): string =>
+  at < call.at.received
+    ? `${duration(call.at.received - at)} before the call hook`
+    : `${since(call, at)} after the call hook`
 
 export const sipText = (status: number | undefined, reason?: string): string =>
   [status, reason].filter(part => part !== undefined && part !== '').join(' ')

@@ -1,4 +1,4 @@
-import { since, type AttemptFacts } from './facts.ts'
+import { besideHook, hadWaited, since, waitedFor, type AttemptFacts } from './facts.ts'
 import { farEndAnswer } from './far-end-questions.ts'
 import type { Question, Said } from './questions.ts'
 
@@ -46,10 +46,14 @@ function sipParticipant ({ sip, livekitKnown, call, overAt, undialled }: Attempt
   ]
 }
 
-function dispatched ({ attempt, agent, lines, call, livekitKnown }: AttemptFacts): Said {
+function dispatched (facts: AttemptFacts): Said {
+  const { attempt, agent, lines, call, livekitKnown } = facts
   if (!attempt?.room) return ['no', 'No room was created for it']
   const again = lines.find(({ what, status }) => what === 'agent dispatched again' && status === 'done')
   const more = again ? `, and once more ${since(call, again.first)} after the call hook` : ''
+  if (attempt.warm) {
+    return ['yes', `Together with the room, ${waitedFor(facts)} before the call hook: it waited for the call${more}`]
+  }
   if (attempt.made === 'created') {
     return ['yes', `Together with the room${more}. That LiveKit accepted it does not mean that a worker took the job`]
   }
@@ -70,20 +74,29 @@ function dispatched ({ attempt, agent, lines, call, livekitKnown }: AttemptFacts
     : ['unknown', livekitKnown ? 'LiveKit did not answer in time whether it created the room' : UNSEEN]
 }
 
-function joined ({ agent, livekitKnown, overAt, call }: AttemptFacts): Said {
+function joined (facts: AttemptFacts): Said {
+  const { agent, livekitKnown, overAt, call } = facts
+  if (hadWaited(facts)) return ['yes', `Before the call hook: it waited for the call${leftAfter(facts)}`]
   if (agent) {
     return [
       'yes',
       `${since(call, agent.joinedAt)} after the call hook${
         overAt !== undefined && agent.joinedAt > overAt ? ', when the call was over' : ''
-      }${agent.left && agent.left.at <= (overAt ?? Infinity) ? `; it left after ${since(call, agent.left.at)}` : ''}`
+      }${leftAfter(facts)}`
     ]
   }
   if (!livekitKnown) return ['unknown', UNSEEN]
   return overAt === undefined ? ['unknown', 'Not yet'] : ['no', 'No agent was in the room until the end']
 }
 
-function published ({ agent, livekitKnown, attempt, call, overAt }: AttemptFacts): Said {
+const leftAfter = ({ agent, call, overAt }: AttemptFacts): string =>
+  agent?.left && agent.left.at <= (overAt ?? Infinity) ? `; it left ${besideHook(call, agent.left.at)}` : ''
+
+function published (facts: AttemptFacts): Said {
+  const { agent, livekitKnown, attempt, call, overAt } = facts
+  if (hadWaited(facts) && agent?.audioAt !== undefined && agent.audioAt <= attempt!.at.opened) {
+    return ['yes', 'Before the call hook']
+  }
   if (agent?.audioAt !== undefined) {
     return [
       'yes',

@@ -1,7 +1,7 @@
 import { isAnnouncement } from '../../calls/fold/attempt-facts.ts'
 import type { Call } from '../../calls/fold/call.ts'
 import { awayWhile, endWasHeard } from '../away.ts'
-import { attemptFacts, duration, HARDLY_HEARD_MS, type AttemptFacts } from '../facts.ts'
+import { attemptFacts, duration, HARDLY_HEARD_MS, waitedFor, type AttemptFacts } from '../facts.ts'
 import { reasonOfRetell } from '../retell.ts'
 import { lineOf, type Evidence, type Signal } from './evidence.ts'
 
@@ -20,6 +20,17 @@ export const createRoom: Signal = facts => {
     at: line.first,
     seen: `createRoom: ${line.status}${line.detail === undefined ? '' : ` (${line.detail})`}`,
     shows
+  }
+}
+
+/** The call got a room in which an agent waited. */
+export const warmRoom: Signal = facts => {
+  const line = lineOf(facts, 'warm room claimed')
+  return line && {
+    signal: 'warm-room',
+    at: line.first,
+    seen: `the call took a room with a waiting agent, made ${waitedFor(facts)} before`,
+    shows: 'nothing was asked of LiveKit before the reply'
   }
 }
 

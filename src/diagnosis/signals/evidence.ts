@@ -11,6 +11,7 @@ export const SIGNALS = [
   'policy-refused',
   'call-hook',
   'create-room',
+  'warm-room',
   'registration',
   'agent-leg-dialled',
   'agent-leg-not-dialled',

@@ -1,5 +1,5 @@
 import { agentGaps } from '../agent-gaps.ts'
-import { duration, since, type AttemptFacts } from '../facts.ts'
+import { duration, hadWaited, since, type AttemptFacts } from '../facts.ts'
 import { until, type Evidence, type Signal } from './evidence.ts'
 
 /*
@@ -63,7 +63,20 @@ function whyClientLeft (callStatus: string | undefined): string {
     : 'the SIP leg ended it'
 }
 
-export const agentJoined: Signal = ({ agent, call, overAt }) =>
+export const agentJoined: Signal = facts => agentWaited(facts) ?? agentCame(facts)
+
+/** The agent was there before the call. */
+export const agentWaited: Signal = facts =>
+  hadWaited(facts)
+    ? {
+        signal: 'agent-joined',
+        at: Math.min(facts.agent!.joinedAt, facts.agent!.left?.at ?? Infinity),
+        seen: 'AGENT participant in the room before the call hook',
+        shows: 'an agent waited for the call'
+      }
+    : undefined
+
+const agentCame: Signal = ({ agent, call, overAt }) =>
   agent && {
     signal: 'agent-joined',
     at: agent.joinedAt,
@@ -73,22 +86,32 @@ export const agentJoined: Signal = ({ agent, call, overAt }) =>
       : 'an agent took the job'
   }
 
-export const noAgent: Signal = facts =>
-  (!facts.agent || facts.agent.joinedAt > until(facts)) && facts.livekitKnown && !facts.undialled
-    ? { signal: 'no-agent', at: until(facts), seen: 'no AGENT participant in the room', shows: 'no agent took the job' }
-    : undefined
+export const noAgent: Signal = facts => {
+  const { agent, livekitKnown, undialled } = facts
+  const leftEarly = hadWaited(facts) && agent!.left !== undefined
+  const wasThere = agent !== undefined && agent.joinedAt <= until(facts) && !leftEarly
+  if (wasThere || !livekitKnown || undialled) return undefined
+  return {
+    signal: 'no-agent',
+    at: until(facts),
+    seen: leftEarly ? 'no other AGENT participant in the room' : 'no AGENT participant in the room',
+    shows: leftEarly ? 'no agent took the place of the one that had waited' : 'no agent took the job'
+  }
+}
 
-export const agentAudio: Signal = ({ agent, overAt }) =>
-  agent?.audioAt === undefined
-    ? undefined
-    : {
-        signal: 'agent-audio',
-        at: agent.audioAt,
-        seen: 'AUDIO track of the agent published',
-        shows: overAt !== undefined && agent.audioAt > overAt
-          ? 'it came when the call was already over'
-          : 'LiveKit answers a call once it has this'
-      }
+export const agentAudio: Signal = facts => {
+  const { agent, attempt, overAt } = facts
+  if (agent?.audioAt === undefined) return undefined
+  const wasThere = hadWaited(facts) && agent.audioAt <= attempt!.at.opened
+  return {
+    signal: 'agent-audio',
+    at: agent.audioAt,
+    seen: `AUDIO track of the agent published${wasThere ? ' before the call hook' : ''}`,
+    shows: overAt !== undefined && agent.audioAt > overAt
+      ? 'it came when the call was already over'
+      : 'LiveKit answers a call once it has this'
+  }
+}
 
 export const noAgentAudio: Signal = facts =>
   facts.agent && (facts.agent.audioAt ?? Infinity) > until(facts) && facts.livekitKnown && !facts.undialled
@@ -106,14 +129,18 @@ export const agentLeft: Signal = ({ agent }) => {
   return {
     signal: 'agent-left',
     at: left.at,
-    seen: left.reason === 'UNSEEN'
+    seen: left.reason === 'UNSEEN' || left.reason === 'REPLACED'
       ? 'AGENT participant no longer in the room'
       : `AGENT participant left: ${left.reason}`,
     shows: whyAgentLeft(left.reason)
   }
 }
 
+/** An agent that had waited for the call was gone before the call was answered. */
+export const waitingAgentLeft: Signal = facts => hadWaited(facts) ? agentLeft(facts) : undefined
+
 function whyAgentLeft (reason: string): string {
+  if (reason === 'REPLACED') return 'the caller was not answered, and the bridge dispatched another one'
   if (reason === 'CONNECTION_TIMEOUT') return 'its process had died some 20 s before'
   if (reason === 'CLIENT_INITIATED') return 'it left by itself'
   return reason.startsWith('ROOM_') ? 'it had to leave with the room' : 'no agent was with the caller any more'

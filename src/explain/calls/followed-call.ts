@@ -1,5 +1,6 @@
 import type { End } from '../../calls/fold/call.ts'
 import type { Cause } from '../../calls/fold/vocabulary.ts'
+import type { NextStep } from '../../diagnosis/causes-catalogue.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Finding } from '../../finding.ts'
 import {
@@ -74,7 +75,7 @@ export function explainFollowed (followed: FollowedCall, parts: CallParts, files
   const summary = asSeen(summaryOf(conclusion) ?? saidByLog ?? last.summary)
   const main: Finding = going
     ? { code: late ? 'begins-late' : 'still-going', severity: 'skipped', seen: summary }
-    : findingInNamesOf(naming)(mainFinding(conclusion, summary, files.endAt))
+    : findingInNamesOf(naming)(mainFinding(conclusion, summary, diagnosis.nextSteps, files.endAt))
   // What a diagnosis says of the cause is not about a finding that takes its place.
   const isCause = going || main.code === end.cause
   const doubtsOfCause = isCause ? aboutSeen(diagnosis.notToldApart, parts, conclusion.transfer) : []
@@ -132,10 +133,15 @@ function concludeOf (followed: FollowedCall, parts: CallParts, files: FileFacts)
 }
 
 /** How the call ended, or what says more of it than its cause does. */
-function mainFinding ({ end, leg, transfer, naming }: Conclusion, summary: string, endAt: number): Finding {
+function mainFinding (
+  { end, leg, transfer, naming }: Conclusion,
+  summary: string,
+  steps: readonly NextStep[],
+  endAt: number
+): Finding {
   const [lateOffer] = leg && end.cause === 'media-mismatch' && isLateOffer(leg) ? lateOfferFindings(leg) : []
   if (lateOffer) return lateOffer
-  const finding = afterBye(causeFinding(end, summary, naming), leg, endAt)
+  const finding = afterBye(causeFinding(end, summary, naming, steps), leg, endAt)
   if (end.cause === 'transfer-failed' && transfer?.outcome === 'failed') return { ...finding, todo: TARGET_FAILED }
   const mayGoOn = leg !== undefined && transfer !== undefined && mayHaveMoved(leg, transfer)
   return mayGoOn && finding.severity === 'ok' ? { ...finding, severity: 'skipped' } : finding

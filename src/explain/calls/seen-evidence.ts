@@ -15,7 +15,7 @@ export function onlySeen (evidence: readonly Evidence[], parts: CallParts): Evid
   const callerSeen = hooks.length > 0 || callerLeg !== undefined
   const replied = hooks.some(({ hook, reply }) => hook === 'call-hook' && reply?.at !== undefined)
   const wasSeen = ({ signal }: Evidence): boolean => {
-    if (signal === 'create-room' || signal === 'deadline') return false
+    if (signal === 'create-room' || signal === 'warm-room' || signal === 'deadline') return false
     if (signal === 'call-hook') return replied
     if (signal === 'agent-leg-dialled') return hooks.length > 0 || agentLegs.some(({ invite }) => invite !== undefined)
     if (OF_HOOKS.includes(signal)) return hooks.length > 0

@@ -31,14 +31,18 @@ export function stepsUnseen ({ cause }: Pick<End, 'cause'>, steps: readonly Next
   )
 }
 
-/** The cause of a call as a finding. */
+/**
+ * The cause of a call as a finding.
+ * @param steps what to do about it, the most likely first; of the cause, unless more is known of the call
+ */
 export function causeFinding (
   end: Pick<End, 'cause' | 'waitingOn' | 'sipStatus'>,
   seen: string,
-  naming: Naming
+  naming: Naming,
+  steps: readonly NextStep[] = stepsFor(end)
 ): Finding {
   const { severity } = CATALOGUE[end.cause]
-  const [first = severity === 'failed' ? MORE_FILES : undefined] = stepsUnseen(end, stepsFor(end), naming)
+  const [first = severity === 'failed' ? MORE_FILES : undefined] = stepsUnseen(end, steps, naming)
   return {
     code: end.cause,
     severity,

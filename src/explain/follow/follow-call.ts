@@ -11,6 +11,7 @@ import { assumedEvents, assumptionOf, type Assumption } from './assumption.ts'
 import { guessRules, TIME_LIMIT_S, type GuessedRules } from './guessed-rules.ts'
 import { hookEvents } from './hook-events.ts'
 import { agentLegEvents, callerLegEvents, dialEvents } from './leg-events.ts'
+import { withWaitingAgent } from './warm-room.ts'
 
 /** A call as the service would have followed it, had it been there. */
 export interface FollowedCall {
@@ -55,7 +56,7 @@ export function followCall (
   const facts = hooks.some(isOfFirstLeg) ? { direction: 'outbound' as const } : {}
   for (const event of all) if ('facts' in event) event.facts = { ...event.facts, ...facts }
   all.sort((a, b) => a.at - b.at)
-  const { events, skipped } = firstAndLast(all)
+  const { events, skipped } = firstAndLast(withWaitingAgent(all, ownRoom(rules, callSid)))
 
   const call = fold(events, callSid, rules, statusesExpected)
   if (!call) return undefined
@@ -134,12 +135,17 @@ const lastTime = (seen: readonly Seen[]): number => seen.reduce((last, { at = 0 
 
 /** LiveKit's events. Those of the room that the call was put into count as events of the first attempt's own room. */
 function roomEvents (rooms: readonly RoomSeen[], callSid: string, rules: GuessedRules): CallEvent[] {
-  const own = `${rules.roomPrefix}_${rules.tokenOf(callSid, 1)}`
+  const own = ownRoom(rules, callSid).room
   return rooms.map(({ event, at = event.madeAt ?? 0 }) => ({
     ...event,
     room: event.room === rules.foreignRoom ? own : event.room,
     at
   }))
+}
+
+function ownRoom ({ roomPrefix, tokenOf }: Rules, callSid: string): { room: string, token: string } {
+  const token = tokenOf(callSid, 1)
+  return { room: `${roomPrefix}_${token}`, token }
 }
 
 function firstAndLast (events: CallEvent[]): { events: CallEvent[], skipped: number } {
