@@ -60,10 +60,10 @@ const REFUSALS = {
 
 /** What stands in the way of calls, for operators: the read-only checks of `bridge doctor`, each bounded in time. */
 const doctor: FastifyPluginAsyncTypebox = async fastify => {
-  const { settings, rooms, clock, routesFile: routes, secretOf, draining } = fastify
+  const { settings, rooms, clock, routesFile: routes, secretOf, draining, warmPools } = fastify
   const runs = new DoctorRuns({
     clock,
-    contextWith: make => make(settings, { rooms, clock, routes, secretOf })
+    contextWith: make => make(settings, { rooms, clock, routes, secretOf, pools: () => warmPools.views() })
   })
   const streams = new Set<EventStream>()
 

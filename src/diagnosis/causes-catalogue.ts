@@ -138,8 +138,8 @@ export const CATALOGUE: Record<Cause, CatalogueEntry> = {
     severity: 'failed',
     meaning: 'The caller was in the room, LiveKit rang, and no agent joined, or none that stayed.',
     signals: 'A SIP participant joined, no AGENT participant did, and `ringing` repeated every second until ' +
-      "Jambonz's dial timeout (487) or LiveKit's own (486). Or the agent that had waited for the call in the room left " +
-      'before it was answered, and no other one came.',
+      "Jambonz's dial timeout (487) or LiveKit's own (486). Or the agent that had waited for the call in the room " +
+      'left before it was answered, and no other one came.',
     fix: [
       {
         todo: "Check that a worker is running with this LiveKit project's URL and key, and is registered under " +

@@ -45,6 +45,18 @@ await t.test('the read-only checks, as documented, and nothing is changed', asyn
   t.notMatch(JSON.stringify(json), /eyJ|devsecret|trunk-password|operator-token|wh_secret/)
 })
 
+await t.test('the running service says how full its pools are, and what keeps them from it', async t => {
+  const { app, ask } = await bench(t, { WARM_AGENTS: '2' })
+  app.warmPools.views = async () => [
+    { id: 'p', agent: 'demo-agent', metadata: '', min: 2, max: 2, size: 2, ready: 1, making: 0, trouble: 'no-agent' }
+  ]
+  const { json } = await ask()
+  t.match(json.checks.find(({ name }: { name: string }) => name === 'warm'), {
+    status: 'warning',
+    findings: [{ code: 'warm-pool-short', seen: /^Agent demo-agent: 1 of 2 rooms have a waiting agent .* no agent comes$/ }]
+  })
+})
+
 await t.test('who asks while it runs gets the same answer; who asks later a new one', async t => {
   const { at, ask } = await bench(t)
   let reads = 0
