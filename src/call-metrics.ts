@@ -143,7 +143,9 @@ export class CallMetrics implements Observer {
         this.#metrics.attempts.inc({ strategy: attempt.strategy, cause: attempt.end.cause })
       }
       if (attempt.degraded && !known?.degraded) this.#metrics.degraded.inc()
-      if (attempt.strategy === 'room' && attempt.at.replied !== undefined && known?.at.replied === undefined) {
+      // What was found again had begun before.
+      const isBegun = attempt.at.replied !== undefined && known?.at.replied === undefined && !attempt.found
+      if (attempt.strategy === 'room' && isBegun) {
         const begun = startOf(after, attempt)
         if (begun?.start === 'warm') this.#metrics.starts.inc({ start: 'warm', why: 'none' })
         if (begun?.start === 'cold' && begun.whyCold) this.#metrics.starts.inc({ start: 'cold', why: begun.whyCold })

@@ -5,14 +5,15 @@ import type { ColdReason } from './fold/warm.ts'
 export type Start = { start: 'warm' } | { start: 'cold', whyCold?: ColdReason }
 
 /**
- * How the room of an attempt began. Undefined: it has none, or that is not decided yet. Of a call that was rebuilt from
- * LiveKit's rooms nobody knows why none waited.
+ * How the room of an attempt began. Undefined: it has none, or that is not decided or not known yet. Of a call that was
+ * rebuilt from LiveKit's rooms or from hooks nobody knows why none waited.
  */
-export function startOf ({ order }: Call, { strategy, warm, cold, found, at }: Attempt): Start | undefined {
+export function startOf ({ order }: Call, attempt: Attempt): Start | undefined {
+  const { strategy, room, warm, cold, found, adopted, at } = attempt
   if (warm) return { start: 'warm' }
-  if (strategy !== 'room') return undefined
+  if (strategy !== 'room' || room === undefined) return undefined
   if (cold !== undefined) return { start: 'cold', whyCold: cold }
-  if (found) return { start: 'cold' }
+  if (found || adopted) return { start: 'cold' }
   if (at.replied === undefined) return undefined
   return { start: 'cold', whyCold: order ? 'ordered' : 'no-pool' }
 }

@@ -148,12 +148,15 @@ class RoomRecovery implements Recovery {
     const names = own !== undefined && this.#found.isNamed(own) && !derived.includes(own) ? [...derived, own] : derived
     const there = await this.#options.rooms.list(names)
     // The latest attempt is the one that goes on, and what was just dialled is later than all others.
-    const [latest] = there.filter(({ name }) => names.includes(name)).sort((a, b) =>
+    const latestFirst = there.filter(({ name }) => names.includes(name)).sort((a, b) =>
       names.indexOf(b.name) - names.indexOf(a.name)
     )
-    const found = latest && await this.#found.read(latest.name, latest.metadata)
-
-    return found?.callSid === callSid ? found : undefined
+    for (const { name, metadata } of latestFirst) {
+      // A person is dialled into the room of somebody else's call.
+      const found = await this.#found.read(name, metadata)
+      if (found?.callSid === callSid) return found
+    }
+    return undefined
   }
 
   /**

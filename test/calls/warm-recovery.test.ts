@@ -5,11 +5,13 @@ import type { Call, CallStatus } from '../../src/calls/fold/call.ts'
 import type { SipAttributes } from '../../src/calls/fold/events.ts'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { createRunner } from '../../src/calls/runner.ts'
+import type { Rules } from '../../src/calls/fold/rules.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { attemptWith, factsWith, roomFormat, rulesWith, START, tokenOf } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
+import { personOrder } from '../fixtures/transfer-stage.ts'
 import {
   poolWith,
   roomOfToken,
@@ -42,7 +44,7 @@ function claimed (callSid = SID, token = WARM_TOKEN, n = 1) {
   return roomFormat.request(call, warmAttemptWith({ n, ...room }))
 }
 
-function build (t: Test, { hasPools = true } = {}) {
+function build (t: Test, { hasPools = true, ...rules }: { hasPools?: boolean } & Partial<Rules> = {}) {
   const clock = createTestClock(START + 60_000)
   const registry = createMemoryRegistry()
   const rooms = createFakeRooms()
@@ -51,7 +53,7 @@ function build (t: Test, { hasPools = true } = {}) {
   const observer = { changed () {}, store () {}, failed () {} }
   const calls = createCalls({
     registry,
-    rules: rulesWith(),
+    rules: rulesWith(rules),
     rooms: seen,
     roomFormat,
     hasPools: () => hasPools,
@@ -240,6 +242,26 @@ await t.test("the token of another call's room is no room of this call: a person
   await clock.pass(5000)
   await run()
   t.ok(rooms.open.has(WARM_NAME), 'the room of that call is not deleted with this one')
+})
+
+await t.test('a person who was consulted, and was dialled into a warm room: their call is found too', async t => {
+  const { status, open, get } = build(t)
+  open(claimed('call-2'))
+  const token = tokenOf(SID, 1)
+  const consult = attemptWith({ token, room: roomOfToken(token) })
+  const call = { ...newCall(SID, START, factsWith(), rulesWith().app), order: personOrder('consult') }
+  open(roomFormat.request(call, consult))
+  await status('in-progress', WARM_TOKEN)
+  t.match(await get(), { order: { transfer: { mode: 'consult' } }, attempts: [{ found: true, token }] })
+})
+
+await t.test('a warm room that comes second in the route is no attempt of the first way', async t => {
+  const { status, rooms, get } = build(t, {
+    guessRoute: () => ({ ways: [{ strategy: 'phone', number: '+15551230009' }, { strategy: 'room', agent: 'second' }] })
+  })
+  rooms.mode = 'unreachable'
+  await status('ringing', WARM_TOKEN)
+  t.match((await get())!.attempts, [{ n: 2, strategy: 'room', agent: 'second', visits: WARM_NAME }])
 })
 
 await t.test('LiveKit was away when the hook came: the room is taken once it shows itself', async t => {

@@ -1,5 +1,5 @@
 import { answerWaiting, begun, endAttempt, openNext } from './attempts.ts'
-import { currentAttempt, type Attempt, type Call } from './call.ts'
+import { currentAttempt, isBeforeHook, type Attempt, type Call } from './call.ts'
 import { note, oweLook } from './duties.ts'
 import { endOf } from './end.ts'
 import type { EventOf } from './events.ts'
@@ -7,7 +7,7 @@ import { newCall, takeWay } from './new-call.ts'
 import { factsOfOrder } from './order.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
-import { enterWarmRoom, type FoundWarmRoom } from './warm.ts'
+import { enterWarmRoom, oweTellAgent, type FoundWarmRoom } from './warm.ts'
 
 /*
  * LiveKit has a room of ours, and says whose it is. The call may be unknown here, or its record may know less.
@@ -90,7 +90,7 @@ const isUnseen = ({ events, sip, agent }: Attempt['view']): boolean => !events &
 function takeRoom (
   draft: Call,
   attempt: Attempt,
-  { at, route }: EventOf<'found'>,
+  { at, route, attempt: n }: EventOf<'found'>,
   warm: FoundWarmRoom,
   rules: Rules
 ): void {
@@ -100,6 +100,8 @@ function takeRoom (
   attempt.made = 'created'
   attempt.pendingSince = undefined
   if (attempt.at.replied === undefined) answerWaiting(draft, attempt, begun(draft, attempt, at, rules))
+  // Only metadata that were written for the call tell its attempt.
+  if (n === undefined && !isBeforeHook(draft)) oweTellAgent(draft, attempt, at)
   isThere(draft, attempt, at)
 }
 

@@ -161,6 +161,7 @@ function wayOf (draft: Call, { n, dialled }: Trace, ways: Way[], rules: Rules): 
   if (dialled !== undefined) {
     const own = attemptOfToken(draft.callSid, dialled, rules)
     if (own !== undefined) return { n: own, way: roomAt(ways, own) ?? room }
+    if (isUnderived(draft, dialled, rules)) return { n: n ?? Math.max(1, ways.indexOf(room) + 1), way: room }
     const known = ways.findIndex(way => 'number' in way && way.number === dialled)
     if (known >= 0) return { n: n ?? known + 1, way: ways[known]! }
     if (NUMBER.test(dialled)) return { n: n ?? 2, way: { strategy: 'phone', number: dialled } }
