@@ -261,6 +261,7 @@ await t.test('rules between settings', async t => {
   }
   const pool = { WARM_AGENTS: '5', WARM_AGENTS_MAX: '100', WARM_AGENTS_PER_S: '1', WARM_AGENT_LIFE_S: '100' }
   t.same(problemsOf({ ...REQUIRED, ...pool }), [], 'a pool that can just be filled')
+  t.same(problemsOf({ ...REQUIRED, WARM_AGENTS: '1000', WARM_AGENT_LIFE_S: '30' }), [], 'by default it always can')
   t.same(problemsOf({ ...REQUIRED, WARM_AGENTS: '5', WARM_AGENTS_MAX: '5' }), [])
   t.same(problemsOf({ ...REQUIRED, WARM_AGENTS: '0', WARM_AGENTS_MAX: '0' }), [])
   t.same(problemsOf({ ...unsigned, HTTP_USERNAME: 'u', HTTP_PASSWORD: 'p' }), [], 'Basic alone is enough')

@@ -65,9 +65,9 @@ await t.test('the same agent and metadata in several places are one pool, and th
   const env = { WARM_AGENTS: '3', WARM_AGENTS_MAX: '4', AGENT_METADATA: '{"x":1}' }
   t.same(
     pools([
+      `{ agents: [{ agent: ${OURS}, weight: 1, warm: { min: 5, max: 6 } }] }`,
       `{ agent: ${OURS}, warm: { min: 1, max: 9 } }`,
-      `{ agent: ${OURS}, metadata: { x: 1 }, warm: 2 }`,
-      `{ agents: [{ agent: ${OURS}, weight: 1, warm: { min: 5, max: 6 } }] }`
+      `{ agent: ${OURS}, metadata: { x: 1 }, warm: 2 }`
     ], { env }),
     [{ agent: OURS, metadata: '{"x":1}', min: 5, max: 9 }]
   )

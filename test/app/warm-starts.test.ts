@@ -20,6 +20,7 @@ await t.test('operators see of each call whether an agent waited for it, and met
   }
   const warm = await call()
   const cold = await call()
+  const last = await call()
   const attemptOf = async (sid: string) => (await bridge.operator('GET', `/calls/${sid}`)).json.attempts[0]
   const { start, whyCold, at } = await attemptOf(warm)
   t.same([start, whyCold], ['warm', undefined])
@@ -27,7 +28,7 @@ await t.test('operators see of each call whether an agent waited for it, and met
   t.match(await attemptOf(cold), { start: 'cold', whyCold: 'empty', at: { roomMade: undefined } })
 
   await clock.pass(80)
-  for (const sid of [warm, cold]) {
+  for (const sid of [warm, cold, last]) {
     await bridge.hook('/status', callerStatus(sid, 'trying', 100))
     await bridge.hook('/status', agentStatus(sid, 'trying', 100))
     await bridge.hook('/status', agentStatus(sid, 'in-progress', 200))
@@ -37,9 +38,10 @@ await t.test('operators see of each call whether an agent waited for it, and met
   const text = (await bridge.app.inject('/metrics')).body
   const metric = (series: string) => Number(text.split('\n').find(line => line.startsWith(`${series} `))?.split(' ')[1])
   t.equal(metric('bridge_call_starts_total{start="warm",why="none"}'), 1)
-  t.equal(metric('bridge_call_starts_total{start="cold",why="empty"}'), 1)
+  t.equal(metric('bridge_call_starts_total{start="cold",why="empty"}'), 2)
   t.equal(metric('bridge_call_starts_total{start="cold",why="no-pool"}'), 0)
-  for (const start of ['warm', 'cold']) t.equal(metric(`bridge_hook_reply_seconds_count{start="${start}"}`), 1, start)
+  t.equal(metric('bridge_hook_reply_seconds_count{start="warm"}'), 1)
+  t.equal(metric('bridge_hook_reply_seconds_count{start="cold"}'), 2)
   t.equal(metric('bridge_hook_answered_seconds_bucket{le="0.1",start="warm"}'), 1)
   t.equal(metric('bridge_hook_answered_seconds_bucket{le="0.25",start="cold"}'), 0)
   t.equal(metric('bridge_hook_answered_seconds_bucket{le="0.5",start="cold"}'), 1)

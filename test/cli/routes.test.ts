@@ -40,6 +40,21 @@ async function run (args: string[], { stdin = '', env = {}, columns }: {
   return { code, out: out.join('\n'), err: err.join('\n') }
 }
 
+await t.test('test: how many rooms are kept ready for a way', async t => {
+  const file = `version: 1
+routes:
+  - name: all
+    connect: [{ agent: a, warm: 1 }, { agent: b, warm: 3 }, { agent: c, warm: { min: 2, max: 9 } }, { agent: d }]
+`
+  const { out } = await run(['test', '-', '--to', '+1555', '--no-verbs'], { stdin: file, env: SETTINGS })
+  t.same(out.match(/^\d\. .*$/gm), [
+    '1. agent a, rings 40 s, 1 warm room',
+    '2. agent b, rings 40 s, 3 warm rooms',
+    '3. agent c, rings 40 s, 2 to 9 warm rooms',
+    '4. agent d, rings 40 s'
+  ])
+})
+
 await t.test('check: every problem in the form that editors understand', async t => {
   const folder = t.testdir({ 'good.yaml': GOOD, 'wrong.yaml': WRONG })
   const wrong = join(folder, 'wrong.yaml')

@@ -33,12 +33,31 @@ await t.test('a room in which an agent waited: the reply waits for nothing but t
   const waiting = { identity: 'agent-AJ_1', joinedAt: madeAt + 300, audioAt: madeAt + 400 }
   const room = { room: 'jb_cwarm', token: 'cwarm', agentName: 'first-agent', departureS: 10, events: true }
   story.feed({ kind: 'room', attempt: 1, outcome: 'created', warm: { ...room, madeAt, agent: waiting } })
-  t.same(arrows(story).slice(-2), ['bridge: warm room claimed', 'bridge > jambonz: reply: dial the room'])
+  const view = present(story.it)
+  const claimed = view.events.at(-1)!
+  const atOnce = { ...claimed, from: 'jambonz' as const, what: 'status', leg: 'agent' as const, status: 'trying' }
+  t.match(stepsOf({ ...view, events: [...view.events, atOnce] }).slice(-3), [
+    { what: 'warm room claimed' },
+    { what: 'reply: dial the room' },
+    { what: 'agent leg trying' }
+  ], 'also where the dial begins within the same millisecond')
   t.notMatch(arrows(story).join(), 'createRoom', 'nothing was asked of LiveKit')
   const [attempt] = present(story.it).attempts
   t.match(attempt, { start: 'warm', at: { roomMade: new Date(madeAt).toISOString() } })
   t.notOk(attempt && 'whyCold' in attempt)
   t.match(page(story), /^room {3}jb_cwarm\nstart {2}warm, the room was made 132 s before$/m)
+})
+
+await t.test('of several attempts each says whether an agent waited', async t => {
+  const story = tell()
+  story.hook({ route: { ways: [AGENT, { ...AGENT, agent: 'second-agent' }] } })
+  const room = { room: 'jb_cwarm', token: 'cwarm', agentName: 'first-agent', departureS: 10, events: true }
+  const warm = { ...room, madeAt: START - 9000, agent: { identity: 'agent-AJ_1', joinedAt: START - 8000 } }
+  story.feed({ kind: 'room', attempt: 1, outcome: 'created', warm })
+  story.agent('busy', 486)
+  story.action('busy', 486)
+  story.feed({ kind: 'room', attempt: 2, outcome: 'created' })
+  t.match(page(story), /^ {2}1\. room first-agent warm: .*\n {2}2\. room second-agent: under way$/m)
 })
 
 await t.test('a room that is made for the call: why no agent waited, where one was to wait', async t => {
@@ -51,6 +70,11 @@ await t.test('a room that is made for the call: why no agent waited, where one w
   }
   t.match(arrows(cold('empty')).slice(-3), ['bridge: no warm room (empty)', /createRoom/, /reply/])
   t.match(present(cold('empty').it).attempts[0], { start: 'cold', whyCold: 'empty' })
+  const late = tell()
+  late.hook({ route: { ways: [AGENT] } })
+  late.feed({ kind: 'room', attempt: 1, outcome: 'timeout', cold: 'empty' })
+  late.feed({ kind: 'room', attempt: 1, outcome: 'created', cold: 'empty' })
+  t.equal(arrows(late).filter(line => line.includes('no warm room')).length, 1, 'said once')
   t.match(page(cold('empty')), /^start {2}cold, because no warm room was ready$/m)
   t.match(page(cold('store')), /^start {2}cold, because Redis did not give a warm room in time$/m)
   t.match(present(cold().it).attempts[0], { start: 'cold', whyCold: 'no-pool' })

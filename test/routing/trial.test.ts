@@ -87,6 +87,7 @@ routes:
 `)
   const warm = (env: Record<string, string>) => ask({ to: '+1555' }, table, env).ways.map(({ warm }) => warm)
   t.same(warm({}), [{ min: 2, max: 10 }, undefined, undefined, undefined])
+  t.same(warm({ AGENT_METADATA: 'ours' }), [{ min: 2, max: 10 }, undefined, undefined, undefined])
   t.same(warm({ WARM_AGENTS: '3' }), [{ min: 2, max: 10 }, undefined, { min: 3, max: 3 }, undefined])
 })
 

@@ -27,13 +27,13 @@ export function readAgentWay (reading: Reading, fields: Fields, { warm }: Connec
 
 /** Reads an entry with `agents`. */
 export function readAgentsWay (reading: Reading, fields: Fields, { warm }: ConnectContext): PlannedWay | undefined {
-  const read = readAgents(reading, fields.get('agents')!)
+  const agents = readAgents(reading, fields.get('agents')!)
   const way = readRoom(reading, fields)
-  if (!read) return undefined
-  for (const { agent, range } of read) {
+  if (!agents) return undefined
+  for (const { agent, range } of agents) {
     if (range) warm.push({ agent, ...metadataOf(way), ...range })
   }
-  return { kind: 'agents', agents: read.map(({ agent, weight }) => ({ agent, weight })), way }
+  return { kind: 'agents', agents, way }
 }
 
 function readRoom (reading: Reading, fields: Fields): Omit<RoomWay, 'agent'> {
