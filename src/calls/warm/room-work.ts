@@ -48,6 +48,7 @@ export class RoomWork {
   readonly #joinedAt = new Map<string, number>()
   /** LiveKit did not answer when it was last asked for a room. */
   #isAway = false
+  #isInDoubt = false
 
   constructor (options: RoomWorkOptions) {
     this.#options = options
@@ -68,7 +69,18 @@ export class RoomWork {
   livekitAnswered (): void {
     if (!this.#isAway) return
     this.#isAway = false
+    this.#isInDoubt = true
     this.livekit.worked()
+  }
+
+  /**
+   * Whether agents may have left without an event since this was last asked: LiveKit may have crashed, and its rooms
+   * are gone with it.
+   */
+  takeDoubt (): boolean {
+    const isInDoubt = this.#isInDoubt
+    this.#isInDoubt = false
+    return isInDoubt
   }
 
   /**
@@ -146,7 +158,7 @@ export class RoomWork {
       if (before && !after) observer.left('failed')
       return
     }
-    this.#isAway = false
+    this.livekitAnswered()
     this.livekit.worked()
     observer.made('created')
     await this.#remember(room, onCreated)
@@ -164,7 +176,9 @@ export class RoomWork {
   async #look (room: WarmRoom): Promise<void> {
     const askedAt = this.#now()
     const look = await this.#ask('look', () => this.#options.rooms.look(room.room, NOBODY))
-    await this.change(room.room, known => onLooked(known, look, askedAt, this.#now()))
+    const { before, after } = await this.change(room.room, known => onLooked(known, look, askedAt, this.#now()))
+    const wasLost = before?.state === 'ready' && after?.state === 'leaving'
+    if (wasLost && before.events) this.#isInDoubt = true
   }
 
   /** What became of a claim that nobody has settled. */

@@ -155,7 +155,8 @@ class WarmPoolService implements WarmPools {
       const now = clock.now()
       const others = await store.keeping(this.#replica, now, now + KEPT_MS)
       await this.#settleAll()
-      if (this.#deafSince) await this.#lookAtAll(ids, others > 0 && this.#deafSince === 'start')
+      const isInDoubt = this.#work.takeDoubt()
+      if (this.#deafSince || isInDoubt) await this.#lookAtAll(ids, others > 0 && this.#deafSince === 'start')
       this.#deafSince = undefined
       for (const id of ids) this.#keep(id)
     } catch (error) {

@@ -1,31 +1,6 @@
 import t from 'tap'
-import { createMemoryWarmRooms } from '../../../src/calls/store/memory-warm-rooms.ts'
-import type { WarmRoomStore } from '../../../src/calls/store/warm-rooms.ts'
-import { StoreUnavailableError } from '../../../src/errors.ts'
 import { buildStage, poolWith, taken, wish } from './stage.ts'
-
-/** A store that can be slow, or gone. */
-function unsteadyStore (schedule: (ms: number, fn: () => void) => unknown) {
-  const store = createMemoryWarmRooms()
-  const state = { gone: false, slowMs: 0 }
-  const steady = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (state.gone) throw new StoreUnavailableError('gone')
-    const done = work()
-    if (state.slowMs > 0) await new Promise<void>(resolve => schedule(state.slowMs, resolve))
-    return done
-  }
-  const unsteady: WarmRoomStore = {
-    add: (...args) => steady(() => store.add(...args)),
-    claim: (...args) => steady(() => store.claim(...args)),
-    update: (...args) => steady(() => store.update(...args)),
-    get: room => steady(() => store.get(room)),
-    list: pool => steady(() => store.list(pool)),
-    pools: () => steady(() => store.pools()),
-    demand: (...args) => steady(() => store.demand(...args)),
-    keeping: (...args) => steady(() => store.keeping(...args))
-  }
-  return { store: unsteady, state }
-}
+import { createUnsteadyStore } from './unsteady-store.ts'
 
 await t.test('where no agent comes, one room at a time is tried, with longer and longer pauses', async t => {
   const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
@@ -79,7 +54,7 @@ await t.test('while LiveKit fails it is asked less and less often, and the pool 
 
 await t.test('a claim waits 50 ms for the store, and a room that comes later goes back', async t => {
   const clock = { schedule: (_ms: number, _fn: () => void): unknown => undefined }
-  const { store, state } = unsteadyStore((ms, fn) => clock.schedule(ms, fn))
+  const { store, state } = createUnsteadyStore((ms, fn) => clock.schedule(ms, fn))
   const stage = buildStage(t, [poolWith(1)], store)
   clock.schedule = stage.clock.schedule
   const pools = stage.replica()
@@ -104,17 +79,17 @@ await t.test('a claim waits 50 ms for the store, and a room that comes later goe
 })
 
 await t.test('while the store is gone calls start cold; afterwards its rooms are looked at first', async t => {
-  const { store, state } = unsteadyStore(() => {})
+  const { store, state } = createUnsteadyStore(() => {})
   const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(2)], store)
   const pools = replica()
   await clock.pass(3000)
   const [dead] = await rooms('ready')
-  state.gone = true
+  state.mode = 'gone'
   t.equal(await pools.claim(wish()), 'store')
   await clock.pass(5000)
   livekit.agentLeaves(dead!)
   await clock.pass(5000)
-  state.gone = false
+  state.mode = 'ok'
   t.equal(await pools.claim(wish()), 'store', 'nobody knows who has left meanwhile')
   const looks = livekit.log.length
   while ((await rooms('ready')).length === 2) await clock.pass(50)
@@ -128,17 +103,17 @@ await t.test('while the store is gone calls start cold; afterwards its rooms are
 })
 
 await t.test('a claim that could not be settled is settled when the store is back', async t => {
-  const { store, state } = unsteadyStore(() => {})
+  const { store, state } = createUnsteadyStore(() => {})
   const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(2)], store)
   const pools = replica()
   await clock.pass(3000)
   const [one, other] = [taken(await pools.claim(wish())), taken(await pools.claim(wish()))]
-  state.gone = true
+  state.mode = 'gone'
   t.equal(await pools.settle(one, true), undefined)
   await pools.settle(other, false)
   livekit.callerJoins(one.room)
   await clock.pass(60_000)
-  state.gone = false
+  state.mode = 'ok'
   await clock.pass(10_000)
   t.same(await rooms('claimed'), [])
   t.ok(livekit.open.has(one.room), 'the call goes on')
@@ -227,4 +202,31 @@ await t.test('while another replica listens, a new one claims rooms at once', as
   const next = replica()
   await clock.pass(0)
   taken(await next.claim(wish()))
+})
+
+await t.test('one room that is gone without an event has all others looked at: LiveKit may have crashed', async t => {
+  const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(10)])
+  replica()
+  await clock.pass(30_000)
+  livekit.open.clear()
+  t.equal((await rooms('ready')).length, 10)
+  await clock.pass(37_000)
+  t.same(seen.left, Array(10).fill('room-gone'), 'at the latest with the first look')
+  await clock.pass(10_000)
+  t.equal((await rooms('ready')).length, 10)
+})
+
+await t.test('after LiveKit was away the rooms are looked at before they are claimed', async t => {
+  const { clock, replica, livekit } = buildStage(t, [poolWith(2)])
+  const pools = replica()
+  await clock.pass(5000)
+  livekit.failure = 'unreachable'
+  await pools.settle(taken(await pools.claim(wish())), true)
+  await clock.pass(5000)
+  // LiveKit is started again, without its rooms.
+  livekit.open.clear()
+  livekit.failure = undefined
+  await clock.pass(5000)
+  const room = taken(await pools.claim(wish()))
+  t.ok(livekit.open.has(room.room))
 })
