@@ -139,8 +139,9 @@ async function play (t: Test, steps: readonly Step[]): Promise<void> {
     const waiting = rooms.filter(({ state }) => state === 'making' || state === 'ready')
     const fresh = waiting.filter(({ endsAt }) => endsAt > freshUntil(clock.now(), LIFE_MS))
     // Those that were given back come on top.
-    if (fresh.length > POOL.max + givenBack) throw new Error(`${fresh.length} rooms, and no more than ${POOL.max} are wanted`)
-    if (waiting.length > 2 * POOL.max + givenBack) throw new Error(`${waiting.length} rooms with those that are renewed`)
+    const most = POOL.max + givenBack
+    if (fresh.length > most) throw new Error(`${fresh.length} rooms, and no more than ${most} are wanted`)
+    if (waiting.length > most + POOL.max) throw new Error(`${waiting.length} rooms with those that are renewed`)
   }
 
   for (const step of steps) {
