@@ -85,6 +85,9 @@ export function settingsWarnings (settings: Settings): string[] {
   if (namesRetiredRetellHost(settings.RETELL_SIP_HOST)) {
     warnings.push('RETELL_SIP_HOST names a host that Retell switched off on 2026-09-30. Set sip.retellai.com')
   }
+  if (settings.MAX_CALLS > 0 && settings.WARM_AGENTS > settings.MAX_CALLS) {
+    warnings.push('WARM_AGENTS is greater than MAX_CALLS. More agents wait than there can be calls')
+  }
   if (!settings.OPERATOR_TOKEN) warnings.push(`OPERATOR_TOKEN is not set, so ${withoutOperator(settings)}`)
   return warnings
 }

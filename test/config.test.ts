@@ -291,6 +291,9 @@ await t.test('what is usable, but seldom meant, is a warning', async t => {
   const full = { ...REQUIRED, LIVEKIT_SIP_USERNAME: 'u', LIVEKIT_SIP_PASSWORD: 'p', OPERATOR_TOKEN: '0123456789abcdef' }
   t.same(settingsWarnings(loadSettings(full)), [])
   t.match(settingsWarnings(loadSettings(REQUIRED)).join('\n'), /LIVEKIT_SIP_USERNAME[^]*OPERATOR_TOKEN/)
+  const limited = (most: string) => settingsWarnings(loadSettings({ ...full, WARM_AGENTS: '5', MAX_CALLS: most }))
+  t.match(limited('4'), [/WARM_AGENTS is greater than MAX_CALLS/])
+  t.same([...limited('5'), ...limited('0')], [])
   t.match(settingsWarnings(loadSettings({ ...full, ALLOW_UNSIGNED_HOOKS: 'true' })).join('\n'), /ALLOW_UNSIGNED_HOOKS/)
 })
 
