@@ -45,6 +45,8 @@ export interface LiveKitDouble {
   provision(method: string, request: Json): Json
   /** Ends the call in a room as LiveKit does after its media timeout. */
   endMedia(room: string): void
+  /** Closes a room as LiveKit does when its empty timeout is over. */
+  expire(room: string): void
   /**
    * The server that holds the present rooms dies, and another one takes over. The rooms stay listed with their
    * participants, but LiveKit sends no more webhooks for them, and DeleteRoom and RemoveParticipant get 503. CreateRoom
@@ -132,6 +134,11 @@ class Project implements LiveKitDouble {
 
   endMedia (name: string): void {
     for (const participant of this.#rooms.get(name)?.participants.values() ?? []) this.#sip.endMedia(participant)
+  }
+
+  expire (name: string): void {
+    const room = this.#rooms.get(name)
+    if (room) this.#rooms.close(room, 'ROOM_CLOSED')
   }
 
   loseRooms (): void {

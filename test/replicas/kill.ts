@@ -5,6 +5,7 @@ import { startRedis, withoutRedis } from '../fixtures/redis-server.ts'
 import { fileURLToPath } from 'node:url'
 import { ALL_KINDS, planCalls } from '../fixtures/replicas-calls.ts'
 import { killInTurns } from '../fixtures/replicas-killer.ts'
+import { runPool, type PoolRun } from '../fixtures/replicas-pool-run.ts'
 import type { Replica } from '../fixtures/replicas-process.ts'
 import { callOf, setStage, type Stage } from '../fixtures/replicas-stage.ts'
 import { judge, type Verdict } from '../fixtures/replicas-verdict.ts'
@@ -52,7 +53,16 @@ function tell (t: Test, { wrong, stories, causes, transfers }: Verdict): void {
   t.same(wrong, [], 'nothing lost, nothing done twice, nothing left behind')
 }
 
+function tellUnlessLost (t: Test, verdict: Verdict): void {
+  if (verdict.wrong.length > 0 && verdict.heldByKilled > 0) {
+    t.pass('nothing can be said', {
+      skip: 'this machine is too slow: a replica that had lost sight of Redis was killed with what it kept'
+    })
+  } else tell(t, verdict)
+}
+
 await t.test('several replicas', { skip: withoutRedis }, async t => {
+  const parent = t
   const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
 
   const storm = await setStage(t, {
@@ -69,6 +79,8 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
   over.abort()
   const kills = await killing
 
+  let pool: Promise<PoolRun> | undefined
+
   // While the leases of the killed run out.
   await t.test('both are up: everything is done once, and either of them tells of every call', async t => {
     const stage = await setStage(t, {
@@ -78,6 +90,9 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
       redisUrl: (await startRedis(t)).url
     })
     await stage.call(10_000)
+    // While it is watched that the rooms stay gone.
+    pool = runPool(parent, { seed, cli, settleMs: GONE_MS + LEASE_MS, deletes: 2, mayLog: OVERLOADED })
+    pool.catch(() => {})
     tell(t, await judge(stage, { settleMs: GONE_MS, deletes: 1, gentle: true, mayLog: OVERLOADED }))
     const [one, two] = stage.replicas
     const lists = await Promise.all(
@@ -123,11 +138,17 @@ await t.test('several replicas', { skip: withoutRedis }, async t => {
     await calling
     t.ok(storm.plans.length >= count / 4, 'calls were made')
     const verdict = await judge(storm, { settleMs: GONE_MS + LEASE_MS, deletes: 2, mayLog: OVERLOADED })
-    if (verdict.wrong.length > 0 && verdict.heldByKilled > 0) {
-      t.pass('nothing can be said', {
-        skip: 'this machine is too slow: a replica that had lost sight of Redis was killed with what it kept'
-      })
-    } else tell(t, verdict)
+    tellUnlessLost(t, verdict)
+  })
+
+  await t.test('calls in bursts get the rooms of a pool that the replicas share', async t => {
+    const { kills, starts: { counted, seen }, leftToTheOther, verdict } = await pool!
+    t.comment(`${seen.warm} warm and ${seen.cold} cold before the first of ${kills} kills`)
+    t.ok(kills >= 1, 'replicas were killed')
+    t.ok(seen.warm > 0 && seen.cold > 0, 'rooms were claimed, also the last one')
+    t.same(counted, seen, 'the metrics tell warm from cold')
+    t.ok(leftToTheOther, 'the replica that stops first leaves the pool to the other one')
+    tellUnlessLost(t, verdict)
   })
 })
 
