@@ -286,6 +286,14 @@ await t.test('a call ends when its media stops, or when its participant or room 
   t.match(sink.hooks.findLast(inRoom)?.participant, { disconnectReason: 'PARTICIPANT_REMOVED' })
   t.equal((await rooms.listRooms(['waits'])).length, 1, 'a room whose agent was removed stays')
 
+  await rooms.createRoom({ name: 'expires', agents: [{ agentName: 'demo' }] as never })
+  const alone = (h: Hook) => h.room?.name === 'expires' && h.participant?.kind === 'AGENT'
+  await sink.until(hooks => hooks.some(h => h.event === 'participant_joined' && alone(h)))
+  double.expire('expires')
+  await sink.until(hooks => hooks.some(h => h.event === 'room_finished' && h.room?.name === 'expires'))
+  t.match(sink.hooks.findLast(alone), { event: 'participant_left', participant: { disconnectReason: 'ROOM_CLOSED' } })
+  t.same(await rooms.listRooms(['expires']), [])
+
   const first = dial('twin')
   const firstBye = event(first.onBye)
   await first.final
