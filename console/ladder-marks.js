@@ -86,6 +86,7 @@ const wordsOf = text => (text ?? '').toLowerCase().match(/[a-z0-9]+/g) ?? []
 
 /** Events are known by some of their words, of which an evidence says others. @type {Record<string, string[]>} */
 const SIGNAL_WORDS = {
+  'warm-room': ['warm room claimed'],
   'sip-joined': ['participant_joined', 'SIP'],
   'sip-left': ['participant_left', 'SIP'],
   'agent-joined': ['participant_joined', 'AGENT'],
@@ -97,14 +98,15 @@ const SIGNAL_WORDS = {
 }
 
 /**
- * The steps that a piece of evidence is about: they have its time, and most of its words. What did not come has none.
+ * The steps that a piece of evidence is about: they have its time, and most of its words. What did not come has none,
+ * and neither has what came before the call.
  * @param {Evidence} evidence
  * @param {Ladder} ladder
  * @param {Call} call
  * @returns {number[]} their `seq`
  */
 export function stepsOf ({ signal, at, last, seen }, { rows }, call) {
-  if (/^no\b/.test(seen)) return []
+  if (/^no\b|before the call hook$/.test(seen)) return []
   const said = new Set([...wordsOf(seen), ...(SIGNAL_WORDS[signal] ?? []).flatMap(wordsOf)])
   const scored = rows.flatMap(row => {
     const event = eventOf(row, call)

@@ -54,6 +54,23 @@ await t.test('evidence is about the right one of the steps of its millisecond', 
   t.same(shownBy('chain/transfer-by-dial', 'caller-leg-final'), ['caller leg completed 200 OK by caller'])
 })
 
+await t.test('that an agent had waited is the claim, and has no other step', async t => {
+  const story = tell()
+  story.hook({ route: { ways: [{ strategy: 'room', agent: 'a' }] } })
+  const room = { room: 'jb_cwarm', token: 'cwarm', agentName: 'a', departureS: 10, events: true }
+  const agent = { identity: 'agent-AJ_1', joinedAt: 1000, audioAt: 1100 }
+  story.feed({ kind: 'room', attempt: 1, outcome: 'created', warm: { ...room, madeAt: 500, agent } })
+  story.caller('trying', 100)
+  const { call, ladder, diagnosis } = pictureOf(story.it)
+  const shown = (signal: string): string[] => {
+    const evidence = diagnosis.evidence.find(evidence => evidence.signal === signal)
+    return stepsOf(evidence, ladder, call).map((seq: number) => ladder.rows[seq]!.what)
+  }
+  t.same(shown('warm-room'), ['warm room claimed'])
+  t.same(shown('agent-joined'), [], 'it came before the call')
+  t.same(shown('agent-audio'), [])
+})
+
 await t.test('what came again and again is all of its steps', async t => {
   const ringing = shownBy('chain/no-agent-worker', 'ringing')
   t.equal(ringing.length, 3)
