@@ -123,6 +123,7 @@ const CASES: Case[] = [
     job: { v: 1, call: CALL, app: 'a', control: CONTROL, lastTransfer: BACK },
     is: { call: CALL, app: 'a', control: CONTROL, lastTransfer: BACK }
   },
+  { says: 'a job without a call', job: { v: 1, app: 'a', control: CONTROL }, is: {} },
   ...['', 'null', '7', '{', '{"from":"rule"}', '{"v":2,"call":{"callSid":"x"}}', '{"v":1,"call":null}'].map(job =>
     ({ says: `a degraded call: ${job}`, job, room: CLAIMED, attributes: ATTRIBUTES, is: {} })
   )
