@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import contextlib
 import math
 
 from livekit import rtc
@@ -60,7 +61,9 @@ async def play(room, name, frames):
             await source.capture_frame(rtc.AudioFrame(frame, SAMPLE_RATE, 1, FRAME_SAMPLES))
     finally:
         if room.isconnected():
-            await room.local_participant.unpublish_track(publication.sid)
+            # The server may be closing the room at this moment.
+            with contextlib.suppress(Exception):
+                await room.local_participant.unpublish_track(publication.sid)
         await source.aclose()
 
 
