@@ -26,7 +26,7 @@ export interface Playing {
 /** The agent's voice. */
 export interface Line {
   readonly tones: Tones
-  /** Aborted by whoever ends the call: the agent, the room that is closed, or audio that fails. */
+  /** Aborted when the agent hangs up, when the room is closed, and when the audio fails. */
   readonly over: AbortController
   /** Resolves when nothing is sent any more. */
   readonly ended: Promise<void>
