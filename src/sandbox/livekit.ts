@@ -47,6 +47,8 @@ export interface LiveKitDouble {
   endMedia(room: string): void
   /** Closes a room as LiveKit does when its empty timeout is over. */
   expire(room: string): void
+  /** The agents of a room leave it, as when their worker stops. */
+  agentsLeave(room: string): void
   /**
    * The server that holds the present rooms dies, and another one takes over. The rooms stay listed with their
    * participants, but LiveKit sends no more webhooks for them, and DeleteRoom and RemoveParticipant get 503. CreateRoom
@@ -134,6 +136,12 @@ class Project implements LiveKitDouble {
 
   endMedia (name: string): void {
     for (const participant of this.#rooms.get(name)?.participants.values() ?? []) this.#sip.endMedia(participant)
+  }
+
+  agentsLeave (name: string): void {
+    const room = this.#rooms.get(name)
+    const agents = [...room?.participants.values() ?? []].filter(({ kind }) => kind === 'AGENT')
+    for (const agent of agents) this.#rooms.leave(room!, agent, 'CLIENT_INITIATED')
   }
 
   expire (name: string): void {

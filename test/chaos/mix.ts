@@ -89,7 +89,15 @@ const KINDS: Record<string, [number, Kind]> = {
     random => ({ agent: { onConnected: { hangUpAfterMs: talk(random) } }, causes: ['agent-hung-up'] })
   ],
   'nobody hangs up': [1, () => ({ causes: ['time-limit'] })],
-  'caller gives up at once': [2, random => ({ patienceMs: random.between(0, 250), causes: ['caller-gave-up'] })],
+  // An agent that waits may answer sooner than that.
+  'caller gives up at once': [
+    2,
+    random => ({
+      patienceMs: random.between(0, 250),
+      hangUpAfterMs: 1000,
+      causes: ['caller-gave-up', 'caller-hung-up']
+    })
+  ],
   'caller gives up while ringing': [
     3,
     random => ({ agent: { joinAfterMs: 30_000 }, patienceMs: random.between(500, 15_000), causes: ['caller-gave-up'] })

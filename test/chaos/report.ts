@@ -5,7 +5,7 @@ const TOLD = 5
 
 /** One line about a run. */
 export function summary (outcome: Outcome): string {
-  const { seed, weather, installation, causes, transfers, worldSeconds, fingerprint, broken } = outcome
+  const { seed, weather, installation, causes, transfers, starts, worldSeconds, fingerprint, broken } = outcome
   const without = [
     !installation.statusHook && 'status hook',
     !installation.webhooks && 'webhooks',
@@ -13,7 +13,9 @@ export function summary (outcome: Outcome): string {
   ].filter(Boolean)
   return `seed ${seed}: ${broken.length === 0 ? 'all rules hold' : `${broken.length} RULES BROKEN`} (${weather}${
     without.length > 0 ? `, without ${without.join(', ')}` : ''
-  }; ${worldSeconds} s; ${fingerprint}): ${listed(causes)}; transfers: ${listed(transfers)}`
+  }; ${worldSeconds} s; ${fingerprint}): ${listed(causes)}; starts: ${listed(starts)}; transfers: ${
+    listed(transfers)
+  }`
 }
 
 const listed = (counts: Record<string, number>): string =>

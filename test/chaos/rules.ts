@@ -38,7 +38,16 @@ export interface Rules {
   roomEvent(event: string, room: string): void
   operatorAsked(n: number, status: number): void
   /** At the end of time. */
-  finish(end: { idle: number, called: number, unanswered: string[], stats: RegistryStats }): Promise<void>
+  finish(end: {
+    idle: number
+    called: number
+    unanswered: string[]
+    stats: RegistryStats
+    /** Rooms whose agents wait for calls. */
+    waiting: ReadonlySet<string>
+  }): Promise<void>
+  /** The bridge has stopped. */
+  closed(): void
 }
 
 /**
@@ -115,8 +124,13 @@ export function createRules (world: {
     add('every room is deleted', numberOf(callSid!), `${room} closed by itself, ${afterMs} ms after its call`)
   }
 
+  const roomNames = () => livekit.rooms().map(({ room }) => String(room.name))
+
   const rules: Rules = {
     found,
+    closed () {
+      for (const room of roomNames()) add('no room stays', undefined, `${room}, when the bridge has stopped`)
+    },
     changed: people.changed,
     isAlone: people.isAlone,
     told: people.told,
@@ -182,7 +196,7 @@ export function createRules (world: {
         add('every hook is answered well', n, `an operator's hang-up got ${status}`)
       }
     },
-    async finish ({ idle, called, unanswered, stats }) {
+    async finish ({ idle, called, unanswered, stats, waiting }) {
       people.finish()
       for (const what of unanswered) add('every hook is answered in time', undefined, `never: ${what}`)
       for (const callSid of heardOf) {
@@ -209,8 +223,8 @@ export function createRules (world: {
       const active = Object.entries(stats.phases).filter(([phase, calls]) => phase !== 'ended' && calls !== 0)
       if (active.length > 0) add('no call stays active', undefined, JSON.stringify(active))
       if (stats.duties !== 0) add('no duty stays', undefined, `${stats.duties} in the registry`)
-      for (const { room } of livekit.rooms()) {
-        add('no room stays', numberOf(watch.rooms.get(String(room.name)) ?? ''), String(room.name))
+      for (const room of roomNames()) {
+        if (!waiting.has(room)) add('no room stays', numberOf(watch.rooms.get(room) ?? ''), room)
       }
       for (const [room, made] of roomsMade) {
         const callSid = watch.rooms.get(room)

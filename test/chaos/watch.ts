@@ -24,6 +24,12 @@ export function watchRegistry (
   const rooms = new Map<string, string>()
   const ends = new Map<string, number>()
 
+  function takeRoom (room: string, callSid: string) {
+    const other = rooms.get(room)
+    if (other !== undefined && other !== callSid) on.broken(callSid, `has the room of ${other}`)
+    rooms.set(room, callSid)
+  }
+
   function changed (before: Call | undefined, after: Call | undefined, callSid: string) {
     if (!after) {
       // What was ordered goes on under the name that Jambonz gave it.
@@ -32,7 +38,7 @@ export function watchRegistry (
     }
     if (!before && calls.has(callSid)) on.broken(callSid, 'was forgotten and is known again')
     calls.set(callSid, after)
-    for (const { room } of after.attempts) if (room !== undefined) rooms.set(room, callSid)
+    for (const { room } of after.attempts) if (room !== undefined) takeRoom(room, callSid)
     on.changed(after)
     const same = before !== undefined && recordOf(before) === recordOf(after)
     if (same && before.end && JSON.stringify(before.end) !== JSON.stringify(after.end)) {

@@ -5,6 +5,7 @@ import { outcomeOf, transfersOf } from '../../src/calls/fold/transfers.ts'
 import { TIMES } from '../../src/calls/fold/rules.ts'
 import { createLiveKitRooms } from '../../src/livekit/rooms.ts'
 import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
+import type { WarmRoom } from '../../src/calls/warm/warm-room.ts'
 import { loadSettings } from '../../src/config.ts'
 import { createJambonzDouble } from '../../src/sandbox/jambonz.ts'
 import { createLiveKitDouble } from '../../src/sandbox/livekit.ts'
@@ -58,6 +59,8 @@ export interface Outcome {
   causes: Record<string, number>
   /** Transfers by mode, result and reason. */
   transfers: Record<string, number>
+  /** Calls in rooms by whether an agent had waited there. */
+  starts: Record<string, number>
   /** Seconds that passed in the world. */
   worldSeconds: number
   /** Of everything that was noted: equal for equal runs. */
@@ -70,7 +73,16 @@ interface Installation {
   webhooks: boolean
   rest: boolean
   agentLost: 'end' | 'next'
+  /** Agents of the settings' name that wait for calls. */
+  warmAgents: number
 }
+
+/** Some deployments keep no pool. */
+const POOL_SIZES = [3, 0, 8]
+/** How long a warm room lives, seconds: many are old when a call comes. */
+const WARM_LIFE_S = 45
+/** Between two accidents in rooms whose agents wait, milliseconds. */
+const ACCIDENT_MS = 4000
 
 const API = { apiKey: 'chaoskey', apiSecret: 'chaossecretchaossecretchaossecret' }
 const TRUNK = {
@@ -104,9 +116,11 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   const { seed, calls: count } = options
   const random = createRandom(seed, 'world')
   const weather = options.weather ?? WEATHERS[seed % WEATHERS.length]!
+  const warmAgents = POOL_SIZES[seed % POOL_SIZES.length]!
   const installation: Installation = weather === 'calm'
-    ? { statusHook: true, webhooks: true, rest: true, agentLost: 'end' }
+    ? { statusHook: true, webhooks: true, rest: true, agentLost: 'end', warmAgents }
     : {
+        warmAgents,
         statusHook: random.chance(0.8),
         webhooks: random.chance(0.75),
         rest: random.chance(0.75),
@@ -235,7 +249,10 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
       AGENT_REDISPATCH_MS: '4000',
       AGENT_REJOIN_MS: '3000',
       AGENT_LOST_ACTION: installation.agentLost,
-      CALL_RETENTION_S: String(RETENTION_S)
+      CALL_RETENTION_S: String(RETENTION_S),
+      WARM_AGENTS: String(warmAgents),
+      WARM_AGENT_LIFE_S: String(WARM_LIFE_S),
+      WARM_AGENTS_PER_S: '4'
     }),
     logger,
     clock,
@@ -295,6 +312,8 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
   clock.schedule(storm, () => {
     fates.off = true
   })
+  const accidents = createRandom(seed, 'accidents')
+  if (warmAgents > 0 && weather !== 'calm') clock.schedule(ACCIDENT_MS, accident)
 
   try {
     for (let at = 0; at < storm + QUIET_MS; at += 30_000) {
@@ -307,7 +326,13 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
         )
       }
     }
-    await rules.finish({ idle, called, unanswered: network.unanswered(), stats: await watch.registry.stats() })
+    await rules.finish({
+      idle,
+      called,
+      unanswered: network.unanswered(),
+      stats: await watch.registry.stats(),
+      waiting: new Set((await waitingRooms()).map(({ room }) => room))
+    })
   } finally {
     fates.off = true
     const closing = Promise.all([app.close(), jambonz.close(), livekit.close(), phone.close(), gateway.close()])
@@ -315,18 +340,39 @@ export async function runWorld (options: WorldOptions): Promise<Outcome> {
     await closing
     restore()
   }
+  rules.closed()
   return {
     seed,
     weather,
     installation,
     broken: rules.found,
     causes: countOf([...watch.calls.values()].map(call => call.end?.cause ?? 'none')),
+    starts: countOf([...watch.calls.values()].flatMap(({ attempts }) => attempts.slice(0, 1)).map(({ warm, cold }) =>
+      warm ? 'warm' : `cold (${cold ?? 'no pool'})`)),
     transfers: countOf([...watch.calls.values()].flatMap(transfersOf).map(transfer => {
       const { result, reason } = outcomeOf(transfer) ?? {}
       return `${transfer.request?.mode ?? 'REFER'} ${result} ${reason}`
     })),
     worldSeconds: Math.round((clock.now() - started) / 1000),
     fingerprint: fingerprint.toString(16)
+  }
+
+  async function waitingRooms (): Promise<WarmRoom[]> {
+    const { warmRooms } = watch.registry
+    return (await Promise.all((await warmRooms.pools()).map(pool => warmRooms.list(pool)))).flat()
+  }
+
+  /** The agent leaves a room that nobody calls into, or LiveKit closes it: perhaps just when a call claims it. */
+  function accident (): void {
+    if (fates.off) return
+    const alone = livekit.rooms().filter(({ room, participants }) =>
+      !watch.rooms.has(String(room.name)) && participants.every(({ kind }) => kind === 'AGENT'))
+    if (alone.length > 0) {
+      const room = String(accidents.pick(alone).room.name)
+      if (accidents.chance(0.5)) livekit.agentsLeave(room)
+      else livekit.expire(room)
+    }
+    clock.schedule(accidents.between(0, 2 * ACCIDENT_MS), accident)
   }
 
   function begin (plan: Plan): void {
