@@ -65,14 +65,6 @@ export class RoomWork {
     return this.#joinedAt.get(pool) ?? -Infinity
   }
 
-  /** LiveKit works: it has answered, or told of something. */
-  livekitAnswered (): void {
-    if (!this.#isAway) return
-    this.#isAway = false
-    this.#isInDoubt = true
-    this.livekit.worked()
-  }
-
   /**
    * Whether agents may have left without an event since this was last asked: LiveKit may have crashed, and its rooms
    * are gone with it.
@@ -123,7 +115,7 @@ export class RoomWork {
     const now = this.#now()
     let isMine = false
     const { after } = await this.change(room.room, known => {
-      isMine = dueAt(known) === dueAt(room) && known.state === room.state
+      isMine = dueAt(known) === dueAt(room)
       return isMine ? takenInHand(known, now) : known
     })
     if (!isMine || !after) return
@@ -158,7 +150,7 @@ export class RoomWork {
       if (before && !after) observer.left('failed')
       return
     }
-    this.livekitAnswered()
+    this.#livekitAnswered()
     this.livekit.worked()
     observer.made('created')
     await this.#remember(room, onCreated)
@@ -199,7 +191,7 @@ export class RoomWork {
   async #ask<T> (operation: string, request: () => Promise<T>): Promise<T | undefined> {
     try {
       const answer = await request()
-      this.livekitAnswered()
+      this.#livekitAnswered()
       return answer
     } catch (error) {
       this.#options.observer.failed(operation, error)
@@ -215,6 +207,14 @@ export class RoomWork {
       this.#options.observer.failed('warm rooms', error)
       return {}
     }
+  }
+
+  /** LiveKit has answered. */
+  #livekitAnswered (): void {
+    if (!this.#isAway) return
+    this.#isAway = false
+    this.#isInDoubt = true
+    this.livekit.worked()
   }
 
   #notify (before: WarmRoom, after: WarmRoom | undefined): void {

@@ -94,7 +94,6 @@ class WarmPoolService implements WarmPools {
   async hear (event: EventOf<'livekit'>): Promise<boolean> {
     if (!event.room.startsWith(`${this.#options.roomPrefix}_c`)) return false
 
-    this.#work.livekitAnswered()
     const { before, after } = await this.#work.change(event.room, room => onHeard(room, event))
     if (before && after?.state !== before.state) this.#keepers.get(before.pool)?.wake(0)
     return before !== undefined

@@ -1,25 +1,36 @@
 import t from 'tap'
+import type { Rooms } from '../../../src/livekit/rooms.ts'
 import { buildStage, poolWith, taken, wish } from './stage.ts'
 import { createUnsteadyStore } from './unsteady-store.ts'
 
 await t.test('where no agent comes, one room at a time is tried, with longer and longer pauses', async t => {
-  const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
+  const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(40)])
   livekit.joinMs = undefined
   const pools = replica()
-  await clock.pass(20_000)
+  await clock.pass(19_000)
   const first = livekit.made.length
-  t.ok(first <= 11, `those of the first five seconds: ${first}`)
+  t.ok(first <= 22, `those of the first five seconds: ${first}`)
   await clock.pass(400_000)
   t.ok(livekit.made.length - first < 14, `then one in each pause: ${livekit.made.length - first}`)
   t.same(new Set(seen.left), new Set(['no-agent']))
   t.same(seen.troubles, ['no-agent'])
-  t.match(await pools.views(), [{ size: 10, ready: 0, trouble: 'no-agent' }])
+  t.match(await pools.views(), [{ size: 40, ready: 0, trouble: 'no-agent' }])
   livekit.joinMs = 300
   await clock.pass(60_000)
-  t.equal((await rooms('ready')).length, 10)
+  t.equal((await rooms('ready')).length, 40)
   t.same(seen.troubles, ['no-agent', undefined])
   await clock.pass(60_000)
-  t.equal(livekit.open.size, 10, 'no room of the failures is left')
+  t.equal(livekit.open.size, 40, 'no room of the failures is left')
+})
+
+await t.test('rooms that fail together count once', async t => {
+  const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(10)])
+  livekit.joinMs = undefined
+  replica()
+  await clock.pass(25_000)
+  livekit.joinMs = 300
+  await clock.pass(23_000)
+  t.ok((await rooms('ready')).length > 0, 'the next one is tried soon')
 })
 
 await t.test('an agent that takes its time is waited for, and the pool is filled all the same', async t => {
@@ -144,6 +155,21 @@ await t.test('a claim of a replica that was killed: the room is deleted, unless 
   t.ok(livekit.open.has(known.room) && livekit.open.has(here.room))
 })
 
+await t.test('while LiveKit does not say who is in a room, it is not deleted for want of a call', async t => {
+  const { clock, replica, livekit } = buildStage(t, [poolWith(1)])
+  const killed = replica()
+  replica()
+  await clock.pass(5000)
+  const room = taken(await killed.claim(wish()))
+  killed.kill()
+  livekit.callerJoins(room.room)
+  livekit.failure = 'timeout'
+  await clock.pass(20_000)
+  livekit.failure = undefined
+  await clock.pass(60_000)
+  t.ok(livekit.open.has(room.room))
+})
+
 await t.test('without LiveKit\'s events the agents are looked for, and looked after', async t => {
   const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(2)])
   livekit.sendsEvents = false
@@ -186,9 +212,15 @@ await t.test('after a crash of all replicas the rooms are looked at before they 
   killed.kill()
   livekit.agentLeaves(dead!)
   await clock.pass(30_000)
-  const next = replica()
+  const look: Rooms['look'] = async (...room) => {
+    await new Promise<void>(resolve => clock.schedule(200, resolve))
+    return livekit.rooms.look(...room)
+  }
+  const next = replica({ rooms: { ...livekit.rooms, look } })
   t.equal(await next.claim(wish()), 'store')
   await clock.pass(100)
+  t.equal(await next.claim(wish()), 'empty', 'LiveKit has not answered yet')
+  await clock.pass(200)
   t.equal(taken(await next.claim(wish())).room, alive)
   t.same(seen.left, ['agent-left'])
   await clock.pass(30_000)
@@ -210,8 +242,8 @@ await t.test('one room that is gone without an event has all others looked at: L
   await clock.pass(30_000)
   livekit.open.clear()
   t.equal((await rooms('ready')).length, 10)
-  await clock.pass(37_000)
-  t.same(seen.left, Array(10).fill('room-gone'), 'at the latest with the first look')
+  await clock.pass(32_200)
+  t.same(seen.left, Array(10).fill('room-gone'), 'the first look is due after a minute')
   await clock.pass(10_000)
   t.equal((await rooms('ready')).length, 10)
 })

@@ -114,7 +114,7 @@ await t.test('rooms are renewed before LiveKit closes them, and the pool is full
 })
 
 await t.test('a room that nobody could replace is not claimed in its last 15 seconds', async t => {
-  const { clock, replica, livekit } = buildStage(t, [poolWith(1)])
+  const { clock, replica, livekit, seen } = buildStage(t, [poolWith(1)])
   const pools = replica()
   await clock.pass(3000)
   livekit.failure = 'unreachable'
@@ -123,6 +123,7 @@ await t.test('a room that nobody could replace is not claimed in its last 15 sec
   await pools.settle(room, false)
   await clock.pass(2500)
   t.equal(await pools.claim(wish()), 'empty')
+  t.ok(seen.left.includes('renewed') && !seen.left.includes('room-gone'), 'before LiveKit closes it')
   livekit.failure = undefined
   await clock.pass(60_000)
   t.equal(livekit.open.size, 1, 'it is deleted when LiveKit is back, and there is another one')
@@ -137,8 +138,9 @@ await t.test('a room whose agent leaves is out of its pool at once', async t => 
   await clock.pass(3)
   t.equal(await pools.claim(wish()), 'empty')
   t.same(seen.left, ['agent-left'])
-  await clock.pass(10_000)
+  await clock.pass(50)
   t.notOk(livekit.open.has(name!), 'its room is deleted')
+  await clock.pass(10_000)
   t.equal((await rooms('ready')).length, 1)
 })
 
@@ -168,4 +170,27 @@ await t.test('the call learns that the agent published audio between claim and s
   await clock.pass(100)
   t.match(await pools.settle(room, true), { what: 'track_published', track: 'AUDIO' })
   t.ok(livekit.open.has(room.room))
+})
+
+await t.test('a room that is about to end is not claimed, also where nobody has looked after the pool', async t => {
+  const { clock, replica, store } = buildStage(t, [poolWith(1)])
+  const hangs = { list: false }
+  const list = (id: string) => hangs.list ? new Promise<never>(() => {}) : store.list(id)
+  const pools = replica({ store: { ...store, list } })
+  await clock.pass(3000)
+  hangs.list = true
+  await clock.pass(581_900)
+  const room = taken(await pools.claim(wish()))
+  await pools.settle(room, false)
+  await clock.pass(200)
+  t.equal(await pools.claim(wish()), 'empty')
+})
+
+await t.test('replicas share the looks at their rooms', async t => {
+  const { clock, replica, livekit } = buildStage(t, [poolWith(1)])
+  replica()
+  replica()
+  replica()
+  await clock.pass(305_000)
+  t.equal(livekit.log.filter(line => line.startsWith('look')).length, 5)
 })
