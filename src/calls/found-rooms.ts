@@ -67,9 +67,8 @@ export class FoundRooms {
 
   /** By the room's metadata, else by the SIP participants that are in it. */
   async read (room: string, metadata: string): Promise<EventOf<'found'> | undefined> {
-    const found = this.byMetadata(room, metadata)
-    if (found || !this.isNamed(room)) return found
-    return this.#byLegs(room, metadata, await this.#options.rooms.callers(room))
+    return this.byMetadata(room, metadata) ??
+      this.#byLegs(room, metadata, await this.#options.rooms.callers(room))
   }
 
   /**

@@ -62,7 +62,7 @@ class RoomRecovery implements Recovery {
   /** Calls received before cannot be on their way to this process's own memory. */
   readonly #startedAt: number
   readonly #strays = new Set<string>()
-  #warmCalls: Promise<Map<string, EventOf<'found'>>> | undefined
+  #listed: Promise<Map<string, EventOf<'found'>>> | undefined
   #stopped = false
 
   constructor (options: RecoveryOptions) {
@@ -136,7 +136,7 @@ class RoomRecovery implements Recovery {
     const search = async () => {
       const found = await this.#searchByName(callSid, dialled)
       if (found || !this.#options.hasPools()) return found
-      return (await this.#listWarmCalls()).get(callSid)
+      return (await this.#listCalls()).get(callSid)
     }
     return within(this.#options.clock, LOCATE_MS, search(), () => new LiveKitError('listRooms', 'timeout'))
   }
@@ -160,23 +160,22 @@ class RoomRecovery implements Recovery {
   }
 
   /**
-   * The calls in rooms that were made before them, each by its latest attempt. All rooms of LiveKit are listed for it.
-   * Everybody who asks meanwhile shares the one request.
+   * The calls that the metadata of all rooms tell of, each by its latest attempt. Nobody can guess the name of a room
+   * that was made before its call. Everybody who asks meanwhile shares the one request.
    */
-  #listWarmCalls (): Promise<Map<string, EventOf<'found'>>> {
-    this.#warmCalls ??= this.#readAll().finally(() => {
-      this.#warmCalls = undefined
+  #listCalls (): Promise<Map<string, EventOf<'found'>>> {
+    this.#listed ??= this.#readAll().finally(() => {
+      this.#listed = undefined
     })
-    return this.#warmCalls
+    return this.#listed
   }
 
   async #readAll (): Promise<Map<string, EventOf<'found'>>> {
     const calls = new Map<string, EventOf<'found'>>()
     for (const { name, metadata } of await this.#options.rooms.list()) {
       const found = this.#found.byMetadata(name, metadata)
-      if (!found?.warm) continue
-      const known = calls.get(found.callSid)
-      if ((known?.attempt ?? 0) < found.attempt!) calls.set(found.callSid, found)
+      const known = found && calls.get(found.callSid)
+      if (found && (known?.attempt ?? 0) < found.attempt!) calls.set(found.callSid, found)
     }
     return calls
   }

@@ -26,10 +26,7 @@ function world (t: Test) {
   return {
     clock,
     rooms,
-    async start (env = WARM) {
-      const bridge = await buildTestBridge(t, env, { clock, rooms })
-      return bridge
-    }
+    start: (env: Record<string, string> = WARM) => buildTestBridge(t, env, { clock, rooms })
   }
 }
 
@@ -119,9 +116,16 @@ await t.test('a call in a warm room is followed by the next process', async t =>
   t.notOk(rooms.open.has(room))
 })
 
-for (const [what, first] of [
-  ['a status of the caller', (sid: string, _token: string) => callerStatus(sid, 'in-progress', 200)],
-  ['a status of the agent leg', (sid: string, token: string) => leg(sid, token, 'in-progress', 200)]
+const refer = (sid: string, token: string) => ({
+  ...leg(sid, token, 'in-progress', 200),
+  refer_details: { sip_refer_to: '<tel:+15559998888>', refer_to_user: '+15559998888' }
+})
+
+for (const [what, url, first, env] of [
+  ['a status of the caller', '/status', (sid: string, _token: string) => callerStatus(sid, 'in-progress', 200), WARM],
+  // These name the token that was dialled, so the room is found where no warm rooms are kept any more.
+  ['a status of the agent leg', '/status', (sid: string, token: string) => leg(sid, token, 'in-progress', 200), {}],
+  ['a transfer that the agent asks for', '/refer', refer, {}]
 ] as const) {
   await t.test(`the first hook after a restart, before LiveKit has told of its rooms: ${what}`, async t => {
     const { start, clock, rooms } = world(t)
@@ -133,9 +137,9 @@ for (const [what, first] of [
     await before.app.runner.stop()
 
     rooms.mode = 'unreachable'
-    const after = await start()
+    const after = await start(env)
     rooms.mode = 'ok'
-    await after.hook('/status', first(callSid, token))
+    await after.hook(url, first(callSid, token))
     t.match((await get(after, callSid)).attempts, [{ room }])
   })
 }

@@ -6,12 +6,12 @@ import type { SipAttributes } from '../../src/calls/fold/events.ts'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { createRunner } from '../../src/calls/runner.ts'
 import type { Rules } from '../../src/calls/fold/rules.ts'
-import { createMemoryRegistry } from '../../src/calls/store/memory-registry.ts'
 import { attemptWith, factsWith, roomFormat, rulesWith, START, tokenOf } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
 import { createFakeRooms } from '../fixtures/fake-rooms.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 import { personOrder } from '../fixtures/transfer-stage.ts'
+import { createUnsteadyRegistry } from '../fixtures/unsteady-registry.ts'
 import {
   poolWith,
   roomOfToken,
@@ -46,7 +46,7 @@ function claimed (callSid = SID, token = WARM_TOKEN, n = 1) {
 
 function build (t: Test, { hasPools = true, ...rules }: { hasPools?: boolean } & Partial<Rules> = {}) {
   const clock = createTestClock(START + 60_000)
-  const registry = createMemoryRegistry()
+  const registry = createUnsteadyRegistry()
   const rooms = createFakeRooms()
   const legs = new Map<string, SipAttributes[]>()
   const seen = { ...rooms, callers: async (room: string) => legs.get(room) ?? [] }
@@ -72,6 +72,7 @@ function build (t: Test, { hasPools = true, ...rules }: { hasPools?: boolean } &
   return {
     clock,
     rooms,
+    registry,
     calls,
     legs,
     open: (request = claimed()) => rooms.open.set(request.name, request),
@@ -159,8 +160,9 @@ await t.test('a room that waits for a call is no call, and is left to its pool',
   open(waiting())
   await calls.recover()
   t.equal(await join({}, 'AGENT'), undefined)
+  rooms.log.length = 0
   await clock.pass(120_000)
-  t.same(rooms.log.filter(line => line.startsWith('delete')), [])
+  t.same(rooms.log, [], 'it is not even watched')
   t.ok(rooms.open.has(WARM_NAME))
 })
 
@@ -229,6 +231,28 @@ await t.test('the token that was dialled leads to the room without any list', as
   await status('ringing', WARM_TOKEN)
   t.notOk(rooms.log.includes('list '))
   t.match(await get(), { attempts: [FOUND], legs: [{ attempt: 1 }] })
+})
+
+await t.test('so it does for a transfer that the agent asks for', async t => {
+  const { calls, open, get, clock } = build(t, { hasPools: false })
+  open()
+  const refer = { kind: 'refer', callSid: SID, hash: 'h', facts: factsWith(), leg: 'agent', legSid: 'leg-1' } as const
+  await calls.answer({ ...refer, dialled: WARM_TOKEN, referTo: '+15559998888', at: clock.now() }, SID)
+  t.match(await get(), { phase: 'transferring', attempts: [FOUND] })
+})
+
+await t.test('and while the store is gone', async t => {
+  const { calls, open, registry, status } = build(t, { hasPools: false })
+  open()
+  registry.gone = true
+  await status('in-progress', WARM_TOKEN)
+  t.match(calls.recent(SID), { attempts: [FOUND] })
+})
+
+await t.test('a number that was dialled is no name of a room', async t => {
+  const { status, rooms } = build(t)
+  await status('ringing', '+15551230009')
+  t.notMatch(rooms.log.join(), '+15551230009')
 })
 
 await t.test("the token of another call's room is no room of this call: a person is dialled there", async t => {

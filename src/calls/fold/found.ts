@@ -56,7 +56,7 @@ export function onFound (draft: Call, event: EventOf<'found'>, rules: Rules): vo
   const room = roomOf(event, rules)
   const attempt = attemptOf(draft, event, room)
   if (attempt === undefined) {
-    if (event.attempt !== undefined) onAnotherRoom(draft, event, event.attempt, rules)
+    onAnotherRoom(draft, event, rules)
   } else if (event.warm && isGuess(attempt, room)) {
     takeRoom(draft, attempt, event, event.warm, rules)
   } else if (attempt.room !== undefined && !draft.duties.some(({ target }) => target === room)) {
@@ -79,9 +79,9 @@ function attemptOf (call: Call, { attempt: n }: EventOf<'found'>, room: string):
  * Nobody was seen in the room that the attempt should have, and it was not this record that the reply was given by: the
  * attempt was rebuilt from a hook, or the store has lost what was written last.
  */
-function isGuess ({ adopted, strategy, visits, room, at, view, end }: Attempt, found: string): boolean {
+function isGuess ({ adopted, strategy, room, at, view, end }: Attempt, found: string): boolean {
   if (strategy !== 'room' || end || room === found) return false
-  return visits === found || ((adopted === true || at.replied === undefined) && isUnseen(view))
+  return (adopted === true || at.replied === undefined) && isUnseen(view)
 }
 
 const isUnseen = ({ events, sip, agent }: Attempt['view']): boolean => !events && !sip && !agent
@@ -116,11 +116,20 @@ function leftOver (draft: Call, attempt: Attempt, room: string, { at, attempt: n
   if (isOver || hasAnother) oweDeleteStray(draft, room, at)
 }
 
-/** Another room of a call that only LiveKit's rooms tell of. They come in any order, and the latest attempt goes on. */
-function onAnotherRoom (draft: Call, event: EventOf<'found'>, n: number, rules: Rules): void {
+/**
+ * Another room of a call that only LiveKit's rooms tell of, or the first one. They come in any order, and the latest
+ * attempt goes on.
+ */
+function onAnotherRoom (draft: Call, event: EventOf<'found'>, rules: Rules): void {
   if (event.order) draft.order ??= event.order
+  if (draft.phase === 'ended' || draft.closing) return
+  const n = event.attempt ?? draft.attemptsBefore + 1
   const latest = currentAttempt(draft)
-  if (!latest?.found || draft.phase === 'ended' || draft.closing) return
+  if (!latest) {
+    if (event.warm && n > draft.attemptsBefore) begin(draft, event, n, rules)
+    return
+  }
+  if (!latest.found) return
   if (n < latest.n) {
     // It knows more of the route than a later room does.
     draft.route = rules.completeRoute(event.route)
@@ -128,6 +137,11 @@ function onAnotherRoom (draft: Call, event: EventOf<'found'>, n: number, rules: 
     return
   }
   endAttempt(draft, latest, event.at, endOf('lost', { detail: 'a later attempt had begun' }))
+  begin(draft, event, n, rules)
+}
+
+/** The nth attempt of a call goes on in the room that was found. */
+function begin (draft: Call, event: EventOf<'found'>, n: number, rules: Rules): void {
   draft.attemptsBefore = n - draft.attempts.length - 1
   follow(draft, event, rules)
 }

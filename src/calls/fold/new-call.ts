@@ -104,7 +104,7 @@ export function adoptAttempt (draft: Call, at: number, trace: Trace, rules: Rule
   draft.plan = [way]
   const attempt = openNext(draft, at, rules)!
   attempt.adopted = true
-  if (way.strategy === 'room' && isUnderived(draft, trace.dialled, rules)) visit(attempt, trace.dialled, rules)
+  if (isUnderived(draft, trace.dialled, rules)) visit(attempt, trace.dialled, rules)
   attempt.made = 'created'
   attempt.pendingSince = undefined
   attempt.at.replied = at

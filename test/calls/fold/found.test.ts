@@ -118,6 +118,56 @@ for (const [by, event] of [['metadata', found()], ['leg', byLeg]] as const) {
   })
 }
 
+await t.test('the agent is told who calls, where nobody had, and where that is known', async t => {
+  const tells = (call: Call | undefined) => call!.duties.some(({ kind }) => kind === 'tell-agent')
+  t.ok(tells(advance(opened(), byLeg, rules)))
+  t.notOk(tells(advance(opened(), found(), rules)), 'it was told')
+  t.notOk(tells(advance(adopted({ dialled: WARM_TOKEN }), byLeg, rules)), 'no call hook was heard')
+})
+
+await t.test('what is no attempt in a room, or is over, takes none', async t => {
+  const phone = adopted({ dialled: '+15551230009' })
+  t.match(firstOf(advance(phone, found({ attempt: firstOf(phone).n }), rules)), { strategy: 'phone', room: undefined })
+  const call = adopted({ n: 1 })
+  const end = { cause: 'lost', by: 'unknown', waitingOn: 'none' } as const
+  const over = { ...call, attempts: [{ ...firstOf(call), end }] }
+  t.equal(firstOf(advance(over, found(), rules)).room, DERIVED)
+})
+
+await t.test('a look that missed the guessed room says nothing of the right one', async t => {
+  const call = adopted({ n: 1 })
+  const missed = { ...call, attempts: [{ ...firstOf(call), view: { ...firstOf(call).view, goneAt: START + 100 } }] }
+  t.equal(firstOf(advance(missed, found(), rules)).view.goneAt, undefined)
+})
+
+await t.test('the dialled token tells the attempt, whatever its number', async t => {
+  const call = advance(adopted({ dialled: WARM_TOKEN }), found({ attempt: 2 }), rules)!
+  t.equal(call.attempts.length, 1)
+  t.match(firstOf(call), IN_WARM)
+})
+
+await t.test('a call of which no attempt is known goes on in the room', async t => {
+  const draft = newCall(SID, START, factsWith(), rules.app)
+  t.match(advance(draft, found({ attempt: 3 }), rules)!.attempts, [{ ...IN_WARM, n: 3 }])
+  t.match(advance(draft, byLeg, rules)!.attempts, [{ ...IN_WARM, n: 1 }])
+  t.match(advance({ ...draft, attemptsBefore: 2 }, byLeg, rules)!.attempts, [{ ...IN_WARM, n: 3 }])
+  t.same(advance({ ...draft, attemptsBefore: 3 }, found({ attempt: 3 }), rules)!.attempts, [], 'it is an earlier one')
+})
+
+await t.test('a room that is being deleted is not deleted from the beginning again', async t => {
+  const call = advance(undefined, found(), rules)!
+  const deletion = { step: 1, settled: START, pauses: 2 }
+  const duty = { id: 'd', kind: 'delete-room', target: WARM_NAME, due: at + 5000, tries: 0, since: at, room: deletion }
+  const ended = { ...call, phase: 'ended', duties: [duty] } as Call
+  t.same(advance(ended, found(), rules)!.duties, [duty])
+})
+
+await t.test('a transfer that the agent of an unknown call asks for: the leg tells its room', async t => {
+  const refer = { kind: 'refer', callSid: SID, hash: 'h', facts: factsWith(), leg: 'agent', legSid: 'b' } as const
+  const call = advance(undefined, { ...refer, dialled: WARM_TOKEN, referTo: '+15559998888', at: START }, rules)
+  t.match(firstOf(call), { token: WARM_TOKEN, visits: WARM_NAME, room: undefined })
+})
+
 await t.test('the caller is seen in another room: the one that was found is left over', async t => {
   t.same(deleted(advance(seenIn(replied(), DERIVED), found(), rules)), [WARM_NAME])
   t.same(deleted(advance(seenIn(replied(), DERIVED), byLeg, rules)), [], 'unless its attempt is not known')
