@@ -48,6 +48,7 @@ function faultsOfSharing (starts: Start[]): Fault[] {
   return starts.flatMap(({ callSid, dialled: { name } }) => {
     const owner = owners.get(name) ?? callSid
     owners.set(name, owner)
-    return owner === callSid ? [] : [{ what: `room ${name}`, expected: `for ${owner} alone`, got: `given to ${callSid}` }]
+    const fault = { what: `room ${name}`, expected: `for ${owner} alone`, got: `given to ${callSid}` }
+    return owner === callSid ? [] : [fault]
   })
 }

@@ -54,7 +54,8 @@ function roomsOf (recorded: Json, hooks: Hook[]): RecordedRoom[] {
     const own = events.filter(({ body }) => roomNameOf(body)?.endsWith(token))
     const name = own.map(({ body }) => roomNameOf(body)).find(found => found !== undefined)
     const madeAt = number(made.find(({ args }) => roomArgument(args) === name)?.['at_ms'])
-    const hook = hooks.find(({ path, verbs }) => path === '/livekit-api' && verbs.some(verb => dialledBy(verb) === token))
+    const hook = hooks.find(({ path, verbs }) =>
+      path === '/livekit-api' && verbs.some(verb => dialledBy(verb) === token))
     return name === undefined || madeAt === undefined ? [] : [{ name, madeAt, hook, events: own }]
   })
 }

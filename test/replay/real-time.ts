@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { createTokenOf } from '../../src/livekit/token.ts'
-import { fixture, project, projectFolder } from '../fixtures/paths.ts'
-import { API_SECRET, ENV, OPERATOR_TOKEN, type Bridge, type HttpReply } from './bridge.ts'
+import { API_SECRET, ENV, type Bridge } from './bridge.ts'
+import { bridgeAt, routesPath, startProcess } from './bridge-process.ts'
 import { realClock } from './clock.ts'
 import type { Json } from './json.ts'
 import { serveLiveKitApi, type LiveKitApi } from './livekit-api.ts'
@@ -58,7 +54,7 @@ export async function playInRealTime (recordings: Recording[], options: RealTime
   return [...played.flat(), ...await playOneByOne(withPool, options)]
 }
 
-/** Plays recordings of warm rooms, each against a bridge of its own: whose call a room of a pool is shows only later. */
+/** Plays recordings of warm rooms, each against its own bridge: whose call a room of a pool becomes shows only later. */
 async function playOneByOne (recordings: Recording[], options: RealTimeOptions): Promise<Played[]> {
   const played: Played[] = []
   for (const recording of recordings) {
@@ -120,7 +116,7 @@ async function playGroup (
   const jambonz = await serveJambonzApi(() =>
     stages.map(({ player }) => ({ world: player.placed.jambonz, callSids: player.placed.callSids })))
   const isOutbound = routesFile !== 'recorded-targets.yaml'
-  const env = isOutbound ? { ...outboundEnv(jambonz.url), ROUTES_FILE: pathOf(routesFile) } : {}
+  const env = isOutbound ? { ...outboundEnv(jambonz.url), ROUTES_FILE: routesPath(routesFile) } : {}
   const process = options.url === undefined ? await startProcess(livekit, env) : undefined
   const bridge = bridgeAt(options.url ?? process!.url)
   try {
@@ -204,29 +200,6 @@ function showProgress (played: Array<Promise<Played>>, progress: (line: string) 
   return () => clearInterval(timer)
 }
 
-function bridgeAt (url: string): Bridge {
-  async function request (path: string, init: RequestInit): Promise<HttpReply> {
-    try {
-      const reply = await fetch(url + path, init)
-      return { status: reply.status, text: await reply.text() }
-    } catch (error) {
-      return { status: 0, text: (error as Error).message }
-    }
-  }
-  return {
-    post: (path, headers, body) =>
-      request(path, { method: 'POST', headers: { authorization: BASIC, ...headers }, body }),
-    get: path => request(path, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }),
-    async kill () {},
-    async close () {}
-  }
-}
-
-/** The pair that the recorders' Jambonz had. */
-const BASIC = `Basic ${Buffer.from('u:p').toString('base64')}`
-
-const pathOf = (routesFile: string): string => fileURLToPath(fixture(`routes/${routesFile}`))
-
 /** All calls are placed at once, so the limit of a real Jambonz does not count. */
 const outboundEnv = (jambonz: string): Record<string, string> => ({
   ...REST_ENV,
@@ -234,57 +207,3 @@ const outboundEnv = (jambonz: string): Record<string, string> => ({
   JAMBONZ_REST_PER_MINUTE: '60000',
   OUTBOUND_CARRIER: 'MyCarrier'
 })
-
-/** Starts the built service as a process of its own. */
-async function startProcess (
-  livekit: LiveKitApi,
-  more: Record<string, string>
-): Promise<{ url: string, stop(): Promise<void> }> {
-  const cli = project('dist/src/cli.js')
-  if (!existsSync(cli)) throw new Error('There is no dist/src/cli.js: run npm run build first')
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  let log = ''
-  const child = spawn(process.execPath, ['dist/src/cli.js', 'serve'], {
-    cwd: projectFolder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      ...ENV,
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      PUBLIC_URL: url,
-      LIVEKIT_URL: livekit.url,
-      HTTP_USERNAME: 'u',
-      HTTP_PASSWORD: 'p',
-      LOG_LEVEL: 'warn',
-      ROUTES_FILE: pathOf('recorded-targets.yaml'),
-      DRAIN_DELAY_S: '0',
-      ...more
-    }
-  })
-  const keep = (chunk: Buffer) => { log = (log + chunk.toString()).slice(-4000) }
-  child.stdout.on('data', keep)
-  child.stderr.on('data', keep)
-  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  const stop = async () => {
-    child.kill('SIGTERM')
-    await gone
-  }
-  for (let tries = 0; tries < 300; tries++) {
-    if (child.exitCode !== null) break
-    if ((await bridgeAt(url).get('/health/live')).status === 200) return { url, stop }
-    await setTimeout(100)
-  }
-  await stop()
-  throw new Error(`The bridge did not start:\n${log}`)
-}
-
-function freePort (): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
