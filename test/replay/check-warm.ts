@@ -15,7 +15,9 @@ interface Start {
 export function faultsOfWarmRooms (played: Played): Fault[] {
   if (!played.recording.waiting) return []
   const starts = played.answered.flatMap(startOf)
-  return [...starts.flatMap(start => faultsOfStart(start, played)), ...faultsOfSharing(starts)]
+  // A call hook that comes again is answered as the first one was.
+  const firsts = starts.filter((start, i) => starts.findIndex(({ callSid }) => callSid === start.callSid) === i)
+  return [...firsts.flatMap(start => faultsOfStart(start, played)), ...faultsOfSharing(starts)]
 }
 
 function startOf ({ hook, at, dialled }: Answered): Start[] {

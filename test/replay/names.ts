@@ -141,7 +141,7 @@ export class Names {
     return {
       ...recorded,
       ...(token === undefined ? {} : { 'sip.trunkPhoneNumber': token }),
-      ...(isMarked && this.#recording.kind === 'transfer' ? { [CALL_OF_PARTICIPANT]: call } : {})
+      ...(isMarked && MARKED.has(this.#recording.kind) ? { [CALL_OF_PARTICIPANT]: call } : {})
     }
   }
 
@@ -179,3 +179,6 @@ const ACTIONS: Record<string, string> = { 'sip:refer': '/refer-complete', gather
 /** Attributes of a SIP participant: headers of its INVITE. */
 export const LEG_OF_PARTICIPANT = 'sip.h.x-call-sid'
 const CALL_OF_PARTICIPANT = 'sip.h.x-lk-call'
+
+/** Kinds of recordings whose recorder wrote something of its own into that header. */
+const MARKED: ReadonlySet<string> = new Set(['transfer', 'warm'])

@@ -250,6 +250,13 @@ export class Player {
     return call === undefined || this.recording.transfers.length === 0 || this.placed.goesOn(call, at)
   }
 
+  /** Stops the bridge. Nobody hears LiveKit's webhooks any more. */
+  async close (): Promise<void> {
+    const bridge = this.#bridge
+    this.#bridge = undefined
+    await bridge?.close()
+  }
+
   async #die (): Promise<void> {
     for (const callSid of this.callSids) {
       const reply = await this.#bridge?.get(`/calls/${callSid}`)

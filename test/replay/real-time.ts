@@ -5,7 +5,7 @@ import { API_SECRET, ENV, type Bridge } from './bridge.ts'
 import { bridgeAt, routesPath, startProcess } from './bridge-process.ts'
 import { realClock } from './clock.ts'
 import type { Json } from './json.ts'
-import { serveLiveKitApi, type LiveKitApi } from './livekit-api.ts'
+import { serveLiveKitApi } from './livekit-api.ts'
 import { LiveKitWorld } from './livekit-world.ts'
 import { Player } from './player.ts'
 import { callSidsOf, type Recording } from './recording.ts'
@@ -54,7 +54,7 @@ export async function playInRealTime (recordings: Recording[], options: RealTime
   return [...played.flat(), ...await playOneByOne(withPool, options)]
 }
 
-/** Plays recordings of warm rooms, each against its own bridge: whose call a room of a pool becomes shows only later. */
+/** Plays recordings of warm rooms, each against its own bridge: whose call gets a room shows only later. */
 async function playOneByOne (recordings: Recording[], options: RealTimeOptions): Promise<Played[]> {
   const played: Played[] = []
   for (const recording of recordings) {
@@ -81,7 +81,7 @@ async function playAlone (recording: Recording, variant: Variant): Promise<Playe
   try {
     return await playedOn(stage, variant)
   } finally {
-    await stage.player.bridge?.close()
+    await stage.player.close()
     await livekit.close()
   }
 }
@@ -182,7 +182,7 @@ async function playedOn ({ player }: Stage, variant: Variant): Promise<Played> {
     ...restOf(player),
     transfers: await transfersOf(player, path => asked(bridge, path)),
     problems: player.problems,
-    roomsLeft: await roomsLeftBy(player),
+    roomsLeft: await roomsLeftBy(player, realClock),
     stillActive: open(),
     stillKept: []
   }

@@ -1,6 +1,6 @@
 import type { RoutesSource } from '../../src/routing/routes.ts'
 import { RECORDED_TARGETS, routesWith } from '../fixtures/policies.ts'
-import { createInjectedClock } from './clock.ts'
+import { createInjectedClock, type ReplayClock } from './clock.ts'
 import { createSurvivingStore, startInProcess, type Told } from './in-process.ts'
 import type { Json } from './json.ts'
 import { serveLiveKitApi, type ApiRequest } from './livekit-api.ts'
@@ -66,6 +66,7 @@ const FILL_MS = 30_000
 /** Longer than every deadline of a call, milliseconds. */
 const LONGEST_MS = 240_000
 const STEP_MS = 5000
+const CLOSING_STEP_MS = 100
 
 /** Plays a recording against the service in this process, on a clock that stands at the recording's time. */
 export async function playInProcess (
@@ -105,7 +106,7 @@ export async function playInProcess (
     const calls = await untilEnded(player, clock)
     const transfers = await transfersOf(player, path => asked(player, path))
     await clock.until(clock.now() + (retentionS + 120) * 1000)
-    const rest = await leftOf(player)
+    const rest = await leftOf(player, clock)
     return {
       recording,
       variant,
@@ -121,25 +122,39 @@ export async function playInProcess (
       ...rest
     }
   } finally {
-    await player.bridge?.close()
+    await player.close()
     await livekit.close()
   }
 }
 
 /** What is left. The rooms of a pool are there until the bridge stops. */
-async function leftOf (player: Player): Promise<Pick<Played, 'roomsLeft' | 'stillActive' | 'stillKept'>> {
+async function leftOf (
+  player: Player,
+  clock: ReplayClock
+): Promise<Pick<Played, 'roomsLeft' | 'stillActive' | 'stillKept'>> {
   const stillActive = await activeCalls(player)
   const stillKept = await keptCalls(player)
-  const roomsLeft = await roomsLeftBy(player)
+  const roomsLeft = await roomsLeftBy(player, clock)
   return { roomsLeft, stillActive, stillKept }
 }
 
 /** Rooms of calls that are over, and of a pool whose bridge was stopped. */
-export async function roomsLeftBy ({ recording, world, bridge }: Player): Promise<string[]> {
+export async function roomsLeftBy (player: Player, clock: ReplayClock): Promise<string[]> {
+  const { recording, world } = player
   if (!recording.waiting) return [...world.rooms.keys()]
   const ofCalls = [...world.rooms.values()].filter(({ metadata }) => !isUnclaimed(metadata)).map(({ name }) => name)
-  await bridge?.close()
+  await whileTimePasses(clock, player.close())
   return [...new Set([...ofCalls, ...world.rooms.keys()])]
+}
+
+/** Waits for work that takes time of the clock. */
+async function whileTimePasses (clock: ReplayClock, work: Promise<void>): Promise<void> {
+  const state = { over: false }
+  const done = work.finally(() => {
+    state.over = true
+  })
+  while (!state.over) await clock.until(clock.now() + CLOSING_STEP_MS)
+  return done
 }
 
 /** Whether a room waits in a pool, as its metadata say. */

@@ -33,9 +33,11 @@ function isKnowable ({ kind, incomplete, sipLeft, agentLeft, callerFinal, agentL
   return !incomplete || [...inRoom, callerFinal?.at, agentLegFinal].some(at => at !== undefined)
 }
 
-const answered: Contradiction = ({ legAnswered, sipJoined, sipLeft, agentAudio }) => {
+const answered: Contradiction = ({ legAnswered, sipJoined, sipLeft, agentAudio, agentLeft }) => {
   if (legAnswered !== undefined) return 'the agent leg was answered'
-  const together = sipJoined !== undefined && agentAudio !== undefined && agentAudio < (sipLeft?.at ?? Infinity)
+  // An agent that waited for the call may have left before it came.
+  const together = sipJoined !== undefined && agentAudio !== undefined && agentAudio < (sipLeft?.at ?? Infinity) &&
+    (agentLeft ?? Infinity) > sipJoined
   return together ? 'the caller was with the agent' : undefined
 }
 const sipThere: Contradiction = ({ sipJoined }) => sipJoined === undefined ? undefined : 'the SIP participant was there'
@@ -82,7 +84,9 @@ const CONTRADICTED: Record<string, Contradiction> = {
     const talked = sipLeft?.reason === 'CLIENT_INITIATED' && talkedMs > SURELY_ANSWERED_MS
     // Jambonz ends the caller leg after the agent leg, and when somebody asks it to.
     if (callerFinal?.by === 'jambonz') return undefined
-    if (referred || !sipLeft || (restarted && !talked)) return undefined
+    // Whether a caller who soon left had been answered, LiveKit's webhooks do not say.
+    const mayHaveGivenUp = sipLeft?.reason === 'CLIENT_INITIATED' && !talked
+    if (referred || !sipLeft || (restarted && !talked) || mayHaveGivenUp) return undefined
     return `the SIP participant left ${sipLeft.reason}`
   }
 }
@@ -98,7 +102,8 @@ const SUPPORTED: Record<string, (evidence: Evidence) => boolean> = {
   redirected: ({ action }) => action?.callerStatus === 'in-progress',
   transferred: ({ referred }) => referred,
   'transfer-failed': ({ referred }) => referred,
-  'caller-gave-up': ({ callerFinal }) => callerFinal?.by === 'caller',
+  'caller-gave-up': ({ callerFinal, sipLeft }) =>
+    callerFinal ? callerFinal.by === 'caller' : sipLeft?.reason === 'CLIENT_INITIATED',
   'no-agent': ({ sipJoined }) => sipJoined !== undefined,
   'agent-without-audio': ({ agentJoined }) => agentJoined !== undefined,
   'livekit-no-route': ({ legRang }) => legRang !== undefined,
