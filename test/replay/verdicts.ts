@@ -33,12 +33,18 @@ function isKnowable ({ kind, incomplete, sipLeft, agentLeft, callerFinal, agentL
   return !incomplete || [...inRoom, callerFinal?.at, agentLegFinal].some(at => at !== undefined)
 }
 
-const answered: Contradiction = ({ legAnswered, sipJoined, sipLeft, agentAudio, agentLeft }) => {
-  if (legAnswered !== undefined) return 'the agent leg was answered'
-  // An agent that waited for the call may have left before it came.
-  const together = sipJoined !== undefined && agentAudio !== undefined && agentAudio < (sipLeft?.at ?? Infinity) &&
-    (agentLeft ?? Infinity) > sipJoined
-  return together ? 'the caller was with the agent' : undefined
+const answered: Contradiction = evidence => {
+  if (evidence.legAnswered !== undefined) return 'the agent leg was answered'
+  return togetherMs(evidence) > 0 ? 'the caller was with the agent' : undefined
+}
+
+/**
+ * How long the caller was in the room with an agent that had audio, milliseconds. One that waited for the call may have
+ * left before it came.
+ */
+function togetherMs ({ sipJoined, sipLeft, agentAudio, agentLeft = Infinity }: Evidence): number {
+  if (sipJoined === undefined || agentAudio === undefined || agentLeft <= sipJoined) return 0
+  return Math.max(0, (sipLeft?.at ?? Infinity) - Math.max(sipJoined, agentAudio))
 }
 const sipThere: Contradiction = ({ sipJoined }) => sipJoined === undefined ? undefined : 'the SIP participant was there'
 const sipHungUp: Contradiction = ({ sipLeft }) =>
@@ -80,8 +86,7 @@ const CONTRADICTED: Record<string, Contradiction> = {
     if (callerFinal?.by === 'caller') return 'the caller ended the call'
     // What the process before had done itself, and whether it had heard of an answer, the next one cannot know.
     if (callerFinal && action && !referred) return `the caller leg ended ${callerFinal.status}, as /action said too`
-    const talkedMs = (sipLeft?.at ?? 0) - Math.max(evidence.sipJoined ?? Infinity, evidence.agentAudio ?? Infinity)
-    const talked = sipLeft?.reason === 'CLIENT_INITIATED' && talkedMs > SURELY_ANSWERED_MS
+    const talked = sipLeft?.reason === 'CLIENT_INITIATED' && togetherMs(evidence) > SURELY_ANSWERED_MS
     // Jambonz ends the caller leg after the agent leg, and when somebody asks it to.
     if (callerFinal?.by === 'jambonz') return undefined
     // Whether a caller who soon left had been answered, LiveKit's webhooks do not say.
