@@ -27,6 +27,8 @@ export interface Sizes {
   rounds: number
   /** Calls at random times: so many seconds for each target and round, by round trip. */
   openSeconds: Record<number, number>
+  /** The same with waiting agents: a pool with one for each of these calls must be filled before. */
+  warmSeconds: number
   /** Calls flat out, for each target and round. */
   closedCalls: number
   warmUpCalls: number
@@ -40,6 +42,7 @@ export interface Sizes {
 const FULL: Sizes = {
   rounds: 3,
   openSeconds: { 0: 1.5, 40: 4 },
+  warmSeconds: 2,
   closedCalls: 1000,
   warmUpCalls: 500,
   activeCalls: 10_000,
@@ -49,6 +52,7 @@ const FULL: Sizes = {
 const QUICK: Sizes = {
   rounds: 1,
   openSeconds: { 0: 0.5, 40: 1 },
+  warmSeconds: 0.5,
   closedCalls: 200,
   warmUpCalls: 100,
   activeCalls: 400,

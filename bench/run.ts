@@ -12,7 +12,8 @@ import { measureLive } from './live.ts'
 import { measureOrders } from './orders.ts'
 import { measureRoutes } from './routes.ts'
 import { measureWarm } from './warm.ts'
-import { goalsOf, report, wrongReplies, type Results } from './report.ts'
+import { goalsOf } from './goals.ts'
+import { report, wrongReplies, type Results } from './report.ts'
 
 /*
  * npm run bench: what the bridge costs, beside the least that is possible and beside what one would write by hand.

@@ -35,10 +35,10 @@ export interface WarmResult {
 const ALONE = 20
 /** Rooms above the calls of a round: some are claimed before others are ready again. */
 const SPARE = 50
-/** Rooms made a second: the most that the settings allow. */
+/** Rooms made a second: the most that the settings allow. A pool makes one after another, so LiveKit sets the pace. */
 const REFILL_PER_S = 100
 /** A pool takes some seconds to fill. */
-const FILL_MS = 60_000
+const FILL_MS = 120_000
 const FILLING_MS = 200
 const WARM_UP_AT_ONCE = 20
 const ENDING_AT_ONCE = 4
@@ -72,13 +72,16 @@ export async function measureWarm (
   progress: (text: string) => void
 ): Promise<WarmResult[]> {
   const { sizes } = options
-  const calls = Math.round(RATE * sizes.openSeconds[WARM_ROUND_TRIP_MS]!)
+  const calls = Math.round(RATE * sizes.warmSeconds)
   const size = calls + SPARE
   const targets = [await startLimit(options)]
   for (const store of stores) {
     for (const pool of POOLS) targets.push(await start(store, pool, size, options))
   }
-  for (const target of targets) await warmUp(target, sizes.warmUpCalls)
+  for (const target of targets) {
+    await filled(target, size)
+    await warmUp(target, sizes.warmUpCalls)
+  }
 
   const measured = targets.map(target => ({ target, rounds: [] as Measured[] }))
   for (let n = 0; n < sizes.rounds; n++) {
@@ -87,6 +90,8 @@ export async function measureWarm (
       await filled(target, size)
       await noise.sample()
       rounds.push(await measure(target, calls, createRandom(n + 1)))
+      // A pool that is filled again must not disturb the next bridge.
+      await filled(target, size)
     }
   }
 
