@@ -53,6 +53,7 @@ await t.test('while LiveKit fails it is asked less and less often, and the pool 
     const asked = livekit.log.filter(line => line.startsWith('create')).length
     t.ok(asked > 5 && asked < 18, `${failure}: ${asked} requests`)
     t.same(seen.troubles, ['livekit'])
+    t.same(new Set(seen.left), new Set(['failed']))
     livekit.failure = undefined
     await clock.pass(45_000)
     t.equal((await rooms('ready')).length, 10, failure)

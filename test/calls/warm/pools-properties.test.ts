@@ -5,7 +5,7 @@ import { freshUntil } from '../../../src/calls/warm/plan.ts'
 import { buildStage, poolWith, wish, type Replica } from './stage.ts'
 import { createUnsteadyStore, type Behaviour } from './unsteady-store.ts'
 
-const RUNS = Number(process.env['POOL_RUNS'] ?? 40)
+const RUNS = Number(process.env['POOL_RUNS'] ?? 25)
 const LIFE_MS = 120_000
 const POOL = poolWith(3, 8)
 /** Between two rooms of the pool: it is never larger than 20, so two are made a second. */

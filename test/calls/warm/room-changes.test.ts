@@ -101,6 +101,12 @@ await t.test('others in the room do not make it ready, and a second agent does n
   t.equal(two.at(-1)!.agent!.identity, joined!.participant!.identity)
 })
 
+await t.test('an agent whose joining is aborted tries again', async t => {
+  const [started, joined] = recorded('warm-stock')
+  const aborted: EventOf<'livekit'> = { ...joined!, what: 'participant_connection_aborted' }
+  t.same(hear([started!, aborted, joined!]).map(({ state }) => state), ['making', 'making', 'ready'])
+})
+
 await t.test('what an event tells of a claimed room is kept for its call', async t => {
   const room = claimed()
   const gone = onHeard(room, left(room, 11))
@@ -116,9 +122,11 @@ await t.test('what an event tells of a claimed room is kept for its call', async
 await t.test('a claim counts for the room that it took, and for no later claim', async t => {
   const room = claimed()
   t.equal(onTaken(room, room), undefined)
-  const later: WarmRoom = { ...room, claim: { callSid: 'other call', at: at(20) } }
-  t.equal(onTaken(later, room), later)
-  t.equal(onNotTaken(later, room, at(21)), later)
+  for (const claim of [{ callSid: 'call', at: at(20) }, { callSid: 'other call', at: at(10) }]) {
+    const later: WarmRoom = { ...room, claim }
+    t.equal(onTaken(later, room), later)
+    t.equal(onNotTaken(later, room, at(21)), later)
+  }
   t.match(onNotTaken(room, room, at(11)), { state: 'ready', claim: undefined })
   t.equal(onNotTaken(room, room, at(590)).leaving!.why, 'unused', 'its time is over')
   t.equal(onTaken(leave(room, 'unused', at(30)), room), undefined, 'it is not deleted under its call')

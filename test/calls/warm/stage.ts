@@ -37,8 +37,12 @@ export interface Stage {
   rooms(state: string): Promise<string[]>
 }
 
-export function buildStage (t: Test, wanted: WarmPool[], store: WarmRoomStore = createMemoryWarmRooms()): Stage {
-  const clock = createTestClock()
+export function buildStage (
+  t: Test,
+  wanted: WarmPool[],
+  store: WarmRoomStore = createMemoryWarmRooms(),
+  clock: TestClock = createTestClock()
+): Stage {
   const livekit = createWarmLiveKit(clock)
   let tokens = 0
   const stage: Stage = {
