@@ -104,6 +104,8 @@ await t.test('a call in a warm room is followed by the next process', async t =>
   await clock.pass(500)
   t.match(await get(after, callSid), { phase: 'connected', attempts: [{ room, start: 'warm' }] })
   t.equal((await ask(after, 'GET', `${job.control.base}/${callSid}`, job.control.token)).status, 200)
+  const metrics = (await after.app.inject('/metrics')).body
+  t.match(metrics, /^bridge_call_starts_total\{start="warm",why="none"\} 0$/m, 'it began before')
   await clock.pass(120_000)
   t.equal((await get(after, callSid)).phase, 'connected')
   t.ok(rooms.open.has(room), 'neither the call nor the pool deletes its room')

@@ -44,6 +44,12 @@ await t.test('a caller who is in the room, also of a call that only LiveKit know
   t.equal(await check({ sip: false }).outcome, 'gone', 'nobody is in the room')
 })
 
+await t.test('a caller of whom nobody heard that the agent has answered is looked for all the same', async t => {
+  const unheard = { ...THERE, attempts: [{ ...ROOM, answered: false }] }
+  t.equal(await check({ caller: unheard }).outcome, 'there')
+  t.equal(await check({ caller: unheard, sip: false }).outcome, 'gone')
+})
+
 await t.test('a caller who is gone by the record, whatever the room shows', async t => {
   const records: object[] = [
     { phase: 'ended' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { startOf } from '../../src/calls/attempt-start.ts'
 import { createCalls } from '../../src/calls/calls.ts'
 import type { Call, CallStatus } from '../../src/calls/fold/call.ts'
 import type { SipAttributes } from '../../src/calls/fold/events.ts'
@@ -292,7 +293,9 @@ await t.test('LiveKit was away when the hook came: the room is taken once it sho
   const { status, open, rooms, calls, get, run, clock } = build(t)
   rooms.mode = 'unreachable'
   await status('in-progress', WARM_TOKEN)
-  t.match((await get())!.attempts, [{ token: WARM_TOKEN, visits: WARM_NAME, room: undefined }], 'no other token')
+  const unsure = (await get())!
+  t.match(unsure.attempts, [{ token: WARM_TOKEN, visits: WARM_NAME, room: undefined }], 'no other token')
+  t.equal(startOf(unsure, unsure.attempts[0]!), undefined, 'nobody knows yet whether its agent had waited')
   rooms.mode = 'ok'
   open()
   await calls.recover()

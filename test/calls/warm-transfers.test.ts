@@ -147,6 +147,12 @@ await t.test('blind: a caller who comes back is dialled into the warm room again
   t.notOk(stage.rooms.log.includes(`delete ${WARM_NAME}`))
 })
 
+await t.test('the order of a person who joins a cold room has no token: it is derived', async t => {
+  const stage = buildTransferStage(t)
+  await stage.connect()
+  t.notOk('token' in asked((await stage.get(CALLER))!, 'consult').order!.transfer!)
+})
+
 await t.test("nobody but the person's call gets to know the token", async t => {
   const stage = await connected(t, [WARM_TOKEN])
   const caller = (await stage.get(CALLER))!

@@ -27,8 +27,9 @@ const metadataOf = (call: Call) => roomFormat.request(call, warmAttemptWith()).m
 const read = (text: string) => roomFormat.readMetadata(text)
 
 await t.test('the request for a warm room', async t => {
-  const { agent, metadata, ...room } = roomFormat.warmRequest(warmRoomWith(), poolWith())
-  t.same(room, { name: WARM_NAME, emptyTimeoutS: 600, departureTimeoutS: 60 })
+  const ends = warmRoomWith({ endsAt: START + 240_000, departureS: 25 })
+  const { agent, metadata, ...room } = roomFormat.warmRequest(ends, poolWith())
+  t.same(room, { name: WARM_NAME, emptyTimeoutS: 300, departureTimeoutS: 25 })
   t.equal(agent.name, 'demo-agent')
   const job = JSON.parse(agent.metadata)
   t.same(job, {
@@ -125,6 +126,27 @@ await t.test('whatever an agent changes of what is sealed, the room names no war
     return found === undefined || isHonest
   }), { numRuns: 300 })
   t.ok(read(JSON.stringify(honest))?.warm)
+})
+
+await t.test('so it is with each part of it alone', async t => {
+  const honest = JSON.parse(metadataOf(callWith()))
+  const { warm } = honest
+  const changes = [
+    { warm: { ...warm, room: 'jb_other' } },
+    { warm: { ...warm, madeAt: warm.madeAt + 1 } },
+    { warm: { ...warm, departureS: 3600 } },
+    { warm: undefined },
+    { callSid: 'call-2' },
+    { attempt: 2 },
+    { route: 'vip' },
+    { order: orderWith({}) },
+    { plan: [{ strategy: 'phone', number: '+19005551234' }] },
+    { way: { strategy: 'room', agent: 'another-agent' } },
+    { seal: '' }
+  ]
+  for (const change of changes) {
+    t.notOk(read(JSON.stringify({ ...honest, ...change }))?.warm, JSON.stringify(change))
+  }
 })
 
 await t.test('parts of other rooms make no new one', async t => {
