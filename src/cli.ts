@@ -7,7 +7,7 @@ import { packageVersion } from './version.ts'
 const USAGE = `Usage: bridge <command>
 
   serve           run the service with the settings from the environment and .env (default)
-  demo [--once]   make seven calls between simulated Jambonz and LiveKit, on this machine only
+  demo [--once]   make eight calls between simulated Jambonz and LiveKit, on this machine only
   provision       create or update LiveKit's trunk and dispatch rule; shows the changes, then asks
   doctor          check everything that a call needs; --fix repairs what belongs to the bridge
   probe           call LiveKit by SIP without Jambonz, and report what happened

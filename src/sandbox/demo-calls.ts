@@ -14,6 +14,8 @@ export interface DemoCall {
   order?: { to: string, agent: string, reference: string }
   /** The agent hands the caller to a person. It is what the bridge must say of that. */
   transfer?: { result: string, reason: string }
+  /** The agent waits in a room that was made before the call. */
+  warm?: true
   /** The agent that the Jambonz application names. */
   agent: string
   /** The agent that has a worker, and how it behaves. Without it no worker has registered. */
@@ -28,11 +30,17 @@ export interface DemoCall {
 
 const RECEPTION = '+15551230000'
 const SALES = '+15551230001'
+const SUPPORT = '+15551230002'
 const CUSTOMER = '+15550000005'
 const COLLEAGUE = '+15550000010'
 const BUSY_COLLEAGUE = '+15550000011'
 
-/** The route of the fourth call. */
+/** The route of the call whose agent waits. */
+const SUPPORT_CONNECT = `    connect:
+      - { agent: concierge, warm: 1 }
+`
+
+/** The route of the call that has two agents. */
 const SALES_CONNECT = `    connect:
       - { agent: day-desk, ring: 3s }
       - { agent: night-desk, ring: 4s }
@@ -40,12 +48,14 @@ const SALES_CONNECT = `    connect:
 
 /** The routes file of the demo. */
 export const DEMO_ROUTES = `version: 1
-numbers: ["${RECEPTION}", "${SALES}"]
+numbers: ["${RECEPTION}", "${SALES}", "${SUPPORT}"]
 policy: { allow: ["+1555"] }
 routes:
   - name: sales
     when: { to: "${SALES}" }
-${SALES_CONNECT}  - name: everything else
+${SALES_CONNECT}  - name: support
+    when: { to: "${SUPPORT}" }
+${SUPPORT_CONNECT}  - name: everything else
 `
 
 export const DEMO_CALLS: readonly DemoCall[] = [
@@ -62,6 +72,22 @@ export const DEMO_CALLS: readonly DemoCall[] = [
       onConnected: { hangUpAfterMs: 1000 }
     },
     causes: ['agent-hung-up']
+  },
+  {
+    says: 'The same call, but the agent has waited in its room since before. It is answered sooner: agent-hung-up.',
+    from: '+15550000008',
+    to: SUPPORT,
+    agent: 'receptionist',
+    warm: true,
+    behaviour: {
+      name: 'concierge',
+      joinAfterMs: 150,
+      publishAfterMs: 150,
+      publishes: true,
+      onConnected: { hangUpAfterMs: 1000 }
+    },
+    causes: ['agent-hung-up'],
+    route: SUPPORT_CONNECT
   },
   {
     says: 'The agent is slow to come, and the caller gives up while it rings: caller-gave-up.',
@@ -134,8 +160,16 @@ export const DEMO_PHONES = {
   }
 }
 
-/** Plays the caller, who waits, gives up or is hung up on. Resolves when the call is over. */
-export async function phoneFor (call: DemoCall, phone: OutgoingCall, signal: AbortSignal): Promise<void> {
+/**
+ * Plays the caller, who waits, gives up or is hung up on. Resolves when the call is over.
+ *
+ * @returns when it was answered, milliseconds since the epoch; undefined: it was not
+ */
+export async function phoneFor (
+  call: DemoCall,
+  phone: OutgoingCall,
+  signal: AbortSignal
+): Promise<number | undefined> {
   const hungUp = new Promise<void>(resolve => phone.onBye(() => resolve()))
   signal.addEventListener('abort', () => phone.cancel(), { once: true })
   if (call.patienceMs !== undefined) {
@@ -149,5 +183,8 @@ export async function phoneFor (call: DemoCall, phone: OutgoingCall, signal: Abo
     phone.cancel()
   }
   const { status } = await phone.final
-  if (status < 300) await hungUp
+  if (status >= 300) return undefined
+  const answeredAt = Date.now()
+  await hungUp
+  return answeredAt
 }

@@ -7,10 +7,12 @@ export interface Verdict {
   /** The call's cause. */
   cause?: string
   /** What became of each attempt. */
-  attempts?: { agent?: string, cause?: string }[]
+  attempts?: { agent?: string, cause?: string, start?: string }[]
   by?: string
   waitingOn?: string
   problem?: string
+  /** From the phone's INVITE to the 200, milliseconds. Absent: nobody answered, or nobody called. */
+  answeredMs?: number
   /** The transfers of the caller, oldest first. */
   transfers?: { result?: string, reason?: string }[]
 }
@@ -20,7 +22,8 @@ const causesOf = ({ attempts = [] }: Verdict): string[] => attempts.map(({ cause
 /** Whether the call ended as announced. */
 export const isRight = (call: DemoCall, verdict: Verdict): boolean =>
   verdict.cause === call.causes.at(-1) && causesOf(verdict).join() === call.causes.join() &&
-  transferOf(verdict) === (call.transfer && saidOf(call.transfer))
+  transferOf(verdict) === (call.transfer && saidOf(call.transfer)) &&
+  (!call.warm || verdict.attempts?.[0]?.start === 'warm')
 
 /** The last transfer of the call. */
 const transferOf = ({ transfers = [] }: Verdict): string | undefined => transfers.map(saidOf).at(-1)
@@ -45,6 +48,13 @@ export function judge (call: DemoCall, verdict: Verdict, view: LadderOptions): s
     ...call.causes.length > 1 ? attemptLines(verdict) : []
   ].join('\n')
   return view.colour ? `\x1b[${right ? 32 : 31}m${text}\x1b[0m` : text
+}
+
+/** How soon a call was answered, beside one whose agent had to come first. */
+export function answerLine ({ warm }: DemoCall, { answeredMs }: Verdict, coldMs: number | undefined): string {
+  if (answeredMs === undefined) return ''
+  const beside = warm && coldMs !== undefined ? `, instead of ${coldMs} ms` : ''
+  return `     answered ${answeredMs} ms after the INVITE${beside}`
 }
 
 const attemptLines = ({ attempts = [] }: Verdict): string[] =>

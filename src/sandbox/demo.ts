@@ -9,7 +9,7 @@ import { DEMO_CALLS, phoneFor } from './demo-calls.ts'
 import type { DemoCall } from './demo-calls.ts'
 import { setStage } from './demo-stage.ts'
 import type { Stage, StartBridge } from './demo-stage.ts'
-import { isRight, judge } from './demo-verdict.ts'
+import { answerLine, isRight, judge } from './demo-verdict.ts'
 import type { Verdict } from './demo-verdict.ts'
 
 export interface DemoOptions {
@@ -43,6 +43,12 @@ const CALL_TIMEOUT_MS = 15_000
 /** Messages that explain nothing. The ladders leave them out. */
 const HOUSEKEEPING = /^(ACK|100 |200 OK \(|track_unpublished|(200 )?(ListParticipants|ListDispatch|SendData)$)/
 
+/** Of a warm call: the bridge makes the room for the next one. All of this happened to its own room before the call. */
+const NEXT_ROOM =
+  /^((200 )?CreateRoom|room_started|job .*|joins|publishes audio|(participant_joined|track_published) AGENT)$/
+/** The bridge has a room with a waiting agent within this time, milliseconds. */
+const POOL_MS = 10_000
+
 /**
  * Shows the bridge at work without any account. Real calls go over SIP and HTTP on loopback, from a phone through a
  * Jambonz double, the bridge itself and a LiveKit double. The demo draws each call as a ladder while it happens, and
@@ -62,8 +68,8 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   }
   const say = (text = '') => write(text + '\n')
 
-  say(strong('Seven phone calls: phone → Jambonz → bridge → LiveKit → agent.', view))
-  say('The fifth goes the other way, and the last two are handed to a person.')
+  say(strong('Eight phone calls: phone → Jambonz → bridge → LiveKit → agent.', view))
+  say('The sixth goes the other way, and the last two are handed to a person.')
   say('Jambonz, LiveKit, the phone and the agents are played here; the bridge, HTTP and SIP are real.')
   const stage = await setStage(options.startBridge)
   try {
@@ -71,6 +77,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
     say(`The bridge's OpenAPI page, while this runs: ${stage.bridge.url}/docs`)
 
     let right = 0
+    let coldMs: number | undefined
     for (const [index, call] of calls.entries()) {
       say()
       announce(call, index + 1, say, view)
@@ -80,6 +87,9 @@ export async function runDemo (options: DemoOptions): Promise<number> {
       if (isRight(call, verdict)) right++
       say()
       say(judge(call, verdict, view))
+      const answer = answerLine(call, verdict, coldMs)
+      if (answer) say(answer)
+      coldMs ??= verdict.answeredMs
     }
     if (reader.gone.aborted) return 0
     if (signal.aborted) return 130
@@ -135,9 +145,10 @@ function announce (call: DemoCall, n: number, say: (text?: string) => void, view
 /** Plays one call, from the phone's INVITE to the cause that the bridge names. A failure is the verdict's `problem`. */
 async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: AbortSignal): Promise<Verdict> {
   let lastStep = Date.now()
-  stage.screen.show = step => {
+  const draw = (step: Step) => {
     lastStep = Date.now()
-    if (!HOUSEKEEPING.test(step.what)) ladder.step(call.transfer === undefined ? step : withPerson(step))
+    const isLeftOut = HOUSEKEEPING.test(step.what) || (call.warm && NEXT_ROOM.test(step.what))
+    if (!isLeftOut) ladder.step(call.transfer === undefined ? step : withPerson(step))
   }
   stage.envVars['LIVEKIT_AGENT_NAME'] = call.agent
   let callSid = ''
@@ -145,8 +156,16 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
     callSid ||= sid
   })
   try {
+    // The bridge makes a room with an agent when it starts, and again after the warm call. No ladder shows that.
+    await within(systemClock, POOL_MS, agentWaits(stage, signal), () => new Error('no agent waits for the warm call'))
+    stage.screen.show = draw
     const phoned = call.order === undefined ? phone(stage, call, signal) : order(stage, call.order)
-    await within(systemClock, CALL_TIMEOUT_MS, phoned, () => new Error('the call did not end'))
+    const { answeredMs } = await within(
+      systemClock,
+      CALL_TIMEOUT_MS,
+      phoned,
+      () => new Error('the call did not end')
+    )
     const verdict = await within(
       systemClock,
       CALL_TIMEOUT_MS,
@@ -157,7 +176,7 @@ async function play (stage: Stage, call: DemoCall, ladder: LiveLadder, signal: A
     const settled = Date.now() + 2000
     do await sleep(100)
     while (Date.now() - lastStep < 200 && Date.now() < settled)
-    return verdict
+    return { ...verdict, ...answeredMs === undefined ? {} : { answeredMs } }
   } catch (error) {
     return { problem: (error as Error).message }
   } finally {
@@ -178,13 +197,27 @@ function withPerson (step: Step): Step {
 }
 
 /** A person calls. Resolves when the call is over. */
-async function phone ({ jambonz, phone }: Stage, call: DemoCall, signal: AbortSignal): Promise<void> {
+async function phone ({ jambonz, phone }: Stage, call: DemoCall, signal: AbortSignal): Promise<Answered> {
   const uri = `sip:${call.to}@${jambonz.sipHost}:${jambonz.sipPort}`
-  await phoneFor(call, phone.invite(uri, { from: call.from }), signal)
+  const invitedAt = Date.now()
+  const answeredAt = await phoneFor(call, phone.invite(uri, { from: call.from }), signal)
+  return answeredAt === undefined ? {} : { answeredMs: answeredAt - invitedAt }
+}
+
+/** How soon a phone that called was answered. */
+type Answered = Pick<Verdict, 'answeredMs'>
+
+/** Resolves when the bridge has a room with a waiting agent. */
+async function agentWaits ({ bridge }: Stage, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const metrics = await (await fetch(`${bridge.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text()
+    if (/^bridge_warm_rooms\{.*state="ready".*\} [1-9]/m.test(metrics)) return
+    await sleep(50)
+  }
 }
 
 /** A program orders a call from the bridge. */
-async function order (stage: Stage, body: object): Promise<void> {
+async function order (stage: Stage, body: object): Promise<Answered> {
   const response = await fetch(`${stage.bridge.url}/calls`, {
     method: 'POST',
     headers: { authorization: `Bearer ${stage.operatorToken}`, 'content-type': 'application/json' },
@@ -192,6 +225,7 @@ async function order (stage: Stage, body: object): Promise<void> {
     signal: AbortSignal.timeout(5000)
   })
   if (response.status !== 201) throw new Error(`POST /calls was answered ${response.status} ${await response.text()}`)
+  return {}
 }
 
 /** Asks the operator API until it knows the end of the call. */

@@ -34,9 +34,17 @@ await t.test("the demo's calls over real sockets end as announced", async t => {
   t.match(shown, /the bridge says person-hung-up \(by person, transfer bridged \(completed\)\)/)
   t.match(shown, /the bridge says agent-hung-up \(by agent, transfer returned \(busy\)\)/)
   t.equal(shown.match(/─ CreateRoom ─/g)?.length, 10, 'one room for every attempt, and one for every consultation')
-  t.match(shown, /7 of 7 calls ended as announced/)
+  t.match(shown, /8 of 8 calls ended as announced/)
   t.match(shown, /POST \/livekit-api/)
-  const consulted = shown.slice(shown.indexOf('6. The agent calls a colleague'))
+  const warm = shown.slice(shown.indexOf('2. The same call'), shown.indexOf('3. The agent is slow'))
+  t.match(warm, /agent: concierge, warm: 1/, 'shows the route that keeps an agent waiting')
+  t.match(warm, /INVITE.*POST \/livekit-api.*INVITE.*participant_joined SIP.*200 OK.*UpdateRoomMetadata|UpdateRoomMetadata.*200 OK/s)
+  t.notMatch(warm, /CreateRoom|job /, 'no room is made for the call')
+  const [coldMs, warmMs] = [...shown.matchAll(/answered (\d+) ms after the INVITE/g)].map(([, ms]) => Number(ms))
+  t.ok(coldMs! > 300, 'the first agent comes and publishes within 300 ms')
+  t.ok(warmMs! < coldMs!, 'the one that waits is there')
+  t.match(warm, new RegExp(`answered ${warmMs} ms after the INVITE, instead of ${coldMs} ms`))
+  const consulted = shown.slice(shown.indexOf('7. The agent calls a colleague'))
   t.match(consulted, /caller +person +jambonz/, 'the person has a lifeline')
   t.match(
     consulted,
@@ -72,7 +80,7 @@ await t.test("the commands find the demo's bridge and routes from its folder, an
   }
   const code = await runDemo({
     out,
-    calls: DEMO_CALLS.slice(3, 4),
+    calls: DEMO_CALLS.slice(4, 5),
     once: false,
     command: 'bridge',
     env: { NO_COLOR: '1' },
