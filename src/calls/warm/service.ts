@@ -87,8 +87,24 @@ class WarmPoolService implements WarmPools {
     }
   }
 
-  settle ({ room }: ClaimedRoom, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
-    return this.#settle(room, taken)
+  async settle ({ room: name }: Pick<ClaimedRoom, 'room'>, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
+    const claimed = this.#claims.get(name)
+    // It was settled, or nobody here knows whose claim it is.
+    if (!claimed) return undefined
+
+    const now = this.#options.clock.now()
+    try {
+      const { before } = await this.#work.change(name, room =>
+        taken ? onTaken(room, claimed) : onNotTaken(room, claimed, now))
+      this.#claims.delete(name)
+      this.#unsettled.delete(name)
+      return taken && before ? missedEvent(claimed, before, now) : undefined
+    } catch (error) {
+      // It is done later.
+      if (!(error instanceof StoreUnavailableError)) this.#options.observer.failed('settle', error)
+      this.#unsettled.set(name, taken)
+      return undefined
+    }
   }
 
   async hear (event: EventOf<'livekit'>): Promise<boolean> {
@@ -122,19 +138,28 @@ class WarmPoolService implements WarmPools {
   }
 
   async close (): Promise<void> {
+    const { clock, closeMs, observer } = this.#options
     this.#draining = true
     this.#stopped = true
     this.#cancelBeat()
-    await Promise.all([this.#beating, this.#leftovers.stop()])
-    await Promise.all([...this.#keepers.values()].map(keeper => keeper.stop()))
-    await this.#end().catch(error => this.#options.observer.failed('warm rooms', error))
+    const until = clock.now() + closeMs
+    const late = () => new Error('requests to LiveKit are still under way')
+    await within(clock, closeMs / 2, this.#stop(), late).catch(error => observer.failed('warm rooms', error))
+    await this.#end(until).catch(error => observer.failed('warm rooms', error))
   }
 
-  async #end (): Promise<void> {
-    const { store, clock, closeMs } = this.#options
+  async #stop (): Promise<void> {
+    const keepers = [...this.#keepers.values()].map(keeper => keeper.stop())
+    await Promise.all([this.#beating, this.#leftovers.stop(), ...keepers])
+  }
+
+  /** @param until the pools must be empty by then, milliseconds since the epoch */
+  async #end (until: number): Promise<void> {
+    const { store, clock } = this.#options
     await this.#settleAll()
     const now = clock.now()
-    if (await store.keeping(this.#replica, now, now - 1) === 0) await emptyPools(this.#options, this.#work, closeMs)
+    const others = await store.keeping(this.#replica, now, now - 1)
+    if (others === 0) await emptyPools(this.#options, this.#work, until - now)
   }
 
   #beatOn (): void {
@@ -212,31 +237,11 @@ class WarmPoolService implements WarmPools {
 
   #giveBack (room: WarmRoom): void {
     this.#claims.set(room.room, room)
-    this.#settle(room.room, false).catch(() => {})
-  }
-
-  /** Never rejects. While the store is gone it is done later. */
-  async #settle (name: string, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
-    const claimed = this.#claims.get(name)
-    // It was settled, or nobody here knows whose claim it is.
-    if (!claimed) return undefined
-
-    const now = this.#options.clock.now()
-    try {
-      const { before } = await this.#work.change(name, room =>
-        taken ? onTaken(room, claimed) : onNotTaken(room, claimed, now))
-      this.#claims.delete(name)
-      this.#unsettled.delete(name)
-      return taken && before ? missedEvent(claimed, before, now) : undefined
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) this.#options.observer.failed('settle', error)
-      this.#unsettled.set(name, taken)
-      return undefined
-    }
+    this.settle(room, false).catch(() => {})
   }
 
   async #settleAll (): Promise<void> {
-    for (const [name, taken] of this.#unsettled) await this.#settle(name, taken)
+    for (const [name, taken] of this.#unsettled) await this.settle({ room: name }, taken)
   }
 }
 

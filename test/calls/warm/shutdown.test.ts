@@ -49,6 +49,15 @@ await t.test('emptying the pools is over in time, also while LiveKit hangs', asy
   t.ok(await close(pools, clock) <= 10_100)
 })
 
+await t.test('a look that hangs does not hold it up', async t => {
+  const { clock, replica, livekit } = buildStage(t, [poolWith(2)])
+  livekit.sendsEvents = false
+  const pools = replica({ rooms: { ...livekit.rooms, look: () => new Promise(() => {}) } })
+  await clock.pass(5000)
+  t.ok(await close(pools, clock) <= 10_100)
+  t.equal(livekit.open.size, 0)
+})
+
 await t.test('while others go on, their rooms stay, and they make no fewer', async t => {
   const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(4)])
   const [one, other] = [replica(), replica()]
