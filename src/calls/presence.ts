@@ -52,12 +52,13 @@ export class PresenceCheck {
 
     const place = currentAttempt(known)
     if (!place) return { kind: 'presence', outcome: await inTime(this.#look(known, attempt, visits)) }
-    if (!isInRoom(place)) return { kind: 'presence', outcome: 'gone' }
+    const room = roomOf(place)
+    if (room === undefined) return { kind: 'presence', outcome: 'gone' }
 
     // A caller on the way to a room is not to be seen there yet.
     const isExpected = place.answered || place.n === way.attempt
-    const outcome = isExpected ? await inTime(this.#look(known, place, place.room!)) : 'unknown'
-    return { kind: 'presence', outcome, ...(place.room === visits ? {} : { moved: roomOf(place) }) }
+    const outcome = isExpected ? await inTime(this.#look(known, place, room)) : 'unknown'
+    return { kind: 'presence', outcome, ...(room === visits ? {} : { moved: movedTo(place) }) }
   }
 
   /** @param place the attempt that dialled the caller into the room, or dials a person into it */
@@ -67,8 +68,17 @@ export class PresenceCheck {
   }
 }
 
-const roomOf = ({ n, warm, token }: Attempt): NonNullable<Presence['moved']> =>
-  ({ attempt: n, ...(warm && token !== undefined ? { token } : {}) })
+/** The room in which the caller should be, also where it is not known yet whether it is the caller's own. */
+function roomOf (place: Attempt): string | undefined {
+  const { strategy, visits, end, parked } = place
+  if (isInRoom(place)) return place.room
+  return strategy === 'room' && !end && !parked ? visits : undefined
+}
+
+function movedTo ({ n, warm, visits, token }: Attempt): NonNullable<Presence['moved']> {
+  const isDerived = !warm && visits === undefined
+  return { attempt: n, ...(isDerived || token === undefined ? {} : { token }) }
+}
 
 /** By the record of the caller's call. */
 const isOver = ({ phase, closing, hangupAt }: Call): boolean =>

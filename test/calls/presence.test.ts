@@ -33,9 +33,8 @@ function check ({ sip = true, looks, gone, attempt = {}, ...scene }: Scene) {
     observer: { changed () {}, store () {}, failed: (_callSid: string, what: string) => failures.push(what) }
   })
   const person = { callSid: 'p' } as Call
-  const outcome = presence.check(person, { ...JOIN, ...attempt } as unknown as Attempt, 6000)
-    .then(({ outcome }) => outcome)
-  return { clock, failures, outcome }
+  const checked = presence.check(person, { ...JOIN, ...attempt } as unknown as Attempt, 6000)
+  return { clock, failures, presence: checked, outcome: checked.then(({ outcome }) => outcome) }
 }
 
 await t.test('a caller who is in the room, also of a call that only LiveKit knows', async t => {
@@ -48,6 +47,14 @@ await t.test('a caller of whom nobody heard that the agent has answered is looke
   const unheard = { ...THERE, attempts: [{ ...ROOM, answered: false }] }
   t.equal(await check({ caller: unheard }).outcome, 'there')
   t.equal(await check({ caller: unheard, sip: false }).outcome, 'gone')
+})
+
+await t.test("a caller in a room of which LiveKit has not said yet that it is the caller's", async t => {
+  const { room: _room, ...rest } = ROOM
+  const place = { ...rest, visits: 'jb_warm', token: 'warm' }
+  const caller = { ...THERE, attempts: [place] }
+  t.match(await check({ caller }).presence, { outcome: 'there', moved: { attempt: 1, token: 'warm' } })
+  t.equal(await check({ caller: { ...THERE, attempts: [{ ...place, end: {} }] } }).outcome, 'gone')
 })
 
 await t.test('a caller who is gone by the record, whatever the room shows', async t => {
