@@ -43,6 +43,8 @@ export interface LiveKitDouble {
   room(name: string): RoomView | undefined
   /** Calls a provisioning method (`CreateSIPInboundTrunk`, …) without HTTP. @throws TwirpError */
   provision(method: string, request: Json): Json
+  /** Closes a room as LiveKit does after its empty timeout. */
+  closeRoom(name: string): void
   /** Ends the call in a room as LiveKit does after its media timeout. */
   endMedia(room: string): void
   /** Closes a room as LiveKit does when its empty timeout is over. */
@@ -145,6 +147,11 @@ class Project implements LiveKitDouble {
   }
 
   expire (name: string): void {
+    const room = this.#rooms.get(name)
+    if (room) this.#rooms.close(room, 'ROOM_CLOSED')
+  }
+
+  closeRoom (name: string): void {
     const room = this.#rooms.get(name)
     if (room) this.#rooms.close(room, 'ROOM_CLOSED')
   }
