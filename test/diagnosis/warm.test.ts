@@ -51,6 +51,7 @@ await t.test('an answered call: its agent was there before', async t => {
   t.match(says(ended, 'agent-dispatched'), /^Together with the room, 120 s before the call hook: it waited for the call$/)
   t.equal(says(ended, 'agent-joined'), 'Before the call hook: it waited for the call')
   t.equal(says(ended, 'agent-published'), 'Before the call hook')
+  t.strictSame(ended.nextSteps, [])
 })
 
 await t.test('an agent that publishes when the caller is there', async t => {
@@ -61,6 +62,17 @@ await t.test('an agent that publishes when the caller is there', async t => {
   const diagnosis = diagnose(story.it)
   t.match(seen(diagnosis).join('\n'), /^agent-audio: AUDIO track of the agent published$/m)
   t.match(says(diagnosis, 'agent-published'), /^\d+ ms after the call hook$/)
+})
+
+await t.test('an agent that came in the place of the one that had waited', async t => {
+  const story = warmCall()
+  story.livekit('participant_left', 'agent', { identity: 'agent-AJ_1', reason: 'CLIENT_INITIATED' })
+  story.livekit('participant_joined', 'sip')
+  story.pass(400)
+  story.livekit('participant_joined', 'agent', { identity: 'agent-AJ_2', sid: 'PA_agent2' })
+  const diagnosis = diagnose(story.it)
+  t.match(seen(diagnosis).join('\n'), /^agent-joined: AGENT participant in the room \d+ ms after the call hook$/m)
+  t.match(says(diagnosis, 'agent-joined'), /^\d+ ms after the call hook$/)
 })
 
 await t.test('the waiting agent left before its caller came, and none came instead', async t => {

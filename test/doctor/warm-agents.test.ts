@@ -104,6 +104,19 @@ await t.test('without a pool nothing is made', async t => {
   t.match(await run(createWarmAgentsCheck(WATCH), { ...other, agent: 'sales' }), [{ code: 'warm-none' }])
 })
 
+await t.test('a run watches the agents of five pools, and names the others', async t => {
+  const { context } = await projectWith(t, { agents: [] })
+  const warm = Array.from({ length: 7 }, (_, i) => ({ agent: `agent-${i}`, min: 1, max: 1 }))
+  const routes = { ...context.routes, table: { ...context.routes.table, warm } }
+  const findings = await run(createWarmAgentsCheck({ ...WATCH, joinMs: 100 }), { ...context, routes })
+  t.equal(findings.filter(({ code }) => code === 'agent-not-dispatched').length, 5)
+  t.match(findings.at(-1), {
+    code: 'agents-unchecked',
+    seen: /: agent-5, agent-6$/,
+    command: 'bridge doctor --agent agent-5 --only warm-agents'
+  })
+})
+
 await t.test('an agent that does not come at all is told by the check of agents', async t => {
   const { context } = await projectWith(t, { agents: [] }, POOL)
   const patience = { waitMs: 200, watchMs: 50 }

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import type { CallEvent } from '../../src/calls/fold/events.ts'
+import { withWaitingAgent } from '../../src/explain/follow/warm-room.ts'
 import { reportText } from '../../src/explain/report.ts'
 import { codesOf, explainedAll, findingsOf } from '../fixtures/explained.ts'
 import { fixture } from '../fixtures/paths.ts'
@@ -67,4 +69,24 @@ await t.test('calls that were answered by an agent that had waited, or that was 
     t.equal(explanation.calls[0]?.end?.cause, 'caller-hung-up', name)
     t.notOk(findingsOf(explanation).some(({ severity }) => severity === 'failed' || severity === 'warning'), name)
   }
+})
+
+await t.test('times in whole seconds do not tell whether an agent of the same second came before the call', async t => {
+  const own = { room: 'jb_cone', token: 'cone' }
+  const joinedAt = (at: number): CallEvent[] => [
+    { kind: 'livekit', room: own.room, what: 'room_started', at },
+    {
+      kind: 'livekit',
+      room: own.room,
+      what: 'participant_joined',
+      participant: { sid: 'PA_1', identity: 'agent-1', kind: 'AGENT' },
+      at
+    },
+    { kind: 'room', attempt: 1, outcome: 'created', at: START + 900 }
+  ]
+  t.strictSame(withWaitingAgent(joinedAt(START), own), joinedAt(START))
+  t.match(withWaitingAgent(joinedAt(START - 1000), own), [{
+    kind: 'room',
+    warm: { room: 'jb_cone', madeAt: START - 1000, agent: { identity: 'agent-1', joinedAt: START - 1000 } }
+  }])
 })
