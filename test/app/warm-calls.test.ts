@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { AgentBehaviour } from '../../src/sandbox/livekit.ts'
+import { AGENT as TALKER, CALLER, PERSON, setPeopleStage } from '../fixtures/people-stage.ts'
 import { setRoutesStage, type RoutesStage } from '../fixtures/routes-stage.ts'
 
 /*
@@ -121,4 +123,30 @@ await t.test('a service that stops leaves no room', async t => {
   t.equal(stage.livekit.rooms().length, 1)
   await stage.stop()
   t.same(stage.livekit.rooms(), [])
+})
+
+await t.test('an agent that waited for its call transfers it, with the token that it had before', async t => {
+  const stage = await setPeopleStage(t, {
+    callee: { status: 200, ringMs: 20 },
+    env: { WARM_AGENTS: '1', DRAIN_DELAY_S: '0', SHUTDOWN_TIMEOUT_S: '2' }
+  })
+  const ready = async () => (await fetch(`${stage.url}/metrics`)).text()
+  while (!/^bridge_warm_rooms\{.*state="ready".*\} 1/m.test(await ready())) await sleep(20)
+  const { call, callSid } = await stage.talking()
+  t.match((await stage.view(callSid)).attempts, [{ start: 'warm' }])
+
+  const { base, token } = stage.jobs[0]!.control as unknown as { base: string, token: string }
+  const consult = { to: PERSON, mode: 'consult', brief: 'Alice asks for a refund' }
+  const asked = await stage.post(`${base}/${callSid}/transfers`, consult, token)
+  t.equal(asked.status, 202)
+  await stage.hear({ [CALLER]: [TALKER], [PERSON]: [TALKER] })
+  const job = stage.jobs.find(({ transfer }) => transfer?.id === asked.body.id)
+  t.match(job, { transfer: { mode: 'consult', callSid } }, 'whom the agent of the person knows')
+  await stage.post(`${job!.control.url}/transfers/${asked.body.id}/complete`, undefined, job!.control.token)
+  await stage.hear({ [CALLER]: [PERSON], [PERSON]: [CALLER] })
+  t.match(await stage.reaches(callSid, asked.body.id, 'finished'), { result: 'bridged' })
+
+  await call.bye()
+  await stage.until(({ callSid: sid, phase }) => sid === callSid && phase === 'ended')
+  await stage.until(({ callSid: sid, phase }) => sid !== callSid && phase === 'ended')
 })
