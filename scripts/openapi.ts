@@ -38,6 +38,7 @@ const nobody: Rooms = {
   jobs: notAsked,
   setMetadata: notAsked,
   sendData: notAsked,
+  answers: notAsked,
   redispatch: notAsked,
   remove: notAsked,
   ping: notAsked

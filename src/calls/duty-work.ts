@@ -1,5 +1,5 @@
 import type { Calls } from './calls.ts'
-import type { Call, Duty } from './fold/call.ts'
+import type { Attempt, Call, Duty } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
 import { EVERY_AGENT } from './fold/on-person-news.ts'
 import { areSilent, awaitsWarmAgent, TOLD } from './fold/warm.ts'
@@ -25,6 +25,9 @@ export interface DutyWorkOptions extends Omit<TransferWorkOptions, 'commits' | '
 
 /** Failed deletions after which an empty room counts as deleted. */
 const EMPTY_IS_GONE_AFTER = 5
+
+/** A live agent gives a sign of life within some milliseconds, and the way to its worker, milliseconds. */
+const ANSWERS_WITHIN_MS = 1000
 
 /** Does what a call owes to LiveKit and Jambonz, and reports the outcome to the call. */
 export class DutyWork {
@@ -182,7 +185,12 @@ export class DutyWork {
     const attempt = call.attempts.find(attempt => attempt.n === n)
     if (!attempt?.room || attempt.end) return undefined
     const request = roomFormat.request(call, attempt)
-    if (await rooms.setMetadata(attempt.room, request.metadata) || !awaitsWarmAgent(attempt)) return undefined
+    const [isThere, isAlive] = await Promise.all([
+      rooms.setMetadata(attempt.room, request.metadata),
+      this.#isAlive(attempt)
+    ])
+    if (isThere) return isAlive === false ? TOLD.dead : undefined
+    if (!awaitsWarmAgent(attempt)) return undefined
 
     await rooms.create(request)
     // LiveKit does nothing for a room that exists by now, and drops the agent that was asked for.
@@ -190,6 +198,12 @@ export class DutyWork {
     if (room?.metadata === request.metadata) return TOLD.made
     await rooms.setMetadata(attempt.room, request.metadata)
     return TOLD.byRule
+  }
+
+  /** Whether the agent is alive that waited in the room. Undefined: it has never answered such a question. */
+  async #isAlive ({ room, view: { agent } }: Attempt): Promise<boolean | undefined> {
+    if (room === undefined || !agent?.answers || agent.left) return undefined
+    return this.#options.rooms.answers(room, agent.identity, ANSWERS_WITHIN_MS)
   }
 
   /** Removes a second agent, unless it is the only one by now, or every agent, unless the caller would be alone. */

@@ -85,6 +85,11 @@ export interface Rooms {
   sendData(room: string, topic: string, payload: string): Promise<boolean>
   /** @returns false when the room had no participant of that identity */
   remove(room: string, identity: string): Promise<boolean>
+  /**
+   * Asks an agent's SDK for a sign of life. Never rejects.
+   * @returns undefined when nothing can be told of it
+   */
+  answers(room: string, identity: string, timeoutMs: number): Promise<boolean | undefined>
   /** Resolves when LiveKit answers and accepts the API key. */
   ping(): Promise<void>
 }

@@ -1,13 +1,7 @@
 import type { CreateRoomRequest } from '@livekit/protocol'
 import { AccessToken } from 'livekit-server-sdk'
-import { request } from 'undici'
 import type { LiveKitFailure } from '../calls/ports.ts'
-
-/** Sends a POST and rejects when there is no reply. */
-export type Post = (
-  url: string,
-  options: { headers: Record<string, string>, body: string, signal: AbortSignal }
-) => Promise<{ status: number, text(): Promise<string> }>
+import { undiciPost, type Post } from './post.ts'
 
 /** What LiveKit answered instead of making a room. */
 export interface Refusal {
@@ -60,12 +54,6 @@ export function createRoomRequester (
     const text = await reply.text()
     return reply.status === 200 ? undefined : { status: reply.status, code: codeOf(text) }
   }
-}
-
-/** Does not use fetch, whose streams cost more than everything else here. */
-const undiciPost: Post = async (url, options) => {
-  const { statusCode, body } = await request(url, { method: 'POST', ...options })
-  return { status: statusCode, text: () => body.text() }
 }
 
 /** Twirp's error code; its message may hold the token. */

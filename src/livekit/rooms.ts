@@ -19,7 +19,9 @@ import {
   type RoomRequest,
   type Rooms
 } from '../calls/ports.ts'
-import { createRoomRequester, failureOfStatus, type Post } from './create-room.ts'
+import { createAgentPing } from './agent-ping.ts'
+import { createRoomRequester, failureOfStatus } from './create-room.ts'
+import type { Post } from './post.ts'
 import { isCallerLeg, type LegMark } from '../calls/fold/caller-leg.ts'
 import { sipAttributes, voicemailVerdict } from './events.ts'
 
@@ -32,7 +34,7 @@ export interface RoomsOptions {
   apiSecret: string
   /** A createRoom of which nothing was heard is given up after this, seconds. */
   createTimeoutS: number
-  /** How createRoom is sent. */
+  /** How createRoom, and what asks an agent for a sign of life, are sent. */
   post?: Post
   /** Called after every request with its operation, outcome and duration in seconds. */
   observe?: (operation: string, outcome: 'ok' | LiveKitFailure, seconds: number) => void
@@ -48,6 +50,7 @@ export function createLiveKitRooms (options: RoomsOptions): Rooms {
 
 class LiveKitRooms implements Rooms {
   readonly #createRoom: ReturnType<typeof createRoomRequester>
+  readonly #ping: ReturnType<typeof createAgentPing>
   readonly #rooms: RoomServiceClient
   readonly #dispatches: AgentDispatchClient
   readonly #observe: NonNullable<RoomsOptions['observe']>
@@ -55,6 +58,7 @@ class LiveKitRooms implements Rooms {
   constructor ({ url, apiKey, apiSecret, createTimeoutS, post, observe = () => {} }: RoomsOptions) {
     // The caller of create() waits LIVEKIT_TIMEOUT_MS. The request itself goes on, so that its outcome becomes known.
     this.#createRoom = createRoomRequester({ url, apiKey, apiSecret, timeoutS: createTimeoutS, post })
+    this.#ping = createAgentPing({ url, apiKey, apiSecret, post })
     // No failover: the SDK logs its further attempts past our logger.
     const options = { requestTimeout: BACKGROUND_TIMEOUT_S, failover: false }
     this.#rooms = new RoomServiceClient(url, apiKey, apiSecret, options)
@@ -81,6 +85,10 @@ class LiveKitRooms implements Rooms {
 
   remove (room: string, identity: string): Promise<boolean> {
     return found(this.#request('removeParticipant', () => this.#rooms.removeParticipant(room, identity)))
+  }
+
+  answers (room: string, identity: string, timeoutMs: number): Promise<boolean | undefined> {
+    return this.#request('performRpc', () => this.#ping(room, identity, timeoutMs)).catch(() => undefined)
   }
 
   async evict (room: string): Promise<boolean> {

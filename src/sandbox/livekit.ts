@@ -183,6 +183,7 @@ class Project implements LiveKitDouble {
       latencyMs: apiLatencyMs ?? 0,
       unknownRoomMs: unknownRoomMs ?? 3000,
       sendData: (room, data, identities) => this.#workers.receive(room, data, identities),
+      answersRpc: (room, identity) => this.#workers.isAlive(room, identity),
       metadataChanged: room => this.#workers.metadataChanged(room),
       onRequest: method => this.#traceHttp('bridge', method),
       onReply: (method, status) => this.#traceHttp('livekit', `${status} ${method}`)

@@ -4,7 +4,7 @@ import type { EventOf } from './events.ts'
 import { oweDeleteRoom } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { withPerson } from './transfers.ts'
-import { awaitsWarmAgent, TOLD } from './warm.ts'
+import { awaitsWarmAgent, DEAD, TOLD } from './warm.ts'
 
 /*
  * Whether an agent is there. One that does not come is called once more; a caller who is connected is not left in
@@ -198,13 +198,22 @@ const earlier = (known: number | undefined, at: number): number => Math.min(know
 /** The agent that waited in the room was told who calls. `detail` says what was found, where it was not there. */
 export function onAgentTold (draft: Call, target: string, at: number, detail: string | undefined, rules: Rules): void {
   const attempt = draft.attempts.find(({ n }) => n === Number(target))
-  if (!attempt || (detail !== TOLD.made && detail !== TOLD.byRule)) return
-  note(draft, at, { from: 'bridge', what: detail, attempt: attempt.n })
-  if (!awaitsWarmAgent(attempt) || !isOpen(draft, attempt)) return
+  if (!attempt || !Object.values<string | undefined>(TOLD).includes(detail)) return
+  note(draft, at, { from: 'bridge', what: detail!, attempt: attempt.n })
+  if (detail === TOLD.dead) agentDead(draft, attempt, at, rules)
+  if (detail === TOLD.dead || !awaitsWarmAgent(attempt) || !isOpen(draft, attempt)) return
   const { agent } = attempt.view
   if (agent && !agent.left) agent.left = { at, reason: 'ROOM_CLOSED' }
   if (detail === TOLD.byRule && attempt.agent === rules.ruleAgent) attempt.degraded = true
   // The agent of the new room has the time that every agent has. Somebody else's agent must go.
   const isOurs = detail === TOLD.made || attempt.degraded
   if (rules.redispatchMs > 0) oweRedispatch(draft, attempt, at, isOurs ? at + rules.redispatchMs : at)
+}
+
+/** The agent that waited in the room is dead. LiveKit may have answered the caller: its track is still listed. */
+function agentDead (draft: Call, attempt: Attempt, at: number, rules: Rules): void {
+  const { agent } = attempt.view
+  if (!isOpen(draft, attempt) || !agent || agent.left) return
+  agent.left = { at, reason: DEAD }
+  if (rules.redispatchMs > 0) oweRedispatchNow(draft, attempt, at, rules)
 }

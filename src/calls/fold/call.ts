@@ -78,7 +78,14 @@ export interface RoomView {
   /** Last time that LiveKit could not be asked. */
   lookFailedAt?: number
   sip?: { sid?: string, joinedAt: number, left?: { at: number, reason: string, callStatus?: string } }
-  agent?: { identity: string, joinedAt: number, audioAt?: number, left?: { at: number, reason: string } }
+  /** `answers`: it has answered when it was asked for a sign of life. */
+  agent?: {
+    identity: string
+    joinedAt: number
+    audioAt?: number
+    answers?: true
+    left?: { at: number, reason: string }
+  }
   goneAt?: number
   /** Identities of further agents in the room. */
   moreAgents?: string[]

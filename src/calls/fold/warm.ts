@@ -20,8 +20,11 @@ export interface ClaimedRoom {
   madeAt: number
   /** LiveKit's events about this room arrive here. */
   events: boolean
-  /** Times in milliseconds since the epoch. */
-  agent: { identity: string, joinedAt: number, audioAt?: number }
+  /**
+   * Times in milliseconds since the epoch. `answers`: its SDK has answered when it was asked for a sign of life, so it
+   * is dead when it does not any more.
+   */
+  agent: { identity: string, joinedAt: number, audioAt?: number, answers?: true }
 }
 
 /** What LiveKit's own record of a warm room tells of it, once a call has it. */
@@ -46,9 +49,10 @@ export function takeWarmRoom (draft: Call, attempt: Attempt, warm: ClaimedRoom, 
   if (!isWanted) return false
 
   const { opened } = attempt.at
+  const { identity, answers } = warm.agent
   const audioAt = warm.agent.audioAt === undefined ? undefined : opened
   enterWarmRoom(attempt, warm)
-  attempt.view.agent = { identity: warm.agent.identity, joinedAt: opened, ...withoutAbsent({ audioAt }) }
+  attempt.view.agent = { identity, joinedAt: opened, ...withoutAbsent({ audioAt, answers }) }
   attempt.view.events = warm.events
   if (warm.events) attempt.view.started = true
   for (const times of [attempt.at, draft.at]) {
@@ -91,12 +95,24 @@ export function warmRoomGone (draft: Call, attempt: Attempt, at: number): void {
 /**
  * What had to be done before the agent could be told who calls. `made`: the room was gone, and was made again with its
  * agent. `byRule`: the SIP leg was faster, and LiveKit's dispatch rule has made the room, with the rule's own agent.
+ * `dead`: the agent's process does not answer any more.
  */
-export const TOLD = { made: 'room made again', byRule: 'room made by the dispatch rule' } as const
+export const TOLD = {
+  made: 'room made again',
+  byRule: 'room made by the dispatch rule',
+  dead: 'agent gives no sign of life'
+} as const
+
+/** Why an agent counts as left that LiveKit still lists: its process is dead. */
+export const DEAD = 'DEAD'
 
 /**
- * Whether the agents that a look saw are of no use to the caller who rings: LiveKit answers within a tenth of a second
- * where one publishes audio. They crashed, or are the dispatch rule's. Another one takes their place.
+ * Whether the agents that a look saw are of no use, so that another one takes their place. One is dead, though LiveKit
+ * lists it and has perhaps answered the caller because of its track. Or the caller rings: LiveKit answers within a
+ * tenth of a second where an agent publishes audio, so these crashed, or are the dispatch rule's.
  */
-export const areSilent = (attempt: Attempt, { sip }: Pick<EventOf<'look'>, 'sip'>): boolean =>
-  awaitsWarmAgent(attempt) && sip !== undefined && sip.callStatus !== 'active'
+export function areSilent (attempt: Attempt, { sip, agent }: Pick<EventOf<'look'>, 'sip' | 'agent'>): boolean {
+  const { agent: known } = attempt.view
+  if (known?.left?.reason === DEAD && known.identity === agent?.identity) return true
+  return awaitsWarmAgent(attempt) && sip !== undefined && sip.callStatus !== 'active'
+}

@@ -205,6 +205,12 @@ export class AgentWorkers {
     }
   }
 
+  /** Whether the process of an agent in a room runs. */
+  isAlive (room: Room, identity: string): boolean {
+    const present = this.#present.get(room)?.find(({ participant }) => participant.identity === identity)
+    return present !== undefined && isAlive(present)
+  }
+
   stop (): void {
     this.#stopped = true
   }

@@ -21,6 +21,8 @@ export interface MethodOptions {
   unknownRoomMs: number
   /** Delivers a data message to the agents of a room, or to those that it names. */
   sendData(room: Room, data: DataMessage, identities: readonly string[]): void
+  /** Whether the SDK of a participant answers an RPC: not when the agent's process is dead. */
+  answersRpc(room: Room, identity: string): boolean
   /** Shows the participants of a room that its metadata have changed. */
   metadataChanged(room: Room): void
 }
@@ -101,9 +103,40 @@ function roomMethods (options: MethodOptions): Methods {
   }
 }
 
+/** LiveKit waits this long for the first sign of an RPC being received, in milliseconds, as recorded. */
+const RPC_ACK_MS = 2000
+
+/** Nobody in the double registers methods for RPCs (recorded: test/fixtures/warm/rpc.json). */
+function rpcMethod ({ clock, rooms, answersRpc, unknownRoomMs }: MethodOptions): Method {
+  const wait = (ms: number) => new Promise<void>(resolve => {
+    clock.schedule(ms, resolve)
+  })
+  return {
+    grants: ['roomAdmin'],
+    async run (request) {
+      const room = rooms.get(text(request, 'room'))
+      const identity = text(request, 'destination_identity')
+      if (!room?.participants.has(identity)) {
+        await wait(unknownRoomMs)
+        throw noServer()
+      }
+      if (answersRpc(room, identity)) {
+        throw new TwirpError('invalid_argument', rpcError('1400: Method not supported at destination'))
+      }
+      const responseMs = number(request, 'response_timeout_ms')
+      await wait(Math.min(responseMs, RPC_ACK_MS))
+      const what = responseMs < RPC_ACK_MS ? '1502: Response timeout' : '1501: Connection timeout'
+      throw new TwirpError('canceled', rpcError(what))
+    }
+  }
+}
+
+const rpcError = (what: string): string => `twirp error unknown: RpcError ${what}`
+
 function participantMethods (options: MethodOptions): Methods {
   const { rooms, sendData } = options
   return {
+    'RoomService/PerformRpc': rpcMethod(options),
     'RoomService/ListParticipants': {
       grants: ['roomAdmin'],
       run: request => ({
