@@ -2,7 +2,7 @@ import type { Calls } from './calls.ts'
 import type { Attempt, Call, Duty } from './fold/call.ts'
 import { markOf } from './fold/caller-leg.ts'
 import { EVERY_AGENT } from './fold/on-person-news.ts'
-import { areSilent, awaitsWarmAgent, TOLD } from './fold/warm.ts'
+import { areSilent, awaitsWarmAgent, MADE_AGAIN, TOLD } from './fold/warm.ts'
 import { TransferWork, type TransferWorkOptions } from './transfer-work.ts'
 import {
   LiveKitError,
@@ -48,8 +48,8 @@ export class DutyWork {
           await this.#report(call, duty, 'done', await this.#deleteRoom(duty))
           return
         case 'make-room':
-          await this.#makeRoom(call, Number(duty.target))
-          break
+          await this.#report(call, duty, 'done', await this.#makeRoom(call, Number(duty.target)))
+          return
         case 'find-call':
           // Not to be listed proves nothing: it is looked for again.
           if (!await this.#findCall(call)) await this.#report(call, duty, 'failed')
@@ -93,12 +93,31 @@ export class DutyWork {
     await commits.apply(callSid, { kind: 'duty', id, claim, outcome, detail, at: clock.now() })
   }
 
-  /** Makes the room ahead of the callee's answer, unless that is wanted no more. */
-  async #makeRoom (call: Call, n: number): Promise<void> {
+  /**
+   * Makes the room ahead of the callee's answer, or makes one again that had waited for its call and is gone, unless
+   * that is wanted no more.
+   * @returns one of {@link MADE_AGAIN} when it was made again
+   */
+  async #makeRoom (call: Call, n: number): Promise<string | undefined> {
     const attempt = call.attempts.find(attempt => attempt.n === n)
-    if (attempt && !attempt.end && attempt.at.replied === undefined) {
+    if (!attempt || attempt.end) return undefined
+    if (attempt.at.replied === undefined) {
       await this.#options.commits.makeRoomAhead(call, attempt)
+      return undefined
     }
+    return awaitsWarmAgent(attempt) ? await this.#makeAgain(call, attempt) : undefined
+  }
+
+  /** LiveKit does nothing for a room that exists by now, and drops the agent that was asked for. */
+  async #makeAgain (call: Call, attempt: Attempt): Promise<string> {
+    const { rooms, roomFormat } = this.#options
+    const request = roomFormat.request(call, attempt)
+    await rooms.create(request)
+    const [room] = await rooms.list([request.name])
+    if (room?.metadata === request.metadata) return MADE_AGAIN.made
+
+    await rooms.setMetadata(request.name, request.metadata)
+    return MADE_AGAIN.byRule
   }
 
   /** @returns whether the call of an order is known by its name, or Jambonz lists it */
@@ -128,35 +147,35 @@ export class DutyWork {
     }
   }
 
-  /** @returns what was seen, or undefined when LiveKit could not be asked */
-  async #look (call: Call, n: number): Promise<Look | undefined> {
+  /** @returns what was seen, or undefined when LiveKit could not be asked; and what that makes of the call */
+  async #look (call: Call, n: number): Promise<{ seen?: Look, call?: Call | undefined }> {
     const { commits, rooms, clock, observer } = this.#options
     const attempt = call.attempts.find(attempt => attempt.n === n)
     const room = attempt?.room ?? attempt?.visits
-    if (attempt === undefined || room === undefined) return undefined
+    if (attempt === undefined || room === undefined) return {}
     const askedAt = clock.now()
     const seen = await rooms.look(room, markOf(call, attempt)).catch((error: unknown) => {
       observer.failed(call.callSid, 'look', error)
     })
     const times = { at: clock.now(), askedAt }
-    await commits.apply(
+    const after = await commits.apply(
       call.callSid,
       seen
         ? { kind: 'look', attempt: n, outcome: 'seen', ...times, ...seen }
         : { kind: 'look', attempt: n, outcome: 'unreachable', exists: false, ...times }
     )
 
-    return seen ?? undefined
+    return { ...(seen ? { seen } : {}), call: after }
   }
 
   /** Dispatches the agent of an attempt again, if it is really not there and nobody else does it. */
   async #redispatch (call: Call, duty: Duty): Promise<void> {
-    const { rooms, roomFormat } = this.#options
+    const { rooms, roomFormat, clock } = this.#options
     const n = Number(duty.target)
-    const attempt = call.attempts.find(attempt => attempt.n === n)
-    const seen = await this.#look(call, n)
+    const { seen, call: after } = await this.#look(call, n)
+    const attempt = after?.attempts.find(attempt => attempt.n === n)
     if (!seen) throw new LiveKitError('look', 'unreachable')
-    if (!attempt?.room || !seen.exists || seen.company || (seen.agent && !areSilent(attempt, seen))) return
+    if (!attempt?.room || !seen.exists || seen.company || (seen.agent && !areSilent(attempt, seen, clock.now()))) return
 
     const { room } = attempt
     // The metadata of a call that was only found again is incomplete: the first dispatch still has all of it.
@@ -190,14 +209,7 @@ export class DutyWork {
       this.#isAlive(attempt)
     ])
     if (isThere) return isAlive === false ? TOLD.dead : undefined
-    if (!awaitsWarmAgent(attempt)) return undefined
-
-    await rooms.create(request)
-    // LiveKit does nothing for a room that exists by now, and drops the agent that was asked for.
-    const [room] = await rooms.list([attempt.room])
-    if (room?.metadata === request.metadata) return TOLD.made
-    await rooms.setMetadata(attempt.room, request.metadata)
-    return TOLD.byRule
+    return awaitsWarmAgent(attempt) ? TOLD.gone : undefined
   }
 
   /** Whether the agent is alive that waited in the room. Undefined: it has never answered such a question. */
@@ -212,7 +224,7 @@ export class DutyWork {
     const identity = words.join(' ')
     const { room } = call.attempts.find(attempt => attempt.n === Number(n)) ?? {}
     if (room === undefined) return
-    const seen = await this.#look(call, Number(n))
+    const { seen } = await this.#look(call, Number(n))
     if (identity === EVERY_AGENT) {
       if (!seen) throw new LiveKitError('look', 'unreachable')
       const agents = seen.company ? agentsOf(seen) : []

@@ -268,3 +268,37 @@ await t.test('LiveKit cannot be reached for that: it is tried again until it can
   await runner.run('call-1')
   t.match(rooms.open.get(WARM_ROOM)?.metadata, '+15550001111')
 })
+
+const whoAnswers = { identity: 'agent-1', joinedAt: START - 59_000, audioAt: START - 58_900, answers: true as const }
+
+await t.test('a waiting agent whose process is dead is removed, and another one is called', async t => {
+  const { calls, runner, pools, rooms, registry, hook } = build(t)
+  rooms.open.set(WARM_ROOM, standing(WARM_ROOM))
+  rooms.present = () => ({ agent: { identity: 'agent-1', audio: true }, sip: { sid: 'PA_1', callStatus: 'active' } })
+  rooms.alive = () => false
+  pools.ready = [claimedRoom({ agent: whoAnswers })]
+  await calls.receive(hook())
+  await runner.run('call-1')
+  await settle()
+  await runner.run('call-1')
+  t.ok(rooms.log.includes(`answers ${WARM_ROOM}`))
+  t.ok(rooms.log.some(line => line.startsWith('remove ')), rooms.log.join(', '))
+  t.same(rooms.dispatched.map(({ room }) => room), [WARM_ROOM])
+  t.match((await registry.get('call-1'))?.attempts[0]?.view.agent?.left, { reason: 'DEAD' })
+})
+
+await t.test('an agent that is alive, or of which that cannot be told, stays', async t => {
+  for (const [alive, answers] of [[true, true], [undefined, true], [false, undefined]] as const) {
+    const { calls, runner, pools, rooms, hook } = build(t)
+    rooms.open.set(WARM_ROOM, standing(WARM_ROOM))
+    rooms.present = () => ({ agent: { identity: 'agent-1', audio: true }, sip: { sid: 'PA_1', callStatus: 'active' } })
+    rooms.alive = () => alive
+    const { answers: _answers, ...silent } = whoAnswers
+    pools.ready = [claimedRoom({ agent: answers ? whoAnswers : silent })]
+    await calls.receive(hook())
+    await runner.run('call-1')
+    await settle()
+    t.same(rooms.dispatched, [], `${alive} ${answers}`)
+    t.equal(rooms.log.includes(`answers ${WARM_ROOM}`), answers === true, 'one that never answered is not asked')
+  }
+})

@@ -1,4 +1,4 @@
-import { onAgentTold, onDispatched, onDispatching } from './agent-watch.ts'
+import { onAgentTold, onDispatched, onDispatching, onMadeAgain, onNotDispatched } from './agent-watch.ts'
 import type { Call, Duty } from './call.ts'
 import { AT_MOST_ONCE, note } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -49,6 +49,7 @@ function settle (draft: Call, duty: Duty, outcome: Outcome, rules: Rules): void 
       return
     case 'redispatch':
       if (duty.begun !== undefined) onDispatched(draft, duty, outcome)
+      else if (outcome.outcome === 'done') onNotDispatched(draft, duty, outcome.at)
       return
     case 'delete-room':
       if (outcome.outcome === 'done') roomDeleteOutcome(draft, duty, outcome)
@@ -59,6 +60,9 @@ function settle (draft: Call, duty: Duty, outcome: Outcome, rules: Rules): void 
       else onAgentTold(draft, duty.target, outcome.at, outcome.detail, rules)
       return
     case 'make-room':
+      if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
+      else onMadeAgain(draft, duty.target, outcome.at, outcome.detail, rules)
+      return
     case 'find-call':
       if (outcome.outcome === 'failed') noteOutcome(draft, duty, outcome)
       return

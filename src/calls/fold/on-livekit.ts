@@ -1,6 +1,6 @@
 import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { byOurClock, happenedAt } from './event-time.ts'
-import { agentAudio, agentGone, agentLeft, agentSeen } from './agent-watch.ts'
+import { agentAudio, agentGone, agentLeft, agentSeen, warmRoomGone } from './agent-watch.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { isCallerLeg, markOf } from './caller-leg.ts'
@@ -10,7 +10,6 @@ import { agentSaid } from './on-voicemail.ts'
 import { settleSoon } from './on-status.ts'
 import { isSignOfLife, oweDeleteAgain } from './room-cleanup.ts'
 import type { Rules } from './rules.ts'
-import { awaitsWarmAgent, warmRoomGone } from './warm.ts'
 
 /** One of LiveKit's own events about a room of ours. */
 export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules): void {
@@ -55,10 +54,7 @@ export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules)
       left(draft, attempt, at, event, kind, rules)
       break
     case 'room_finished':
-      if (awaitsWarmAgent(attempt) && !attempt.view.sip) {
-        warmRoomGone(draft, attempt, at)
-        break
-      }
+      if (warmRoomGone(draft, attempt, at)) break
       attempt.view.goneAt ??= at
       if (attempt === currentAttempt(draft)) settleSoon(draft, event.at)
       break

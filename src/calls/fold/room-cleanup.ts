@@ -65,7 +65,7 @@ function pausesOf ({ view, made, at }: Attempt, isPending: boolean): number {
   if (isPending) return PAUSES_MS.length
   // LiveKit refused to make the room, and Jambonz does not dial it. Should it exist all the same, an event shows it.
   if (made === 'failed' && at.replied === undefined && !view.events) return 0
-  if (view.agent?.audioAt !== undefined) return 1
+  if (view.agent?.audioAt !== undefined && !view.agent.left) return 1
   return view.events ? 2 : PAUSES_MS.length
 }
 

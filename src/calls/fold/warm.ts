@@ -83,36 +83,32 @@ export function oweTellAgent (draft: Call, attempt: Attempt, at: number): void {
 export const awaitsWarmAgent = ({ warm, answered, end }: Attempt): boolean => warm !== undefined && !answered && !end
 
 /**
- * The room was closed before the caller's leg came. It is made again for the call: the leg that is on its way would
- * have LiveKit's dispatch rule make it, with the rule's own agent.
+ * What was found when the agent was to be told who calls. `gone`: there is no such room. `dead`: the agent's process does
+ * not answer any more.
  */
-export function warmRoomGone (draft: Call, attempt: Attempt, at: number): void {
-  const { agent } = attempt.view
-  if (agent && !agent.left) agent.left = { at, reason: 'ROOM_CLOSED' }
-  oweTellAgent(draft, attempt, at)
-}
+export const TOLD = { gone: 'warm room gone', dead: 'agent gives no sign of life' } as const
 
 /**
- * What had to be done before the agent could be told who calls. `made`: the room was gone, and was made again with its
- * agent. `byRule`: the SIP leg was faster, and LiveKit's dispatch rule has made the room, with the rule's own agent.
- * `dead`: the agent's process does not answer any more.
+ * What became of making the room again. `made`: its agent is on the way. `byRule`: the SIP leg was faster, and LiveKit's
+ * dispatch rule has made the room, with the rule's own agent.
  */
-export const TOLD = {
-  made: 'room made again',
-  byRule: 'room made by the dispatch rule',
-  dead: 'agent gives no sign of life'
-} as const
+export const MADE_AGAIN = { made: 'room made again', byRule: 'room made by the dispatch rule' } as const
 
 /** Why an agent counts as left that LiveKit still lists: its process is dead. */
 export const DEAD = 'DEAD'
 
+/** A leg in a room with an agent that publishes audio is answered within a tenth of a second, milliseconds. */
+const SILENT_MS = 2000
+
 /**
  * Whether the agents that a look saw are of no use, so that another one takes their place. One is dead, though LiveKit
- * lists it and has perhaps answered the caller because of its track. Or the caller rings: LiveKit answers within a
- * tenth of a second where an agent publishes audio, so these crashed, or are the dispatch rule's.
+ * lists it and has perhaps answered the caller because of its track. Or the caller has been ringing in the room for a
+ * while: they crashed, or are the dispatch rule's.
+ * @param at when the look was, milliseconds since the epoch
  */
-export function areSilent (attempt: Attempt, { sip, agent }: Pick<EventOf<'look'>, 'sip' | 'agent'>): boolean {
-  const { agent: known } = attempt.view
-  if (known?.left?.reason === DEAD && known.identity === agent?.identity) return true
-  return awaitsWarmAgent(attempt) && sip !== undefined && sip.callStatus !== 'active'
+export function areSilent (attempt: Attempt, look: Pick<EventOf<'look'>, 'sip' | 'agent'>, at: number): boolean {
+  const { agent, sip } = attempt.view
+  if (agent?.left?.reason === DEAD && agent.identity === look.agent?.identity) return true
+  if (!awaitsWarmAgent(attempt) || look.sip === undefined || look.sip.callStatus === 'active') return false
+  return sip !== undefined && at - sip.joinedAt >= SILENT_MS
 }

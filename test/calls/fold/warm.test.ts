@@ -1,5 +1,5 @@
 import t from 'tap'
-import { TOLD } from '../../../src/calls/fold/warm.ts'
+import { MADE_AGAIN, TOLD } from '../../../src/calls/fold/warm.ts'
 import { claimedRoom, START, tell, WARM_ROOM, type Story, type StoryOptions } from '../../fixtures/events.ts'
 
 const tasks = (story: Story, kind: string) => story.performed.filter(duty => duty.kind === kind)
@@ -146,7 +146,7 @@ await t.test('the room was closed before the leg came: it is made again, and the
   story.claim()
   story.livekit('participant_left', 'agent', { reason: 'ROOM_CLOSED' })
   story.livekit('room_finished')
-  t.equal(tasks(story, 'tell-agent').length, 2, 'what tells the agent makes the room')
+  t.equal(tasks(story, 'make-room').length, 1)
   story.pass(6000)
   t.not(story.it.phase, 'ended')
   story.agent('trying', 100)
@@ -157,21 +157,50 @@ await t.test('the room was closed before the leg came: it is made again, and the
   t.equal(story.it.phase, 'connected')
 })
 
-/** The agent is to be told who calls, and the room is not there any more. */
-function toldToNobody (detail: string, options: StoryOptions = {}): Story {
+await t.test('the room of a call that is over is not made again', async t => {
+  const story = tell({ rules: { callControl: true } })
+  story.claim()
+  story.feed({ kind: 'hangup' })
+  story.livekit('room_finished')
+  t.equal(tasks(story, 'make-room').length, 0)
+})
+
+/** A call whose duty is under way. */
+function underWay (kind: string, begin: (story: Story) => void, options: StoryOptions = {}) {
   const story = tell(options)
+  story.claim()
+  story.mode = 'silent'
+  begin(story)
+  const duty = story.it.duties.find(duty => duty.kind === kind)!
+  story.mode = 'up'
+  story.see = { exists: true, sip: rings }
+  return {
+    story,
+    done (detail?: string) {
+      story.feed({ kind: 'duty', id: duty.id, claim: duty.claim!, outcome: 'done', ...(detail ? { detail } : {}) })
+    }
+  }
+}
+
+/** A call whose room is being made again. */
+const madeAgain = (options?: StoryOptions) => underWay('make-room', story => story.livekit('room_finished'), options)
+
+await t.test('nobody is there to be told who calls: the room is made again', async t => {
+  const story = tell()
   story.mode = 'silent'
   story.claim()
   const duty = story.it.duties.find(({ kind }) => kind === 'tell-agent')!
   story.mode = 'up'
-  story.see = { exists: true, sip: rings }
-  story.feed({ kind: 'duty', id: duty.id, claim: duty.claim!, outcome: 'done', detail })
-  return story
-}
+  story.feed({ kind: 'duty', id: duty.id, claim: duty.claim!, outcome: 'done', detail: TOLD.gone })
+  t.equal(tasks(story, 'make-room').length, 1)
+  t.match(story.it.attempts[0]!.view.agent?.left, { reason: 'ROOM_CLOSED' })
+})
 
 await t.test('a room that was made again has the time that every room has', async t => {
-  const story = toldToNobody(TOLD.made)
-  t.match(story.it.attempts[0]!.view.agent?.left, { reason: 'ROOM_CLOSED' })
+  const { story, done } = madeAgain()
+  t.ok(story.it.attempts[0]!.pendingSince, 'a createRoom is under way')
+  done(MADE_AGAIN.made)
+  t.equal(story.it.attempts[0]!.pendingSince, undefined)
   story.pass(7500)
   t.equal(tasks(story, 'redispatch').length, 0)
   story.pass(1000)
@@ -179,13 +208,96 @@ await t.test('a room that was made again has the time that every room has', asyn
 })
 
 await t.test('the dispatch rule has made the room: its own agent may answer, another one is called', async t => {
-  const own = toldToNobody(TOLD.byRule)
-  t.equal(own.it.attempts[0]!.degraded, true)
-  t.equal(tasks(own, 'redispatch').length, 0)
+  const own = madeAgain()
+  own.done(MADE_AGAIN.byRule)
+  t.equal(own.story.it.attempts[0]!.degraded, true)
+  t.equal(tasks(own.story, 'redispatch').length, 0)
 
-  const other = toldToNobody(TOLD.byRule, { rules: { app: { agent: 'sales', metadata: '' } } })
-  t.equal(other.it.attempts[0]!.degraded, false)
-  t.equal(tasks(other, 'redispatch').length, 1)
+  const other = madeAgain({ rules: { app: { agent: 'sales', metadata: '' } } })
+  other.done(MADE_AGAIN.byRule)
+  t.equal(other.story.it.attempts[0]!.degraded, false)
+  t.equal(tasks(other.story, 'redispatch').length, 1)
+})
+
+await t.test('the call ended while its room was made again: the room is deleted for good', async t => {
+  const { story, done } = madeAgain()
+  story.caller('no-answer', 487, 'caller')
+  story.agent('no-answer', 487)
+  story.pass(2000)
+  t.equal(story.it.phase, 'ended')
+  done(MADE_AGAIN.made)
+  story.pass(60_000)
+  const deletions = story.performed.filter(({ kind, target }) => kind === 'delete-room' && target === WARM_ROOM)
+  t.ok(deletions.length >= 3, `${deletions.length} deletions`)
+})
+
+/** The agent is asked for a sign of life and gives none. */
+function dead (story: Story): void {
+  story.livekit('participant_joined', 'sip')
+  const duty = story.it.duties.find(({ kind }) => kind === 'tell-agent')!
+  story.feed({ kind: 'duty', id: duty.id, claim: duty.claim!, outcome: 'done', detail: TOLD.dead })
+}
+
+await t.test('an agent that is dead is replaced at once, also where LiveKit has answered the caller', async t => {
+  for (const answered of [false, true]) {
+    const story = tell()
+    story.mode = 'silent'
+    story.claim()
+    if (answered) story.answered()
+    story.mode = 'up'
+    story.see = { exists: true, agent: waiting, sip: { sid: 'PA_sip1', callStatus: answered ? 'active' : 'ringing' } }
+    dead(story)
+    t.equal(tasks(story, 'redispatch').length, 1, answered ? 'answered' : 'ringing')
+    story.see = { ...story.see, agent: { identity: 'agent-2', audio: true } }
+    story.livekit('participant_joined', 'agent', { identity: 'agent-2', sid: 'PA_agent2' })
+    t.equal(story.it.attempts[0]!.view.agent?.identity, 'agent-2')
+    t.same(tasks(story, 'remove-agent'), [])
+    story.pass(30_000)
+    t.equal(tasks(story, 'redispatch').length, 1)
+    t.not(story.it.phase, 'ended')
+  }
+})
+
+await t.test('nobody comes instead of the dead agent: the caller is not kept in silence', async t => {
+  const story = tell({ rules: { callControl: true } })
+  story.mode = 'silent'
+  story.claim()
+  story.answered()
+  story.mode = 'up'
+  story.see = { exists: true, agent: waiting, sip: { sid: 'PA_sip1', callStatus: 'active' } }
+  dead(story)
+  story.see = { exists: true, sip: { sid: 'PA_sip1', callStatus: 'active' } }
+  story.pass(60_000)
+  t.equal(story.cause, 'agent-lost')
+})
+
+await t.test('a leg that comes late is answered by the agent that waited', async t => {
+  const story = tell()
+  story.claim()
+  story.see = { exists: true, agent: waiting }
+  story.pass(2900)
+  story.see = { exists: true, agent: waiting, sip: rings }
+  story.agent('trying', 100)
+  story.agent('ringing', 180)
+  story.livekit('participant_joined', 'sip')
+  story.pass(500)
+  t.equal(tasks(story, 'redispatch').length, 0, 'it has only just begun to ring')
+  story.answered()
+  story.pass(10_000)
+  t.equal(tasks(story, 'redispatch').length, 0)
+})
+
+await t.test('a leg that comes late to a dead agent gets another one', async t => {
+  const story = tell()
+  story.claim()
+  story.see = { exists: true, agent: waiting }
+  story.pass(7000)
+  story.see = { exists: true, agent: waiting, sip: rings }
+  story.agent('trying', 100)
+  story.agent('ringing', 180)
+  story.livekit('participant_joined', 'sip')
+  story.pass(6000)
+  t.equal(tasks(story, 'redispatch').length, 1)
 })
 
 await t.test('why a call starts cold is written down', async t => {
