@@ -83,14 +83,14 @@ export function oweTellAgent (draft: Call, attempt: Attempt, at: number): void {
 export const awaitsWarmAgent = ({ warm, answered, end }: Attempt): boolean => warm !== undefined && !answered && !end
 
 /**
- * What was found when the agent was to be told who calls. `gone`: there is no such room. `dead`: the agent's process does
- * not answer any more.
+ * What was found when the agent was to be told who calls. `gone`: there is no such room. `dead`: the agent's process
+ * does not answer any more.
  */
 export const TOLD = { gone: 'warm room gone', dead: 'agent gives no sign of life' } as const
 
 /**
- * What became of making the room again. `made`: its agent is on the way. `byRule`: the SIP leg was faster, and LiveKit's
- * dispatch rule has made the room, with the rule's own agent.
+ * What became of making the room again. `made`: its agent is on the way. `byRule`: the SIP leg was faster, and
+ * LiveKit's dispatch rule has made the room, with the rule's own agent.
  */
 export const MADE_AGAIN = { made: 'room made again', byRule: 'room made by the dispatch rule' } as const
 
