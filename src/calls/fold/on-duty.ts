@@ -1,4 +1,4 @@
-import { onAgentTold, onDispatched, onDispatching, onMadeAgain, onNotDispatched } from './agent-watch.ts'
+import { onDispatched, onDispatching } from './agent-watch.ts'
 import type { Call, Duty } from './call.ts'
 import { AT_MOST_ONCE, note } from './duties.ts'
 import type { EventOf } from './events.ts'
@@ -7,6 +7,7 @@ import { LEG_GONE, REDIRECT_NOT_TAKEN, redirectFailed } from './on-transfer.ts'
 import { roomDeleteOutcome } from './room-cleanup.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { openRequest } from './transfers.ts'
+import { onAgentTold, onMadeAgain, onNotDispatched } from './warm-watch.ts'
 
 /**
  * Whoever holds the claim of an at-most-once duty is about to do it. From now on it is never tried again, whatever

@@ -1,6 +1,6 @@
 import { currentAttempt, type Attempt, type Call } from './call.ts'
 import { byOurClock, happenedAt } from './event-time.ts'
-import { agentAudio, agentGone, agentLeft, agentSeen, warmRoomGone } from './agent-watch.ts'
+import { agentAudio, agentGone, agentLeft, agentSeen } from './agent-watch.ts'
 import { note, oweLook, unowe } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { isCallerLeg, markOf } from './caller-leg.ts'
@@ -10,6 +10,7 @@ import { agentSaid } from './on-voicemail.ts'
 import { settleSoon } from './on-status.ts'
 import { isSignOfLife, oweDeleteAgain } from './room-cleanup.ts'
 import type { Rules } from './rules.ts'
+import { warmRoomGone } from './warm-watch.ts'
 
 /** One of LiveKit's own events about a room of ours. */
 export function onLiveKit (draft: Call, event: EventOf<'livekit'>, rules: Rules): void {
