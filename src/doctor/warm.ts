@@ -44,6 +44,7 @@ function nameOf ({ agent, id }: WarmPool, pools: readonly WarmPool[]): string {
 const WHY: Record<NonNullable<WarmPoolView['trouble']>, string> = {
   livekit: 'LiveKit does not make rooms',
   'no-agent': 'Rooms are made, and no agent comes',
+  'agent-leaves': 'Agents join the rooms and leave them soon, though they should wait for a call',
   store: 'The store of the rooms cannot be used'
 }
 

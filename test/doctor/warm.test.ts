@@ -32,6 +32,7 @@ await t.test('a pool that is full, is being filled, or has something in its way'
     const [trouble, why] of [
       ['livekit', /LiveKit does not make rooms$/],
       ['no-agent', /no agent comes$/],
+      ['agent-leaves', /leave them soon, though they should wait for a call$/],
       ['store', /store of the rooms cannot be used$/]
     ] as const
   ) {

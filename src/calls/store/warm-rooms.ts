@@ -26,7 +26,7 @@ export interface Demand {
  */
 export interface WarmRoomStore {
   /**
-   * Adds a room that is about to be made, unless that is one too many, or too soon. One atomic step. A room that is
+   * Adds a room that is about to be made, unless there are enough, or it is too soon. One atomic step. A room that is
    * known stays as it is, and counts as added: the answer to an earlier request may have been lost.
    */
   add(room: WarmRoom, limits: AddLimits): Promise<Added>

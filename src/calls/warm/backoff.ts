@@ -4,9 +4,21 @@ import { WARM_TIMES } from './times.ts'
 export class Backoff {
   #pauseMs = 0
   #until = -Infinity
+  #failures = 0
+  #failedAt = -Infinity
 
   get failing (): boolean {
-    return this.#pauseMs > 0
+    return this.#failures > 0
+  }
+
+  /** Failures since the last success. Those that count together are one. */
+  get failures (): number {
+    return this.#failures
+  }
+
+  /** When the last one of them was noticed, milliseconds since the epoch. */
+  get failedAt (): number {
+    return this.#failedAt
   }
 
   /** Whether it is too early for the next try. */
@@ -21,11 +33,14 @@ export class Backoff {
     this.#pauseMs = this.#pauseMs === 0
       ? WARM_TIMES.firstPause
       : Math.min(this.#pauseMs * 2, WARM_TIMES.longestPause)
+    this.#failures++
+    this.#failedAt = now
     this.#until = now + this.#pauseMs
   }
 
   worked (): void {
     this.#pauseMs = 0
+    this.#failures = 0
     this.#until = -Infinity
   }
 }

@@ -13,6 +13,8 @@ export interface PoolState {
   joinedAt: number
   /** The last rooms failed: no more than one is tried at a time. */
   failing: boolean
+  /** The last agents left soon: the next one must stay as long as this before another room is made, milliseconds. */
+  trialMs?: number | undefined
   now: number
 }
 
@@ -70,12 +72,14 @@ const isUnclaimed = ({ state }: WarmRoom): boolean => state === 'making' || stat
 const leaveAs = (why: WarmExit) => ({ room }: WarmRoom) => ({ room, why })
 
 /** Whether a further room is to be made. Who makes it asks the store, which counts for all replicas. */
-function isRoomWanted ({ rooms, size, lifeMs, joinedAt, failing, now }: PoolState): boolean {
-  const fresh = rooms.filter(isUnclaimed).filter(({ endsAt }) => endsAt > freshUntil(now, lifeMs))
+function isRoomWanted ({ rooms, size, lifeMs, joinedAt, failing, trialMs, now }: PoolState): boolean {
+  const unclaimed = rooms.filter(isUnclaimed)
+  const fresh = unclaimed.filter(({ endsAt }) => endsAt > freshUntil(now, lifeMs))
   if (fresh.length >= size) return false
+  if (trialMs !== undefined && unclaimed.some(({ agent }) => agent && now - agent.joinedAt < trialMs)) return false
 
   const waiting = rooms.filter(({ state, made, agent }) => state === 'making' && made && !agent)
-  if (failing) return waiting.length === 0
+  if (failing || trialMs !== undefined) return waiting.length === 0
   const lastJoined = Math.max(joinedAt, ...rooms.map(({ agent }) => agent?.joinedAt ?? -Infinity))
   return waiting.every(({ madeAt }) => now - madeAt <= WARM_TIMES.agentSlow || lastJoined >= madeAt)
 }

@@ -112,7 +112,16 @@ export class PoolKeeper {
     this.#storeGone = false
     this.#isEmpty = rooms.length === 0
     const now = clock.now()
-    const plan = planOf({ rooms, size: this.size, lifeMs, joinedAt: work.joinedAt(id), failing: this.#failing, now })
+    work.seen(id, rooms)
+    const plan = planOf({
+      rooms,
+      size: this.size,
+      lifeMs,
+      joinedAt: work.joinedAt(id),
+      failing: work.livekit.failing || work.agents(id).failing,
+      trialMs: this.#agentsLeave ? work.staysMs : undefined,
+      now
+    })
     await allSettled(plan.leave.map(({ room, why }) => work.change(room, leaveUnclaimed(why, now))))
     for (const room of plan.due) this.#care(room)
     if (plan.make && this.#mayMake(now) && now >= this.#makeAt) this.#make()
@@ -147,14 +156,15 @@ export class PoolKeeper {
     this.#busy.set(room.room, care)
   }
 
-  get #failing (): boolean {
-    const { work, id } = this.#options
-    return work.livekit.failing || work.agents(id).failing
+  /** One agent that leaves soon may be one whose worker was restarted. */
+  get #agentsLeave (): boolean {
+    return this.#options.work.stays(this.#options.id).failures > 1
   }
 
   #mayMake (now: number): boolean {
     const { work, id, mayMake } = this.#options
-    return mayMake() && !this.#stopped && !this.#making && !work.livekit.pauses(now) && !work.agents(id).pauses(now)
+    const isPaused = [work.livekit, work.agents(id), work.stays(id)].some(backoff => backoff.pauses(now))
+    return mayMake() && !this.#stopped && !this.#making && !isPaused
   }
 
   #make (): void {
@@ -188,6 +198,7 @@ export class PoolKeeper {
     const { work, id } = this.#options
     if (this.#storeGone) return 'store'
     if (work.livekit.failing) return 'livekit'
-    return work.agents(id).failing ? 'no-agent' : undefined
+    if (work.agents(id).failing) return 'no-agent'
+    return this.#agentsLeave ? 'agent-leaves' : undefined
   }
 }

@@ -18,8 +18,8 @@ export interface WarmPoolView extends WarmPool {
   ready: number
   /** Rooms whose agent is not there yet. */
   making: number
-  /** Why rooms are not made at the moment; absent: nothing is wrong. */
-  trouble?: 'livekit' | 'no-agent' | 'store'
+  /** Why rooms are not made at the moment, or slowly; absent: nothing is wrong. */
+  trouble?: 'livekit' | 'no-agent' | 'agent-leaves' | 'store'
 }
 
 /** Rooms with waiting agents, over all replicas. */

@@ -169,7 +169,7 @@ class WarmPoolService implements WarmPools {
     })
   }
 
-  /** Notes that this replica keeps the pools, and takes them into its hands. Never rejects. */
+  /** Notes that this replica keeps the pools, and begins to look after them. Never rejects. */
   async #beat (): Promise<void> {
     const { store, clock, observer } = this.#options
     try {
@@ -230,6 +230,8 @@ class WarmPoolService implements WarmPools {
   /** @returns undefined when the agent is not in the room */
   #claimed (room: WarmRoom): ClaimedRoom | undefined {
     const claimed = claimedRoom(room)
+    // Where every agent gets a call soon, none can show that it stays.
+    if (claimed) this.#work.stays(room.pool).worked()
     if (claimed) this.#claims.set(room.room, room)
     else this.#giveBack(room)
     return claimed

@@ -11,8 +11,10 @@ export const WARM_TIMES = {
   settles: 15_000,
   /** A room whose agent has not come by then leaves its pool. */
   agentComes: 20_000,
-  /** While an agent lets wait for itself longer than this, no further rooms are made. */
+  /** No further rooms are made while an agent takes longer than this. */
   agentSlow: 5000,
+  /** An agent that leaves sooner fails: it does not wait for calls. Where rooms live for less than 2 min, it is a quarter. */
+  stays: 30_000,
   /** From the making of a room to the looks for its agent, where LiveKit's events do not arrive. */
   looks: [1000, 2000, 4000, 8000, 16_000],
   /** Between looks at a room that is ready: where LiveKit's events arrive, and where they do not. */
@@ -22,7 +24,7 @@ export const WARM_TIMES = {
   again: 5000,
   /** A younger room is made this long before the end of an old one; sooner before it where rooms live for less. */
   renew: 60_000,
-  /** A room that is one too many leaves when it is as old as this: the pool may want it again. */
+  /** A room more than wanted leaves when it is as old as this: the pool may want it again. */
   surplus: 60_000,
   /** Somebody who takes a room in hand has it alone for this long. */
   lease: 20_000,

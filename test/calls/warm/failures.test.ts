@@ -64,6 +64,49 @@ await t.test('while LiveKit fails it is asked less and less often, and the pool 
   }
 })
 
+await t.test('agents that join and leave soon: fewer and fewer rooms are made, and the operator learns why', async t => {
+  for (const stayMs of [200, 10_000]) {
+    const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
+    livekit.stayMs = stayMs
+    const pools = replica()
+    await clock.pass(120_000)
+    const first = livekit.made.length
+    t.ok(first <= 30, `after ${stayMs} ms: ${first} rooms in the first two minutes`)
+    await clock.pass(300_000)
+    t.ok(livekit.made.length - first <= 12, `then one in each pause: ${livekit.made.length - first}`)
+    t.same(seen.troubles, ['agent-leaves'])
+    t.match(await pools.views(), [{ trouble: 'agent-leaves' }])
+    livekit.stayMs = undefined
+    await clock.pass(90_000)
+    t.equal((await rooms('ready')).length, 10)
+    t.same(seen.troubles, ['agent-leaves', undefined])
+  }
+})
+
+await t.test('a worker that is restarted: its pool is filled again as fast as at first', async t => {
+  const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(20)])
+  replica()
+  await clock.pass(300_000)
+  // One has just come, in the place of another that a call has.
+  livekit.agentLeaves((await rooms('ready'))[0]!)
+  await clock.pass(3000)
+  for (const room of await rooms('ready')) livekit.agentLeaves(room)
+  await clock.pass(12_500)
+  t.equal((await rooms('ready')).length, 20, 'two a second, after a pause of one')
+  t.same(seen.troubles, [])
+})
+
+await t.test('agents that calls use at once need not show that they stay', async t => {
+  const { clock, replica, livekit, seen } = buildStage(t, [poolWith(2)])
+  const pools = replica()
+  livekit.stayMs = 100
+  await clock.pass(10_000)
+  livekit.stayMs = undefined
+  while (typeof await pools.claim(wish()) === 'string') await clock.pass(100)
+  await clock.pass(2000)
+  t.same(seen.troubles, ['agent-leaves', undefined])
+})
+
 await t.test('a claim waits 50 ms for the store, and a room that comes later goes back', async t => {
   const clock = { schedule: (_ms: number, _fn: () => void): unknown => undefined }
   const { store, state } = createUnsteadyStore((ms, fn) => clock.schedule(ms, fn))
