@@ -9,7 +9,7 @@ import type { Metrics } from './metrics.ts'
 const TROUBLES: Record<PoolTrouble, string> = {
   livekit: 'LiveKit makes no rooms: calls start cold when the waiting agents are used up',
   'no-agent': 'no agent comes when it is called to wait: calls start cold when the waiting agents are used up',
-  'agent-leaves': 'agents leave soon after they were called to wait: calls start cold when the waiting agents are used up',
+  'agent-leaves': 'agents join and leave soon: calls start cold when the waiting agents are used up',
   store: 'the store of the waiting agents is gone: calls start cold'
 }
 

@@ -112,14 +112,15 @@ export class PoolKeeper {
     this.#storeGone = false
     this.#isEmpty = rooms.length === 0
     const now = clock.now()
-    work.seen(id, rooms)
+    const agents = work.agents(id)
+    agents.seen(rooms, now)
     const plan = planOf({
       rooms,
       size: this.size,
       lifeMs,
-      joinedAt: work.joinedAt(id),
-      failing: work.livekit.failing || work.agents(id).failing,
-      trialMs: this.#agentsLeave ? work.staysMs : undefined,
+      joinedAt: agents.joinedAt,
+      failing: work.livekit.failing || agents.come.failing,
+      trialMs: agents.leave ? agents.staysMs : undefined,
       now
     })
     await allSettled(plan.leave.map(({ room, why }) => work.change(room, leaveUnclaimed(why, now))))
@@ -156,14 +157,9 @@ export class PoolKeeper {
     this.#busy.set(room.room, care)
   }
 
-  /** One agent that leaves soon may be one whose worker was restarted. */
-  get #agentsLeave (): boolean {
-    return this.#options.work.stays(this.#options.id).failures > 1
-  }
-
   #mayMake (now: number): boolean {
     const { work, id, mayMake } = this.#options
-    const isPaused = [work.livekit, work.agents(id), work.stays(id)].some(backoff => backoff.pauses(now))
+    const isPaused = work.livekit.pauses(now) || work.agents(id).pauses(now)
     return mayMake() && !this.#stopped && !this.#making && !isPaused
   }
 
@@ -198,7 +194,8 @@ export class PoolKeeper {
     const { work, id } = this.#options
     if (this.#storeGone) return 'store'
     if (work.livekit.failing) return 'livekit'
-    if (work.agents(id).failing) return 'no-agent'
-    return this.#agentsLeave ? 'agent-leaves' : undefined
+    const { come, leave } = work.agents(id)
+    if (come.failing) return 'no-agent'
+    return leave ? 'agent-leaves' : undefined
   }
 }

@@ -5,6 +5,7 @@ import type { Added, WarmRoomStore } from '../store/warm-rooms.ts'
 import { Backoff } from './backoff.ts'
 import { isUnknown, type WarmObserver } from './observer.ts'
 import { freshUntil } from './plan.ts'
+import { PoolAgents } from './pool-agents.ts'
 import { onUnsettled } from './claims.ts'
 import {
   dueAt,
@@ -16,7 +17,6 @@ import {
   onLooked,
   takenInHand
 } from './room-changes.ts'
-import { WARM_TIMES } from './times.ts'
 import type { WarmPool, WarmRoom } from './warm-room.ts'
 
 export interface RoomWorkOptions {
@@ -43,12 +43,7 @@ export class RoomWork {
   readonly #options: RoomWorkOptions
   /** createRoom fails. */
   readonly livekit = new Backoff()
-  /** By pool: no agent comes. */
-  readonly #agents = new Map<string, Backoff>()
-  /** By pool: agents leave soon after they have joined. */
-  readonly #stays = new Map<string, Backoff>()
-  /** By pool: when an agent last joined, milliseconds since the epoch. */
-  readonly #joinedAt = new Map<string, number>()
+  readonly #agents = new Map<string, PoolAgents>()
   /** LiveKit did not answer when it was last asked for a room. */
   #isAway = false
   #isInDoubt = false
@@ -57,34 +52,11 @@ export class RoomWork {
     this.#options = options
   }
 
-  /** Whether agents come when they are called for this pool. */
-  agents (pool: string): Backoff {
-    return backoffOf(this.#agents, pool)
-  }
-
-  /** Whether agents of this pool stay when they have come. */
-  stays (pool: string): Backoff {
-    return backoffOf(this.#stays, pool)
-  }
-
-  /** How long an agent must stay before it counts as one that waits for calls, milliseconds. */
-  get staysMs (): number {
-    return Math.min(WARM_TIMES.stays, this.#options.lifeMs / 4)
-  }
-
-  /** Notes whether an agent of a pool has stayed since others left. */
-  seen (pool: string, rooms: readonly WarmRoom[]): void {
-    const stays = this.stays(pool)
-    if (!stays.failing) return
-
-    const now = this.#now()
-    const hasStayed = ({ state, agent }: WarmRoom) =>
-      state === 'ready' && agent !== undefined && agent.joinedAt >= stays.failedAt && now - agent.joinedAt >= this.staysMs
-    if (rooms.some(hasStayed)) stays.worked()
-  }
-
-  joinedAt (pool: string): number {
-    return this.#joinedAt.get(pool) ?? -Infinity
+  /** How the agents of a pool behave. */
+  agents (pool: string): PoolAgents {
+    const known = this.#agents.get(pool) ?? new PoolAgents(this.#options.lifeMs)
+    this.#agents.set(pool, known)
+    return known
   }
 
   /**
@@ -112,8 +84,8 @@ export class RoomWork {
   }
 
   /**
-   * Makes a room, unless the store says that there are enough, or that it is too soon. Resolves when LiveKit has answered, or
-   * was waited for long enough.
+   * Makes a room, unless the store says that there are enough, or that it is too soon. Resolves when LiveKit has
+   * answered, or was waited for long enough.
    * @param size how many rooms the pool is to have
    * @param everyMs shortest time between two rooms of the pool, milliseconds
    */
@@ -240,35 +212,13 @@ export class RoomWork {
   }
 
   #notify (before: WarmRoom, after: WarmRoom | undefined): void {
-    const { observer } = this.#options
-    if (after?.state === 'ready' && before.state === 'making') {
-      this.#joinedAt.set(after.pool, Math.max(this.joinedAt(after.pool), after.agent!.joinedAt))
-      this.agents(after.pool).worked()
-    }
-    if (before.leaving || !after?.leaving) return
-
-    const { why } = after.leaving
-    observer.left(why)
-    if (why === 'no-agent') this.agents(before.pool).failed(before.madeAt, this.#now())
-    if (why === 'agent-left' || why === 'room-gone') this.#agentLeft(before)
-  }
-
-  /** An agent may delete its room when it leaves. */
-  #agentLeft ({ pool, madeAt, agent }: WarmRoom): void {
-    const now = this.#now()
-    const isSoon = agent && (agent.leftAt ?? now) - agent.joinedAt < this.staysMs
-    if (isSoon) this.stays(pool).failed(madeAt, now)
+    this.agents(before.pool).changed(before, after, this.#now())
+    if (!before.leaving && after?.leaving) this.#options.observer.left(after.leaving.why)
   }
 
   #now (): number {
     return this.#options.clock.now()
   }
-}
-
-function backoffOf (backoffs: Map<string, Backoff>, pool: string): Backoff {
-  const known = backoffs.get(pool) ?? new Backoff()
-  backoffs.set(pool, known)
-  return known
 }
 
 /** Nobody calls yet: whoever is in the room beside the agent counts as other company. */

@@ -231,7 +231,7 @@ class WarmPoolService implements WarmPools {
   #claimed (room: WarmRoom): ClaimedRoom | undefined {
     const claimed = claimedRoom(room)
     // Where every agent gets a call soon, none can show that it stays.
-    if (claimed) this.#work.stays(room.pool).worked()
+    if (claimed) this.#work.agents(room.pool).stay.worked()
     if (claimed) this.#claims.set(room.room, room)
     else this.#giveBack(room)
     return claimed

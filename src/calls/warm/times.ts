@@ -13,7 +13,7 @@ export const WARM_TIMES = {
   agentComes: 20_000,
   /** No further rooms are made while an agent takes longer than this. */
   agentSlow: 5000,
-  /** An agent that leaves sooner fails: it does not wait for calls. Where rooms live for less than 2 min, it is a quarter. */
+  /** An agent that leaves sooner does not wait for calls. At most a quarter of the time for which rooms live. */
   stays: 30_000,
   /** From the making of a room to the looks for its agent, where LiveKit's events do not arrive. */
   looks: [1000, 2000, 4000, 8000, 16_000],

@@ -64,7 +64,7 @@ await t.test('while LiveKit fails it is asked less and less often, and the pool 
   }
 })
 
-await t.test('agents that join and leave soon: fewer and fewer rooms are made, and the operator learns why', async t => {
+await t.test('agents join and leave soon: fewer and fewer rooms are made, and the operator learns why', async t => {
   for (const stayMs of [200, 10_000]) {
     const { clock, replica, livekit, seen, rooms } = buildStage(t, [poolWith(10)])
     livekit.stayMs = stayMs
