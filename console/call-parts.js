@@ -45,6 +45,9 @@ function Start ({ attempt: { start, whyCold, at } }) {
   if (start === 'warm') {
     return html` <span class="badge">warm</span>${waited && html`<span class="quiet"> made ${waited} before</span>`}`
   }
+  if (start === 'replaced') {
+    return html` <span class="badge">replaced</span><span class="quiet"> the waiting agent was gone</span>`
+  }
   const why = WHY_COLD[whyCold ?? '']
   return why && html` <span class="badge">cold</span><span class="quiet"> ${why}</span>`
 }

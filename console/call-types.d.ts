@@ -26,7 +26,7 @@ export interface Attempt {
   agent?: string
   number?: string
   transfer?: string
-  start?: 'warm' | 'cold'
+  start?: 'warm' | 'replaced' | 'cold'
   whyCold?: string
   degraded: boolean
   cause?: string

@@ -12,7 +12,6 @@ import { createRunner, type Runner } from '../src/calls/runner.ts'
 import { Placements } from '../src/calls/placements.ts'
 import { roomFormatOf } from '../src/room-format.ts'
 import { rulesOf } from '../src/rules.ts'
-import { poolsOf } from '../src/warm-pools.ts'
 import { loggedError } from '../src/log-error.ts'
 import { verbConfigOf, type VerbConfig } from '../src/jambonz/verb-config.ts'
 
@@ -70,7 +69,6 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
     registry,
     rooms,
     roomFormat,
-    hasPools: () => poolsOf(settings, routesFile.table).length > 0,
     clock,
     observer,
     rules: rulesOf(settings, routesFile),

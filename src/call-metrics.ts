@@ -13,6 +13,9 @@ const SETUP_TIMES = ['replied', 'agentJoined', 'agentAudio', 'answered'] as cons
 /** Most route names that become a label's value. Every one is a time series. */
 const MOST_ROUTES = 200
 
+/** How the first attempt of a call may have begun. */
+const FIRST_STARTS = ['warm', 'replaced', 'cold', 'none'] as const
+
 /** What becomes of createCall. */
 const OUTCOMES = ['placed', 'refused', 'not-sent', 'unknown'] as const
 
@@ -40,8 +43,8 @@ export class CallMetrics implements Observer {
     }
     for (const { strategy, cause } of seriesOfAttempts()) attempts.inc({ strategy, cause }, 0)
     for (const outcome of OUTCOMES) orders.inc({ outcome }, 0)
-    for (const start of ['warm', 'cold']) {
-      setup.replied.zero({ start })
+    for (const start of FIRST_STARTS) {
+      if (start !== 'replaced') setup.replied.zero({ start })
       setup.answered.zero({ start })
     }
     starts.inc({ start: 'warm', why: 'none' }, 0)
@@ -86,7 +89,8 @@ export class CallMetrics implements Observer {
       if (at === undefined || (!isNewRecord && before?.at[name] !== undefined)) continue
       const seconds = (at - after.at.received) / 1000
       const { setup } = this.#metrics
-      if (name === 'replied' || name === 'answered') setup[name].observe({ start: firstStartOf(after) }, seconds)
+      if (name === 'replied') setup.replied.observe({ start: firstStartOf(after) }, seconds)
+      else if (name === 'answered') setup.answered.observe({ start: answeredStartOf(after) }, seconds)
       else setup[name].observe(seconds)
     }
   }
@@ -147,12 +151,24 @@ export class CallMetrics implements Observer {
       const isBegun = attempt.at.replied !== undefined && known?.at.replied === undefined && !attempt.found
       if (attempt.strategy === 'room' && isBegun) {
         const begun = startOf(after, attempt)
-        if (begun?.start === 'warm') this.#metrics.starts.inc({ start: 'warm', why: 'none' })
+        // Whether the agent that waits will answer, nobody knows yet.
+        if (attempt.warm) this.#metrics.starts.inc({ start: 'warm', why: 'none' })
         if (begun?.start === 'cold' && begun.whyCold) this.#metrics.starts.inc({ start: 'cold', why: begun.whyCold })
       }
     }
   }
 }
 
-/** Whether the first room of a call had a waiting agent. */
-const firstStartOf = ({ attempts }: Call): 'warm' | 'cold' => attempts[0]?.warm ? 'warm' : 'cold'
+/** How the first attempt of a call began. `none`: it has no room of ours, or there is no attempt. */
+function firstStartOf ({ attempts: [first] }: Call): typeof FIRST_STARTS[number] {
+  if (first?.strategy !== 'room') return 'none'
+  return first.warm ? 'warm' : 'cold'
+}
+
+/** The same of a call that is answered, and whether the agent that waited is the one who answers it. */
+function answeredStartOf (call: Call): typeof FIRST_STARTS[number] {
+  const start = firstStartOf(call)
+  const [first, ...others] = call.attempts
+  const isReplaced = first?.warm?.replaced || others.some(({ at }) => at.answered !== undefined)
+  return start === 'warm' && isReplaced ? 'replaced' : start
+}

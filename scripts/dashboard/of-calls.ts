@@ -188,13 +188,13 @@ const warm: Row = {
     ),
     percentilesBy(
       'To the reply, by start',
-      'A warm start asks nothing of LiveKit before the reply.',
+      'A warm start asks nothing of LiveKit before the reply. `none`: the first way has no room.',
       'bridge_hook_reply_seconds',
       'start'
     ),
     percentilesBy(
       'To the answer, by start',
-      'What a waiting agent saves the caller.',
+      'What a waiting agent saves the caller. `replaced`: the waiting agent was gone or dead, and did not answer.',
       'bridge_hook_answered_seconds',
       'start'
     ),

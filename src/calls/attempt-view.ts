@@ -30,9 +30,11 @@ export const AttemptSchema = Type.Object({
   agent: Type.Optional(Type.String({ examples: ['my-agent'] })),
   number: Type.Optional(Type.String({ description: 'Dialled number', examples: ['+15551230009'] })),
   transfer: Type.Optional(Type.String({ description: 'Id of the transfer for which a person was dialled' })),
-  start: Type.Optional(Type.Enum(['warm', 'cold'], {
+  start: Type.Optional(Type.Enum(['warm', 'replaced', 'cold'], {
     type: 'string',
-    description: 'Of a LiveKit room: whether an agent waited in it before the call. Absent: not decided yet'
+    description:
+      'Of a LiveKit room: whether an agent waited in it before the call. `replaced`: one waited, and was gone or ' +
+      'dead before the caller was answered, so another one had to take its place. Absent: not decided yet'
   })),
   whyCold: Type.Optional(Type.Enum([...COLD_REASONS], {
     type: 'string',

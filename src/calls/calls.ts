@@ -29,8 +29,6 @@ export interface CallsOptions {
   registrar: Registrar
   /** Rooms with waiting agents. Absent: there are none. */
   warmPools?: WarmPools
-  /** Whether such rooms are kept now. Absent: they are not. */
-  hasPools?(): boolean
   clock: Clock
   /** How long to wait for a room, or for Retell, while Jambonz waits, milliseconds. */
   prepareTimeoutMs: number
@@ -144,7 +142,7 @@ class CallService implements Calls {
       roomFormat,
       registry,
       rules,
-      hasPools: options.hasPools ?? (() => false),
+      hasPools: () => warmPools.any(),
       clock,
       observer,
       apply: (callSid, event) => this.apply(callSid, event)

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { CallerFacts } from './fold/call.ts'
 import type { EventOf, SipAttributes } from './fold/events.ts'
 import { MOST_ATTEMPTS } from './fold/new-call.ts'
+import { roomNameOf, tokenOfRoom } from './fold/room-name.ts'
 import type { Rules } from './fold/rules.ts'
 import type { FoundWarmRoom } from './fold/warm.ts'
 import type { Way } from './fold/way.ts'
@@ -32,7 +33,7 @@ export class FoundRooms {
 
   /** The room that a token leads into. */
   named (token: string): string {
-    return `${this.#options.rules.roomPrefix}_${token}`
+    return roomNameOf(this.#options.rules.roomPrefix, token)
   }
 
   /** The room of an attempt that has no warm one. */
@@ -110,13 +111,9 @@ export class FoundRooms {
   }
 
   #tokenOf (room: string): string | undefined {
-    const { roomPrefix } = this.#options.rules
-    return room.startsWith(roomPrefix) ? TOKEN.exec(room.slice(roomPrefix.length))?.[1] : undefined
+    return tokenOfRoom(this.#options.rules.roomPrefix, room)
   }
 }
-
-/** A token of ours, behind the room prefix. */
-const TOKEN = /^_(c[a-z2-7]{26})$/
 
 /** The call that a room's metadata tells of. */
 export function foundByMetadata (

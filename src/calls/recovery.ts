@@ -72,9 +72,9 @@ class RoomRecovery implements Recovery {
   }
 
   async findAll (): Promise<void> {
-    const { rooms, rules, clock, observer } = this.#options
+    const { rooms, clock, observer } = this.#options
     try {
-      const ours = (await rooms.list()).filter(({ name }) => name.startsWith(`${rules.roomPrefix}_c`))
+      const ours = (await rooms.list()).filter(({ name }) => this.#found.isNamed(name))
       for (const { name, metadata } of ours) await this.#take(name, metadata)
     } catch (error) {
       if (this.#stopped) return

@@ -175,6 +175,7 @@ function headLines (call: CallView): string[] {
 /** Whether an agent waited for the call. Nothing is said where none was to wait. */
 function startLine (attempt: CallView['attempts'][number] | undefined): string[] {
   if (attempt?.start === 'warm') return [`start  warm${madeBefore(attempt)}`]
+  if (attempt?.start === 'replaced') return ['start  replaced: an agent waited, and was gone before it answered']
   const why = WHY_COLD[attempt?.whyCold ?? '']
   return why === undefined ? [] : [`start  cold, ${why}`]
 }
@@ -198,7 +199,7 @@ const inOrder = (attempts: CallView['attempts']): CallView['attempts'] =>
 /** What was tried, and what came of it. */
 function attemptLine (tried: CallView['attempts'][number]): string {
   const { attempt, strategy, agent, number, start, cause = 'under way', sipStatus, detail } = tried
-  const way = [strategy, agent ?? number, start === 'warm' && 'warm'].filter(Boolean).join(' ')
+  const way = [strategy, agent ?? number, (start === 'warm' || start === 'replaced') && start].filter(Boolean).join(' ')
   const end = [cause, sipStatus, detail && `(${detail})`].filter(Boolean).join(' ')
   return `${attempt}. ${way}: ${end}`
 }

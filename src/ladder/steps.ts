@@ -176,7 +176,7 @@ interface Reply {
 
 function replyStep ({ attempt, strategy, start, transfer, at: { replied } }: Attempt): Reply[] {
   if (replied === undefined) return []
-  const behind = start === 'warm' ? WARM_ROOM : PREPARED_BY[strategy] ?? `attempt ${strategy}`
+  const behind = start === 'warm' || start === 'replaced' ? WARM_ROOM : PREPARED_BY[strategy] ?? `attempt ${strategy}`
   const what = `reply: ${transfer === undefined ? REPLIES[strategy] : 'dial the person'}`
   return [{ attempt, behind, step: { at: Date.parse(replied), from: 'bridge', to: 'jambonz', via: 'http', what } }]
 }

@@ -19,6 +19,8 @@ await t.test('why an attempt starts cold', async t => {
   t.same(startOf({ ...it, order: ORDER }, attempt), { start: 'cold', whyCold: 'ordered' })
   t.same(startOf(it, { ...attempt, cold: 'store' }), { start: 'cold', whyCold: 'store' })
   t.same(startOf(it, { ...attempt, warm: { madeAt: 1 } }), { start: 'warm' })
+  t.same(startOf(it, { ...attempt, warm: { madeAt: 1, replaced: false } }), { start: 'warm' })
+  t.same(startOf(it, { ...attempt, warm: { madeAt: 1, replaced: true } }), { start: 'replaced' })
 })
 
 await t.test('nothing is said before it is decided, and of ways without a room of ours', async t => {

@@ -6,6 +6,7 @@ import type { Call, CallStatus } from '../../src/calls/fold/call.ts'
 import type { SipAttributes } from '../../src/calls/fold/events.ts'
 import { newCall } from '../../src/calls/fold/new-call.ts'
 import { createRunner } from '../../src/calls/runner.ts'
+import { noWarmPools } from '../../src/calls/warm/pools.ts'
 import type { Rules } from '../../src/calls/fold/rules.ts'
 import { attemptWith, factsWith, roomFormat, rulesWith, START, tokenOf } from '../fixtures/events.ts'
 import { createFakeRegistrar } from '../fixtures/fake-registrar.ts'
@@ -57,7 +58,7 @@ function build (t: Test, { hasPools = true, ...rules }: { hasPools?: boolean } &
     rules: rulesWith(rules),
     rooms: seen,
     roomFormat,
-    hasPools: () => hasPools,
+    warmPools: { ...noWarmPools, any: () => hasPools },
     clock,
     registrar: createFakeRegistrar(),
     prepareTimeoutMs: 3000,

@@ -30,6 +30,7 @@ import { onCancelTransfer, onCompleteTransfer, onTransfer, settleTransfers } fro
 import { onPersonNews, settleLeavers } from './on-person-news.ts'
 import { onMerge, onPresence, oweNews } from './on-merge.ts'
 import { onDigits, onRefused } from './on-request.ts'
+import { settleWarmStarts } from './warm.ts'
 import { onRedirect, onScreen, onScreenDigit } from './on-redirect.ts'
 import type { Rules } from './rules.ts'
 
@@ -207,6 +208,7 @@ function finish (
 ): Call | undefined {
   if (!draft) return undefined
   finishClosing(draft, event.at, rules)
+  settleWarmStarts(draft)
   settleTransfers(draft, event.at)
   settleLeavers(draft, event.at, rules)
   oweNews(draft, event.at)

@@ -132,6 +132,13 @@ export interface Attempt {
   warm?: {
     /** When LiveKit was asked for the room, milliseconds since the epoch. */
     madeAt: number
+    /** Identity of the agent that waited. Absent: the attempt was rebuilt, and nobody knows. */
+    agent?: string
+    /**
+     * Whether it was gone or dead before the caller was answered, so that another one had to take its place. Absent:
+     * that is not decided yet.
+     */
+    replaced?: boolean
   }
   /** Why the attempt got no such room. Absent: none was asked for. */
   cold?: ColdReason

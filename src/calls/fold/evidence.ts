@@ -16,7 +16,7 @@ const RINGS_AT_MOST_MS = 180_000
 const REMOVED: ReadonlySet<string> = new Set(['ROOM_DELETED', 'PARTICIPANT_REMOVED'])
 
 /** A look did not find the SIP participant any more. How it left was not seen. */
-const UNSEEN = 'UNSEEN'
+export const UNSEEN = 'UNSEEN'
 
 /** How the SIP participant left, if LiveKit said so. */
 export function sipLeft ({ view: { sip } }: Attempt): { at: number, reason: string, callStatus?: string } | undefined {

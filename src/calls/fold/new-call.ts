@@ -4,6 +4,7 @@ import type { ApplicationConfig, Way } from './way.ts'
 import { isDialled } from './attempt-facts.ts'
 import { openNext } from './attempts.ts'
 import { TIMES, type Rules } from './rules.ts'
+import { isToken, roomNameOf } from './room-name.ts'
 import { withoutAbsent } from './without-absent.ts'
 
 /** A call that is brought back again and again goes round in a circle. */
@@ -132,10 +133,7 @@ function joinOf (draft: Call, { n, dialled }: Trace, rules: Rules): { n: number,
 
 /** Whether a SIP user leads into a room that was made before the call that has it, perhaps before this one. */
 const isUnderived = ({ callSid }: Call, dialled: string | undefined, rules: Rules): dialled is string =>
-  dialled !== undefined && TOKEN.test(dialled) && attemptOfToken(callSid, dialled, rules) === undefined
-
-/** What a token looks like, derived or not. */
-const TOKEN = /^c[a-z2-7]{26}$/
+  dialled !== undefined && isToken(dialled) && attemptOfToken(callSid, dialled, rules) === undefined
 
 /**
  * The leg was dialled into a room that was made before its call. It is the room of this call or, for a person, that of
@@ -144,7 +142,7 @@ const TOKEN = /^c[a-z2-7]{26}$/
 function visit (attempt: Attempt, token: string, { roomPrefix }: Rules): void {
   attempt.room = undefined
   attempt.token = token
-  attempt.visits = `${roomPrefix}_${token}`
+  attempt.visits = roomNameOf(roomPrefix, token)
 }
 
 /** Which attempt of a call a token is for. */

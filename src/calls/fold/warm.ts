@@ -1,6 +1,7 @@
 import type { Attempt, Call } from './call.ts'
 import { note, owe } from './duties.ts'
 import type { EventOf } from './events.ts'
+import { UNSEEN } from './evidence.ts'
 import { withoutAbsent } from './without-absent.ts'
 
 /*
@@ -52,6 +53,7 @@ export function takeWarmRoom (draft: Call, attempt: Attempt, warm: ClaimedRoom, 
   const { identity, answers } = warm.agent
   const audioAt = warm.agent.audioAt === undefined ? undefined : opened
   enterWarmRoom(attempt, warm)
+  attempt.warm!.agent = identity
   attempt.view.agent = { identity, joinedAt: opened, ...withoutAbsent({ audioAt, answers }) }
   attempt.view.events = warm.events
   if (warm.events) attempt.view.started = true
@@ -81,6 +83,31 @@ export function oweTellAgent (draft: Call, attempt: Attempt, at: number): void {
 
 /** The agent waits in a room that was made before the call, and LiveKit has not answered the caller yet. */
 export const awaitsWarmAgent = ({ warm, answered, end }: Attempt): boolean => warm !== undefined && !answered && !end
+
+/** Notes of each attempt whose agent waited, once it is known, whether that agent is the one who answers. */
+export function settleWarmStarts (draft: Call): void {
+  for (const attempt of draft.attempts) {
+    const { warm } = attempt
+    if (warm?.agent === undefined || warm.replaced) continue
+
+    const isLost = isWaitingAgentDead(attempt) || (warm.replaced === undefined && isWaitingAgentGone(draft, attempt))
+    if (isLost || attempt.answered) warm.replaced = isLost
+  }
+}
+
+/** It was dead when its call came. LiveKit may have answered all the same, because of its track. */
+const isWaitingAgentDead = ({ warm, view: { agent } }: Attempt): boolean =>
+  agent?.identity === warm!.agent && agent?.left?.reason === DEAD
+
+/** Another agent was dispatched, or is there, or the room is empty of agents. */
+function isWaitingAgentGone (draft: Call, attempt: Attempt): boolean {
+  const { warm, view: { agent, sip }, redispatches, final, end, closing } = attempt
+  // Once the caller has gone, an agent that leaves does what it should.
+  if (sip?.left || final || end || closing || draft.caller.final || draft.hangupAt !== undefined) return false
+  if (redispatches.length > 0) return true
+  // What one look misses may be there.
+  return agent?.identity !== warm!.agent || (agent?.left !== undefined && agent.left.reason !== UNSEEN)
+}
 
 /**
  * What was found when the agent was to be told who calls. `gone`: there is no such room. `dead`: the agent's process

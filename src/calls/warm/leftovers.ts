@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts'
+import { tokenOfRoom } from '../fold/room-name.ts'
 import type { RoomFormat, Rooms } from '../ports.ts'
 import type { Registry } from '../store/registry.ts'
 import type { WarmRoomStore } from '../store/warm-rooms.ts'
@@ -57,7 +58,7 @@ export class Leftovers {
     const { rooms, roomFormat, roomPrefix } = this.#options
     for (const { name, metadata } of await rooms.list()) {
       if (this.#stopped) return
-      const isOurs = name.startsWith(`${roomPrefix}_c`) && roomFormat.isWarmRoom(name, metadata)
+      const isOurs = tokenOfRoom(roomPrefix, name) !== undefined && roomFormat.isWarmRoom(name, metadata)
       if (isOurs && !await this.#isKnown(name)) await this.#delete(name)
     }
   }

@@ -24,6 +24,8 @@ export interface WarmPoolView extends WarmPool {
 
 /** Rooms with waiting agents, over all replicas. */
 export interface WarmPools {
+  /** Whether rooms are kept for any agent now. */
+  any(): boolean
   /**
    * Takes a room for a call. No request to LiveKit is made, and nothing is waited for but the store, for some
    * milliseconds. Never rejects.
@@ -50,6 +52,7 @@ export interface WarmPools {
 
 /** Without pools every call starts cold. */
 export const noWarmPools: WarmPools = {
+  any: () => false,
   claim: async () => 'no-pool',
   settle: async () => undefined,
   hear: async () => false,

@@ -3,6 +3,7 @@ import { allSettled } from '../../all-settled.ts'
 import { within, type Clock } from '../../clock.ts'
 import { StoreUnavailableError } from '../../errors.ts'
 import type { EventOf } from '../fold/events.ts'
+import { tokenOfRoom } from '../fold/room-name.ts'
 import type { ClaimedRoom, ColdReason } from '../fold/warm.ts'
 import type { RoomFormat } from '../ports.ts'
 import type { Registry } from '../store/registry.ts'
@@ -108,11 +109,15 @@ class WarmPoolService implements WarmPools {
   }
 
   async hear (event: EventOf<'livekit'>): Promise<boolean> {
-    if (!event.room.startsWith(`${this.#options.roomPrefix}_c`)) return false
+    if (tokenOfRoom(this.#options.roomPrefix, event.room) === undefined) return false
 
     const { before, after } = await this.#work.change(event.room, room => onHeard(room, event))
     if (before && after?.state !== before.state) this.#keepers.get(before.pool)?.wake(0)
     return before !== undefined
+  }
+
+  any (): boolean {
+    return this.#options.pools().length > 0
   }
 
   async views (): Promise<WarmPoolView[]> {

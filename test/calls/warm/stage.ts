@@ -72,7 +72,7 @@ export function buildStage (
         clock: { now: clock.now, schedule: (ms, fn) => clock.schedule(ms, () => life.isOver || fn()) },
         observer: observerOf(stage),
         roomPrefix: 'jb',
-        newToken: () => `c${String(++tokens).padStart(26, 'a')}`,
+        newToken: () => `c${String(++tokens).replaceAll(/\d/g, digit => 'abcdefghij'[Number(digit)]!).padStart(26, 'a')}`,
         departureS: () => 10,
         lifeMs: 600_000,
         createTimeoutMs: 3000,
