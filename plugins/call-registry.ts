@@ -96,6 +96,9 @@ export default fp<{ registry: Registry, clock: Clock }>(async (fastify, { regist
   calls.onDue(callSid => {
     runner.run(callSid).catch(error => observer.failed(callSid, 'duties', error))
   })
+  warmPools.onMissed(event => {
+    calls.hear(event, undefined).catch(error => observer.failed('', 'missed event', error))
+  })
   fastify.decorate('clock', clock)
   fastify.decorate('registry', registry)
   fastify.decorate('calls', calls)

@@ -39,6 +39,7 @@ const nobody: Rooms = {
   setMetadata: notAsked,
   sendData: notAsked,
   answers: notAsked,
+  isHosted: notAsked,
   redispatch: notAsked,
   remove: notAsked,
   ping: notAsked

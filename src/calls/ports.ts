@@ -90,6 +90,8 @@ export interface Rooms {
    * @returns undefined when nothing can be told of it
    */
   answers(room: string, identity: string, timeoutMs: number): Promise<boolean | undefined>
+  /** Whether a node of LiveKit has the room. Rooms of a node that crashed remain listed. Never rejects. */
+  isHosted(room: string): Promise<boolean>
   /** Resolves when LiveKit answers and accepts the API key. */
   ping(): Promise<void>
 }

@@ -165,7 +165,7 @@ class LiveKitRooms implements Rooms {
       ...(voicemail ? { voicemail } : {}),
       ...(hasCompany ? { company: true } : {}),
       ...(people.length > 0 ? { people: people.map(({ attributes }) => sipAttributes(attributes)) } : {}),
-      ...(sip && !await this.#isHosted(room) ? { hosted: false } : {})
+      ...(sip && !await this.isHosted(room) ? { hosted: false } : {})
     }
   }
 
@@ -174,21 +174,21 @@ class LiveKitRooms implements Rooms {
     return { exists: exists || present.length > 0, participants: present.map(participantView) }
   }
 
-  async ping (): Promise<void> {
-    await this.#exists('jambonz-livekit-bridge-health')
-  }
-
   /**
    * Whether a LiveKit node answers for a room. Rooms and participants are listed from Redis, where those of a node that
    * crashed remain. Dispatches are asked of the room's own node: 503 "no response from servers" means there is none.
    */
-  async #isHosted (room: string): Promise<boolean> {
+  async isHosted (room: string): Promise<boolean> {
     try {
       await this.#request('listDispatch', () => this.#dispatches.listDispatch(room))
       return true
     } catch (error) {
       return (error as LiveKitError).failure !== 'failed'
     }
+  }
+
+  async ping (): Promise<void> {
+    await this.#exists('jambonz-livekit-bridge-health')
   }
 
   #participants (room: string): Promise<ParticipantInfo[]> {

@@ -14,7 +14,7 @@ import { TIMES } from './rules.ts'
  * Pauses between deletions, milliseconds. The second one outlasts the reconnect of an agent that was aborted, the third
  * one a worker that needs half a minute to start a job.
  */
-const PAUSES_MS = [2000, 18_000, 40_000] as const
+export const DELETE_PAUSES_MS = [2000, 18_000, 40_000] as const
 
 /** How far the deletion of a room has come. */
 export interface RoomCleanup {
@@ -62,11 +62,11 @@ export function onStrayRoom (draft: Call, { at, room }: EventOf<'stray-room'>): 
  * arrive, they tell of an agent that comes later.
  */
 function pausesOf ({ view, made, at }: Attempt, isPending: boolean): number {
-  if (isPending) return PAUSES_MS.length
+  if (isPending) return DELETE_PAUSES_MS.length
   // LiveKit refused to make the room, and Jambonz does not dial it. Should it exist all the same, an event shows it.
   if (made === 'failed' && at.replied === undefined && !view.events) return 0
   if (view.agent?.audioAt !== undefined && !view.agent.left) return 1
-  return view.events ? 2 : PAUSES_MS.length
+  return view.events ? 2 : DELETE_PAUSES_MS.length
 }
 
 /** Owes the deletion of a room that none of the call's attempts has, or that a request may still make. */
@@ -75,7 +75,7 @@ export function oweDeleteStray (draft: Call, room: string, at: number, settled =
     kind: 'delete-room',
     target: room,
     due: settled,
-    room: { step: 0, settled, pauses: PAUSES_MS.length }
+    room: { step: 0, settled, pauses: DELETE_PAUSES_MS.length }
   })
 }
 
@@ -94,7 +94,7 @@ export function roomDeleteOutcome (
   }
   const next = cameBack ? 0 : step
   const wanted = cameBack ? Math.max(pauses, 2) : pauses
-  const pause = next < wanted ? PAUSES_MS[next] : undefined
+  const pause = next < wanted ? DELETE_PAUSES_MS[next] : undefined
   if (pause === undefined && at >= settled) {
     note(draft, at, { from: 'bridge', what: 'room gone', attempt: attempt?.n })
     return
@@ -141,7 +141,7 @@ export function oweDeleteAgain (
   oweDeleteRoom(draft, attempt, at)
   if (kind === 'AGENT' && (what === 'participant_joined' || what === 'track_published')) return
 
-  const agentIsThere = at + PAUSES_MS[0]
+  const agentIsThere = at + DELETE_PAUSES_MS[0]
   const due = isFirst ? Math.min(before.due, agentIsThere) : agentIsThere
   draft.duties = draft.duties.map(duty =>
     duty.kind === 'delete-room' && duty.target === attempt.room ? { ...duty, due } : duty

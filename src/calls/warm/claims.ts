@@ -11,7 +11,7 @@ import type { WarmRoom } from './warm-room.ts'
 export function claimedRoom (room: WarmRoom): ClaimedRoom | undefined {
   if (!room.agent || room.agent.leftAt !== undefined) return undefined
   const { room: name, token, agentName, departureS, madeAt, events, agent } = room
-  const { identity, joinedAt, audioAt } = agent
+  const { leftAt: _leftAt, ...waiting } = agent
 
   return {
     room: name,
@@ -20,7 +20,7 @@ export function claimedRoom (room: WarmRoom): ClaimedRoom | undefined {
     departureS,
     madeAt,
     events,
-    agent: { identity, joinedAt, ...(audioAt === undefined ? {} : { audioAt }) }
+    agent: waiting
   }
 }
 

@@ -1,7 +1,7 @@
 import { within, type Clock } from '../../clock.ts'
+import { DELETE_PAUSES_MS } from '../fold/room-cleanup.ts'
 import type { WarmRoomStore } from '../store/warm-rooms.ts'
 import { leaveUnclaimed, type RoomWork } from './room-work.ts'
-import { DELETE_PAUSES_MS } from './times.ts'
 import type { WarmRoom } from './warm-room.ts'
 
 /** Rooms that are deleted at the same time. */

@@ -10,6 +10,8 @@ export class PoolAgents {
   readonly stay = new Backoff()
   /** How long an agent must stay before it counts as one that waits for calls, milliseconds. */
   readonly staysMs: number
+  /** How many agents were lost: they left, or died. */
+  losses = 0
   #joinedAt = -Infinity
 
   /** @param lifeMs how long a room lives, milliseconds */
@@ -43,7 +45,7 @@ export class PoolAgents {
     const { why } = after.leaving
     if (why === 'no-agent') this.come.failed(before.madeAt, now)
     // An agent may delete its room when it leaves.
-    if (why === 'agent-left' || why === 'room-gone') this.#left(before, now)
+    if (why === 'agent-left' || why === 'room-gone') this.#lost(before, now)
   }
 
   /** Notes whether an agent has stayed since others left. */
@@ -53,7 +55,8 @@ export class PoolAgents {
     if (this.stay.failing && rooms.some(hasStayed)) this.stay.worked()
   }
 
-  #left ({ agent, madeAt }: WarmRoom, now: number): void {
+  #lost ({ agent, madeAt }: WarmRoom, now: number): void {
+    this.losses++
     const isSoon = agent && (agent.leftAt ?? now) - agent.joinedAt < this.staysMs
     if (isSoon) this.stay.failed(madeAt, now)
   }

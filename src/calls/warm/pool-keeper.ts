@@ -6,6 +6,7 @@ import { DEMAND_MS, sizeOf } from './demand.ts'
 import type { PoolTrouble, WarmObserver } from './observer.ts'
 import { planOf, type PoolPlan } from './plan.ts'
 import { leaveUnclaimed, type RoomWork } from './room-work.ts'
+import { WARM_TIMES } from './times.ts'
 import type { WarmPool, WarmRoom } from './warm-room.ts'
 
 export interface PoolKeeperOptions {
@@ -43,6 +44,9 @@ export class PoolKeeper {
   #making: Promise<void> | undefined
   /** Before that no room is made, milliseconds since the epoch. */
   #makeAt = -Infinity
+  /** Names of rooms whose agents may have died with another one. */
+  #suspects = new Set<string>()
+  #suspected = { losses: 0, at: -Infinity }
   #trouble: PoolTrouble | undefined
   #storeGone = false
   #isEmpty = false
@@ -124,7 +128,7 @@ export class PoolKeeper {
       now
     })
     await allSettled(plan.leave.map(({ room, why }) => work.change(room, leaveUnclaimed(why, now))))
-    for (const room of plan.due) this.#care(room)
+    for (const room of [...plan.due, ...this.#suspectsAmong(rooms, now)]) this.#care(room)
     if (plan.make && this.#mayMake(now) && now >= this.#makeAt) this.#make()
 
     return plan.leave.length > 0 ? SHORTEST_PAUSE_MS : this.#pause(plan, now)
@@ -146,6 +150,7 @@ export class PoolKeeper {
   #care (room: WarmRoom): void {
     if (this.#busy.size >= MOST_AT_ONCE || this.#busy.has(room.room)) return
 
+    this.#suspects.delete(room.room)
     const { work, observer } = this.#options
     const care = work.care(room).catch((error: unknown) => {
       // The room is due again after the lease.
@@ -155,6 +160,17 @@ export class PoolKeeper {
       this.wake(SHORTEST_PAUSE_MS)
     })
     this.#busy.set(room.room, care)
+  }
+
+  /** When an agent was lost, the others may have had the same worker: they are looked at soon. */
+  #suspectsAmong (rooms: readonly WarmRoom[], now: number): WarmRoom[] {
+    const { losses } = this.#options.work.agents(this.#options.id)
+    const ready = rooms.filter(({ state }) => state === 'ready')
+    if (losses > this.#suspected.losses && now >= this.#suspected.at + WARM_TIMES.suspects) {
+      this.#suspected = { losses, at: now }
+      this.#suspects = new Set(ready.map(({ room }) => room))
+    }
+    return ready.filter(({ room }) => this.#suspects.has(room))
   }
 
   #mayMake (now: number): boolean {

@@ -35,12 +35,18 @@ export interface WarmPools {
    * Says what became of a claim. A room that its call did not take goes back to its pool.
    * @returns that the agent left between claim and now, as LiveKit's event tells it: the call has not heard of it
    */
-  settle(room: ClaimedRoom, taken: boolean): Promise<EventOf<'livekit'> | undefined>
+  settle(room: Pick<ClaimedRoom, 'room'>, taken: boolean): Promise<EventOf<'livekit'> | undefined>
   /**
    * Takes an event of LiveKit about a room.
-   * @returns whether the room is one of a pool, so that no call is to be looked for
+   * @returns whether the room is one of a pool, so that no call is to be looked for. Not for one that is claimed: its
+   *   call must hear of it too
    */
   hear(event: EventOf<'livekit'>): Promise<boolean>
+  /**
+   * Passes on what {@link settle} would have returned, had the store answered then.
+   * @param listener finds the call by the event's room
+   */
+  onMissed(listener: (event: EventOf<'livekit'>) => void): void
   views(): Promise<WarmPoolView[]>
   /** Begins to fill the pools. */
   start(): void
@@ -56,6 +62,7 @@ export const noWarmPools: WarmPools = {
   claim: async () => 'no-pool',
   settle: async () => undefined,
   hear: async () => false,
+  onMissed () {},
   views: async () => [],
   start () {},
   drain () {},

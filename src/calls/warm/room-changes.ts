@@ -1,6 +1,7 @@
 import type { EventOf } from '../fold/events.ts'
+import { DELETE_PAUSES_MS } from '../fold/room-cleanup.ts'
 import type { LiveKitFailure, Look } from '../ports.ts'
-import { DELETE_PAUSES_MS, WARM_TIMES } from './times.ts'
+import { WARM_TIMES } from './times.ts'
 import type { WarmExit, WarmPool, WarmRoom } from './warm-room.ts'
 
 /*
@@ -88,8 +89,11 @@ const isOurAgent = (room: WarmRoom, event: EventOf<'livekit'>): boolean =>
 
 function onJoined (room: WarmRoom, { at, participant }: EventOf<'livekit'>): WarmRoom {
   if (room.state === 'leaving') return isDeleted(room) ? { ...room, due: at } : room
-  // Of an agent that is known already, this is an old event that LiveKit repeats.
-  if (room.agent && room.agent.leftAt === undefined) return room
+  if (room.agent && room.agent.leftAt === undefined) {
+    // Of an agent that is known already, this is an old event that LiveKit repeats.
+    const isOther = room.agent.identity !== participant!.identity
+    return isOther && room.state !== 'claimed' ? leave(room, 'more-agents', at) : room
+  }
 
   return agentThere({ ...room, agent: { identity: participant!.identity, joinedAt: at } }, at)
 }
@@ -130,12 +134,11 @@ export function onLooked (room: WarmRoom, look: Look | undefined, askedAt: numbe
     return isMissing ? leave(room, 'failed', at) : { ...room, due: at + WARM_TIMES.again }
   }
 
-  const identities = [...(look.agent ? [look.agent.identity] : []), ...look.moreAgents ?? []]
-  const known = room.agent && identities.includes(room.agent.identity) ? room.agent : undefined
-  if (known || look.agent) {
-    const agent = known ?? { identity: look.agent!.identity, joinedAt: at }
-    const hasAudio = look.agent?.identity === agent.identity && look.agent.audio
-    return agentThere({ ...room, agent: hasAudio ? withAudio(agent, at) : agent }, at)
+  if (look.moreAgents) return leave(room, 'more-agents', at)
+  if (look.agent) {
+    const { identity, audio } = look.agent
+    const agent = room.agent?.identity === identity ? room.agent : { identity, joinedAt: at }
+    return agentThere({ ...room, agent: audio ? withAudio(agent, at) : agent }, at)
   }
   // The agent joined while LiveKit was asked.
   if (room.agent && room.agent.joinedAt >= askedAt) return room
@@ -146,8 +149,22 @@ export function onLooked (room: WarmRoom, look: Look | undefined, askedAt: numbe
   return { ...room, due: nextLook(room, at) }
 }
 
+/**
+ * An agent was asked for a sign of life.
+ * @param answers undefined: that tells nothing. Nor does silence of an agent that has never answered
+ */
+export function onAsked (room: WarmRoom, identity: string, answers: boolean | undefined, at: number): WarmRoom {
+  const { agent } = room
+  const isKnown = agent?.identity === identity && agent.leftAt === undefined
+  if (!isKnown || answers === undefined || room.state === 'leaving') return room
+  if (answers) return agent.answers ? room : { ...room, agent: { ...agent, answers } }
+  if (!agent.answers) return room
+
+  return room.state === 'claimed' ? withAgentLeft(room, at) : leave(room, 'agent-left', at)
+}
+
 /** The agent is in the room: a call may claim it, unless one has. */
-function agentThere (room: WarmRoom, at: number): WarmRoom {
+function agentThere ({ doubted: _doubted, ...room }: WarmRoom, at: number): WarmRoom {
   const seen = { ...room, seenAt: at }
   if (room.state === 'claimed') return seen
 
@@ -157,11 +174,11 @@ function agentThere (room: WarmRoom, at: number): WarmRoom {
 
 /** The room may not be claimed before a look has shown that its agent is still there. */
 export const lookAgain = (room: WarmRoom, at: number): WarmRoom =>
-  room.state === 'ready' ? { ...room, state: 'making', due: at } : room
+  room.state === 'ready' ? { ...room, state: 'making', doubted: true, due: at } : room
 
 /** The room may be claimed, but is looked at soon. */
 export const lookSoon = (room: WarmRoom, at: number): WarmRoom =>
-  room.state === 'ready' ? { ...room, due: at } : room
+  room.state === 'ready' ? { ...room, doubted: true, due: at } : room
 
 /** A deletion was answered. */
 export function onDeleted (room: WarmRoom, outcome: 'deleted' | 'absent' | 'failed', at: number): WarmRoom | undefined {
@@ -206,7 +223,9 @@ export const lastUse = ({ endsAt }: WarmRoom): number => endsAt - WARM_TIMES.usa
 /** When somebody looks at a room again, about which LiveKit tells nothing. */
 export function nextLook (room: WarmRoom, at: number): number {
   if (room.state === 'ready') {
-    return Math.min(at + (room.events ? WARM_TIMES.look : WARM_TIMES.lookWithoutEvents), lastUse(room))
+    const first = room.agent!.joinedAt + WARM_TIMES.firstLook
+    const next = at + (room.events ? WARM_TIMES.look : WARM_TIMES.lookWithoutEvents)
+    return Math.min(at < first ? first : next, lastUse(room))
   }
   const deadline = room.madeAt + WARM_TIMES.agentComes
   const pause = room.events ? undefined : WARM_TIMES.looks.find(pause => room.madeAt + pause > at)

@@ -13,10 +13,12 @@ import {
   newRoom,
   onCreated,
   onCreateFailed,
+  onAsked,
   onDeleted,
   onLooked,
   takenInHand
 } from './room-changes.ts'
+import { WARM_TIMES } from './times.ts'
 import type { WarmPool, WarmRoom } from './warm-room.ts'
 
 export interface RoomWorkOptions {
@@ -46,7 +48,7 @@ export class RoomWork {
   readonly #agents = new Map<string, PoolAgents>()
   /** LiveKit did not answer when it was last asked for a room. */
   #isAway = false
-  #isInDoubt = false
+  #doubt: 'away' | 'lost' | undefined
 
   constructor (options: RoomWorkOptions) {
     this.#options = options
@@ -61,12 +63,12 @@ export class RoomWork {
 
   /**
    * Whether agents may have left without an event since this was last asked: LiveKit may have crashed, and its rooms
-   * are gone with it.
+   * are gone with it. `lost`: a room was lost like that. `away`: LiveKit did not answer for a time.
    */
-  takeDoubt (): boolean {
-    const isInDoubt = this.#isInDoubt
-    this.#isInDoubt = false
-    return isInDoubt
+  takeDoubt (): 'away' | 'lost' | undefined {
+    const doubt = this.#doubt
+    this.#doubt = undefined
+    return doubt
   }
 
   /**
@@ -121,9 +123,12 @@ export class RoomWork {
 
   /** Deletes the room once. */
   async delete (room: WarmRoom): Promise<void> {
-    const found = await this.#ask('delete-room', () => this.#options.rooms.delete(room.room))
+    const { rooms } = this.#options
+    const found = await this.#ask('delete-room', () => rooms.delete(room.room))
     let outcome: Parameters<typeof onDeleted>[1] = 'failed'
     if (found !== undefined) outcome = found ? 'deleted' : 'absent'
+    // LiveKit may refuse that for ever. No agent is to wait there until LiveKit closes the room.
+    if (found === undefined) await rooms.evict(room.room).catch(() => false)
     await this.change(room.room, known => onDeleted(known, outcome, this.#now()))
   }
 
@@ -161,10 +166,26 @@ export class RoomWork {
 
   async #look (room: WarmRoom): Promise<void> {
     const askedAt = this.#now()
-    const look = await this.#ask('look', () => this.#options.rooms.look(room.room, NOBODY))
-    const { before, after } = await this.change(room.room, known => onLooked(known, look, askedAt, this.#now()))
-    const wasLost = before?.state === 'ready' && after?.state === 'leaving'
-    if (wasLost && before.events) this.#isInDoubt = true
+    const answering = this.#answers(room, askedAt)
+    const seen = await this.#ask('look', () => this.#options.rooms.look(room.room, NOBODY))
+    // LiveKit takes some seconds to say that it knows no such participant.
+    const answers = seen?.agent ? await answering : undefined
+    const isDoubtful = room.doubted || (room.agent?.answers && answers === undefined)
+    const isLost = isDoubtful && seen?.exists && !await this.#options.rooms.isHosted(room.room)
+    const look = isLost ? { exists: false } : seen
+    const { before, after } = await this.change(room.room, known => {
+      const asked = room.agent ? onAsked(known, room.agent.identity, answers, this.#now()) : known
+      return onLooked(asked, look, askedAt, this.#now())
+    })
+    // LiveKit lists an agent whose process is dead, and its event comes later.
+    const isUnheard = before?.events && answers !== false && (!look?.exists || !look.agent)
+    if (isUnheard && before.state === 'ready' && after?.state === 'leaving') this.#doubt = 'lost'
+  }
+
+  /** Whether the agent gives a sign of life. One with an old SDK never does. */
+  async #answers ({ room, agent }: WarmRoom, now: number): Promise<boolean | undefined> {
+    if (!agent || (!agent.answers && now - agent.joinedAt >= WARM_TIMES.asked)) return undefined
+    return this.#options.rooms.answers(room, agent.identity, WARM_TIMES.answers)
   }
 
   /** What became of a claim that nobody has settled. */
@@ -207,7 +228,7 @@ export class RoomWork {
   #livekitAnswered (): void {
     if (!this.#isAway) return
     this.#isAway = false
-    this.#isInDoubt = true
+    this.#doubt ??= 'away'
     this.livekit.worked()
   }
 

@@ -54,6 +54,7 @@ class WarmPoolService implements WarmPools {
   readonly #claims = new Map<string, WarmRoom>()
   /** By name of the room: what came of claims that could not be settled, because the store was gone. */
   readonly #unsettled = new Map<string, boolean>()
+  readonly #missedListeners: Array<(event: EventOf<'livekit'>) => void> = []
   /** Since when LiveKit's events may have been lost. Undefined: they are heard, here or by another replica. */
   #deafSince: 'start' | 'store gone' | undefined = 'start'
   #draining = false
@@ -113,7 +114,12 @@ class WarmPoolService implements WarmPools {
 
     const { before, after } = await this.#work.change(event.room, room => onHeard(room, event))
     if (before && after?.state !== before.state) this.#keepers.get(before.pool)?.wake(0)
-    return before !== undefined
+    // Of a room that is claimed, the call must hear too.
+    return before !== undefined && before.state !== 'claimed'
+  }
+
+  onMissed (listener: (event: EventOf<'livekit'>) => void): void {
+    this.#missedListeners.push(listener)
   }
 
   any (): boolean {
@@ -184,8 +190,10 @@ class WarmPoolService implements WarmPools {
       const now = clock.now()
       const others = await store.keeping(this.#replica, now, now + KEPT_MS)
       await this.#settleAll()
-      const isInDoubt = this.#work.takeDoubt()
-      if (this.#deafSince || isInDoubt) await this.#lookAtAll(ids, others > 0 && this.#deafSince === 'start')
+      const doubt = this.#work.takeDoubt()
+      const isHeardByOthers = others > 0 && this.#deafSince === 'start'
+      const isClaimable = doubt !== 'lost' && (isHeardByOthers || !this.#deafSince)
+      if (this.#deafSince || doubt) await this.#lookAtAll(ids, isClaimable)
       this.#deafSince = undefined
       for (const id of ids) this.#keep(id)
     } catch (error) {
@@ -196,7 +204,7 @@ class WarmPoolService implements WarmPools {
 
   /**
    * Has all rooms looked at whose agents may have left unheard.
-   * @param claimable another replica listened: calls may have the rooms before that
+   * @param claimable that is not likely: calls may have the rooms before they were looked at
    */
   async #lookAtAll (ids: Iterable<string>, claimable: boolean): Promise<void> {
     const { store, clock } = this.#options
@@ -248,7 +256,10 @@ class WarmPoolService implements WarmPools {
   }
 
   async #settleAll (): Promise<void> {
-    for (const [name, taken] of this.#unsettled) await this.settle({ room: name }, taken)
+    for (const [name, taken] of this.#unsettled) {
+      const missed = await this.settle({ room: name }, taken)
+      if (missed) for (const listener of this.#missedListeners) listener(missed)
+    }
   }
 }
 

@@ -17,9 +17,17 @@ export const WARM_TIMES = {
   stays: 30_000,
   /** From the making of a room to the looks for its agent, where LiveKit's events do not arrive. */
   looks: [1000, 2000, 4000, 8000, 16_000],
+  /** From the joining of the agent to the first look at it. */
+  firstLook: 2000,
   /** Between looks at a room that is ready: where LiveKit's events arrive, and where they do not. */
-  look: 60_000,
+  look: 15_000,
   lookWithoutEvents: 10_000,
+  /** An agent that lives gives a sign of life within some milliseconds, and the way to its worker. */
+  answers: 1000,
+  /** An agent that has given no sign of life for this long after it joined has an old SDK, and is not asked again. */
+  asked: 60_000,
+  /** Between two times at which all rooms of a pool are looked at, because one of its agents was lost. */
+  suspects: 1000,
   /** Until the next try after LiveKit did not answer a look or a deletion. */
   again: 5000,
   /** A younger room is made this long before the end of an old one; sooner before it where rooms live for less. */
@@ -34,9 +42,3 @@ export const WARM_TIMES = {
   /** A record whose room LiveKit cannot delete is forgotten this long after LiveKit should have closed the room. */
   forgotten: 60_000
 } as const
-
-/**
- * Pauses between the deletions of a room. A room that is deleted while its agent's job is on its way comes back with
- * the agent, within two seconds or, after a reconnect, within twenty (fold/room-cleanup.ts).
- */
-export const DELETE_PAUSES_MS = [2000, 18_000, 40_000] as const

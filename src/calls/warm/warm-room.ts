@@ -20,6 +20,8 @@ export const WARM_EXITS = [
   /** The agent has left, or LiveKit has closed the room. */
   'agent-left',
   'room-gone',
+  /** More than one agent joined: two of them would talk to the caller. */
+  'more-agents',
   /** The agent did not come. */
   'no-agent',
   /** LiveKit did not make the room. */
@@ -48,6 +50,8 @@ export interface WarmRoom extends Omit<ClaimedRoom, 'agent'> {
   made: boolean
   /** When an event or a look last showed the agent in the room. */
   seenAt?: number
+  /** LiveKit may have crashed since the agent was last seen. Rooms of a node that crashed remain listed. */
+  doubted?: true
   /** `checkedAt`: nobody had settled it, and LiveKit was asked who is in the room. */
   claim?: { callSid: string, at: number, checkedAt?: number }
   /** Why it leaves, and how far its deletion has come. */

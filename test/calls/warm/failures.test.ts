@@ -163,6 +163,10 @@ await t.test('a claim that could not be settled is settled when the store is bac
   const pools = replica()
   await clock.pass(3000)
   const [one, other] = [taken(await pools.claim(wish())), taken(await pools.claim(wish()))]
+  const missed: unknown[] = []
+  pools.onMissed(event => missed.push(event))
+  livekit.agentLeaves(one.room)
+  await clock.pass(3)
   state.mode = 'gone'
   t.equal(await pools.settle(one, true), undefined)
   await pools.settle(other, false)
@@ -171,6 +175,7 @@ await t.test('a claim that could not be settled is settled when the store is bac
   state.mode = 'ok'
   await clock.pass(10_000)
   t.same(await rooms('claimed'), [])
+  t.match(missed, [{ kind: 'livekit', room: one.room, what: 'participant_left' }], 'its call learns of it')
   t.ok(livekit.open.has(one.room), 'the call goes on')
   t.equal((await rooms('ready')).length, 2)
 })
@@ -228,11 +233,11 @@ await t.test('without LiveKit\'s events the agents are looked for, and looked af
   t.same(seen.left, ['agent-left'])
 })
 
-await t.test('with LiveKit\'s events a ready room is looked at once a minute', async t => {
+await t.test('with LiveKit\'s events a ready room is looked at every 15 s', async t => {
   const { clock, replica, livekit } = buildStage(t, [poolWith(1)])
   replica()
   await clock.pass(305_000)
-  t.equal(livekit.log.filter(line => line.startsWith('look')).length, 5)
+  t.equal(livekit.log.filter(line => line.startsWith('look')).length, 21)
 })
 
 await t.test('a claim that has just been made is left alone, whatever was due about the room', async t => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { EventOf } from '../../../src/calls/fold/events.ts'
 import { buildStage, poolWith, taken, wish } from './stage.ts'
 
 await t.test('a pool is filled one room after another, and stays as large as it is to be', async t => {
@@ -161,6 +162,26 @@ await t.test('the call learns that the agent left between claim and settlement',
   t.equal(await store.get(room.room), undefined)
 })
 
+await t.test('an event about a claimed room is for its call too, one about another room of a pool is not', async t => {
+  const { clock, replica, rooms } = buildStage(t, [poolWith(2)])
+  const pools = replica()
+  await clock.pass(3000)
+  const { room, agent } = taken(await pools.claim(wish()))
+  const left = (room: string): EventOf<'livekit'> => ({
+    kind: 'livekit',
+    room,
+    what: 'participant_left',
+    participant: { sid: 'PA_1', identity: agent.identity, kind: 'AGENT' },
+    at: clock.now()
+  })
+  t.equal(await pools.hear(left(room)), false)
+  t.match(await pools.settle({ room }, true), { what: 'participant_left', room }, 'it is noted all the same')
+  t.equal(await pools.hear(left(room)), false, 'it is no room of a pool any more')
+  const [other] = await rooms('ready')
+  t.equal(await pools.hear(left(other!)), true)
+  t.equal(await pools.hear({ ...left(other!), room: 'jb_call' }), false)
+})
+
 await t.test('the call learns that the agent published audio between claim and settlement', async t => {
   const { clock, replica, livekit, rooms } = buildStage(t, [poolWith(1)])
   const pools = replica()
@@ -192,5 +213,5 @@ await t.test('replicas share the looks at their rooms', async t => {
   replica()
   replica()
   await clock.pass(305_000)
-  t.equal(livekit.log.filter(line => line.startsWith('look')).length, 5)
+  t.equal(livekit.log.filter(line => line.startsWith('look')).length, 21)
 })

@@ -8,6 +8,8 @@ import {
   leave,
   newRoom,
   onCreated,
+  lookSoon,
+  onAsked,
   onCreateFailed,
   onDeleted,
   onHeard,
@@ -86,7 +88,7 @@ await t.test('in whatever order events come, a room whose agent left is never re
   t.pass()
 })
 
-await t.test('others in the room do not make it ready, and a second agent does not end it', async t => {
+await t.test('others in the room do not make it ready, and a second agent ends it', async t => {
   const [started, joined] = recorded('warm-stock')
   const as = (kind: 'SIP' | 'AGENT' | 'OTHER', identity: string): EventOf<'livekit'> =>
     ({ ...joined!, participant: { sid: 'PA_x', identity, kind } })
@@ -97,8 +99,9 @@ await t.test('others in the room do not make it ready, and a second agent does n
   ])
   const second = as('AGENT', 'agent-other')
   const two = hear([started!, joined!, second, { ...second, what: 'participant_left' }])
-  t.equal(two.at(-1)!.state, 'ready')
-  t.equal(two.at(-1)!.agent!.identity, joined!.participant!.identity)
+  t.same(two.at(-1)!.leaving, { why: 'more-agents', deletions: 0 })
+  t.equal(hear([started!, joined!, joined!]).at(-1)!.state, 'ready', 'LiveKit repeats events')
+  t.equal(onHeard(claimed(), second).state, 'claimed', 'its call decides')
 })
 
 await t.test('an agent whose joining is aborted tries again', async t => {
@@ -176,7 +179,38 @@ await t.test('what a look shows', async t => {
     agent: { identity: 'agent-2', joinedAt: at(30), audioAt: undefined }
   })
   const two = { exists: true, agent: { identity: 'agent-0', audio: true }, moreAgents: [room.agent!.identity] }
-  t.match(onLooked(room, two, at(30), at(30)), { agent: { identity: room.agent!.identity, audioAt: undefined } })
+  t.equal(onLooked(room, two, at(30), at(30)).leaving!.why, 'more-agents')
+  const doubted = lookSoon(room, at(29))
+  t.equal(doubted.doubted, true)
+  t.equal(onLooked(doubted, { exists: true, agent }, at(30), at(30)).doubted, undefined)
+})
+
+await t.test('an agent that has given a sign of life is dead when it gives none; others are not', async t => {
+  const room = ready()
+  const { identity } = room.agent!
+  t.equal(onAsked(room, identity, false, at(5)), room)
+  t.equal(onAsked(room, identity, undefined, at(5)), room)
+  t.equal(onAsked(room, 'agent-other', true, at(5)), room)
+  const alive = onAsked(room, identity, true, at(5))
+  t.match(alive, { state: 'ready', agent: { answers: true } })
+  t.equal(onAsked(alive, identity, undefined, at(20)), alive)
+  t.equal(onAsked(alive, 'agent-other', false, at(20)), alive)
+  t.same(onAsked(alive, identity, false, at(20)).leaving, { why: 'agent-left', deletions: 0 })
+  const taken: WarmRoom = { ...alive, state: 'claimed', claim: { callSid: 'call', at: at(19) } }
+  t.equal(claimedRoom(taken)!.agent.answers, true, 'its call may rely on that')
+  const dead = onAsked(taken, identity, false, at(20))
+  t.match(missedEvent(taken, dead, at(21)), { what: 'participant_left', at: at(20) })
+})
+
+await t.test('a ready room is looked at 2 s after its agent joined, then every 15 s', async t => {
+  const room = ready()
+  const { joinedAt } = room.agent!
+  t.equal(dueAt(room), joinedAt + 2000)
+  const agent = { identity: room.agent!.identity, audio: true }
+  const looked = onLooked(room, { exists: true, agent }, joinedAt + 2000, joinedAt + 2000)
+  t.equal(dueAt(looked), joinedAt + 17_000)
+  const unheard = onLooked({ ...looked, events: false }, { exists: true, agent }, joinedAt + 17_000, joinedAt + 17_000)
+  t.equal(dueAt(unheard), joinedAt + 27_000)
 })
 
 await t.test('a room that LiveKit refused to make is forgotten; one that it may have made is not', async t => {
