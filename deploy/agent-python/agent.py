@@ -68,7 +68,6 @@ async def entrypoint(ctx: JobContext):
 async def talk_with_caller(ctx, job, tones, over):
     room = ctx.room
     music = HoldMusic(room)
-    control = job.get("control")
     call_sid = job.get("call", {}).get("callSid")
     caller = None
     is_out = False
@@ -80,7 +79,7 @@ async def talk_with_caller(ctx, job, tones, over):
         music.start() if is_held and not over.is_set() else music.stop()
         tones.add(*tones_of(transfer))
 
-    transfers = Transfers(control and CallApi(control), read_people(os.environ.get("PEOPLE", "")), on_news)
+    transfers = Transfers(api_of(job), read_people(os.environ.get("PEOPLE", "")), on_news)
     asked = set()
 
     def is_caller(participant):
@@ -137,6 +136,8 @@ async def talk_with_caller(ctx, job, tones, over):
         await until_over(answered(room, caller), over)
         # The room's metadata of a warm agent may have come only now.
         job = job_of(ctx, caller)
+        call_sid = call_sid or job.get("call", {}).get("callSid")
+        transfers.api = transfers.api or api_of(job)
         await greet(job.get("lastTransfer"), transfers, tones)
         # A call of this example is short. Nobody who talks with a person is cut off.
         while not over.is_set():
@@ -151,6 +152,11 @@ async def talk_with_caller(ctx, job, tones, over):
     # out of the room already was removed, because caller and person talk: it must not delete the room under them.
     if not is_out:
         await ctx.delete_room()
+
+
+def api_of(job):
+    control = job.get("control")
+    return control and CallApi(control)
 
 
 async def greet(last_transfer, transfers, tones):

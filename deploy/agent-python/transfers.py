@@ -40,9 +40,12 @@ class UnknownPerson(Exception):
 
 class Transfers:
     def __init__(self, api, people, on_news):
-        """`api` is None in a degraded call, in which nobody can be called. `on_news` gets each step of a transfer once."""
+        """`on_news` gets each step of a transfer once.
+
+        `api` is None in a degraded call, in which nobody can be called, and until a warm agent knows its call.
+        """
         self.people = people
-        self._api = api
+        self.api = api
         self._on_news = on_news
         self._latest = None
         self._following = None
@@ -100,9 +103,9 @@ class Transfers:
             self._following.cancel()
 
     def _known_api(self):
-        if self._api is None:
+        if self.api is None:
             raise CallApiError(501, {"code": "DEGRADED", "message": "This call has no API"})
-        return self._api
+        return self.api
 
     def _open_id(self):
         if not self.open:
@@ -119,7 +122,7 @@ class Transfers:
         while self.open and self.open["id"] == transfer_id:
             before = self.open
             try:
-                self._note(await self._api.wait_for_news(before, WAIT_SECONDS))
+                self._note(await self.api.wait_for_news(before, WAIT_SECONDS))
             except CallApiError as error:
                 # 401: the call has ended, and nobody is left to hear of it.
                 if error.status in (401, 404):

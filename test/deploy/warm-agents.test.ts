@@ -294,6 +294,13 @@ async function behaves (t: Test, enter: EnterRoom): Promise<void> {
     await seen('joins', { ...ATTRIBUTES, ...ACTIVE })
     await seen('presses', '1')
     t.same(await api.asked(), { path: '/calls/sid-1/transfers', token: `Bearer ${TOKEN}` })
+
+    const late = await enter(t, { job })
+    await late('joins', { 'sip.callStatus': 'ringing' })
+    await late('metadata', text({ ...CLAIMED, control: { url: `${api.url}/late/sid-1` } }))
+    await late('attributes', ACTIVE)
+    await late('presses', '1')
+    t.same(await api.asked(), { path: '/late/sid-1/transfers', token: `Bearer ${TOKEN}` }, 'nobody had told before')
   })
 
   await t.test('in a cold call nothing has changed', async t => {

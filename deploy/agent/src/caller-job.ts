@@ -31,7 +31,7 @@ export async function talkWithCaller (ctx: JobContext, job: Job, line: Line): Pr
   const music = new HoldMusic(ctx.agent!)
   over.addEventListener('abort', () => music.stop())
   const transfers = new Transfers({
-    api: job.control && new CallApi(job.control),
+    api: apiOf(job),
     people: People.read(process.env.PEOPLE),
     over,
     onNews (transfer) {
@@ -56,6 +56,7 @@ export async function talkWithCaller (ctx: JobContext, job: Job, line: Line): Pr
     await answered(ctx.room, caller, over)
     // The room's metadata of a warm agent may have come only now.
     job = jobOf(ctx, caller)
+    transfers.api ??= apiOf(job)
     await greet()
     await untilOver()
   }
@@ -120,6 +121,8 @@ export async function talkWithCaller (ctx: JobContext, job: Job, line: Line): Pr
     })
   }
 }
+
+const apiOf = ({ control }: Job): CallApi | undefined => control && new CallApi(control)
 
 /** While a person is called or consulted, the caller waits. */
 const isHeld = ({ mode, state }: Transfer): boolean => ['consult', 'add'].includes(mode) && state !== 'finished'

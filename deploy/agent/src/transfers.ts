@@ -10,8 +10,7 @@ const WAIT_S = 25
 const PAUSE_MS = 1000
 
 export interface TransfersOptions {
-  /** Absent in a degraded call, in which nobody can be called. */
-  api: CallApi | undefined
+  api?: CallApi | undefined
   people: People
   /** Gets each step of a transfer once. */
   onNews: (transfer: Transfer) => void
@@ -22,14 +21,15 @@ export interface TransfersOptions {
 /** The transfers of the agent's call: asks for them, and hears what becomes of them. */
 export class Transfers {
   readonly people: People
-  readonly #api: CallApi | undefined
+  /** Absent in a degraded call, in which nobody can be called, and until a warm agent knows its call. */
+  api: CallApi | undefined
   readonly #onNews: (transfer: Transfer) => void
   readonly #over: AbortSignal
   #latest: Transfer | undefined
 
   constructor ({ api, people, onNews, over }: TransfersOptions) {
     this.people = people
-    this.#api = api
+    this.api = api
     this.#onNews = onNews
     this.#over = over
   }
@@ -96,8 +96,8 @@ export class Transfers {
 
   /** @throws {CallApiError} this call is degraded */
   #apiOf (): CallApi {
-    if (!this.#api) throw new CallApiError(501, { code: 'DEGRADED', message: 'This call has no API' })
-    return this.#api
+    if (!this.api) throw new CallApiError(501, { code: 'DEGRADED', message: 'This call has no API' })
+    return this.api
   }
 
   #openId (): string {
