@@ -125,12 +125,17 @@ for _, pool in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
 end
 return reply`
   },
-  /* KEYS: keepers by the time until which they are. ARGV: replica, now, until. Replies how many others there are. */
+  /*
+   * KEYS: keepers by the time until which they are, on the clock of Redis: those of the replicas may differ. ARGV:
+   * replica, for how many milliseconds it is one. Replies how many others there are.
+   */
   bridgeWarmKeeping: {
     numberOfKeys: 1,
     lua: `
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])) do redis.call('ZREM', KEYS[1], old) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do redis.call('ZREM', KEYS[1], old) end
 redis.call('PEXPIRE', KEYS[1], ${KEPT_MS})
 local itself = redis.call('ZSCORE', KEYS[1], ARGV[1])
 return redis.call('ZCARD', KEYS[1]) - (itself and 1 or 0)`

@@ -53,7 +53,8 @@ export interface WarmRoomStore {
    */
   demand(pool: string, since: number): Promise<Demand[]>
   /**
-   * A replica says that it looks after the pools, or (`until` in the past) that it does not any more.
+   * A replica says that it looks after the pools, or (`until` not after `now`) that it does not any more. A store for
+   * several replicas takes only the time between the two from it, because their clocks may differ.
    * @returns how many others do
    */
   keeping(replica: string, now: number, until: number): Promise<number>

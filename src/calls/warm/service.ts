@@ -9,10 +9,10 @@ import type { RoomFormat } from '../ports.ts'
 import type { Registry } from '../store/registry.ts'
 import { emptyPools } from './empty-pools.ts'
 import { Leftovers } from './leftovers.ts'
+import { OpenClaims } from './open-claims.ts'
 import { PoolKeeper } from './pool-keeper.ts'
 import { poolIdOf } from './pool-id.ts'
 import type { WarmPools, WarmPoolView, WarmWish } from './pools.ts'
-import { claimedRoom, missedEvent, onNotTaken, onTaken } from './claims.ts'
 import { lookAgain, lookSoon, onHeard } from './room-changes.ts'
 import { RoomWork, type RoomWorkOptions } from './room-work.ts'
 import { WARM_TIMES } from './times.ts'
@@ -50,11 +50,7 @@ class WarmPoolService implements WarmPools {
   readonly #leftovers: Leftovers
   readonly #keepers = new Map<string, PoolKeeper>()
   readonly #replica = randomUUID()
-  /** By name: rooms as this process has claimed them, until that is settled. */
-  readonly #claims = new Map<string, WarmRoom>()
-  /** By name of the room: what came of claims that could not be settled, because the store was gone. */
-  readonly #unsettled = new Map<string, boolean>()
-  readonly #missedListeners: Array<(event: EventOf<'livekit'>) => void> = []
+  readonly #claims: OpenClaims
   /** Since when LiveKit's events may have been lost. Undefined: they are heard, here or by another replica. */
   #deafSince: 'start' | 'store gone' | undefined = 'start'
   #draining = false
@@ -65,6 +61,7 @@ class WarmPoolService implements WarmPools {
   constructor (options: WarmPoolsOptions) {
     this.#options = options
     this.#work = new RoomWork(options)
+    this.#claims = new OpenClaims(this.#work, options)
     this.#leftovers = new Leftovers(options)
   }
 
@@ -79,9 +76,9 @@ class WarmPoolService implements WarmPools {
     const asked = store.claim(pool, { callSid, at }, at + WARM_TIMES.usable)
     try {
       const room = await within(clock, WARM_TIMES.claim, asked, () => new LateError())
-      return (room && this.#claimed(room)) ?? 'empty'
+      return (room && this.#claims.open(room)) ?? 'empty'
     } catch (error) {
-      if (error instanceof LateError) asked.then(room => room && this.#giveBack(room), () => {})
+      if (error instanceof LateError) asked.then(room => room && this.#claims.giveBack(room), () => {})
       else if (!(error instanceof StoreUnavailableError)) observer.failed('claim', error)
       return 'store'
     } finally {
@@ -89,24 +86,8 @@ class WarmPoolService implements WarmPools {
     }
   }
 
-  async settle ({ room: name }: Pick<ClaimedRoom, 'room'>, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
-    const claimed = this.#claims.get(name)
-    // It was settled, or nobody here knows whose claim it is.
-    if (!claimed) return undefined
-
-    const now = this.#options.clock.now()
-    try {
-      const { before } = await this.#work.change(name, room =>
-        taken ? onTaken(room, claimed) : onNotTaken(room, claimed, now))
-      this.#claims.delete(name)
-      this.#unsettled.delete(name)
-      return taken && before ? missedEvent(claimed, before, now) : undefined
-    } catch (error) {
-      // It is done later.
-      if (!(error instanceof StoreUnavailableError)) this.#options.observer.failed('settle', error)
-      this.#unsettled.set(name, taken)
-      return undefined
-    }
+  settle ({ room }: Pick<ClaimedRoom, 'room'>, taken: boolean): Promise<EventOf<'livekit'> | undefined> {
+    return this.#claims.settle(room, taken)
   }
 
   async hear (event: EventOf<'livekit'>): Promise<boolean> {
@@ -119,7 +100,7 @@ class WarmPoolService implements WarmPools {
   }
 
   onMissed (listener: (event: EventOf<'livekit'>) => void): void {
-    this.#missedListeners.push(listener)
+    this.#claims.onMissed(listener)
   }
 
   any (): boolean {
@@ -154,9 +135,11 @@ class WarmPoolService implements WarmPools {
     this.#stopped = true
     this.#cancelBeat()
     const until = clock.now() + closeMs
-    const late = () => new Error('requests to LiveKit are still under way')
-    await within(clock, closeMs / 2, this.#stop(), late).catch(error => observer.failed('warm rooms', error))
-    await this.#end(until).catch(error => observer.failed('warm rooms', error))
+    const late = () => new Error('requests are still under way')
+    const failed = (error: unknown) => observer.failed('warm rooms', error)
+    // What is under way may hang. Half of the time is for emptying the pools.
+    await within(clock, closeMs / 2, this.#stop(), late).catch(failed)
+    await within(clock, until - clock.now(), this.#end(until), late).catch(failed)
   }
 
   async #stop (): Promise<void> {
@@ -167,10 +150,10 @@ class WarmPoolService implements WarmPools {
   /** @param until the pools must be empty by then, milliseconds since the epoch */
   async #end (until: number): Promise<void> {
     const { store, clock } = this.#options
-    await this.#settleAll()
+    await this.#claims.settleAll()
     const now = clock.now()
     const others = await store.keeping(this.#replica, now, now - 1)
-    if (others === 0) await emptyPools(this.#options, this.#work, until - now)
+    if (others === 0) await emptyPools(this.#options, this.#work, until)
   }
 
   #beatOn (): void {
@@ -189,7 +172,7 @@ class WarmPoolService implements WarmPools {
 
       const now = clock.now()
       const others = await store.keeping(this.#replica, now, now + KEPT_MS)
-      await this.#settleAll()
+      await this.#claims.settleAll()
       const doubt = this.#work.takeDoubt()
       const isHeardByOthers = others > 0 && this.#deafSince === 'start'
       const isClaimable = doubt !== 'lost' && (isHeardByOthers || !this.#deafSince)
@@ -238,28 +221,6 @@ class WarmPoolService implements WarmPools {
     })
     this.#keepers.set(id, keeper)
     keeper.wake(0)
-  }
-
-  /** @returns undefined when the agent is not in the room */
-  #claimed (room: WarmRoom): ClaimedRoom | undefined {
-    const claimed = claimedRoom(room)
-    // Where every agent gets a call soon, none can show that it stays.
-    if (claimed) this.#work.agents(room.pool).stay.worked()
-    if (claimed) this.#claims.set(room.room, room)
-    else this.#giveBack(room)
-    return claimed
-  }
-
-  #giveBack (room: WarmRoom): void {
-    this.#claims.set(room.room, room)
-    this.settle(room, false).catch(() => {})
-  }
-
-  async #settleAll (): Promise<void> {
-    for (const [name, taken] of this.#unsettled) {
-      const missed = await this.settle({ room: name }, taken)
-      if (missed) for (const listener of this.#missedListeners) listener(missed)
-    }
   }
 }
 

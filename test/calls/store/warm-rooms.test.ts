@@ -40,6 +40,16 @@ await t.test('in Redis', { skip: withoutRedis }, async t => {
     return [(await open(t, keyPrefix)).rooms, (await open(t, keyPrefix)).rooms]
   })
 
+  await t.test('replicas whose clocks differ see each other', async t => {
+    const { rooms } = await open(t)
+    const hour = 3_600_000
+    t.equal(await rooms.keeping('a', NOW, NOW + 60_000), 0)
+    t.equal(await rooms.keeping('b', NOW + hour, NOW + hour + 60_000), 1)
+    t.equal(await rooms.keeping('a', NOW, NOW + 60_000), 1)
+    t.equal(await rooms.keeping('b', NOW + hour, NOW + hour), 1)
+    t.equal(await rooms.keeping('a', NOW, NOW + 60_000), 0)
+  })
+
   await t.test('the keys share one hash slot and end by themselves', async t => {
     const { rooms } = await open(t, 'bridge:lives')
     const livesFor = async () => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { buildStage, poolWith, taken, wish, type Replica } from './stage.ts'
+import type { WarmRoomStore } from '../../../src/calls/store/warm-rooms.ts'
 import type { TestClock } from '../../fixtures/test-clock.ts'
 
 /** Closes a replica while time passes; returns how long that took, milliseconds. */
@@ -14,11 +15,11 @@ async function close (replica: Replica, clock: TestClock): Promise<number> {
   return clock.now() - begun
 }
 
-await t.test('the last replica deletes all rooms that no call has', async t => {
+await t.test('the last replica deletes all rooms that no call has, or may have', async t => {
   const { clock, replica, livekit, calls, store } = buildStage(t, [poolWith(4), poolWith(2, 2, 'other')])
   const pools = replica()
   await clock.pass(5000)
-  const [call, settled, unused] = [
+  const [call, settled, young] = [
     taken(await pools.claim(wish())),
     taken(await pools.claim(wish())),
     taken(await pools.claim(wish()))
@@ -26,9 +27,29 @@ await t.test('the last replica deletes all rooms that no call has', async t => {
   await pools.settle(settled, true)
   calls.set(call.room, 'call')
   t.ok(await close(pools, clock) < 10_000)
-  t.same([...livekit.open.keys()].sort(), [call.room, settled.room].sort(), `not ${unused.room}`)
+  t.same([...livekit.open.keys()].sort(), [call.room, settled.room, young.room].sort())
   const records = (await Promise.all((await store.pools()).map(id => store.list(id)))).flat()
-  t.same(records.filter(({ state }) => state !== 'leaving'), [])
+  t.same(records.filter(({ state }) => state === 'ready' || state === 'making'), [])
+  await clock.pass(600_000)
+  t.notOk(livekit.open.has(young.room), 'LiveKit closes it where there was no call')
+})
+
+await t.test('of old claims, the last replica leaves those rooms alone that a call or a caller has', async t => {
+  const { clock, replica, livekit, calls } = buildStage(t, [poolWith(3)])
+  const killed = replica()
+  await clock.pass(5000)
+  const [call, caller, nobody] = [
+    taken(await killed.claim(wish())),
+    taken(await killed.claim(wish())),
+    taken(await killed.claim(wish()))
+  ]
+  calls.set(call.room, 'call')
+  livekit.callerJoins(caller.room)
+  killed.kill()
+  await clock.pass(15_000)
+  t.ok(livekit.open.has(nobody.room))
+  await close(replica(), clock)
+  t.same([...livekit.open.keys()].sort(), [call.room, caller.room].sort())
 })
 
 await t.test('a room whose agent is on its way is deleted again when the agent has made it again', async t => {
@@ -47,6 +68,23 @@ await t.test('emptying the pools is over in time, also while LiveKit hangs', asy
   const pools = replica({ rooms: { ...livekit.rooms, delete: () => new Promise(() => {}) } })
   await clock.pass(5000)
   t.ok(await close(pools, clock) <= 10_100)
+})
+
+await t.test('a store that hangs does not hold it up', async t => {
+  for (const method of ['keeping', 'pools', 'list'] as const) {
+    const { clock, replica, store } = buildStage(t, [poolWith(2)])
+    const hangs = { is: false }
+    const slow: WarmRoomStore = new Proxy(store, {
+      get: (target, name: keyof WarmRoomStore) => (...args: never[]) => {
+        const ask = target[name] as (...args: never[]) => unknown
+        return hangs.is && name === method ? new Promise(() => {}) : ask(...args)
+      }
+    })
+    const pools = replica({ store: slow })
+    await clock.pass(5000)
+    hangs.is = true
+    t.ok(await close(pools, clock) <= 10_100, method)
+  }
 })
 
 await t.test('a look that hangs does not hold it up', async t => {
