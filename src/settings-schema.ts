@@ -180,7 +180,7 @@ export const SettingsSchema = Type.Object({
     default: 600,
     minimum: 30,
     maximum: 3600,
-    description: 'Seconds for which an agent waits at most. Before that another room takes the place of its own',
+    description: 'Most seconds for which an agent waits for a call. Its room is replaced by a new one before that',
     examples: [600]
   }),
   LIVEKIT_TIMEOUT_MS: Type.Integer({

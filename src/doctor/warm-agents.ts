@@ -227,7 +227,9 @@ export function waitingFinding (
       seen: `${joined} and waited ${watched}, without a track. A session of LiveKit's Agents SDK publishes it when ` +
         'the caller joins: such calls are answered about 30 ms later (99 ms after the INVITE instead of 67 ms, ' +
         'measured)',
-      todo: 'To save these 30 ms, publish a silent track when the job begins (docs/warm-agents.md)'
+      todo: 'Nothing must be done: without a track the agent takes less CPU, and a caller whose agent was killed a ' +
+        'moment ago hears ringing instead of silence. To save these 30 ms, publish a silent track when the job ' +
+        'begins (docs/warm-agents.md)'
     }
   }
   return {

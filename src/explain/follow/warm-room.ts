@@ -25,7 +25,7 @@ export function withWaitingAgent (events: readonly CallEvent[], own: { room: str
   const agent = { identity, joinedAt: joined.at, ...(audioAt === undefined ? {} : { audioAt }) }
   const warm = { ...UNKNOWN, ...own, madeAt: before[0]!.at, agent }
 
-  // The room is the call's from here on, so what came to an end before is told to the call now.
+  // The room is the call's from here on, so the call hears only now what ended before.
   return events.flatMap(event => {
     if (event === made) return [{ ...made, warm }, ...before.filter(isEnd)]
     return before.includes(event as LiveKitEvent) ? [] : [event]
