@@ -24,8 +24,8 @@ export interface PoolPlan {
   leave: Array<{ room: string, why: WarmExit }>
   /** Rooms that somebody must look after, most urgent first. */
   due: WarmRoom[]
-  /** A room is to be made. */
-  make: boolean
+  /** Rooms that may be made, one after another, before the pool is looked at again. */
+  make: number
   /** When a further room is due, milliseconds since the epoch. */
   wakeAt: number
 }
@@ -44,7 +44,7 @@ export function planOf (state: PoolState): PoolPlan {
   return {
     leave,
     due: others.filter(room => dueAt(room) <= now).sort((a, b) => dueAt(a) - dueAt(b)),
-    make: isRoomWanted(state),
+    make: roomsToMake(state),
     wakeAt: Math.min(...others.map(dueAt).filter(at => at > now))
   }
 }
@@ -71,15 +71,19 @@ const isUnclaimed = ({ state }: WarmRoom): boolean => state === 'making' || stat
 
 const leaveAs = (why: WarmExit) => ({ room }: WarmRoom) => ({ room, why })
 
-/** Whether a further room is to be made. Who makes it asks the store, which counts for all replicas. */
-function isRoomWanted ({ rooms, size, lifeMs, joinedAt, failing, trialMs, now }: PoolState): boolean {
+/** Most rooms that are made before the pool is looked at again. */
+const MOST_AT_A_TIME = 16
+
+/** How many further rooms are to be made. Who makes them asks the store, which counts for all replicas. */
+function roomsToMake ({ rooms, size, lifeMs, joinedAt, failing, trialMs, now }: PoolState): number {
   const unclaimed = rooms.filter(isUnclaimed)
   const fresh = unclaimed.filter(({ endsAt }) => endsAt > freshUntil(now, lifeMs))
-  if (fresh.length >= size) return false
-  if (trialMs !== undefined && unclaimed.some(({ agent }) => agent && now - agent.joinedAt < trialMs)) return false
+  const missing = Math.min(MOST_AT_A_TIME, Math.max(0, size - fresh.length))
+  if (trialMs !== undefined && unclaimed.some(({ agent }) => agent && now - agent.joinedAt < trialMs)) return 0
 
   const waiting = rooms.filter(({ state, made, agent }) => state === 'making' && made && !agent)
-  if (failing || trialMs !== undefined) return waiting.length === 0
+  if (failing || trialMs !== undefined) return waiting.length === 0 ? Math.min(1, missing) : 0
   const lastJoined = Math.max(joinedAt, ...rooms.map(({ agent }) => agent?.joinedAt ?? -Infinity))
-  return waiting.every(({ madeAt }) => now - madeAt <= WARM_TIMES.agentSlow || lastJoined >= madeAt)
+  const come = waiting.every(({ madeAt }) => now - madeAt <= WARM_TIMES.agentSlow || lastJoined >= madeAt)
+  return come ? missing : 0
 }

@@ -31,7 +31,9 @@ const SHORTEST_PAUSE_MS = 50
 const STORE_GONE_MS = 500
 /** How long a size holds, milliseconds. */
 const SIZE_MS = 5000
-/** Rooms of a pool that are looked after at the same time. */
+/** The next look at a pool is this many times as far away as the look took: a large pool takes time to list. */
+const PAUSE_FACTOR = 20
+/** Rooms of a pool that are looked after, or made, at the same time. */
 const MOST_AT_ONCE = 8
 /** Least number of rooms made a second, where the settings do not say it. */
 const LEAST_PER_S = 2
@@ -41,12 +43,17 @@ export class PoolKeeper {
   readonly #options: PoolKeeperOptions
   readonly #busy = new Map<string, Promise<void>>()
   #size = { rooms: 0, until: -Infinity }
-  #making: Promise<void> | undefined
+  readonly #making = new Set<Promise<void>>()
+  /** Rooms that may be made before the pool is looked at again. */
+  #missing = 0
   /** Before that no room is made, milliseconds since the epoch. */
   #makeAt = -Infinity
   /** Names of rooms whose agents may have died with another one. */
   #suspects = new Set<string>()
   #suspected = { losses: 0, at: -Infinity }
+  #cancelMake = () => {}
+  /** Before that the pool is not looked at again, milliseconds since the epoch. */
+  #notBefore = -Infinity
   #trouble: PoolTrouble | undefined
   #storeGone = false
   #isEmpty = false
@@ -76,20 +83,23 @@ export class PoolKeeper {
 
   /** Looks after the pool within `ms` milliseconds. */
   wake (ms: number): void {
-    const at = this.#options.clock.now() + ms
+    const { clock } = this.#options
+    const now = clock.now()
+    const at = Math.max(now + ms, this.#notBefore)
     if (this.#stopped || at >= this.#tickAt) return
 
     this.#cancelTick()
     this.#tickAt = at
-    if (!this.#ticking) this.#cancelTick = this.#options.clock.schedule(ms, () => this.#begin())
+    if (!this.#ticking) this.#cancelTick = clock.schedule(at - now, () => this.#begin())
   }
 
   /** Begins nothing new, and waits for what is under way. */
   async stop (): Promise<void> {
     this.#stopped = true
     this.#cancelTick()
+    this.#cancelMake()
     await this.#ticking
-    await Promise.allSettled([...this.#busy.values(), this.#making])
+    await Promise.allSettled([...this.#busy.values(), ...this.#making])
   }
 
   #begin (): void {
@@ -111,7 +121,9 @@ export class PoolKeeper {
   /** @returns the pause until the next one, milliseconds */
   async #tick (): Promise<number> {
     const { id, store, work, clock, lifeMs } = this.#options
+    const began = clock.now()
     const rooms = await store.list(id)
+    this.#notBefore = clock.now() + PAUSE_FACTOR * (clock.now() - began)
     await this.#measure(clock.now())
     this.#storeGone = false
     this.#isEmpty = rooms.length === 0
@@ -129,7 +141,8 @@ export class PoolKeeper {
     })
     await allSettled(plan.leave.map(({ room, why }) => work.change(room, leaveUnclaimed(why, now))))
     for (const room of [...plan.due, ...this.#suspectsAmong(rooms, now)]) this.#care(room)
-    if (plan.make && this.#mayMake(now) && now >= this.#makeAt) this.#make()
+    this.#missing = plan.make
+    this.#makeNext()
 
     return plan.leave.length > 0 ? SHORTEST_PAUSE_MS : this.#pause(plan, now)
   }
@@ -142,9 +155,9 @@ export class PoolKeeper {
     this.#size = { rooms: sizeOf(pool, demand, now), until: now + SIZE_MS }
   }
 
-  #pause ({ wakeAt, make }: PoolPlan, now: number): number {
-    const next = Math.min(wakeAt, make && this.#mayMake(now) ? this.#makeAt : Infinity)
-    return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, next - now))
+  #pause ({ wakeAt }: PoolPlan, now: number): number {
+    const pause = Math.max(SHORTEST_PAUSE_MS, wakeAt - now)
+    return Math.min(LONGEST_PAUSE_MS, pause)
   }
 
   #care (room: WarmRoom): void {
@@ -176,7 +189,17 @@ export class PoolKeeper {
   #mayMake (now: number): boolean {
     const { work, id, mayMake } = this.#options
     const isPaused = work.livekit.pauses(now) || work.agents(id).pauses(now)
-    return mayMake() && !this.#stopped && !this.#making && !isPaused
+    return mayMake() && !this.#stopped && this.#making.size < MOST_AT_ONCE && !isPaused
+  }
+
+  /** Makes the rooms that are missing, one after another, at the rate of the pool. */
+  #makeNext (): void {
+    this.#cancelMake()
+    const { clock } = this.#options
+    const now = clock.now()
+    if (this.#missing <= 0 || !this.#mayMake(now)) return
+    if (now >= this.#makeAt) this.#make()
+    if (this.#missing > 0) this.#cancelMake = clock.schedule(Math.max(1, this.#makeAt - now), () => this.#makeNext())
   }
 
   #make (): void {
@@ -186,14 +209,20 @@ export class PoolKeeper {
     const { work, clock, perS, observer } = this.#options
     const everyMs = 1000 / (perS ?? Math.max(LEAST_PER_S, this.size / 10))
     this.#makeAt = clock.now() + everyMs
-    this.#making = work.make(pool, this.size, everyMs).then(added => {
-      if (!added.added && added.retryInMs !== undefined) this.#makeAt = clock.now() + added.retryInMs
+    this.#missing--
+    const making = work.make(pool, this.size, everyMs).then(added => {
+      if (added.added) return
+      // Another replica has just made one, or the last one that was missing.
+      this.#missing = 0
+      if (added.retryInMs !== undefined) this.#makeAt = clock.now() + added.retryInMs
     }, (error: unknown) => {
+      this.#missing = 0
       if (!(error instanceof StoreUnavailableError)) observer.failed('warm rooms', error)
     }).finally(() => {
-      this.#making = undefined
+      this.#making.delete(making)
       this.wake(Math.max(0, this.#makeAt - clock.now()))
     })
+    this.#making.add(making)
   }
 
   /** Says when something begins to be wrong with the pool, and when it is well again. */
