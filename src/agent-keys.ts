@@ -3,6 +3,7 @@ import { CALL_TOKEN_PREFIX, type CallTokens } from './call-token.ts'
 import { AGENT_NAME } from './caller-keys.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Call } from './calls/fold/call.ts'
+import { roomNameOf } from './calls/fold/room-name.ts'
 import type { Registry } from './calls/store/registry.ts'
 import type { Clock } from './clock.ts'
 import { CallTokenError } from './errors.ts'
@@ -33,7 +34,7 @@ export interface AgentKeysOptions {
 export function createAgentKeys ({ tokens, calls, registry, roomPrefix, clock }: AgentKeysOptions): AgentKeys {
   /** @param warmToken of the room that an agent waits in */
   async function callWithRoom (warmToken: string): Promise<Call | undefined> {
-    const callSid = await registry.findByName(`${roomPrefix}_${warmToken}`)
+    const callSid = await registry.findByName(roomNameOf(roomPrefix, warmToken))
     if (callSid === undefined) throw new CallTokenError('No call has its room (yet, or any more)')
     return calls.find(callSid)
   }

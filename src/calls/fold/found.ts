@@ -6,6 +6,7 @@ import type { EventOf } from './events.ts'
 import { newCall, takeWay } from './new-call.ts'
 import { factsOfOrder } from './order.ts'
 import { oweDeleteRoom, oweDeleteStray } from './room-cleanup.ts'
+import { roomNameOf } from './room-name.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { enterWarmRoom, oweTellAgent, type FoundWarmRoom } from './warm.ts'
 
@@ -65,7 +66,7 @@ export function onFound (draft: Call, event: EventOf<'found'>, rules: Rules): vo
 }
 
 function roomOf ({ callSid, attempt, warm }: EventOf<'found'>, { roomPrefix, tokenOf }: Rules): string {
-  return warm?.room ?? `${roomPrefix}_${tokenOf(callSid, attempt ?? 1)}`
+  return warm?.room ?? roomNameOf(roomPrefix, tokenOf(callSid, attempt ?? 1))
 }
 
 /** The attempt that a room belongs to, or should. */

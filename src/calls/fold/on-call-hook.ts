@@ -26,6 +26,7 @@ import { MOST_ATTEMPTS, newCall, nextRecord, takeWay } from './new-call.ts'
 import { isFirst, onCalleeHook } from './on-callee-hook.ts'
 import { preparedAttempt } from './on-order.ts'
 import { refusalFor } from './refusal.ts'
+import { roomNameOf } from './room-name.ts'
 import { TIMES, type Rules } from './rules.ts'
 import { releasePerson } from './on-transfer.ts'
 import { finishTransfer } from './transfer-result.ts'
@@ -123,7 +124,7 @@ function onLateHook (draft: Call, { at, hash, facts, app, route }: EventOf<'call
     takeWay(first, draft.route.ways[0])
     if (draft.phase !== 'ended' && draft.attempts.length === 1) draft.plan = draft.route.ways.slice(1)
   } else {
-    const room = `${rules.roomPrefix}_${rules.tokenOf(draft.callSid, 1)}`
+    const room = roomNameOf(rules.roomPrefix, rules.tokenOf(draft.callSid, 1))
     oweDeleteStray(draft, room, at, at + TIMES.roomSettles)
   }
   if (draft.phase !== 'ended') draft.at.received = Math.min(at, draft.at.received)

@@ -1,4 +1,5 @@
 import { within, type Clock } from '../../clock.ts'
+import { roomNameOf } from '../fold/room-name.ts'
 import { LiveKitError, type LiveKitFailure, type RoomFormat, type Rooms } from '../ports.ts'
 import type { Registry } from '../store/registry.ts'
 import type { Added, WarmRoomStore } from '../store/warm-rooms.ts'
@@ -95,7 +96,8 @@ export class RoomWork {
     const { store, clock, roomPrefix, newToken, departureS, lifeMs, createTimeoutMs } = this.#options
     const now = clock.now()
     const token = newToken()
-    const room = newRoom({ pool, token, room: `${roomPrefix}_${token}`, departureS: departureS(), lifeMs, at: now })
+    const named = { token, room: roomNameOf(roomPrefix, token) }
+    const room = newRoom({ pool, ...named, departureS: departureS(), lifeMs, at: now })
     const added = await store.add(room, { most: size, freshUntil: freshUntil(now, lifeMs), everyMs, now })
     if (!added.added) return added
 

@@ -1,3 +1,4 @@
+import { roomNameOf } from '../../calls/fold/room-name.ts'
 import type { JoinWay } from '../../calls/fold/way.ts'
 import { remoteNumber } from '../../jambonz/caller.ts'
 import { dialRoom } from './room.ts'
@@ -10,7 +11,7 @@ import type { DialStrategy } from './strategy.ts'
 export const join: DialStrategy<JoinWay> = {
   open (way, _context, { tokenOf, roomPrefix }) {
     const token = way.token ?? tokenOf(way.callSid, way.attempt)
-    return { token, visits: `${roomPrefix}_${token}` }
+    return { token, visits: roomNameOf(roomPrefix, token) }
   },
   dial: ({ joinAs }, { facts }, { token }, config) => ({
     ...dialRoom(token!, config),

@@ -1,3 +1,4 @@
+import { roomNameOf } from '../../calls/fold/room-name.ts'
 import type { RoomWay } from '../../calls/fold/way.ts'
 import type { VerbConfig } from '../../jambonz/verb-config.ts'
 import type { Dial } from '../../jambonz/verbs.ts'
@@ -11,7 +12,7 @@ import type { DialStrategy } from './strategy.ts'
 export const room: DialStrategy<RoomWay> = {
   open ({ agent }, { callSid, n }, { tokenOf, roomPrefix }) {
     const token = tokenOf(callSid, n)
-    return { agent, token, room: `${roomPrefix}_${token}` }
+    return { agent, token, room: roomNameOf(roomPrefix, token) }
   },
   dial: (_way, call, attempt, config) => ({
     ...dialRoom(attempt.token!, config),
