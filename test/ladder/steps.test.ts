@@ -48,6 +48,21 @@ await t.test('a room in which an agent waited: the reply waits for nothing but t
   t.match(page(story), /^room {3}jb_cwarm\nstart {2}warm, the room was made 132 s before$/m)
 })
 
+await t.test('an agent that waited and was gone before the answer', async t => {
+  const story = tell()
+  story.claim()
+  story.livekit('participant_left', 'agent', { reason: 'CLIENT_INITIATED' })
+  t.match(present(story.it).attempts, [{ start: 'replaced' }])
+  t.match(arrows(story).join(), 'warm room claimed')
+  t.notMatch(arrows(story).join(), 'createRoom')
+  t.match(page(story), /^start {2}replaced: an agent waited, and was gone before it answered$/m)
+
+  story.it.plan.push({ ...AGENT, agent: 'second-agent' })
+  story.agent('busy', 486)
+  story.action('busy', 486)
+  t.match(page(story), /^ {2}1\. room demo-agent replaced: /m)
+})
+
 await t.test('of several attempts each says whether an agent waited', async t => {
   const story = tell()
   story.hook({ route: { ways: [AGENT, { ...AGENT, agent: 'second-agent' }] } })

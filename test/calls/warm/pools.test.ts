@@ -51,6 +51,8 @@ await t.test('the room that takes the place of another is asked for after the re
 await t.test('no room is handed out twice, and without one the call starts cold', async t => {
   const { clock, replica } = buildStage(t, [poolWith(3)])
   const pools = replica()
+  t.equal(pools.any(), true)
+  t.equal(replica({ pools: () => [] }).any(), false)
   t.equal(await pools.claim(wish('nobody')), 'no-pool')
   await clock.pass(5000)
   const claims = await Promise.all(Array.from({ length: 5 }, () => pools.claim(wish())))
