@@ -53,7 +53,7 @@ function Start ({ attempt: { start, whyCold, at } }) {
 }
 
 /** @type {Record<string, string>} */
-const WHY_COLD = { empty: 'no warm room was ready', store: 'Redis was too slow for a warm room' }
+const WHY_COLD = { empty: 'no warm room was ready', store: 'Redis gave no warm room in time' }
 
 /** @param {string | undefined} cause @param {number | undefined} sipStatus */
 const endOf = (cause, sipStatus) => [cause ?? 'goes on', sipStatus].filter(Boolean).join(' ')

@@ -40,7 +40,8 @@ export const AttemptSchema = Type.Object({
     type: 'string',
     description:
       'Why no agent waited. `no-pool`: no rooms are kept for this agent and its metadata. `empty`: none of them was ' +
-      'ready. `store`: Redis did not answer in time. `ordered`: calls that are placed over the API never take one'
+      'ready. `store`: Redis did not answer in time, or its rooms had not been looked at yet after a start. ' +
+      '`ordered`: calls that are placed over the API never take one'
   })),
   degraded: Type.Boolean({
     description: "Dialled without our own room: the dispatch rule's agent answered, without this call's metadata"

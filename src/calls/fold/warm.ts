@@ -33,8 +33,8 @@ export type FoundWarmRoom = Pick<ClaimedRoom, 'room' | 'token' | 'departureS' | 
 
 /**
  * Why an attempt got no warm room. `no-pool`: none is kept for its agent and metadata. `empty`: none was ready.
- * `store`: the store of the pool did not answer in time. `ordered`: somebody ordered the call, and its agent knows more
- * of it than a room may tell.
+ * `store`: the store of the pool did not answer in time, or its rooms have not been looked at yet. `ordered`: somebody
+ * ordered the call, and its agent knows more of it than a room may tell.
  */
 export const COLD_REASONS = ['no-pool', 'empty', 'store', 'ordered'] as const
 export type ColdReason = typeof COLD_REASONS[number]
