@@ -204,11 +204,11 @@ export class DutyWork {
     const attempt = call.attempts.find(attempt => attempt.n === n)
     if (!attempt?.room || attempt.end) return undefined
     const request = roomFormat.request(call, attempt)
-    const [isThere, isAlive] = await Promise.all([
-      rooms.setMetadata(attempt.room, request.metadata),
-      this.#isAlive(attempt)
-    ])
-    if (isThere) return isAlive === false ? TOLD.dead : undefined
+    const answering = this.#isAlive(attempt)
+    // LiveKit takes some seconds to say that nobody can answer in a room that is gone. The caller's leg is on its way.
+    if (await rooms.setMetadata(attempt.room, request.metadata)) {
+      return await answering === false ? TOLD.dead : undefined
+    }
     return awaitsWarmAgent(attempt) ? TOLD.gone : undefined
   }
 

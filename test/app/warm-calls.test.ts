@@ -76,7 +76,7 @@ await t.test('an agent that dies in its room before it is heard is replaced', as
   const stage = await setStage(t, { publishes: 'with-caller', onJoined: { dieAfterMs: 100 } })
   const call = stage.call()
   const talking = await stage.passUntil(({ phase }) => phase === 'connected')
-  t.match(talking.attempts, [{ start: 'warm' }], 'in the same room')
+  t.match(talking.attempts, [{ start: 'replaced' }], 'in the same room')
   await call.bye()
   t.match((await stage.over()).end, { cause: 'caller-hung-up' })
 })
@@ -89,7 +89,7 @@ await t.test('a room that LiveKit closed unheard is made again under its name, w
   stage.livekit.faults.webhooks = 'ok'
   const call = stage.call()
   const talking = await stage.passUntil(({ phase }) => phase === 'connected')
-  t.match(talking.attempts, [{ start: 'warm', room: closed }])
+  t.match(talking.attempts, [{ start: 'replaced', room: closed }])
   t.match(stage.livekit.room(closed!)?.dispatches.map(({ agent_name: name }) => name), ['receptionist'])
   await call.bye()
   t.match((await allOver(t, stage)).end, { cause: 'caller-hung-up' })
