@@ -297,6 +297,26 @@ await t.test('one room that is gone without an event has all others looked at: L
   t.equal((await rooms('ready')).length, 10)
 })
 
+await t.test('when a room is gone without an event, no other one is claimed before it was looked at', async t => {
+  const { clock, replica, livekit, rooms, seen } = buildStage(t, [poolWith(3)])
+  const slow = { is: false }
+  const look: Rooms['look'] = async (...room) => {
+    if (slow.is) await new Promise<void>(resolve => clock.schedule(3000, resolve))
+    return livekit.rooms.look(...room)
+  }
+  const pools = replica({ rooms: { ...livekit.rooms, look } })
+  await clock.pass(10_000)
+  const [gone, ...others] = await rooms('ready')
+  livekit.open.delete(gone!)
+  while (seen.left.length === 0) await clock.pass(10)
+  slow.is = true
+  await clock.pass(1100)
+  const claimed = await pools.claim(wish())
+  t.notOk(typeof claimed === 'object' && others.includes(claimed.room))
+  await clock.pass(10_000)
+  t.same((await rooms('ready')).filter(room => others.includes(room)).length, 2, 'they are there')
+})
+
 await t.test('after LiveKit was away the rooms are looked at before they are claimed', async t => {
   const { clock, replica, livekit } = buildStage(t, [poolWith(2)])
   const pools = replica()
