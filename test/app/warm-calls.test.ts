@@ -140,9 +140,11 @@ await t.test('an agent that waited for its call transfers it, with the token tha
   const asked = await stage.post(`${base}/${callSid}/transfers`, consult, token)
   t.equal(asked.status, 202)
   await stage.hear({ [CALLER]: [TALKER], [PERSON]: [TALKER] })
+  await stage.reaches(callSid, asked.body.id, 'consulting')
   const job = stage.jobs.find(({ transfer }) => transfer?.id === asked.body.id)
   t.match(job, { transfer: { mode: 'consult', callSid } }, 'whom the agent of the person knows')
-  await stage.post(`${job!.control.url}/transfers/${asked.body.id}/complete`, undefined, job!.control.token)
+  const complete = `${job!.control.url}/transfers/${asked.body.id}/complete`
+  t.equal((await stage.post(complete, undefined, job!.control.token)).status, 202)
   await stage.hear({ [CALLER]: [PERSON], [PERSON]: [CALLER] })
   t.match(await stage.reaches(callSid, asked.body.id, 'finished'), { result: 'bridged' })
 
