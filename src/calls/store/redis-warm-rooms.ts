@@ -98,7 +98,8 @@ export function createRedisWarmRooms (
       const counted = await bounded(ask(redis.hmget(ofPool(pool, 'demand'), ...SLOTS)))
       return demandSince(counted.flatMap(text => text === null ? [] : [demandOf(text)]), since)
     },
-    keeping: (replica, now, until) => bounded(ask(scripts.bridgeWarmKeeping(keys.keepers, replica, until - now)))
+    keeping: (replica, now, until) =>
+      bounded(ask(scripts.bridgeWarmKeeping(keys.keepers, `${keys.keepers}:`, replica, until - now)))
   }
 }
 

@@ -126,19 +126,29 @@ end
 return reply`
   },
   /*
-   * KEYS: keepers by the time until which they are, on the clock of Redis: those of the replicas may differ. ARGV:
-   * replica, for how many milliseconds it is one. Replies how many others there are.
+   * KEYS: names of the keepers. ARGV: key of a keeper without its name, replica, for how many milliseconds it is one.
+   * The key of each expires by the clock of Redis, because those of the replicas may differ. Replies how many others
+   * there are.
    */
   bridgeWarmKeeping: {
     numberOfKeys: 1,
     lua: `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do redis.call('ZREM', KEYS[1], old) end
+redis.call('ZADD', KEYS[1], 0, ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ${KEPT_MS})
-local itself = redis.call('ZSCORE', KEYS[1], ARGV[1])
-return redis.call('ZCARD', KEYS[1]) - (itself and 1 or 0)`
+if tonumber(ARGV[3]) > 0 then
+  redis.call('SET', ARGV[1] .. ARGV[2], '', 'PX', ARGV[3])
+else
+  redis.call('DEL', ARGV[1] .. ARGV[2])
+end
+local others = 0
+for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if redis.call('EXISTS', ARGV[1] .. name) == 0 then
+    redis.call('ZREM', KEYS[1], name)
+  elseif name ~= ARGV[2] then
+    others = others + 1
+  end
+end
+return others`
   }
 }
 
