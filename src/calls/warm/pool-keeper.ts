@@ -33,6 +33,8 @@ const STORE_GONE_MS = 500
 const SIZE_MS = 5000
 /** The next look at a pool is this many times as far away as the look took: a large pool takes time to list. */
 const PAUSE_FACTOR = 20
+/** From one look at a room with which nothing seems to be wrong to the next, milliseconds: large pools have many. */
+const LOOK_EVERY_MS = 100
 /** Rooms of a pool that are looked after, or made, at the same time. */
 const MOST_AT_ONCE = 8
 /** Least number of rooms made a second, where the settings do not say it. */
@@ -51,6 +53,8 @@ export class PoolKeeper {
   /** Names of rooms whose agents may have died with another one. */
   #suspects = new Set<string>()
   #suspected = { losses: 0, at: -Infinity }
+  /** Looks that may be begun now, and when that was counted, milliseconds since the epoch. */
+  #looks = { at: -Infinity, left: 0 }
   #cancelMake = () => {}
   /** Before that the pool is not looked at again, milliseconds since the epoch. */
   #notBefore = -Infinity
@@ -140,7 +144,8 @@ export class PoolKeeper {
       now
     })
     await allSettled(plan.leave.map(({ room, why }) => work.change(room, leaveUnclaimed(why, now))))
-    for (const room of [...plan.due, ...this.#suspectsAmong(rooms, now)]) this.#care(room)
+    for (const room of plan.due) if (room.state !== 'ready' || this.#mayLook(now)) this.#care(room)
+    for (const room of this.#suspectsAmong(rooms, now)) this.#care(room)
     this.#missing = plan.make
     this.#makeNext()
 
@@ -158,6 +163,14 @@ export class PoolKeeper {
   #pause ({ wakeAt }: PoolPlan, now: number): number {
     const pause = Math.max(SHORTEST_PAUSE_MS, wakeAt - now)
     return Math.min(LONGEST_PAUSE_MS, pause)
+  }
+
+  /** Whether it is time for one more look at a room with which nothing seems to be wrong. */
+  #mayLook (now: number): boolean {
+    const { at, left } = this.#looks
+    const may = Math.min(MOST_AT_ONCE, left + (now - at) / LOOK_EVERY_MS)
+    this.#looks = { at: now, left: may >= 1 ? may - 1 : may }
+    return may >= 1
   }
 
   #care (room: WarmRoom): void {

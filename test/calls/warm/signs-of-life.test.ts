@@ -164,3 +164,15 @@ await t.test('a room that LiveKit does not delete: its agent is removed', async 
   t.ok(livekit.log.includes(`evict ${room}`))
   t.equal(livekit.open.get(room!)!.agent, undefined)
 })
+
+await t.test('the rooms of a large pool are looked at one after another, at most ten a second', async t => {
+  const stage = buildStage(t, [poolWith(200)])
+  stage.replica()
+  await stage.clock.pass(60_000)
+  t.equal((await stage.rooms('ready')).length, 200)
+  const before = asked(stage, 'look')
+  await stage.clock.pass(30_000)
+  const looks = asked(stage, 'look') - before
+  t.ok(looks <= 310, `${looks} looks in 30 s`)
+  t.ok(looks >= 200, `each room has its turn: ${looks}`)
+})
