@@ -197,7 +197,7 @@ export class DutyWork {
 
   /**
    * Writes into the room what the agent does not know yet: who calls, or who answered.
-   * @returns one of {@link TOLD} when the room was gone
+   * @returns one of {@link TOLD} when the room is gone, or the agent dead
    */
   async #tellAgent (call: Call, n: number): Promise<string | undefined> {
     const { rooms, roomFormat } = this.#options

@@ -1,8 +1,9 @@
 import { currentAttempt, type Call, type Voicemail } from './call.ts'
-import { note, owe } from './duties.ts'
+import { note } from './duties.ts'
 import type { EventOf } from './events.ts'
 import { hangUpCallee } from './on-order.ts'
 import type { Rules } from './rules.ts'
+import { oweTellAgent } from './warm.ts'
 
 /** It is known who answered: a person, or a machine. The first verdict stands. */
 export function onVoicemail (draft: Call, event: EventOf<'voicemail'>, rules: Rules): void {
@@ -59,5 +60,5 @@ function isKnown ({ voicemail }: Call, { greetingOver }: EventOf<'voicemail'>): 
 function tellAgent (draft: Call, at: number): void {
   const attempt = currentAttempt(draft)
   if (attempt?.room === undefined || attempt.foreign || attempt.end || attempt.made === 'failed') return
-  owe(draft, at, { kind: 'tell-agent', target: String(attempt.n), due: at })
+  oweTellAgent(draft, attempt, at)
 }

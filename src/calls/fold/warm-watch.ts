@@ -61,7 +61,7 @@ export function onMadeAgain (draft: Call, target: string, at: number, detail: st
   if (rules.redispatchMs > 0) oweRedispatch(draft, attempt, at, isOurs ? at + rules.redispatchMs : at)
 }
 
-/** A look found no reason to dispatch the agent again. Who had waited is watched on until the caller is answered. */
+/** A look found no reason to dispatch the agent again. One that waited is watched until the caller is answered. */
 export function onNotDispatched (draft: Call, { target }: Duty, at: number): void {
   const attempt = draft.attempts.find(({ n }) => n === Number(target))
   if (!attempt || !awaitsWarmAgent(attempt) || !isOpen(draft, attempt) || attempt.redispatches.length > 0) return

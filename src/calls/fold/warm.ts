@@ -133,9 +133,14 @@ const SILENT_MS = 2000
  * while: they crashed, or are the dispatch rule's.
  * @param at when the look was, milliseconds since the epoch
  */
-export function areSilent (attempt: Attempt, look: Pick<EventOf<'look'>, 'sip' | 'agent'>, at: number): boolean {
+export function areSilent (
+  attempt: Attempt,
+  look: Pick<EventOf<'look'>, 'sip' | 'agent' | 'moreAgents'>,
+  at: number
+): boolean {
   const { agent, sip } = attempt.view
-  if (agent?.left?.reason === DEAD && agent.identity === look.agent?.identity) return true
+  // Whoever is there beside the dead one may be talking with the caller.
+  if (agent?.left?.reason === DEAD && agent.identity === look.agent?.identity) return look.moreAgents === undefined
   if (!awaitsWarmAgent(attempt) || look.sip === undefined || look.sip.callStatus === 'active') return false
   return sip !== undefined && at - sip.joinedAt >= SILENT_MS
 }

@@ -33,7 +33,7 @@ const STORE_GONE_MS = 500
 const SIZE_MS = 5000
 /** The next look at a pool is this many times as far away as the look took: a large pool takes time to list. */
 const PAUSE_FACTOR = 20
-/** From one look at a room with which nothing seems to be wrong to the next, milliseconds: large pools have many. */
+/** Shortest time between two routine looks, milliseconds. The looks at a large pool would keep LiveKit busy. */
 const LOOK_EVERY_MS = 100
 /** Rooms of a pool that are looked after, or made, at the same time. */
 const MOST_AT_ONCE = 8

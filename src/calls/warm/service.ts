@@ -11,7 +11,6 @@ import { emptyPools } from './empty-pools.ts'
 import { Leftovers } from './leftovers.ts'
 import { OpenClaims } from './open-claims.ts'
 import { PoolKeeper } from './pool-keeper.ts'
-import { poolIdOf } from './pool-id.ts'
 import type { WarmPools, WarmPoolView, WarmWish } from './pools.ts'
 import { lookAgain, lookSoon, onHeard } from './room-changes.ts'
 import { RoomWork, type RoomWorkOptions } from './room-work.ts'
@@ -67,8 +66,8 @@ class WarmPoolService implements WarmPools {
 
   async claim ({ callSid, agent, metadata }: WarmWish): Promise<ClaimedRoom | ColdReason> {
     const { store, clock, observer } = this.#options
-    const pool = poolIdOf(agent, metadata)
-    if (!this.#pool(pool)) return 'no-pool'
+    const pool = this.#options.pools().find(pool => pool.agent === agent && pool.metadata === metadata)?.id
+    if (pool === undefined) return 'no-pool'
     // Nobody knows whether the agents are still there.
     if (this.#deafSince) return 'store'
 

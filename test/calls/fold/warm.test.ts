@@ -271,15 +271,21 @@ await t.test('nobody comes instead of the dead agent: the caller is not kept in 
   t.equal(story.cause, 'agent-lost')
 })
 
-await t.test('a leg that comes late is answered by the agent that waited', async t => {
+/** A call whose leg comes to the waiting agent only after `ms`. */
+function lateLeg (ms: number): Story {
   const story = tell()
   story.claim()
   story.see = { exists: true, agent: waiting }
-  story.pass(2900)
+  story.pass(ms)
   story.see = { exists: true, agent: waiting, sip: rings }
   story.agent('trying', 100)
   story.agent('ringing', 180)
   story.livekit('participant_joined', 'sip')
+  return story
+}
+
+await t.test('a leg that comes late is answered by the agent that waited', async t => {
+  const story = lateLeg(2900)
   story.pass(500)
   t.equal(tasks(story, 'redispatch').length, 0, 'it has only just begun to ring')
   story.answered()
@@ -288,16 +294,21 @@ await t.test('a leg that comes late is answered by the agent that waited', async
 })
 
 await t.test('a leg that comes late to a dead agent gets another one', async t => {
-  const story = tell()
-  story.claim()
-  story.see = { exists: true, agent: waiting }
-  story.pass(7000)
-  story.see = { exists: true, agent: waiting, sip: rings }
-  story.agent('trying', 100)
-  story.agent('ringing', 180)
-  story.livekit('participant_joined', 'sip')
+  const story = lateLeg(7000)
   story.pass(6000)
   t.equal(tasks(story, 'redispatch').length, 1)
+})
+
+await t.test('an agent beside the dead one stays', async t => {
+  const story = tell()
+  story.mode = 'silent'
+  story.claim()
+  story.answered()
+  story.mode = 'up'
+  const sip = { sid: 'PA_sip1', callStatus: 'active' }
+  story.see = { exists: true, agent: waiting, moreAgents: ['agent-2'], sip }
+  dead(story)
+  t.equal(tasks(story, 'redispatch').length, 0)
 })
 
 await t.test('why a call starts cold is written down', async t => {
